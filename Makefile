@@ -1,0 +1,53 @@
+# One command for each job; `make help` lists them. Everything lives in .venv and var/.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+          --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup model demo serve test lint types lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
+
+$(VENV)/.core: requirements.txt pyproject.toml
+	@echo "Setting up $(VENV) from requirements.txt (pinned, hashed) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.core
+	@echo "Adding the developers' tools from requirements-dev.txt ..."
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.core ## virtual environment with everything that serving and the demo need
+
+model: setup ## fetch the default model (98 MB, sha256 checked)
+	@$(BIN)/shortstop pull
+
+demo: model ## the whole story in under five minutes: gateway, recorded frontier, report
+	@$(BIN)/python -m bench.demo
+
+serve: model ## run the gateway on http://127.0.0.1:8484
+	@$(BIN)/shortstop serve
+
+lint: $(VENV)/.dev ## ruff: style and formatting
+	@$(BIN)/ruff check src tests bench scripts
+	@$(BIN)/ruff format --check src tests bench scripts
+
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+test: lint types model ## everything that CI runs: linters, types, import rule, tests
+	@$(BIN)/python -m pytest
+
+lock: ## write the hashed requirements files anew (needs uv)
+	@$(LOCK) --extra demo --extra build -o requirements.txt
+	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
+
+clean: ## remove the virtual environment and everything that was made
+	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache

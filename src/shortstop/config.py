@@ -1,0 +1,359 @@
+"""shortstop.toml -> one frozen, typed Config. Unknown keys and wrong types are errors.
+
+Secrets are never in the file: it names environment variables, and `Config` keeps the names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .errors import ConfigError
+
+Seconds = Annotated[float, Meta(gt=0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(ge=1)]
+NonNegative = Annotated[float, Meta(ge=0)]
+
+DEFAULT_FILE = Path("shortstop.toml")
+BUILTIN_MODEL = "smollm2-135m"
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every table in the file."""
+
+
+class ServerConfig(Section):
+    """Where and how the door listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8484
+    max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 32
+    max_in_flight: Positive = 256
+    ping_seconds: Seconds = 15
+    drain_seconds: Seconds = 20
+    cors_origins: tuple[str, ...] = ()
+    admin_token_env: str = "SHORTSTOP_ADMIN_TOKEN"
+
+
+class ModelConfig(Section):
+    """One local model: the embedded engine on `source`, or a server already running at `url`.
+
+    `source` is "builtin", a name that `shortstop models` lists, or the path of a GGUF file.
+    """
+
+    source: str | None = None
+    url: str | None = None
+    model: str | None = None
+    api_key_env: str | None = None
+    context: Annotated[int, Meta(ge=256)] | None = None
+    max_output: Positive | None = None
+    threads: Positive | None = None
+    slots: Positive | None = None
+    queue: Annotated[int, Meta(ge=0)] = 64
+    gpu_layers: int | None = None
+    abilities: tuple[str, ...] = ("json", "logprobs")
+    timeout: Seconds = 120
+
+
+class UpstreamModel(Section):
+    """One model of an upstream, under the name by which clients and plans call it."""
+
+    model: str | None = None
+    context: Annotated[int, Meta(ge=256)] = 128_000
+    max_output: Positive | None = None
+    abilities: tuple[str, ...] = ("tools", "json", "vision", "logprobs")
+    price: str | None = None
+
+
+class UpstreamConfig(Section):
+    """A vendor's API. The key is read from the environment variable `api_key_env`."""
+
+    base_url: str
+    dialect: Literal["openai", "anthropic"] = "openai"
+    api_key_env: str | None = None
+    models: dict[str, UpstreamModel] = {}
+    connect_timeout: Seconds = 5
+    first_byte_timeout: Seconds = 60
+    idle_timeout: Seconds = 60
+    total_timeout: Seconds = 600
+    retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    backoff: Seconds = 0.5
+    max_retry_after: Seconds = 20
+    breaker_failures: Positive = 5
+    breaker_seconds: Seconds = 15
+    connections: Positive = 256
+    region: str | None = None
+    baa: bool = False
+
+
+class PriceConfig(Section):
+    """US dollars per million tokens, for a model that the price sheet does not know."""
+
+    input: NonNegative
+    output: NonNegative
+    cache_read: NonNegative | None = None
+    cache_write: NonNegative | None = None
+
+
+class HardwareConfig(Section):
+    """What the local machine costs to own and to run."""
+
+    price_usd: NonNegative = 1500
+    years: Annotated[float, Meta(gt=0)] = 4
+    upkeep_per_year: NonNegative = 0.1
+    care_usd_per_month: NonNegative = 0
+    utilisation: Annotated[float, Meta(gt=0, le=1)] = 0.3
+    watts_idle: NonNegative = 20
+    watts_busy: NonNegative = 65
+    pue: Annotated[float, Meta(ge=1)] = 1.0
+    usd_per_kwh: NonNegative = 0.15
+    gco2_per_kwh: NonNegative = 445
+    cores: Positive | None = None
+
+
+class PrivacyConfig(Section):
+    """What may leave. A detector's failure always pins to local."""
+
+    airgap: bool = False
+    max_scan_chars: Positive = 2_000_000
+    timeout: Seconds = 2
+
+
+class ContractConfig(Section):
+    """The quality promise, for all tasks or one."""
+
+    max_quality_loss: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
+    audit_rate: Probability = 0.05
+
+
+class RoutingConfig(Section):
+    """How `auto` decides.
+
+    `frontier` is the target that stands for "all-LLM" in every counterfactual; by default the
+    first upstream model. `min_score` is the probability of a good local answer below which a
+    request goes straight to the frontier while no contract has evidence.
+    """
+
+    local: str | None = None
+    frontier: str | None = None
+    min_score: Probability = 0.5
+    exploration: Probability = 0.02
+    commit_tokens: Positive = 16
+    seed: int = 0
+
+
+class TracesConfig(Section):
+    """Where rows go, how long they stay and how much of a request they hold."""
+
+    path: str | None = None
+    retention_days: Annotated[float, Meta(gt=0)] = 190
+    content: Literal["full", "redacted", "digest"] = "full"
+    queue: Positive = 10_000
+    fsync: bool = False
+
+
+class Config(Section):
+    """Everything the operator said, defaults filled in."""
+
+    server: ServerConfig = ServerConfig()
+    models: dict[str, ModelConfig] = {}
+    upstreams: dict[str, UpstreamConfig] = {}
+    prices: dict[str, PriceConfig] = {}
+    hardware: HardwareConfig = HardwareConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
+    contract: ContractConfig = ContractConfig()
+    routing: RoutingConfig = RoutingConfig()
+    traces: TracesConfig = TracesConfig()
+    data_dir: str | None = None
+
+
+KNOWN_UPSTREAMS = {
+    "OPENAI_API_KEY": (
+        "openai",
+        UpstreamConfig(
+            dialect="openai",
+            base_url="https://api.openai.com/v1",
+            api_key_env="OPENAI_API_KEY",
+            models={"gpt-6.1-sol": UpstreamModel(context=400_000)},
+        ),
+    ),
+    "ANTHROPIC_API_KEY": (
+        "anthropic",
+        UpstreamConfig(
+            dialect="anthropic",
+            base_url="https://api.anthropic.com",
+            api_key_env="ANTHROPIC_API_KEY",
+            models={
+                "claude-sonnet-5-5": UpstreamModel(
+                    context=200_000, abilities=("tools", "json", "vision", "thinking")
+                )
+            },
+        ),
+    ),
+}
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Config:
+    """Read `path`, or `./shortstop.toml` if it exists, or the defaults for this environment.
+
+    Raises ConfigError naming the file, the key and, where it can be found, the line.
+    """
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return from_environment(env)
+        path = DEFAULT_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise ConfigError(
+            f"Cannot read {path}: {e.strerror}.", hint="Give --config the path of a TOML file."
+        ) from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path} is not UTF-8 text.") from e
+    return parse(text, env, name=str(path))
+
+
+def parse(text: str, env: Mapping[str, str], name: str = "shortstop.toml") -> Config:
+    """TOML text -> Config, checked. Raises ConfigError."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"{name} is not valid TOML: {e}.") from e
+    try:
+        config = msgspec.convert(tree, Config)
+    except msgspec.ValidationError as e:
+        raise ConfigError(_explain(str(e), text, name)) from e
+    return _checked(_with_defaults(config, env, tree), text, name)
+
+
+def from_environment(env: Mapping[str, str]) -> Config:
+    """No file: the embedded model, and the frontier whose key is in the environment."""
+    return _checked(_with_defaults(Config(), env, {}), "", "defaults")
+
+
+def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, Any]) -> Config:
+    if "models" not in tree:
+        config = msgspec.structs.replace(config, models={"small": ModelConfig(source="builtin")})
+    if "upstreams" not in tree and not config.privacy.airgap:
+        found = {name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key)}
+        config = msgspec.structs.replace(config, upstreams=found)
+    return config
+
+
+def _checked(config: Config, text: str, name: str) -> Config:
+    """Rules that span several keys."""
+
+    def fail(path: str, message: str, hint: str = "") -> None:
+        raise ConfigError(f"{_where(path, text, name)}: {message}", hint=hint)
+
+    seen: dict[str, str] = {}
+    for key, model in config.models.items():
+        path = f"models.{key}"
+        _claim(seen, key, path, fail)
+        if (model.source is None) == (model.url is None):
+            fail(path, "give exactly one of `source` (a model file) and `url` (a running server).")
+        if model.url is not None:
+            _check_url(model.url, f"{path}.url", fail)
+    for key, upstream in config.upstreams.items():
+        path = f"upstreams.{key}"
+        _check_url(upstream.base_url, f"{path}.base_url", fail)
+        if not upstream.models:
+            fail(path, "names no model.", f'Add a table [{path}.models."MODEL"].')
+        for model_name in upstream.models:
+            _claim(seen, model_name, f"{path}.models.{model_name}", fail)
+    if config.privacy.airgap and config.upstreams:
+        fail("privacy.airgap", "airgap = true allows no [upstreams].")
+    remote = {m for u in config.upstreams.values() for m in u.models}
+    if config.routing.frontier is not None and config.routing.frontier not in remote:
+        fail("routing.frontier", f"{config.routing.frontier!r} is no model of any upstream.")
+    if config.routing.local is not None and config.routing.local not in config.models:
+        fail("routing.local", f"{config.routing.local!r} is not in [models].")
+    if not seen:
+        fail("models", "there is no model at all, local or remote.")
+    return config
+
+
+def _claim(seen: dict[str, str], name: str, path: str, fail: Any) -> None:
+    if name in ("auto", "local"):
+        fail(path, f"{name!r} is reserved: clients use it to let Shortstop decide.")
+    if name in seen:
+        fail(path, f"the name {name!r} is already used by {seen[name]}.")
+    seen[name] = path
+
+
+def _check_url(url: str, path: str, fail: Any) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        fail(path, f"{url!r} is not an http(s) URL.")
+    if parts.username or parts.password:
+        fail(path, "a URL must not hold credentials.", "Name an environment variable instead.")
+
+
+def is_local_url(url: str) -> bool:
+    """Whether `url` points at this machine or a private network, judged without DNS."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
+
+
+# ---------------------------------------------------------------- errors that help
+
+
+def _explain(message: str, text: str, name: str) -> str:
+    """msgspec's message, with file, line, key and the nearest known key."""
+    what, _, path = message.partition(" - at `$")
+    path = re.sub(r"\[\.\.\.\]", "", path.rstrip("`").lstrip("."))
+    unknown = re.search(r"unknown field `(.+?)`", what)
+    if unknown:
+        key = unknown.group(1)
+        full = f"{path}.{key}".lstrip(".")
+        near = difflib.get_close_matches(key, _known_keys(), n=1)
+        also = f" Did you mean `{near[0]}`?" if near else ""
+        return f"{_where(full, text, name)}: unknown key.{also}"
+    return f"{_where(path, text, name)}: {what[0].lower()}{what[1:]}."
+
+
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+    for section in (Config, *Section.__subclasses__()):
+        keys.update(section.__struct_fields__)
+    return keys
+
+
+def _where(path: str, text: str, name: str) -> str:
+    line = _line_of(path, text)
+    return f"{name}, line {line}, `{path}`" if line else f"{name}, `{path}`"
+
+
+def _line_of(path: str, text: str) -> int | None:
+    """The line that sets `path`, or that opens its table. TOML's parser keeps no positions."""
+    table, best = "", None
+    leaf = path.rsplit(".", 1)[-1]
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if line.startswith("["):
+            table = line.split("#")[0].strip("[] \t").replace('"', "").replace("'", "")
+            if table == path:
+                best = number
+        elif "=" in line:
+            key = line.split("=", 1)[0].strip().strip("\"'")
+            full = f"{table}.{key}".lstrip(".")
+            if full == path or (key == leaf and path.startswith(f"{table}.")):
+                return number
+    return best

@@ -1,0 +1,155 @@
+"""The doors between rooms, as Protocols. What a door promises is in its docstring.
+
+Rooms fit these shapes without inheriting from them; `app` joins the two sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Protocol
+
+from .errors import ShortstopError
+from .types import (
+    Attempt,
+    Bill,
+    Caller,
+    Chunk,
+    Clearance,
+    Cleared,
+    Decision,
+    Reply,
+    Request,
+    Signals,
+    Target,
+    Trace,
+)
+
+
+class Clock(Protocol):
+    """Time, injected so that tests need not sleep."""
+
+    def time(self) -> float:
+        """Unix time in seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+
+class Guard(Protocol):
+    """Privacy as the pipeline sees it."""
+
+    def clear(self, request: Request, caller: Caller) -> Clearance:
+        """Judge every string of the request. Never raises: a detector's failure pins to local."""
+
+    def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
+        """Make what may be sent to `target`. Raises PrivacyRefused when nothing may."""
+
+    def restore(self, reply: Reply, cleared: Cleared) -> Reply:
+        """Put the real values back where the answer holds surrogates."""
+
+    def restore_stream(
+        self, chunks: AsyncIterator[Chunk], cleared: Cleared
+    ) -> AsyncIterator[Chunk]:
+        """The same for a stream, over any chunking."""
+
+
+class Router(Protocol):
+    """The decision before generation, and the second look after it."""
+
+    def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
+        """Choose. Raises a RequestError when no configured target can serve the request."""
+
+    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
+        """Whether a local answer with these signals is good enough to keep."""
+
+
+class Backend(Protocol):
+    """Something local that answers: the embedded engine or a server on this machine or network."""
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer whole. Raises TargetError. Cancelling the call frees the engine's slot."""
+
+    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        """Answer in pieces. Closing the iterator frees the engine's slot."""
+
+
+class Upstream(Protocol):
+    """A remote model. It takes nothing but what privacy cleared."""
+
+    async def answer(self, cleared: Cleared) -> Reply:
+        """Answer whole. Raises TargetError."""
+
+    def stream(self, cleared: Cleared) -> AsyncIterator[Chunk]:
+        """Answer in pieces. Closing the iterator closes the connection."""
+
+
+class Accountant(Protocol):
+    """Turns attempts into money, joules and carbon."""
+
+    def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
+        """Pure arithmetic over what happened; an unknown price leaves `cost` None and says so."""
+
+
+class Recorder(Protocol):
+    """Where the street puts its rows. Neither call waits for a database."""
+
+    def open(self, trace: Trace) -> None:
+        """Note that an answer begins to leave; if the process dies now, the row is kept."""
+
+    def append(self, trace: Trace) -> None:
+        """Keep the finished row. On return it survives the death of this process."""
+
+
+class TraceReader(Protocol):
+    """Reading the books."""
+
+    def traces(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> Iterator[Trace]:
+        """Rows in order of time, each once."""
+
+
+class Dialect(Protocol):
+    """Vendor bytes <-> types, both ways, pure."""
+
+    def decode_request(self, body: bytes, id: str) -> Request:
+        """Raises InvalidRequest with `param`."""
+
+    def encode_request(self, request: Request, model: str) -> bytes:
+        """The request as this dialect's JSON, addressed to `model`."""
+
+    def decode_reply(self, body: bytes) -> Reply:
+        """Raises UpstreamFailed when the bytes are not an answer."""
+
+    def encode_reply(self, reply: Reply, request: Request) -> bytes: ...
+
+    def stream_decoder(self) -> StreamDecoder: ...
+
+    def stream_encoder(self, request: Request) -> StreamEncoder: ...
+
+    def encode_error(self, error: ShortstopError, request_id: str) -> bytes: ...
+
+
+class StreamDecoder(Protocol):
+    """Bytes of an event stream, in any chunking, to Chunks."""
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Raises UpstreamFailed on garbage or on an error event."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream said that it is complete."""
+
+
+class StreamEncoder(Protocol):
+    """Chunks to the bytes of an event stream."""
+
+    def encode(self, chunk: Chunk) -> bytes: ...
+
+    def finish(self) -> bytes:
+        """The closing events."""
+
+    def error(self, error: ShortstopError) -> bytes:
+        """An error after the stream began."""
+
+
