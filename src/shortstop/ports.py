@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
-from .errors import ShortstopError
+from .errors import ShortstopError, TargetError
 from .types import (
     Attempt,
     Bill,
@@ -17,6 +17,7 @@ from .types import (
     Clearance,
     Cleared,
     Decision,
+    Json,
     Reply,
     Request,
     Signals,
@@ -100,6 +101,13 @@ class Recorder(Protocol):
         """Keep the finished row. On return it survives the death of this process."""
 
 
+class Learner(Protocol):
+    """The side of the brain that sees how decisions turned out."""
+
+    def observe(self, trace: Trace) -> None:
+        """Learn from a finished request. Cheap: runs on the street."""
+
+
 class TraceReader(Protocol):
     """Reading the books."""
 
@@ -112,8 +120,8 @@ class TraceReader(Protocol):
 class Dialect(Protocol):
     """Vendor bytes <-> types, both ways, pure."""
 
-    def decode_request(self, body: bytes, id: str) -> Request:
-        """Raises InvalidRequest with `param`."""
+    def decode_request(self, body: Json, id: str) -> Request:
+        """Parsed JSON -> Request. Raises InvalidRequest with `param`."""
 
     def encode_request(self, request: Request, model: str) -> bytes:
         """The request as this dialect's JSON, addressed to `model`."""
@@ -121,13 +129,18 @@ class Dialect(Protocol):
     def decode_reply(self, body: bytes) -> Reply:
         """Raises UpstreamFailed when the bytes are not an answer."""
 
-    def encode_reply(self, reply: Reply, request: Request) -> bytes: ...
+    def decode_error(self, status: int, body: bytes, retry_after: float | None) -> TargetError:
+        """What an upstream's non-2xx answer means. Never raises, whatever the bytes are."""
+
+    def encode_reply(self, reply: Reply, request: Request) -> bytes:
+        """The answer as the client expects it: `model` is what `request` asked for."""
 
     def stream_decoder(self) -> StreamDecoder: ...
 
-    def stream_encoder(self, request: Request) -> StreamEncoder: ...
+    def stream_encoder(self, request: Request, created: int) -> StreamEncoder: ...
 
-    def encode_error(self, error: ShortstopError, request_id: str) -> bytes: ...
+    def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
+        """The error body of this dialect; the status is `error.status`."""
 
 
 class StreamDecoder(Protocol):
@@ -151,5 +164,3 @@ class StreamEncoder(Protocol):
 
     def error(self, error: ShortstopError) -> bytes:
         """An error after the stream began."""
-
-

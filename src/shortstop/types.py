@@ -141,9 +141,7 @@ class Sampling(Struct, frozen=True):
     thinking_budget: int | None = None
 
 
-DialectName = Literal[
-    "openai.chat", "openai.responses", "openai.completions", "anthropic.messages"
-]
+DialectName = Literal["openai.chat", "openai.responses", "openai.completions", "anthropic.messages"]
 
 
 class Request(Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Benchmarks and the demo: separate commands, never part of the test run."""
