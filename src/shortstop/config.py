@@ -32,7 +32,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every table in the file."""
 
 
-class ServerConfig(Section):
+class ServerConfig(Section, frozen=True):
     """Where and how the door listens."""
 
     host: str = "127.0.0.1"
@@ -42,10 +42,10 @@ class ServerConfig(Section):
     ping_seconds: Seconds = 15
     drain_seconds: Seconds = 20
     cors_origins: tuple[str, ...] = ()
-    admin_token_env: str = "SHORTSTOP_ADMIN_TOKEN"
+    admin_token_env: str = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
 
 
-class ModelConfig(Section):
+class ModelConfig(Section, frozen=True):
     """One local model: the embedded engine on `source`, or a server already running at `url`.
 
     `source` is "builtin", a name that `shortstop models` lists, or the path of a GGUF file.
@@ -65,7 +65,7 @@ class ModelConfig(Section):
     timeout: Seconds = 120
 
 
-class UpstreamModel(Section):
+class UpstreamModel(Section, frozen=True):
     """One model of an upstream, under the name by which clients and plans call it."""
 
     model: str | None = None
@@ -75,7 +75,7 @@ class UpstreamModel(Section):
     price: str | None = None
 
 
-class UpstreamConfig(Section):
+class UpstreamConfig(Section, frozen=True):
     """A vendor's API. The key is read from the environment variable `api_key_env`."""
 
     base_url: str
@@ -96,7 +96,7 @@ class UpstreamConfig(Section):
     baa: bool = False
 
 
-class PriceConfig(Section):
+class PriceConfig(Section, frozen=True):
     """US dollars per million tokens, for a model that the price sheet does not know."""
 
     input: NonNegative
@@ -105,7 +105,7 @@ class PriceConfig(Section):
     cache_write: NonNegative | None = None
 
 
-class HardwareConfig(Section):
+class HardwareConfig(Section, frozen=True):
     """What the local machine costs to own and to run."""
 
     price_usd: NonNegative = 1500
@@ -121,7 +121,7 @@ class HardwareConfig(Section):
     cores: Positive | None = None
 
 
-class PrivacyConfig(Section):
+class PrivacyConfig(Section, frozen=True):
     """What may leave. A detector's failure always pins to local."""
 
     airgap: bool = False
@@ -129,7 +129,7 @@ class PrivacyConfig(Section):
     timeout: Seconds = 2
 
 
-class ContractConfig(Section):
+class ContractConfig(Section, frozen=True):
     """The quality promise, for all tasks or one."""
 
     max_quality_loss: Annotated[float, Meta(gt=0, lt=1)] = 0.02
@@ -137,7 +137,7 @@ class ContractConfig(Section):
     audit_rate: Probability = 0.05
 
 
-class RoutingConfig(Section):
+class RoutingConfig(Section, frozen=True):
     """How `auto` decides.
 
     `frontier` is the target that stands for "all-LLM" in every counterfactual; by default the
@@ -153,7 +153,7 @@ class RoutingConfig(Section):
     seed: int = 0
 
 
-class TracesConfig(Section):
+class TracesConfig(Section, frozen=True):
     """Where rows go, how long they stay and how much of a request they hold."""
 
     path: str | None = None
@@ -163,7 +163,7 @@ class TracesConfig(Section):
     fsync: bool = False
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """Everything the operator said, defaults filled in."""
 
     server: ServerConfig = ServerConfig()
@@ -331,8 +331,8 @@ def _explain(message: str, text: str, name: str) -> str:
 
 def _known_keys() -> set[str]:
     keys: set[str] = set()
-    for section in (Config, *Section.__subclasses__()):
-        keys.update(section.__struct_fields__)
+    for section in Section.__subclasses__():
+        keys.update(field.name for field in msgspec.structs.fields(section))
     return keys
 
 

@@ -32,8 +32,8 @@ class ShortstopError(Exception):
         retry_after: seconds after which a retry makes sense, or None.
     """
 
-    status = 500
-    type = "server_error"
+    status: int = 500
+    type: str = "server_error"
     code: str | None = "internal_error"
 
     def __init__(
@@ -63,7 +63,7 @@ class ShortstopError(Exception):
 class RequestError(ShortstopError):
     status = 400
     type = "invalid_request_error"
-    code = None
+    code: str | None = None
 
 
 class InvalidRequest(RequestError):
