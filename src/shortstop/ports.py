@@ -5,7 +5,7 @@ Rooms fit these shapes without inheriting from them; `app` joins the two sides.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Protocol
 
 from .errors import ShortstopError, TargetError
@@ -49,8 +49,8 @@ class Guard(Protocol):
         """Put the real values back where the answer holds surrogates."""
 
     def restore_stream(
-        self, chunks: AsyncIterator[Chunk], cleared: Cleared
-    ) -> AsyncIterator[Chunk]:
+        self, chunks: AsyncGenerator[Chunk, None], cleared: Cleared
+    ) -> AsyncGenerator[Chunk, None]:
         """The same for a stream, over any chunking."""
 
 
@@ -70,7 +70,7 @@ class Backend(Protocol):
     async def answer(self, request: Request) -> Reply:
         """Answer whole. Raises TargetError. Cancelling the call frees the engine's slot."""
 
-    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+    def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Answer in pieces. Closing the iterator frees the engine's slot."""
 
 
@@ -80,7 +80,7 @@ class Upstream(Protocol):
     async def answer(self, cleared: Cleared) -> Reply:
         """Answer whole. Raises TargetError."""
 
-    def stream(self, cleared: Cleared) -> AsyncIterator[Chunk]:
+    def stream(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
         """Answer in pieces. Closing the iterator closes the connection."""
 
 

@@ -6,7 +6,7 @@ fields are plain, so that `msgspec` encodes it without help.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -149,7 +149,8 @@ class Request(Struct, frozen=True):
 
     `body` is the client's JSON as parsed, in its own `dialect`; everything else is derived
     from it by that dialect's decoder. A target of the same dialect is sent `body`, so unknown
-    fields and key order survive; any other target is sent an encoding of the neutral fields.
+    fields and key order survive; any other target, and a request whose `body` is empty, is sent
+    an encoding of the neutral fields.
     """
 
     id: str
@@ -510,7 +511,7 @@ class Answer:
     target: str
     headers: dict[str, str]
     reply: Reply | None = None
-    chunks: AsyncIterator[Chunk] | None = None
+    chunks: AsyncGenerator[Chunk, None] | None = None
 
 
 # ---------------------------------------------------------------- specialists and contracts

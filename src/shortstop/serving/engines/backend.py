@@ -1,0 +1,113 @@
+"""A local server behind the `Backend` port: ours, llama-server, Ollama, vLLM, SGLang, LM Studio.
+
+They all speak the OpenAI dialect; what they have in common is also what they lack, so the
+request is rewritten to ask for log-probabilities and to bound the answer's length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from msgspec.structs import replace
+
+from shortstop.errors import EngineBusy, UpstreamFailed
+from shortstop.ports import Dialect
+from shortstop.serving.http import LocalClient, retry_after
+from shortstop.types import Chunk, Reply, Request
+
+PATH = "/chat/completions"
+ALTERNATIVES = 3
+DEFAULT_MAX_TOKENS = 512
+
+
+class Slots:
+    """A bounded queue in front of a fixed number of slots, first come, first served."""
+
+    def __init__(self, slots: int, queue: int) -> None:
+        self.slots = slots
+        self.queue = queue
+        self._free = asyncio.Semaphore(slots)
+        self.running = 0
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Hold a slot. Raises EngineBusy at once when the queue is full."""
+        if self._free.locked() and self.waiting >= self.queue:
+            raise EngineBusy(
+                f"The local engine is full: {self.running} running, {self.waiting} waiting.",
+                hint="Retry in a moment, or raise `queue` or `slots` of this model.",
+                retry_after=1.0,
+            )
+        self.waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self.waiting -= 1
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self._free.release()
+
+
+class LocalBackend:
+    """One local model. `client` is asked for at each call: an engine's address can change."""
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        dialect: Dialect,
+        client: Callable[[], LocalClient],
+        slots: Slots,
+        max_output: int | None = None,
+    ) -> None:
+        self._model = model
+        self._dialect = dialect
+        self._client = client
+        self.slots = slots
+        self._max_output = max_output or DEFAULT_MAX_TOKENS
+
+    async def answer(self, request: Request) -> Reply:
+        body = self._encode(request, stream=False)
+        async with self.slots.take():
+            reply = await self._client().post(PATH, body)
+        if reply.status != 200:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        return replace(self._dialect.decode_reply(reply.body), body=None)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        body = self._encode(request, stream=True)
+        decoder = self._dialect.stream_decoder()
+        async with self.slots.take(), self._client().stream(PATH, body) as stream:
+            if stream.status != 200:
+                raise self._dialect.decode_error(
+                    stream.status, await stream.body(), retry_after(stream.headers)
+                )
+            async for data in stream.chunks:
+                for chunk in decoder.feed(data):
+                    yield replace(chunk, wire=None)
+        if not decoder.done:
+            raise UpstreamFailed("The local engine closed the stream before its end.")
+
+    def _encode(self, request: Request, *, stream: bool) -> bytes:
+        """From the neutral fields only: small servers reject what they do not know."""
+        said = request.sampling
+        asked = replace(
+            request,
+            body={},
+            stream=stream,
+            extra={},
+            sampling=replace(
+                said,
+                logprobs=True,
+                top_logprobs=max(said.top_logprobs or 0, ALTERNATIVES),
+                max_tokens=min(said.max_tokens or self._max_output, self._max_output),
+                temperature=0.0 if said.temperature is None else said.temperature,
+            ),
+        )
+        return self._dialect.encode_request(asked, self._model)

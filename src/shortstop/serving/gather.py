@@ -1,0 +1,125 @@
+"""Chunks back into a whole answer, as they pass by."""
+
+from __future__ import annotations
+
+from shortstop.types import (
+    Choice,
+    Chunk,
+    Finish,
+    Part,
+    Refusal,
+    Reply,
+    Request,
+    Text,
+    Thinking,
+    TokenLogprob,
+    ToolCall,
+    ToolDelta,
+    Usage,
+)
+
+CHARS_PER_TOKEN = 4
+
+
+class _Choice:
+    """One alternative in the making."""
+
+    __slots__ = ("finish", "logprobs", "refusal", "stop_sequence", "text", "thinking", "tools")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.thinking: list[Chunk] = []
+        self.refusal: list[str] = []
+        self.tools: dict[int, list[ToolDelta]] = {}
+        self.logprobs: list[TokenLogprob] = []
+        self.finish: Finish | None = None
+        self.stop_sequence: str | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        if chunk.text:
+            self.text.append(chunk.text)
+        if chunk.thinking or chunk.signature or chunk.redacted:
+            self.thinking.append(chunk)
+        if chunk.refusal:
+            self.refusal.append(chunk.refusal)
+        for delta in chunk.tools:
+            self.tools.setdefault(delta.index, []).append(delta)
+        if chunk.logprobs:
+            self.logprobs.extend(chunk.logprobs)
+        if chunk.finish is not None:
+            self.finish, self.stop_sequence = chunk.finish, chunk.stop_sequence
+
+    def freeze(self, index: int) -> Choice:
+        return Choice(
+            index=index,
+            parts=tuple(self._parts()),
+            finish=self.finish,
+            stop_sequence=self.stop_sequence,
+            logprobs=tuple(self.logprobs),
+        )
+
+    def _parts(self) -> list[Part]:
+        parts: list[Part] = []
+        if self.thinking:
+            signature = "".join(c.signature or "" for c in self.thinking) or None
+            redacted = "".join(c.redacted or "" for c in self.thinking) or None
+            parts.append(Thinking("".join(c.thinking for c in self.thinking), signature, redacted))
+        if self.text:
+            parts.append(Text("".join(self.text)))
+        if self.refusal:
+            parts.append(Refusal("".join(self.refusal)))
+        for _, deltas in sorted(self.tools.items()):
+            parts.append(
+                ToolCall(
+                    id=next((d.id for d in deltas if d.id), ""),
+                    name=next((d.name for d in deltas if d.name), ""),
+                    arguments="".join(d.arguments for d in deltas),
+                )
+            )
+        return parts
+
+
+class Gathering:
+    """Grows with each chunk; `reply` is what has been seen so far."""
+
+    __slots__ = ("_choices", "usage")
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _Choice] = {}
+        self.usage: Usage | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        choice = self._choices.get(chunk.index)
+        if choice is None:
+            choice = self._choices[chunk.index] = _Choice()
+        choice.add(chunk)
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+
+    @property
+    def choice(self) -> Choice:
+        """The first alternative."""
+        return self._choices[0].freeze(0) if 0 in self._choices else Choice()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the first alternative: counted where log-probabilities tell, else pieces."""
+        first = self._choices.get(0)
+        return max(len(first.logprobs), len(first.text)) if first else 0
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._choices) and all(c.finish is not None for c in self._choices.values())
+
+    def reply(self, id: str, model: str) -> Reply:
+        choices = tuple(c.freeze(i) for i, c in sorted(self._choices.items()))
+        return Reply(id=id, model=model, choices=choices, usage=self.usage)
+
+
+def estimated_usage(request: Request, reply: Reply | None) -> Usage:
+    """Four characters a token, for targets that report nothing. Marked as an estimate."""
+    asked = sum(len(message.text) for message in request.messages)
+    said = sum(len(choice.text) for choice in reply.choices) if reply else 0
+    return Usage(
+        input=-(-asked // CHARS_PER_TOKEN), output=-(-said // CHARS_PER_TOKEN), estimated=True
+    )

@@ -1,0 +1,195 @@
+"""A remote model behind the `Upstream` port: dialect, retries, circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from shortstop.config import UpstreamConfig
+from shortstop.errors import ConfigError, TargetError, UpstreamFailed
+from shortstop.ports import Dialect
+from shortstop.types import Chunk, Cleared, DialectName, Reply, Request
+
+from .breaker import Breaker
+from .http import Egress, HttpReply, Timeouts, retry_after
+
+ANTHROPIC_VERSION = "2023-06-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What differs between vendors' endpoints: a data row, not a class each."""
+
+    dialect: DialectName
+    path: str
+    key_header: str
+    key_prefix: str
+    headers: Mapping[str, str]
+
+
+VENDORS: Mapping[str, Vendor] = {
+    "openai": Vendor("openai.chat", "/chat/completions", "authorization", "Bearer ", {}),
+    "anthropic": Vendor(
+        "anthropic.messages",
+        "/v1/messages",
+        "x-api-key",
+        "",
+        {"anthropic-version": ANTHROPIC_VERSION},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to try again. Seconds."""
+
+    retries: int
+    backoff: float
+    longest: float
+
+    def pause(self, tried: int, error: TargetError, draw: float) -> float | None:
+        """Seconds to wait before try number `tried` + 1, or None to give up.
+
+        `Retry-After` is obeyed unless it asks for more than we would wait; otherwise
+        exponential backoff with jitter over its upper half, `draw` in [0, 1).
+        """
+        if tried > self.retries or not error.retryable:
+            return None
+        if error.retry_after is not None:
+            return error.retry_after if error.retry_after <= self.longest else None
+        return min(self.longest, self.backoff * 2.0 ** (tried - 1)) * (0.5 + draw / 2)
+
+
+def egress_for(config: UpstreamConfig, env: Mapping[str, str], *, name: str) -> Egress:
+    """The way out that `config` describes. Raises ConfigError when its key is not set."""
+    vendor = VENDORS[config.dialect]
+    headers = dict(vendor.headers)
+    if config.api_key_env is not None:
+        key = env.get(config.api_key_env, "").strip()
+        if not key:
+            raise ConfigError(
+                f"The key of upstream {name!r} is missing: {config.api_key_env} is not set.",
+                hint=f"export {config.api_key_env}=... or remove [upstreams.{name}].",
+            )
+        headers[vendor.key_header] = vendor.key_prefix + key
+    return Egress(
+        config.base_url,
+        targets=frozenset(config.models),
+        headers=headers,
+        timeouts=Timeouts(
+            config.connect_timeout,
+            config.first_byte_timeout,
+            config.idle_timeout,
+            config.total_timeout,
+        ),
+        connections=config.connections,
+    )
+
+
+class RemoteUpstream:
+    """One model of one vendor."""
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        vendor: Vendor,
+        dialect: Dialect,
+        egress: Egress,
+        patience: Patience,
+        breaker: Breaker,
+        draw: random.Random,
+    ) -> None:
+        self._model = model
+        self._vendor = vendor
+        self._dialect = dialect
+        self._egress = egress
+        self._patience = patience
+        self.breaker = breaker
+        self._draw = draw
+
+    async def answer(self, cleared: Cleared) -> Reply:
+        """Raises TargetError after the last try."""
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                async with self._counted():
+                    reply = await self._egress.post(cleared, self._vendor.path, self._encode)
+                    return self._decode(reply)
+            except TargetError as error:
+                await self._pause_or_raise(tried, error)
+
+    async def stream(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
+        """Retries only until the first chunk; afterwards a failure is raised to the reader."""
+        tried, begun = 0, False
+        while True:
+            tried += 1
+            try:
+                async with self._counted():
+                    async for chunk in self._chunks(cleared):
+                        begun = True
+                        yield chunk
+                    return
+            except TargetError as error:
+                if begun:
+                    raise
+                await self._pause_or_raise(tried, error)
+
+    async def _chunks(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
+        path, decoder = self._vendor.path, self._dialect.stream_decoder()
+        async with self._egress.stream(cleared, path, self._encode) as stream:
+            if stream.status != 200:
+                raise self._dialect.decode_error(
+                    stream.status, await stream.body(), retry_after(stream.headers)
+                )
+            async for data in stream.chunks:
+                for chunk in decoder.feed(data):
+                    yield chunk
+        if not decoder.done:
+            raise UpstreamFailed("The upstream closed the stream before its end.")
+
+    def _encode(self, request: Request) -> bytes:
+        return self._dialect.encode_request(request, self._model)
+
+    def _decode(self, reply: HttpReply) -> Reply:
+        if reply.status != 200:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        return self._dialect.decode_reply(reply.body)
+
+    async def _pause_or_raise(self, tried: int, error: TargetError) -> None:
+        pause = self._patience.pause(tried, error, self._draw.random())
+        if pause is None:
+            raise error
+        await asyncio.sleep(pause)
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        """Tell the breaker how it went. A refusal of the request itself is not a failure."""
+        if not self.breaker.allow():
+            raise _Open(
+                "The upstream failed repeatedly and is being left alone for a moment.",
+                retry_after=self.breaker.open_for,
+                code="upstream_unavailable",
+                status=503,
+            )
+        try:
+            yield
+        except TargetError as error:
+            self.breaker.failed() if error.status >= 500 else self.breaker.succeeded()
+            raise
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        self.breaker.succeeded()
+
+
+class _Open(UpstreamFailed):
+    """Raised by an open breaker: asking again at once is pointless."""
+
+    @property
+    def retryable(self) -> bool:
+        return False
