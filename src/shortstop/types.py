@@ -504,11 +504,12 @@ class Trace(Struct, frozen=True):
 class Answer:
     """What the pipeline hands back to the door: a whole reply or a committed stream.
 
-    `target` answered; `headers` explain the decision (`x-shortstop-*`), already text.
-    Exactly one of `reply` and `chunks` is set.
+    `target` answered at Unix time `created`; `headers` explain the decision (`x-shortstop-*`),
+    already text. Exactly one of `reply` and `chunks` is set.
     """
 
     target: str
+    created: int
     headers: dict[str, str]
     reply: Reply | None = None
     chunks: AsyncGenerator[Chunk, None] | None = None

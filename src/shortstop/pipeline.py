@@ -1,0 +1,228 @@
+"""A request's way through the house: guard -> route -> serve -> bill -> record.
+
+What the client gets and what the books say are made from the same facts, and the row is kept
+before the answer's last byte leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from shortstop.errors import RequestError, ShortstopError
+from shortstop.ports import Accountant, Clock, Guard, Recorder, Router
+from shortstop.serving.cascade import Cascade, Served
+from shortstop.serving.gather import Gathering
+from shortstop.types import (
+    Answer,
+    Attempt,
+    Bill,
+    Caller,
+    Chunk,
+    Clearance,
+    Decision,
+    Json,
+    Reply,
+    Request,
+    Target,
+    Trace,
+    TraceOutcome,
+)
+
+Observer = Callable[[Trace], None]
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What is known about one request so far; the trace is made from it."""
+
+    request: Request
+    caller: Caller
+    at: float
+    started: float
+    clearance: Clearance
+    decision: Decision | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    gathering: Gathering = field(default_factory=Gathering)
+    target: Target | None = None
+    reply: Reply | None = None
+
+
+class Pipeline:
+    """Everything between the door and the models. Built by `app`, replaced whole on reload."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        router: Router,
+        cascade: Cascade,
+        books: Accountant,
+        recorder: Recorder,
+        clock: Clock,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._guard = guard
+        self._router = router
+        self._cascade = cascade
+        self._books = books
+        self._recorder = recorder
+        self._clock = clock
+        self._observers = observers
+
+    async def answer(self, request: Request, caller: Caller) -> Answer:
+        """Answer whole or, if `request.stream`, with a committed stream.
+
+        Raises ShortstopError when nothing could answer; the failure is on the books by then.
+        Cancelling the call, or closing the stream, cancels the work at the model.
+        """
+        facts = _Facts(
+            request,
+            caller,
+            at=self._clock.time(),
+            started=self._clock.monotonic(),
+            clearance=self._guard.clear(request, caller),
+        )
+        try:
+            facts.decision = self._router.decide(request, facts.clearance, caller)
+            if request.stream:
+                return await self._stream(facts, facts.decision)
+            return await self._whole(facts, facts.decision)
+        except ShortstopError as error:
+            self._record(facts, _failed(error), error)
+            raise
+        except BaseException:
+            self._record(facts, "cancelled", None)
+            raise
+
+    async def _whole(self, facts: _Facts, decision: Decision) -> Answer:
+        served = await self._cascade.answer(
+            facts.request, facts.clearance, decision, facts.attempts
+        )
+        facts.target, facts.reply = served.target, served.reply
+        trace = self._record(facts, "ok", None)
+        return Answer(
+            target=served.target.name,
+            created=int(facts.at),
+            headers=_explain(facts, decision, served) | _money(trace.bill),
+            reply=served.reply,
+        )
+
+    async def _stream(self, facts: _Facts, decision: Decision) -> Answer:
+        served = await self._cascade.stream(
+            facts.request, facts.clearance, decision, facts.attempts, facts.gathering
+        )
+        assert served.chunks is not None
+        facts.target = served.target
+        self._recorder.open(self._trace(facts, "interrupted", 200, None))
+        return Answer(
+            target=served.target.name,
+            created=int(facts.at),
+            headers=_explain(facts, decision, served),
+            chunks=self._recorded(served.chunks, facts),
+        )
+
+    async def _recorded(
+        self, chunks: AsyncGenerator[Chunk, None], facts: _Facts
+    ) -> AsyncGenerator[Chunk, None]:
+        """Pass the chunks on; put the row on the books before the reader sees the end."""
+        outcome: TraceOutcome = "cancelled"
+        failure: ShortstopError | None = None
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+            outcome = "ok"
+        except ShortstopError as error:
+            outcome, failure = "error", error
+            raise
+        finally:
+            assert facts.target is not None
+            facts.reply = facts.gathering.reply(facts.request.id, facts.target.name)
+            self._record(facts, outcome, failure)
+
+    # ------------------------------------------------------------ the books
+
+    def _record(self, facts: _Facts, outcome: TraceOutcome, error: ShortstopError | None) -> Trace:
+        status = 200 if outcome == "ok" else error.status if error else 499
+        trace = self._trace(facts, outcome, status, error)
+        self._recorder.append(trace)
+        for observe in self._observers:
+            observe(trace)
+        return trace
+
+    def _trace(
+        self, facts: _Facts, outcome: TraceOutcome, status: int, error: ShortstopError | None
+    ) -> Trace:
+        request, attempts = facts.request, tuple(facts.attempts)
+        answered = attempts[-1] if attempts else None
+        return Trace(
+            id=request.id,
+            at=facts.at,
+            tenant=facts.caller.tenant,
+            key=facts.caller.key,
+            conversation=facts.caller.conversation,
+            dialect=request.dialect,
+            model=request.model,
+            outcome=outcome,
+            status=status,
+            stream=request.stream,
+            seconds=self._clock.monotonic() - facts.started,
+            first_byte=answered.first_byte if answered else None,
+            clearance=facts.clearance,
+            decision=facts.decision,
+            target=facts.target.name if facts.target else None,
+            local=facts.target.local if facts.target else False,
+            attempts=attempts,
+            usage=answered.usage if answered else None,
+            bill=self._books.bill(request, attempts),
+            digest=_digest(request),
+            request=request.body,
+            response=_response(facts.reply),
+            error=error.code if error else None,
+        )
+
+
+def _failed(error: ShortstopError) -> TraceOutcome:
+    return "refused" if isinstance(error, RequestError) else "error"
+
+
+def _digest(request: Request) -> str:
+    """Fingerprint of what was asked: the same question by the same model name has the same."""
+    asked = (request.model, request.messages, request.tools, request.format)
+    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
+
+
+def _response(reply: Reply | None) -> Json | None:
+    if reply is None:
+        return None
+    return {"choices": msgspec.to_builtins(reply.choices)}
+
+
+def _explain(facts: _Facts, decision: Decision, served: Served) -> dict[str, str]:
+    """The `x-shortstop-*` headers: who answered and why."""
+    why = ",".join((*decision.reasons, *(("draft",) if served.draft else ())))
+    return {
+        "x-shortstop-target": served.target.name,
+        "x-shortstop-task": decision.task,
+        "x-shortstop-decision": (
+            f"{why};score={decision.score:.3f};threshold={decision.threshold:.3f}"
+            f";p={decision.propensity:.4f};router={decision.router}"
+        ),
+        "x-shortstop-tier": facts.clearance.tier.name,
+    }
+
+
+def _money(bill: Bill | None) -> dict[str, str]:
+    if bill is None:
+        return {}
+    return {"x-shortstop-cost": _usd(bill.cost), "x-shortstop-saved": _usd(bill.saved)}
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"{amount:.9f}"

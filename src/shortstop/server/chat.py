@@ -1,0 +1,148 @@
+"""The hot routes: one request in a dialect, answered whole or as an event stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+import uuid
+from contextlib import aclosing
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from shortstop.dialects import parse_object
+from shortstop.errors import ShortstopError
+from shortstop.ports import Dialect, StreamEncoder
+from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.caller import caller_of
+from shortstop.server.gateway import Gateway
+from shortstop.server.ping import Pinger
+from shortstop.types import Answer, DialectName, Request
+
+log = logging.getLogger(__name__)
+
+JSON = (b"content-type", b"application/json")
+EVENTS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class ChatRoute:
+    """One dialect's endpoint as a plain ASGI application."""
+
+    def __init__(self, gateway: Gateway, dialect: DialectName) -> None:
+        self._gateway = gateway
+        self._name: DialectName = dialect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = f"req_{uuid.uuid4().hex}"
+        exchange = _Exchange(send, self._gateway.dialect(self._name), request_id)
+        headers: Headers = dict(scope["headers"])
+        try:
+            request = await self._read(headers, receive, exchange)
+            await self._respond(request, headers, receive, exchange)
+        except Disconnected:
+            return
+        except ShortstopError as error:
+            self._gateway.refused(error.status)
+            await exchange.fail(error)
+        except Exception as error:
+            # The text of an unforeseen error may hold the prompt: its kind and place are logged.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("request %s failed: %s\n%s", request_id, type(error).__name__, place)
+            await exchange.fail(ShortstopError("An internal error occurred."))
+
+    async def _read(self, headers: Headers, receive: Receive, exchange: _Exchange) -> Request:
+        limit = int(self._gateway.server.max_body_mb * 1_000_000)
+        body = parse_object(await read_body(headers, receive, limit))
+        return exchange.dialect.decode_request(body, exchange.id)
+
+    async def _respond(
+        self, request: Request, headers: Headers, receive: Receive, exchange: _Exchange
+    ) -> None:
+        """Answer; a client that leaves cancels everything that was begun for it."""
+        task = asyncio.current_task()
+        assert task is not None
+        watch = asyncio.create_task(_cancel_when_gone(receive, task))
+        try:
+            answer = await self._gateway.answer(request, caller_of(headers, request))
+            if answer.chunks is None:
+                await exchange.whole(answer, request)
+            else:
+                await exchange.stream(answer, request, self._gateway.server.ping_seconds)
+        except asyncio.CancelledError:
+            if not watch.done():
+                raise
+        finally:
+            watch.cancel()
+
+
+class _Exchange:
+    """One response in the making: knows whether its head has left."""
+
+    def __init__(self, send: Send, dialect: Dialect, id: str) -> None:
+        self._send = send
+        self.dialect = dialect
+        self.id = id
+        self._encoder: StreamEncoder | None = None
+
+    async def whole(self, answer: Answer, request: Request) -> None:
+        assert answer.reply is not None
+        body = self.dialect.encode_reply(answer.reply, request)
+        await self._whole(200, self._headers(answer), body)
+
+    async def stream(self, answer: Answer, request: Request, ping_seconds: float) -> None:
+        """Send chunk by chunk. The head leaves with the first one, so no answer goes unwatched."""
+        assert answer.chunks is not None
+        encoder = self.dialect.stream_encoder(request, created=answer.created)
+        async with aclosing(answer.chunks) as chunks:
+            pinger = Pinger(self._body, ping_seconds)
+            try:
+                async for chunk in chunks:
+                    if self._encoder is None:
+                        await self._head(200, [*EVENTS, *self._headers(answer)])
+                        self._encoder = encoder
+                    pinger.touch()
+                    await self._body(encoder.encode(chunk))
+            finally:
+                pinger.stop()
+        if self._encoder is None:
+            await self._head(200, [*EVENTS, *self._headers(answer)])
+            self._encoder = encoder
+        await self._body(encoder.finish(), more=False)
+
+    async def fail(self, error: ShortstopError) -> None:
+        """The error as JSON with its status, or as an event once the stream has begun."""
+        if self._encoder is not None:
+            await self._body(self._encoder.error(error), more=False)
+            return
+        headers: RawHeaders = [(b"x-request-id", self.id.encode())]
+        if error.retry_after is not None:
+            headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
+            headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
+        await self._whole(error.status, headers, self.dialect.encode_error(error, self.id))
+
+    def _headers(self, answer: Answer) -> RawHeaders:
+        told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in answer.headers.items()]
+        return [(b"x-request-id", self.id.encode()), *told]
+
+    async def _whole(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        await self._head(status, [JSON, length, *headers])
+        await self._body(body, more=False)
+
+    async def _head(self, status: int, headers: RawHeaders) -> None:
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _body(self, data: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+async def _cancel_when_gone(receive: Receive, task: asyncio.Task[Any]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    task.cancel()

@@ -1,0 +1,51 @@
+"""What the door needs of the house behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shortstop.config import ServerConfig
+from shortstop.ports import Dialect
+from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether requests can be answered now; `detail` is shown to the operator."""
+
+    ready: bool
+    detail: Json
+
+
+class Gateway(Protocol):
+    """The house, whole or freshly reloaded; the door asks it anew at each request."""
+
+    @property
+    def server(self) -> ServerConfig: ...
+
+    @property
+    def targets(self) -> Mapping[str, Target]: ...
+
+    @property
+    def started(self) -> int:
+        """Unix time at which this process began, in whole seconds."""
+
+    def dialect(self, name: DialectName) -> Dialect: ...
+
+    async def answer(self, request: Request, caller: Caller) -> Answer: ...
+
+    def readiness(self) -> Readiness: ...
+
+    async def reload(self) -> str:
+        """Read the configuration again; says what changed. Raises ConfigError, changing nothing."""
+
+    def metrics(self) -> bytes:
+        """Prometheus text."""
+
+    def refused(self, status: int) -> None:
+        """Count a request that was turned away before it reached the pipeline."""
+
+    @property
+    def admin_token(self) -> str | None: ...

@@ -1,0 +1,140 @@
+"""The cold routes: models, health, metrics, administration."""
+
+from __future__ import annotations
+
+import hmac
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shortstop import __version__
+from shortstop.errors import (
+    ConfigError,
+    Forbidden,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    ShortstopError,
+    Unauthenticated,
+)
+from shortstop.server.gateway import Gateway
+from shortstop.types import Json, Target
+
+AUTO_MODELS = {
+    "auto": "Shortstop decides: the small local model first, the frontier behind it.",
+    "local": "Never leaves this machine.",
+}
+
+
+def pages(gateway: Gateway) -> Starlette:
+    door = _Pages(gateway)
+    return Starlette(
+        routes=[
+            Route("/models", door.models),
+            Route("/models/{id:path}", door.model),
+            Route("/health", door.health),
+            Route("/ready", door.ready),
+            Route("/metrics", door.metrics),
+            Route("/admin/reload", door.reload, methods=["POST"]),
+        ],
+        exception_handlers={ShortstopError: door.failed, HTTPException: door.missed},
+    )
+
+
+class _Pages:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def models(self, request: HttpRequest) -> Response:
+        """GET /v1/models: `auto`, `local` and every configured target."""
+        return _json({"object": "list", "data": [self._card(name) for name in self._names()]})
+
+    async def model(self, request: HttpRequest) -> Response:
+        """GET /v1/models/{id}."""
+        name = request.path_params["id"]
+        if name not in self._names():
+            raise NotFound(
+                f"The model {name!r} does not exist.",
+                hint=f"Available: {', '.join(self._names())}.",
+                param="model",
+                code="model_not_found",
+            )
+        return _json(self._card(name))
+
+    async def health(self, request: HttpRequest) -> Response:
+        """GET /health: this process lives."""
+        return _json({"status": "ok", "version": __version__})
+
+    async def ready(self, request: HttpRequest) -> Response:
+        """GET /ready: requests can be answered; 503 while they cannot."""
+        state = self._gateway.readiness()
+        return _json({"ready": state.ready, **state.detail}, 200 if state.ready else 503)
+
+    async def metrics(self, request: HttpRequest) -> Response:
+        """GET /metrics: Prometheus text."""
+        return Response(self._gateway.metrics(), media_type="text/plain; version=0.0.4")
+
+    async def reload(self, request: HttpRequest) -> Response:
+        """POST /admin/reload: read the configuration again; a bad file changes nothing."""
+        self._admit(request)
+        try:
+            return _json({"reloaded": await self._gateway.reload()})
+        except ConfigError as error:
+            raise InvalidRequest(str(error), code="invalid_config") from error
+
+    def _admit(self, request: HttpRequest) -> None:
+        """Administration needs the token; without one set, only this machine may ask."""
+        token = self._gateway.admin_token
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token is not None:
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                raise Unauthenticated("The admin token is missing or wrong.")
+        elif request.client is None or request.client.host not in ("127.0.0.1", "::1"):
+            raise Forbidden(
+                "Administration from another machine needs a token.",
+                hint=f"Set {self._gateway.server.admin_token_env}.",
+            )
+
+    async def failed(self, request: HttpRequest, error: Exception) -> Response:
+        assert isinstance(error, ShortstopError)
+        self._gateway.refused(error.status)
+        body = self._gateway.dialect("openai.chat").encode_error(error, "")
+        return Response(body, error.status, media_type="application/json")
+
+    async def missed(self, request: HttpRequest, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            return await self.failed(
+                request, MethodNotAllowed(f"{request.method} is not allowed here.")
+            )
+        return await self.failed(
+            request, NotFound(f"There is nothing at {request.url.path}.", hint="See /v1/models.")
+        )
+
+    def _names(self) -> list[str]:
+        return [*AUTO_MODELS, *self._gateway.targets]
+
+    def _card(self, name: str) -> Json:
+        """One entry of the list, with what a client may want to know in `shortstop`."""
+        target = self._gateway.targets.get(name)
+        card: Json = {"id": name, "object": "model", "created": self._gateway.started}
+        card["owned_by"] = target.provider if target else "shortstop"
+        about = _about(target) if target else {"description": AUTO_MODELS[name]}
+        return {**card, "shortstop": about}
+
+
+def _about(target: Target) -> Json:
+    return {
+        "local": target.local,
+        "model": target.model,
+        "context": target.context,
+        "abilities": sorted(target.abilities),
+    }
+
+
+def _json(value: Json, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -1,0 +1,114 @@
+"""The import rule: who may know whom, held by the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
+
+VOCABULARY = {"types", "errors"}
+LOW = VOCABULARY | {"ports", "config"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "types": set(),
+    "errors": set(),
+    "ports": VOCABULARY,
+    "config": VOCABULARY,
+    "dialects": LOW,
+    "registry": LOW,
+    "privacy": LOW,
+    "routing": LOW,
+    "ledger": LOW,
+    "traces": LOW,
+    "serving": LOW | {"dialects", "registry"},
+    "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
+    "pipeline": LOW | {"privacy", "routing", "serving", "ledger"},
+    "console": LOW | {"traces", "ledger"},
+    "server": LOW | {"dialects"},
+}
+FREE = {"app", "cli", "__main__"}
+"""The composition root and the commands may import every room."""
+
+FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
+SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "socket", "http.client", "websockets"}
+MAY_OPEN_SOCKETS = {"serving/http.py", "registry/hub.py"}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every imported module, absolute, wherever in the file the import stands."""
+    package = ["shortstop", *path.relative_to(SOURCE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, node.module or ""]).strip(".")
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def rooms_used(path: Path) -> set[str]:
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("shortstop.")}
+    return {u for u in used if (SOURCE / u).exists() or (SOURCE / f"{u}.py").exists()}
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_room_imports_only_what_it_may(path: Path) -> None:
+    room = room_of(path)
+    if room in FREE or room == "__init__":
+        return
+    assert room in MAY_IMPORT, f"{room} is a new room: say in MAY_IMPORT whom it may know"
+    assert rooms_used(path) <= MAY_IMPORT[room] | {room}
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_no_nameless_rooms(path: Path) -> None:
+    assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.parts}
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_sockets_are_opened_in_one_place(path: Path) -> None:
+    """The one HTTP client that can leave the machine lives in one module."""
+    if name_of(path) not in MAY_OPEN_SOCKETS:
+        assert not SOCKETS & set(imports(path))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_the_server_never_imports_litellm(path: Path) -> None:
+    assert not any(name.split(".")[0] == "litellm" for name in imports(path))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_only_privacy_makes_a_cleared_request(path: Path) -> None:
+    if room_of(path) == "privacy":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            assert name != "Cleared", f"{name_of(path)}:{node.lineno} makes a Cleared"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_routing_is_pure(path: Path) -> None:
+    """No clock, no files, no process-wide randomness in the decision."""
+    if room_of(path) != "routing":
+        return
+    banned = {"time", "asyncio", "os", "random", "socket", "sqlite3", "datetime"}
+    assert not banned & set(imports(path))
