@@ -154,11 +154,16 @@ class RoutingConfig(Section, frozen=True):
 
 
 class TracesConfig(Section, frozen=True):
-    """Where rows go, how long they stay and how much of a request they hold."""
+    """Where rows go, how long they stay and how much of a request they hold.
+
+    `content` rules what is kept of requests and answers; `sensitive_content` the same for those
+    of tier S3. `fsync` makes rows survive a power cut too, at a disk flush for every answer.
+    """
 
     path: str | None = None
     retention_days: Annotated[float, Meta(gt=0)] = 190
     content: Literal["full", "redacted", "digest"] = "full"
+    sensitive_content: Literal["full", "redacted", "digest"] = "digest"
     queue: Positive = 10_000
     fsync: bool = False
 

@@ -1,0 +1,1 @@
+"""Money, joules and carbon: pure arithmetic over what happened."""

@@ -1,0 +1,1 @@
+"""The only SQL of the house: where rows are kept, how they survive, how they are read."""

@@ -1,0 +1,135 @@
+"""The SQLite file as the writer sees it: one connection, whole batches, clear verdicts.
+
+Every failure is one of two: `Unavailable` (locked, full, read-only, out of reach: may heal) or
+StoreError (not a database, or a newer Shortstop's: will not).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from shortstop.errors import StoreError
+from shortstop.types import Trace
+
+from . import migrations, rows
+
+log = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 1.0
+_PLACES = ", ".join("?" * len(rows.COLUMNS))
+_INSERT = f"INSERT OR IGNORE INTO traces ({', '.join(rows.COLUMNS)}) VALUES ({_PLACES})"  # noqa: S608
+_BODY = "INSERT INTO bodies (seq, trace) VALUES (?, ?)"
+
+
+class Unavailable(Exception):
+    """The database cannot be written now; says why."""
+
+
+class Database:
+    """One connection, used by one thread at a time. Not open until `connect` or the first use."""
+
+    def __init__(self, path: Path, fsync: bool) -> None:
+        self._path = path
+        self._fsync = fsync
+        self._db: sqlite3.Connection | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        """Raises Unavailable or StoreError."""
+        if self._db is None:
+            try:
+                self._db = self._connected()
+            except (sqlite3.OperationalError, OSError) as e:
+                raise Unavailable(f"database {self._path}: {e}") from e
+            except sqlite3.DatabaseError as e:
+                raise StoreError(
+                    f"{self._path} is not a usable SQLite database: {e}.",
+                    hint="Move it away and start again, or name another file in [traces].",
+                ) from e
+        return self._db
+
+    def _connected(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        db = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            migrations.check(db, str(self._path))
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
+            db.execute("PRAGMA secure_delete = FAST")
+            db.execute("PRAGMA foreign_keys = ON")
+            migrations.migrate(db, str(self._path))
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def insert(self, batch: Iterable[tuple[Trace, bytes]]) -> int:
+        """Write all in one transaction; the number of rows that were refused.
+
+        A row is refused when its id is taken or when SQLite cannot hold it; the others are
+        written all the same.
+        """
+        batch = list(batch)
+        return self._transaction(lambda db: sum(not _insert(db, t, blob) for t, blob in batch))
+
+    def restore(self, batch: Iterable[tuple[Trace, bytes]]) -> int:
+        """Write those rows that are not there yet; their number."""
+        batch = list(batch)
+        return len(batch) - self.insert(batch)
+
+    def delete_before(self, at: float, limit: int) -> int:
+        """Delete at most `limit` of the oldest rows; how many there were."""
+
+        def work(db: sqlite3.Connection) -> int:
+            found = db.execute(
+                "SELECT seq FROM traces WHERE at < ? ORDER BY at LIMIT ?", (at, limit)
+            ).fetchall()
+            db.executemany("DELETE FROM traces WHERE seq = ?", found)
+            return len(found)
+
+        deleted = self._transaction(work)
+        if deleted:
+            self.connect().execute("PRAGMA incremental_vacuum(64)").fetchall()
+        return deleted
+
+    def _transaction(self, work: Any) -> int:
+        db = self.connect()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            done: int = work(db)
+            db.execute("COMMIT")
+        except sqlite3.Error as e:
+            self._give_up(db)
+            raise Unavailable(f"database {self._path}: {e}") from e
+        return done
+
+    def _give_up(self, db: sqlite3.Connection) -> None:
+        """After a failure the connection is made anew: the file may have been replaced."""
+        self._db = None
+        db.close()
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _insert(db: sqlite3.Connection, trace: Trace, blob: bytes) -> bool:
+    try:
+        done = db.execute(_INSERT, rows.values(trace))
+        if done.rowcount == 0:
+            return False
+        db.execute(_BODY, (done.lastrowid, blob.decode()))
+    except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError) as e:
+        log.error("traces: row %s cannot be kept: %s", trace.id, e)
+        return False
+    return True
