@@ -1,0 +1,480 @@
+"""The composition root: the only place where concrete things are built and joined."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from msgspec.structs import replace
+from starlette.types import ASGIApp
+
+from shortstop import dialects, registry
+from shortstop.config import Config, ModelConfig, ServerConfig, UpstreamConfig, UpstreamModel, load
+from shortstop.errors import ConfigError, EngineDown, ShortstopError
+from shortstop.ledger import Books
+from shortstop.pipeline import Pipeline
+from shortstop.ports import Backend, Dialect
+from shortstop.privacy import Sentinel
+from shortstop.registry import ModelRecord, Registry
+from shortstop.routing import Brain, State
+from shortstop.server import create
+from shortstop.server.gateway import Readiness
+from shortstop.server.metrics import Metrics
+from shortstop.serving.breaker import Breaker
+from shortstop.serving.cascade import Cascade
+from shortstop.serving.engines.backend import LocalBackend, Slots
+from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.serving.http import Egress, LocalClient, Timeouts
+from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
+from shortstop.traces import TraceStore
+from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
+
+log = logging.getLogger("shortstop")
+
+DEFAULT_LOCAL_CONTEXT = 4096
+SAVE_SECONDS = 60
+
+
+class SystemClock:
+    """The real time."""
+
+    time = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+
+
+CLOCK = SystemClock()
+
+
+# ---------------------------------------------------------------- local models
+
+
+@dataclass(slots=True)
+class Engine:
+    """One local model in operation: a server (ours or somebody's), its client and its queue."""
+
+    config: ModelConfig
+    target: Target
+    slots: Slots
+    server: EmbeddedServer | None = None
+    client: LocalClient | None = None
+
+    def reach(self) -> LocalClient:
+        """The client to use now. Raises EngineDown while the embedded server has no address."""
+        if self.server is None:
+            assert self.client is not None
+            return self.client
+        if self.server.url is None:
+            raise EngineDown(
+                f"The local model {self.target.name!r} is {self.server.state}.", retry_after=2
+            )
+        if self.client is None or self.client.base_url != f"{self.server.url}/v1":
+            self.client = LocalClient(
+                f"{self.server.url}/v1",
+                api_key=self.server.api_key,
+                timeouts=_engine_timeouts(self.config),
+            )
+        return self.client
+
+    @property
+    def ready(self) -> bool:
+        return self.server is None or self.server.state == "ready"
+
+    async def close(self) -> None:
+        if self.client is not None:
+            await self.client.close()
+        if self.server is not None:
+            await self.server.stop()
+
+
+def _engine_timeouts(model: ModelConfig) -> Timeouts:
+    return Timeouts(connect=5, first_byte=model.timeout, idle=model.timeout, total=model.timeout)
+
+
+def build_engine(name: str, model: ModelConfig, models: Registry, env: Mapping[str, str]) -> Engine:
+    """Raises ConfigError or ModelFileError, saying what to do."""
+    if model.url is not None:
+        return _remote_engine(name, model, model.url, env)
+    record = _record(name, model, models)
+    options = EngineOptions.choose(model, record.gguf())
+    target = Target(
+        name=name,
+        model=record.name,
+        local=True,
+        provider="embedded",
+        context=options.context_per_slot,
+        abilities=frozenset(model.abilities),
+        max_output=model.max_output,
+    )
+    server = EmbeddedServer(record.path, options)
+    return Engine(model, target, Slots(options.slots, model.queue), server=server)
+
+
+def _remote_engine(name: str, model: ModelConfig, url: str, env: Mapping[str, str]) -> Engine:
+    key = env.get(model.api_key_env) if model.api_key_env else None
+    target = Target(
+        name=name,
+        model=model.model or name,
+        local=True,
+        provider="url",
+        context=model.context or DEFAULT_LOCAL_CONTEXT,
+        abilities=frozenset(model.abilities),
+        max_output=model.max_output,
+    )
+    client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
+    return Engine(model, target, Slots(model.slots or 8, model.queue), client=client)
+
+
+def _record(name: str, model: ModelConfig, models: Registry) -> ModelRecord:
+    assert model.source is not None
+    record = models.find(model.source)
+    if record is None:
+        raise ConfigError(
+            f"The local model {name!r} needs {model.source!r}, which is not installed.",
+            hint="Fetch it with `shortstop pull`, or `shortstop models` to see what there is.",
+        )
+    return record
+
+
+# ---------------------------------------------------------------- the street
+
+
+@dataclass(slots=True)
+class Street:
+    """Everything that one configuration built and that a reload replaces."""
+
+    config: Config
+    engines: dict[str, Engine]
+    egresses: list[Egress]
+    upstreams: dict[str, RemoteUpstream]
+    targets: dict[str, Target]
+    brain: Brain
+    pipeline: Pipeline
+    in_flight: int = 0
+
+    async def close_egress(self) -> None:
+        for egress in self.egresses:
+            await egress.close()
+
+
+def remote_target(name: str, model: UpstreamModel, upstream: UpstreamConfig) -> Target:
+    return Target(
+        name=name,
+        model=model.model or name,
+        local=False,
+        provider=upstream.dialect,
+        context=model.context,
+        abilities=frozenset(model.abilities),
+        max_output=model.max_output,
+        price=model.price,
+        region=upstream.region,
+    )
+
+
+def build_upstreams(
+    config: Config, env: Mapping[str, str]
+) -> tuple[list[Egress], dict[str, RemoteUpstream], dict[str, Target]]:
+    egresses: list[Egress] = []
+    upstreams: dict[str, RemoteUpstream] = {}
+    targets: dict[str, Target] = {}
+    draw = random.Random(config.routing.seed)
+    for name, upstream in config.upstreams.items():
+        egress = egress_for(upstream, env, name=name)
+        egresses.append(egress)
+        vendor = VENDORS[upstream.dialect]
+        for model_name, model in upstream.models.items():
+            targets[model_name] = remote_target(model_name, model, upstream)
+            upstreams[model_name] = RemoteUpstream(
+                model=model.model or model_name,
+                vendor=vendor,
+                dialect=dialects.get(vendor.dialect),
+                egress=egress,
+                patience=Patience(upstream.retries, upstream.backoff, upstream.max_retry_after),
+                breaker=Breaker(upstream.breaker_failures, upstream.breaker_seconds, CLOCK),
+                draw=draw,
+            )
+    return egresses, upstreams, targets
+
+
+def rebuild(request: Request, body: Json) -> Request:
+    """A request whose body privacy has rewritten, decoded anew in its own dialect."""
+    return dialects.get(request.dialect).decode_request(body, request.id)
+
+
+# ---------------------------------------------------------------- the gateway
+
+
+class Shortstop:
+    """The running gateway behind the door: one store, one set of metrics, the current street."""
+
+    def __init__(self, config: Config, path: Path | None, env: Mapping[str, str]) -> None:
+        self._path = path
+        self._env = env
+        self._home = registry.home(config.data_dir, env)
+        self._models = registry.open(self._home)
+        self._metrics = Metrics()
+        self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
+        self._reloading = asyncio.Lock()
+        self.started = int(time.time())
+        self._street = self._build(config, {}, self._saved_state())
+        self._watch()
+
+    # -- what the door asks
+
+    @property
+    def server(self) -> ServerConfig:
+        return self._street.config.server
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return self._street.targets
+
+    @property
+    def admin_token(self) -> str | None:
+        return self._env.get(self.server.admin_token_env) or None
+
+    def dialect(self, name: DialectName) -> Dialect:
+        return dialects.get(name)
+
+    async def answer(self, request: Request, caller: Caller) -> Answer:
+        return await self._street.pipeline.answer(request, caller)
+
+    def readiness(self) -> Readiness:
+        """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
+        engines = {name: e.ready for name, e in self._street.engines.items()}
+        store = self._store.health()
+        detail: Json = {
+            "engines": {
+                name: e.server.state if e.server else "external"
+                for name, e in self._street.engines.items()
+            },
+            "upstreams": {
+                name: "open" if u.breaker.open_for else "closed"
+                for name, u in self._street.upstreams.items()
+            },
+            "traces": {"state": store.state, "detail": store.detail, "pending": store.pending},
+        }
+        starting = any(
+            e.server is not None and e.server.state == "starting"
+            for e in self._street.engines.values()
+        )
+        usable = any(engines.values()) or bool(self._street.upstreams)
+        return Readiness(usable and not starting, detail)
+
+    def metrics(self) -> bytes:
+        return self._metrics.text()
+
+    def refused(self, status: int) -> None:
+        self._metrics.refused(status)
+
+    async def reload(self) -> str:
+        """Swap in a street built from the file as it is now; requests under way finish in theirs."""
+        async with self._reloading:
+            config = load(self._path, self._env)
+            old = self._street
+            config = replace(config, server=_keep_address(config.server, old.config.server))
+            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+            new = self._build(config, kept, old.brain.state)
+            await _start([e for n, e in new.engines.items() if n not in kept])
+            self._street = new
+            self._retire(old, set(kept))
+            names = ", ".join(new.targets)
+            log.info("configuration reloaded: %s", names)
+            return f"targets: {names}"
+
+    # -- life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the engines, serve, and leave nothing behind."""
+        await _start(list(self._street.engines.values()))
+        saver = asyncio.create_task(self._save_now_and_then())
+        try:
+            yield
+        finally:
+            saver.cancel()
+            await self._street.close_egress()
+            await asyncio.gather(*(e.close() for e in self._street.engines.values()))
+            self._save_state()
+            self._store.close()
+
+    def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Street:
+        engines = {
+            name: kept.get(name) or build_engine(name, model, self._models, self._env)
+            for name, model in config.models.items()
+        }
+        egresses, upstreams, remote = build_upstreams(config, self._env)
+        targets = {name: engine.target for name, engine in engines.items()} | remote
+        brain = Brain(targets, config, state)
+        guard = Sentinel(config.privacy, rebuild)
+        cascade = Cascade(
+            targets=targets,
+            backends={name: _backend(engine) for name, engine in engines.items()},
+            upstreams=upstreams,
+            guard=guard,
+            accept=brain.accept,
+            clock=CLOCK,
+            commit_tokens=config.routing.commit_tokens,
+        )
+        pipeline = Pipeline(
+            guard=guard,
+            router=brain,
+            cascade=cascade,
+            books=Books(targets, config),
+            recorder=self._store,
+            clock=CLOCK,
+            observers=(self._metrics.observe, brain.observe),
+        )
+        return Street(config, engines, egresses, upstreams, targets, brain, pipeline)
+
+    def _retire(self, old: Street, kept: set[str]) -> None:
+        """Close what the old street alone used, once its requests had time to finish."""
+
+        async def later() -> None:
+            await asyncio.sleep(old.config.server.drain_seconds)
+            await old.close_egress()
+            await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
+
+        self._retiring = asyncio.create_task(later())
+
+    def _watch(self) -> None:
+        def engines() -> list[Engine]:
+            return list(self._street.engines.values())
+
+        watch = self._metrics.watch
+        watch(
+            "shortstop_engine_running",
+            "Requests in engine slots.",
+            lambda: sum(e.slots.running for e in engines()),
+        )
+        watch(
+            "shortstop_engine_waiting",
+            "Requests waiting for an engine slot.",
+            lambda: sum(e.slots.waiting for e in engines()),
+        )
+        watch(
+            "shortstop_traces_pending",
+            "Rows not yet in the database.",
+            lambda: self._store.health().pending,
+        )
+        watch(
+            "shortstop_traces_dropped",
+            "Rows lost because they could not be written.",
+            lambda: self._store.health().dropped,
+        )
+
+    # -- the router's memory
+
+    @property
+    def _state_file(self) -> Path:
+        return self._home / "brain.bin"
+
+    def _saved_state(self) -> State | None:
+        try:
+            return State.restore(self._state_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ShortstopError, ValueError) as error:
+            log.warning("the router's saved state cannot be read and is ignored: %s", error)
+            return None
+
+    def _save_state(self) -> None:
+        spare = self._state_file.with_suffix(".tmp")
+        spare.write_bytes(self._street.brain.snapshot())
+        spare.replace(self._state_file)
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            try:
+                self._save_state()
+            except OSError as error:
+                log.warning("the router's state could not be saved: %s", error.strerror)
+
+
+def _backend(engine: Engine) -> Backend:
+    return LocalBackend(
+        model=engine.target.model,
+        dialect=dialects.get("openai.chat"),
+        client=engine.reach,
+        slots=engine.slots,
+        max_output=engine.target.max_output,
+    )
+
+
+async def _start(engines: list[Engine]) -> None:
+    await asyncio.gather(*(e.server.start() for e in engines if e.server is not None))
+
+
+def _trace_file(config: Config, home: Path) -> Path:
+    return Path(config.traces.path) if config.traces.path else home / "traces.db"
+
+
+def _keep_address(new: ServerConfig, old: ServerConfig) -> ServerConfig:
+    """A listening socket is not moved by a reload."""
+    return replace(new, host=old.host, port=old.port)
+
+
+# ---------------------------------------------------------------- running
+
+
+def serve(config: Config, path: Path | None, env: Mapping[str, str]) -> None:
+    """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with asyncio.Runner(loop_factory=_event_loop) as runner:
+        runner.run(_serve(config, path, env))
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+async def _serve(config: Config, path: Path | None, env: Mapping[str, str]) -> None:
+    gateway = Shortstop(config, path, env)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create(gateway),
+            host=config.server.host,
+            port=config.server.port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=int(config.server.drain_seconds),
+            limit_concurrency=None,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
+    async with gateway.running():
+        # Long-lived objects leave the collector's sight; fewer, larger collections after that.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        log.info("listening on http://%s:%d/v1", config.server.host, config.server.port)
+        await server.serve()
+
+
+async def _reload(gateway: Shortstop) -> None:
+    try:
+        await gateway.reload()
+    except ShortstopError as error:
+        log.error("reload refused, nothing changed: %s", error)
+
+
+def application(config: Config, env: Mapping[str, str]) -> tuple[Shortstop, ASGIApp]:
+    """A gateway and its ASGI application, for tests and for hosting under another server."""
+    gateway = Shortstop(config, None, env)
+    return gateway, create(gateway)

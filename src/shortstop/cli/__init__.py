@@ -1,0 +1,5 @@
+"""The commands."""
+
+from shortstop.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,50 @@
+"""`shortstop`: one command, many verbs. Each verb lives in its own file."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from shortstop import __version__
+from shortstop.cli.config import config_app
+from shortstop.cli.serve import serve_command
+from shortstop.errors import ShortstopError
+
+app = typer.Typer(
+    name="shortstop",
+    help=(
+        "SLM-first, LLM-backup gateway. A small model on this machine fields every request; "
+        "what it cannot handle goes to the frontier, and nothing sensitive leaves.\n\n"
+        "Start with [bold]shortstop doctor[/], then [bold]shortstop serve[/]."
+    ),
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve_command)
+app.add_typer(config_app, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"shortstop {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: an error that Shortstop knows is told in words, never as a traceback."""
+    try:
+        app()
+    except ShortstopError as error:
+        sys.stderr.write(f"shortstop: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"  {error.hint}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

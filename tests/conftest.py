@@ -1,0 +1,48 @@
+"""What many tests share: a clock to turn by hand, and the open data where it is present."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+class FakeClock:
+    """Stands still until told."""
+
+    def __init__(self, now: float = 1_795_000_000.0) -> None:
+        self.now = now
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder ../shared/data; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is absent: this test needs the open data")
+    return SHARED
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A test that wants the open data must not skip where the data is there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    wrongly = [r.nodeid for r in skipped if "../shared" in str(r.longrepr)]
+    if SHARED.is_dir() and wrongly:
+        reporter.write_line(f"skipped although the data is there: {', '.join(wrongly)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
