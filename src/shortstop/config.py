@@ -121,6 +121,16 @@ class HardwareConfig(Section, frozen=True):
     cores: Positive | None = None
 
 
+class LedgerConfig(Section, frozen=True):
+    """How the books compare. `reference_model` is the baseline where no upstream is configured.
+
+    `remote_gco2_per_kwh` is the grid where vendors' models run (default: USA, EcoLogits 0.11.3).
+    """
+
+    reference_model: str = "claude-opus-5-5"
+    remote_gco2_per_kwh: NonNegative = 384
+
+
 class PrivacyConfig(Section, frozen=True):
     """What may leave. A detector's failure always pins to local."""
 
@@ -176,6 +186,7 @@ class Config(Section, frozen=True):
     upstreams: dict[str, UpstreamConfig] = {}
     prices: dict[str, PriceConfig] = {}
     hardware: HardwareConfig = HardwareConfig()
+    ledger: LedgerConfig = LedgerConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     contract: ContractConfig = ContractConfig()
     routing: RoutingConfig = RoutingConfig()

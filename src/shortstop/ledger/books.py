@@ -1,24 +1,207 @@
-"""Attempts -> Bill. Pure arithmetic; the price sheet is read once, the clock is passed in."""
+"""Attempts -> Bill. Pure arithmetic over the price sheet, the hardware and the energy table.
+
+How each figure is made:
+  - remote: tokens x price of every attempt that has usage, also a rejected or cancelled one whose
+    usage is estimated; an attempt without usage (refused, failed before the first byte) is free;
+  - local: the machine's busy seconds (see `hardware`), for every local attempt, kept or not;
+  - counterfactual: the answer's own token counts at the baseline's price. It understates a
+    frontier that would have written or reasoned more, and knows nothing of its retries. Tokens
+    that the local prefix cache held count as cached there too, from 1,024 tokens on, the least
+    that vendors cache. Nothing answered: zero, so that local tries that led nowhere count against
+    us. The baseline is `routing.frontier`, else the first remote target, else a reference model
+    that is not configured here, named "reference:...".
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
 
-from shortstop.config import Config
-from shortstop.ports import Clock
-from shortstop.types import Attempt, Bill, Request, Target
+from msgspec.structs import replace
+
+from shortstop.config import Config, UpstreamConfig
+from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
+
+from . import energy
+from .hardware import Machine
+from .prices import Entry, PriceSheet, Tiered, price_sheet
+
+ZERO = Decimal(0)
+LEAST_CACHED = 1024
+_PICO = Decimal("1e-12")
+
+
+class Meter(Protocol):
+    def watts(self) -> float | None:
+        """Power drawn now, or None when unknown."""
+
+
+class Time(Protocol):
+    def time(self) -> float:
+        """Unix time in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """A remote model as the books see it. `entry` None: its price is unknown."""
+
+    name: str
+    entry: Entry | None
+    line: energy.Line
+
+    def cost(self, usage: Usage, at: float) -> Decimal | None:
+        return None if self.entry is None else self.entry.at(at).rates.cost(usage)
 
 
 class Books:
-    """The Accountant. One per configuration: prices are resolved once for each target."""
+    """The Accountant of one configuration. Prices are resolved once for each target.
+
+    `slots` says how many requests each local model serves at once (default: `models.*.slots`,
+    else one, which overstates the local cost). `meter` measures watts where the machine can.
+    """
 
     def __init__(
-        self, targets: Mapping[str, Target], config: Config, clock: Clock | None = None
+        self,
+        targets: Mapping[str, Target],
+        config: Config,
+        *,
+        slots: Mapping[str, int] | None = None,
+        sheet: PriceSheet | None = None,
+        meter: Meter | None = None,
+        clock: Time = time,
     ) -> None:
-        self._targets = targets
-        self._config = config
+        self._sheet = sheet or price_sheet(config.prices)
         self._clock = clock
+        self._meter = meter
+        self._machine = Machine(config.hardware)
+        self._local_gco2 = config.hardware.gco2_per_kwh
+        self._remote_gco2 = config.ledger.remote_gco2_per_kwh
+        stated = {name: model.slots or 1 for name, model in config.models.items()}
+        self._slots = stated | dict(slots or {})
+        upstreams = {m: (n, u) for n, u in config.upstreams.items() for m in u.models}
+        self._remotes = {
+            target.name: self._remote(target, *upstreams.get(target.name, (None, None)))
+            for target in targets.values()
+            if not target.local
+        }
+        self._baseline = self._choose_baseline(config)
+
+    @property
+    def baseline(self) -> str:
+        """Whose price every counterfactual uses."""
+        return self._baseline.name
+
+    @property
+    def machine(self) -> Machine:
+        return self._machine
+
+    def unpriced(self) -> tuple[str, ...]:
+        """Remote targets without a known price, for a warning at the start."""
+        return tuple(name for name, remote in self._remotes.items() if remote.entry is None)
+
+    def _remote(
+        self, target: Target, upstream: str | None, config: UpstreamConfig | None
+    ) -> _Remote:
+        url = config.base_url if config else None
+        find = self._sheet.entry
+        entry = (
+            find(target.price)
+            if target.price
+            else find(target.name, provider=upstream, url=url)
+            or find(target.model, provider=upstream, url=url)
+        )
+        return _Remote(target.name, entry, _line(entry, target.model))
+
+    def _choose_baseline(self, config: Config) -> _Remote:
+        frontier = config.routing.frontier
+        if frontier is not None and frontier in self._remotes:
+            return self._remotes[frontier]
+        if self._remotes:
+            return next(iter(self._remotes.values()))
+        name = config.ledger.reference_model
+        entry = self._sheet.entry(name)
+        return _Remote(f"reference:{name}", entry, _line(entry, name))
 
     def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
         """Never raises: what cannot be priced leaves `cost` None and is named in `unpriced`."""
-        raise NotImplementedError
+        attempts = tuple(attempts)
+        at = self._clock.time()
+        local = [self._local_cost(a) for a in attempts if a.local]
+        billed = [a for a in attempts if _billed(a)]
+        remote = [self._remote_cost(a, at) for a in billed]
+        unpriced = [a.target for a, (cost, _) in zip(billed, remote, strict=True) if cost is None]
+        cost_local = sum((cost for cost, _ in local), ZERO).quantize(_PICO)
+        cost_remote = sum((cost for cost, _ in remote if cost is not None), ZERO)
+        counterfactual, counterfactual_joules = self._counterfactual(attempts, at)
+        local_joules = energy.total([span for _, span in local])
+        remote_joules = energy.total([span for _, span in remote])
+        known = not unpriced
+        if counterfactual is None:
+            unpriced.append(self._baseline.name)
+        return Bill(
+            cost=cost_local + cost_remote if known else None,
+            cost_local=cost_local,
+            cost_remote=cost_remote if known else None,
+            counterfactual=counterfactual,
+            baseline=self._baseline.name,
+            joules=energy.total([local_joules, remote_joules]),
+            counterfactual_joules=counterfactual_joules,
+            gco2=energy.total(
+                [
+                    energy.carbon(local_joules, self._local_gco2),
+                    energy.carbon(remote_joules, self._remote_gco2),
+                ]
+            ),
+            unpriced=tuple(dict.fromkeys(unpriced)),
+            prices=self._sheet.version,
+        )
+
+    def _local_cost(self, attempt: Attempt) -> tuple[Decimal, Span]:
+        slots = self._slots.get(attempt.target, 1)
+        watts = self._meter.watts() if self._meter is not None else None
+        return (
+            self._machine.cost(attempt.seconds, slots),
+            self._machine.joules(attempt.seconds, slots, watts),
+        )
+
+    def _remote_cost(self, attempt: Attempt, at: float) -> tuple[Decimal | None, Span]:
+        """An answer whose usage nobody knows has no price either."""
+        remote = self._remotes.get(attempt.target)
+        if remote is None or attempt.usage is None:
+            return None, Span()
+        joules = energy.remote_joules(remote.line, attempt.usage)
+        return remote.cost(attempt.usage, at), joules
+
+    def _counterfactual(
+        self, attempts: tuple[Attempt, ...], at: float
+    ) -> tuple[Decimal | None, Span]:
+        answer = attempts[-1] if attempts else None
+        if answer is None or answer.usage is None:
+            return ZERO, Span()
+        usage = _at_a_vendor(answer.usage) if answer.local else answer.usage
+        return (
+            self._baseline.cost(usage, at),
+            energy.remote_joules(self._baseline.line, usage),
+        )
+
+
+def _billed(attempt: Attempt) -> bool:
+    return not attempt.local and (attempt.usage is not None or attempt.outcome == "ok")
+
+
+def _at_a_vendor(usage: Usage) -> Usage:
+    """A local answer's usage as a vendor would have counted it."""
+    if usage.cache_read >= LEAST_CACHED:
+        return usage
+    return replace(usage, input=usage.input + usage.cache_read, cache_read=0)
+
+
+def _line(entry: Entry | None, model: str) -> energy.Line:
+    if entry is None:
+        return energy.load().line((model,), None)
+    rate = entry.periods[0].rates.output
+    price = float(rate.base if isinstance(rate, Tiered) else rate)
+    return energy.load().line((entry.model,), price)

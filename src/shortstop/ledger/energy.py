@@ -1,0 +1,101 @@
+"""Energy and carbon, each with error bars and a stated basis.
+
+Remote figures are modelled after EcoLogits (data/energy-DATE.json, made by
+scripts/build_energy.py): watt-hours as a line over output tokens. Input tokens are not counted,
+and the sizes of closed models are guesses with ranges. A model that the table does not know gets
+the bars (10th to 90th percentile) of the known models in its price band. Grid factors are averages without bars of their own.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from importlib import resources
+
+import msgspec
+from msgspec import Struct
+
+from shortstop.types import Basis, Span, Usage
+
+JOULES_PER_WH = 3600.0
+JOULES_PER_KWH = 3_600_000.0
+
+_EDITION = "energy-2026-11-23.json"
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    """Watt-hours of an answer: base + tokens x slope, low and high.
+
+    The value between is the middle, or what `centre` says where the bars are far apart.
+    """
+
+    low: float
+    high: float
+    base_low: float = 0.0
+    base_high: float = 0.0
+    centre: tuple[float, float] | None = None
+
+    def joules(self, tokens: int) -> Span:
+        low = (self.base_low + self.low * tokens) * JOULES_PER_WH
+        high = (self.base_high + self.high * tokens) * JOULES_PER_WH
+        value = (low + high) / 2
+        if self.centre is not None:
+            value = (self.centre[0] + self.centre[1] * tokens) * JOULES_PER_WH
+        return Span(value, low, high, "modelled")
+
+
+class Band(Struct, frozen=True):
+    """Models whose output costs at most `below` dollars per million tokens (None: any)."""
+
+    below: float | None
+    models: int
+    line: Line
+
+
+class Table(Struct, frozen=True):
+    date: date
+    source: str
+    licence: str
+    models: dict[str, Line]
+    bands: tuple[Band, ...]
+    anything: Line
+
+    def line(self, names: tuple[str, ...], output_price: float | None) -> Line:
+        """By name, else by price, else the bars of all models together."""
+        for name in names:
+            if (found := self.models.get(name.lower())) is not None:
+                return found
+        if output_price is not None:
+            for band in self.bands:
+                if band.below is None or output_price <= band.below:
+                    return band.line
+        return self.anything
+
+
+@cache
+def load() -> Table:
+    data = (resources.files(__package__) / "data" / _EDITION).read_bytes()
+    return msgspec.json.decode(data, type=Table)
+
+
+def remote_joules(line: Line, usage: Usage) -> Span:
+    return line.joules(usage.completion)
+
+
+def total(spans: list[Span]) -> Span:
+    """The sum. Bars add up: the errors of one model's estimates are not independent."""
+    spans = [span for span in spans if span.basis != "none"]
+    if not spans:
+        return Span()
+    bases: set[Basis] = {span.basis for span in spans}
+    return Span(
+        sum(span.value for span in spans),
+        sum(span.low for span in spans),
+        sum(span.high for span in spans),
+        bases.pop() if len(bases) == 1 else "modelled",
+    )
+
+
+def carbon(joules: Span, gco2_per_kwh: float) -> Span:
+    factor = gco2_per_kwh / JOULES_PER_KWH
+    return Span(joules.value * factor, joules.low * factor, joules.high * factor, joules.basis)

@@ -1,0 +1,78 @@
+"""What the local machine costs, by the second of a busy slot, and when it pays for itself.
+
+month = price / (12 x years) + upkeep + watts x PUE x 730 h x price per kWh + care. A month's cost
+is spread over the slot-seconds that are busy at the stated utilisation, so a request pays for its
+share of the idle hours too. Seconds are those of the attempt, time in the engine's queue included:
+under load the figure is an upper bound.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from shortstop.config import HardwareConfig
+from shortstop.types import Basis, Span
+
+HOURS_PER_MONTH = 730
+DAYS_PER_MONTH = Decimal(HOURS_PER_MONTH) / 24
+_SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
+
+
+def _exact(value: float) -> Decimal:
+    return Decimal(repr(value))
+
+
+class Machine:
+    """The operator's [hardware], as money and watts."""
+
+    def __init__(self, hardware: HardwareConfig) -> None:
+        self._hardware = hardware
+        self._busy_seconds = _exact(hardware.utilisation) * _SECONDS_PER_MONTH
+        self.usd_per_month = self._owning() + self._energy()
+        self.usd_per_busy_second = self.usd_per_month / self._busy_seconds
+
+    def _owning(self) -> Decimal:
+        h = self._hardware
+        price = _exact(h.price_usd)
+        worn = price / (12 * _exact(h.years))
+        return worn + price * _exact(h.upkeep_per_year) / 12 + _exact(h.care_usd_per_month)
+
+    def _energy(self) -> Decimal:
+        h = self._hardware
+        idle, busy = _exact(h.watts_idle), _exact(h.watts_busy)
+        watts = idle + (busy - idle) * _exact(h.utilisation)
+        return watts / 1000 * _exact(h.pue) * HOURS_PER_MONTH * _exact(h.usd_per_kwh)
+
+    def cost(self, seconds: float, slots: int) -> Decimal:
+        """What an attempt of so many seconds in one of `slots` slots costs, in US dollars."""
+        return self.usd_per_busy_second * _exact(seconds) / slots
+
+    def joules(self, seconds: float, slots: int, measured_watts: float | None = None) -> Span:
+        """Energy of an attempt.
+
+        value: busy watts and its share of the idle hours; low: only what being busy adds;
+        high: the share of idle hours if the machine were half as busy as stated. Basis
+        "measured" when the busy watts are, "modelled" from the stated watts otherwise.
+        """
+        h = self._hardware
+        busy = h.watts_busy if measured_watts is None else measured_watts
+        idle = min(h.watts_idle, busy)
+        share = seconds * h.pue / slots
+        idle_hours = 1 / h.utilisation - 1
+        basis: Basis = "modelled" if measured_watts is None else "measured"
+        return Span(
+            value=share * (busy + idle * idle_hours),
+            low=share * (busy - idle),
+            high=share * (busy + idle * (2 / h.utilisation - 1)),
+            basis=basis,
+        )
+
+    def break_even(self, remote_usd: Decimal, local_share: Decimal) -> Decimal | None:
+        """Requests a day from which the machine is cheaper than `remote_usd` a request.
+
+        Only the share that stays local saves anything. None: never, as nothing is saved.
+        """
+        saved = remote_usd * local_share
+        if saved <= 0:
+            return None
+        return self.usd_per_month / (DAYS_PER_MONTH * saved)
