@@ -140,11 +140,17 @@ class PrivacyConfig(Section, frozen=True):
 
 
 class ContractConfig(Section, frozen=True):
-    """The quality promise, for all tasks or one."""
+    """The quality promise, for all tasks or one.
+
+    `uncertified` says what happens to a task that has no certificate yet: "estimate" keeps local
+    what the router believes good (`routing.min_score`), without a promise; "escalate" sends
+    everything to the frontier until the promise is proven.
+    """
 
     max_quality_loss: Annotated[float, Meta(gt=0, lt=1)] = 0.02
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
     audit_rate: Probability = 0.05
+    uncertified: Literal["estimate", "escalate"] = "estimate"
 
 
 class RoutingConfig(Section, frozen=True):
@@ -152,15 +158,37 @@ class RoutingConfig(Section, frozen=True):
 
     `frontier` is the target that stands for "all-LLM" in every counterfactual; by default the
     first upstream model. `min_score` is the probability of a good local answer below which a
-    request goes straight to the frontier while no contract has evidence.
+    request goes straight to the frontier while no contract has evidence. `usd_per_point` is what
+    a wrong answer costs the operator, `usd_per_second` what a second of waiting does; prices of
+    targets the router cannot see are taken from `usd_per_call` (target name -> US dollars).
+    `exploration` is the share of undecided traffic on which the other choice is tried,
+    `shadow_rate` the share of frontier traffic that the local model answers too, unseen.
     """
 
     local: str | None = None
     frontier: str | None = None
     min_score: Probability = 0.5
-    exploration: Probability = 0.02
+    exploration: Annotated[float, Meta(ge=0, le=0.5)] = 0.02
+    shadow_rate: Probability = 0.25
+    usd_per_point: NonNegative = 0.05
+    usd_per_second: NonNegative = 0.0001
+    usd_per_call: dict[str, NonNegative] = {}
+    memory: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
     commit_tokens: Positive = 16
     seed: int = 0
+
+
+class TaskConfig(Section, frozen=True):
+    """A declared task: `[tasks.NAME]`, chosen by the header `x-shortstop-task` or by `match`.
+
+    `match` is a text that the system prompt contains. `route` overrules the router. `grader` says
+    how an answer is compared with the reference.
+    """
+
+    match: str | None = None
+    route: Literal["auto", "local", "frontier"] = "auto"
+    grader: Literal["exact", "json", "numeric", "similar", "judge", "human"] | None = None
+    contract: ContractConfig | None = None
 
 
 class TracesConfig(Section, frozen=True):
@@ -190,6 +218,7 @@ class Config(Section, frozen=True):
     privacy: PrivacyConfig = PrivacyConfig()
     contract: ContractConfig = ContractConfig()
     routing: RoutingConfig = RoutingConfig()
+    tasks: dict[str, TaskConfig] = {}
     traces: TracesConfig = TracesConfig()
     data_dir: str | None = None
 

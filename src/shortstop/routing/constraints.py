@@ -1,0 +1,191 @@
+"""Hard constraints: which targets may and can serve a request, whatever the estimates say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shortstop.errors import (
+    ContextTooLong,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PrivacyRefused,
+    RequestError,
+)
+from shortstop.types import (
+    Caller,
+    Clearance,
+    Media,
+    Opaque,
+    Part,
+    Reach,
+    Refusal,
+    Request,
+    Target,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+
+AUTO, LOCAL = "auto", "local"
+CHARS_PER_TOKEN = 3.5
+GENEROUS_CHARS_PER_TOKEN = 5.0
+"""English prose seldom goes beyond; used only where the careful estimate leaves no target."""
+IMAGE_TOKENS = 1000
+UNSAID_OUTPUT = 256
+MANY_CHOICES = "n"
+GIVES_MANY_CHOICES = {"openai"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Who may serve. `explicit`: the client named one target; `pinned`: nothing may leave."""
+
+    targets: tuple[Target, ...]
+    pinned: bool = False
+    explicit: bool = False
+    tight: bool = False
+
+    @property
+    def local(self) -> tuple[Target, ...]:
+        return tuple(t for t in self.targets if t.local)
+
+    @property
+    def remote(self) -> tuple[Target, ...]:
+        return tuple(t for t in self.targets if not t.local)
+
+
+def eligible(
+    request: Request, clearance: Clearance, caller: Caller, targets: Mapping[str, Target]
+) -> Field:
+    """Who may serve, never empty. Raises a RequestError naming the rule that left none."""
+    if clearance.reach >= Reach.REFUSED:
+        raise PrivacyRefused("The privacy policy refuses this request.")
+    pinned = clearance.reach >= Reach.LOCAL_ONLY
+    named, explicit = _named(request.model, targets)
+    if pinned and not any(t.local for t in named):
+        named, explicit = tuple(targets.values()), False
+    allowed = _allowed(named, caller)
+    if pinned:
+        allowed = tuple(t for t in allowed if t.local)
+        if not allowed:
+            raise PrivacyRefused("The request must stay on this machine, and no local target may.")
+    able = _able(request, allowed, pinned)
+    if explicit:
+        return Field(able, pinned, explicit)
+    fitting = tuple(t for t in able if tokens(request) <= t.context)
+    if fitting:
+        return Field(fitting, pinned, explicit)
+    widest = max(able, key=lambda t: t.context)
+    if tokens(request, GENEROUS_CHARS_PER_TOKEN) > widest.context:
+        raise ContextTooLong(
+            f"The request needs about {tokens(request)} tokens with its answer; the largest"
+            f" context that may serve it is {widest.context} ({widest.name}).",
+            param="messages",
+        )
+    return Field((widest,), pinned, explicit, tight=True)
+
+
+def tokens(request: Request, chars_per_token: float = CHARS_PER_TOKEN) -> int:
+    """Estimated tokens of prompt and answer, from UTF-8 bytes: CJK text costs about one each."""
+    size = 0
+    images = 0
+    for message in request.messages:
+        for part in message.parts:
+            size += len(written(part).encode("utf-8", "replace"))
+            images += isinstance(part, Media)
+    for tool in request.tools:
+        size += len(tool.name) + len(tool.description) + len(str(tool.schema))
+    answer = request.sampling.max_tokens or UNSAID_OUTPUT
+    return int(size / chars_per_token) + images * IMAGE_TOKENS + answer
+
+
+def written(part: Part) -> str:
+    """The text that a part puts into the context."""
+    if isinstance(part, (Text, Thinking, Refusal)):
+        return part.text
+    if isinstance(part, ToolCall):
+        return f"{part.name} {part.arguments}"
+    if isinstance(part, ToolResult):
+        return "\n".join(written(p) for p in part.parts)
+    return str(part.raw) if isinstance(part, Opaque) else ""
+
+
+def needs(request: Request) -> frozenset[str]:
+    """Abilities without which a target cannot give what was asked."""
+    found = set()
+    if request.tools and request.tool_choice.mode != "none":
+        found.add("tools")
+    if request.format.kind != "text":
+        found.add("json")
+    if request.sampling.logprobs:
+        found.add("logprobs")
+    if request.sampling.n > 1:
+        found.add(MANY_CHOICES)
+    found.update(_media(p for m in request.messages for p in m.parts))
+    return frozenset(found)
+
+
+def _media(parts: Iterable[Part]) -> Iterable[str]:
+    for part in parts:
+        if isinstance(part, Media):
+            yield "vision" if part.kind == "image" else part.kind
+        elif isinstance(part, ToolResult):
+            yield from _media(part.parts)
+
+
+def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...], bool]:
+    everything = tuple(targets.values())
+    if model == AUTO:
+        return everything, False
+    if model == LOCAL:
+        local = tuple(t for t in everything if t.local)
+        if local:
+            return local, False
+        raise NotFound("No local model is configured.", param="model", code="model_not_found")
+    if model in targets:
+        return (targets[model],), True
+    same = tuple(t for t in everything if t.model == model)
+    if same:
+        return same[:1], True
+    names = ", ".join([AUTO, LOCAL, *targets])
+    raise NotFound(
+        f"The model {model!r} does not exist here.",
+        hint=f"There are: {names}.",
+        param="model",
+        code="model_not_found",
+    )
+
+
+def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
+    if not caller.targets:
+        return tuple(named)
+    allowed = tuple(t for t in named if t.name in caller.targets)
+    if not allowed:
+        names = ", ".join(sorted(caller.targets))
+        raise Forbidden(f"This key may use only: {names}.", param="model")
+    return allowed
+
+
+def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Target, ...]:
+    wanted = needs(request)
+    able = tuple(t for t in targets if not wanted - offers(t))
+    if able:
+        return able
+    missing: list[frozenset[str]] = [wanted - offers(t) for t in targets]
+    short = ", ".join(sorted(min(missing, key=len)))
+    raise _unable(f"No target that may serve this request offers: {short}.", pinned)
+
+
+def offers(target: Target) -> frozenset[str]:
+    if not target.local and target.provider in GIVES_MANY_CHOICES:
+        return target.abilities | {MANY_CHOICES}
+    return target.abilities
+
+
+def _unable(message: str, pinned: bool) -> RequestError:
+    if pinned:
+        return PrivacyRefused(message, hint="The request must stay on this machine.")
+    return InvalidRequest(message, code="unsupported_ability")

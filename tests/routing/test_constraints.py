@@ -1,0 +1,172 @@
+"""Hard constraints hold for every request, whatever the router believes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.config import Config
+from shortstop.errors import (
+    ContextTooLong,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PrivacyRefused,
+    RequestError,
+)
+from shortstop.routing import Brain
+from shortstop.routing.constraints import needs, offers, tokens
+from shortstop.types import (
+    Caller,
+    Clearance,
+    Format,
+    Media,
+    Message,
+    Reach,
+    Request,
+    Sampling,
+    Target,
+    Text,
+    Tier,
+    Tool,
+)
+
+OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
+PINNED = Clearance(Tier.S3, Reach.LOCAL_ONLY)
+REFUSED = Clearance(Tier.S3, Reach.REFUSED)
+ANYONE = Caller()
+SMALL = Target("small", "smol-135", True, "embedded", 2048, frozenset({"json", "logprobs"}))
+MID = Target("mid", "qwen", True, "url", 32_768, frozenset({"json", "tools", "n"}))
+BIG = Target("big", "gpt-9-turbo", False, "openai", 128_000, frozenset({"tools", "json", "vision"}))
+TARGETS = {t.name: t for t in (SMALL, MID, BIG)}
+
+
+def ask(text: str = "Where is my card?", model: str = "auto", **more: object) -> Request:
+    blank = Request("r1", "openai.chat", {}, model, (Message("user", (Text(text),)),))
+    return msgspec.structs.replace(blank, **more)
+
+
+def brain(*targets: Target) -> Brain:
+    return Brain({t.name: t for t in targets} or TARGETS, Config())
+
+
+def test_a_pinned_request_sees_only_local_targets() -> None:
+    plan = brain().decide(ask(), PINNED, ANYONE).plan
+    assert set(plan) == {"small", "mid"}
+
+
+def test_a_pinned_request_that_names_the_frontier_stays_here() -> None:
+    decision = brain().decide(ask(model="gpt-9-turbo"), PINNED, ANYONE)
+    assert set(decision.plan) == {"small", "mid"}
+    assert "pinned" in decision.reasons
+
+
+def test_pinned_without_a_local_target_is_refused() -> None:
+    with pytest.raises(PrivacyRefused):
+        brain(BIG).decide(ask(), PINNED, ANYONE)
+
+
+def test_refused_is_refused() -> None:
+    with pytest.raises(PrivacyRefused):
+        brain().decide(ask(), REFUSED, ANYONE)
+
+
+@pytest.mark.parametrize(("model", "plan"), [("big", ("big",)), ("gpt-9-turbo", ("big",))])
+def test_an_explicit_model_is_obeyed(model: str, plan: tuple[str, ...]) -> None:
+    decision = brain().decide(ask(model=model), OPEN, ANYONE)
+    assert decision.plan == plan
+    assert decision.reasons[0] == "explicit-model"
+    assert decision.propensity == 1.0
+
+
+def test_local_never_leaves() -> None:
+    assert "big" not in brain().decide(ask(model="local"), OPEN, ANYONE).plan
+
+
+def test_an_unknown_model_lists_what_exists() -> None:
+    with pytest.raises(NotFound) as caught:
+        brain().decide(ask(model="gpt-77"), OPEN, ANYONE)
+    assert caught.value.code == "model_not_found"
+    assert all(name in caught.value.hint for name in ("auto", "local", *TARGETS))
+
+
+def test_tools_need_a_target_that_has_them() -> None:
+    plan = brain().decide(ask(tools=(Tool("f"),)), OPEN, ANYONE).plan
+    assert "small" not in plan
+
+
+def test_no_target_with_the_ability_says_which_is_missing() -> None:
+    image = Message("user", (Media("image", url="https://x/y.png"),))
+    with pytest.raises(InvalidRequest, match="vision"):
+        brain(SMALL).decide(ask(messages=(image,)), OPEN, ANYONE)
+
+
+def test_a_long_prompt_goes_where_it_fits() -> None:
+    assert "small" not in brain().decide(ask("word " * 4000), OPEN, ANYONE).plan
+
+
+def test_the_answer_counts_too() -> None:
+    asked = ask(sampling=Sampling(max_tokens=4000))
+    assert "small" not in brain().decide(asked, OPEN, ANYONE).plan
+
+
+def test_too_long_for_all_is_an_error_of_the_client() -> None:
+    with pytest.raises(ContextTooLong):
+        brain(SMALL).decide(ask("word " * 40_000), OPEN, ANYONE)
+
+
+def test_a_key_reaches_only_its_targets() -> None:
+    caller = Caller(targets=frozenset({"mid"}))
+    assert brain().decide(ask(), OPEN, caller).plan == ("mid",)
+    with pytest.raises(Forbidden):
+        brain().decide(ask(model="big"), OPEN, caller)
+
+
+@dataclass(frozen=True)
+class Case:
+    request: Request
+    clearance: Clearance
+    caller: Caller
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    request = ask(
+        draw(st.text(max_size=60)) * draw(st.sampled_from([1, 1, 400])),
+        draw(st.sampled_from(["auto", "auto", "local", "big", "small", "qwen", "nope"])),
+        tools=draw(st.sampled_from([(), (Tool("f"),)])),
+        format=draw(st.sampled_from([Format(), Format("json_object")])),
+        sampling=Sampling(
+            n=draw(st.sampled_from([1, 2])),
+            logprobs=draw(st.booleans()),
+            max_tokens=draw(st.sampled_from([None, 10, 5000])),
+        ),
+    )
+    limits = frozenset(draw(st.sets(st.sampled_from(["small", "mid", "big"]))))
+    return Case(request, draw(st.sampled_from([OPEN, PINNED, REFUSED])), Caller(targets=limits))
+
+
+@given(cases(), st.sets(st.sampled_from([SMALL, MID, BIG]), min_size=1), st.integers(0, 9))
+def test_no_decision_breaks_a_hard_constraint(case: Case, targets: set[Target], seed: int) -> None:
+    chosen = {t.name: t for t in sorted(targets, key=lambda t: t.name)}
+    config = Config(routing=msgspec.structs.replace(Config().routing, seed=seed, exploration=0.5))
+    try:
+        decision = Brain(chosen, config).decide(case.request, case.clearance, case.caller)
+    except RequestError:
+        return
+    plan = [chosen[name] for name in decision.plan]
+    assert plan
+    assert len(set(decision.plan)) == len(plan)
+    assert case.clearance.reach < Reach.REFUSED
+    for target in plan:
+        assert target.local or case.clearance.reach < Reach.LOCAL_ONLY
+        assert target.local or case.request.model != "local"
+        assert not case.caller.targets or target.name in case.caller.targets
+        assert needs(case.request) <= offers(target)
+        if case.request.model == "auto":
+            assert tokens(case.request, 5.0) <= target.context
+    assert 0 < decision.propensity <= 1
