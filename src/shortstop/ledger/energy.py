@@ -3,7 +3,8 @@
 Remote figures are modelled after EcoLogits (data/energy-DATE.json, made by
 scripts/build_energy.py): watt-hours as a line over output tokens. Input tokens are not counted,
 and the sizes of closed models are guesses with ranges. A model that the table does not know gets
-the bars (10th to 90th percentile) of the known models in its price band. Grid factors are averages without bars of their own.
+the bars (10th to 90th percentile) of the known models in its price band. Grid factors are
+averages without bars of their own.
 """
 
 from __future__ import annotations

@@ -124,12 +124,17 @@ class Database:
 
 
 def _insert(db: sqlite3.Connection, trace: Trace, blob: bytes) -> bool:
+    """Whether the row was taken. A row that nothing can store must not hold up all others."""
     try:
         done = db.execute(_INSERT, rows.values(trace))
         if done.rowcount == 0:
             return False
         db.execute(_BODY, (done.lastrowid, blob.decode()))
-    except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError) as e:
+    except (sqlite3.OperationalError, sqlite3.InternalError):
+        raise
+    except Exception as e:
+        if type(e) is sqlite3.DatabaseError:
+            raise
         log.error("traces: row %s cannot be kept: %s", trace.id, e)
         return False
     return True

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
@@ -44,8 +45,8 @@ BATCH_ROWS = 200
 BATCH_SECONDS = 0.05
 QUEUE_BYTES = 64 << 20
 FLOOR_DAYS = 183
-_RETRY_SECONDS = 1.0
-_RETENTION_SECONDS = 600.0
+RETRY_SECONDS = 1.0
+SWEEP_SECONDS = 600.0
 
 State = Literal["ok", "degraded", "losing"]
 
@@ -122,7 +123,7 @@ class TraceStore:
 
     def open(self, trace: Trace) -> None:
         """Note that an answer begins to leave; if the process dies now, the row is kept."""
-        blob = self._keeper.seal(trace)
+        blob = self._keeper.seal(replace(trace, outcome="interrupted"))
         with self._lock:
             segment = self._journalled(journal.OPENED, blob)
             if segment is not None:
@@ -147,7 +148,7 @@ class TraceStore:
             segment = self._journal.write(kind, blob)
         except OSError as e:
             self._journal_fault = f"journal {self._folder}: {e.strerror or e}"
-            self._journal_retry = self._clock.monotonic() + _RETRY_SECONDS
+            self._journal_retry = self._clock.monotonic() + RETRY_SECONDS
             self._say()
             return None
         if self._journal_fault:
@@ -238,8 +239,7 @@ class TraceStore:
         try:
             self._database.connect()
         except Unavailable as e:
-            self._database_fault = str(e)
-            self._say()
+            self._fault(str(e))
 
     def _run(self) -> None:
         """The writer thread: a batch whenever there is one, old rows away now and then."""
@@ -250,28 +250,28 @@ class TraceStore:
                     self._recover()
                     recovered = True
                 self._drain()
-                if self._clock.monotonic() - swept > _RETENTION_SECONDS:
+                if self._clock.monotonic() - swept > SWEEP_SECONDS:
                     self._sweep()
                     swept = self._clock.monotonic()
                 self._healed()
-            except Unavailable as e:
+            except (Unavailable, StoreError) as e:
                 self._fault(str(e))
-                self._stop.wait(_RETRY_SECONDS)
+                self._stop.wait(RETRY_SECONDS)
             except Exception as e:  # a writer that dies silently would lose everything after it
-                log.exception("traces: the writer stumbled")
-                self._fault(f"{type(e).__name__}: {e}")
-                self._stop.wait(_RETRY_SECONDS)
+                if self._fault(f"{type(e).__name__}: {e}"):
+                    log.exception("traces: the writer stumbled")
+                self._stop.wait(RETRY_SECONDS)
             else:
                 self._wait()
         try:
             self._drain()
-        except Unavailable as e:
-            self._fault(str(e))
+        except Exception as e:  # the last chance; what it leaves, the journal keeps
+            self._fault(f"{e}")
         self._database.close()
 
     def _wait(self) -> None:
         """Until there is work; then a moment longer, so that a batch comes together."""
-        self._wake.wait(_RETENTION_SECONDS)
+        self._wake.wait(SWEEP_SECONDS)
         self._wake.clear()
         if not self._stop.is_set() and len(self._queue) < BATCH_ROWS:
             self._stop.wait(BATCH_SECONDS)
@@ -292,7 +292,7 @@ class TraceStore:
     def _write(self, batch: list[_Row]) -> None:
         try:
             refused = self._database.insert((row.trace, row.blob) for row in batch)
-        except Unavailable:
+        except BaseException:
             with self._lock:
                 self._queue.extendleft(reversed(batch))
                 self._writing = 0
@@ -335,10 +335,12 @@ class TraceStore:
 
     # ------------------------------------------------------------ saying how it is
 
-    def _fault(self, fault: str) -> None:
+    def _fault(self, fault: str) -> bool:
+        """Whether this is news."""
         with self._lock:
-            self._database_fault = fault
+            known, self._database_fault = self._database_fault, fault
             self._say()
+            return fault != known
 
     def _healed(self) -> None:
         with self._lock:

@@ -1,0 +1,54 @@
+"""A process that appends rows and says so after each, until it is killed.
+
+    python -m tests.traces.appender DATABASE NAME MODE
+
+It prints "ready" when the store is open, then the id of each row once `append` has returned.
+MODE "stream" opens each row first and prints "open ID". MODE "tiny" limits the size of every file
+that it writes to 256 kB, as a full disk would.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from shortstop.config import TracesConfig
+from shortstop.traces import TraceStore
+from tests.traces.example import trace
+
+
+class Clock:
+    def time(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def main(path: str, name: str, mode: str) -> None:
+    store = TraceStore(Path(path), TracesConfig(), Clock())
+    say("ready")
+    if mode == "tiny":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (256 << 10, 256 << 10))
+    for i in range(1_000_000):
+        row = trace(f"{name}-{i}", request={"text": "x" * 500})
+        if mode == "stream":
+            store.open(row)
+            say(f"open {row.id}")
+        store.append(row)
+        say(row.id)
+        if mode == "tiny" and i % 100 == 0:
+            health = store.health()
+            say(f"health {health.state} {health.dropped} {health.durable}")
+        time.sleep(0.0005)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,84 @@
+"""What is kept of a trace, and that nothing of it changes on the way."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.config import TracesConfig
+from shortstop.traces import rows
+from shortstop.types import Clearance, Json, Reach, Tier
+from tests.traces.example import LOCAL, remote, trace
+
+S3 = Clearance(Tier.S3, Reach.LOCAL_ONLY, labels=("iban",))
+
+
+def kept(config: TracesConfig, original: rows.Trace, redact: rows.Redact | None = None) -> Json:
+    found = rows.unseal(rows.Keeper(config, redact).seal(original))
+    return {"request": found.request, "response": found.response}
+
+
+NOTHING = {"request": None, "response": None}
+ALL = {"request": LOCAL.request, "response": LOCAL.response}
+
+
+def test_a_sealed_trace_comes_back_equal() -> None:
+    assert rows.unseal(rows.Keeper(TracesConfig()).seal(LOCAL)) == LOCAL
+
+
+@pytest.mark.parametrize(
+    ("config", "tier", "expected"),
+    [
+        (TracesConfig(), Tier.S0, ALL),
+        (TracesConfig(), Tier.S2, ALL),
+        (TracesConfig(), Tier.S3, NOTHING),
+        (TracesConfig(sensitive_content="full"), Tier.S3, ALL),
+        (TracesConfig(content="digest"), Tier.S0, NOTHING),
+        (TracesConfig(content="redacted"), Tier.S0, NOTHING),
+    ],
+)
+def test_content_by_policy(config: TracesConfig, tier: Tier, expected: Json) -> None:
+    clearance = Clearance(tier, Reach.ANYWHERE)
+    assert kept(config, trace(clearance=clearance)) == expected
+
+
+def test_redacted_content_is_what_the_redactor_leaves() -> None:
+    def redact(body: Json, clearance: Clearance) -> Json:
+        return {"labels": list(clearance.labels), "keys": sorted(body)}
+
+    config = TracesConfig(sensitive_content="redacted")
+    assert kept(config, trace(clearance=S3), redact) == {
+        "request": {"labels": ["iban"], "keys": ["messages"]},
+        "response": {"labels": ["iban"], "keys": ["choices"]},
+    }
+
+
+def test_a_redactor_that_fails_keeps_nothing() -> None:
+    def redact(body: Json, clearance: Clearance) -> Json:
+        raise KeyError("oops")
+
+    assert kept(TracesConfig(content="redacted"), LOCAL, redact) == NOTHING
+
+
+def test_content_that_json_cannot_hold_is_left_out() -> None:
+    broken = trace(request={"text": "\ud800"})
+    assert kept(TracesConfig(), broken) == NOTHING
+
+
+@given(st.decimals(min_value=0, max_value=1_000_000, places=12))
+def test_money_is_exact(amount: Decimal) -> None:
+    assert rows.dollars(rows.pico(amount)) == amount
+
+
+def test_unknown_money_stays_unknown() -> None:
+    assert rows.pico(None) is None
+    assert rows.dollars(None) is None
+
+
+def test_escalated_means_local_tried_and_remote_answered() -> None:
+    assert rows.escalated(remote("r"))
+    assert not rows.escalated(LOCAL)
+    assert not rows.escalated(remote("r", attempts=remote("r").attempts[1:]))
