@@ -9,9 +9,9 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,8 +24,20 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[float, Meta(ge=0)]
 
+KeyPath = tuple[str, ...]
+
+
+class Fail(Protocol):
+    """Raises ConfigError about the key at `path`."""
+
+    def __call__(self, path: KeyPath, message: str, hint: str = "") -> NoReturn: ...
+
+
 DEFAULT_FILE = Path("shortstop.toml")
 BUILTIN_MODEL = "smollm2-135m"
+PRIVATE_NETWORKS = tuple(
+    ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -299,45 +311,46 @@ def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, An
 def _checked(config: Config, text: str, name: str) -> Config:
     """Rules that span several keys."""
 
-    def fail(path: str, message: str, hint: str = "") -> None:
+    def fail(path: KeyPath, message: str, hint: str = "") -> NoReturn:
         raise ConfigError(f"{_where(path, text, name)}: {message}", hint=hint)
 
-    seen: dict[str, str] = {}
+    seen: dict[str, KeyPath] = {}
     for key, model in config.models.items():
-        path = f"models.{key}"
+        path = ("models", key)
         _claim(seen, key, path, fail)
         if (model.source is None) == (model.url is None):
             fail(path, "give exactly one of `source` (a model file) and `url` (a running server).")
         if model.url is not None:
-            _check_url(model.url, f"{path}.url", fail)
+            _check_url(model.url, (*path, "url"), fail)
     for key, upstream in config.upstreams.items():
-        path = f"upstreams.{key}"
-        _check_url(upstream.base_url, f"{path}.base_url", fail)
+        path = ("upstreams", key)
+        _check_url(upstream.base_url, (*path, "base_url"), fail)
         if not upstream.models:
-            fail(path, "names no model.", f'Add a table [{path}.models."MODEL"].')
+            fail(path, "names no model.", f'Add a table [upstreams.{key}.models."MODEL"].')
         for model_name in upstream.models:
-            _claim(seen, model_name, f"{path}.models.{model_name}", fail)
+            _claim(seen, model_name, (*path, "models", model_name), fail)
     if config.privacy.airgap and config.upstreams:
-        fail("privacy.airgap", "airgap = true allows no [upstreams].")
+        fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
     remote = {m for u in config.upstreams.values() for m in u.models}
-    if config.routing.frontier is not None and config.routing.frontier not in remote:
-        fail("routing.frontier", f"{config.routing.frontier!r} is no model of any upstream.")
-    if config.routing.local is not None and config.routing.local not in config.models:
-        fail("routing.local", f"{config.routing.local!r} is not in [models].")
+    routing = config.routing
+    if routing.frontier is not None and routing.frontier not in remote:
+        fail(("routing", "frontier"), f"{routing.frontier!r} is no model of any upstream.")
+    if routing.local is not None and routing.local not in config.models:
+        fail(("routing", "local"), f"{routing.local!r} is not in [models].")
     if not seen:
-        fail("models", "there is no model at all, local or remote.")
+        fail(("models",), "there is no model at all, local or remote.")
     return config
 
 
-def _claim(seen: dict[str, str], name: str, path: str, fail: Any) -> None:
+def _claim(seen: dict[str, KeyPath], name: str, path: KeyPath, fail: Fail) -> None:
     if name in ("auto", "local"):
         fail(path, f"{name!r} is reserved: clients use it to let Shortstop decide.")
     if name in seen:
-        fail(path, f"the name {name!r} is already used by {seen[name]}.")
+        fail(path, f"the name {name!r} is already used by {'.'.join(seen[name])}.")
     seen[name] = path
 
 
-def _check_url(url: str, path: str, fail: Any) -> None:
+def _check_url(url: str, path: KeyPath, fail: Fail) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         fail(path, f"{url!r} is not an http(s) URL.")
@@ -354,23 +367,25 @@ def is_local_url(url: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    return address.is_loopback or address.is_private
+    return address.is_loopback or any(address in network for network in PRIVATE_NETWORKS)
 
 
 # ---------------------------------------------------------------- errors that help
 
+ANY = "*"
+_SEGMENT = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^.\"'\s]+)")
+
 
 def _explain(message: str, text: str, name: str) -> str:
     """msgspec's message, with file, line, key and the nearest known key."""
-    what, _, path = message.partition(" - at `$")
-    path = re.sub(r"\[\.\.\.\]", "", path.rstrip("`").lstrip("."))
+    what, _, place = message.partition(" - at `$")
+    path = _segments(place.rstrip("`").lstrip(".").replace("[...]", f".{ANY}"))
     unknown = re.search(r"unknown field `(.+?)`", what)
     if unknown:
         key = unknown.group(1)
-        full = f"{path}.{key}".lstrip(".")
         near = difflib.get_close_matches(key, _known_keys(), n=1)
         also = f" Did you mean `{near[0]}`?" if near else ""
-        return f"{_where(full, text, name)}: unknown key.{also}"
+        return f"{_where((*path, key), text, name)}: unknown key.{also}"
     return f"{_where(path, text, name)}: {what[0].lower()}{what[1:]}."
 
 
@@ -381,24 +396,40 @@ def _known_keys() -> set[str]:
     return keys
 
 
-def _where(path: str, text: str, name: str) -> str:
-    line = _line_of(path, text)
-    return f"{name}, line {line}, `{path}`" if line else f"{name}, `{path}`"
+def _where(path: KeyPath, text: str, name: str) -> str:
+    line, found = _line_of(path, text)
+    at = f", line {line}" if line else ""
+    return f"{name}{at}, `{'.'.join(found)}`"
 
 
-def _line_of(path: str, text: str) -> int | None:
-    """The line that sets `path`, or that opens its table. TOML's parser keeps no positions."""
-    table, best = "", None
-    leaf = path.rsplit(".", 1)[-1]
+def _line_of(path: KeyPath, text: str) -> tuple[int | None, KeyPath]:
+    """The line that sets `path` or opens its table, and the path with `*` filled in.
+
+    TOML's parser keeps no positions; what this cannot find is reported without a line.
+    """
+    table: KeyPath = ()
+    best: tuple[int | None, KeyPath] = (None, path)
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if line.startswith("["):
-            table = line.split("#")[0].strip("[] \t").replace('"', "").replace("'", "")
-            if table == path:
-                best = number
-        elif "=" in line:
-            key = line.split("=", 1)[0].strip().strip("\"'")
-            full = f"{table}.{key}".lstrip(".")
-            if full == path or (key == leaf and path.startswith(f"{table}.")):
-                return number
+            table = _segments(line.split("#")[0].strip("[] \t"))
+            full = table
+        elif "=" in line and not line.startswith("#"):
+            full = (*table, *_segments(line.split("=", 1)[0]))
+        else:
+            continue
+        if _matches(path, full):
+            return number, full
+        if full and _matches(path[: len(full)], full):
+            best = number, (*full, *path[len(full) :])
     return best
+
+
+def _segments(dotted: str) -> KeyPath:
+    return tuple(a or b or c for a, b, c in _SEGMENT.findall(dotted))
+
+
+def _matches(pattern: KeyPath, path: KeyPath) -> bool:
+    return len(pattern) == len(path) and all(
+        want in (ANY, have) for want, have in zip(pattern, path, strict=True)
+    )
