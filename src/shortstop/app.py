@@ -47,8 +47,13 @@ SAVE_SECONDS = 60
 class SystemClock:
     """The real time."""
 
-    time = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
+    @staticmethod
+    def time() -> float:
+        return time.time()
+
+    @staticmethod
+    def monotonic() -> float:
+        return time.monotonic()
 
 
 CLOCK = SystemClock()

@@ -1,0 +1,18 @@
+"""Vendor bytes <-> types, both ways, pure."""
+
+from __future__ import annotations
+
+from shortstop.dialects.fields import parse_object
+from shortstop.dialects.openai_chat import OpenAIChat
+from shortstop.ports import Dialect
+from shortstop.types import DialectName
+
+_DIALECTS: dict[DialectName, Dialect] = {"openai.chat": OpenAIChat()}
+
+
+def get(name: DialectName) -> Dialect:
+    """The dialect of that name."""
+    return _DIALECTS[name]
+
+
+__all__ = ["get", "parse_object"]
