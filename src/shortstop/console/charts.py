@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640.0, 240.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 12.0, 12.0, 30.0
+WIDTH, HEIGHT = 480.0, 210.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 10.0, 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _edge_labels(plot: _Plot, labels: Sequence[str]) -> None:
     if not labels:
         return
     width = (plot.right - plot.left) / len(labels)
-    every = max(1, math.ceil(len(labels) / 6))
+    every = max(1, math.ceil(len(labels) / 5))
     for i in range(0, len(labels), every):
         plot.label_x(plot.left + (i + 0.5) * width, labels[i])
 
@@ -189,7 +189,7 @@ def histogram(edges: Sequence[str], series: Sequence[Series], *, describe: str) 
                 f'<rect class="{one.tone}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" '
                 f'height="{_n(plot.base - y)}"><title>{escape(tip)}</title></rect>'
             )
-    every = max(1, math.ceil(bins / 8))
+    every = max(1, math.ceil(bins / 6))
     for i in range(0, bins + 1, every):
         plot.label_x(plot.left + i * room, edges[i])
     return legend(series) + plot.svg()

@@ -114,8 +114,17 @@ def usd(amount: Decimal | float) -> str:
     return f"{sign}${size:.{min(digits, 9)}f}"
 
 
+def axis_usd(value: float) -> str:
+    """A round amount with no more digits than it needs: $2, $0.50, $0.0005."""
+    text = f"{Decimal(repr(value)).normalize():f}"
+    whole, _, rest = text.partition(".")
+    return f"${whole}.{rest.ljust(2, '0')}" if rest else f"${whole}"
+
+
 def share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    if value is None:
+        return "–"
+    return "0%" if abs(value) < 0.005 else f"{value:.0%}"
 
 
 def seconds(value: float | None) -> str:
@@ -191,8 +200,7 @@ def _tiles(report: Report) -> list[str]:
         _tile(
             "Energy",
             energy(total.joules.value),
-            f"{span(total.joules)} ({total.joules.basis}); all-LLM "
-            f"{energy(total.counterfactual_joules.value)}",
+            f"all-LLM {energy(total.counterfactual_joules.value)} ({total.joules.basis})",
         ),
     ]
 
@@ -227,8 +235,7 @@ def basis(report: Report) -> list[str]:
         "upkeep, care and power spread over its busy seconds at the utilisation stated under "
         "[hardware].",
         f"Energy here is {total.joules.basis}; the vendors' is modelled after EcoLogits from "
-        "output tokens alone, with ranges because sizes of closed models are guesses. "
-        f"Carbon: {grams(total.gco2.low)} to {grams(total.gco2.high)} CO2e.",
+        "output tokens alone, with ranges because sizes of closed models are guesses.",
         "Times are from the request's arrival to the answer's end; percentiles are nearest rank "
         "over answered requests. Times and days are UTC.",
     ]
@@ -249,7 +256,7 @@ def _card(panel: Panel, *, wide: bool = False) -> str:
 def _charts(report: Report) -> list[Panel]:
     if not report.timeline:
         return []
-    return [_who_answered(report), _money(report), *_latency(report)]
+    return [_who_answered(report), _money(report), *_latency(report), _energy(report.total)]
 
 
 def _labels(report: Report) -> list[str]:
@@ -285,7 +292,7 @@ def _money(report: Report) -> Panel:
         _labels(report),
         [Series("all-LLM", "frontier", would), Series("with Shortstop", "local", spent)],
         describe="Cumulative cost, with Shortstop and with the frontier alone",
-        say=lambda value: usd(Decimal(str(value))),
+        say=axis_usd,
         between=f"saved {usd(report.total.saved)}",
     )
     return Panel("Cost so far", chart, f"Against {', '.join(report.baselines) or 'no baseline'}.")
@@ -318,6 +325,23 @@ def _latency(report: Report) -> list[Panel]:
     )
     note = "Share of each side's answers by time to the whole answer; the scale is logarithmic."
     return [Panel("Latency", chart, note)]
+
+
+def _energy(total: Slice) -> Panel:
+    here, there = total.joules, total.counterfactual_joules
+    top = max(here.high, there.high) or 1.0
+    rows = [
+        Bar(name, tone, one.value / top, energy(one.value), one.low / top, one.high / top)
+        for name, tone, one in (
+            ("with Shortstop", "local", here),
+            ("all-LLM", "frontier", there),
+        )
+    ]
+    note = (
+        f"Whiskers are low and high estimates: {span(here)} ({here.basis}) against {span(there)} "
+        f"({there.basis}). Carbon {grams(total.gco2.low)} to {grams(total.gco2.high)} CO2e."
+    )
+    return Panel("Energy", charts.bars(rows), note)
 
 
 def _edge(value: float) -> str:

@@ -67,12 +67,10 @@ class Machine:
             basis=basis,
         )
 
-    def break_even(self, remote_usd: Decimal, local_share: Decimal) -> Decimal | None:
-        """Requests a day from which the machine is cheaper than `remote_usd` a request.
+    def break_even(self, avoided: Decimal) -> Decimal | None:
+        """Requests a day from which the machine pays for itself.
 
-        Only the share that stays local saves anything. None: never, as nothing is saved.
+        `avoided` is the remote cost that a request saves, averaged over all requests, those that
+        are escalated included. None: never, as nothing is avoided.
         """
-        saved = remote_usd * local_share
-        if saved <= 0:
-            return None
-        return self.usd_per_month / (DAYS_PER_MONTH * saved)
+        return self.usd_per_month / (DAYS_PER_MONTH * avoided) if avoided > 0 else None

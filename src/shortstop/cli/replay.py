@@ -1,0 +1,147 @@
+"""`shortstop replay FILE`: what Shortstop would have done with requests that were logged."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from shortstop.config import load
+from shortstop.console.report import share, usd
+from shortstop.ledger.replay import Assumed, ReplaySummary, replay
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="JSONL: a request body, {request, response} or a batch-API line in each line.",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; default ./shortstop.toml, else defaults."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+OutputTokens = Annotated[
+    int, typer.Option(help="Answer length assumed where the log has no usage.", min=1)
+]
+
+_MOST_BAD = 10
+
+
+def replay_command(
+    file: File,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    output_tokens: OutputTokens = 150,
+) -> None:
+    """Send logged requests through privacy and routing only, and say what it would have cost.
+
+    No model is asked and nothing leaves the machine.
+    """
+    from shortstop import dialects
+    from shortstop.app import judges
+
+    found = judges(load(config, os.environ), os.environ)
+    assumed = Assumed(output_tokens=output_tokens)
+    with file.open("rb") as lines, _progress(file) as progress:
+        summary = replay(
+            _followed(lines, progress, file.stat().st_size),
+            dialects.get("openai.chat").decode_request,
+            found.guard,
+            found.router,
+            found.books,
+            found.targets,
+            assumed=assumed,
+        )
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(as_tree(summary, assumed))).decode())
+    else:
+        show(summary, assumed, Console())
+
+
+def _progress(file: Path) -> Progress:
+    return Progress(
+        TextColumn(file.name),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _followed(lines: BinaryIO, progress: Progress, size: int) -> Iterator[bytes]:
+    task = progress.add_task("replay", total=size)
+    for line in lines:
+        yield line
+        progress.advance(task, len(line))
+
+
+def as_tree(summary: ReplaySummary, assumed: Assumed) -> dict[str, Any]:
+    tree: dict[str, Any] = msgspec.to_builtins(summary)
+    judged = summary.local + summary.remote
+    return tree | {
+        "saved": str(summary.saved),
+        "local_share": summary.local / judged if judged else None,
+        "pinned_share": summary.pinned / summary.requests if summary.requests else None,
+        "assumed": msgspec.to_builtins(assumed),
+    }
+
+
+def show(summary: ReplaySummary, assumed: Assumed, console: Console) -> None:
+    judged = summary.local + summary.remote
+    console.print(
+        f"[bold]{summary.requests:,} requests[/] of {summary.lines:,} lines: "
+        f"[green]{share(summary.local / judged if judged else None)} to the local model[/], "
+        f"{summary.remote:,} straight to the frontier, {summary.pinned:,} pinned by privacy"
+        + (f", {summary.refused:,} refused" if summary.refused else "")
+    )
+    for task, count in summary.tasks.most_common(12):
+        local = summary.local_tasks[task]
+        console.print(f"  {task:<24} {count:>7,}  {share(local / count):>5} local")
+    _money(summary, console)
+    for text in conditions(summary, assumed):
+        console.print(f"· {text}", style="dim", markup=False, highlight=False)
+    for number, message in summary.bad[:_MOST_BAD]:
+        console.print(f"line {number}: {message}", style="red", markup=False, highlight=False)
+    if len(summary.bad) > _MOST_BAD:
+        console.print(f"... and {len(summary.bad) - _MOST_BAD:,} more bad lines.", style="red")
+
+
+def _money(summary: ReplaySummary, console: Console) -> None:
+    cheaper = float(summary.saved / summary.all_llm) if summary.all_llm else None
+    console.print(
+        f"Cost about [bold]{usd(summary.cost)}[/] instead of {usd(summary.all_llm)} at "
+        f"{summary.baseline or 'no baseline'}: [green]{usd(summary.saved)} saved[/] "
+        f"({share(cheaper)}), {summary.escalations:,.0f} local answers escalated."
+    )
+    if summary.unpriced:
+        console.print(
+            f"[bold red]{summary.unpriced:,} requests have no known price[/] and are not in it."
+        )
+
+
+def conditions(summary: ReplaySummary, assumed: Assumed) -> list[str]:
+    texts = [
+        "An estimate: no model was asked. Escalations are expected from the router's own scores.",
+        f"Local time assumes {assumed.prefill_per_second:g} tokens/s in and "
+        f"{assumed.decode_per_second:g} out; `shortstop doctor` measures yours.",
+        f"Prices: {summary.prices or 'none used'}.",
+    ]
+    if summary.estimated:
+        texts.append(
+            f"{summary.estimated:,} requests were logged without usage: four characters a token, "
+            f"{assumed.output_tokens} tokens out."
+        )
+    return texts

@@ -1,0 +1,192 @@
+"""`shortstop report`: what the gateway did, what it cost and what it saved."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from shortstop.config import Config, load
+from shortstop.console import report as page
+from shortstop.errors import ConfigError
+from shortstop.ledger import Machine
+from shortstop.traces.queries import By, Report, Slice, summarise
+
+ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; default ./shortstop.toml, else defaults."),
+]
+Database = Annotated[
+    Path | None, typer.Option("--db", help="Trace database; default: the configuration's.")
+]
+Group = Annotated[By, typer.Option("--by", help="Which table to print.")]
+Since = Annotated[
+    str | None,
+    typer.Option(help="From then on: 2026-11-01, 2026-11-01T08:00, or so long ago: 24h, 7d."),
+]
+Until = Annotated[str | None, typer.Option(help="Before then; as --since. Times are UTC.")]
+Tenant = Annotated[str | None, typer.Option(help="Only this tenant.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
+
+
+def report_command(
+    by: Group = "task",
+    since: Since = None,
+    until: Until = None,
+    tenant: Tenant = None,
+    as_json: AsJson = False,
+    html: Html = None,
+    config: ConfigFile = None,
+    db: Database = None,
+) -> None:
+    """Who answered, how fast, at what cost, and what all-LLM would have cost."""
+    loaded = load(config, os.environ)
+    now = time.time()
+    report = summarise(
+        db or trace_file(loaded),
+        by=ALL if as_json or html else (by,),
+        since=None if since is None else moment(since, now),
+        until=None if until is None else moment(until, now),
+        tenant=tenant,
+    )
+    notes = break_even(report, loaded)
+    if html is not None:
+        html.write_text(page.render(report, notes=notes), encoding="utf-8")
+        typer.echo(f"Written: {html}", err=as_json)
+    if as_json:
+        typer.echo(as_text(report))
+    elif html is None:
+        show(report, by, notes, Console())
+
+
+def trace_file(config: Config) -> Path:
+    if config.traces.path is not None:
+        return Path(config.traces.path)
+    from shortstop import registry
+
+    return registry.home(config.data_dir, os.environ) / "traces.db"
+
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def moment(text: str, now: float) -> float:
+    """A date, a date and time, or a time ago, as Unix time. Raises ConfigError."""
+    if (ago := _AGO.fullmatch(text.strip())) is not None:
+        return now - float(ago[1]) * _UNIT[ago[2]]
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is no time.", hint="Write 2026-11-01, 2026-11-01T08:00, 24h or 7d."
+        ) from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def break_even(report: Report, config: Config) -> list[str]:
+    """When the machine pays for itself, at the mix that the report shows."""
+    total = report.total
+    if not total.answered:
+        return []
+    machine = Machine(config.hardware)
+    avoided = (total.counterfactual - (total.cost - total.cost_local)) / total.answered
+    month = f"The machine costs {page.usd(machine.usd_per_month)} a month as configured"
+    a_day = machine.break_even(avoided)
+    if a_day is None:
+        return [f"{month}; at this mix nothing is saved that could pay for it."]
+    return [
+        f"{month}; at this mix, {page.usd(avoided)} of remote cost avoided a request, it pays for "
+        f"itself from {a_day:,.0f} requests a day. Labour beyond [hardware] care is not counted."
+    ]
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def as_text(report: Report) -> str:
+    """The report as JSON; money as decimal strings, shares and savings spelled out."""
+    tree = msgspec.to_builtins(report)
+    tree["total"] = _slice(report.total)
+    tree["groups"] = {by: [_slice(one) for one in found] for by, found in report.groups.items()}
+    tree["basis"] = page.basis(report)
+    return msgspec.json.format(msgspec.json.encode(tree)).decode()
+
+
+def _slice(one: Slice) -> dict[str, Any]:
+    tree: dict[str, Any] = msgspec.to_builtins(one)
+    tree["saved"] = str(one.saved)
+    for name in ("local_share", "pinned_share", "saved_share"):
+        tree[name] = getattr(one, name)
+    return tree
+
+
+# ---------------------------------------------------------------- terminal
+
+
+def show(report: Report, by: By, notes: list[str], console: Console) -> None:
+    total = report.total
+    if not total.requests:
+        console.print("No requests in this period.")
+        return
+    console.print(
+        f"[bold]{total.requests:,} requests[/], {page.period(report)}: "
+        f"[green]{page.share(total.local_share)} local[/], "
+        f"{page.share(total.pinned_share)} pinned by privacy, "
+        f"[green]{page.usd(total.saved)} saved[/] ({page.share(total.saved_share)})"
+    )
+    console.print(_table(report.groups[by], total, by, console.width))
+    if total.unpriced:
+        console.print(
+            f"[bold red]{total.unpriced:,} requests have no known price[/] and are in no sum of "
+            "money. Give the models a price under \\[prices]."
+        )
+    console.print(
+        f"Energy {page.energy(total.joules.value)} ({page.span(total.joules)}, "
+        f"{total.joules.basis}); all-LLM {page.energy(total.counterfactual_joules.value)} "
+        f"({page.span(total.counterfactual_joules)}, {total.counterfactual_joules.basis})."
+    )
+    for text in (*page.basis(report), *notes):
+        console.print(f"· {text}", style="dim", markup=False, highlight=False)
+
+
+def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), collapse_padding=True
+    )
+    table.add_column(by, "all", overflow="ellipsis", no_wrap=True)
+    columns = [one for one in _COLUMNS if width >= _ROOMY or one[0] not in _IF_ROOMY]
+    for head, cell in columns:
+        table.add_column(head, cell(total), justify="right", no_wrap=True, min_width=len(head))
+    for one in slices:
+        table.add_row(one.key, *(cell(one) for _, cell in columns))
+    return table
+
+
+_ROOMY = 104
+_IF_ROOMY = {"escalated", "p95", "cheaper"}
+_COLUMNS: tuple[tuple[str, Callable[[Slice], str]], ...] = (
+    ("requests", lambda one: f"{one.requests:,}"),
+    ("local", lambda one: page.share(one.local_share)),
+    ("pinned", lambda one: page.share(one.pinned_share)),
+    ("escalated", lambda one: f"{one.escalated:,}"),
+    ("p50", lambda one: page.seconds(one.p50)),
+    ("p95", lambda one: page.seconds(one.p95)),
+    ("cost", lambda one: page.usd(one.cost) + ("*" if one.unpriced else "")),
+    ("all-LLM", lambda one: page.usd(one.counterfactual)),
+    ("saved", lambda one: page.usd(one.saved)),
+    ("cheaper", lambda one: page.share(one.saved_share)),
+)
