@@ -3,8 +3,9 @@
     python -m scripts.build_prices 2026-11-23
 
 A sheet that exists is never overwritten: prices are appended, so that old bills stay checkable.
-Exported are models with a price for input and output tokens; units that our usage does not
-count (searches, pages, images, hours) and tariffs on request (batch, fast) are left out.
+Every model is listed, so that names resolve as they do there; only those with a price for input
+and output tokens have one here. Units that our usage does not count (searches, pages, images,
+hours) and tariffs on request (batch, fast) are left out.
 """
 
 from __future__ import annotations
@@ -70,17 +71,18 @@ def rates(price: genai.ModelPrice) -> Rates | None:
     return Rates(**found)
 
 
-def periods(model: genai.ModelInfo) -> tuple[Period, ...] | None:
+def periods(model: genai.ModelInfo) -> tuple[Period, ...]:
+    """Empty for what has no price for text in and out."""
     if isinstance(model.prices, genai.ModelPrice):
         only = rates(model.prices)
-        return None if only is None else (Period(only),)
+        return () if only is None else (Period(only),)
     made = []
     for conditional in model.prices:
         found = rates(conditional.prices)
         if found is None:
-            return None
+            return ()
         made.append(period(found, conditional.constraint))
-    return tuple(made) or None
+    return tuple(made)
 
 
 def period(found: Rates, constraint: Any) -> Period:
@@ -96,11 +98,7 @@ def period(found: Rates, constraint: Any) -> Period:
 
 
 def provider(source: genai.Provider) -> Provider:
-    models = tuple(
-        Model(model.id, clause(model.match), found)
-        for model in source.models
-        if (found := periods(model)) is not None
-    )
+    models = tuple(Model(model.id, clause(model.match), periods(model)) for model in source.models)
     return Provider(
         id=source.id,
         url=source.api_pattern,

@@ -154,6 +154,8 @@ class Entry(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
+    """A row of the sheet. No `periods`: the model is known, its price for text is not."""
+
     id: str
     match: Clause
     periods: tuple[Period, ...]
@@ -246,8 +248,13 @@ class PriceSheet:
                 vendor = self._by_id(id)
                 for model in _models(vendor.models) if vendor is not None else ():
                     if model.match.matches(spelling):
-                        return Entry(f"{id}/{model.id}", model.periods, self.version)
+                        return self._priced(id, model)
         return None
+
+    def _priced(self, provider: str, model: Model) -> Entry | None:
+        if not model.periods:
+            return None
+        return Entry(f"{provider}/{model.id}", model.periods, self.version)
 
 
 def _operators(name: str, price: PriceConfig) -> Entry:
