@@ -44,11 +44,12 @@ def wh(vendor: str, model: str, tokens: int) -> tuple[float, float]:
 def line(vendor: str, model: str) -> Line:
     (low_a, high_a), (low_b, high_b) = wh(vendor, model, 100), wh(vendor, model, 1100)
     low, high = (low_b - low_a) / 1000, (high_b - high_a) / 1000
+    bases = sorted((max(low_a - 100 * low, 0.0), max(high_a - 100 * high, 0.0)))
     return Line(
         low=round(low, 7),
         high=round(high, 7),
-        base_low=round(max(low_a - 100 * low, 0.0), 5),
-        base_high=round(max(high_a - 100 * high, 0.0), 5),
+        base_low=round(bases[0], 5),
+        base_high=round(bases[1], 5),
     )
 
 
