@@ -168,7 +168,7 @@ def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table
         box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), collapse_padding=True
     )
     table.add_column(by, "all", overflow="ellipsis", no_wrap=True)
-    columns = [one for one in _COLUMNS if width >= _ROOMY or one[0] not in _IF_ROOMY]
+    columns = [one for one in _COLUMNS if width >= _LEAST_WIDTH.get(one[0], 0)]
     for head, cell in columns:
         table.add_column(head, cell(total), justify="right", no_wrap=True, min_width=len(head))
     for one in slices:
@@ -176,8 +176,7 @@ def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table
     return table
 
 
-_ROOMY = 104
-_IF_ROOMY = {"escalated", "p95", "cheaper"}
+_LEAST_WIDTH = {"escalated": 104, "p95": 104, "cheaper": 104, "pinned": 72, "all-LLM": 72}
 _COLUMNS: tuple[tuple[str, Callable[[Slice], str]], ...] = (
     ("requests", lambda one: f"{one.requests:,}"),
     ("local", lambda one: page.share(one.local_share)),

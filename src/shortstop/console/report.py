@@ -100,18 +100,16 @@ def _stamp(at: float) -> str:
 
 
 def usd(amount: Decimal | float) -> str:
-    """As many digits as matter: $12,345, $12.35, $0.0123, $0.000123."""
+    """As many digits as matter: $12,345, $12.35, $0.50, $0.0123, $0.000123."""
     value = Decimal(amount)
     size = abs(value)
     sign = "-" if value < 0 else ""
     if size >= 1000:
         return f"{sign}${size:,.0f}"
-    if size >= 1:
-        return f"{sign}${size:.2f}"
     if size == 0:
         return "$0"
-    digits = max(2, 1 - size.adjusted() + 1)
-    return f"{sign}${size:.{min(digits, 9)}f}"
+    digits = 2 if size >= Decimal("0.1") else min(9, 2 - size.adjusted())
+    return f"{sign}${size:.{digits}f}"
 
 
 def axis_usd(value: float) -> str:

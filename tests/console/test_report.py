@@ -1,0 +1,177 @@
+"""The page: whole, self-contained, honest about what it does not know."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shortstop.console import charts
+from shortstop.console import report as page
+from shortstop.console.charts import Bar, Series
+from shortstop.traces.queries import Report, Slice, summarise
+from tests.traces.example import trace
+from tests.traces.test_queries import ROWS, filled
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Balance(HTMLParser):
+    """Notes what was opened and not closed, and everything that would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("script", "link", "img", "iframe"):
+            self.fetched.append(tag)
+        self.fetched += [name for name, _ in attrs if name in ("src", "href", "xlink:href")]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(html: str) -> Balance:
+    found = Balance()
+    found.feed(html)
+    found.close()
+    return found
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    return summarise(filled(tmp_path / "traces.db", ROWS))
+
+
+def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
+    html = page.render(report)
+    found = read(html)
+    assert found.open == []
+    assert found.fetched == []
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "$" not in re.sub(r"\$[\d.,]+", "", html), "no placeholder is left"
+
+
+def test_the_page_says_what_happened(report: Report) -> None:
+    text = " ".join(read(page.render(report, notes=["A note of mine."])).text)
+    assert "9 requests" in text
+    assert "67% answered locally" in text
+    assert "2 of 9 requests" in text
+    assert "have no known price" in text
+    assert "All-LLM is the same requests answered by big" in text
+    assert "A note of mine." in text
+
+
+def test_every_drawing_is_well_formed(report: Report) -> None:
+    drawings = re.findall(r"<svg.*?</svg>", page.render(report), re.DOTALL)
+    assert len(drawings) == 3
+    for drawing in drawings:
+        ElementTree.fromstring(drawing)
+        assert "nan" not in drawing
+
+
+def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    rows = [trace("a", tenant=evil), trace("b", target=f"{evil}x"), trace("c", target="small")]
+    html = page.render(summarise(filled(tmp_path / "t.db", rows), tenant=None))
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_no_requests_is_a_page_too() -> None:
+    empty = Report(Slice(""), {}, None, None, 1.0, (), (), (), ())
+    text = " ".join(read(page.render(empty)).text)
+    assert "No requests yet" in text
+
+
+def test_a_reference_baseline_is_said_loudly(report: Report) -> None:
+    text = page.render(replace(report, baselines=("reference:claude-opus-5-5",)))
+    assert "no upstream is configured here" in text
+
+
+def test_a_loss_is_not_called_a_saving(report: Report) -> None:
+    dear = replace(report.total, cost=report.total.counterfactual + Decimal("0.5"))
+    text = page.render(replace(report, total=dear))
+    assert "$0.50 dearer than all-LLM" in text
+
+
+def test_the_quality_panel_shows_both_sides_and_intervals() -> None:
+    panel = page.quality_panel(
+        [page.Quality("intent", 50, 45, 47), page.Quality("none", 0, 0), page.Quality("faq", 9, 9)]
+    )
+    assert "90% of 50" in panel.html
+    assert "94% frontier alone" in panel.html
+    assert "none" not in panel.html
+    assert read(panel.html).open == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "$0"),
+        ("12345.6", "$12,346"),
+        ("12.346", "$12.35"),
+        ("0.1", "$0.10"),
+        ("0.00012345", "$0.000123"),
+        ("0.000000000001", "$0.000000000"),
+        ("-0.5", "-$0.50"),
+    ],
+)
+def test_dollars(amount: str, text: str) -> None:
+    assert page.usd(Decimal(amount)) == text
+
+
+def test_other_figures() -> None:
+    assert page.seconds(0.0456) == "46 ms"
+    assert page.seconds(12.34) == "12.3 s"
+    assert page.seconds(None) == "–"
+    assert page.share(-0.001) == "0%"
+    assert page.share(None) == "–"
+    assert page.energy(3600 * 1500) == "1.5 kWh"
+    assert page.axis_usd(0.5) == "$0.50"
+    assert page.axis_usd(20.0) == "$20"
+
+
+@given(st.floats(min_value=1e-9, max_value=1e9))
+def test_ticks_are_round_and_cover(top: float) -> None:
+    marks = charts.ticks(top)
+    assert marks[0] == 0
+    assert marks[-1] >= top * 0.999
+    assert 3 <= len(marks) <= 8
+
+
+@given(st.integers(min_value=1, max_value=500), st.data())
+def test_intervals_hold_the_share(n: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(min_value=0, max_value=n))
+    low, high = page.wilson(right, n)
+    assert 0 <= low <= right / n + 1e-9
+    assert right / n - 1e-9 <= high <= 1
+
+
+def test_charts_without_data_draw_an_empty_frame() -> None:
+    for drawing in (
+        charts.stacked([], [Series("a", "local", [])], describe="x"),
+        charts.lines(["1"], [Series("a", "local", [0.0])], describe="x"),
+        charts.histogram(["0", "1"], [Series("a", "local", [0.0])], describe="x"),
+        charts.bars([Bar("a", "local", 2.0, "t", -1, 3)]),
+    ):
+        assert read(drawing).open == []
