@@ -178,6 +178,18 @@ def test_without_usage_tokens_are_estimated_and_said_to_be() -> None:
     assert found.estimated == 1
 
 
+def test_the_logged_model_does_not_bind() -> None:
+    seen: list[str] = []
+
+    def note(body: Json, id: str) -> Request:
+        seen.append(body["model"])
+        return decode(body, id)
+
+    line = msgspec.json.encode(ask("x"))
+    replay([line], note, Guard(), Router(), Books(), TARGETS)  # type: ignore[arg-type]
+    assert seen == ["auto"]
+
+
 def test_assumed_speed_becomes_seconds() -> None:
     assumed = Assumed(prefill_per_second=100, decode_per_second=10)
     assert assumed.seconds(Usage(200, output=30)) == 5.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,8 +18,15 @@ from tests.traces.example import trace
 NEWEST = len(migrations.MIGRATIONS)
 
 
-def blank() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:", isolation_level=None)
+Blank = Callable[[], sqlite3.Connection]
+
+
+@pytest.fixture
+def blank() -> Iterator[Blank]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            closing(sqlite3.connect(":memory:", isolation_level=None))
+        )
 
 
 def shape(db: sqlite3.Connection) -> list[str]:
@@ -25,7 +34,7 @@ def shape(db: sqlite3.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("start", range(NEWEST))
-def test_every_earlier_version_reaches_the_newest_shape(start: int) -> None:
+def test_every_earlier_version_reaches_the_newest_shape(start: int, blank: Blank) -> None:
     fresh, old = blank(), blank()
     migrations.migrate(fresh, "fresh")
     for number in range(start):
@@ -36,7 +45,7 @@ def test_every_earlier_version_reaches_the_newest_shape(start: int) -> None:
     assert shape(old) == shape(fresh)
 
 
-def test_the_shape_has_every_column_that_rows_fill() -> None:
+def test_the_shape_has_every_column_that_rows_fill(blank: Blank) -> None:
     db = blank()
     migrations.migrate(db, "blank")
     columns = [row[1] for row in db.execute("PRAGMA table_info(traces)")]
@@ -45,7 +54,9 @@ def test_the_shape_has_every_column_that_rows_fill() -> None:
     assert len(rows.values(trace(bill=None, decision=None, usage=None))) == len(rows.COLUMNS)
 
 
-def test_a_migration_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_changes_nothing(
+    blank: Blank, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(db: sqlite3.Connection) -> NoReturn:
         db.execute("CREATE TABLE half (x)")
         raise RuntimeError("half-way")

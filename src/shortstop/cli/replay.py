@@ -107,6 +107,8 @@ def show(summary: ReplaySummary, assumed: Assumed, console: Console) -> None:
         f"{summary.remote:,} straight to the frontier, {summary.pinned:,} pinned by privacy"
         + (f", {summary.refused:,} refused" if summary.refused else "")
     )
+    for code, count in summary.refusals.most_common():
+        console.print(f"  refused: {code} {count:,}", highlight=False)
     for task, count in summary.tasks.most_common(12):
         local = summary.local_tasks[task]
         console.print(f"  {task:<24} {count:>7,}  {share(local / count):>5} local")

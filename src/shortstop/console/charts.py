@@ -42,7 +42,12 @@ def ticks(top: float, count: int = 4) -> list[float]:
     return [round(i * step, 12) for i in range(math.ceil(top / step - 1e-9) + 1)]
 
 
+def _count(value: float) -> str:
+    return f"{value:,.10g}"
+
+
 def _n(value: float) -> str:
+    """A coordinate."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
@@ -106,7 +111,7 @@ def stacked(
     series: Sequence[Series],
     *,
     describe: str,
-    say: Callable[[float], str] = _n,
+    say: Callable[[float], str] = _count,
 ) -> str:
     """Stacked columns, one for each label."""
     totals = [sum(one.values[i] for one in series) for i in range(len(labels))]
@@ -136,7 +141,7 @@ def lines(
     series: Sequence[Series],
     *,
     describe: str,
-    say: Callable[[float], str] = _n,
+    say: Callable[[float], str] = _count,
     between: str | None = None,
 ) -> str:
     """Curves over the labels; `between` fills the room from the first down to the second."""

@@ -17,11 +17,12 @@ from . import charts
 from .charts import Bar, Series
 
 _TITLES: dict[By, str] = {
-    "day": "By day",
     "task": "By task",
     "target": "By who answered",
     "tenant": "By tenant",
+    "day": "By day",
 }
+_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def axis_usd(value: float) -> str:
     """A round amount with no more digits than it needs: $2, $0.50, $0.0005."""
     text = f"{Decimal(repr(value)).normalize():f}"
     whole, _, rest = text.partition(".")
-    return f"${whole}.{rest.ljust(2, '0')}" if rest else f"${whole}"
+    return f"${int(whole):,}" + (f".{rest.ljust(2, '0')}" if rest else "")
 
 
 def share(value: float | None) -> str:
@@ -133,6 +134,8 @@ def seconds(value: float | None) -> str:
 
 def energy(joules: float) -> str:
     wh = joules / 3600
+    if wh >= 100_000:
+        return f"{wh / 1000:,.0f} kWh"
     return f"{wh / 1000:,.1f} kWh" if wh >= 1000 else f"{wh:.3g} Wh"
 
 
@@ -356,19 +359,22 @@ _HEADS = (
 def _tables(report: Report) -> list[Panel]:
     """A table for each grouping that says something."""
     return [
-        Panel(_TITLES[by], _table(slices))
-        for by, slices in report.groups.items()
-        if len(slices) > 1 or (by == "target" and slices)
+        Panel(title, _table(slices))
+        for by, title in _TITLES.items()
+        if len(slices := report.groups.get(by, ())) > 1 or (by == "target" and slices)
     ]
 
 
 def _table(slices: Sequence[Slice]) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in _HEADS)
     body = "".join(f"<tr>{_row(one)}</tr>" for one in slices)
-    return (
+    table = (
         f'<div class="scroll"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+    if len(slices) <= _LONG:
+        return table
+    return f"<details><summary>{len(slices):,} rows</summary>{table}</details>"
 
 
 def _row(one: Slice) -> str:

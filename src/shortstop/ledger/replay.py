@@ -3,7 +3,8 @@
 A line is a request body, a wrapper {"request": ..., "response": ...}, or a line of OpenAI's batch
 API {"custom_id": ..., "url": ..., "body": ...}. Cost uses the logged usage where there is one,
 else an estimate from characters. A local answer is kept with the probability that the router gave
-it; the rest is billed as escalated, local try included.
+it; the rest is billed as escalated, local try included. The logged `model` is not kept: the
+question is what `auto` would have done.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def replay(
         summary.lines += 1
         try:
             body, usage = unwrap(line)
-            request = decode(body, f"line-{number}")
+            request = decode(body | {"model": "auto"}, f"line-{number}")
         except (ShortstopError, ValueError) as e:
             summary.bad.append((number, str(e)))
             continue

@@ -128,15 +128,21 @@ def connect(path: Path) -> sqlite3.Connection:
     """Raises StoreError when there is nothing to read or it cannot be read."""
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-        found = migrations.check(db, str(path))
     except sqlite3.Error as e:
         raise StoreError(f"Cannot read {path}: {e}.") from e
-    if found < len(migrations.MIGRATIONS):
+    try:
+        found = migrations.check(db, str(path))
+        if found < len(migrations.MIGRATIONS):
+            raise StoreError(
+                f"{path} has schema version {found}, not {len(migrations.MIGRATIONS)}.",
+                hint="Start `shortstop serve` once: it brings the file up to date.",
+            )
+    except sqlite3.Error as e:
         db.close()
-        raise StoreError(
-            f"{path} has schema version {found}, not {len(migrations.MIGRATIONS)}.",
-            hint="Start `shortstop serve` once: it brings the file up to date.",
-        )
+        raise StoreError(f"Cannot read {path}: {e}.") from e
+    except StoreError:
+        db.close()
+        raise
     return db
 
 
