@@ -33,8 +33,9 @@ FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""
 
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
-SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "socket", "http.client", "websockets"}
-MAY_OPEN_SOCKETS = {"serving/http.py", "registry/hub.py"}
+SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket", "http.client"}
+MAY_OPEN_SOCKETS = {"serving/http.py", "registry/hub.py", "app.py"}
+"""Models, model files from a hub, and the listening socket."""
 
 
 def modules() -> list[Path]:

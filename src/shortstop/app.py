@@ -7,6 +7,7 @@ import gc
 import logging
 import random
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp
 
 from shortstop import dialects, registry
 from shortstop.config import Config, ModelConfig, ServerConfig, UpstreamConfig, UpstreamModel, load
-from shortstop.errors import ConfigError, EngineDown, ShortstopError
+from shortstop.errors import ConfigError, EngineDown, ModelFileError, ShortstopError
 from shortstop.ledger import Books
 from shortstop.pipeline import Pipeline
 from shortstop.ports import Backend, Dialect
@@ -214,6 +215,41 @@ def rebuild(request: Request, body: Json) -> Request:
     return dialects.get(request.dialect).decode_request(body, request.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """What decides and counts, without anything that answers: enough to replay a log."""
+
+    guard: Sentinel
+    router: Brain
+    books: Books
+    targets: Mapping[str, Target]
+
+
+def judges(config: Config, env: Mapping[str, str]) -> Judges:
+    """The same guard, router and books as the street's. A model need not be installed."""
+    models = registry.open(registry.home(config.data_dir, env))
+    targets = {name: _planned(name, model, models, env) for name, model in config.models.items()}
+    for upstream in config.upstreams.values():
+        targets |= {name: remote_target(name, m, upstream) for name, m in upstream.models.items()}
+    guard = Sentinel(config.privacy, rebuild)
+    return Judges(guard, Brain(targets, config, None), Books(targets, config), targets)
+
+
+def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, str]) -> Target:
+    try:
+        return build_engine(name, model, models, env).target
+    except (ConfigError, ModelFileError):
+        return Target(
+            name=name,
+            model=model.source or name,
+            local=True,
+            provider="embedded",
+            context=model.context or DEFAULT_LOCAL_CONTEXT,
+            abilities=frozenset(model.abilities),
+            max_output=model.max_output,
+        )
+
+
 # ---------------------------------------------------------------- the gateway
 
 
@@ -281,7 +317,7 @@ class Shortstop:
         self._metrics.refused(status)
 
     async def reload(self) -> str:
-        """Swap in a street built from the file as it is now; requests under way finish in theirs."""
+        """Swap in a street built from the file as it is now; running requests finish in theirs."""
         async with self._reloading:
             config = load(self._path, self._env)
             old = self._street
@@ -444,32 +480,54 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, with the port that was free."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port = listening.getsockname()[:2]
+            log.info("listening on http://%s:%d/v1", host, port)
+
+
 async def _serve(config: Config, path: Path | None, env: Mapping[str, str]) -> None:
     gateway = Shortstop(config, path, env)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create(gateway),
-            host=config.server.host,
-            port=config.server.port,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            timeout_graceful_shutdown=int(config.server.drain_seconds),
-            limit_concurrency=None,
-        )
+    settings = uvicorn.Config(
+        create(gateway),
+        host=config.server.host,
+        port=config.server.port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(config.server.drain_seconds),
     )
+    listening = _bind(config.server)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
     async with gateway.running():
         # Long-lived objects leave the collector's sight; fewer, larger collections after that.
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
-        log.info("listening on http://%s:%d/v1", config.server.host, config.server.port)
-        await server.serve()
+        await _Server(settings).serve([listening])
+
+
+def _bind(server: ServerConfig) -> socket.socket:
+    """Raises ConfigError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((server.host, server.port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"Cannot listen on {server.host}:{server.port}: {error.strerror}.",
+            hint="Choose another with --port, or stop what listens there.",
+        ) from error
+    return listening
 
 
 async def _reload(gateway: Shortstop) -> None:

@@ -9,6 +9,9 @@ import typer
 
 from shortstop import __version__
 from shortstop.cli.config import config_app
+from shortstop.cli.models import models_command, pull_command
+from shortstop.cli.replay import replay_command
+from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
 from shortstop.errors import ShortstopError
 
@@ -25,6 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve_command)
+app.command("models")(models_command)
+app.command("pull")(pull_command)
+app.command("report")(report_command)
+app.command("replay")(replay_command)
 app.add_typer(config_app, name="config")
 
 

@@ -1,6 +1,18 @@
 """Models on disk: immutable, hashed, found by name."""
 
+from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.gguf import GgufInfo, read_info
+from shortstop.registry.pull import pull
 from shortstop.registry.store import ModelRecord, Registry, home, open
 
-__all__ = ["GgufInfo", "ModelRecord", "Registry", "home", "open", "read_info"]
+__all__ = [
+    "CatalogueEntry",
+    "GgufInfo",
+    "ModelRecord",
+    "Registry",
+    "catalogue",
+    "home",
+    "open",
+    "pull",
+    "read_info",
+]

@@ -145,11 +145,17 @@ class EmbeddedServer:
             self.url, self.state = None, "restarting"
             pause = FIRST_PAUSE if loop.time() - began > HEALTHY_SECONDS else pause
             log.error("the engine died (exit %s); restarting in %.1f s", code, pause)
-            while self.state != "ready":
+            started = False
+            while not started:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
-                try:
-                    await self._launch()
-                except (ModelFileError, EngineDown, OSError) as error:
-                    self.state = "failed"
-                    log.error("the engine does not start: %s", error)
+                started = await self._relaunched()
+
+    async def _relaunched(self) -> bool:
+        try:
+            await self._launch()
+        except (ModelFileError, EngineDown, OSError) as error:
+            self.state = "failed"
+            log.error("the engine does not start: %s", error)
+            return False
+        return True

