@@ -118,7 +118,11 @@ class PriceConfig(Section, frozen=True):
 
 
 class HardwareConfig(Section, frozen=True):
-    """What the local machine costs to own and to run."""
+    """What the local machine costs to own and to run.
+
+    `utilisation` is the share of its time that it is busy answering: idle hours are paid for by
+    the busy ones. `care_usd_per_month` is people's time. `gco2_per_kwh`: the grid at its plug.
+    """
 
     price_usd: NonNegative = 1500
     years: Annotated[float, Meta(gt=0)] = 4
@@ -130,7 +134,6 @@ class HardwareConfig(Section, frozen=True):
     pue: Annotated[float, Meta(ge=1)] = 1.0
     usd_per_kwh: NonNegative = 0.15
     gco2_per_kwh: NonNegative = 445
-    cores: Positive | None = None
 
 
 class LedgerConfig(Section, frozen=True):

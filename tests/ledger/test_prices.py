@@ -6,6 +6,7 @@ import random
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import genai_prices
@@ -20,6 +21,9 @@ from shortstop.types import Usage
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHEET = price_sheet()
+FROZEN = {
+    "prices-2026-11-23.json": "8fc931024dcbd0478e5f2671501b784f098888416eeee5c6eccfc962c1998b76",
+}
 
 
 def theirs(usage: Usage) -> genai.Usage:
@@ -172,10 +176,9 @@ def test_sheets_are_dated_and_the_newest_counts() -> None:
 
 def test_a_committed_sheet_is_never_edited() -> None:
     """Append a new date instead: old bills must stay checkable."""
-    import hashlib
-
-    data = Path(prices.__file__).parent / "data" / "prices-2026-11-23.json"
-    assert hashlib.sha256(data.read_bytes()).hexdigest() == FROZEN
+    data = Path(prices.__file__).parent / "data"
+    found = {name: sha256((data / name).read_bytes()).hexdigest() for name in prices.editions()}
+    assert found == FROZEN
 
 
 # ---------------------------------------------------------------- finding
@@ -254,6 +257,3 @@ def test_clauses(clause: Clause, yes: str | None, no: str) -> None:
 def test_a_sheet_of_its_own() -> None:
     assert isinstance(SHEET, PriceSheet)
     assert SHEET.find(None, "claude-haiku-5-5", AT.timestamp()) is not None
-
-
-FROZEN = "8fc931024dcbd0478e5f2671501b784f098888416eeee5c6eccfc962c1998b76"
