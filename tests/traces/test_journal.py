@@ -114,3 +114,13 @@ def test_only_the_owner_may_read(mine: Journal) -> None:
     segment = mine.write(FINISHED, b"x")
     assert segment.path.stat().st_mode & 0o777 == 0o600
     assert mine.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_segment_that_never_got_its_name_is_swept_away(mine: Journal) -> None:
+    mine.folder.mkdir()
+    old, young = mine.folder / "1-0-a.new", mine.folder / "2-0-b.new"
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    assert list(journal.orphans(mine.folder)) == []
+    assert list(mine.folder.iterdir()) == [young]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -20,6 +22,7 @@ FINISHED = 2
 
 _HEAD = struct.Struct("<BII")  # kind, length of the payload, crc32 of kind and payload
 _SEGMENT_BYTES = 8 << 20
+_NAMELESS_SECONDS = 60
 _serial = count()
 
 
@@ -149,6 +152,7 @@ def orphans(folder: Path) -> Iterator[Path]:
     """Segments without a living owner; each stays locked while the caller looks at it."""
     if not folder.is_dir():
         return
+    _sweep(folder)
     for path in sorted(folder.glob("*.log")):
         try:
             fd = os.open(path, os.O_RDWR)
@@ -164,3 +168,11 @@ def orphans(folder: Path) -> Iterator[Path]:
                 yield path
         finally:
             os.close(fd)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove segments whose maker died before they had a name; they are empty."""
+    for path in folder.glob("*.new"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _NAMELESS_SECONDS:
+                path.unlink()
