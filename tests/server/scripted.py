@@ -119,6 +119,10 @@ class ScriptedModel:
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
         )
+        if verb == "!error-event":
+            writer.write(b'data: {"error": {"message": "broke", "type": "server_error"}}\n\n')
+            await writer.drain()
+            raise ConnectionError
         words = (rest if verb in ("!say", "!half", "!slow") else f"echo: {said}").split(" ")
         writer.write(self._frame({"role": "assistant", "content": ""}))
         for word in words:
@@ -127,8 +131,6 @@ class ScriptedModel:
         if verb == "!slow":
             await reader.read(1)
             self.abandoned.set()
-        elif verb == "!error-event":
-            writer.write(b'data: {"error": {"message": "broke", "type": "server_error"}}\n\n')
         elif verb != "!half":
             writer.write(self._frame({}, "stop") + self._usage() + b"data: [DONE]\n\n")
         await writer.drain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
 import json
 import signal
 from pathlib import Path
@@ -126,7 +127,7 @@ async def test_bodies_are_bounded(shared_gateway: Gateway) -> None:
     async with http.post("/v1/chat/completions", json=big) as r:
         assert r.status == 400, "10 MB are read, and are too long for every model"
         assert (await r.json())["error"]["code"] == "context_length_exceeded"
-    async with http.post("/v1/chat/completions", data=b"x" * 40_000_000) as r:
+    async with http.post("/v1/chat/completions", data=io.BytesIO(b"x" * 40_000_000)) as r:
         assert r.status == 413
     bomb = gzip.compress(b"x" * 200_000_000)
     async with http.post(
@@ -187,12 +188,16 @@ async def test_upstream_trouble_has_the_right_status(
             assert r.headers["retry-after"] == "30"
 
 
-@pytest.mark.parametrize("script", ["!half one two", "!error-event"])
-async def test_a_stream_that_breaks_ends_with_an_error_event(
-    shared_gateway: Gateway, script: str
-) -> None:
+async def test_an_error_event_before_the_first_byte_is_a_status(shared_gateway: Gateway) -> None:
     async with shared_gateway.http.post(
-        "/v1/chat/completions", json=chat(script, model="big", stream=True)
+        "/v1/chat/completions", json=chat("!error-event", model="big", stream=True)
+    ) as r:
+        assert r.status == 502
+
+
+async def test_a_stream_that_breaks_ends_with_an_error_event(shared_gateway: Gateway) -> None:
+    async with shared_gateway.http.post(
+        "/v1/chat/completions", json=chat("!half one two", model="big", stream=True)
     ) as r:
         assert r.status == 200
         frames = (await r.text()).strip().split("\n\n")
