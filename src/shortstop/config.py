@@ -178,6 +178,7 @@ class RoutingConfig(Section, frozen=True):
     targets the router cannot see are taken from `usd_per_call` (target name -> US dollars).
     `exploration` is the share of undecided traffic on which the other choice is tried,
     `shadow_rate` the share of frontier traffic that the local model answers too, unseen.
+    `landmarks` bounds the prompts that the router remembers to compare with.
     """
 
     local: str | None = None
@@ -188,7 +189,7 @@ class RoutingConfig(Section, frozen=True):
     usd_per_point: NonNegative = 0.05
     usd_per_second: NonNegative = 0.0001
     usd_per_call: dict[str, NonNegative] = {}
-    memory: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
+    landmarks: Annotated[int, Meta(ge=16, le=4096)] = 512
     commit_tokens: Positive = 16
     seed: int = 0
 

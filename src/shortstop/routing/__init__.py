@@ -5,6 +5,23 @@ values; every random draw is made from a seed and a counter kept in the state.
 """
 
 from .brain import ROUTER, Brain
+from .contract import Evidence, Promise, Report
+from .graders import grade
+from .learning import Feedback, Pair
+from .prior import Prior, load_prior, packaged
 from .state import State
 
-__all__ = ["ROUTER", "Brain", "State"]
+__all__ = [
+    "ROUTER",
+    "Brain",
+    "Evidence",
+    "Feedback",
+    "Pair",
+    "Prior",
+    "Promise",
+    "Report",
+    "State",
+    "grade",
+    "load_prior",
+    "packaged",
+]

@@ -3,112 +3,486 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from shortstop.config import Config
-from shortstop.types import Caller, Clearance, Decision, Request, Signals, Target, Trace
+import numpy as np
+from msgspec.structs import replace
+
+from shortstop.config import Config, ContractConfig, TaskConfig
+from shortstop.types import (
+    Attempt,
+    Caller,
+    Clearance,
+    Decision,
+    Message,
+    Request,
+    Signals,
+    Target,
+    Thinking,
+    ToolResult,
+    Trace,
+)
 
 from .chance import draw
-from .constraints import Field, eligible
-from .state import State, Tally
+from .constraints import Field, eligible, tokens
+from .contract import SETTING_UP, Evidence, Promise, Report
+from .features import MARKS, View, prompt, view
+from .gate import Gate, look
+from .graders import grade
+from .learning import Feedback, Pair
+from .model import Head, Sight, sight
+from .prior import Prior, blank
+from .rule import Choice, Option, Price, choose
+from .state import Costs, Pending, State
 from .task import task_of
 
-ROUTER = "brain-1"
+ROUTER = "brain-2"
+KNOWN_PAIRS = 20
+"""Pairs of a local model in a task, or near a prompt, before its estimates are believed."""
+NEAR = 0.6
+"""Kernel with the nearest landmark below which a prompt of no known task is unknown territory."""
+SLACK = 0.05
 LOGPROB_FLOOR = -2.5
+UNKNOWN_USD = {True: 0.00005, False: 0.005}
+UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
+COLD_CACHE_TOKENS = 2000
+"""Tokens in a conversation beyond which leaving its model must pay for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """One local model on one request."""
+
+    target: Target
+    key: str
+    gap: float
+    known: bool
+
+    @property
+    def score(self) -> float:
+        return min(1.0, max(0.0, 1.0 - self.gap))
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Before exploration: who goes first, with which threshold, and why."""
+
+    local_first: bool
+    threshold: float
+    reasons: tuple[str, ...]
+    explorable: bool = False
+    verify: bool = True
 
 
 class Brain:
     """Implements ports.Router and ports.Learner. Not shared between threads."""
 
     def __init__(
-        self, targets: Mapping[str, Target], config: Config, state: State | None = None
+        self,
+        targets: Mapping[str, Target],
+        config: Config,
+        state: State | None = None,
+        prior: Prior | None = None,
     ) -> None:
         self._targets = dict(targets)
         self._config = config
-        self.state = state or State(seed=config.routing.seed)
-
-    def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
-        """Choose. Raises a RequestError when no configured target can serve the request."""
-        field = eligible(request, clearance, caller, self._targets)
-        task = task_of(request, caller)
-        self.state.decided += 1
-        return self._chosen(field, task)
-
-    def _chosen(self, field: Field, task: str) -> Decision:
-        routing = self._config.routing
-        local = self._ordered(field.local, routing.local)
-        remote = self._ordered(field.remote, routing.frontier)
-        score = self._score(task)
-        if field.explicit:
-            return self._decision(local + remote, task, score, ("explicit-model",), verify=False)
-        if not remote:
-            why = ("pinned",) if field.pinned else ("no-frontier",)
-            return self._decision(local, task, score, why)
-        if not local:
-            return self._decision(remote, task, score, ("no-local",))
-        tried = score >= routing.min_score
-        why = ("cold-start",) if task not in self.state.tallies else ("estimate",)
-        epsilon = routing.exploration
-        explored = epsilon > 0 and self._draw() < epsilon
-        return self._decision(
-            local + remote if tried != explored else remote + local,
-            task,
-            score,
-            (*why, "exploration") if explored else why,
-            propensity=epsilon if explored else 1 - epsilon,
-            explored=explored,
-        )
-
-    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
-        """Whether a local answer with these signals is good enough to keep."""
-        p10 = signals.logprob_p10
-        return p10 is None or p10 >= LOGPROB_FLOOR
-
-    def observe(self, trace: Trace) -> None:
-        """Learn from a finished request. Cheap: runs on the street."""
-        if trace.decision is None:
-            return
-        for attempt in trace.attempts:
-            if attempt.local and attempt.checks:
-                tally = self.state.tallies.setdefault(trace.decision.task, Tally())
-                tally.seen += 1
-                tally.good += all(check.passed for check in attempt.checks)
+        self._prior = prior or blank()
+        self.state = state or State(config.routing.seed, config.routing.landmarks)
+        self._territory = self.state.settle(self._prior, self._prior.embedder.width + MARKS)
+        if self._territory.places.shape[1] != self._prior.embedder.width + MARKS:
+            self.state = State(config.routing.seed, config.routing.landmarks)
+            self._territory = self.state.settle(self._prior, self._prior.embedder.width + MARKS)
 
     def snapshot(self) -> bytes:
         return self.state.snapshot()
 
-    # ------------------------------------------------------------
+    # ------------------------------------------------------------ deciding
 
-    def _decision(
-        self,
-        plan: tuple[str, ...],
-        task: str,
-        score: float,
-        reasons: tuple[str, ...],
-        *,
-        propensity: float = 1.0,
-        explored: bool = False,
-        verify: bool = True,
-    ) -> Decision:
-        return Decision(
-            plan=plan,
+    def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
+        """Choose. Raises a RequestError when no configured target can serve the request."""
+        field = eligible(request, clearance, caller, self._targets)
+        task, declared = self._task(request, caller)
+        self.state.decided += 1
+        seen = view(prompt(request), self._prior.embedder)
+        at = sight(seen, self._territory)
+        estimates = sorted(
+            (self._estimate(t, at, task) for t in field.local),
+            key=lambda e: (e.target.name != self._config.routing.local, e.gap),
+        )
+        local = tuple(e.target.name for e in estimates)
+        remote = self._remote(field)
+        verdict = self._fixed(field, declared, request, caller, estimates, remote)
+        if verdict is None:
+            verdict = self._weighed(task, estimates, field, request, caller)
+        verdict, odds, explored = self._explored(verdict)
+        score = estimates[0].score if estimates else 0.0
+        decision = Decision(
+            plan=local + remote if verdict.local_first else remote + local,
             task=task,
             score=score,
-            threshold=self._config.routing.min_score,
-            propensity=propensity,
+            threshold=verdict.threshold,
+            propensity=odds,
             router=ROUTER,
-            reasons=reasons,
-            verify=verify,
+            reasons=verdict.reasons,
+            verify=verdict.verify,
             explored=explored,
         )
+        return self._paired(decision, request, field, estimates, remote, seen)
 
-    def _ordered(self, targets: tuple[Target, ...], first: str | None) -> tuple[str, ...]:
-        names = [t.name for t in targets]
-        return tuple(sorted(names, key=lambda name: name != first))
+    def _task(self, request: Request, caller: Caller) -> tuple[str, TaskConfig]:
+        for name, config in self._config.tasks.items():
+            if caller.task == name:
+                return name, config
+        if caller.task is None and self._config.tasks:
+            system = "\n".join(
+                m.text for m in request.messages if m.role in ("system", "developer")
+            )
+            for name, config in self._config.tasks.items():
+                if config.match is not None and config.match in system:
+                    return name, config
+        return task_of(request, caller), TaskConfig()
 
-    def _score(self, task: str) -> float:
-        tally = self.state.tallies.get(task, Tally())
-        return (tally.good + 2.0) / (tally.seen + 3.0)
+    def _remote(self, field: Field) -> tuple[str, ...]:
+        """The frontier first; the others stand behind it for when it fails."""
+        return tuple(
+            sorted((t.name for t in field.remote), key=lambda n: n != self._config.routing.frontier)
+        )
+
+    def _fixed(
+        self,
+        field: Field,
+        declared: TaskConfig,
+        request: Request,
+        caller: Caller,
+        estimates: list[_Estimate],
+        remote: tuple[str, ...],
+    ) -> _Verdict | None:
+        """What is decided without weighing anything."""
+        least = self._config.routing.min_score
+        if field.explicit:
+            return _Verdict(bool(estimates), 0.0, ("explicit-model",), verify=False)
+        if not remote:
+            return _Verdict(True, least, ("pinned" if field.pinned else "no-frontier",))
+        if not estimates:
+            return _Verdict(False, least, ("no-local",))
+        if declared.route != "auto":
+            return _Verdict(declared.route == "local", least, ("task-rule",), verify=False)
+        return self._bound(request, caller, least)
+
+    def _bound(self, request: Request, caller: Caller, least: float) -> _Verdict | None:
+        """Signed thinking and open tool calls belong to the model that made them."""
+        signed = any(
+            isinstance(p, Thinking) and (p.signature or p.redacted)
+            for m in request.messages
+            for p in m.parts
+        )
+        if not (signed or _in_tool_loop(request.messages)):
+            return None
+        known = self._targets.get(self.state.conversations.get(_dialogue(request, caller), ""))
+        if known is None:
+            return _Verdict(False, least, ("sticky",)) if signed else None
+        return _Verdict(known.local, least, ("sticky",), verify=False)
+
+    def _weighed(
+        self,
+        task: str,
+        estimates: list[_Estimate],
+        field: Field,
+        request: Request,
+        caller: Caller,
+    ) -> _Verdict:
+        best = estimates[0]
+        evidence = self._evidence(task, best.key)
+        least = self._config.routing.min_score
+        if evidence.standing == "alarm":
+            return _Verdict(False, 1.0, ("alarm",))
+        if evidence.certified is not None:
+            tau = evidence.certified
+            local = best.score >= tau
+            stay = self._stays(request, caller, best.score - tau)
+            if stay is not None and (stay is False or local):
+                return _Verdict(stay, tau, ("contract", "sticky"), explorable=False)
+            return _Verdict(local, tau, ("contract",), explorable=local)
+        if self._contract(task).uncertified == "escalate":
+            return _Verdict(False, 1.0, ("uncertified",))
+        if not best.known:
+            why = "cold-start" if not evidence.pairs else "out-of-domain"
+            return _Verdict(False, least, (why,))
+        stay = self._stays(request, caller, best.score - least)
+        if stay is not None:
+            return _Verdict(stay, least, ("estimate", "sticky"))
+        choice = self._choice(estimates, field)
+        local = best.score >= least and choice.way != "ask-frontier"
+        return _Verdict(local, least, ("estimate",), explorable=True)
+
+    def _stays(self, request: Request, caller: Caller, margin: float) -> bool | None:
+        """Whether a conversation under way stays local (True), remote (False), or is free (None).
+
+        From local to the frontier only quality decides. Back to local it must be clearly good:
+        the longer the conversation, the more of the frontier's cache a switch throws away.
+        """
+        if len(request.messages) < 3:
+            return None
+        known = self._targets.get(self.state.conversations.get(_dialogue(request, caller), ""))
+        if known is None:
+            return None
+        if known.local:
+            return True if margin >= 0 else None
+        wanted = min(0.3, 0.1 * tokens(request) / COLD_CACHE_TOKENS)
+        return False if margin < wanted else None
+
+    def _choice(self, estimates: list[_Estimate], field: Field) -> Choice:
+        routing = self._config.routing
+        return choose(
+            [self._option(e.target, e.gap) for e in estimates[:1]],
+            [self._option(t, 0.0) for t in field.remote],
+            Price(routing.usd_per_point, routing.usd_per_second),
+            may_skip_look=False,
+        )
+
+    def _option(self, target: Target, gap: float) -> Option:
+        cost = self.state.costs.get(_key(target), Costs())
+        usd = self._config.routing.usd_per_call.get(target.name, cost.usd)
+        return Option(
+            target.name,
+            gap,
+            UNKNOWN_USD[target.local] if usd is None else usd,
+            UNKNOWN_SECONDS[target.local] if cost.seconds is None else cost.seconds,
+        )
+
+    def _explored(self, verdict: _Verdict) -> tuple[_Verdict, float, bool]:
+        epsilon = self._config.routing.exploration
+        if not verdict.explorable or epsilon <= 0:
+            return verdict, 1.0, False
+        if self._draw() >= epsilon:
+            return verdict, 1.0 - epsilon, False
+        reasons = (*verdict.reasons, "exploration")
+        other = _Verdict(not verdict.local_first, verdict.threshold, reasons)
+        return other, epsilon, True
+
+    def _paired(
+        self,
+        decision: Decision,
+        request: Request,
+        field: Field,
+        estimates: list[_Estimate],
+        remote: tuple[str, ...],
+        seen: View,
+    ) -> Decision:
+        """Whether the other side answers too, unseen: shadow runs and audits, drawn blindly."""
+        if not estimates or field.pinned:
+            return decision  # nothing of a pinned request is kept, not even its hashes
+        best = estimates[0]
+        pending = Pending(
+            decision.task,
+            best.target.name,
+            best.score,
+            grams=seen.grams.tobytes(),
+            counts=seen.counts.tobytes(),
+            dense=seen.dense.tobytes(),
+        )
+        self.state.remember(request.id, pending)
+        if not remote or field.explicit:
+            return decision
+        local_first = self._targets[decision.plan[0]].local
+        odds = self._pair_odds(decision.task, best.key, local_first)
+        pending.audit = local_first
+        pending.inclusion = odds
+        if odds <= 0 or self._draw() >= odds:
+            return decision
+        pending.shadowed = True
+        if local_first:
+            return replace(decision, shadow=remote[0], reasons=(*decision.reasons, "audit"))
+        return replace(decision, shadow=best.target.name)
+
+    def _pair_odds(self, task: str, key: str, local_first: bool) -> float:
+        if local_first:
+            return self._contract(task).audit_rate
+        young = self._evidence(task, key).pairs < SETTING_UP
+        rate = self._config.routing.shadow_rate
+        return 1.0 if young and rate > 0 else rate
+
+    # ------------------------------------------------------------ the second look
+
+    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
+        """Whether a local answer with these signals is good enough to keep."""
+        gate = self.state.gates.get(_key(self._targets[target]))
+        if gate is None or gate.seen < KNOWN_PAIRS:
+            p10 = signals.logprob_p10
+            return p10 is None or p10 >= LOGPROB_FLOOR
+        after = gate.expect(decision.score, look(decision.score, signals))
+        return after >= min(decision.threshold, decision.score) - SLACK
+
+    # ------------------------------------------------------------ learning
+
+    def observe(self, trace: Trace) -> None:
+        """Learn from a finished request. Cheap: runs on the street."""
+        for attempt in trace.attempts:
+            if attempt.outcome in ("ok", "rejected"):
+                cost = self.state.costs.setdefault(self._key_of(attempt.target), Costs())
+                cost.meet(attempt.seconds, self._usd(trace, attempt))
+        if trace.conversation and trace.target and trace.outcome == "ok":
+            self.state.converse(f"{trace.tenant}/{trace.conversation}", trace.target)
+        pending = self.state.pending.get(trace.id)
+        if pending is None or trace.decision is None:
+            return
+        for attempt in trace.attempts:
+            if attempt.target == pending.local:
+                self._learn_attempt(trace, attempt, pending)
+
+    def _learn_attempt(self, trace: Trace, attempt: Attempt, pending: Pending) -> None:
+        agreement = attempt.signals.agreement if attempt.signals else None
+        if agreement is not None and pending.shadowed:
+            self.pair(Pair(trace.id, agreement), attempt.signals)
+        elif attempt.checks and not all(check.passed for check in attempt.checks):
+            self._grade(pending, pending.local, 0.0, "implicit")
+
+    def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
+        """Both answers to one request were graded. False: unknown, or counted already."""
+        pending = self.state.pending.get(pair.request_id)
+        if pending is None or "pair" in pending.heard or pending.local not in self._targets:
+            return False
+        pending.heard.append("pair")
+        key = self._key_of(pending.local)
+        at, seen = self._sight(pending)
+        gap = pair.frontier - pair.local
+        self._territory.meet(seen)
+        head = self.state.gaps.get(key)
+        if head is None:
+            head = self.state.gaps[key] = self._prior.fresh_gap(self.state.landmarks)
+        head.learn(at, pending.task, gap, self._territory)
+        if signals is not None:
+            gate = self.state.gates.setdefault(key, Gate())
+            gate.learn(pending.score, look(pending.score, signals), 1.0 - gap)
+        if pending.shadowed:
+            self._testify(pending, key, gap)
+        return True
+
+    def _testify(self, pending: Pending, key: str, gap: float) -> None:
+        """Only pairs drawn with known odds are evidence."""
+        contract = self._contract(pending.task)
+        evidence = self.state.evidence.setdefault(f"{pending.task}|{key}", Evidence())
+        least = pending.inclusion
+        if evidence.certified is not None:
+            least = min(contract.audit_rate, self._config.routing.shadow_rate) or least
+        weight = min(1.0, least / pending.inclusion)
+        evidence.pair(pending.score, gap, _promise(contract), weight=weight, audit=pending.audit)
+
+    def feedback(self, said: Feedback) -> bool:
+        """A grade from outside. False: the request is unknown, or this source has spoken.
+
+        It moves the estimates. It is no evidence for the contract: who speaks up is no fair draw.
+        """
+        pending = self.state.pending.get(said.request_id)
+        if pending is None:
+            return False
+        quality = _quality(said)
+        return quality is not None and self._grade(
+            pending, said.target or pending.local, quality, said.source
+        )
+
+    def _grade(self, pending: Pending, target: str, quality: float, source: str) -> bool:
+        mark = f"{source}:{target}"
+        if mark in pending.heard or target not in self._targets:
+            return False
+        pending.heard.append(mark)
+        at, _ = self._sight(pending)
+        key = self._key_of(target)
+        head = self.state.heads.get(key)
+        if head is None:
+            head = self.state.heads[key] = Head(self.state.landmarks)
+        head.learn(at, pending.task, quality, self._territory)
+        return True
+
+    # ------------------------------------------------------------ reading
+
+    def contracts(self) -> dict[str, Report]:
+        """By `task|target=model`: what is promised and how well it is supported."""
+        return {
+            name: evidence.report(_promise(self._contract(name.split("|")[0])))
+            for name, evidence in sorted(self.state.evidence.items())
+        }
+
+    def grader(self, task: str) -> str | None:
+        """How answers of the task are compared; None: by the reference's shape."""
+        config = self._config.tasks.get(task)
+        return config.grader if config else None
+
+    # ------------------------------------------------------------ parts
+
+    def _estimate(self, target: Target, at: Sight, task: str) -> _Estimate:
+        key = _key(target)
+        head = self.state.gaps.get(key)
+        evidence = self._evidence(task, key)
+        if head is None:
+            return _Estimate(target, key, 0.5, known=False)
+        gap = head.expect(at, task)
+        own = self.state.heads.get(key)
+        if own is not None:
+            # Grades from outside count as much as their number against the pairs.
+            trust = own.seen / (own.seen + head.seen + KNOWN_PAIRS)
+            gap = (1 - trust) * gap + trust * (1.0 - own.expect(at, task))
+        near = float(at.kernel[:-1].max()) if self._territory.size else 0.0
+        known = evidence.pairs >= KNOWN_PAIRS
+        if task == "open":
+            known = known and near >= NEAR and self._territory.support(at.kernel) >= 3
+        return _Estimate(target, key, gap, known)
+
+    def _evidence(self, task: str, key: str) -> Evidence:
+        return self.state.evidence.get(f"{task}|{key}") or Evidence()
+
+    def _contract(self, task: str) -> ContractConfig:
+        config = self._config.tasks.get(task)
+        return config.contract if config and config.contract else self._config.contract
+
+    def _sight(self, pending: Pending) -> tuple[Sight, View]:
+        seen = View(
+            np.frombuffer(pending.grams, np.int64),
+            np.frombuffer(pending.counts, np.float32),
+            np.frombuffer(pending.dense, np.float32),
+        )
+        return sight(seen, self._territory), seen
+
+    def _usd(self, trace: Trace, attempt: Attempt) -> float | None:
+        if trace.bill is None:
+            return None
+        calls = [a for a in trace.attempts if a.local == attempt.local]
+        whole = trace.bill.cost_local if attempt.local else trace.bill.cost_remote
+        return None if whole is None else float(whole) / len(calls)
+
+    def _key_of(self, name: str) -> str:
+        target = self._targets.get(name)
+        return _key(target) if target else name
 
     def _draw(self) -> float:
         self.state.draws += 1
         return draw(self.state.seed, self.state.draws)
+
+
+def _key(target: Target) -> str:
+    """A name with its model: another model behind the same name starts anew."""
+    return f"{target.name}={target.model}"
+
+
+def _promise(contract: ContractConfig) -> Promise:
+    return Promise(contract.max_quality_loss, contract.confidence, contract.audit_rate)
+
+
+def _dialogue(request: Request, caller: Caller) -> str:
+    return f"{caller.tenant}/{caller.conversation or ''}"
+
+
+def _in_tool_loop(messages: tuple[Message, ...]) -> bool:
+    if not messages:
+        return False
+    return messages[-1].role == "tool" or any(isinstance(p, ToolResult) for p in messages[-1].parts)
+
+
+def _quality(said: Feedback) -> float | None:
+    if said.score is not None:
+        return min(1.0, max(0.0, said.score))
+    if said.label is not None:
+        return float(said.label)
+    if said.correction is not None:
+        return grade(None, said.answer or "", said.correction)
+    return None

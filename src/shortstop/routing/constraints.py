@@ -174,8 +174,10 @@ def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Ta
     able = tuple(t for t in targets if not wanted - offers(t))
     if able:
         return able
-    missing: list[frozenset[str]] = [wanted - offers(t) for t in targets]
-    short = ", ".join(sorted(min(missing, key=len)))
+    missing = min(
+        (sorted(wanted - offers(t)) for t in targets), key=lambda names: (len(names), names)
+    )
+    short = ", ".join(missing)
     raise _unable(f"No target that may serve this request offers: {short}.", pinned)
 
 

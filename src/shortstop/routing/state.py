@@ -2,40 +2,157 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 from msgspec import Struct
 
 from shortstop.errors import StoreError
 
-MAGIC = b"shortstop-brain-1\n"
+from .contract import Evidence
+from .gate import Gate
+from .model import Head, Territory
+from .pack import (
+    Packed,
+    gate,
+    head,
+    packed_gate,
+    packed_head,
+    packed_territory,
+    territory,
+)
+from .prior import Prior
+
+MAGIC = b"shortstop-brain-2\n"
+PENDING = 4096
+CONVERSATIONS = 20_000
+T = TypeVar("T")
 
 
-class Tally(Struct):
-    """How a task's local answers turned out: weighted counts."""
+class Pending(Struct):
+    """A decision whose outcome may still come: what was seen, and with which odds it is paired."""
 
-    seen: float = 0.0
-    good: float = 0.0
+    task: str
+    local: str
+    score: float
+    inclusion: float = 1.0
+    audit: bool = False
+    shadowed: bool = False
+    grams: bytes = b""
+    counts: bytes = b""
+    dense: bytes = b""
+    heard: list[str] = []
 
 
-class State(Struct):
-    """Mutable, owned by one Brain at a time. `draws` counts random draws, so that order decides."""
+class Costs(Struct):
+    """Running means of what a call to a target takes; None where never seen."""
 
-    seed: int = 0
-    draws: int = 0
-    decided: int = 0
-    tallies: dict[str, Tally] = {}
+    seconds: float | None = None
+    usd: float | None = None
+
+    def meet(self, seconds: float, usd: float | None) -> None:
+        self.seconds = _drift(self.seconds, seconds)
+        if usd is not None:
+            self.usd = _drift(self.usd, usd)
+
+
+def _drift(old: float | None, new: float) -> float:
+    return new if old is None else old + 0.05 * (new - old)
+
+
+class _Saved(Struct):
+    seed: int
+    draws: int
+    decided: int
+    landmarks: int
+    territory: Packed | None
+    gaps: dict[str, Packed]
+    heads: dict[str, Packed]
+    gates: dict[str, Packed]
+    evidence: dict[str, Evidence]
+    costs: dict[str, Costs]
+    pending: dict[str, Pending]
+    conversations: dict[str, str]
+
+
+class State:
+    """Mutable, owned by one Brain at a time. `draws` counts random draws, so that order decides.
+
+    `gaps` and `gates` are kept per local model (frontier's grade minus its own; its answers after
+    a look), `heads` per target (its own grade), `evidence` per task and local model.
+    """
+
+    def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
+        self.seed = seed
+        self.draws = 0
+        self.decided = 0
+        self.landmarks = landmarks
+        self.territory: Territory | None = None
+        self.gaps: dict[str, Head] = {}
+        self.heads: dict[str, Head] = {}
+        self.gates: dict[str, Gate] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self.costs: dict[str, Costs] = {}
+        self.pending: dict[str, Pending] = {}
+        self.conversations: dict[str, str] = {}
+
+    def settle(self, prior: Prior, width: int) -> Territory:
+        """The territory, made from the prior on first use."""
+        if self.territory is None:
+            self.territory = prior.fresh_territory(self.landmarks, width)
+        return self.territory
+
+    def remember(self, request_id: str, pending: Pending) -> None:
+        self.pending[request_id] = pending
+        while len(self.pending) > PENDING:
+            self.pending.pop(next(iter(self.pending)))
+
+    def converse(self, conversation: str, target: str) -> None:
+        self.conversations.pop(conversation, None)
+        self.conversations[conversation] = target
+        while len(self.conversations) > CONVERSATIONS:
+            self.conversations.pop(next(iter(self.conversations)))
 
     def snapshot(self) -> bytes:
-        return MAGIC + msgspec.msgpack.encode(self)
+        saved = _Saved(
+            self.seed,
+            self.draws,
+            self.decided,
+            self.landmarks,
+            packed_territory(self.territory) if self.territory else None,
+            {k: packed_head(v) for k, v in self.gaps.items()},
+            {k: packed_head(v) for k, v in self.heads.items()},
+            {k: packed_gate(v) for k, v in self.gates.items()},
+            self.evidence,
+            self.costs,
+            self.pending,
+            self.conversations,
+        )
+        return MAGIC + msgspec.msgpack.encode(saved)
 
     @staticmethod
     def restore(data: bytes) -> State:
         """Raises StoreError when `data` is no snapshot of this version."""
         if not data.startswith(MAGIC):
-            raise StoreError(
-                "This is no snapshot of the router's state, or one of another version."
-            )
+            raise StoreError("This is no snapshot of the router's state, or of another version.")
         try:
-            return msgspec.msgpack.decode(data[len(MAGIC) :], type=State)
+            saved = msgspec.msgpack.decode(data[len(MAGIC) :], type=_Saved)
         except msgspec.MsgspecError as e:
             raise StoreError(f"The router's snapshot is damaged: {e}.") from e
+        state = State(saved.seed, saved.landmarks)
+        state.draws, state.decided = saved.draws, saved.decided
+        state.territory = territory(saved.territory) if saved.territory else None
+        state.gaps = _each(saved.gaps, head)
+        state.heads = _each(saved.heads, head)
+        state.gates = _each(saved.gates, gate)
+        state.evidence, state.costs = saved.evidence, saved.costs
+        state.pending, state.conversations = saved.pending, saved.conversations
+        return state
+
+
+def _each(saved: dict[str, Packed], read: Callable[[Packed], T]) -> dict[str, T]:
+    return {name: read(packed) for name, packed in saved.items()}
+
+
+__all__ = ["Costs", "Pending", "State"]

@@ -1,0 +1,94 @@
+"""What the router sees of a prompt: hashed word n-grams, a static embedding, surface marks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import log1p
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shortstop.types import Request
+
+from .constraints import written
+from .embed import Embedder
+
+Vector = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+BINS = 1 << 19
+SURFACE_WEIGHT = 0.3
+MAX_CHARS = 6000
+SHORT = 40
+
+_WORDS = re.compile(r"\w\w+")
+_DIGITS = re.compile(r"\d")
+_UPPER = re.compile(r"[A-Z]")
+_MARKS = re.compile(r"[^\w\s]")
+_MATHS = re.compile(r"[+\-*/=^<>\\]")
+
+# Rounded means and deviations of the marks over the open set's prompts: a scale, not a model.
+_CENTRE = np.array([5.8, 4.0, 0.02, 0.05, 0.05, 0.58, 1.7, 0.6, 0.05, 0.2, 0.6, 2.4], np.float32)
+_SPREAD = np.array([0.8, 0.9, 0.04, 0.04, 0.03, 0.1, 0.4, 0.5, 0.3, 0.8, 0.8, 3.0], np.float32)
+MARKS = len(_CENTRE)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A prompt as numbers. `grams` are hashed ids, each once, `counts` their log-scaled counts;
+    `dense` is the unit embedding followed by the scaled surface marks."""
+
+    grams: Ids
+    counts: Vector
+    dense: Vector
+
+
+def view(text: str, embedder: Embedder) -> View:
+    text = text[:MAX_CHARS]
+    words = _WORDS.findall(text.lower())
+    hashed = [crc32(word.encode()) for word in words]
+    # A pair's hash is made from its words' hashes: cheaper than hashing the joined text.
+    base = np.array(hashed, np.uint64)
+    pairs = (base[:-1] * np.uint64(0x9E3779B1) + base[1:] * np.uint64(0x85EBCA77)) >> np.uint64(7)
+    bins = np.concatenate([base, pairs]) & np.uint64(BINS - 1)
+    grams, counts = np.unique(bins.astype(np.int64), return_counts=True)
+    dense = np.concatenate([embedder.embed(text), SURFACE_WEIGHT * surface(text, len(words))])
+    return View(grams, (1.0 + np.log(counts)).astype(np.float32), dense.astype(np.float32))
+
+
+def surface(text: str, words: int) -> Vector:
+    """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics."""
+    n = max(len(text), 1)
+    lines = text.split("\n")
+    raw = np.array(
+        [
+            log1p(n),
+            log1p(words),
+            len(_DIGITS.findall(text)) / n,
+            len(_UPPER.findall(text)) / n,
+            len(_MARKS.findall(text)) / n,
+            n / max(words, 1) / 10,
+            log1p(len(lines) - 1),
+            float("?" in text),
+            log1p(text.count("$")),
+            log1p(text.count("_")),
+            log1p(len(_MATHS.findall(text))),
+            max(len(line) for line in lines) / 100,
+        ],
+        np.float32,
+    )
+    scaled: Vector = np.clip((raw - _CENTRE) / _SPREAD, -3, 3)
+    return scaled
+
+
+def prompt(request: Request) -> str:
+    """The text that tells how hard a request is: the last turn, with the one before if short."""
+    turns = [m for m in request.messages if m.role in ("user", "tool")]
+    if not turns:
+        return ""
+    last = "\n".join(written(p) for p in turns[-1].parts)
+    if len(last) < SHORT and len(turns) > 1:
+        last = "\n".join(written(p) for p in turns[-2].parts)[:MAX_CHARS] + "\n" + last
+    return last

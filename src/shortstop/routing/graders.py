@@ -1,0 +1,109 @@
+"""How good an answer is beside a reference: 0 wrong to 1 as good. Pure, one function a kind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from math import sqrt
+
+import msgspec
+
+from .embed import Embedder
+
+_SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
+TOLERANCE = 1e-6
+
+
+def exact(answer: str, reference: str) -> float:
+    """Equal but for case, spaces and closing punctuation."""
+    return float(_plain(answer) == _plain(reference))
+
+
+def numeric(answer: str, reference: str) -> float:
+    """The last number of both is the same."""
+    said, meant = _last_number(answer), _last_number(reference)
+    if said is None or meant is None:
+        return exact(answer, reference)
+    return float(abs(said - meant) <= TOLERANCE * max(1.0, abs(meant)))
+
+
+def fields(answer: str, reference: str) -> float:
+    """Share of the reference's JSON leaves that the answer has; surplus leaves count against it."""
+    said, meant = _json(answer), _json(reference)
+    if meant is None:
+        return exact(answer, reference)
+    if said is None:
+        return 0.0
+    have, want = Counter(_leaves(said)), Counter(_leaves(meant))
+    shared = sum((have & want).values())
+    whole = max(sum(have.values()), sum(want.values()))
+    return shared / whole if whole else 1.0
+
+
+def similar(answer: str, reference: str, embedder: Embedder | None = None) -> float:
+    """Word overlap (F1 of unigrams), averaged with the embeddings' cosine where there are any."""
+    overlap = _overlap(answer, reference)
+    if embedder is None:
+        return overlap
+    cosine = float(embedder.embed(answer) @ embedder.embed(reference))
+    return 0.5 * overlap + 0.5 * max(0.0, cosine)
+
+
+GRADERS: Mapping[str, Callable[[str, str], float]] = {
+    "exact": exact,
+    "numeric": numeric,
+    "json": fields,
+    "similar": similar,
+}
+"""By the name in `[tasks.NAME] grader`. "judge" and "human" grades come as feedback."""
+
+
+def grade(kind: str | None, answer: str, reference: str) -> float:
+    """By the named grader, or by the reference's own shape: JSON, a short label, else likeness."""
+    if kind is not None and kind in GRADERS:
+        return GRADERS[kind](answer, reference)
+    if _json(reference) is not None and reference.strip()[:1] in "{[":
+        return fields(answer, reference)
+    if len(_WORD.findall(reference)) <= 5:
+        return exact(answer, reference)
+    return similar(answer, reference)
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub(" ", text).strip().strip(".!\"'` ").lower()
+
+
+def _last_number(text: str) -> float | None:
+    found = _NUMBER.findall(text)
+    return float(found[-1].replace(",", "")) if found else None
+
+
+def _json(text: str) -> object | None:
+    try:
+        value: object = msgspec.json.decode(_FENCE.sub("", text).encode())
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return value
+
+
+def _leaves(value: object, path: str = "") -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for k, v in sorted(value.items()) for leaf in _leaves(v, f"{path}/{k}")]
+    if isinstance(value, list):
+        return [leaf for v in value for leaf in _leaves(v, f"{path}/*")]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [f"{path}={float(value):.9g}"]
+    return [f"{path}={_plain(str(value))}"]
+
+
+def _overlap(answer: str, reference: str) -> float:
+    have = Counter(_WORD.findall(answer.lower()))
+    want = Counter(_WORD.findall(reference.lower()))
+    shared = sum((have & want).values())
+    if not shared:
+        return float(not have and not want)
+    return shared / sqrt(sum(have.values()) * sum(want.values()))
