@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from shortstop.dialects.anthropic_messages import AnthropicMessages
 from shortstop.dialects.fields import parse_object
+from shortstop.dialects.loss import lost
 from shortstop.dialects.openai_chat import OpenAIChat
 from shortstop.ports import Dialect
 from shortstop.types import DialectName
 
-_DIALECTS: dict[DialectName, Dialect] = {"openai.chat": OpenAIChat()}
+_DIALECTS: dict[DialectName, Dialect] = {
+    "openai.chat": OpenAIChat(),
+    "anthropic.messages": AnthropicMessages(),
+}
 
 
 def get(name: DialectName) -> Dialect:
@@ -15,4 +20,4 @@ def get(name: DialectName) -> Dialect:
     return _DIALECTS[name]
 
 
-__all__ = ["get", "parse_object"]
+__all__ = ["get", "lost", "parse_object"]

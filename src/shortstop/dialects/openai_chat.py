@@ -9,11 +9,13 @@ import msgspec
 
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
+from shortstop.dialects.openai_chat_request import request_out
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai_wire import (
-    FINISH_OUT,
     choice_from,
+    finish_out,
+    is_legacy,
     logprobs_out,
     message_out,
     usage_from,
@@ -81,15 +83,12 @@ class OpenAIChat:
     # ------------------------------------------------------------ requests
 
     def decode_request(self, body: Json, id: str) -> Request:
-        model = body.get("model")
-        if not isinstance(model, str) or not model:
-            reject("model", "Must be the name of a model, for example 'auto'")
-        options = body.get("stream_options") or {}
+        options = fields.optional_table(body, "stream_options")
         return Request(
             id=id,
             dialect=self.name,
             body=body,
-            model=model,
+            model=fields.model(body),
             messages=_messages(body.get("messages")),
             tools=_tools(body),
             tool_choice=_tool_choice(body),
@@ -98,8 +97,8 @@ class OpenAIChat:
             format=_format(body.get("response_format")),
             stream=bool(fields.flag(body, "stream")),
             stream_usage=bool(fields.flag(options, "include_usage")),
-            user=body.get("user"),
-            metadata=body.get("metadata") or {},
+            user=fields.string(body, "user"),
+            metadata=fields.optional_table(body, "metadata"),
             extra={k: v for k, v in body.items() if k not in KNOWN},
         )
 
@@ -107,8 +106,9 @@ class OpenAIChat:
         if request.dialect == self.name and request.body:
             body = {**request.body, "model": model}
         else:
-            body = _request_out(request, model)
+            body = request_out(request, model)
         if request.stream:
+            # Usage is always needed for the books; the encoder hides it from who did not ask.
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return _ENCODE(body)
 
@@ -117,6 +117,8 @@ class OpenAIChat:
     def decode_reply(self, body: bytes) -> Reply:
         try:
             tree = _DECODE(body)
+            if not tree["choices"]:
+                raise UpstreamFailed("The model's answer holds no choice.")
             return Reply(
                 id=tree.get("id") or "",
                 model=tree.get("model") or "",
@@ -134,6 +136,7 @@ class OpenAIChat:
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
         if reply.dialect == self.name and reply.body is not None:
             return _ENCODE({**reply.body, "model": request.model})
+        legacy = is_legacy(request)
         return _ENCODE(
             {
                 "id": reply.id or f"chatcmpl-{request.id}",
@@ -143,13 +146,13 @@ class OpenAIChat:
                 "choices": [
                     {
                         "index": choice.index,
-                        "message": message_out(choice.parts),
+                        "message": message_out(choice.parts, legacy=legacy),
                         "logprobs": (
                             logprobs_out(choice.logprobs, request.sampling.top_logprobs or 0)
                             if request.sampling.logprobs and choice.logprobs
                             else None
                         ),
-                        "finish_reason": FINISH_OUT.get(choice.finish or "stop", "stop"),
+                        "finish_reason": finish_out(choice.finish, legacy=legacy),
                     }
                     for choice in reply.choices
                 ],
@@ -177,101 +180,138 @@ def _messages(value: Any) -> tuple[Message, ...]:
     listed = fields.items(value, "messages")
     if not listed:
         reject("messages", "Must hold at least one message")
-    return tuple(_message(m, f"messages[{i}]") for i, m in enumerate(listed))
+    return tuple([_message(m, i) for i, m in enumerate(listed)])
 
 
-def _message(value: Any, at: str) -> Message:
-    fields.table(value, at)
+def _message(value: Any, i: int) -> Message:
+    if type(value) is not dict:
+        reject(f"messages[{i}]", "Must be an object")
     role = value.get("role")
     if role not in ROLES:
-        reject(f"{at}.role", f"Must be one of {', '.join(sorted(ROLES))}")
-    parts = _content(value.get("content"), f"{at}.content")
-    if role in ("tool", "function"):
-        call = value.get("tool_call_id") or value.get("name") or ""
-        texts = tuple(p for p in parts if isinstance(p, (Text, Media)))
-        return Message("tool", (ToolResult(call, texts),))
+        reject(f"messages[{i}].role", f"Must be one of {', '.join(sorted(ROLES))}")
+    content = value.get("content")
+    if type(content) is str:
+        parts: tuple[Part, ...] = (Text(content),)
+    else:
+        parts = _content(content, f"messages[{i}].content")
     if role == "assistant":
-        parts = (*_thinking(value), *parts, *_calls(value, at))
+        parts = _assistant(value, parts, f"messages[{i}]")
+    elif role in ("tool", "function"):
+        return Message("tool", (_result(value, parts, f"messages[{i}]"),))
     elif not parts:
-        reject(f"{at}.content", "Must not be empty")
-    return Message(role, parts, name=value.get("name"))
+        reject(f"messages[{i}].content", "Must not be empty")
+    name = value.get("name")
+    if name is not None and not isinstance(name, str):
+        reject(f"messages[{i}].name", "Must be a string")
+    return Message(role, parts, name)
+
+
+def _result(value: Json, parts: tuple[Part, ...], at: str) -> ToolResult:
+    key = "tool_call_id" if value["role"] == "tool" else "name"
+    call = fields.text(value.get(key), f"{at}.{key}")
+    return ToolResult(call, tuple([p for p in parts if isinstance(p, (Text, Media))]))
 
 
 def _content(value: Any, at: str) -> tuple[Part, ...]:
     if value is None:
         return ()
-    if isinstance(value, str):
-        return (Text(value),)
-    return tuple(_part(p, f"{at}[{i}]") for i, p in enumerate(fields.items(value, at)))
+    if not isinstance(value, list):
+        reject(at, "Must be a string or a list of parts")
+    return tuple([_part(p, f"{at}[{i}]") for i, p in enumerate(value)])
 
 
 def _part(value: Any, at: str) -> Part:
-    fields.table(value, at)
-    kind = value.get("type")
+    kind = fields.table(value, at).get("type")
     if kind == "text":
-        return Text(fields.text(value.get("text"), f"{at}.text"))
+        extra = {k: v for k, v in value.items() if k not in ("type", "text")}
+        return Text(fields.text(value.get("text"), f"{at}.text"), extra)
     if kind == "refusal":
         return Refusal(fields.text(value.get("refusal"), f"{at}.refusal"))
     if kind == "image_url":
         image = fields.table(value.get("image_url"), f"{at}.image_url")
-        return Media("image", url=fields.text(image.get("url"), f"{at}.image_url.url"))
+        extra = {k: v for k, v in image.items() if k != "url"}
+        url = fields.text(image.get("url"), f"{at}.image_url.url")
+        return Media("image", url=url, extra=extra)
     if kind == "input_audio":
         audio = fields.table(value.get("input_audio"), f"{at}.input_audio")
-        return Media("audio", data=audio.get("data"), mime=f"audio/{audio.get('format', 'wav')}")
+        data = fields.text(audio.get("data"), f"{at}.input_audio.data")
+        return Media("audio", data=data, mime=f"audio/{audio.get('format') or 'wav'}")
     if kind == "file":
-        file = fields.table(value.get("file"), f"{at}.file")
+        file, inside = fields.table(value.get("file"), f"{at}.file"), f"{at}.file."
         return Media(
             "file",
-            data=file.get("file_data"),
-            file_id=file.get("file_id"),
-            name=file.get("filename"),
+            data=fields.string(file, "file_data", inside),
+            file_id=fields.string(file, "file_id", inside),
+            name=fields.string(file, "filename", inside),
         )
     reject(f"{at}.type", f"Unknown content part {kind!r}")
 
 
-def _thinking(value: Json) -> tuple[Part, ...]:
-    text = value.get("reasoning_content") or value.get("reasoning")
-    return (Thinking(text),) if isinstance(text, str) and text else ()
-
-
-def _calls(value: Json, at: str) -> tuple[Part, ...]:
-    calls: list[Part] = []
+def _assistant(value: Json, parts: tuple[Part, ...], at: str) -> tuple[Part, ...]:
+    said = [*parts]
+    thinking = value.get("reasoning_content") or value.get("reasoning")
+    if thinking:
+        said.insert(0, Thinking(fields.text(thinking, f"{at}.reasoning_content")))
+    if value.get("refusal"):
+        said.append(Refusal(fields.text(value["refusal"], f"{at}.refusal")))
     legacy = value.get("function_call")
     if legacy is not None:
-        calls.append(ToolCall(legacy["name"], legacy["name"], legacy.get("arguments") or ""))
-    for i, call in enumerate(value.get("tool_calls") or ()):
-        where = f"{at}.tool_calls[{i}]"
-        function = fields.table(fields.table(call, where).get("function"), f"{where}.function")
-        calls.append(
-            ToolCall(
-                fields.text(call.get("id"), f"{where}.id"),
-                fields.text(function.get("name"), f"{where}.function.name"),
-                fields.text(function.get("arguments", ""), f"{where}.function.arguments"),
-            )
-        )
-    return tuple(calls)
+        said.append(_legacy_call(legacy, f"{at}.function_call"))
+    for i, call in enumerate(fields.optional_items(value, "tool_calls", f"{at}.")):
+        said.append(_call(call, f"{at}.tool_calls[{i}]"))
+    return tuple(said)
+
+
+def _legacy_call(value: Any, at: str) -> ToolCall:
+    name = fields.text(fields.table(value, at).get("name"), f"{at}.name")
+    return ToolCall(name, name, fields.text(value.get("arguments", ""), f"{at}.arguments"))
+
+
+def _call(value: Any, at: str) -> ToolCall:
+    id = fields.text(fields.table(value, at).get("id"), f"{at}.id")
+    if value.get("type") == "custom":
+        custom = fields.table(value.get("custom"), f"{at}.custom")
+        name = fields.text(custom.get("name"), f"{at}.custom.name")
+        given = fields.text(custom.get("input", ""), f"{at}.custom.input")
+        return ToolCall(id, name, given, {"type": "custom"})
+    function = fields.table(value.get("function"), f"{at}.function")
+    return ToolCall(
+        id,
+        fields.text(function.get("name"), f"{at}.function.name"),
+        fields.text(function.get("arguments", ""), f"{at}.function.arguments"),
+    )
 
 
 def _tools(body: Json) -> tuple[Tool, ...]:
     found: list[Tool] = []
-    for i, tool in enumerate(body.get("tools") or ()):
+    for i, tool in enumerate(fields.optional_items(body, "tools")):
         where = f"tools[{i}]"
-        if fields.table(tool, where).get("type") != "function":
-            reject(f"{where}.type", "Must be 'function'")
-        found.append(_tool(tool.get("function"), f"{where}.function"))
-    for i, function in enumerate(body.get("functions") or ()):
+        kind = fields.table(tool, where).get("type")
+        if kind == "custom":
+            found.append(_custom_tool(tool.get("custom"), f"{where}.custom"))
+        elif kind == "function":
+            found.append(_tool(tool.get("function"), f"{where}.function"))
+        else:
+            reject(f"{where}.type", "Must be 'function' or 'custom'")
+    for i, function in enumerate(fields.optional_items(body, "functions")):
         found.append(_tool(function, f"functions[{i}]"))
     return tuple(found)
 
 
 def _tool(value: Any, at: str) -> Tool:
     fields.table(value, at)
+    schema = value.get("parameters")
     return Tool(
         name=fields.text(value.get("name"), f"{at}.name"),
-        description=value.get("description") or "",
-        schema=value.get("parameters") or {},
+        description=fields.string(value, "description", f"{at}.") or "",
+        schema={} if schema is None else fields.table(schema, f"{at}.parameters"),
         strict=value.get("strict"),
     )
+
+
+def _custom_tool(value: Any, at: str) -> Tool:
+    name = fields.text(fields.table(value, at).get("name"), f"{at}.name")
+    return Tool(name, fields.string(value, "description", f"{at}.") or "", extra={"type": "custom"})
 
 
 def _tool_choice(body: Json) -> ToolChoice:
@@ -282,13 +322,24 @@ def _tool_choice(body: Json) -> ToolChoice:
         if value not in ("none", "auto", "required"):
             reject("tool_choice", "Must be 'none', 'auto', 'required' or name a function")
         return ToolChoice(value)  # type: ignore[arg-type] # checked against the literals above
-    fields.table(value, "tool_choice")
-    if value.get("type") == "allowed_tools":
-        allowed = fields.table(value.get("allowed_tools"), "tool_choice.allowed_tools")
-        names = tuple(t["function"]["name"] for t in allowed.get("tools", ()))
-        return ToolChoice(allowed.get("mode", "auto"), names)
-    name = (value.get("function") or value).get("name")
-    return ToolChoice("required", (fields.text(name, "tool_choice.function.name"),))
+    if fields.table(value, "tool_choice").get("type") == "allowed_tools":
+        return _allowed(fields.table(value.get("allowed_tools"), "tool_choice.allowed_tools"))
+    return ToolChoice("required", (_chosen(value, "tool_choice"),))
+
+
+def _allowed(value: Json) -> ToolChoice:
+    mode, at = value.get("mode", "auto"), "tool_choice.allowed_tools"
+    if mode not in ("auto", "required"):
+        reject(f"{at}.mode", "Must be 'auto' or 'required'")
+    tools = fields.items(value.get("tools"), f"{at}.tools")
+    return ToolChoice(
+        mode, tuple([_chosen(tool, f"{at}.tools[{i}]") for i, tool in enumerate(tools)])
+    )
+
+
+def _chosen(value: Any, at: str) -> str:
+    named = fields.table(value, at).get("function") or value.get("custom") or value
+    return fields.text(fields.table(named, f"{at}.function").get("name"), f"{at}.function.name")
 
 
 def _format(value: Any) -> Format:
@@ -305,113 +356,32 @@ def _format(value: Any) -> Format:
     return Format(kind)
 
 
+def stops(body: Json) -> tuple[str, ...]:
+    value = body.get("stop")
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or len(value) > 4 or not all(type(s) is str for s in value):
+        reject("stop", "Must be a string or up to four strings")
+    return tuple(value)
+
+
 def _sampling(body: Json) -> Sampling:
     most = fields.integer(body, "max_completion_tokens", 1)
-    stop = body.get("stop")
-    stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-    if len(stops) > 4 or not all(isinstance(s, str) for s in stops):
-        reject("stop", "Must be a string or up to four strings")
+    fallback = fields.integer(body, "max_tokens", 1)
     return Sampling(
-        max_tokens=most if most is not None else fields.integer(body, "max_tokens", 1),
+        max_tokens=most if most is not None else fallback,
         temperature=fields.number(body, "temperature", 0, 2),
         top_p=fields.number(body, "top_p", 0, 1),
-        top_k=fields.integer(body, "top_k"),
+        top_k=fields.integer(body, "top_k", -1),
         seed=fields.integer(body, "seed", -(2**63)),
-        stop=stops,
+        stop=stops(body),
         frequency_penalty=fields.number(body, "frequency_penalty", -2, 2),
         presence_penalty=fields.number(body, "presence_penalty", -2, 2),
-        logit_bias=body.get("logit_bias"),
+        logit_bias=fields.optional_table(body, "logit_bias") or None,
         logprobs=bool(fields.flag(body, "logprobs")),
-        top_logprobs=fields.integer(body, "top_logprobs"),
-        n=fields.integer(body, "n", 1) or 1,
-        reasoning_effort=body.get("reasoning_effort"),
+        top_logprobs=fields.integer(body, "top_logprobs", 0, 20),
+        n=fields.integer(body, "n", 1, 128) or 1,
+        reasoning_effort=fields.string(body, "reasoning_effort"),
     )
-
-
-# ---------------------------------------------------------------- encoding requests
-
-
-def _request_out(request: Request, model: str) -> Json:
-    said = request.sampling
-    body: Json = {"model": model, "messages": [m for x in request.messages for m in _out(x)]}
-    if request.tools:
-        body["tools"] = [_tool_out(t) for t in request.tools]
-        if request.tool_choice.mode != "auto":
-            body["tool_choice"] = _choice_out(request.tool_choice)
-    if request.parallel_tool_calls is not None:
-        body["parallel_tool_calls"] = request.parallel_tool_calls
-    if request.format.kind == "json_object":
-        body["response_format"] = {"type": "json_object"}
-    elif request.format.kind == "json_schema":
-        schema = {
-            "name": request.format.name,
-            "schema": request.format.schema,
-            "strict": request.format.strict,
-        }
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    options = {
-        "max_tokens": said.max_tokens,
-        "temperature": said.temperature,
-        "top_p": said.top_p,
-        "top_k": said.top_k,
-        "seed": said.seed,
-        "stop": list(said.stop) or None,
-        "frequency_penalty": said.frequency_penalty,
-        "presence_penalty": said.presence_penalty,
-        "logit_bias": said.logit_bias,
-        "logprobs": said.logprobs or None,
-        "top_logprobs": said.top_logprobs,
-        "n": said.n if said.n > 1 else None,
-        "reasoning_effort": said.reasoning_effort,
-        "stream": request.stream or None,
-        "user": request.user,
-    }
-    body.update((k, v) for k, v in options.items() if v is not None)
-    return {**body, **request.extra}
-
-
-def _out(message: Message) -> list[Json]:
-    """A neutral message is one or several of OpenAI's: each tool result is its own."""
-    found: list[Json] = []
-    rest: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            text = "\n".join(p.text for p in part.parts if isinstance(p, Text))
-            found.append({"role": "tool", "tool_call_id": part.call_id, "content": text})
-        else:
-            rest.append(part)
-    if message.role == "assistant":
-        found.append(message_out(tuple(rest)))
-    elif rest:
-        found.append({"role": message.role, "content": _content_out(rest)})
-    return found
-
-
-def _content_out(parts: list[Part]) -> str | list[Json]:
-    if all(isinstance(p, Text) for p in parts):
-        return "\n".join(p.text for p in parts if isinstance(p, Text))
-    return [_part_out(p) for p in parts]
-
-
-def _part_out(part: Part) -> Json:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    if isinstance(part, Media) and part.kind == "image":
-        url = part.url or f"data:{part.mime};base64,{part.data}"
-        return {"type": "image_url", "image_url": {"url": url}}
-    return {"type": "text", "text": ""}
-
-
-def _tool_out(tool: Tool) -> Json:
-    function: Json = {"name": tool.name, "parameters": tool.schema}
-    if tool.description:
-        function["description"] = tool.description
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    return {"type": "function", "function": function}
-
-
-def _choice_out(choice: ToolChoice) -> Json | str:
-    if len(choice.names) == 1:
-        return {"type": "function", "function": {"name": choice.names[0]}}
-    return choice.mode

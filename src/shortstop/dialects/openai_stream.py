@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from shortstop.dialects.openai_errors import decode_error, encode_error
+from shortstop.dialects.failures import failure
+from shortstop.dialects.openai_errors import encode_error, read_error
 from shortstop.dialects.openai_wire import (
     FINISH_IN,
-    FINISH_OUT,
+    finish_out,
+    is_legacy,
     logprobs_from,
     logprobs_out,
     usage_from,
@@ -17,7 +17,7 @@ from shortstop.dialects.openai_wire import (
 )
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
-from shortstop.types import Chunk, Json, Request, ToolDelta
+from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
@@ -25,8 +25,11 @@ DONE = "[DONE]"
 
 
 class OpenAIChatDecoder:
+    """Tool calls get the index they should have: some servers give index 0 to all."""
+
     def __init__(self) -> None:
         self._events = EventParser()
+        self._calls: dict[int, _Calls] = {}
         self.done = False
 
     def feed(self, data: bytes) -> list[Chunk]:
@@ -41,29 +44,39 @@ class OpenAIChatDecoder:
     def _frame(self, data: str) -> list[Chunk]:
         try:
             frame = _DECODE(data)
-            if "error" in frame:
-                raise decode_error(502, data.encode(), None)
-            choices = frame.get("choices") or ()
+            if frame.get("error"):
+                raise mid_stream_failure(data)
             usage = usage_from(frame.get("usage"))
+            choices = frame.get("choices")
             if not choices:
                 return [Chunk(usage=usage, dialect="openai.chat", wire=frame)]
-            # A frame of several choices is not passed on as it is: each chunk is encoded anew.
-            wire = frame if len(choices) == 1 else None
-            return [self._chunk(choice, wire, usage) for choice in choices]
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+            if len(choices) == 1:
+                return [self._chunk(choices[0], frame, usage)]
+            alone = {k: v for k, v in frame.items() if k != "usage"}
+            chunks = [self._chunk(c, {**alone, "choices": [c]}, None) for c in choices]
+            if usage is None:
+                return chunks
+            rest = {**frame, "choices": []}
+            return [*chunks, Chunk(usage=usage, dialect="openai.chat", wire=rest)]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
 
-    @staticmethod
-    def _chunk(choice: Json, wire: Json | None, usage: Any) -> Chunk:
+    def _chunk(self, choice: Json, wire: Json, usage: Usage | None) -> Chunk:
         delta = choice.get("delta") or {}
         finish = choice.get("finish_reason")
-        calls = delta.get("tool_calls")
+        index = choice.get("index") or 0
+        tools: tuple[ToolDelta, ...] = ()
+        if delta.get("tool_calls"):
+            calls = self._calls.setdefault(index, _Calls())
+            tools = tuple([calls.delta(c) for c in delta["tool_calls"]])
+        elif delta.get("function_call"):
+            tools = (self._calls.setdefault(index, _Calls()).legacy(delta["function_call"]),)
         return Chunk(
-            index=choice.get("index") or 0,
+            index=index,
             text=delta.get("content") or "",
             thinking=delta.get("reasoning_content") or delta.get("reasoning") or "",
             refusal=delta.get("refusal") or "",
-            tools=tuple(_tool_delta(c) for c in calls) if calls else (),
+            tools=tools,
             logprobs=logprobs_from(choice.get("logprobs")),
             finish=FINISH_IN.get(finish, "stop") if finish else None,
             usage=usage,
@@ -72,49 +85,107 @@ class OpenAIChatDecoder:
         )
 
 
-def _tool_delta(call: Json) -> ToolDelta:
-    function = call.get("function") or {}
-    return ToolDelta(
-        call.get("index") or 0,
-        call.get("id"),
-        function.get("name"),
-        function.get("arguments") or "",
-    )
+def mid_stream_failure(data: str) -> UpstreamFailed:
+    """An error frame as an error: no status came with it, so it counts as the upstream's."""
+    message, code, kind = read_error(data.encode())
+    told = failure(400, message, code, kind, None)
+    return UpstreamFailed(told.message.replace(" (400)", "", 1), code=code)
+
+
+class _Calls:
+    """The calls of one choice: which id has which index, and what was said once already."""
+
+    __slots__ = ("_at", "_ids", "_named")
+
+    def __init__(self) -> None:
+        self._ids: list[str | None] = []
+        self._named: set[int] = set()
+        self._at: dict[int, int] = {}
+
+    def delta(self, call: Json) -> ToolDelta:
+        """The neutral delta; mends `call` itself where its index or its repeated id is wrong."""
+        said, id = call.get("index") or 0, call.get("id") or None
+        index = self._at.get(said)
+        first = index is None or (id is not None and id != self._ids[index])
+        if index is None or first:
+            index = self._at[said] = len(self._ids)
+            self._ids.append(id)
+        function = call.get("function") or call.get("custom") or {}
+        name = function.get("name") or None
+        if not first and id:
+            id = None
+            del call["id"]
+        if name and index in self._named:
+            name = None
+            del function["name"]
+        elif name:
+            self._named.add(index)
+        call["index"] = index
+        arguments = function.get("arguments") or function.get("input") or ""
+        if not isinstance(arguments, str):
+            arguments = function["arguments"] = _ENCODE(arguments).decode()
+        return ToolDelta(index, id, name, arguments)
+
+    def legacy(self, function: Json) -> ToolDelta:
+        name = None if self._ids else function.get("name")
+        self._ids.append(name)
+        return ToolDelta(0, name, name, function.get("arguments") or "")
 
 
 class OpenAIChatEncoder:
     """The same `id`, `created` and `model` in every chunk; the role only in the first."""
 
     def __init__(self, request: Request, created: int) -> None:
-        self._request = request
         self._head = {
             "id": f"chatcmpl-{request.id}",
             "object": "chat.completion.chunk",
             "created": created,
             "model": request.model,
         }
-        self._begun: set[int] = set()
+        self._alternatives = (
+            (request.sampling.top_logprobs or 0) if request.sampling.logprobs else None
+        )
+        self._legacy = is_legacy(request)
+        self._tells_usage = request.stream_usage
         self._usage: Json | None = None
+        self._begun: set[int] = set()
+        self._finished: set[int] = set()
 
     def encode(self, chunk: Chunk) -> bytes:
+        if chunk.dialect == "openai.chat" and chunk.wire is not None:
+            return self._passed_on(chunk, chunk.wire)
         if chunk.usage is not None:
             self._usage = usage_out(chunk.usage)
-        if chunk.dialect == "openai.chat" and chunk.wire is not None:
-            return self._passed_on(chunk.wire)
         frames = b""
         delta = self._delta(chunk)
         if delta or chunk.logprobs:
-            frames += self._frame(chunk, delta, None)
+            frames = self._frame(chunk, delta, None)
         if chunk.finish is not None:
-            frames += self._frame(chunk, {}, FINISH_OUT[chunk.finish])
+            self._finished.add(chunk.index)
+            calls = self._legacy
+            frames += self._frame(chunk, {}, finish_out(chunk.finish, legacy=calls))
         return frames
 
-    def _passed_on(self, wire: Json) -> bytes:
+    def _passed_on(self, chunk: Chunk, wire: Json) -> bytes:
         """The upstream's own frame, unknown fields and all; usage waits for the end."""
-        if not wire.get("choices"):
+        if wire.get("usage"):
+            self._usage = wire["usage"]
+        choices = wire.get("choices")
+        if not choices:
             return b""
         frame = {**wire, **self._head}
-        if self._request.stream_usage:
+        delta = choices[0].get("delta")
+        if delta and "role" in delta:
+            if chunk.index in self._begun:
+                rest = {k: v for k, v in delta.items() if k != "role"}
+                frame["choices"] = [{**choices[0], "delta": rest}]
+            self._begun.add(chunk.index)
+        elif chunk.index not in self._begun:
+            self._begun.add(chunk.index)
+            frame["choices"] = [{**choices[0], "delta": {"role": "assistant", **(delta or {})}}]
+        if chunk.finish is not None:
+            self._finished.add(chunk.index)
+        if self._tells_usage:
             frame["usage"] = None
         else:
             frame.pop("usage", None)
@@ -128,7 +199,9 @@ class OpenAIChatEncoder:
             delta["reasoning_content"] = chunk.thinking
         if chunk.refusal:
             delta["refusal"] = chunk.refusal
-        if chunk.tools:
+        if chunk.tools and self._legacy:
+            delta["function_call"] = _legacy_out(chunk.tools[0])
+        elif chunk.tools:
             delta["tool_calls"] = [_tool_out(t) for t in chunk.tools]
         if (delta or chunk.finish) and chunk.index not in self._begun:
             self._begun.add(chunk.index)
@@ -137,19 +210,21 @@ class OpenAIChatEncoder:
 
     def _frame(self, chunk: Chunk, delta: Json, finish: str | None) -> bytes:
         choice: Json = {"index": chunk.index, "delta": delta, "finish_reason": finish}
-        said = self._request.sampling
-        asked = said.logprobs and chunk.logprobs and finish is None
-        choice["logprobs"] = logprobs_out(chunk.logprobs, said.top_logprobs or 0) if asked else None
+        told = chunk.logprobs if self._alternatives is not None and finish is None else ()
+        choice["logprobs"] = logprobs_out(told, self._alternatives or 0) if told else None
         frame = {**self._head, "choices": [choice]}
-        if self._request.stream_usage:
+        if self._tells_usage:
             frame["usage"] = None
         return event(_ENCODE(frame))
 
     def finish(self) -> bytes:
-        tail = event(DONE.encode())
-        if not self._request.stream_usage or self._usage is None:
-            return tail
-        return event(_ENCODE({**self._head, "choices": [], "usage": self._usage})) + tail
+        """A choice that was begun, or the only one, is closed even if no one closed it."""
+        tail = b""
+        for index in sorted((self._begun or {0}) - self._finished):
+            tail += self.encode(Chunk(index=index, finish="stop"))
+        if self._tells_usage and self._usage is not None:
+            tail += event(_ENCODE({**self._head, "choices": [], "usage": self._usage}))
+        return tail + event(DONE.encode())
 
     def error(self, error: ShortstopError) -> bytes:
         return event(encode_error(error))
@@ -163,3 +238,8 @@ def _tool_out(delta: ToolDelta) -> Json:
     if delta.id is not None:
         call |= {"id": delta.id, "type": "function"}
     return call
+
+
+def _legacy_out(delta: ToolDelta) -> Json:
+    named = {} if delta.name is None else {"name": delta.name}
+    return {**named, "arguments": delta.arguments}

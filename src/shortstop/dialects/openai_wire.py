@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from shortstop.types import (
     Choice,
     Finish,
     Json,
     Part,
     Refusal,
+    Request,
     Text,
     Thinking,
     TokenLogprob,
@@ -35,25 +38,54 @@ FINISH_OUT: dict[Finish, str] = {
 }
 
 
+def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
+    if legacy and finish == "tool_calls":
+        return "function_call"
+    return FINISH_OUT[finish or "stop"]
+
+
+def is_legacy(request: Request) -> bool:
+    """Whether the client speaks of `functions` and so expects a `function_call`."""
+    return "functions" in request.body and "tools" not in request.body
+
+
 def choice_from(value: Json) -> Choice:
     message = value["message"]
     parts: list[Part] = []
     thinking = message.get("reasoning_content") or message.get("reasoning")
     if thinking:
         parts.append(Thinking(thinking))
-    if message.get("content"):
-        parts.append(Text(message["content"]))
+    content = message.get("content")
+    if content:
+        parts.append(Text(content if isinstance(content, str) else _joined(content)))
     if message.get("refusal"):
         parts.append(Refusal(message["refusal"]))
-    for call in message.get("tool_calls") or ():
-        function = call["function"]
-        parts.append(ToolCall(call.get("id") or "", function["name"], function["arguments"]))
+    parts.extend(_call_from(call) for call in message.get("tool_calls") or ())
+    legacy = message.get("function_call")
+    if legacy:
+        parts.append(ToolCall(legacy["name"], legacy["name"], legacy.get("arguments") or ""))
     return Choice(
         index=value.get("index") or 0,
         parts=tuple(parts),
         finish=FINISH_IN.get(value.get("finish_reason") or "stop", "stop"),
         logprobs=logprobs_from(value.get("logprobs")),
     )
+
+
+def _joined(content: list[Json]) -> str:
+    return "".join(p["text"] for p in content if p.get("type") == "text")
+
+
+def _call_from(call: Json) -> ToolCall:
+    id = call.get("id") or ""
+    if call.get("type") == "custom":
+        custom = call["custom"]
+        return ToolCall(id, custom["name"], custom.get("input") or "", {"type": "custom"})
+    function = call["function"]
+    arguments = function.get("arguments") or ""
+    if not isinstance(arguments, str):
+        arguments = msgspec.json.encode(arguments).decode()
+    return ToolCall(id, function["name"], arguments)
 
 
 def logprobs_from(value: Any) -> tuple[TokenLogprob, ...]:
@@ -83,16 +115,18 @@ def logprobs_out(tokens: tuple[TokenLogprob, ...], shown: int) -> Json:
 
 
 def usage_from(value: Any) -> Usage | None:
-    """Cached and audio tokens are inside OpenAI's prompt, reasoning inside its completion."""
+    """OpenAI counts cached and audio tokens inside the prompt, reasoning inside the completion."""
     if not value:
         return None
     asked = value.get("prompt_tokens_details") or {}
     said = value.get("completion_tokens_details") or {}
     cached, audio_in = asked.get("cached_tokens") or 0, asked.get("audio_tokens") or 0
+    written = asked.get("cache_write_tokens") or 0
     reasoning, audio_out = said.get("reasoning_tokens") or 0, said.get("audio_tokens") or 0
     return Usage(
-        input=max(0, (value.get("prompt_tokens") or 0) - cached - audio_in),
+        input=max(0, (value.get("prompt_tokens") or 0) - cached - written - audio_in),
         cache_read=cached,
+        cache_write=written,
         input_audio=audio_in,
         output=max(0, (value.get("completion_tokens") or 0) - reasoning - audio_out),
         reasoning=reasoning,
@@ -109,6 +143,7 @@ def usage_out(usage: Usage | None) -> Json | None:
         "total_tokens": usage.prompt + usage.completion,
         "prompt_tokens_details": {
             "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
             "audio_tokens": usage.input_audio,
         },
         "completion_tokens_details": {
@@ -118,23 +153,26 @@ def usage_out(usage: Usage | None) -> Json | None:
     }
 
 
-def message_out(parts: tuple[Part, ...]) -> Json:
+def message_out(parts: tuple[Part, ...], *, legacy: bool = False) -> Json:
     """An assistant message; `content` is null beside tool calls without text."""
     text = "".join(p.text for p in parts if isinstance(p, Text))
     calls = [p for p in parts if isinstance(p, ToolCall)]
     refusal = "".join(p.text for p in parts if isinstance(p, Refusal))
     thinking = "".join(p.text for p in parts if isinstance(p, Thinking))
-    message: Json = {"role": "assistant", "content": text if text or not calls else None}
-    message["refusal"] = refusal or None
+    said = text if text or not (calls or refusal) else None
+    message: Json = {"role": "assistant", "content": said, "refusal": refusal or None}
     if thinking:
         message["reasoning_content"] = thinking
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": c.id,
-                "type": "function",
-                "function": {"name": c.name, "arguments": c.arguments},
-            }
-            for c in calls
-        ]
+    if calls and legacy:
+        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
+        message["tool_calls"] = [_call_out(c) for c in calls]
     return message
+
+
+def _call_out(call: ToolCall) -> Json:
+    if call.extra.get("type") == "custom":
+        custom = {"name": call.name, "input": call.arguments}
+        return {"id": call.id, "type": "custom", "custom": custom}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
