@@ -25,7 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "traces": LOW,
     "serving": LOW | {"dialects", "registry"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
-    "pipeline": LOW | {"privacy", "routing", "serving", "ledger"},
+    "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "shadow"},
+    "shadow": LOW | {"serving"},
     "console": LOW | {"traces", "ledger"},
     "server": LOW | {"dialects"},
 }

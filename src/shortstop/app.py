@@ -12,16 +12,19 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import uvicorn
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
-from shortstop import dialects, registry
+from shortstop import dialects, registry, routing
 from shortstop.config import Config, ModelConfig, ServerConfig, UpstreamConfig, UpstreamModel, load
-from shortstop.errors import ConfigError, EngineDown, ModelFileError, ShortstopError
+from shortstop.errors import ConfigError, EngineDown, InvalidRequest, ModelFileError, ShortstopError
 from shortstop.ledger import Books
+from shortstop.ledger.rapl import Rapl
 from shortstop.pipeline import Pipeline
 from shortstop.ports import Backend, Dialect
 from shortstop.privacy import Sentinel
@@ -36,8 +39,9 @@ from shortstop.serving.engines.backend import LocalBackend, Slots
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.serving.http import Egress, LocalClient, Timeouts
 from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
+from shortstop.shadow import Shadows
 from shortstop.traces import TraceStore
-from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
+from shortstop.types import Answer, Caller, DialectName, Json, Request, Signals, Target, Trace
 
 log = logging.getLogger("shortstop")
 
@@ -164,9 +168,10 @@ class Street:
     targets: dict[str, Target]
     brain: Brain
     pipeline: Pipeline
-    in_flight: int = 0
+    shadows: Shadows
 
     async def close_egress(self) -> None:
+        await self.shadows.close()
         for egress in self.egresses:
             await egress.close()
 
@@ -288,6 +293,12 @@ class Shortstop:
     async def answer(self, request: Request, caller: Caller) -> Answer:
         return await self._street.pipeline.answer(request, caller)
 
+    def feedback(self, said: Json) -> bool:
+        try:
+            return self._street.brain.feedback(msgspec.convert(said, routing.Feedback))
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"This is no feedback: {error}.") from error
+
     def readiness(self) -> Readiness:
         """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
         engines = {name: e.ready for name, e in self._street.engines.items()}
@@ -354,7 +365,11 @@ class Shortstop:
         }
         egresses, upstreams, remote = build_upstreams(config, self._env)
         targets = {name: engine.target for name, engine in engines.items()} | remote
-        brain = Brain(targets, config, state)
+        brain = Brain(targets, config, state, routing.packaged())
+        slots = {name: engine.slots.slots for name, engine in engines.items()}
+        books = Books(targets, config, slots=slots, meter=Rapl.find(CLOCK))
+        for name in books.unpriced():
+            log.warning("no price is known for %s: its costs are shown as unknown", name)
         guard = Sentinel(config.privacy, rebuild)
         cascade = Cascade(
             targets=targets,
@@ -365,16 +380,25 @@ class Shortstop:
             clock=CLOCK,
             commit_tokens=config.routing.commit_tokens,
         )
+        shadows = Shadows(
+            targets=targets,
+            ask=cascade.ask,
+            compare=partial(_learn_pair, brain),
+            books=books,
+            recorder=self._store,
+            clock=CLOCK,
+        )
         pipeline = Pipeline(
             guard=guard,
             router=brain,
             cascade=cascade,
-            books=Books(targets, config),
+            books=books,
             recorder=self._store,
             clock=CLOCK,
             observers=(self._metrics.observe, brain.observe),
+            shadows=shadows,
         )
-        return Street(config, engines, egresses, upstreams, targets, brain, pipeline)
+        return Street(config, engines, egresses, upstreams, targets, brain, pipeline, shadows)
 
     def _retire(self, old: Street, kept: set[str]) -> None:
         """Close what the old street alone used, once its requests had time to finish."""
@@ -439,6 +463,15 @@ class Shortstop:
                 self._save_state()
             except OSError as error:
                 log.warning("the router's state could not be saved: %s", error.strerror)
+
+
+def _learn_pair(
+    brain: Brain, trace: Trace, local: str, frontier: str, signals: Signals | None
+) -> None:
+    """Both sides answered: the frontier's answer is the reference."""
+    assert trace.decision is not None
+    agreement = routing.grade(brain.grader(trace.decision.task), local, frontier)
+    brain.pair(routing.Pair(trace.id, agreement), signals)
 
 
 def _backend(engine: Engine) -> Backend:

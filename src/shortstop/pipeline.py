@@ -18,6 +18,7 @@ from shortstop.errors import RequestError, ShortstopError
 from shortstop.ports import Accountant, Clock, Guard, Recorder, Router
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
+from shortstop.shadow import Shadows, Side
 from shortstop.types import (
     Answer,
     Attempt,
@@ -66,6 +67,7 @@ class Pipeline:
         recorder: Recorder,
         clock: Clock,
         observers: Sequence[Observer] = (),
+        shadows: Shadows | None = None,
     ) -> None:
         self._guard = guard
         self._router = router
@@ -74,6 +76,7 @@ class Pipeline:
         self._recorder = recorder
         self._clock = clock
         self._observers = observers
+        self._shadows = shadows
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
         """Answer whole or, if `request.stream`, with a committed stream.
@@ -154,7 +157,18 @@ class Pipeline:
         self._recorder.append(trace)
         for observe in self._observers:
             observe(trace)
+        if self._shadows is not None and trace.decision is not None and outcome == "ok":
+            self._offer_shadow(self._shadows, facts, trace, trace.decision)
         return trace
+
+    @staticmethod
+    def _offer_shadow(shadows: Shadows, facts: _Facts, trace: Trace, decision: Decision) -> None:
+        """The other side of the decision may answer too, unseen, and be compared."""
+        if decision.shadow in (None, trace.target) or facts.reply is None:
+            return
+        signals = trace.attempts[-1].signals
+        answered = Side(facts.reply.choices[0], local=trace.local, signals=signals)
+        shadows.offer(facts.request, facts.clearance, trace, answered)
 
     def _trace(
         self, facts: _Facts, outcome: TraceOutcome, status: int, error: ShortstopError | None

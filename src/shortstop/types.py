@@ -463,7 +463,8 @@ class Bill(Struct, frozen=True):
         return self.counterfactual - self.cost
 
 
-TraceOutcome = Literal["ok", "error", "cancelled", "interrupted", "refused"]
+TraceOutcome = Literal["ok", "error", "cancelled", "interrupted", "refused", "shadow"]
+"""`shadow`: the other side of a request answered too, unseen, to be compared. Costs, no request."""
 
 
 class Trace(Struct, frozen=True):

@@ -43,6 +43,7 @@ price = "gpt-6.1-sol"
 exploration = 0.0
 {more}
 """
+LESSON = [{"role": "system", "content": "You repeat what you are told."}]
 KEY = "sk-vendor-secret-0123456789abcdef"
 
 
@@ -104,9 +105,18 @@ class Gateway:
                 assert not self._reader.done(), self.log.decode()
                 await self._news.wait()
 
-    async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    async def stop(self) -> None:
         if self.client is not None:
             await self.client.close()
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """kill -9, with the client's connections still open."""
+        await self._end(signal.SIGKILL)
+        if self.client is not None:
+            await self.client.close()
+
+    async def _end(self, how: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(how)
             async with asyncio.timeout(15):
@@ -117,6 +127,20 @@ class Gateway:
     def http(self) -> aiohttp.ClientSession:
         assert self.client is not None
         return self.client
+
+    async def teach(self, requests: int = 40) -> None:
+        """Let the router see that the small model says what the big one says."""
+        for i in range(requests):
+            body = {
+                "model": "auto",
+                "messages": LESSON + [{"role": "user", "content": f"!say {i}"}],
+            }
+            async with self.http.post("/v1/chat/completions", json=body) as r:
+                await r.read()
+        async with asyncio.timeout(10):
+            while len(self.local.received) < requests:
+                self.local.asked.clear()
+                await self.local.asked.wait()
 
     def rows(self) -> list[tuple[str, str]]:
         """(outcome, target) of every row in the database."""

@@ -36,6 +36,12 @@ class Gateway(Protocol):
 
     async def answer(self, request: Request, caller: Caller) -> Answer: ...
 
+    def feedback(self, said: Json) -> bool:
+        """Learn what somebody says about an answer. False: the request is not remembered.
+
+        Raises InvalidRequest.
+        """
+
     def readiness(self) -> Readiness: ...
 
     async def reload(self) -> str:

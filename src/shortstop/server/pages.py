@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shortstop import __version__
+from shortstop.dialects import parse_object
 from shortstop.errors import (
     ConfigError,
     Forbidden,
@@ -39,6 +40,7 @@ def pages(gateway: Gateway) -> Starlette:
             Route("/health", door.health),
             Route("/ready", door.ready),
             Route("/metrics", door.metrics),
+            Route("/feedback", door.feedback, methods=["POST"]),
             Route("/admin/reload", door.reload, methods=["POST"]),
         ],
         exception_handlers={ShortstopError: door.failed, HTTPException: door.missed},
@@ -77,6 +79,16 @@ class _Pages:
     async def metrics(self, request: HttpRequest) -> Response:
         """GET /metrics: Prometheus text."""
         return Response(self._gateway.metrics(), media_type="text/plain; version=0.0.4")
+
+    async def feedback(self, request: HttpRequest) -> Response:
+        """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""
+        said = parse_object(await request.body())
+        if not self._gateway.feedback(said):
+            raise NotFound(
+                "That request is not remembered, or this source has spoken about it already.",
+                param="request_id",
+            )
+        return _json({"accepted": True})
 
     async def reload(self, request: HttpRequest) -> Response:
         """POST /admin/reload: read the configuration again; a bad file changes nothing."""

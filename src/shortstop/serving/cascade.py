@@ -129,7 +129,7 @@ class Cascade:
         for target, more in self._plan(decision):
             run = _Run(target, self._clock)
             try:
-                reply = await self._ask(target, request, clearance)
+                reply = await self.ask(target.name, request, clearance)
             except asyncio.CancelledError:
                 attempts.append(run.ended("cancelled", estimated_usage(request, None)))
                 raise
@@ -188,7 +188,9 @@ class Cascade:
         names = decision.plan
         return [(self._targets[n], i < len(names) - 1) for i, n in enumerate(names)]
 
-    async def _ask(self, target: Target, request: Request, clearance: Clearance) -> Reply:
+    async def ask(self, name: str, request: Request, clearance: Clearance) -> Reply:
+        """One target, whole. Raises TargetError or PrivacyRefused."""
+        target = self._targets[name]
         if target.local:
             return await self._backends[target.name].answer(request)
         cleared = self._guard.release(request, clearance, target)

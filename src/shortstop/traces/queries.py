@@ -272,8 +272,8 @@ def _usd(micro: int, rest: int) -> Decimal:
 
 
 _SUMS = f"""
-    SELECT {{key}} AS k, count(*), sum(outcome = 'ok'), sum(outcome = 'ok' AND local),
-        sum(reach >= {int(Reach.LOCAL_ONLY)}), sum(escalated),
+    SELECT {{key}} AS k, sum(outcome != 'shadow'), sum(outcome = 'ok'), sum(outcome = 'ok' AND local),
+        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}), sum(escalated),
         sum(outcome IN ('error', 'interrupted')), sum(outcome = 'refused'),
         sum(outcome = 'cancelled'),
         coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
@@ -286,8 +286,9 @@ _SUMS = f"""
     FROM traces WHERE {{where}} GROUP BY k
 """  # noqa: S608 - made of the fixed texts above
 _TIMELINE = f"""
-    SELECT CAST(at / ? AS INTEGER) AS bucket, count(*), sum(outcome = 'ok' AND local),
-        sum(outcome = 'ok' AND NOT local), sum(reach >= {int(Reach.LOCAL_ONLY)}),
+    SELECT CAST(at / ? AS INTEGER) AS bucket, sum(outcome != 'shadow'),
+        sum(outcome = 'ok' AND local), sum(outcome = 'ok' AND NOT local),
+        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}),
         {_money("cost_pico")}, {_money("counterfactual_pico")}
     FROM traces WHERE {{where}} GROUP BY bucket ORDER BY bucket
 """  # noqa: S608 - made of the fixed texts above

@@ -1,0 +1,161 @@
+"""Shadow runs and audits: the side that did not answer is asked too, unseen, and compared.
+
+The router says when and draws blindly; this runs what it drew, one at a time behind a bounded
+queue, so that learning never takes more than one slot from those who wait. Every run is on the
+books as its own row, with its cost and without a counterfactual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from shortstop.errors import ShortstopError
+from shortstop.ports import Accountant, Clock, Recorder
+from shortstop.serving import verify
+from shortstop.types import (
+    Attempt,
+    Choice,
+    Clearance,
+    Reply,
+    Request,
+    Signals,
+    Span,
+    Target,
+    ToolCall,
+    Trace,
+)
+
+log = logging.getLogger(__name__)
+
+WAITING = 32
+"""Drawn runs that may wait; more are let go and counted."""
+
+Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
+
+
+class Compare(Protocol):
+    """Learn that `local` was answered where the frontier said `frontier`."""
+
+    def __call__(
+        self, trace: Trace, local: str, frontier: str, signals: Signals | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two answers to the same request."""
+
+    choice: Choice
+    local: bool
+    signals: Signals | None
+
+    @property
+    def text(self) -> str:
+        """What is compared: the text, or the calls as JSON."""
+        calls = [p for p in self.choice.parts if isinstance(p, ToolCall)]
+        if not calls:
+            return self.choice.text
+        return msgspec.json.encode([[c.name, c.arguments] for c in calls]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    request: Request
+    clearance: Clearance
+    trace: Trace
+    answered: Side
+
+
+class Shadows:
+    def __init__(
+        self,
+        *,
+        targets: dict[str, Target],
+        ask: Ask,
+        compare: Compare,
+        books: Accountant,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._targets = targets
+        self._ask = ask
+        self._compare = compare
+        self._books = books
+        self._recorder = recorder
+        self._clock = clock
+        self._runs: asyncio.Queue[_Run] = asyncio.Queue(WAITING)
+        self._worker: asyncio.Task[None] | None = None
+        self.let_go = 0
+
+    def offer(self, request: Request, clearance: Clearance, trace: Trace, answered: Side) -> None:
+        """Queue the run that `trace.decision` drew; returns at once."""
+        if self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+        try:
+            self._runs.put_nowait(_Run(request, clearance, trace, answered))
+        except asyncio.QueueFull:
+            self.let_go += 1
+
+    async def close(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+
+    async def _work(self) -> None:
+        while True:
+            run = await self._runs.get()
+            try:
+                await self._one(run)
+            except ShortstopError as error:
+                log.info("a shadow run failed: %s", error.code)
+            except Exception as error:  # learning must never stop the street
+                log.error("a shadow run failed: %s", type(error).__name__)
+
+    async def _one(self, run: _Run) -> None:
+        assert run.trace.decision is not None
+        assert run.trace.decision.shadow is not None
+        target = self._targets[run.trace.decision.shadow]
+        request = replace(run.request, stream=False, body=_unstreamed(run.request))
+        started = self._clock.monotonic()
+        reply = await self._ask(target.name, request, run.clearance)
+        seconds = self._clock.monotonic() - started
+        signals = verify.signals(reply.choices[0]) if target.local else None
+        other = Side(reply.choices[0], target.local, signals)
+        self._book(run, target, reply, seconds, signals)
+        local, frontier = (other, run.answered) if target.local else (run.answered, other)
+        self._compare(run.trace, local.text, frontier.text, local.signals)
+
+    def _book(
+        self, run: _Run, target: Target, reply: Reply, seconds: float, signals: Signals | None
+    ) -> None:
+        attempt = Attempt(
+            target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
+        )
+        bill = self._books.bill(run.request, (attempt,))
+        self._recorder.append(
+            replace(
+                run.trace,
+                id=f"{run.trace.id}-shadow",
+                outcome="shadow",
+                stream=False,
+                target=target.name,
+                local=target.local,
+                seconds=seconds,
+                first_byte=None,
+                attempts=(attempt,),
+                usage=reply.usage,
+                bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
+                response={"choices": msgspec.to_builtins(reply.choices)},
+            )
+        )
+
+
+def _unstreamed(request: Request) -> dict[str, object]:
+    return {k: v for k, v in request.body.items() if k not in ("stream", "stream_options")}
