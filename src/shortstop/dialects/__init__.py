@@ -6,11 +6,15 @@ from shortstop.dialects.anthropic_messages import AnthropicMessages
 from shortstop.dialects.fields import parse_object
 from shortstop.dialects.loss import lost
 from shortstop.dialects.openai_chat import OpenAIChat
+from shortstop.dialects.openai_completions import OpenAICompletions
+from shortstop.dialects.openai_responses import OpenAIResponses
 from shortstop.ports import Dialect
 from shortstop.types import DialectName
 
 _DIALECTS: dict[DialectName, Dialect] = {
     "openai.chat": OpenAIChat(),
+    "openai.responses": OpenAIResponses(),
+    "openai.completions": OpenAICompletions(),
     "anthropic.messages": AnthropicMessages(),
 }
 
