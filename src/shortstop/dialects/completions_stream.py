@@ -6,7 +6,7 @@ import msgspec
 
 from shortstop.dialects.openai_errors import encode_error
 from shortstop.dialects.openai_stream import DONE, mid_stream_failure
-from shortstop.dialects.openai_wire import FINISH_IN, FINISH_OUT, usage_from, usage_out
+from shortstop.dialects.openai_wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Json, Request, Usage
@@ -94,7 +94,7 @@ class CompletionsEncoder:
         if chunk.index not in self._begun:
             self._begun.add(chunk.index)
             text = self._echo + text
-        finish = None if chunk.finish is None else FINISH_OUT[chunk.finish]
+        finish = None if chunk.finish is None else COMPLETION_FINISH_OUT[chunk.finish]
         choice = {
             "index": chunk.index,
             "text": text,

@@ -13,7 +13,7 @@ from shortstop.dialects.fields import reject
 from shortstop.dialects.loss import carried, refuse_media, refuse_pinned
 from shortstop.dialects.openai_chat import stops
 from shortstop.dialects.openai_errors import decode_error, encode_error
-from shortstop.dialects.openai_wire import FINISH_IN, FINISH_OUT, usage_from, usage_out
+from shortstop.dialects.openai_wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.types import (
     Choice,
@@ -113,7 +113,7 @@ class OpenAICompletions:
                 "index": choice.index,
                 "text": echo + choice.text,
                 "logprobs": None,
-                "finish_reason": FINISH_OUT[choice.finish or "stop"],
+                "finish_reason": COMPLETION_FINISH_OUT[choice.finish or "stop"],
             }
             for choice in reply.choices
         ]

@@ -38,6 +38,10 @@ FINISH_OUT: dict[Finish, str] = {
 }
 
 
+COMPLETION_FINISH_OUT = FINISH_OUT | {"tool_calls": "stop"}
+"""Legacy completions know no tools."""
+
+
 def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
     if legacy and finish == "tool_calls":
         return "function_call"
