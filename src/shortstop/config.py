@@ -159,13 +159,15 @@ class ContractConfig(Section, frozen=True):
 
     `uncertified` says what happens to a task that has no certificate yet: "estimate" keeps local
     what the router believes good (`routing.min_score`), without a promise; "escalate" sends
-    everything to the frontier until the promise is proven.
+    everything to the frontier until the promise is proven. `scope` is what the loss is averaged
+    over: the task's whole "traffic", or the local "answers" alone (stricter).
     """
 
     max_quality_loss: Annotated[float, Meta(gt=0, lt=1)] = 0.02
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
     audit_rate: Probability = 0.05
     uncertified: Literal["estimate", "escalate"] = "estimate"
+    scope: Literal["traffic", "answers"] = "traffic"
 
 
 class RoutingConfig(Section, frozen=True):
@@ -183,10 +185,10 @@ class RoutingConfig(Section, frozen=True):
 
     local: str | None = None
     frontier: str | None = None
-    min_score: Probability = 0.5
+    min_score: Probability = 0.85
     exploration: Annotated[float, Meta(ge=0, le=0.5)] = 0.02
     shadow_rate: Probability = 0.25
-    usd_per_point: NonNegative = 0.05
+    usd_per_point: NonNegative = 0.001
     usd_per_second: NonNegative = 0.0001
     usd_per_call: dict[str, NonNegative] = {}
     landmarks: Annotated[int, Meta(ge=16, le=4096)] = 512

@@ -74,6 +74,13 @@ def mixed(log_wealth: Floats) -> float:
     return top + log(float(np.exp(log_wealth - top).mean()))
 
 
+def mixed_rows(log_wealth: Floats) -> Floats:
+    """`mixed` of each row, the stakes being the second axis."""
+    top = log_wealth.max(axis=1)
+    found: Floats = top + np.log(np.exp(log_wealth - top[:, None]).mean(axis=1))
+    return found
+
+
 def log_e_value(losses: Floats, alpha: float) -> float:
     """Evidence against "the mean loss is at least alpha"; 1/delta of it is proof."""
     if len(losses) == 0:
@@ -98,6 +105,7 @@ def learn_then_test(
     delta: float,
     *,
     net: bool,
+    per_answer: bool = False,
     start: float = 0.1,
     step: float = 0.02,
 ) -> float | None:
@@ -106,18 +114,21 @@ def learn_then_test(
     Fixed sequence: local shares start, start + step, ... are tested from strict to loose at the
     full level delta each, and the first failure ends it; which shares are tested depends on the
     scores alone. `net` bets on the paired loss; otherwise the count of losses above zero is tested
-    against the exact binomial. Either way the bound is on the mean over what stays local.
+    against the exact binomial. The bound is on the mean over all traffic, where what escalates
+    loses nothing; `per_answer` bounds the mean over what stays local.
     """
     order = np.argsort(-scores, kind="stable")
     sorted_losses, sorted_scores = losses[order], scores[order]
     shares = np.arange(start, 1.0 + step / 2, step)
     found: float | None = None
     for n in _sizes(shares, len(scores)):
-        kept = sorted_losses[:n]
+        judged = sorted_losses[:n]
+        if not per_answer:
+            judged = np.concatenate([judged, np.zeros(len(scores) - n)])
         if net:
-            proven = log_e_value(kept, alpha) >= -log(delta)
+            proven = log_e_value(judged, alpha) >= -log(delta)
         else:
-            proven = binomial_cdf(int((kept > 0).sum()), n, alpha) <= delta
+            proven = binomial_cdf(int((judged > 0).sum()), len(judged), alpha) <= delta
         if not proven:
             break
         found = float(sorted_scores[n - 1])

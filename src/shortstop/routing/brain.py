@@ -198,7 +198,7 @@ class Brain:
             return _Verdict(False, 1.0, ("alarm",))
         if evidence.certified is not None:
             tau = evidence.certified
-            local = best.score >= tau
+            local = evidence.keeps(best.score, _promise(self._contract(task)))
             stay = self._stays(request, caller, best.score - tau)
             if stay is not None and (stay is False or local):
                 return _Verdict(stay, tau, ("contract", "sticky"), explorable=False)
@@ -285,6 +285,9 @@ class Brain:
         if not remote or field.explicit:
             return decision
         local_first = self._targets[decision.plan[0]].local
+        evidence = self.state.evidence.get(f"{decision.task}|{best.key}")
+        if evidence is not None:
+            evidence.pay_in(_promise(self._contract(decision.task)), kept=local_first)
         odds = self._pair_odds(decision.task, best.key, local_first)
         pending.audit = local_first
         pending.inclusion = odds
@@ -297,7 +300,7 @@ class Brain:
 
     def _pair_odds(self, task: str, key: str, local_first: bool) -> float:
         if local_first:
-            return self._contract(task).audit_rate
+            return self._evidence(task, key).audit_odds(_promise(self._contract(task)))
         young = self._evidence(task, key).pairs < SETTING_UP
         rate = self._config.routing.shadow_rate
         return 1.0 if young and rate > 0 else rate
@@ -360,13 +363,14 @@ class Brain:
 
     def _testify(self, pending: Pending, key: str, gap: float) -> None:
         """Only pairs drawn with known odds are evidence."""
-        contract = self._contract(pending.task)
+        promise = _promise(self._contract(pending.task))
         evidence = self.state.evidence.setdefault(f"{pending.task}|{key}", Evidence())
-        least = pending.inclusion
+        odds = pending.inclusion
+        least = odds
         if evidence.certified is not None:
-            least = min(contract.audit_rate, self._config.routing.shadow_rate) or least
-        weight = min(1.0, least / pending.inclusion)
-        evidence.pair(pending.score, gap, _promise(contract), weight=weight, audit=pending.audit)
+            least = min(odds, evidence.audit_odds(promise), self._config.routing.shadow_rate)
+        weight = least / odds if least > 0 else 1.0
+        evidence.pair(pending.score, gap, promise, odds=odds, weight=weight, audit=pending.audit)
 
     def feedback(self, said: Feedback) -> bool:
         """A grade from outside. False: the request is unknown, or this source has spoken.
@@ -465,7 +469,12 @@ def _key(target: Target) -> str:
 
 
 def _promise(contract: ContractConfig) -> Promise:
-    return Promise(contract.max_quality_loss, contract.confidence, contract.audit_rate)
+    return Promise(
+        contract.max_quality_loss,
+        contract.confidence,
+        contract.audit_rate,
+        per_answer=contract.scope == "answers",
+    )
 
 
 def _dialogue(request: Request, caller: Caller) -> str:

@@ -2,26 +2,44 @@
 
 Statement. Let a pair be a request that both the local model and the frontier answered, chosen for
 pairing by a draw that does not look at the answers, and its loss the frontier's grade minus the
-local one's. For a task with a certificate at score tau: the mean loss of the task's requests with
-score >= tau is at most `max_quality_loss`, unless an event of probability 1 - `confidence` has
-happened. Each proof attempt spends its own part of that probability (the k-th one 1/(k(k+1))), and
-the evidence may be looked at after every pair. It is assumed that, within one attempt, the mean
-loss given the past stays on one side of the limit. The watch over certified traffic is there for
-when it does not: it bets on every audit that the loss is above the limit, forgets a good past, and
-when its wealth passes 1/(1 - confidence) the traffic goes back to the frontier and the proof starts
-anew, from new pairs alone.
+local one's. For a task with a certificate at score tau, keeping what scores tau or more local
+loses at most `max_quality_loss` on the mean, unless an event of probability 1 - `confidence` has
+happened. The mean is over the task's traffic, where what escalates loses nothing
+(`scope = "traffic"`), or over what stays local alone (`scope = "answers"`). Each proof attempt
+spends its own part of that probability (the k-th one 1/(k(k+1))), and the evidence may be looked
+at after every pair. It is assumed that, within one attempt, the mean loss given the past stays on
+one side of the limit. The watch over certified traffic is there for when it does not: it bets on
+every pair that the loss is above the limit, forgets a good past, and when its wealth passes
+1/(1 - confidence) the traffic goes back to the frontier and the proof starts anew, from new pairs
+alone.
+
+Beside it stands an account that assumes nothing about the order of requests. Every request of the
+task pays in `max_quality_loss`; every audited local answer takes out its loss divided by the
+probability of its audit, which is on the mean what all local answers lost. Audits are drawn with
+probability STRIKES / slack, slack being the balance less what chance may have hidden (Bernstein's
+variance term at the contract's confidence), so the slack can be lost unseen with probability about
+exp(-STRIKES), and nothing stays local while the slack would not cover one more bad answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, log, sqrt
 from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 
-from .bounds import STAKES, Floats, labels_for_proof, log_alarms, log_bets, mixed, must_escalate
+from .bounds import (
+    STAKES,
+    Floats,
+    labels_for_proof,
+    log_alarms,
+    log_bets,
+    mixed,
+    mixed_rows,
+    must_escalate,
+)
 
 Standing = Literal["no-evidence", "gathering", "certified", "alarm"]
 
@@ -30,6 +48,8 @@ SETTING_UP = 50
 SHARES = np.arange(0.1, 1.001, 0.05)
 PAIRS_TO_DOUBT = 8
 """Audits before the watch may speak: one bad answer is no alarm."""
+STRIKES = 6.0
+"""Audited losses in a row that empty the account to 1/e."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,7 @@ class Promise:
     max_loss: float = 0.02
     confidence: float = 0.95
     audit_rate: float = 0.05
+    per_answer: bool = False
 
     @property
     def delta(self) -> float:
@@ -53,8 +74,11 @@ class Evidence(Struct):
     scores: list[float] = []
     thresholds: list[float] = []
     kept: list[int] = []
+    counted: int = 0
     wealth: list[list[float]] = []
     certified: float | None = None
+    balance: float = 0.0
+    spread: float = 0.0
     watch: list[float] = []
     watched: int = 0
     pairs: int = 0
@@ -63,19 +87,54 @@ class Evidence(Struct):
     local_error: float = 0.0
     alarms: int = 0
 
+    # ------------------------------------------------------------ serving
+
+    def keeps(self, score: float, promise: Promise) -> bool:
+        """Whether a request with this score may stay local under the promise."""
+        known = self.certified is not None and score >= self.certified
+        return known and self.slack(promise) >= 1.0
+
+    def slack(self, promise: Promise) -> float:
+        """The balance less what chance may have hidden from the audits."""
+        return self.balance - sqrt(2.0 * self.spread * -log(promise.delta))
+
+    def pay_in(self, promise: Promise, *, kept: bool) -> None:
+        """A request of the task was decided."""
+        if kept or not promise.per_answer:
+            self.balance += promise.max_loss
+
+    def audit_odds(self, promise: Promise) -> float:
+        """With which probability a local answer is audited now."""
+        return min(1.0, max(promise.audit_rate, STRIKES / max(self.slack(promise), STRIKES)))
+
     # ------------------------------------------------------------ learning
 
     def pair(
-        self, score: float, loss: float, promise: Promise, *, weight: float = 1.0, audit: bool
+        self,
+        score: float,
+        loss: float,
+        promise: Promise,
+        *,
+        odds: float = 1.0,
+        weight: float = 1.0,
+        audit: bool,
     ) -> None:
-        """Count one pair. `weight` is the least inclusion probability divided by this pair's."""
+        """Count one pair, drawn with probability `odds`.
+
+        `weight` is the least probability of being drawn at that time divided by this pair's.
+        """
         loss = min(1.0, max(-1.0, loss))
+        if audit:
+            self.balance -= loss / odds
+            self.spread += loss * loss * (1.0 - odds) / (odds * odds)
         self.pairs += 1
         self.loss += loss
         self.square += loss * loss
         self.local_error += max(0.0, loss)
-        if audit and self.certified is not None and score >= self.certified:
-            self._watch(loss, promise)
+        if self.certified is not None and (audit or not promise.per_answer):
+            kept = score >= self.certified
+            if kept or not promise.per_answer:
+                self._watch(loss if kept else 0.0, promise, weight)
         if not self.thresholds:
             self._set_up(score)
             return
@@ -95,18 +154,21 @@ class Evidence(Struct):
         self.scores = []
 
     def _bet(self, score: float, loss: float, promise: Promise, weight: float) -> None:
-        gain = log_bets(np.array([loss]), promise.max_loss, weight)[:, 0].tolist()
-        for i, threshold in enumerate(self.thresholds):
-            if score >= threshold:
-                self.kept[i] += 1
-                self.wealth[i] = [w + g for w, g in zip(self.wealth[i], gain, strict=True)]
+        gain, idle = log_bets(np.array([loss, 0.0]), promise.max_loss, weight).T
+        self.counted += 1
+        kept = [score >= threshold for threshold in self.thresholds]
+        self.kept = [n + k for n, k in zip(self.kept, kept, strict=True)]
+        rest = 0.0 if promise.per_answer else idle
+        steps = np.where(np.array(kept)[:, None], gain, rest)
+        self.wealth = (np.array(self.wealth) + steps).tolist()
 
     def _judge(self, promise: Promise) -> None:
         """Fixed sequence from strict to loose, at the attempt's own level."""
         needed = log(self.attempt * (self.attempt + 1) / promise.delta)
         found = self.certified
-        for threshold, row in zip(self.thresholds, self.wealth, strict=True):
-            if mixed(np.array(row)) < needed:
+        evidence = mixed_rows(np.array(self.wealth)).tolist()
+        for threshold, value in zip(self.thresholds, evidence, strict=True):
+            if value < needed:
                 break
             found = threshold if found is None else min(found, threshold)
         if found is not None and found != self.certified:
@@ -114,8 +176,8 @@ class Evidence(Struct):
             self.alarmed = False
             self.watch, self.watched = [0.0] * len(STAKES), 0
 
-    def _watch(self, loss: float, promise: Promise) -> None:
-        step: Floats = log_alarms(np.array([loss]), promise.max_loss)[:, 0]
+    def _watch(self, loss: float, promise: Promise, weight: float) -> None:
+        step: Floats = log_alarms(np.array([loss]), promise.max_loss, weight)[:, 0]
         self.watch = [max(w, 0.0) + s for w, s in zip(self.watch, step.tolist(), strict=True)]
         self.watched += 1
         doubt = mixed(np.array(self.watch))
@@ -129,6 +191,7 @@ class Evidence(Struct):
         self.alarmed = True
         self.certified = None
         self.thresholds, self.kept, self.wealth, self.scores = [], [], [], []
+        self.counted = 0
         self.watch, self.watched = [], 0
 
     # ------------------------------------------------------------ reading
@@ -148,9 +211,8 @@ class Evidence(Struct):
         best = max((mixed(np.array(row)) for row in self.wealth), default=0.0)
         needed = self.attempt * (self.attempt + 1) / promise.delta
         share = 0.0
-        if self.certified is not None and self.kept:
-            loosest = max(self.kept) or 1
-            share = self.kept[self.thresholds.index(self.certified)] / loosest
+        if self.certified is not None and self.counted:
+            share = self.kept[self.thresholds.index(self.certified)] / self.counted
         labels = None
         if self.certified is None:
             labels = _labels(mean, square, promise.max_loss, 1.0 / needed, self.pairs)
@@ -163,6 +225,7 @@ class Evidence(Struct):
             evidence=exp(min(best, 700.0)),
             needed=needed,
             must_escalate=must_escalate(mu, promise.max_loss) if self.pairs else None,
+            must_escalate_traffic=max(0.0, mu - promise.max_loss) if self.pairs else None,
             audits_needed=labels,
             alarms=self.alarms,
             attempt=self.attempt,
@@ -190,6 +253,7 @@ class Report(Struct, frozen=True):
     evidence: float
     needed: float
     must_escalate: float | None
+    must_escalate_traffic: float | None
     audits_needed: int | None
     alarms: int
     attempt: int
