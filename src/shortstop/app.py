@@ -380,6 +380,7 @@ class Shortstop:
             clock=CLOCK,
             commit_tokens=config.routing.commit_tokens,
         )
+        observers = (self._metrics.observe, brain.observe)
         shadows = Shadows(
             targets=targets,
             ask=cascade.ask,
@@ -387,6 +388,7 @@ class Shortstop:
             books=books,
             recorder=self._store,
             clock=CLOCK,
+            observers=observers,
         )
         pipeline = Pipeline(
             guard=guard,
@@ -395,7 +397,7 @@ class Shortstop:
             books=books,
             recorder=self._store,
             clock=CLOCK,
-            observers=(self._metrics.observe, brain.observe),
+            observers=observers,
             shadows=shadows,
         )
         return Street(config, engines, egresses, upstreams, targets, brain, pipeline, shadows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -84,6 +84,7 @@ class Shadows:
         books: Accountant,
         recorder: Recorder,
         clock: Clock,
+        observers: Sequence[Callable[[Trace], None]] = (),
     ) -> None:
         self._targets = targets
         self._ask = ask
@@ -91,6 +92,7 @@ class Shadows:
         self._books = books
         self._recorder = recorder
         self._clock = clock
+        self._observers = observers
         self._runs: asyncio.Queue[_Run] = asyncio.Queue(WAITING)
         self._worker: asyncio.Task[None] | None = None
         self.let_go = 0
@@ -139,22 +141,23 @@ class Shadows:
             target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
         )
         bill = self._books.bill(run.request, (attempt,))
-        self._recorder.append(
-            replace(
-                run.trace,
-                id=f"{run.trace.id}-shadow",
-                outcome="shadow",
-                stream=False,
-                target=target.name,
-                local=target.local,
-                seconds=seconds,
-                first_byte=None,
-                attempts=(attempt,),
-                usage=reply.usage,
-                bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
-                response={"choices": msgspec.to_builtins(reply.choices)},
-            )
+        row = replace(
+            run.trace,
+            id=f"{run.trace.id}-shadow",
+            outcome="shadow",
+            stream=False,
+            target=target.name,
+            local=target.local,
+            seconds=seconds,
+            first_byte=None,
+            attempts=(attempt,),
+            usage=reply.usage,
+            bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
+            response={"choices": msgspec.to_builtins(reply.choices)},
         )
+        self._recorder.append(row)
+        for observe in self._observers:
+            observe(row)
 
 
 def _unstreamed(request: Request) -> dict[str, object]:
