@@ -241,6 +241,8 @@ def printed(outcome: Outcome) -> Iterable[str]:
             f"  {c.method:46} {c.share:.1%} at limit {c.limit:g} from {c.labels} labels; "
             f"limit broken in {c.broken:.1%} of {c.replays} replays"
         )
+    for one in outcome.calibration:
+        yield f"Calibration error of expected local quality, {one.bench}: {one.error:.3f} n={one.n}"
     if outcome.savings:
         yield "\nQuality against cost, prompt only (local share: quality, cost of all-frontier)"
     for bench in dict.fromkeys(row[0] for row in outcome.savings):

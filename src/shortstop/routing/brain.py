@@ -424,7 +424,7 @@ class Brain:
         own = self.state.heads.get(key)
         if own is not None:
             # Grades from outside count as much as their number against the pairs.
-            trust = own.seen / (own.seen + head.seen + KNOWN_PAIRS)
+            trust = own.seen / (own.seen + evidence.pairs + KNOWN_PAIRS)
             gap = (1 - trust) * gap + trust * (1.0 - own.expect(at, task))
         near = float(at.kernel[:-1].max()) if self._territory.size else 0.0
         known = evidence.pairs >= KNOWN_PAIRS

@@ -37,6 +37,7 @@ FAR = 0.6
 NEEDED = ("id", "bench", "prompt", "score_small", "score_big")
 TENTHS = np.linspace(0.0, 1.0, 11)
 
+NAN = float("nan")
 PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     "mmlu": {
         "random": (0.500, 50.0, 80.0),
@@ -59,7 +60,7 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
         "random": (0.500, 49.0, 78.0),
         "RouteLLM matrix factorisation": (0.802, 13.4, 31.3),
         "RouteLLM causal LLM": (0.679, 31.5, 48.8),
-        "seed: MiniLM + logistic, from mmlu": (0.605, 0.0, 0.0),
+        "seed: MiniLM + logistic, from mmlu": (0.605, NAN, NAN),
     },
 }
 
@@ -126,13 +127,11 @@ def table(rows: Iterable[Mapping[str, Any]], embedder: Embedder) -> Table:
         raise StoreError("The table has no usable rows.")
     big = np.array([float(r["score_big"]) for r in kept])
     small = np.array([float(r["score_small"]) for r in kept])
-    scale = max(1.0, float(np.abs(big).max()), float(np.abs(small).max()))
     benches = np.array([str(r["bench"]) for r in kept])
     for bench in set(benches.tolist()):
         at = benches == bench
         top = max(1.0, float(np.maximum(big[at], small[at]).max()))
         big[at], small[at] = big[at] / top, small[at] / top
-    assert scale >= 1.0
     return Table(
         ids=[str(r["id"]) for r in kept],
         bench=benches,
@@ -310,6 +309,14 @@ class Certificate(Struct, frozen=True):
     replays: int
 
 
+class Calibration(Struct, frozen=True):
+    """How far expected local quality is from what happened: mean gap over ten equal bins."""
+
+    bench: str
+    error: float
+    n: int
+
+
 class Outcome(Struct, frozen=True):
     """Everything that `shortstop bench routing` prints."""
 
@@ -318,6 +325,7 @@ class Outcome(Struct, frozen=True):
     learning: list[Score]
     domains: list[Score]
     certificates: list[Certificate]
+    calibration: list[Calibration]
     savings: list[tuple[str, float, float, float]]
     published: dict[str, dict[str, tuple[float, float, float]]]
 
@@ -327,10 +335,14 @@ def examine(data: Table, *, boots: int = 200, quick: bool = False) -> Outcome:
     domains: list[Score] = []
     savings: list[tuple[str, float, float, float]] = []
     certificates: list[Certificate] = []
+    calibration: list[Calibration] = []
     large = [b for b in data.benches if len(data.where(b)) >= 100]
     for bench in large:
         rows = data.where(bench)
-        scores = _in_domain(data, bench, rows)
+        gaps, smalls = out_of_fold(data, rows, data.fold[rows])
+        error = calibration_error(smalls, data.small[rows])
+        calibration.append(Calibration(bench, round(error, 4), len(rows)))
+        scores = _in_domain(data, rows, gaps, smalls)
         inside += [_scored(data, rows, name, bench, s, boots) for name, s in scores.items()]
         domains += _by_domain(data, rows, scores["prompt only"], bench)
         savings += _savings(data, rows, scores["prompt only"], bench)
@@ -342,6 +354,7 @@ def examine(data: Table, *, boots: int = 200, quick: bool = False) -> Outcome:
         learning=[] if quick else _learning(data, large, boots),
         domains=domains,
         certificates=certificates,
+        calibration=calibration,
         savings=savings,
         published={b: dict(PUBLISHED[b]) for b in data.benches if b in PUBLISHED},
     )
@@ -351,9 +364,16 @@ def _scored(data: Table, rows: Rows, name: str, bench: str, scores: Floats, boot
     return score(name, bench, scores, data.small[rows], data.big[rows], boots=boots)
 
 
-def _in_domain(data: Table, bench: str, rows: Rows) -> dict[str, Floats]:
+def calibration_error(expected: Floats, happened: Floats, bins: int = 10) -> float:
+    """Mean over equally filled bins of |mean expected - mean happened|."""
+    order = np.argsort(expected, kind="stable")
+    parts = np.array_split(order, bins)
+    gaps = [abs(expected[p].mean() - happened[p].mean()) * len(p) for p in parts if len(p)]
+    return float(sum(gaps) / len(expected))
+
+
+def _in_domain(data: Table, rows: Rows, gaps: Floats, smalls: Floats) -> dict[str, Floats]:
     folds = data.fold[rows]
-    gaps, smalls = out_of_fold(data, rows, folds)
     found = {"prompt only": gaps}
     labels = data.domain[rows]
     if len(set(labels.tolist())) > 1:
