@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]
 
 _PIECES = re.compile(r"\w+|[^\w\s]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 MAX_WORD = 40
 CACHE = 50_000
 
@@ -39,8 +40,10 @@ class Embedder:
     def embed(self, text: str) -> Vector:
         """Unit length; zeros for a text without a known piece."""
         ids: list[int] = []
+        known = self._cache
         for word in _PIECES.findall(_plain(text)):
-            ids.extend(self._cache.get(word) or self._pieces(word))
+            pieces = known.get(word)
+            ids += self._pieces(word) if pieces is None else pieces
         if not ids:
             return np.zeros(self.width, np.float32)
         mean = self._table[ids].sum(axis=0, dtype=np.int32) * self._scale
@@ -70,5 +73,4 @@ def _plain(text: str) -> str:
     lowered = text.lower()
     if lowered.isascii():
         return lowered
-    parted = unicodedata.normalize("NFD", lowered)
-    return "".join(c for c in parted if unicodedata.category(c) != "Mn")
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", lowered))

@@ -38,6 +38,7 @@ class Territory:
         self.common: Vector = np.zeros(BINS, np.float32)
         self.size = 0
         self.places: Matrix = np.zeros((landmarks, width), np.float32)
+        self.squares: Vector = np.zeros(landmarks, np.float32)
         self.visits: Vector = np.zeros(landmarks, np.float32)
 
     def grams(self, seen: View) -> Vector:
@@ -52,8 +53,9 @@ class Territory:
         """The kernel with every landmark, then a constant."""
         out = np.zeros(self.limit + 1, np.float32)
         if self.size:
-            apart = self.places[: self.size] - dense
-            out[: self.size] = np.exp(-WIDTH * np.einsum("ij,ij->i", apart, apart))
+            apart = self.squares[: self.size] + dense @ dense
+            apart -= 2.0 * (self.places[: self.size] @ dense)
+            out[: self.size] = np.exp(-WIDTH * np.maximum(apart, 0.0))
         out[-1] = 1.0
         return out
 
@@ -63,11 +65,18 @@ class Territory:
         self.common[seen.grams] += 1.0
         kernel = self.near(seen.dense)[:-1]
         if self.size < self.limit and (not self.size or float(kernel.max()) < FAR):
-            self.places[self.size] = seen.dense
-            self.size += 1
+            self.settle(seen.dense[None, :])
             kernel[self.size - 1] = 1.0
         np.maximum(kernel - 0.5, 0.0, out=kernel)
         self.visits += 2.0 * kernel
+
+    def settle(self, places: Matrix) -> None:
+        """Add landmarks, as far as there is room."""
+        new = places[: self.limit - self.size]
+        end = self.size + len(new)
+        self.places[self.size : end] = new
+        self.squares[self.size : end] = (new * new).sum(axis=1)
+        self.size = end
 
     def support(self, kernel: Vector) -> float:
         """About how many of the prompts met were like this one."""
@@ -76,7 +85,7 @@ class Territory:
     def gram(self) -> Matrix:
         """The kernel among the landmarks; ones elsewhere on the diagonal."""
         places = self.places[: self.size]
-        square = (places * places).sum(axis=1)
+        square = self.squares[: self.size]
         apart = square[:, None] + square - 2.0 * places @ places.T
         out = np.eye(self.limit + 1, dtype=np.float32)
         out[: self.size, : self.size] = np.exp(-WIDTH * np.maximum(apart, 0.0))

@@ -73,9 +73,7 @@ def territory(saved: Packed) -> Territory:
     known = Territory(int(saved.numbers["limit"]), int(saved.numbers["width"]))
     known.documents = int(saved.numbers["documents"])
     known.common[saved["met"]] = saved["common"]
-    places = saved["places"]
-    known.size = len(places)
-    known.places[: known.size] = places
+    known.settle(saved["places"])
     known.visits[: known.size] = saved["visits"]
     return known
 

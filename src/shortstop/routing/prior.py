@@ -51,8 +51,7 @@ class Prior:
             return new
         new.documents = max(1, int(old.documents * STRENGTH))
         new.common = np.where(old.common >= 1, np.maximum(old.common * STRENGTH, 1), 0).astype("f4")
-        new.size = min(old.size, landmarks // 2)
-        new.places[: new.size] = old.places[: new.size]
+        new.settle(old.places[: min(old.size, landmarks // 2)])
         new.visits[: new.size] = old.visits[: new.size] * STRENGTH
         return new
 
