@@ -19,6 +19,7 @@ from shortstop.dialects.anthropic_wire import (
     usage_out,
 )
 from shortstop.dialects.fields import reject
+from shortstop.dialects.sound import sound
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import (
     Choice,
@@ -132,7 +133,7 @@ class AnthropicMessages:
             return Reply(
                 id=tree.get("id") or "",
                 model=tree.get("model") or "",
-                choices=(choice,),
+                choices=sound((choice,)),
                 usage=usage_from(tree.get("usage")),
                 dialect=self.name,
                 body=tree,
@@ -235,7 +236,7 @@ def _part(value: Any, at: str, only: tuple[str, ...] = ()) -> Part:
         return Thinking(text, fields.string(value, "signature", f"{at}."))
     if kind == "redacted_thinking":
         return Thinking(redacted=fields.text(value.get("data"), f"{at}.data"))
-    if kind in VENDOR_BLOCKS:
+    if isinstance(kind, str) and kind in VENDOR_BLOCKS:
         return Opaque(kind, value)
     reject(f"{at}.type", f"Unknown content block {kind!r}")
 
@@ -306,7 +307,7 @@ def _tool_choice(body: Json) -> tuple[ToolChoice, bool | None]:
     if kind == "tool":
         name = fields.text(value.get("name"), "tool_choice.name")
         return ToolChoice("required", (name,)), parallel
-    if kind not in _MODES:
+    if not isinstance(kind, str) or kind not in _MODES:
         reject("tool_choice.type", "Must be 'auto', 'any', 'tool' or 'none'")
     return ToolChoice(_MODES[kind]), parallel  # type: ignore[arg-type] # the table's values
 

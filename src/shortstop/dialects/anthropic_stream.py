@@ -16,6 +16,7 @@ from shortstop.dialects.anthropic_wire import (
 )
 from shortstop.dialects.blocks import Block, Blocks, Step
 from shortstop.dialects.failures import clean
+from shortstop.dialects.sound import kind_of, sound_chunk
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Finish, Json, Request, ToolDelta, Usage
@@ -41,7 +42,7 @@ class AnthropicDecoder:
             raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = frame["type"]
+        kind = kind_of(frame)
         if kind == "content_block_delta":
             return self._delta(frame, frame["delta"])
         if kind == "content_block_start":
@@ -115,7 +116,7 @@ def _chunk(
     stop_sequence: str | None = None,
     usage: Usage | None = None,
 ) -> Chunk:
-    return Chunk(
+    chunk = Chunk(
         text=text,
         thinking=thinking,
         signature=signature,
@@ -127,6 +128,7 @@ def _chunk(
         dialect="anthropic.messages",
         wire=frame,
     )
+    return sound_chunk(chunk)
 
 
 def _failure(frame: Json) -> UpstreamFailed:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shortstop.dialects.failures import failure
+from shortstop.dialects.sound import count
 from shortstop.errors import ShortstopError, TargetError
 from shortstop.types import Finish, Json, Usage
 
@@ -55,15 +56,15 @@ def usage_from(value: Any) -> Usage | None:
     """Anthropic's input, cache reads and cache writes are disjoint; thinking is in the output."""
     if not value:
         return None
-    written = value.get("cache_creation_input_tokens") or 0
-    hour = (value.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0
-    thought = (value.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+    written = count(value, "cache_creation_input_tokens")
+    hour = count((value.get("cache_creation") or {}), "ephemeral_1h_input_tokens")
+    thought = count((value.get("output_tokens_details") or {}), "thinking_tokens")
     return Usage(
-        input=value.get("input_tokens") or 0,
-        cache_read=value.get("cache_read_input_tokens") or 0,
+        input=count(value, "input_tokens"),
+        cache_read=count(value, "cache_read_input_tokens"),
         cache_write=max(0, written - hour),
         cache_write_1h=hour,
-        output=max(0, (value.get("output_tokens") or 0) - thought),
+        output=max(0, count(value, "output_tokens") - thought),
         reasoning=thought,
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from shortstop.dialects.openai_errors import encode_error
 from shortstop.dialects.openai_stream import DONE, mid_stream_failure
 from shortstop.dialects.openai_wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
+from shortstop.dialects.sound import sound_chunk
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Json, Request, Usage
@@ -49,13 +50,14 @@ class CompletionsDecoder:
 
 def _chunk(choice: Json, wire: Json) -> Chunk:
     finish = choice.get("finish_reason")
-    return Chunk(
+    chunk = Chunk(
         index=choice.get("index") or 0,
         text=choice.get("text") or "",
         finish=FINISH_IN.get(finish, "stop") if finish else None,
         dialect="openai.completions",
         wire=wire,
     )
+    return sound_chunk(chunk)
 
 
 def _usage_chunk(frame: Json, usage: Usage | None) -> Chunk:

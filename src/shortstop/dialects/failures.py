@@ -12,7 +12,7 @@ _SECRET = re.compile(
     r"|eyJ[\w-]{8,}\.[\w.-]+|(?:api[-_ ]?key|token|password|secret)[\"']?\s*[:=]\s*\S+)"
 )
 _TOO_LONG = re.compile(
-    r"(?i)maximum context length|context[ _](?:length|window|size)|prompt is too long"
+    r"(?i)maximum context length|context[ _](?:length|limit|window|size)|prompt is too long"
     r"|input is too long|exceeds? the (?:available )?context|too many (?:input )?tokens"
 )
 

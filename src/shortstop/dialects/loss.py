@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.errors import UpstreamRejected
-from shortstop.types import DialectName, Json, Media, Opaque, Request, ToolResult
+from shortstop.types import DialectName, Json, Media, Opaque, Request, Sampling, ToolResult
 
 
 def _names(words: str) -> frozenset[str]:
@@ -63,7 +63,7 @@ _SAMPLING_LOST: dict[DialectName, tuple[str, ...]] = {
         "n",
     ),
 }
-_DEFAULTS = (None, False, (), 1)
+_UNSAID = Sampling()
 _PINNING = ("previous_response_id", "conversation", "prompt")
 """They name what only their owner has: elsewhere the question would be another one."""
 
@@ -77,7 +77,12 @@ def carried(request: Request, to: DialectName) -> Json:
 
 
 def refuse_pinned(request: Request) -> None:
-    """Raises UpstreamRejected where the request leans on state that only its vendor keeps."""
+    """Raises UpstreamRejected where only its own dialect can pose the question.
+
+    It leans on state that its vendor keeps, or it is tokens, or several prompts at once.
+    """
+    if request.dialect == "openai.completions":
+        _refuse_prompts(request)
     if request.dialect != "openai.responses":
         return
     for name in _PINNING:
@@ -89,6 +94,16 @@ def refuse_pinned(request: Request) -> None:
             )
 
 
+def _refuse_prompts(request: Request) -> None:
+    tokens = any(isinstance(p, Opaque) for m in request.messages for p in m.parts)
+    if tokens or len(request.messages) > 1:
+        raise UpstreamRejected(
+            "This target cannot be sent token arrays or several prompts at once.",
+            param="prompt",
+            code="unsupported_content",
+        )
+
+
 def lost(request: Request, to: DialectName) -> tuple[str, ...]:
     """Names of the fields of `request` that a target of dialect `to` would not be told."""
     if request.dialect == to and request.body:
@@ -96,7 +111,7 @@ def lost(request: Request, to: DialectName) -> tuple[str, ...]:
     kept = carried(request, to)
     names = {k for k in request.extra if k not in kept}
     said = request.sampling
-    names.update(f for f in _SAMPLING_LOST[to] if getattr(said, f) not in _DEFAULTS)
+    names.update(f for f in _SAMPLING_LOST[to] if getattr(said, f) != getattr(_UNSAID, f))
     if to.startswith("openai") and len(said.stop) > 4:
         names.add("stop")
     if to == "anthropic.messages":

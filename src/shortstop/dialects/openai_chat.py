@@ -21,6 +21,7 @@ from shortstop.dialects.openai_wire import (
     usage_from,
     usage_out,
 )
+from shortstop.dialects.sound import sound
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import (
     DialectName,
@@ -122,7 +123,7 @@ class OpenAIChat:
             return Reply(
                 id=tree.get("id") or "",
                 model=tree.get("model") or "",
-                choices=tuple(choice_from(c) for c in tree["choices"]),
+                choices=sound(tuple([choice_from(c) for c in tree["choices"]])),
                 usage=usage_from(tree.get("usage")),
                 created=tree.get("created") or 0,
                 dialect=self.name,
@@ -130,7 +131,7 @@ class OpenAIChat:
             )
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UpstreamFailed("The model's answer is not JSON.") from error
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise UpstreamFailed("The model's answer is not a chat completion.") from error
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -139,7 +140,7 @@ class OpenAIChat:
         legacy = is_legacy(request)
         return _ENCODE(
             {
-                "id": reply.id or f"chatcmpl-{request.id}",
+                "id": f"chatcmpl-{request.id}",
                 "object": "chat.completion",
                 "created": reply.created or int(time.time()),
                 "model": request.model,
@@ -187,7 +188,7 @@ def _message(value: Any, i: int) -> Message:
     if type(value) is not dict:
         reject(f"messages[{i}]", "Must be an object")
     role = value.get("role")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         reject(f"messages[{i}].role", f"Must be one of {', '.join(sorted(ROLES))}")
     content = value.get("content")
     if type(content) is str:
@@ -203,7 +204,7 @@ def _message(value: Any, i: int) -> Message:
     name = value.get("name")
     if name is not None and not isinstance(name, str):
         reject(f"messages[{i}].name", "Must be a string")
-    return Message(role, parts, name)
+    return Message(role, parts, name)  # type: ignore[arg-type] # checked against ROLES
 
 
 def _result(value: Json, parts: tuple[Part, ...], at: str) -> ToolResult:

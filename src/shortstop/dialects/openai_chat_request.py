@@ -21,13 +21,19 @@ from shortstop.types import (
     ToolResult,
 )
 
-_OPENAI_OWN = re.compile(r"(?:openai/)?(?:gpt-|chatgpt|o\d)")
-"""OpenAI's own models refuse `max_tokens` and `top_k`; other servers know only these."""
+_OPENAI_OWN = re.compile(r"(?:openai/)?(?:gpt-(?!oss)|chatgpt|o\d)")
+"""OpenAI's own API refuses `top_k`, `reasoning_content` and, for new models, `max_tokens`;
+other servers know only these."""
 
 
 def request_out(request: Request, model: str) -> Json:
     refuse_pinned(request)
-    body: Json = {"model": model, "messages": [m for x in request.messages for m in _out(x)]}
+    own = bool(_OPENAI_OWN.match(model))
+    messages = [m for x in request.messages for m in _out(x)]
+    if own:
+        for message in messages:
+            message.pop("reasoning_content", None)
+    body: Json = {"model": model, "messages": messages}
     tools = [_tool_out(t) for t in request.tools if not _foreign(t)]
     if tools:
         body["tools"] = tools
@@ -37,7 +43,7 @@ def request_out(request: Request, model: str) -> Json:
             body["parallel_tool_calls"] = request.parallel_tool_calls
     if request.format.kind != "text":
         body["response_format"] = format_out(request.format)
-    body.update(_sampling_out(request, own=bool(_OPENAI_OWN.match(model))))
+    body.update(_sampling_out(request, own=own))
     if request.stream:
         body["stream"] = True
     if request.user is not None:

@@ -14,6 +14,7 @@ from shortstop.dialects.loss import carried, refuse_media, refuse_pinned
 from shortstop.dialects.openai_chat import stops
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
+from shortstop.dialects.sound import sound
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.types import (
     Choice,
@@ -93,7 +94,7 @@ class OpenAICompletions:
             return Reply(
                 id=tree.get("id") or "",
                 model=tree.get("model") or "",
-                choices=tuple([_choice(c) for c in tree["choices"]]),
+                choices=sound(tuple([_choice(c) for c in tree["choices"]])),
                 usage=usage_from(tree.get("usage")),
                 created=tree.get("created") or 0,
                 dialect=self.name,

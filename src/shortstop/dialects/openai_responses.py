@@ -22,6 +22,7 @@ from shortstop.dialects.responses_wire import (
     status_out,
     usage_from,
 )
+from shortstop.dialects.sound import sound
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import (
     Choice,
@@ -113,7 +114,7 @@ class OpenAIResponses:
             return Reply(
                 id=tree.get("id") or "",
                 model=tree.get("model") or "",
-                choices=(Choice(parts=parts, finish=finish_from(tree)),),
+                choices=sound((Choice(parts=parts, finish=finish_from(tree)),)),
                 usage=usage_from(tree.get("usage")),
                 created=int(tree.get("created_at") or 0),
                 dialect=self.name,
@@ -195,10 +196,18 @@ def _item(value: Any, at: str) -> Message:
         return Message("tool", (ToolResult(call, results),))
     if kind == "reasoning":
         extra = {k: value[k] for k in ("id", "encrypted_content") if value.get(k)}
-        return Message("assistant", (Thinking(reasoning_text(value, at), extra=extra),))
-    if kind in VENDOR_ITEMS:
+        return Message("assistant", (Thinking(_reasoning(value, at), extra=extra),))
+    if isinstance(kind, str) and kind in VENDOR_ITEMS:
         return Message("assistant", (Opaque(kind, value),))
     reject(f"{at}.type", f"Unknown input item {kind!r}")
+
+
+def _reasoning(value: Json, at: str) -> str:
+    for key in ("summary", "content"):
+        for i, part in enumerate(fields.optional_items(value, key, f"{at}.")):
+            where = f"{at}.{key}[{i}]"
+            fields.text(fields.table(part, where).get("text"), f"{where}.text")
+    return reasoning_text(value)
 
 
 def _call(value: Json, at: str) -> ToolCall:

@@ -15,6 +15,7 @@ from shortstop.dialects.openai_wire import (
     usage_from,
     usage_out,
 )
+from shortstop.dialects.sound import sound_chunk
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
@@ -71,7 +72,7 @@ class OpenAIChatDecoder:
             tools = tuple([calls.delta(c) for c in delta["tool_calls"]])
         elif delta.get("function_call"):
             tools = (self._calls.setdefault(index, _Calls()).legacy(delta["function_call"]),)
-        return Chunk(
+        chunk = Chunk(
             index=index,
             text=delta.get("content") or "",
             thinking=delta.get("reasoning_content") or delta.get("reasoning") or "",
@@ -83,6 +84,7 @@ class OpenAIChatDecoder:
             dialect="openai.chat",
             wire=wire,
         )
+        return sound_chunk(chunk)
 
 
 def mid_stream_failure(data: str) -> UpstreamFailed:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from shortstop.dialects.sound import count
 from shortstop.types import (
     Choice,
     Finish,
@@ -124,15 +125,15 @@ def usage_from(value: Any) -> Usage | None:
         return None
     asked = value.get("prompt_tokens_details") or {}
     said = value.get("completion_tokens_details") or {}
-    cached, audio_in = asked.get("cached_tokens") or 0, asked.get("audio_tokens") or 0
-    written = asked.get("cache_write_tokens") or 0
-    reasoning, audio_out = said.get("reasoning_tokens") or 0, said.get("audio_tokens") or 0
+    cached, audio_in = count(asked, "cached_tokens"), count(asked, "audio_tokens")
+    written = count(asked, "cache_write_tokens")
+    reasoning, audio_out = count(said, "reasoning_tokens"), count(said, "audio_tokens")
     return Usage(
-        input=max(0, (value.get("prompt_tokens") or 0) - cached - written - audio_in),
+        input=max(0, count(value, "prompt_tokens") - cached - written - audio_in),
         cache_read=cached,
         cache_write=written,
         input_audio=audio_in,
-        output=max(0, (value.get("completion_tokens") or 0) - reasoning - audio_out),
+        output=max(0, count(value, "completion_tokens") - reasoning - audio_out),
         reasoning=reasoning,
         output_audio=audio_out,
     )

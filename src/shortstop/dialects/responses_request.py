@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects import media
-from shortstop.dialects.loss import carried, refuse_media, vendor_tool
+from shortstop.dialects.loss import carried, refuse_media, refuse_pinned, vendor_tool
 from shortstop.types import (
     Format,
     Json,
@@ -24,6 +24,8 @@ from shortstop.types import (
 
 def request_out(request: Request, model: str) -> Json:
     own = request.dialect == "openai.responses"
+    if not own:
+        refuse_pinned(request)
     said = request.sampling
     body: Json = {"model": model, "input": [i for m in request.messages for i in _items(m, own)]}
     tools = [tool_out(t) for t in request.tools if own or _portable(t)]

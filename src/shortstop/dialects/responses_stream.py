@@ -17,6 +17,7 @@ from shortstop.dialects.responses_wire import (
     text_part,
     usage_from,
 )
+from shortstop.dialects.sound import kind_of, sound_chunk
 from shortstop.dialects.sse import EventParser, event
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Finish, Json, Request, ToolCall, ToolDelta, Usage
@@ -47,7 +48,7 @@ class ResponsesDecoder:
             raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = frame["type"]
+        kind = kind_of(frame)
         if kind == "response.output_text.delta":
             return _chunk(frame, text=frame["delta"])
         if kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
@@ -106,7 +107,7 @@ def _chunk(
     finish: Finish | None = None,
     usage: Usage | None = None,
 ) -> Chunk:
-    return Chunk(
+    chunk = Chunk(
         text=text,
         thinking=thinking,
         refusal=refusal,
@@ -116,6 +117,7 @@ def _chunk(
         dialect="openai.responses",
         wire=frame,
     )
+    return sound_chunk(chunk)
 
 
 def _failure(frame: Json) -> UpstreamFailed:
@@ -184,7 +186,7 @@ class ResponsesEncoder:
         self._closed = self._closed or kind in _FINAL
         frame = {**frame, "sequence_number": self._number}
         self._number += 1
-        if "response" in frame:
+        if isinstance(frame.get("response"), dict):
             frame["response"] = {**frame["response"], "model": self._request.model}
         return event(_ENCODE(frame), kind)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from shortstop.dialects import fields
 from shortstop.dialects.responses_request import choice_out, format_out, tool_out
+from shortstop.dialects.sound import count
 from shortstop.types import (
     Finish,
     Json,
@@ -46,11 +46,10 @@ VENDOR_ITEMS = frozenset(
 """Items of tools that run at OpenAI: kept, shown to no other vendor."""
 
 
-def reasoning_text(item: Json, at: str = "output") -> str:
+def reasoning_text(item: Json) -> str:
     """Its summary; where there is none, the reasoning itself."""
     told = item.get("summary") or item.get("content") or []
-    listed = fields.items(told, f"{at}.summary")
-    return "\n\n".join([fields.text(p.get("text"), f"{at}.summary") for p in listed])
+    return "\n\n".join([p["text"] for p in told])
 
 
 def parts_from(item: Json) -> list[Part]:
@@ -96,13 +95,13 @@ def usage_from(value: Any) -> Usage | None:
     if not value:
         return None
     asked = value.get("input_tokens_details") or {}
-    cached, written = asked.get("cached_tokens") or 0, asked.get("cache_write_tokens") or 0
-    reasoning = (value.get("output_tokens_details") or {}).get("reasoning_tokens") or 0
+    cached, written = count(asked, "cached_tokens"), count(asked, "cache_write_tokens")
+    reasoning = count((value.get("output_tokens_details") or {}), "reasoning_tokens")
     return Usage(
-        input=max(0, (value.get("input_tokens") or 0) - cached - written),
+        input=max(0, count(value, "input_tokens") - cached - written),
         cache_read=cached,
         cache_write=written,
-        output=max(0, (value.get("output_tokens") or 0) - reasoning),
+        output=max(0, count(value, "output_tokens") - reasoning),
         reasoning=reasoning,
     )
 
