@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +17,10 @@ import typer
 from shortstop import registry
 from shortstop.config import Config, load
 from shortstop.errors import ConfigError
-from shortstop.routing import Promise, Report, State, packaged
+from shortstop.routing import Brain, Pair, Promise, Report, State, packaged
 from shortstop.routing.examine import Outcome, Score, Table, examine, out_of_fold, table
 from shortstop.routing.replay import Verdict, replay, synthetic
+from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
 
 OPEN_SET = Path("../shared/data/routing/routellm_pairs.parquet")
 
@@ -177,11 +179,52 @@ def bench_routing(
     outcome = examine(whole, boots=boots, quick=quick)
     if plot is not None:
         plot.write_text(page(outcome), encoding="utf-8")
+    pace = decision_time(whole.prompts)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(outcome)).decode())
+        both = {"routing": outcome, "decision_ms": pace}
+        typer.echo(msgspec.json.format(msgspec.json.encode(both)).decode())
         return
     for line in printed(outcome):
         typer.echo(line)
+    typer.echo(
+        f"\nDecision time, {pace.chars} characters, n={pace.n}: p50 {pace.p50:.2f} ms, "
+        f"p95 {pace.p95:.2f} ms (CPU of the thread: {pace.cpu_p50:.2f}, {pace.cpu_p95:.2f})"
+    )
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Decision time in milliseconds over `n` prompts of `chars` characters: clock and CPU."""
+
+    p50: float
+    p95: float
+    cpu_p50: float
+    cpu_p95: float
+    n: int
+    chars: int
+
+
+def decision_time(prompts: Sequence[str], n: int = 1500, chars: int = 800) -> Pace:
+    """A 200-token prompt is about 800 characters. Half of the decisions are followed by a pair."""
+    targets = [
+        Target("small", "small", True, "embedded", 8192),
+        Target("big", "big", False, "openai", 128_000),
+    ]
+    brain = Brain({t.name: t for t in targets}, Config(), None, packaged())
+    clearance = Clearance(Tier.S0, Reach.ANYWHERE)
+    wall, cpu = [], []
+    for i in range(n):
+        text = (prompts[i * 7 % len(prompts)] * (chars // 20 + 1))[:chars]
+        message = Message("user", (Text(text),))
+        request = Request(f"r{i}", "openai.chat", {}, "auto", (message,))
+        began, used = time.perf_counter(), time.thread_time()
+        brain.decide(request, clearance, Caller())
+        wall.append(1e3 * (time.perf_counter() - began))
+        cpu.append(1e3 * (time.thread_time() - used))
+        if i % 2:
+            brain.pair(Pair(request.id, float(i % 3 > 0)))
+    half, most = np.quantile(wall, [0.5, 0.95]).round(3).tolist()
+    own_half, own_most = np.quantile(cpu, [0.5, 0.95]).round(3).tolist()
+    return Pace(half, most, own_half, own_most, n, chars)
 
 
 def _table(data: Path | None) -> Table:

@@ -7,7 +7,8 @@ and counts what was really lost, also where nobody looked. Scenarios:
 - iid: requests drawn at random from the log;
 - drift: at a random moment the local model becomes worse (good answers turn bad);
 - mix: the mixture moves from the easiest half of the log to the hardest;
-- biased: as iid, while users praise every local answer they are asked about;
+- biased: as iid, while users praise every local answer, so that the scores creep up to 1 and
+  more and more stays local;
 - adversary: the worst order: all good answers first, the bad ones after the certificate.
 
 `lost` is the mean loss over the whole history, escalated requests losing nothing: the promise with
@@ -72,6 +73,13 @@ def mix(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
     return scores[pick], losses[pick]
 
 
+def biased(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    seen, lost = iid(scores, losses, n, draws)
+    start = draws.uniform(0.1, 0.6)
+    praise = np.clip((np.linspace(0.0, 1.0, n) - start) / (1.0 - start), 0.0, 1.0)
+    return seen + praise * (1.0 - seen), lost
+
+
 def adversary(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
     seen, lost = iid(scores, losses, n, draws)
     order = np.argsort(lost, kind="stable")
@@ -82,7 +90,7 @@ SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
     "iid": iid,
     "drift": drift,
     "mix": mix,
-    "biased": iid,
+    "biased": biased,
     "adversary": adversary,
 }
 
