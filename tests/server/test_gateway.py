@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
@@ -51,6 +52,32 @@ async def test_the_openai_client_gets_a_stream(gateway: Gateway) -> None:
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens == 5
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+
+
+@pytest.mark.parametrize("model", ["small", "big"])
+async def test_the_anthropic_client_gets_answers_from_an_openai_target(
+    shared_gateway: Gateway, model: str
+) -> None:
+    asked: Any = {
+        "model": model,
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "!say one two three four"}],
+    }
+    async with anthropic.AsyncAnthropic(base_url=shared_gateway.url, api_key="unused") as client:
+        message = await client.messages.create(**asked)
+        assert message.content[0].text == "one two three four"
+        assert (message.model, message.stop_reason) == (model, "end_turn")
+        assert message.usage.output_tokens == 5
+        async with client.messages.stream(**asked) as stream:
+            assert (await stream.get_final_text()).strip() == "one two three four"
+
+
+async def test_the_responses_and_completions_routes_answer(shared_gateway: Gateway) -> None:
+    async with sdk(shared_gateway) as client:
+        response = await client.responses.create(model="big", input="!say fine")
+        assert response.output_text == "fine"
+        completion = await client.completions.create(model="big", prompt="!say fine")
+        assert completion.choices[0].text == "fine"
 
 
 async def test_an_explicit_model_is_asked_and_unknown_fields_reach_it(gateway: Gateway) -> None:

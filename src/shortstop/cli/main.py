@@ -9,6 +9,7 @@ import typer
 
 from shortstop import __version__
 from shortstop.cli.config import config_app
+from shortstop.cli.doctor import doctor_command
 from shortstop.cli.models import models_command, pull_command
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve_command)
+app.command("doctor")(doctor_command)
 app.command("models")(models_command)
 app.command("pull")(pull_command)
 app.command("report")(report_command)

@@ -27,6 +27,9 @@ class Door:
     def __init__(self, gateway: Gateway) -> None:
         self._hot: dict[str, ASGIApp] = {
             "/chat/completions": ChatRoute(gateway, "openai.chat"),
+            "/completions": ChatRoute(gateway, "openai.completions"),
+            "/responses": ChatRoute(gateway, "openai.responses"),
+            "/messages": ChatRoute(gateway, "anthropic.messages"),
         }
         self._cold = pages(gateway)
 

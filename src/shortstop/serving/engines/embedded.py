@@ -46,15 +46,21 @@ class EngineOptions(Struct, frozen=True):
     @staticmethod
     def choose(model: ModelConfig, gguf: GgufInfo) -> EngineOptions:
         """What the operator said, else what this machine has."""
-        threads = model.threads or _cores()
+        threads = model.threads or spare_cores()
         slots = model.slots or 4
         per_slot = model.context or min(gguf.context, SLOT_CONTEXT)
         layers = -1 if model.gpu_layers is None else model.gpu_layers
         return EngineOptions(threads, per_slot * slots, slots, layers)
 
 
-def _cores() -> int:
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+def spare_cores() -> int:
+    """Cores this process may use, less one for the gateway and its neighbours.
+
+    A llama.cpp thread that loses its core keeps all others waiting: with as many threads as
+    cores, one busy neighbour costs ten times the speed (docs/lab.md).
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (usable or 2) - 1)
 
 
 class EmbeddedServer:

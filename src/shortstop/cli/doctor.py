@@ -1,0 +1,249 @@
+"""`shortstop doctor`: what this machine can run, how fast, and what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from shortstop import registry
+from shortstop.config import ModelConfig
+from shortstop.errors import ShortstopError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Skip the speed measurement.")]
+
+SIMD = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd")
+USABLE = 0.8
+"""Share of the memory that a model may take."""
+COMFORTABLE = 5.0
+"""Tokens a second below which a model is no joy to wait for."""
+PROMPT_WORDS = 180
+
+
+class Machine(Struct, frozen=True):
+    """What was found. Memory and disk in bytes; `cores` are those this process may use."""
+
+    system: str
+    processor: str
+    cores: int
+    cores_total: int
+    ram: int
+    ram_limit: int | None
+    disk_free: int
+    simd: tuple[str, ...]
+    gpus: tuple[str, ...]
+
+    @property
+    def memory(self) -> int:
+        return min(self.ram, self.ram_limit or self.ram)
+
+
+class Speed(Struct, frozen=True):
+    """Tokens a second of the installed default model, as measured now."""
+
+    model: str
+    threads: int
+    prefill: float
+    decode: float
+
+
+class Fit(Struct, frozen=True):
+    """One model of the catalogue on this machine; speeds are scaled from the measured one."""
+
+    name: str
+    quantisation: str
+    fits: bool
+    needs: int
+    prefill: float | None
+    decode: float | None
+
+
+def doctor_command(as_json: AsJson = False, quick: Quick = False) -> None:
+    """Look at memory, cores, SIMD and GPU; measure the small model; say which models fit."""
+    home = registry.home(None, os.environ)
+    machine = look(home)
+    speed, trouble = (None, "") if quick else _try_measuring(home)
+    fits = fitting(machine, speed)
+    advice = [*advise(machine, speed), *([trouble] if trouble else [])]
+    if as_json:
+        found = {"machine": machine, "speed": speed, "models": fits, "advice": advice}
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    _show(machine, speed, fits, advice, Console())
+
+
+def look(home: Path) -> Machine:
+    """Read what the system says; what it does not say is left empty."""
+    flags = _cpuinfo("flags") or _cpuinfo("Features")
+    affinity = getattr(os, "sched_getaffinity", None)
+    return Machine(
+        system=f"{platform.system()} {platform.release()}",
+        processor=_cpuinfo("model name") or platform.processor() or platform.machine(),
+        cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        cores_total=os.cpu_count() or 1,
+        ram=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        ram_limit=_cgroup_limit(),
+        disk_free=shutil.disk_usage(home).free,
+        simd=tuple(name for name in SIMD if name in flags.split()),
+        gpus=_gpus(),
+    )
+
+
+def _cpuinfo(key: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
+
+
+def _cgroup_limit() -> int | None:
+    try:
+        said = Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return int(said) if said.isdigit() else None
+
+
+def _gpus() -> tuple[str, ...]:
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        return ("Apple GPU (Metal)",)
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return ()
+    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def _try_measuring(home: Path) -> tuple[Speed | None, str]:
+    try:
+        return asyncio.run(measure(home)), ""
+    except ShortstopError as error:
+        return None, f"The speed could not be measured: {error}"
+
+
+async def measure(home: Path) -> Speed | None:
+    """Run the default model for a few seconds; the engine's own timers count. None: not there."""
+    from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+    from shortstop.serving.http import LocalClient
+
+    record = registry.open(home).find("builtin")
+    if record is None:
+        return None
+    options = EngineOptions.choose(ModelConfig(source="builtin"), record.gguf())
+    server = EmbeddedServer(record.path, options)
+    await server.start()
+    client = LocalClient(f"{server.url}/v1", api_key=server.api_key)
+    try:
+        prompt = " ".join(f"{time.monotonic_ns() % 997 + i}" for i in range(PROMPT_WORDS))
+        body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 64}
+        reply = await client.post("/chat/completions", msgspec.json.encode(body))
+        timings = msgspec.json.decode(reply.body)["timings"]
+    finally:
+        await client.close()
+        await server.stop()
+    return Speed(
+        record.name,
+        options.threads,
+        float(timings["prompt_per_second"]),
+        float(timings["predicted_per_second"]),
+    )
+
+
+def fitting(machine: Machine, speed: Speed | None) -> list[Fit]:
+    """Every catalogue model: does it fit, and how fast would it be. Work grows with the weights."""
+    known = registry.catalogue()
+    found = []
+    for name, entry in known.items():
+        scale = known[speed.model].bytes / entry.bytes if speed and speed.model in known else None
+        found.append(
+            Fit(
+                name,
+                entry.quantisation,
+                entry.ram_bytes <= machine.memory * USABLE,
+                entry.ram_bytes,
+                speed.prefill * scale if speed and scale else None,
+                speed.decode * scale if speed and scale else None,
+            )
+        )
+    return found
+
+
+def advise(machine: Machine, speed: Speed | None) -> list[str]:
+    """What to change, most useful first."""
+    advice: list[str] = []
+    fits = [f for f in fitting(machine, speed) if f.fits]
+    good = [f for f in fits if f.decode is None or f.decode >= COMFORTABLE]
+    if speed is None:
+        advice.append("Fetch the default model with `shortstop pull`, then run this again.")
+    if good:
+        best = good[-1].name
+        advice.append(f"Largest model that suits this machine: {best} (`shortstop pull {best}`).")
+    if machine.gpus:
+        advice.append(
+            "A GPU is there, but the engine's wheel is a CPU build: run vLLM, Ollama or "
+            "llama-server beside Shortstop and name it with `url` under [models.NAME]."
+        )
+    if any(name.startswith("avx512") for name in machine.simd):
+        advice.append(
+            "This processor has AVX-512, which the engine's wheel does not use: a native "
+            "llama-server named with `url` will be faster."
+        )
+    if "avx2" not in machine.simd and "asimd" not in machine.simd:
+        advice.append("No AVX2 or NEON: expect a fraction of the usual speed.")
+    if machine.cores < machine.cores_total:
+        advice.append(f"Only {machine.cores} of {machine.cores_total} cores may be used here.")
+    return advice
+
+
+def _show(
+    machine: Machine, speed: Speed | None, fits: list[Fit], advice: list[str], console: Console
+) -> None:
+    about = Table(title="This machine", show_header=False)
+    about.add_row("system", machine.system)
+    about.add_row("processor", f"{machine.processor}, {machine.cores} cores usable")
+    about.add_row("memory", f"{machine.memory / 1e9:.1f} GB usable of {machine.ram / 1e9:.1f} GB")
+    about.add_row("disk free", f"{machine.disk_free / 1e9:.0f} GB")
+    about.add_row("SIMD", " ".join(machine.simd) or "none known")
+    about.add_row("GPU", ", ".join(machine.gpus) or "none")
+    if speed is not None:
+        measured = f"{speed.prefill:.0f} tokens/s in, {speed.decode:.0f} tokens/s out"
+        about.add_row(f"{speed.model}, {speed.threads} threads", measured)
+    table = Table(title="Models (speeds scaled by size from the measured one)")
+    for column in ("name", "quantisation", "memory", "fits", "in, tokens/s", "out, tokens/s"):
+        table.add_column(column, justify="left" if column in ("name", "quantisation") else "right")
+    for f in fits:
+        table.add_row(
+            f.name,
+            f.quantisation,
+            f"{f.needs / 1e9:.1f} GB",
+            "[green]yes[/]" if f.fits else "[red]no[/]",
+            _rate(f.prefill),
+            _rate(f.decode),
+        )
+    console.print(about, table)
+    for line in advice:
+        console.print(f"- {line}")
+
+
+def _rate(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"

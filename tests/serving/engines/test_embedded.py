@@ -1,0 +1,190 @@
+"""The embedded engine: a real child process with the real model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from shortstop import dialects
+from shortstop.config import ModelConfig
+from shortstop.errors import EngineBusy, ModelFileError
+from shortstop.registry import GgufInfo, ModelRecord
+from shortstop.serving import verify
+from shortstop.serving.engines.backend import LocalBackend, Slots
+from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.serving.http import LocalClient
+from shortstop.types import Format, Message, Request, Sampling, Text
+from tests.registry.test_registry import gguf
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PLAIN = Format()
+OPTIONS = EngineOptions(threads=1, context=4096, slots=2, cache_mib=0)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(model: ModelRecord) -> AsyncIterator[EmbeddedServer]:
+    running = EmbeddedServer(model.path, OPTIONS)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend(server: EmbeddedServer) -> AsyncIterator[LocalBackend]:
+    client = LocalClient(f"{server.url}/v1", api_key=server.api_key)
+    yield LocalBackend(
+        model="small",
+        dialect=dialects.get("openai.chat"),
+        client=lambda: client,
+        slots=Slots(2, 1),
+    )
+    await client.close()
+
+
+def asked(text: str, most: int = 12, format: Format = PLAIN, stream: bool = False) -> Request:
+    return Request(
+        id="req_1",
+        dialect="openai.chat",
+        body={},
+        model="small",
+        messages=(Message("user", (Text(text),)),),
+        sampling=Sampling(max_tokens=most),
+        format=format,
+        stream=stream,
+    )
+
+
+async def test_answers_with_logprobs_and_usage(backend: LocalBackend) -> None:
+    reply = await backend.answer(asked("Say hello."))
+    assert reply.text.strip()
+    assert reply.usage is not None
+    assert 1 <= reply.usage.completion <= 12
+    signals = verify.signals(reply.choices[0])
+    assert signals.logprob_p50 is not None
+    assert signals.logprob_p50 <= 0
+    assert signals.entropy is not None
+
+
+async def test_the_shared_prefix_is_kept_warm(backend: LocalBackend) -> None:
+    prefix = "You sort letters into trays. " * 12
+    await backend.answer(asked(prefix + "Letter: a bill.", 2))
+    warm = await backend.answer(asked(prefix + "Letter: a card.", 2))
+    assert warm.usage is not None
+    assert warm.usage.cache_read > 0.7 * warm.usage.prompt
+
+
+async def test_a_schema_is_obeyed(backend: LocalBackend) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"tray": {"enum": ["bills", "cards"]}},
+        "required": ["tray"],
+        "additionalProperties": False,
+    }
+    request = asked("Sort: a birthday card.", 24, Format("json_schema", schema, strict=True))
+    reply = await backend.answer(request)
+    found = {c.name: c.passed for c in verify.checks(request, reply.choices[0])}
+    assert found["format"]
+
+
+async def test_streams_and_ends(backend: LocalBackend) -> None:
+    chunks = [c async for c in backend.stream(asked("Count to five.", 8, stream=True))]
+    assert chunks[-1].usage is not None or chunks[-1].finish is not None
+    assert any(c.logprobs for c in chunks)
+    assert len([c for c in chunks if c.text]) > 2
+
+
+async def test_leaving_frees_the_slot_within_a_second(backend: LocalBackend) -> None:
+    stream = backend.stream(asked("Tell a very long story.", 400, stream=True))
+    await anext(stream)
+    assert backend.slots.running == 1
+    await stream.aclose()
+    assert backend.slots.running == 0
+    async with asyncio.timeout(3):
+        # Two short answers at once need both of the engine's slots.
+        await asyncio.gather(*(backend.answer(asked("Hi.", 1)) for _ in range(2)))
+
+
+async def test_a_full_queue_refuses_at_once(backend: LocalBackend) -> None:
+    running = [asyncio.create_task(backend.answer(asked("Tell a story.", 60))) for _ in range(3)]
+    while backend.slots.waiting < 1:
+        await asyncio.sleep(0)
+    with pytest.raises(EngineBusy) as caught:
+        await backend.answer(asked("Hi."))
+    assert caught.value.status == 503
+    assert caught.value.retry_after
+    await asyncio.gather(*running)
+
+
+async def test_strangers_on_this_machine_are_turned_away(server: EmbeddedServer) -> None:
+    client = LocalClient(f"{server.url}/v1")
+    assert (await client.post("/chat/completions", b"{}")).status == 401
+    await client.close()
+
+
+async def test_a_dead_engine_is_started_again(model: ModelRecord) -> None:
+    server = EmbeddedServer(model.path, OPTIONS)
+    await server.start()
+    first = server.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while server.pid == first or server.state != "ready":
+            await asyncio.sleep(0.05)
+    assert server.url is not None
+    await server.stop()
+    assert server.state == "stopped"
+
+
+async def test_kill_nine_of_the_parent_leaves_no_orphan(model: ModelRecord) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions\n"
+        "async def main():\n"
+        "    s = EmbeddedServer(Path(sys.argv[1]), EngineOptions(1, 512, 1, cache_mib=0))\n"
+        "    await s.start(); print(s.pid, flush=True); await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(model.path), stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    child = int(await parent.stdout.readline())
+    assert Path(f"/proc/{child}").exists()
+    parent.kill()
+    await parent.wait()
+    async with asyncio.timeout(2):
+        while _alive(child):
+            await asyncio.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in ("Z", "X")
+
+
+@pytest.mark.parametrize("content", [gguf(), b"GGUF" + b"\0" * 100])
+async def test_a_file_that_is_no_model_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"broken\.gguf"):
+        await EmbeddedServer(path, OPTIONS).start()
+
+
+@pytest.mark.parametrize(
+    ("said", "threads", "context"),
+    [(ModelConfig(source="x", threads=3, context=1024, slots=2), 3, 2048)],
+)
+async def test_the_operator_decides(said: ModelConfig, threads: int, context: int) -> None:
+    made = EngineOptions.choose(said, GgufInfo("llama", "m", 8192, 30, True))
+    assert (made.threads, made.context, made.context_per_slot) == (threads, context, 1024)
