@@ -537,6 +537,7 @@ async def _serve(config: Config, path: Path | None, env: Mapping[str, str]) -> N
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=int(config.server.drain_seconds),
     )
     listening = _bind(config.server)

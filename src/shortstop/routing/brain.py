@@ -42,6 +42,8 @@ KNOWN_PAIRS = 20
 NEAR = 0.6
 """Kernel with the nearest landmark below which a prompt of no known task is unknown territory."""
 SLACK = 0.05
+OUTSIDE = ("judge", "human")
+"""Graders that answer through feedback, beside the frontier's answer."""
 LOGPROB_FLOOR = -2.5
 UNKNOWN_USD = {True: 0.00005, False: 0.005}
 UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
@@ -103,6 +105,8 @@ class Brain:
         field = eligible(request, clearance, caller, self._targets)
         task, declared = self._task(request, caller)
         self.state.decided += 1
+        if field.explicit:
+            return self._obeyed(field, task)
         seen = view(prompt(request), self._prior.embedder)
         at = sight(seen, self._territory)
         estimates = sorted(
@@ -128,6 +132,20 @@ class Brain:
             explored=explored,
         )
         return self._paired(decision, request, field, estimates, remote, seen)
+
+    def _obeyed(self, field: Field, task: str) -> Decision:
+        """The client named its model: nothing is estimated, nothing is learned."""
+        local = tuple(t.name for t in field.local)
+        return Decision(
+            plan=local + self._remote(field),
+            task=task,
+            score=0.0,
+            threshold=0.0,
+            propensity=1.0,
+            router=ROUTER,
+            reasons=("pinned" if field.pinned else "explicit-model",),
+            verify=False,
+        )
 
     def _task(self, request: Request, caller: Caller) -> tuple[str, TaskConfig]:
         for name, config in self._config.tasks.items():
@@ -159,8 +177,6 @@ class Brain:
     ) -> _Verdict | None:
         """What is decided without weighing anything."""
         least = self._config.routing.min_score
-        if field.explicit:
-            return _Verdict(bool(estimates), 0.0, ("explicit-model",), verify=False)
         if not remote:
             return _Verdict(True, least, ("pinned" if field.pinned else "no-frontier",))
         if not estimates:
@@ -282,7 +298,7 @@ class Brain:
             dense=seen.dense.tobytes(),
         )
         self.state.remember(request.id, pending)
-        if not remote or field.explicit:
+        if not remote:
             return decision
         local_first = self._targets[decision.plan[0]].local
         evidence = self.state.evidence.get(f"{decision.task}|{best.key}")
@@ -341,9 +357,17 @@ class Brain:
             self._grade(pending, pending.local, 0.0, "implicit")
 
     def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
-        """Both answers to one request were graded. False: unknown, or counted already."""
+        """Both answers to one request were compared by a program.
+
+        False: unknown, counted already, or the task's answers are for a judge or a person to grade.
+        """
         pending = self.state.pending.get(pair.request_id)
-        if pending is None or "pair" in pending.heard or pending.local not in self._targets:
+        if pending is None or self.grader(pending.task) in OUTSIDE:
+            return False
+        return self._count(pair, pending, signals)
+
+    def _count(self, pair: Pair, pending: Pending, signals: Signals | None) -> bool:
+        if "pair" in pending.heard or pending.local not in self._targets:
             return False
         pending.heard.append("pair")
         key = self._key_of(pending.local)
@@ -375,15 +399,18 @@ class Brain:
     def feedback(self, said: Feedback) -> bool:
         """A grade from outside. False: the request is unknown, or this source has spoken.
 
-        It moves the estimates. It is no evidence for the contract: who speaks up is no fair draw.
+        It moves the estimates. It is no evidence for the contract, for who speaks up is no fair
+        draw; except where the task's grader is this source and the request was drawn for pairing.
         """
         pending = self.state.pending.get(said.request_id)
-        if pending is None:
-            return False
         quality = _quality(said)
-        return quality is not None and self._grade(
-            pending, said.target or pending.local, quality, said.source
-        )
+        if pending is None or quality is None:
+            return False
+        named = said.target or pending.local
+        drawn = pending.shadowed and named == pending.local
+        if drawn and said.source in OUTSIDE and said.source == self.grader(pending.task):
+            return self._count(Pair(said.request_id, quality), pending, None)
+        return self._grade(pending, named, quality, said.source)
 
     def _grade(self, pending: Pending, target: str, quality: float, source: str) -> bool:
         mark = f"{source}:{target}"
