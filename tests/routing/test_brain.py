@@ -185,6 +185,17 @@ def test_feedback_moves_estimates_and_is_no_evidence(prior: Prior) -> None:
     assert next(iter(brain.contracts().values())).pairs == pairs
 
 
+def test_where_people_grade_only_their_word_is_evidence(prior: Prior) -> None:
+    task = msgspec.convert({"grader": "human"}, TaskConfig)
+    brain = Brain(TARGETS, Config(tasks={"mail": task}), None, prior)
+    brain.decide(ask(), OPEN, MAIL)
+    assert not brain.pair(Pair("r1", 1.0)), "a program's likeness does not count here"
+    assert brain.feedback(Feedback("r1", label=True, source="user"))
+    assert not brain.contracts()
+    assert brain.feedback(Feedback("r1", label=True, source="human"))
+    assert next(iter(brain.contracts().values())).pairs == 1
+
+
 def test_nothing_of_a_pinned_request_is_kept(prior: Prior) -> None:
     brain = make(prior)
     before = brain.snapshot()

@@ -24,10 +24,10 @@ MAX_CHARS = 6000
 SHORT = 40
 
 _WORDS = re.compile(r"\w\w+")
-_DIGITS = re.compile(r"\d")
-_UPPER = re.compile(r"[A-Z]")
-_MARKS = re.compile(r"[^\w\s]")
-_MATHS = re.compile(r"[+\-*/=^<>\\]")
+_KINDS = [re.compile(kind) for kind in (r"\d", r"[A-Z]", r"[^\w\s]", r"[+\-*/=^<>\\]")]
+_ASCII = np.array(
+    [[kind.match(chr(code)) is not None for code in range(128)] for kind in _KINDS], np.int64
+)
 
 # Rounded means and deviations of the marks over the open set's prompts: a scale, not a model.
 _CENTRE = np.array([5.8, 4.0, 0.02, 0.05, 0.05, 0.58, 1.7, 0.6, 0.05, 0.2, 0.6, 2.4], np.float32)
@@ -62,25 +62,35 @@ def surface(text: str, words: int) -> Vector:
     """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics."""
     n = max(len(text), 1)
     lines = text.split("\n")
+    digits, capitals, marks, maths = _classes(text)
     raw = np.array(
         [
             log1p(n),
             log1p(words),
-            len(_DIGITS.findall(text)) / n,
-            len(_UPPER.findall(text)) / n,
-            len(_MARKS.findall(text)) / n,
+            digits / n,
+            capitals / n,
+            marks / n,
             n / max(words, 1) / 10,
             log1p(len(lines) - 1),
             float("?" in text),
             log1p(text.count("$")),
             log1p(text.count("_")),
-            log1p(len(_MATHS.findall(text))),
+            log1p(maths),
             max(len(line) for line in lines) / 100,
         ],
         np.float32,
     )
     scaled: Vector = np.clip((raw - _CENTRE) / _SPREAD, -3, 3)
     return scaled
+
+
+def _classes(text: str) -> list[int]:
+    """How many digits, capitals, punctuation marks and signs of mathematics."""
+    if not text.isascii():
+        return [len(kind.findall(text)) for kind in _KINDS]
+    counts = np.bincount(np.frombuffer(text.encode(), np.uint8), minlength=128)
+    found: list[int] = (_ASCII @ counts).tolist()
+    return found
 
 
 def prompt(request: Request) -> str:
