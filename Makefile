@@ -7,7 +7,8 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
           --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model demo serve test lint types lock clean
+.PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
+        bench-setup bench-routing
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -48,6 +49,18 @@ test: lint types model ## everything that CI runs: linters, types, import rule, 
 lock: ## write the hashed requirements files anew (needs uv)
 	@$(LOCK) --extra demo --extra build -o requirements.txt
 	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
+
+bench-overhead: model ## what the gateway adds to an instant upstream
+	@$(BIN)/python -m bench.overhead
+
+bench-local: model ## latency of short tasks on the embedded engine
+	@$(BIN)/python -m bench.local_latency
+
+bench-setup: ## a fresh clone's set-up: seconds and bytes
+	@$(PYTHON) -m bench.setup
+
+bench-routing: $(VENV)/.dev ## the router on the open pairs
+	@$(BIN)/shortstop bench routing
 
 clean: ## remove the virtual environment and everything that was made
 	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache

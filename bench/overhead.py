@@ -49,11 +49,12 @@ CASES = ((1, False, "mock"), (32, False, "mock"), (32, False, "auto"), (32, True
 
 
 @contextmanager
-def pinned(core: int, *command: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A child on one core; its output is kept in var/overhead."""
+def pinned(core: int | None, *command: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A child on one core, or on all for None; its output is kept in var/overhead."""
+    where = ["taskset", "-c", str(core)] if core is not None else []
     with (WORK / f"{command[0]}.log").open("wb") as log:
         child = subprocess.Popen(
-            ["taskset", "-c", str(core), sys.executable, "-m", *command],
+            [*where, sys.executable, "-m", *command],
             stdout=log,
             stderr=log,
             env={**os.environ, **env},

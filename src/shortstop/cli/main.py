@@ -9,6 +9,7 @@ import typer
 
 from shortstop import __version__
 from shortstop.cli.config import config_app
+from shortstop.cli.contract import bench_routing, contract_command
 from shortstop.cli.doctor import doctor_command
 from shortstop.cli.models import models_command, pull_command
 from shortstop.cli.replay import replay_command
@@ -34,7 +35,12 @@ app.command("models")(models_command)
 app.command("pull")(pull_command)
 app.command("report")(report_command)
 app.command("replay")(replay_command)
+app.command("contract")(contract_command)
 app.add_typer(config_app, name="config")
+
+bench_app = typer.Typer(help="Measure on open or on your own data.", no_args_is_help=True)
+bench_app.command("routing")(bench_routing)
+app.add_typer(bench_app, name="bench")
 
 
 @app.callback(invoke_without_command=True)

@@ -13,12 +13,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from shortstop.cli.contract import contract_replay
 from shortstop.config import load
 from shortstop.console.report import share, usd
+from shortstop.errors import ConfigError
 from shortstop.ledger.replay import Assumed, ReplaySummary, replay
 
 File = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
         help="JSONL: a request body, {request, response} or a batch-API line in each line.",
         exists=True,
@@ -35,19 +37,35 @@ OutputTokens = Annotated[
     int, typer.Option(help="Answer length assumed where the log has no usage.", min=1)
 ]
 
+Contract = Annotated[
+    bool,
+    typer.Option(
+        "--contract",
+        help="Try to break the quality contract instead: thousands of replays of a log of pairs.",
+    ),
+]
+Replays = Annotated[int, typer.Option(help="With --contract: histories per scenario.", min=1)]
+
 _MOST_BAD = 10
 
 
 def replay_command(
-    file: File,
+    file: File = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
     output_tokens: OutputTokens = 150,
+    contract: Contract = False,
+    replays: Replays = 1000,
 ) -> None:
     """Send logged requests through privacy and routing only, and say what it would have cost.
 
     No model is asked and nothing leaves the machine.
     """
+    if contract:
+        contract_replay(file, replays=replays, as_json=as_json)
+        return
+    if file is None:
+        raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
     from shortstop import dialects
     from shortstop.app import judges
 

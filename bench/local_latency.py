@@ -1,0 +1,142 @@
+"""How long short tasks take on the embedded engine, through the whole gateway.
+
+    make bench-local               (or: python -m bench.local_latency [--rounds 5] [--json])
+
+Short: about 60 prompt tokens of which 45 are a prefix shared with the request before, at most 12
+tokens out. Cold: about 200 prompt tokens never seen, at most 12 out. One request at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import openai
+
+from bench.demo import free_port
+from bench.overhead import listening, pinned, rss_mb
+from shortstop import registry
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / "var" / "overhead"
+CONFIG = """
+[server]
+port = {port}
+[models.small]
+source = "builtin"
+"""
+SYSTEM = (
+    "You sort the messages of a company into the right tray. Trays: invoices, complaints, orders, "
+    "jobs, press, other. Answer with the tray only."
+)
+WORDS = [
+    "red",
+    "blue",
+    "table",
+    "river",
+    "seven",
+    "music",
+    "paper",
+    "green",
+    "window",
+    "letter",
+    "stone",
+    "cloud",
+    "engine",
+]
+EACH = 20
+
+
+def messages(system: str, user: str) -> list[Any]:
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+async def ask(client: openai.AsyncOpenAI, system: str, user: str) -> float:
+    started = time.perf_counter()
+    await client.chat.completions.create(
+        model="local", messages=messages(system, user), max_tokens=12
+    )
+    return time.perf_counter() - started
+
+
+async def run(rounds: int) -> dict[str, Any]:
+    shutil.rmtree(WORK, ignore_errors=True)
+    home = WORK / "home"
+    home.mkdir(parents=True)
+    (home / "models").symlink_to(registry.home(None, os.environ) / "models")
+    port = free_port()
+    config = WORK / "shortstop.toml"
+    config.write_text(CONFIG.format(port=port))
+    chance = random.Random(7)
+    short: list[list[float]] = []
+    cold: list[list[float]] = []
+    began = time.monotonic()
+    with pinned(None, "shortstop", "serve", "--config", str(config), SHORTSTOP_HOME=str(home)) as g:
+        await listening(port)
+        base = f"http://127.0.0.1:{port}/v1"
+        async with openai.AsyncOpenAI(base_url=base, api_key="unused", max_retries=0) as client:
+            await ask(client, SYSTEM, "hello")
+            first = time.monotonic() - began
+            for _ in range(rounds):
+                short.append(
+                    [
+                        await ask(client, SYSTEM, f"Where is my {chance.choice(WORDS)} parcel?")
+                        for _ in range(EACH)
+                    ]
+                )
+                cold.append(
+                    [
+                        await ask(client, " ".join(chance.choices(WORDS, k=160)), "Go on.")
+                        for _ in range(EACH // 4)
+                    ]
+                )
+        engine = _children(g.pid)
+        return {
+            "rounds": rounds,
+            "start_to_first_answer_s": first,
+            "short_ms": _quantiles(short),
+            "cold_200_ms": _quantiles(cold),
+            "rss_gateway_mb": rss_mb(g.pid),
+            "rss_engine_mb": sum(rss_mb(pid) for pid in engine),
+        }
+
+
+def _children(pid: int) -> list[int]:
+    said = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in said]
+
+
+def _quantiles(rounds: list[list[float]]) -> dict[str, float]:
+    """Medians over the rounds of each round's p50 and p95, in milliseconds."""
+    return {
+        "p50": statistics.median(statistics.median(r) for r in rounds) * 1e3,
+        "p95": statistics.median(sorted(r)[int(0.95 * (len(r) - 1))] for r in rounds) * 1e3,
+        "n": float(sum(len(r) for r in rounds)),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Local latency.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    said = parser.parse_args()
+    found = asyncio.run(run(said.rounds))
+    if said.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        for name in ("short_ms", "cold_200_ms"):
+            q = found[name]
+            sys.stdout.write(f"{name}: p50 {q['p50']:.0f}, p95 {q['p95']:.0f}, n {q['n']:.0f}\n")
+        sys.stdout.write(
+            f"start to first answer {found['start_to_first_answer_s']:.2f} s; memory: gateway "
+            f"{found['rss_gateway_mb']:.0f} MB, engine {found['rss_engine_mb']:.0f} MB\n"
+        )
