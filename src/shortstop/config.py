@@ -146,12 +146,53 @@ class LedgerConfig(Section, frozen=True):
     remote_gco2_per_kwh: NonNegative = 384
 
 
+class PrivacyRule(Section, frozen=True):
+    """One line of a policy. It holds for findings with one of `labels`, or of `tier`, from
+    `min_count` of them on; `route` is a task or "*". Of all that hold the strictest wins."""
+
+    action: Literal["allow", "pseudonymise", "redact", "local_only", "block"]
+    labels: tuple[str, ...] = ()
+    tier: Literal["S0", "S1", "S2", "S3"] | None = None
+    min_count: Positive = 1
+    direction: Literal["request", "reply", "both"] = "request"
+    route: str = "*"
+
+
+class PrivacyPolicy(Section, frozen=True):
+    """`[privacy.policies.NAME]`. What no rule names stays local from tier S2 on.
+
+    `providers` and `regions` list who may get anything at all; empty: everyone configured.
+    `baa_required` allows only providers with a signed BAA. `dry_run` records what the policy would
+    do while the built-in one decides. `strict` makes the lint ask for a rule for every label.
+    """
+
+    version: str = "1"
+    rules: tuple[PrivacyRule, ...] = ()
+    providers: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    baa_required: bool = False
+    dry_run: bool = False
+    strict: bool = False
+
+
 class PrivacyConfig(Section, frozen=True):
-    """What may leave. A detector's failure always pins to local."""
+    """What may leave. A detector's failure always pins to local.
+
+    `tenants` names each tenant's policy (else "default"), `terms` its own words that never leave,
+    `documents` files whose passages never leave. `key_env` holds the key of surrogates and audit;
+    without it they last as long as the process. `audit` is the file of the audit log.
+    """
 
     airgap: bool = False
     max_scan_chars: Positive = 2_000_000
     timeout: Seconds = 2
+    policies: dict[str, PrivacyPolicy] = {}
+    tenants: dict[str, str] = {}
+    terms: dict[str, tuple[str, ...]] = {}
+    documents: dict[str, tuple[str, ...]] = {}
+    key_env: str = "SHORTSTOP_PRIVACY_KEY"
+    vault_hours: Annotated[float, Meta(gt=0)] = 24
+    audit: str | None = None
 
 
 class ContractConfig(Section, frozen=True):

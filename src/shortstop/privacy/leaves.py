@@ -1,32 +1,94 @@
-"""Every string of a request, with where it stands."""
+"""Every string of a request, with where it stands and what it is called there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from shortstop.types import Json
 
 DEEPEST = 64
+NESTED = 4
+"""How many times JSON may be written inside a string of JSON and still be read."""
 
-
-def leaves(body: Json) -> Iterator[tuple[str, str]]:
-    """(JSON path, text) of every string value and every key, in document order.
-
-    Raises ValueError below `DEEPEST` levels: what cannot be read is not cleared.
+WIRE = frozenset(
     """
-    yield from _walk(body, "$", 0)
+    role content type text model stream messages parts input temperature top_p max_tokens
+    max_completion_tokens max_output_tokens tools tool_choice function parameters properties
+    required items tool_calls arguments name description id tool_call_id tool_use_id
+    stream_options include_usage n seed stop response_format json_schema schema strict
+    system instructions image_url url detail input_text output_text metadata user
+    frequency_penalty presence_penalty logprobs top_logprobs additionalProperties
+    """.split()  # noqa: SIM905 - a list of words
+)
+"""Names that the dialects use: they say nothing about the value."""
 
 
-def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """`shown` is what detectors read: the text, after its own key where that tells something."""
+
+    path: str
+    text: str
+    key: str = ""
+    said: bool = False
+    """Whether it is something said in the conversation, not wire or settings."""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.key}: {self.text}" if self.key else self.text
+
+
+def leaves(body: Json) -> Iterator[Leaf]:
+    """In document order. Raises ValueError below `DEEPEST` levels: unread is not cleared."""
+    yield from _walk(body, "$", "", 0, 0)
+
+
+def _walk(value: Any, path: str, key: str, depth: int, nested: int) -> Iterator[Leaf]:
     if depth > DEEPEST:
         raise ValueError("the request is nested too deeply")
     if isinstance(value, str):
-        yield path, value
+        yield from _string(value, path, key, depth, nested)
     elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"{path}.{key}", key
-            yield from _walk(inner, f"{path}.{key}", depth + 1)
-    elif isinstance(value, list):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise TypeError("a key is not a string")
+            wire = name in WIRE
+            if not wire and _tells(name):
+                yield Leaf(f"{path}.{name}~", name)
+            yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
+    elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{i}]", depth + 1)
+            yield from _walk(inner, f"{path}[{i}]", key, depth + 1, nested)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if key or abs(value) >= 10**8:
+            yield Leaf(path, repr(value), key)
+    elif value is not None and not isinstance(value, bool):
+        raise TypeError(f"a {type(value).__name__} is no JSON")
+
+
+def _tells(name: str) -> bool:
+    """Whether a key may be data itself: an address book has e-mail addresses for keys."""
+    return len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name)
+
+
+def _string(text: str, path: str, key: str, depth: int, nested: int) -> Iterator[Leaf]:
+    yield Leaf(path, text, key, said=_said(path))
+    inner = text.strip()
+    if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
+        return
+    try:
+        value = msgspec.json.decode(inner)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if nested >= NESTED:
+        raise ValueError("JSON is written inside JSON too many times")
+    if not isinstance(value, str) or value != text:
+        yield from _walk(value, f"{path}!", key, depth + 1, nested + 1)
+
+
+def _said(path: str) -> bool:
+    return path.endswith((".content", ".text")) or path == "$.input"

@@ -35,18 +35,14 @@ class Pattern:
 PATTERNS = (
     Pattern("card", "FINANCIAL", Tier.S2, r"\b[2-6]\d{3}(?:[ -]?\d){9,15}\b", _card),
     Pattern("iban", "FINANCIAL", Tier.S2, r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b", iban.is_valid),
-    Pattern(
-        "email", "PERSONAL", Tier.S2, r"[\w.%+-]{1,64}@[\w-]{1,63}\.[A-Za-z]{2,}"
-    ),
+    Pattern("email", "PERSONAL", Tier.S2, r"[\w.%+-]{1,64}@[\w-]{1,63}\.[A-Za-z]{2,}"),
     Pattern("openai-key", "SECRET", Tier.S3, r"\bsk-[A-Za-z0-9_-]{20,200}"),
     Pattern("aws-key", "SECRET", Tier.S3, r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     Pattern("github-token", "SECRET", Tier.S3, r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b"),
     Pattern("slack-token", "SECRET", Tier.S3, r"\bxox[abprs]-[A-Za-z0-9-]{10,200}"),
     Pattern("google-key", "SECRET", Tier.S3, r"\bAIza[A-Za-z0-9_-]{35}\b"),
     Pattern("stripe-key", "SECRET", Tier.S3, r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,250}\b"),
-    Pattern(
-        "jwt", "SECRET", Tier.S3, r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"
-    ),
+    Pattern("jwt", "SECRET", Tier.S3, r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
     Pattern("private-key", "SECRET", Tier.S3, r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"),
 )
 

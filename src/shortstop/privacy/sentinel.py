@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+import os
+import time
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping
+from pathlib import Path
 
-from shortstop.config import PrivacyConfig
+import msgspec
+
+from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy.leaves import leaves
-from shortstop.privacy.patterns import find
+from shortstop.privacy import answers, policy, pseudonyms
+from shortstop.privacy.audit import AuditLog, Event
+from shortstop.privacy.leaves import Leaf, leaves
+from shortstop.privacy.register import Register
+from shortstop.privacy.restore import Restorer
+from shortstop.privacy.scan import Unreadable, scan
+from shortstop.privacy.surrogates import Mint
+from shortstop.privacy.taint import Taint
+from shortstop.privacy.vault import Scope, Vault
 from shortstop.types import (
     Caller,
     Chunk,
@@ -16,70 +30,277 @@ from shortstop.types import (
     Cleared,
     Finding,
     Json,
+    Media,
     Opaque,
     Reach,
     Reply,
     Request,
     Target,
     Tier,
+    ToolResult,
 )
 
 log = logging.getLogger(__name__)
 
+Rebuild = Callable[[Request, Json], Request]
+REMEMBERED = 20_000
+"""Requests in flight whose caller is remembered between `clear` and `restore`."""
+
 
 class Sentinel:
-    """Implements ports.Guard. From tier S2 a request stays local; any failure pins as well."""
+    """Implements ports.Guard. Any failure pins.
 
-    def __init__(self, config: PrivacyConfig, rebuild: Callable[[Request, Json], Request]) -> None:
-        self._config = config
-        self._rebuild = rebuild
+    `rebuild` decodes a rewritten body in the request's own dialect. `baa` lists the providers that
+    signed a business associate agreement. `taint` and `vault` may be handed from one guard to the
+    next, so that a reload forgets nothing.
+    """
+
+    def __init__(
+        self,
+        config: PrivacyConfig,
+        rebuild: Rebuild,
+        *,
+        key: bytes | None = None,
+        baa: frozenset[str] = frozenset(),
+        taint: Taint | None = None,
+        vault: Vault | None = None,
+        audit: AuditLog | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._config, self._rebuild, self._baa = config, rebuild, baa
+        self._key = key or _key(config, os.environ)
+        self.taint = taint if taint is not None else Taint()
+        self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
+        self._audit, self._clock, self._monotonic = audit, clock, monotonic
+        self._callers: OrderedDict[str, Scope] = OrderedDict()
+        self._registers = {
+            tenant: Register(
+                config.terms.get(tenant, ()),
+                [Path(f).read_text(encoding="utf-8") for f in config.documents.get(tenant, ())],
+            )
+            for tenant in {*config.terms, *config.documents}
+        }
+
+    # ------------------------------------------------------------ judging
 
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Never raises: what cannot be judged is pinned."""
         try:
-            return self._judge(request)
+            clearance = self._judge(request, caller)
+        except Unreadable as error:
+            clearance = _pinned(str(error))
         except Exception as error:  # fail closed, whatever a detector does
             log.error("a detector failed (%s): the request is pinned", type(error).__name__)
-            return _pinned("detector-failed")
+            late = isinstance(error, TimeoutError)
+            clearance = _pinned("detector-too-slow" if late else "detector-failed")
+        try:
+            self.taint.see(caller.tenant, caller.conversation, clearance.tier)
+            self._note("clear", request, caller.tenant, clearance)
+        except Exception as error:
+            log.error("the verdict could not be kept (%s)", type(error).__name__)
+            return _pinned("verdict-not-kept")
+        return clearance
 
-    def _judge(self, request: Request) -> Clearance:
-        if any(isinstance(p, Opaque) for m in request.messages for p in m.parts):
-            return _pinned("unknown-part")
-        findings: list[Finding] = []
-        scanned = 0
-        for path, text in leaves(request.body):
-            scanned += len(text)
-            if scanned > self._config.max_scan_chars:
-                return _pinned("too-large-to-scan")
-            for m in find(text):
-                found = m.pattern
-                findings.append(Finding(found.label, found.tier, found.rule, path, m.start, m.end))
-        tier = max((f.tier for f in findings), default=Tier.S0)
-        return Clearance(
-            tier=tier,
-            reach=Reach.LOCAL_ONLY if tier >= Tier.S2 else Reach.ANYWHERE,
-            labels=tuple(sorted({f.label for f in findings})),
-            reasons=tuple(sorted({f.rule for f in findings})),
-            findings=tuple(findings),
-        )
+    def _judge(self, request: Request, caller: Caller) -> Clearance:
+        self._remember(request, caller)
+        if any(_unreadable(p) for m in request.messages for p in m.parts):
+            raise Unreadable("unknown-part")
+        findings = self.findings(_body(request), caller.tenant)
+        seen = self.taint.tier(caller.tenant, caller.conversation)
+        name, rules = policy.chosen(self._config, caller.tenant)
+        return _verdict(findings, seen, name, rules, caller.task or "*")
+
+    def findings(self, body: Json, tenant: str = "default") -> list[Finding]:
+        """Everything found. Raises Unreadable, TimeoutError, ValueError: all of them pin."""
+        deadline = self._monotonic() + self._config.timeout
+
+        def tick() -> None:
+            if self._monotonic() > deadline:
+                raise TimeoutError("the detectors ran out of time")
+
+        room, kept = self._config.max_scan_chars, list[Leaf]()
+        for leaf in leaves(body):
+            room -= len(leaf.text)
+            if room < 0:
+                raise Unreadable("too-large-to-scan")
+            kept.append(leaf)
+        return scan(kept, self._registers.get(tenant), tick)
+
+    # ------------------------------------------------------------ letting go
 
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """Raises PrivacyRefused when the request may not leave."""
-        if clearance.reach >= Reach.LOCAL_ONLY:
+        tenant = self._scope(request)[0]
+        try:
+            cleared = self._release(request, clearance, target, tenant)
+        except PrivacyRefused:
+            self._note("refuse", request, tenant, clearance, target.name)
+            raise
+        except Exception as error:
+            log.error("a request could not be released (%s)", type(error).__name__)
+            raise PrivacyRefused("This request could not be made safe to leave.") from error
+        self._note("release", request, tenant, clearance, target.name)
+        return cleared
+
+    def _release(
+        self, request: Request, clearance: Clearance, target: Target, tenant: str
+    ) -> Cleared:
+        if clearance.reach >= Reach.LOCAL_ONLY or self._config.airgap:
             raise PrivacyRefused(
                 f"This request holds {', '.join(clearance.labels) or 'unreadable parts'} "
                 "and must stay on the local machine.",
                 hint="Use model 'auto' or 'local', or change the privacy policy.",
             )
+        _, rules = policy.chosen(self._config, tenant)
+        objection = policy.objection(rules, target, clearance.labels, self._baa)
+        if objection is not None:
+            raise PrivacyRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
+        if clearance.reach == Reach.PSEUDONYMISED:
+            request = self._pseudonymised(request, clearance, rules)
         return Cleared(request, clearance, target.name)
 
+    def _pseudonymised(
+        self, request: Request, clearance: Clearance, rules: PrivacyPolicy
+    ) -> Request:
+        scope = self._scope(request)
+        decided = policy.actions(rules, clearance.findings)
+        taken = [f for f in clearance.findings if decided[f.label] in ("pseudonymise", "redact")]
+        if not request.body:
+            raise PrivacyRefused("A request without its body cannot be pseudonymised.")
+        values = pseudonyms.values_of(request.body, taken)
+        redact = frozenset(label for label, a in decided.items() if a == "redact")
+        put, back = pseudonyms.mint(
+            values, redact, self.vault.get(scope), request.body, Mint(self._key, *scope)
+        )
+        body = pseudonyms.rewrite(request.body, put)
+        self._look_again(body, put, {f.label for f in taken}, scope[0])
+        self.vault.put(scope, back)
+        return self._rebuild(request, body)
+
+    def _look_again(
+        self, body: Json, put: Mapping[str, str], labels: set[str], tenant: str
+    ) -> None:
+        """What was to be taken out must be gone, in every reading."""
+        blanked = pseudonyms.rewrite(body, dict.fromkeys(put.values(), " "))
+        left = [f for f in self.findings(blanked, tenant) if f.label in labels]
+        if left:
+            raise PrivacyRefused(f"{left[0].label} could not be taken out of the request.")
+
+    # ------------------------------------------------------------ coming back
+
     def restore(self, reply: Reply, cleared: Cleared) -> Reply:
-        return reply
+        restorer = self._restorer(cleared)
+        return reply if restorer is None else answers.whole(reply, restorer)
 
     def restore_stream(
         self, chunks: AsyncGenerator[Chunk, None], cleared: Cleared
     ) -> AsyncGenerator[Chunk, None]:
-        return chunks
+        restorer = self._restorer(cleared)
+        return chunks if restorer is None else answers.stream(chunks, restorer)
+
+    def _restorer(self, cleared: Cleared) -> Restorer | None:
+        if cleared.clearance.reach != Reach.PSEUDONYMISED:
+            return None
+        values = self.vault.get(self._scope(cleared.request))
+        return Restorer(values) if values else None
+
+    def erase(self, tenant: str, conversation: str) -> bool:
+        """Forget a conversation's values for good."""
+        return self.vault.erase((tenant, conversation))
+
+    # ------------------------------------------------------------ memory
+
+    def _remember(self, request: Request, caller: Caller) -> None:
+        conversation = caller.conversation or f"unnamed-{_opening(request)}"
+        self._callers[request.id] = (caller.tenant, conversation)
+        self._callers.move_to_end(request.id)
+        while len(self._callers) > REMEMBERED:
+            self._callers.popitem(last=False)
+
+    def _scope(self, request: Request) -> Scope:
+        scope = self._callers.get(request.id)
+        if scope is None:
+            raise PrivacyRefused("This request was never judged, so it cannot leave.")
+        return scope
+
+    def _note(
+        self,
+        kind: str,
+        request: Request,
+        tenant: str,
+        verdict: Clearance,
+        target: str | None = None,
+    ) -> None:
+        if self._audit is None:
+            return
+        self._audit.append(
+            Event(
+                at=self._clock(),
+                kind=kind,
+                tenant=tenant,
+                request=request.id,
+                tier=verdict.tier,
+                reach=verdict.reach,
+                labels=dict(Counter(f.label for f in verdict.findings)),
+                reasons=verdict.reasons,
+                policy=verdict.policy,
+                target=target,
+            )
+        )
+
+
+def _verdict(
+    findings: list[Finding], seen: Tier, name: str, rules: PrivacyPolicy, route: str
+) -> Clearance:
+    own = max((f.tier for f in findings), default=Tier.S0)
+    tier = max(own, seen)
+    acting = PrivacyPolicy() if rules.dry_run else rules
+    decided = list(policy.actions(acting, findings, route).values())
+    reasons = {f.rule for f in findings}
+    if seen > own:
+        decided.append(policy.action(acting, "TAINT", seen, 1, route))
+        reasons.add(f"conversation-saw-{seen.name}")
+    if rules.dry_run:
+        would = policy.reach(policy.actions(rules, findings, route).values())
+        reasons.add(f"dry-run-{would.name.lower()}")
+    return Clearance(
+        tier=tier,
+        reach=policy.reach(decided),
+        labels=tuple(sorted({f.label for f in findings} | ({"TAINT"} if seen > own else set()))),
+        reasons=tuple(sorted(reasons)),
+        policy=name,
+        findings=tuple(findings),
+    )
+
+
+def _unreadable(part: object) -> bool:
+    """Whether a part holds what no detector here can read."""
+    if isinstance(part, Opaque):
+        return True
+    if isinstance(part, ToolResult):
+        return any(_unreadable(p) for p in part.parts)
+    if isinstance(part, Media):
+        return part.url is None or part.url.startswith("data:")
+    return False
+
+
+def _body(request: Request) -> Json:
+    if request.body:
+        return request.body
+    plain: Json = msgspec.to_builtins(request)
+    return {k: v for k, v in plain.items() if k not in ("id", "dialect", "body")}
+
+
+def _opening(request: Request) -> str:
+    """How a conversation begins, for clients that do not name it."""
+    first = next((m.text for m in request.messages if m.role == "user"), request.id)
+    return hashlib.blake2b(first.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
+    given = env.get(config.key_env)
+    return hashlib.sha256(given.encode()).digest() if given else os.urandom(32)
 
 
 def _pinned(reason: str) -> Clearance:

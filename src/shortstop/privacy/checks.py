@@ -1,0 +1,188 @@
+"""Check digits and other proofs that a matched text is what it looks like."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from importlib import import_module
+
+from stdnum import iban, luhn
+
+Check = Callable[[str], bool]
+
+
+def digits(value: str) -> str:
+    return "".join(c for c in value if c.isdigit())
+
+
+def card(value: str) -> bool:
+    """A number range that an issuer uses, its length, and Luhn."""
+    number = digits(value)
+    return len(set(number)) > 1 and _brand(number) and bool(luhn.is_valid(number))
+
+
+def _brand(number: str) -> bool:
+    n, head2, head4 = len(number), int(number[:2] or 0), int(number[:4] or 0)
+    if number[0] == "4":
+        return n in (13, 16, 19)
+    if 51 <= head2 <= 55 or 2221 <= head4 <= 2720:
+        return n == 16
+    if head2 in (34, 37):
+        return n == 15
+    if head2 in (30, 36, 38, 39):
+        return n in (14, 16)
+    if head2 == 35:
+        return n == 16
+    return number[0] in "56" and 12 < n < 20 and (head2 in (50, 60, 62, 64, 65) or head2 >= 56)
+
+
+def luhn_digits(value: str) -> bool:
+    number = digits(value)
+    return len(set(number)) > 1 and bool(luhn.is_valid(number))
+
+
+def iban_number(value: str) -> bool:
+    """Check digits; the structure of the country is not asked, for some banks bend it."""
+    compact = re.sub(r"[\s.-]", "", value).upper()
+    try:
+        rest = "".join(str(int(c, 36)) for c in compact[4:] + compact[:4])
+    except ValueError:
+        return False
+    return 15 <= len(compact) <= 34 and (int(rest) % 97 == 1 or bool(iban.is_valid(compact)))
+
+
+def iban_country(value: str) -> bool:
+    """With the word IBAN beside it, the country's length is proof enough."""
+    compact = re.sub(r"[\s.-]", "", value).upper()
+    return 15 <= len(compact) <= 34 and sum(c.isdigit() for c in compact) >= 8
+
+
+def ssn(value: str) -> bool:
+    number = digits(value)
+    if len(number) != 9 or len(set(number)) == 1 or number == "123456789":
+        return False
+    return number[:3] not in ("000", "666") and number[3:5] != "00" and number[5:] != "0000"
+
+
+def aba(value: str) -> bool:
+    """Routing number of an American bank: weighted sum 3, 7, 1."""
+    d = [int(c) for c in digits(value)]
+    return (
+        len(d) == 9
+        and any(d)
+        and sum(w * x for w, x in zip((3, 7, 1) * 3, d, strict=True)) % 10 == 0
+    )
+
+
+def phone(value: str) -> bool:
+    number = digits(value)
+    return 7 <= len(number) <= 18 and len(set(number)) > 2
+
+
+def date(value: str) -> bool:
+    """A day that a person living today may be born on."""
+    years = [int(y) for y in re.findall(r"\d{4}", value)]
+    return not years or any(1900 <= y <= 2100 for y in years)
+
+
+def entropy(value: str) -> float:
+    """Bits a character."""
+    n = len(value)
+    return -sum(c / n * math.log2(c / n) for c in Counter(value).values()) if n else 0.0
+
+
+_PLACEHOLDER = re.compile(
+    r"(?i)^(?:x{3,}|\*{3,}|\.{3,}|<.*|\[.*|\{.*|\$.*|%\w+%|your.*|my[_-]?(?:api|secret|token|key|pass).*|"
+    r"(?:api|access|secret|auth)?[_-]?(?:key|token|secret|password|passwd|pass|pwd)(?:[_-]?here)?|"
+    r"example.*|sample.*|dummy.*|placeholder.*|redacted.*|change[_-]?(?:me|it).*|insert.*|replace.*|"
+    r"none|null|nil|undefined|true|false|string|required|optional|n/a|todo|tbd|enter.*|"
+    r"(?:os|process|env|config|settings|self|this|request|secrets|vault|params|args|options|system)[.\[(].*|"
+    r"\w+\(.*|get\w+|test|foo|bar|1234?5?6?7?8?9?0?)$"
+)
+
+
+def secret(value: str) -> bool:
+    """A value that was drawn, not written: long, mixed, no placeholder."""
+    value = value.strip("\"'`,;)")
+    if len(value) < 8 or _PLACEHOLDER.match(value):
+        return False
+    kinds = _kinds(value)
+    if value.isdigit():
+        return len(value) >= 12
+    if kinds >= 2 and any(c.isdigit() for c in value):
+        return entropy(value) >= 2.5
+    return len(value) >= 16 and entropy(value) >= 3.3 and not _words(value)
+
+
+def password(value: str) -> bool:
+    """People's passwords are short: a digit or a sign among letters is enough."""
+    value = value.strip("\"'`,;").rstrip(".?!)") or value
+    if len(value) < 5 or _PLACEHOLDER.match(value):
+        return False
+    return _kinds(value) >= 2 and not re.fullmatch(r"[A-Z]?[a-z]+(?:['’-][a-z]+)*", value)
+
+
+def _kinds(value: str) -> int:
+    return (
+        any(c.islower() for c in value)
+        + any(c.isupper() for c in value)
+        + any(c.isdigit() for c in value)
+        + any(not c.isalnum() for c in value)
+    )
+
+
+def _words(value: str) -> bool:
+    """snake_case, kebab-case, dotted names and paths of letters are names, not secrets."""
+    return bool(re.fullmatch(r"[A-Za-z]{1,14}(?:[._/:-][A-Za-z]{1,14}){1,}|[A-Za-z]?[a-z]+", value))
+
+
+def some_digits(value: str) -> bool:
+    """An identifier next to its name: at least five digits, not all the same."""
+    number = digits(value)
+    return len(number) >= 5 and len(set(number)) > 1
+
+
+def routable_ip(value: str) -> bool:
+    parts = [int(p) for p in value.split(".")]
+    if len(parts) != 4 or max(parts) > 255 or parts[0] in (0, 10, 127) or parts[0] >= 224:
+        return False
+    return not (parts[:2] == [192, 168] or (parts[0] == 172 and 16 <= parts[1] <= 31))
+
+
+def base58(value: str) -> bool:
+    """A Bitcoin address: base58 with its four bytes of checksum."""
+    return bool(import_module("stdnum.bitcoin").is_valid(value))
+
+
+def stdnum(name: str) -> Check:
+    """The validator of python-stdnum's module `name`."""
+    module = import_module(f"stdnum.{name}")
+
+    def valid(value: str) -> bool:
+        return len(set(digits(value))) > 1 and bool(module.is_valid(value))
+
+    return valid
+
+
+NAMED: dict[str, Check] = {
+    "card": card,
+    "luhn": luhn_digits,
+    "iban": iban_number,
+    "iban_country": iban_country,
+    "ssn": ssn,
+    "aba": aba,
+    "phone": phone,
+    "date": date,
+    "secret": secret,
+    "password": password,
+    "some_digits": some_digits,
+    "routable_ip": routable_ip,
+    "base58": base58,
+}
+
+
+def named(name: str) -> Check:
+    """Raises ModuleNotFoundError for a name that nobody knows."""
+    return NAMED[name] if name in NAMED else stdnum(name)

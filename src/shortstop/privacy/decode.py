@@ -1,0 +1,169 @@
+# ruff: noqa: E501 - patterns are read whole
+"""Other readings of a text: what it becomes when unpacked, joined, spelled out or turned around."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import html
+import quopri
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+DEPTH = 3
+MOST_BYTES = 1 << 20
+LONG = 256
+"""From this length on, a blob that gives no text is believed to hide some."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
+_HEX = re.compile(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
+_QUOTED = re.compile(r"=[0-9A-F]{2}|=\r?\n")
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
+_CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
+_BROKEN = re.compile(
+    r"(?<=\S)[ \t]*(?:\\?\r?\n[ \t]*(?:#|//|\*|>|--)?[ \t]*|[*_`]{1,3}|/\*.{0,20}?\*/)(?=\S)"
+)
+_SPELLED = re.compile(
+    r"(?i)\s*[\[({<]?\s*\b(at|dot|arobase|punkt|punto|ponto|point|minus|dash|hyphen|underscore|plus)\b\s*[\])}>]?\s*"
+)
+_SIGN = {
+    "at": "@", "arobase": "@", "dot": ".", "punkt": ".", "punto": ".", "ponto": ".", "point": ".",
+    "minus": "-", "dash": "-", "hyphen": "-", "underscore": "_", "plus": "+",
+}  # fmt: skip
+_SPACED = re.compile(r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7,}[0-9A-Za-z]")
+_SPACED_DIGITS = re.compile(r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6,}")
+_WORD_DIGITS = re.compile(
+    r"(?i)\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8,}"
+)
+_NUMBER = {w: str(i) for i, w in enumerate(
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+)} | {"oh": "0", "dash": "-", "space": " "}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`text` was hidden at start:end of the original, by `how`. `text` None: it gave nothing."""
+
+    how: str
+    text: str | None
+    start: int
+    end: int
+    full: bool = True
+    """Whether any rule may speak, or only the strict ones."""
+
+
+def unpacked(text: str) -> Iterator[Reading]:
+    """Encodings found in `text`, one level deep."""
+    yield from _blobs(text)
+    if "%" in text and _PERCENT.search(text):
+        yield from _whole("percent", text, unquote(text.replace("+", " ")))
+    if "&" in text and _ENTITY.search(text):
+        yield from _whole("entities", text, html.unescape(text))
+    if "\\" in text and _ESCAPE.search(text):
+        yield from _whole("escapes", text, _ESCAPE.sub(_escaped, text))
+    if "=" in text and _QUOTED.search(text):
+        raw = quopri.decodestring(text.encode("utf-8", "surrogatepass"))
+        yield from _whole("quoted-printable", text, raw.decode("utf-8", "replace"))
+
+
+def respelled(text: str) -> Iterator[Reading]:
+    """The same words, written to be read by people only."""
+    low = text.lower()
+    if ("dot" in low or "punkt" in low or "punto" in low or "point" in low or "." in low) and (
+        re.search(r"\b(?:at|arobase)\b", low) or "(at)" in low
+    ):
+        changed = _SPELLED.sub(lambda m: _SIGN[m.group(1).lower()], text)
+        yield from _whole("spelled", text, changed, full=False)
+    if '"' in text or "'" in text or "`" in text:
+        yield from _whole("concatenated", text, _CONCATENATED.sub("", text), full=False)
+    if "\n" in text or "*" in text or "_" in text or "`" in text:
+        yield from _whole("broken", text, _BROKEN.sub("", text), full=False)
+    for match in _SPACED_DIGITS.finditer(text):
+        yield _part("spaced", re.sub(r"\D", "", match.group()), match)
+        yield _part("dashed", re.sub(r"[^\d-]", "", match.group()), match)
+    for match in _SPACED.finditer(text):
+        yield _part("spaced", re.sub(r"[ \t_|*]", "", match.group()), match)
+    for match in _WORD_DIGITS.finditer(text):
+        words = re.findall(r"[a-z]+", match.group().lower())
+        said = "".join(_NUMBER[w] for w in words)
+        yield _part("spoken", said, match)
+        if len(said) == 9:
+            yield _part("spoken", f"{said[:3]}-{said[3:5]}-{said[5:]}", match)
+
+
+def turned(text: str) -> Iterator[Reading]:
+    """Backwards and rotated by thirteen."""
+    yield Reading("reversed", text[::-1], 0, len(text), full=False)
+    yield Reading("rot13", codecs.encode(text, "rot13"), 0, len(text), full=False)
+
+
+def _whole(how: str, text: str, changed: str, *, full: bool = True) -> Iterator[Reading]:
+    if changed != text:
+        yield Reading(how, changed, 0, len(text), full)
+
+
+def _part(how: str, text: str, match: re.Match[str]) -> Reading:
+    return Reading(how, text, match.start(), match.end(), full=False)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    body = match.group()[1:]
+    code = int(body.strip("ux{}"), 16) if body[0] in "ux" else int(body, 8)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match.group()
+
+
+def _blobs(text: str) -> Iterator[Reading]:
+    seen_to = 0
+    for match in _HEX.finditer(text):
+        compact = re.sub(r"\\x|0x|[ :,]", "", match.group())
+        if len(compact) >= 16 and len(compact) % 2 == 0:
+            raw = bytes.fromhex(compact)
+            inner = _text(raw)
+            if inner is not None or (len(compact) >= LONG and len(set(raw)) > 32):
+                yield Reading("hex", inner, match.start(), match.end())
+                seen_to = match.end()
+    for match in _BASE64.finditer(text):
+        if match.start() < seen_to and len(match.group()) < LONG:
+            continue
+        reading = _base64(match)
+        if reading is not None:
+            yield reading
+
+
+def _base64(match: re.Match[str]) -> Reading | None:
+    compact = re.sub(r"\s", "", match.group()).rstrip("=")
+    usable = compact[: len(compact) - (len(compact) % 4 == 1)].replace("-", "+").replace("_", "/")
+    try:
+        raw = base64.b64decode(usable + "=" * (-len(usable) % 4))
+    except (binascii.Error, ValueError):
+        raw = b""
+    inner = _text(raw)
+    if inner is not None:
+        return Reading("base64", inner, match.start(), match.end())
+    drawn = len(compact) >= LONG and len(set(compact)) >= 40
+    return Reading("base64", None, match.start(), match.end()) if drawn else None
+
+
+def _text(raw: bytes) -> str | None:
+    """Bytes as text, unpacked if they are packed; None when they are neither."""
+    if raw[:2] in (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda"):
+        try:
+            raw = zlib.decompressobj(47).decompress(raw, MOST_BYTES)
+        except zlib.error:
+            return None
+    for encoding in ("utf-8", "utf-16-le") if b"\0" in raw[:64] else ("utf-8",):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        shown = sum(c.isprintable() or c in "\r\n\t" for c in text)
+        if text and shown >= 0.95 * len(text):
+            return text
+    return None

@@ -1,0 +1,89 @@
+"""Which rules hold in a text: one linear pass over all of them, then only those that may match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import re2
+
+from shortstop.privacy import rules
+from shortstop.privacy.rules import Rule
+
+PIECE = 16_384
+OVERLAP = 1_024
+"""Long texts are read in pieces that overlap: the work stays linear."""
+
+BYTES = 512 << 20
+"""What the prefilter's automaton may use at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that holds at text[start:end]."""
+
+    rule: Rule
+    start: int
+    end: int
+
+
+class Detector:
+    """A fixed list of rules, compiled once."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._set = self._compile()
+
+    def _compile(self) -> Any:
+        options = re2.Options()
+        options.max_mem = BYTES
+        options.log_errors = False
+        automaton = re2.Set.SearchSet(options)
+        for rule in self._rules:
+            automaton.Add(rules.gate(rule.pattern))
+        automaton.Add("")  # always matches: its absence tells that the automaton gave up
+        automaton.Compile()
+        return automaton
+
+    def candidates(self, text: str) -> list[Rule]:
+        """Rules that may hold. All of them, should the automaton fail."""
+        found = self._set.Match(text)
+        last = len(self._rules)
+        if not found or last not in found:
+            return list(self._rules)
+        return [self._rules[i] for i in sorted(found) if i != last]
+
+    def hits(self, text: str, tick: Callable[[], None] = lambda: None) -> list[Hit]:
+        """Every confirmed match of every rule. `tick` is called between pieces and may raise."""
+        found: list[Hit] = []
+        for offset in range(0, max(len(text), 1), PIECE):
+            tick()
+            piece = text[max(0, offset - OVERLAP) : offset + PIECE]
+            shift = max(0, offset - OVERLAP)
+            found += [
+                Hit(rule, start + shift, end + shift)
+                for rule in self.candidates(piece)
+                for start, end in rule.values(piece)
+                if shift == 0 or end + shift > offset
+            ]
+        return found
+
+
+@cache
+def standard() -> Detector:
+    """All built-in rules: for the text as it stands and its canonical view."""
+    return Detector(rules.builtin())
+
+
+@cache
+def strict() -> Detector:
+    """The rules that are believed in a text that was decoded, joined or turned."""
+    return Detector([r for r in rules.builtin() if r.strong])
+
+
+@cache
+def turned() -> Detector:
+    """For reversed and rotated text, where a card number would pass one time in ten."""
+    return Detector([r for r in rules.builtin() if r.strong and r.check is None])

@@ -1,0 +1,80 @@
+"""Real values back in place of surrogates: in a text, in JSON, and in a stream cut anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_LOWER = {c: c + 32 for c in range(65, 91)}
+
+
+def _lower(text: str) -> str:
+    """ASCII only, so that lengths stay."""
+    return text.translate(_LOWER)
+
+
+class Restorer:
+    """Finds surrogates, whatever their case, and puts the values back; the longest match wins."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {_lower(s): v for s, v in values.items()}
+        ordered = sorted(self._values, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+        self._prefixes = {s[:i] for s in ordered for i in range(1, len(s))}
+        self._firsts = frozenset(s[0] for s in ordered if s)
+        self._longest = max(map(len, ordered), default=0)
+
+    def text(self, text: str, *, escaped: bool = False) -> str:
+        """`escaped`: the text is inside a JSON string, so quotes and newlines must be escaped."""
+        done, kept = self.feed(text, escaped=escaped, final=True)
+        return done + kept
+
+    def feed(self, text: str, *, escaped: bool, final: bool) -> tuple[str, str]:
+        """(what is settled, restored; what may still become a surrogate, as it came)."""
+        low, position, out = _lower(text), 0, []
+        hold = len(text) if final else self._held_from(low, 0)
+        while True:
+            match = self._pattern.search(low, position)
+            if match is None or hold <= match.start():
+                out.append(text[position:hold])
+                return "".join(out), text[hold:]
+            out += (text[position : match.start()], self._value(match.group(), escaped))
+            position = match.end()
+            if hold < position:
+                hold = len(text) if final else self._held_from(low, position)
+
+    def _held_from(self, low: str, position: int) -> int:
+        """The first place from which the rest could be the beginning of a surrogate."""
+        for i in range(max(position, len(low) - self._longest + 1), len(low)):
+            if low[i] in self._firsts and low[i:] in self._prefixes:
+                return i
+        return len(low)
+
+    def _value(self, surrogate: str, escaped: bool) -> str:
+        value = self._values[surrogate]
+        return json.dumps(value, ensure_ascii=False)[1:-1] if escaped else value
+
+    def json(self, value: Any, key: str = "") -> Any:
+        """A whole JSON value; strings that are themselves JSON texts stay valid."""
+        if isinstance(value, str):
+            return self.text(value, escaped=key in ("arguments", "partial_json"))
+        if isinstance(value, dict):
+            kept = ("thinking", "signature", "reasoning_content")
+            return {k: v if k in kept else self.json(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.json(v, key) for v in value]
+        return value
+
+
+class Buffer:
+    """One block of a stream."""
+
+    def __init__(self, restorer: Restorer, *, escaped: bool = False) -> None:
+        self._restorer, self._escaped, self._held = restorer, escaped, ""
+
+    def push(self, text: str, *, final: bool = False) -> str:
+        done, kept = self._restorer.feed(self._held + text, escaped=self._escaped, final=final)
+        self._held = kept
+        return done

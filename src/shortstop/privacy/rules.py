@@ -1,0 +1,128 @@
+"""Rules: patterns in data files, each with texts that it must find and texts that it must not."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import re2
+
+from shortstop.errors import ConfigError
+from shortstop.privacy.checks import Check, named
+from shortstop.types import Tier
+
+_COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+LOOSE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` (RE2) finds a candidate; group 1, where there is one, is the value.
+
+    `check` proves the value, `near` must stand within `window` characters of it. A `strong` rule
+    is sure enough of itself to be believed in a text that was decoded, joined or reversed.
+    """
+
+    id: str
+    label: str
+    tier: Tier
+    pattern: str
+    compiled: Any
+    check: Check | None
+    near: Any | None
+    window: int
+    strong: bool
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+    def values(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where confirmed values stand. A candidate that fails hides none that overlap it."""
+        group = 1 if self.compiled.groups else 0
+        position = 0
+        while (match := self.compiled.search(text, position)) is not None:
+            start, end = match.span(group)
+            if start >= 0 and self._holds(text, start, end):
+                yield start, end
+                position = max(end, position + 1)
+            else:
+                position = max(
+                    match.start() + 1, position + 1, start if start > match.start() else 0
+                )
+
+    def _holds(self, text: str, start: int, end: int) -> bool:
+        if self.near is not None:
+            around = text[max(0, start - self.window) : end + self.window]
+            if self.near.search(around) is None:
+                return False
+        return self.check is None or self.check(text[start:end])
+
+
+def compile_pattern(pattern: str) -> Any:
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
+    """Raises ConfigError about a rule that cannot be read."""
+    for raw in tree.get("rule", ()):
+        try:
+            yield Rule(
+                id=raw["id"],
+                label=raw["label"],
+                tier=Tier(raw["tier"]),
+                pattern=raw["pattern"],
+                compiled=compile_pattern(raw["pattern"]),
+                check=named(raw["check"]) if "check" in raw else None,
+                near=compile_pattern(raw["near"]) if "near" in raw else None,
+                window=raw.get("window", 60),
+                strong=raw.get("strong", False),
+                positive=tuple(raw["positive"]),
+                negative=tuple(raw["negative"]),
+            )
+        except (KeyError, ValueError, ModuleNotFoundError, re2.error) as error:
+            raise ConfigError(f"{name}: rule {raw.get('id', '?')!r} is broken: {error}.") from error
+
+
+@cache
+def builtin() -> tuple[Rule, ...]:
+    """Every rule in the package, by file and place."""
+    found: list[Rule] = []
+    for file in sorted(
+        files("shortstop.privacy").joinpath("rulebook").iterdir(), key=lambda f: f.name
+    ):
+        if file.name.endswith(".toml"):
+            found += parse(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+    return tuple(found)
+
+
+def failures(rules: tuple[Rule, ...]) -> list[str]:
+    """The rules whose own vectors do not hold."""
+    wrong = []
+    for rule in rules:
+        if not rule.positive or not rule.negative:
+            wrong.append(f"{rule.id}: has no test vector")
+        wrong += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
+        wrong += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
+    return wrong
+
+
+def gate(pattern: str) -> str:
+    """A looser, smaller pattern that matches wherever `pattern` does: for the prefilter."""
+    return _COUNTED.sub(_loosen, pattern)
+
+
+def _loosen(match: re.Match[str]) -> str:
+    low = int(match.group(1))
+    if match.group(2) is None:
+        return match.group() if low <= LOOSE else f"{{{LOOSE},}}"
+    high = match.group(2)
+    if high and int(high) <= 3:
+        return match.group()
+    return "*" if low == 0 else f"{{{min(low, LOOSE)},}}"

@@ -1,0 +1,160 @@
+"""All that is found in one request: every leaf, in every reading."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shortstop.privacy import decode, detect
+from shortstop.privacy.canonical import View, canonical
+from shortstop.privacy.combine import IDENTIFIES, health_of_a_person
+from shortstop.privacy.detect import Detector
+from shortstop.privacy.leaves import Leaf
+from shortstop.privacy.register import Register
+from shortstop.types import Finding, Tier
+
+SEPARATOR = "\n\x1f\n"
+EDGE = 48
+"""How much of two neighbours is read together, for a value split between them."""
+
+
+class Unreadable(Exception):
+    """Something in the request cannot be read, so it cannot be cleared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding in the joined text, before it is told by leaf."""
+
+    label: str
+    tier: Tier
+    rule: str
+    start: int
+    end: int
+
+
+class Sheet:
+    """The leaves laid out as one text, so that one pass reads them all."""
+
+    def __init__(self, leaves: Sequence[Leaf]) -> None:
+        self.leaves = leaves
+        self.starts: list[int] = []
+        position = 0
+        shown = [leaf.shown for leaf in leaves]
+        for text in shown:
+            self.starts.append(position)
+            position += len(text) + len(SEPARATOR)
+        self.text = SEPARATOR.join(shown)
+
+    def finding(self, found: Found) -> Finding:
+        """The finding by path and offsets in its leaf."""
+        i = max(0, bisect_right(self.starts, found.start) - 1)
+        leaf = self.leaves[i]
+        shift = self.starts[i] + (len(leaf.key) + 2 if leaf.key else 0)
+        start, end = (min(max(0, x - shift), len(leaf.text)) for x in (found.start, found.end))
+        return Finding(found.label, found.tier, found.rule, leaf.path, start, end)
+
+
+def scan(
+    leaves: Sequence[Leaf],
+    register: Register | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> list[Finding]:
+    """Every finding, without repeats. Raises Unreadable, and whatever `tick` raises."""
+    sheet = Sheet(leaves)
+    found = [*_read(sheet.text, tick), *_split(sheet)]
+    if register is not None:
+        found += [
+            Found(label, Tier.S3, rule, start, end)
+            for label, rule, start, end in register.hits(sheet.text)
+        ]
+    return list(dict.fromkeys(sheet.finding(f) for f in found))
+
+
+def _read(text: str, tick: Callable[[], None]) -> list[Found]:
+    view = canonical(text)
+    found = list(_plain(detect.standard(), text, "", tick))
+    if view.text is not text:
+        found += _through(view, _plain(detect.standard(), view.text, "", tick))
+    tick()
+    for reading in decode.respelled(view.text):
+        found += _within(
+            view, reading, _plain(detect.strict(), reading.text or "", reading.how, tick)
+        )
+    for reading in decode.turned(view.text):
+        found += _within(
+            view, reading, _plain(detect.turned(), reading.text or "", reading.how, tick)
+        )
+    tick()
+    found += _unpack(text, view, tick)
+    found += _health(view, found)
+    return found
+
+
+def _plain(detector: Detector, text: str, how: str, tick: Callable[[], None]) -> Iterator[Found]:
+    for hit in detector.hits(text, tick):
+        rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
+        yield Found(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
+
+
+def _through(view: View, found: Iterator[Found]) -> Iterator[Found]:
+    for f in found:
+        yield Found(f.label, f.tier, f.rule, *view.span(f.start, f.end))
+
+
+def _within(view: View, reading: decode.Reading, found: Iterator[Found]) -> Iterator[Found]:
+    """A hidden value is blamed on the whole stretch that hides it."""
+    for f in found:
+        yield Found(f.label, f.tier, f.rule, *view.span(reading.start, reading.end))
+
+
+def _unpack(text: str, view: View, tick: Callable[[], None]) -> Iterator[Found]:
+    """Breadth first, bounded in depth and in size."""
+    queue = [(r, r.start, r.end, 1) for r in decode.unpacked(text)]
+    if view.text is not text:
+        queue += [(r, *view.span(r.start, r.end), 1) for r in decode.unpacked(view.text)]
+    budget = decode.MOST_BYTES
+    while queue:
+        tick()
+        reading, start, end, depth = queue.pop()
+        if reading.text is None:
+            raise Unreadable("unreadable-blob")
+        budget -= len(reading.text)
+        if budget < 0:
+            raise Unreadable("too-much-encoded")
+        inner = canonical(reading.text).text
+        for f in _plain(detect.standard(), inner, reading.how, tick):
+            yield Found(f.label, f.tier, f.rule, start, end)
+        deeper = list(decode.unpacked(reading.text))
+        if deeper and depth >= decode.DEPTH:
+            raise Unreadable("encoded-too-deeply")
+        queue += [(r, start, end, depth + 1) for r in deeper]
+
+
+def _health(view: View, found: Sequence[Found]) -> list[Found]:
+    identified = [f.start for f in found if f.label in IDENTIFIES]
+    span = health_of_a_person(view.text, identified)
+    if span is None:
+        return []
+    return [Found("HEALTH", Tier.S3, "health-of-a-person", *view.span(*span))]
+
+
+def _split(sheet: Sheet) -> Iterator[Found]:
+    """Values that begin at the end of one said text and end at the start of another."""
+    said = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
+    pairs = {(a, b) for a, b in zip(said, said[1:], strict=False)}
+    pairs |= {(a, b) for a, b in zip(said, said[2:], strict=False)}
+    for first, second in sorted(pairs):
+        head = canonical(sheet.leaves[first].text.rstrip()[-EDGE:]).text
+        tail = canonical(sheet.leaves[second].text.lstrip()[:EDGE]).text
+        for hit in detect.strict().hits(head + tail):
+            if hit.start < len(head) - 1 and hit.end > len(head) + 1:
+                end = sheet.starts[first] + len(sheet.leaves[first].shown)
+                yield Found(
+                    hit.rule.label,
+                    hit.rule.tier,
+                    f"split:{hit.rule.id}",
+                    max(sheet.starts[first], end - (len(head) - hit.start)),
+                    end,
+                )

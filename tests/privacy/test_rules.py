@@ -1,0 +1,24 @@
+"""Every rule holds its own vectors."""
+
+from __future__ import annotations
+
+import pytest
+
+from shortstop.privacy import detect, rules
+from shortstop.privacy.rules import Rule
+
+
+@pytest.mark.parametrize("rule", rules.builtin(), ids=lambda r: r.id)
+def test_vectors_hold(rule: Rule) -> None:
+    assert rules.failures((rule,)) == []
+
+
+@pytest.mark.parametrize("rule", rules.builtin(), ids=lambda r: r.id)
+def test_the_prefilter_lets_every_vector_through(rule: Rule) -> None:
+    for text in rule.positive:
+        assert rule in detect.standard().candidates(text)
+
+
+def test_names_are_unique() -> None:
+    names = [r.id for r in rules.builtin()]
+    assert len(names) == len(set(names))
