@@ -121,7 +121,7 @@ class _Client:
         """POST; once more at once if a kept-alive connection turned out to be closed."""
         try:
             return await self._post(path, body)
-        except aiohttp.ServerDisconnectedError:
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             return await self._post(path, body)
 
     async def _post(self, path: str, body: bytes) -> aiohttp.ClientResponse:
