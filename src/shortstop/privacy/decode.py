@@ -12,7 +12,11 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from urllib.parse import unquote
+
+import re2
 
 DEPTH = 3
 MOST_BYTES = 1 << 20
@@ -59,9 +63,48 @@ class Reading:
     """Whether any rule may speak, or only the strict ones."""
 
 
+_SIGNS = {
+    "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
+    "base64": r"[A-Za-z0-9+/_-]{16}",
+    "spelled": r"(?i)\b(?:at|arobase)\b[^\n]{1,40}(?:\b(?:dot|punkt|punto|ponto|point)\b|\.\pL{2,})|\b(?:dot|punkt|punto|ponto)\b",
+    "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
+    "broken": r"\n|[*`]|__|/\*|[0-9A-Za-z]_",
+    "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
+    "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
+    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
+}
+"""Cheap signs that a reading is worth its price."""
+
+
+@cache
+def _automaton() -> Any:
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    signs = re2.Set.SearchSet(options)
+    for sign in _SIGNS.values():
+        signs.Add(sign)
+    signs.Add("")
+    signs.Compile()
+    return signs
+
+
+def signs(text: str) -> frozenset[str]:
+    """Which readings to try. All, should the automaton fail."""
+    found = _automaton().Match(text.encode("utf-8", "replace")) or ()
+    names = tuple(_SIGNS)
+    return (
+        frozenset(names[i] for i in found if i < len(names))
+        if len(names) in found
+        else frozenset(names)
+    )
+
+
 def unpacked(text: str) -> Iterator[Reading]:
     """Encodings found in `text`, one level deep."""
-    yield from _blobs(text)
+    seen = signs(text)
+    if "hex" in seen or "base64" in seen:
+        yield from _blobs(text)
     if "%" in text and _PERCENT.search(text):
         yield from _whole("percent", text, unquote(text.replace("+", " ")))
     if "&" in text and _ENTITY.search(text):
@@ -75,21 +118,26 @@ def unpacked(text: str) -> Iterator[Reading]:
 
 def respelled(text: str) -> Iterator[Reading]:
     """The same words, written to be read by people only."""
-    low = text.lower()
-    if ("dot" in low or "punkt" in low or "punto" in low or "point" in low or "." in low) and (
-        re.search(r"\b(?:at|arobase)\b", low) or "(at)" in low
-    ):
+    seen = signs(text)
+    if "spelled" in seen:
         changed = _SPELLED.sub(lambda m: _SIGN[m.group(1).lower()], text)
         yield from _whole("spelled", text, changed, full=False)
-    if '"' in text or "'" in text or "`" in text:
+    if "concatenated" in seen:
         yield from _whole("concatenated", text, _CONCATENATED.sub("", text), full=False)
-    if "\n" in text or "*" in text or "_" in text or "`" in text:
+    if "broken" in seen:
         yield from _whole("broken", text, _BROKEN.sub("", text), full=False)
-    for match in _SPACED_DIGITS.finditer(text):
-        yield _part("spaced", re.sub(r"\D", "", match.group()), match)
-        yield _part("dashed", re.sub(r"[^\d-]", "", match.group()), match)
-    for match in _SPACED.finditer(text):
-        yield _part("spaced", re.sub(r"[ \t_|*]", "", match.group()), match)
+    if "spaced-digits" in seen:
+        for match in _SPACED_DIGITS.finditer(text):
+            yield _part("spaced", re.sub(r"\D", "", match.group()), match)
+            yield _part("dashed", re.sub(r"[^\d-]", "", match.group()), match)
+    if "spaced" in seen:
+        for match in _SPACED.finditer(text):
+            yield _part("spaced", re.sub(r"[ \t_|*]", "", match.group()), match)
+    if "spoken" in seen:
+        yield from _spoken(text)
+
+
+def _spoken(text: str) -> Iterator[Reading]:
     for match in _WORD_DIGITS.finditer(text):
         words = re.findall(r"[a-z]+", match.group().lower())
         said = "".join(_NUMBER[w] for w in words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import re2
 
 from shortstop.privacy import rules
-from shortstop.privacy.rules import Rule
+from shortstop.privacy.rules import Rule, characters
 
 PIECE = 16_384
 OVERLAP = 1_024
@@ -47,7 +47,7 @@ class Detector:
         automaton.Compile()
         return automaton
 
-    def candidates(self, text: str) -> list[Rule]:
+    def candidates(self, text: str | bytes) -> list[Rule]:
         """Rules that may hold. All of them, should the automaton fail."""
         found = self._set.Match(text)
         last = len(self._rules)
@@ -60,15 +60,23 @@ class Detector:
         found: list[Hit] = []
         for offset in range(0, max(len(text), 1), PIECE):
             tick()
-            piece = text[max(0, offset - OVERLAP) : offset + PIECE]
             shift = max(0, offset - OVERLAP)
-            found += [
-                Hit(rule, start + shift, end + shift)
-                for rule in self.candidates(piece)
-                for start, end in rule.values(piece)
-                if shift == 0 or end + shift > offset
-            ]
+            found += _in_piece(self, text[shift : offset + PIECE], shift, offset, tick)
         return found
+
+
+def _in_piece(
+    detector: Detector, piece: str, shift: int, offset: int, tick: Callable[[], None]
+) -> Iterator[Hit]:
+    data = piece.encode("utf-8", "replace")
+    plain = len(data) == len(piece)
+    for rule in detector.candidates(data):
+        tick()
+        for start, end in rule.spans(data):
+            if not plain:
+                start, end = characters(data, start), characters(data, end)
+            if shift == 0 or end + shift > offset:
+                yield Hit(rule, start + shift, end + shift)
 
 
 @cache

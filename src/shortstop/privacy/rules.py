@@ -41,25 +41,34 @@ class Rule:
     negative: tuple[str, ...]
 
     def values(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where confirmed values stand. A candidate that fails hides none that overlap it."""
+        """Where confirmed values stand in a text, in characters."""
+        data = text.encode("utf-8", "replace")
+        for start, end in self.spans(data):
+            yield characters(data, start), characters(data, end)
+
+    def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """The same in UTF-8 bytes. A candidate that fails hides none that overlap it."""
         group = 1 if self.compiled.groups else 0
         position = 0
-        while (match := self.compiled.search(text, position)) is not None:
+        while (match := self.compiled.search(data, position)) is not None:
             start, end = match.span(group)
-            if start >= 0 and self._holds(text, start, end):
+            if start >= 0 and self._holds(data, start, end):
                 yield start, end
                 position = max(end, position + 1)
             else:
-                position = max(
-                    match.start() + 1, position + 1, start if start > match.start() else 0
-                )
+                position = max(match.start() + 1, start)
 
-    def _holds(self, text: str, start: int, end: int) -> bool:
+    def _holds(self, data: bytes, start: int, end: int) -> bool:
         if self.near is not None:
-            around = text[max(0, start - self.window) : end + self.window]
+            around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
                 return False
-        return self.check is None or self.check(text[start:end])
+        return self.check is None or self.check(data[start:end].decode("utf-8", "replace"))
+
+
+def characters(data: bytes, position: int) -> int:
+    """How many characters the first `position` bytes hold."""
+    return len(data[:position].decode("utf-8", "ignore"))
 
 
 def compile_pattern(pattern: str) -> Any:

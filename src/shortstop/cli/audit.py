@@ -1,0 +1,66 @@
+"""`shortstop audit verify` and `shortstop audit export`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from shortstop import config as configuration
+from shortstop.config import Config
+from shortstop.errors import ConfigError
+from shortstop.privacy import audit
+
+audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
+
+File = Annotated[Path | None, typer.Option("--config", "-c", help="The shortstop.toml to use.")]
+Log = Annotated[Path | None, typer.Option("--log", help="The log; by default [privacy] audit.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Where to write; by default to the screen.")
+]
+
+
+@audit_app.command("verify")
+def verify_command(config: File = None, log: Log = None) -> None:
+    """Find the first altered, dropped or reordered record. Exit status 1 when there is one."""
+    path, key, _ = _given(config, log)
+    found = audit.verify(path, key)
+    if found is None:
+        typer.echo(f"{path}: {sum(1 for _ in audit.records(path))} records, intact")
+        return
+    typer.echo(f"{path}: record {found.n}: {found.what}")
+    raise typer.Exit(1)
+
+
+@audit_app.command("export")
+def export_command(config: File = None, log: Log = None, out: Out = None) -> None:
+    """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
+    path, key, loaded = _given(config, log)
+    facts = {
+        "providers": [
+            {"name": n, "region": u.region, "baa": u.baa} for n, u in loaded.upstreams.items()
+        ],
+        "retention_days": loaded.traces.retention_days,
+        "policy_texts": loaded.privacy.policies,
+        "airgap": loaded.privacy.airgap,
+    }
+    bundle = msgspec.json.format(msgspec.json.encode(audit.export(path, key, facts)))
+    if out is None:
+        typer.echo(bundle.decode())
+    else:
+        out.write_bytes(bundle)
+
+
+def _given(config: Path | None, log: Path | None) -> tuple[Path, bytes, Config]:
+    loaded = configuration.load(config, os.environ)
+    where = log or (Path(loaded.privacy.audit) if loaded.privacy.audit else None)
+    if where is None or not where.exists():
+        raise ConfigError("There is no audit log.", hint="Set `audit` under [privacy], or --log.")
+    given = os.environ.get(loaded.privacy.key_env)
+    if not given:
+        raise ConfigError(f"The log's key is not in ${loaded.privacy.key_env}.")
+    return where, hashlib.sha256(given.encode()).digest(), loaded
