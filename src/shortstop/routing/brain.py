@@ -74,6 +74,7 @@ class _Verdict:
     reasons: tuple[str, ...]
     explorable: bool = False
     verify: bool = True
+    only: tuple[str, ...] = ()
 
 
 class Brain:
@@ -121,7 +122,7 @@ class Brain:
         verdict, odds, explored = self._explored(verdict)
         score = estimates[0].score if estimates else 0.0
         decision = Decision(
-            plan=local + remote if verdict.local_first else remote + local,
+            plan=verdict.only or (local + remote if verdict.local_first else remote + local),
             task=task,
             score=score,
             threshold=verdict.threshold,
@@ -183,10 +184,16 @@ class Brain:
             return _Verdict(False, least, ("no-local",))
         if declared.route != "auto":
             return _Verdict(declared.route == "local", least, ("task-rule",), verify=False)
-        return self._bound(request, caller, least)
+        return self._bound(field, request, caller, remote)
 
-    def _bound(self, request: Request, caller: Caller, least: float) -> _Verdict | None:
-        """Signed thinking and open tool calls belong to the model that made them."""
+    def _bound(
+        self, field: Field, request: Request, caller: Caller, remote: tuple[str, ...]
+    ) -> _Verdict | None:
+        """Signed thinking and open tool calls belong to the model that made them, and to no other.
+
+        Where that model is not known, a signature is at least no local one.
+        """
+        least = self._config.routing.min_score
         signed = any(
             isinstance(p, Thinking) and (p.signature or p.redacted)
             for m in request.messages
@@ -194,10 +201,11 @@ class Brain:
         )
         if not (signed or _in_tool_loop(request.messages)):
             return None
-        known = self._targets.get(self.state.conversations.get(_dialogue(request, caller), ""))
-        if known is None:
-            return _Verdict(False, least, ("sticky",)) if signed else None
-        return _Verdict(known.local, least, ("sticky",), verify=False)
+        maker = self.state.conversations.get(_dialogue(request, caller), "")
+        known = next((t for t in field.targets if t.name == maker), None)
+        if known is not None:
+            return _Verdict(known.local, least, ("sticky",), verify=False, only=(maker,))
+        return _Verdict(False, least, ("sticky",), only=remote) if signed else None
 
     def _weighed(
         self,

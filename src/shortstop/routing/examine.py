@@ -24,7 +24,8 @@ from .bounds import learn_then_test
 from .embed import Embedder
 from .features import View, view
 from .gate import Gate, look
-from .model import Head, Sight, Territory, sight
+from .graders import grade
+from .model import SHRINK, Head, Sight, Territory, sight
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -287,8 +288,6 @@ def with_answer(
 
 
 def _look(data: Table, i: int, expected: float, agreement: bool) -> NDArray[np.float32]:
-    from .graders import grade
-
     answer, other = data.answers[i], data.others[i]
     agreed = grade("numeric", answer, other) if agreement and other else None
     signals = Signals(chars=len(answer), agreement=agreed)
@@ -387,8 +386,6 @@ def _in_domain(data: Table, rows: Rows, gaps: Floats, smalls: Floats) -> dict[st
 
 def _task_shift(labels: NDArray[np.str_], folds: Rows, missed: Floats) -> Floats:
     """The task's mean residual, shrunk, from the other folds."""
-    from .model import SHRINK
-
     shift = np.zeros(len(labels))
     for label in set(labels.tolist()):
         for fold in np.unique(folds):
