@@ -28,6 +28,10 @@ from shortstop.ledger.rapl import Rapl
 from shortstop.pipeline import Pipeline
 from shortstop.ports import Backend, Dialect
 from shortstop.privacy import Sentinel
+from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.sentinel import privacy_key
+from shortstop.privacy.taint import Taint
+from shortstop.privacy.vault import Vault
 from shortstop.registry import ModelRecord, Registry
 from shortstop.routing import Brain, State
 from shortstop.server import create
@@ -176,12 +180,15 @@ class Street:
             await egress.close()
 
 
-def remote_target(name: str, model: UpstreamModel, upstream: UpstreamConfig) -> Target:
+def remote_target(
+    name: str, model: UpstreamModel, upstream: UpstreamConfig, provider: str
+) -> Target:
+    """`provider` is the operator's name of the upstream: policies speak of it."""
     return Target(
         name=name,
         model=model.model or name,
         local=False,
-        provider=upstream.dialect,
+        provider=provider,
         context=model.context,
         abilities=frozenset(model.abilities),
         max_output=model.max_output,
@@ -202,7 +209,7 @@ def build_upstreams(
         egresses.append(egress)
         vendor = VENDORS[upstream.dialect]
         for model_name, model in upstream.models.items():
-            targets[model_name] = remote_target(model_name, model, upstream)
+            targets[model_name] = remote_target(model_name, model, upstream, name)
             upstreams[model_name] = RemoteUpstream(
                 model=model.model or model_name,
                 vendor=vendor,
@@ -234,10 +241,16 @@ def judges(config: Config, env: Mapping[str, str]) -> Judges:
     """The same guard, router and books as the street's. A model need not be installed."""
     models = registry.open(registry.home(config.data_dir, env))
     targets = {name: _planned(name, model, models, env) for name, model in config.models.items()}
-    for upstream in config.upstreams.values():
-        targets |= {name: remote_target(name, m, upstream) for name, m in upstream.models.items()}
-    guard = Sentinel(config.privacy, rebuild)
+    for provider, upstream in config.upstreams.items():
+        for name, model in upstream.models.items():
+            targets[name] = remote_target(name, model, upstream, provider)
+    guard = Sentinel(config.privacy, rebuild, baa=signed(config))
     return Judges(guard, Brain(targets, config, None), Books(targets, config), targets)
+
+
+def signed(config: Config) -> frozenset[str]:
+    """The upstreams that signed a business associate agreement."""
+    return frozenset(name for name, upstream in config.upstreams.items() if upstream.baa)
 
 
 def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, str]) -> Target:
@@ -268,6 +281,12 @@ class Shortstop:
         self._models = registry.open(self._home)
         self._metrics = Metrics()
         self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
+        self._taint = Taint()
+        self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
+        self._privacy_key = privacy_key(config.privacy, env)
+        self._audit: AuditLog | None = None
+        if config.privacy.audit is not None:
+            self._audit = AuditLog(Path(config.privacy.audit), self._privacy_key)
         self._reloading = asyncio.Lock()
         self.started = int(time.time())
         self._street = self._build(config, {}, self._saved_state())
@@ -357,6 +376,8 @@ class Shortstop:
             await asyncio.gather(*(e.close() for e in self._street.engines.values()))
             self._save_state()
             self._store.close()
+            if self._audit is not None:
+                self._audit.close()
 
     def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Street:
         engines = {
@@ -370,7 +391,15 @@ class Shortstop:
         books = Books(targets, config, slots=slots, meter=Rapl.find(CLOCK))
         for name in books.unpriced():
             log.warning("no price is known for %s: its costs are shown as unknown", name)
-        guard = Sentinel(config.privacy, rebuild)
+        guard = Sentinel(
+            config.privacy,
+            rebuild,
+            key=self._privacy_key,
+            baa=signed(config),
+            taint=self._taint,
+            vault=self._vault,
+            audit=self._audit,
+        )
         cascade = Cascade(
             targets=targets,
             backends={name: _backend(engine) for name, engine in engines.items()},

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from shortstop import __version__
+from shortstop.cli.audit import audit_app
 from shortstop.cli.config import config_app
 from shortstop.cli.contract import bench_routing, contract_command
 from shortstop.cli.doctor import doctor_command
 from shortstop.cli.models import models_command, pull_command
+from shortstop.cli.privacy import bench_command as bench_privacy
+from shortstop.cli.privacy import privacy_app
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
@@ -37,9 +40,12 @@ app.command("report")(report_command)
 app.command("replay")(replay_command)
 app.command("contract")(contract_command)
 app.add_typer(config_app, name="config")
+app.add_typer(privacy_app, name="privacy")
+app.add_typer(audit_app, name="audit")
 
 bench_app = typer.Typer(help="Measure on open or on your own data.", no_args_is_help=True)
 bench_app.command("routing")(bench_routing)
+bench_app.command("privacy")(bench_privacy)
 app.add_typer(bench_app, name="bench")
 
 

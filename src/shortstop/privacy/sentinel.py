@@ -69,7 +69,7 @@ class Sentinel:
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._config, self._rebuild, self._baa = config, rebuild, baa
-        self._key = key or _key(config, os.environ)
+        self._key = key or privacy_key(config, os.environ)
         self.taint = taint if taint is not None else Taint()
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
@@ -298,7 +298,8 @@ def _opening(request: Request) -> str:
     return hashlib.blake2b(first.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def _key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
+def privacy_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
+    """The key of surrogates and audit: the operator's, or one that lasts as long as the process."""
     given = env.get(config.key_env)
     return hashlib.sha256(given.encode()).digest() if given else os.urandom(32)
 
