@@ -12,6 +12,7 @@ from shortstop.privacy import Sentinel
 from shortstop.types import Caller, Clearance, Json, Message, Request, Target, Text
 
 REMOTE = Target("big", "big-1", local=False, provider="vendor", context=100_000, region="eu")
+BUILTIN, ANYONE = PrivacyConfig(), Caller()
 PSEUDONYMISE = PrivacyConfig(
     policies={"default": PrivacyPolicy(rules=(PrivacyRule("pseudonymise", tier="S2"),))}
 )
@@ -40,7 +41,7 @@ def rebuild(request: Request, body: Json) -> Request:
     return msgspec.structs.replace(make(body, request.id), id=request.id)
 
 
-def guard(config: PrivacyConfig = PrivacyConfig(), **more: object) -> Sentinel:
+def guard(config: PrivacyConfig = BUILTIN, **more: object) -> Sentinel:
     return Sentinel(config, rebuild, key=b"k" * 32, **more)  # type: ignore[arg-type]
 
 
@@ -49,7 +50,7 @@ def clear() -> Callable[..., Clearance]:
     """Judge a body, or texts, by the built-in policy."""
     sentinel = guard()
 
-    def ask(*what: str | Json, caller: Caller = Caller()) -> Clearance:
+    def ask(*what: str | Json, caller: Caller = ANYONE) -> Clearance:
         body = what[0] if isinstance(what[0], dict) else chat(*map(str, what))
         return sentinel.clear(make(body), caller)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - cases are one line each
 """The adversarial cases: flagged, or treated as unreadable and kept local."""
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,13 +75,13 @@ def canonical(text: str) -> View:
     return rewrite(text, _STRANGE, lambda m: fold(m.group()))
 
 
-def rewrite(text: str, pattern: re.Pattern[str], change: object) -> View:
+def rewrite(text: str, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> View:
     """`text` with every match of `pattern` replaced by `change(match)`, offsets kept."""
     pieces: list[str] = []
     starts, raws = [0], [0]
     done = length = 0
     for match in pattern.finditer(text):
-        new = change(match)  # type: ignore[operator]
+        new = change(match)
         begin, end = match.span()
         if new == match.group():
             continue

@@ -10,7 +10,7 @@ import html
 import quopri
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,29 +18,40 @@ from urllib.parse import unquote
 
 import re2
 
+from shortstop.privacy.canonical import View, rewrite
+from shortstop.privacy.rules import compile_pattern
+
 DEPTH = 3
 MOST_BYTES = 1 << 20
 LONG = 256
 """From this length on, a blob that gives no text is believed to hide some."""
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
-_HEX = re.compile(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
-_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+_BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
+_HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
-_QUOTED = re.compile(r"=[0-9A-F]{2}|=\r?\n")
+_QUOTED = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
-_BROKEN = re.compile(
-    r"(?<=\S)[ \t]*(?:\\?\r?\n[ \t]*(?:#|//|\*|>|--)?[ \t]*|[*_`]{1,3}|/\*.{0,20}?\*/)(?=\S)"
-)
+_BROKEN = re.compile(r"[\r\n]+[ \t]*(?:#|//|\*|>|--)?[ \t]*|[*_`]{1,3}|/\*.{0,20}?\*/")
+_DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
+_NAME = r"[\w+-]{1,64}"
 _SPELLED = re.compile(
-    r"(?i)\s*[\[({<]?\s*\b(at|dot|arobase|punkt|punto|ponto|point|minus|dash|hyphen|underscore|plus)\b\s*[\])}>]?\s*"
+    rf"(?i)\b{_NAME}(?:(?:{_DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{_DOT}|\.){_NAME}){{1,4}}"
+    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{_DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
 )
-_SIGN = {
-    "at": "@", "arobase": "@", "dot": ".", "punkt": ".", "punto": ".", "ponto": ".", "point": ".",
-    "minus": "-", "dash": "-", "hyphen": "-", "underscore": "_", "plus": "+",
-}  # fmt: skip
+
+
+def _spelled_out(match: re.Match[str]) -> str:
+    said = re.sub(
+        r"(?i)\s*[\[({<]\s*(?:at|@)\s*[\])}>]\s*|\s+(?:at|arobase)\s+", "@", match.group()
+    )
+    return re.sub(
+        r"(?i)\s*[\[({<]\s*(?:dot|\.)\s*[\])}>]\s*|\s+(?:dot|punkt|punto|ponto|point)\s+", ".", said
+    )
+
+
 _SPACED = re.compile(r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7,}[0-9A-Za-z]")
 _SPACED_DIGITS = re.compile(r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6,}")
 _WORD_DIGITS = re.compile(
@@ -61,12 +72,22 @@ class Reading:
     end: int
     full: bool = True
     """Whether any rule may speak, or only the strict ones."""
+    view: View | None = None
+    """The way back to the original's offsets, where there is one."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where text[start:end] stood: exactly, or the whole stretch that hid it."""
+        if self.how == "rot13":
+            return start, end
+        if self.how == "reversed":
+            return self.end - end, self.end - start
+        return (self.start, self.end) if self.view is None else self.view.span(start, end)
 
 
 _SIGNS = {
     "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
     "base64": r"[A-Za-z0-9+/_-]{16}",
-    "spelled": r"(?i)\b(?:at|arobase)\b[^\n]{1,40}(?:\b(?:dot|punkt|punto|ponto|point)\b|\.\pL{2,})|\b(?:dot|punkt|punto|ponto)\b",
+    "spelled": r"(?i)\b(?:dot|punkt|punto|ponto|point)\b|[\[({<]\s*(?:at|dot|@|\.)\s*[\])}>]",
     "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
     "broken": r"\n|[*`]|__|/\*|[0-9A-Za-z]_",
     "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
@@ -104,28 +125,30 @@ def unpacked(text: str) -> Iterator[Reading]:
     """Encodings found in `text`, one level deep."""
     seen = signs(text)
     if "hex" in seen or "base64" in seen:
-        yield from _blobs(text)
-    if "%" in text and _PERCENT.search(text):
-        yield from _whole("percent", text, unquote(text.replace("+", " ")))
-    if "&" in text and _ENTITY.search(text):
-        yield from _whole("entities", text, html.unescape(text))
-    if "\\" in text and _ESCAPE.search(text):
-        yield from _whole("escapes", text, _ESCAPE.sub(_escaped, text))
-    if "=" in text and _QUOTED.search(text):
-        raw = quopri.decodestring(text.encode("utf-8", "surrogatepass"))
-        yield from _whole("quoted-printable", text, raw.decode("utf-8", "replace"))
+        yield from _blobs(text, seen)
+    if "%" in text:
+        yield from _whole("percent", text, _PERCENT, lambda m: unquote(m.group()))
+    if "&" in text:
+        yield from _whole("entities", text, _ENTITY, lambda m: html.unescape(m.group()))
+    if "\\" in text:
+        yield from _whole("escapes", text, _ESCAPE, _escaped)
+    if "=" in text:
+        yield from _whole("quoted-printable", text, _QUOTED, _unquoted)
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return quopri.decodestring(match.group().encode()).decode("utf-8", "replace")
 
 
 def respelled(text: str) -> Iterator[Reading]:
     """The same words, written to be read by people only."""
     seen = signs(text)
     if "spelled" in seen:
-        changed = _SPELLED.sub(lambda m: _SIGN[m.group(1).lower()], text)
-        yield from _whole("spelled", text, changed, full=False)
+        yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
     if "concatenated" in seen:
-        yield from _whole("concatenated", text, _CONCATENATED.sub("", text), full=False)
+        yield from _whole("concatenated", text, _CONCATENATED, lambda m: "", full=False)
     if "broken" in seen:
-        yield from _whole("broken", text, _BROKEN.sub("", text), full=False)
+        yield from _whole("broken", text, _BROKEN, lambda m: "", full=False)
     if "spaced-digits" in seen:
         for match in _SPACED_DIGITS.finditer(text):
             yield _part("spaced", re.sub(r"\D", "", match.group()), match)
@@ -152,9 +175,17 @@ def turned(text: str) -> Iterator[Reading]:
     yield Reading("rot13", codecs.encode(text, "rot13"), 0, len(text), full=False)
 
 
-def _whole(how: str, text: str, changed: str, *, full: bool = True) -> Iterator[Reading]:
-    if changed != text:
-        yield Reading(how, changed, 0, len(text), full)
+def _whole(
+    how: str,
+    text: str,
+    pattern: re.Pattern[str],
+    change: Callable[[re.Match[str]], str],
+    *,
+    full: bool = True,
+) -> Iterator[Reading]:
+    view = rewrite(text, pattern, change)
+    if view.text is not text:
+        yield Reading(how, view.text, 0, len(text), full, view)
 
 
 def _part(how: str, text: str, match: re.Match[str]) -> Reading:
@@ -167,9 +198,9 @@ def _escaped(match: re.Match[str]) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match.group()
 
 
-def _blobs(text: str) -> Iterator[Reading]:
+def _blobs(text: str, seen: frozenset[str]) -> Iterator[Reading]:
     seen_to = 0
-    for match in _HEX.finditer(text):
+    for match in _HEX.finditer(text) if "hex" in seen else ():
         compact = re.sub(r"\\x|0x|[ :,]", "", match.group())
         if len(compact) >= 16 and len(compact) % 2 == 0:
             raw = bytes.fromhex(compact)
@@ -185,7 +216,7 @@ def _blobs(text: str) -> Iterator[Reading]:
             yield reading
 
 
-def _base64(match: re.Match[str]) -> Reading | None:
+def _base64(match: Any) -> Reading | None:
     compact = re.sub(r"\s", "", match.group()).rstrip("=")
     usable = compact[: len(compact) - (len(compact) % 4 == 1)].replace("-", "+").replace("_", "/")
     try:

@@ -93,7 +93,7 @@ class Examiner:
 
     def timing(self, name: str, texts: Sequence[str], rounds: int = 1) -> Timing:
         taken = []
-        for text in texts * rounds:
+        for text in list(texts) * rounds:
             start = time.perf_counter()
             self.tier(text)
             taken.append(1000 * (time.perf_counter() - start))

@@ -53,7 +53,7 @@ def mint(
 
 
 def rewrite(value: Any, put: Mapping[str, str]) -> Any:
-    """Every string of a JSON value with the replacements made, also where a value is JSON-escaped."""
+    """A JSON value with the replacements made, also where a value is JSON-escaped."""
     if isinstance(value, str):
         for real, stand_in in put.items():
             if real in value:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shortstop.privacy import decode, detect
 from shortstop.privacy.canonical import View, canonical
@@ -78,16 +79,13 @@ def _read(text: str, tick: Callable[[], None]) -> list[Found]:
     if view.text is not text:
         found += _through(view, _plain(detect.standard(), view.text, "", tick))
     tick()
-    for reading in decode.respelled(view.text):
-        found += _within(
-            view, reading, _plain(detect.strict(), reading.text or "", reading.how, tick)
-        )
-    for reading in decode.turned(view.text):
-        found += _within(
-            view, reading, _plain(detect.turned(), reading.text or "", reading.how, tick)
-        )
+    for reading in (*decode.respelled(view.text), *decode.turned(view.text)):
+        turned = reading.how in ("reversed", "rot13")
+        detector = detect.turned() if turned else detect.strict()
+        hits = _plain(detector, reading.text or "", reading.how, tick)
+        found += _new(found, _within(view, reading, hits))
     tick()
-    found += _unpack(text, view, tick)
+    found += _new(found, _unpack(text, view, tick))
     found += _health(view, found)
     return found
 
@@ -104,9 +102,21 @@ def _through(view: View, found: Iterator[Found]) -> Iterator[Found]:
 
 
 def _within(view: View, reading: decode.Reading, found: Iterator[Found]) -> Iterator[Found]:
-    """A hidden value is blamed on the whole stretch that hides it."""
+    """Findings of another reading, by the original's offsets."""
     for f in found:
-        yield Found(f.label, f.tier, f.rule, *view.span(reading.start, reading.end))
+        yield Found(f.label, f.tier, f.rule, *view.span(*reading.span(f.start, f.end)))
+
+
+def _new(known: Sequence[Found], found: Iterable[Found]) -> list[Found]:
+    """What another reading adds: a value seen plainly needs no second finding."""
+    return [
+        f
+        for f in found
+        if not any(
+            k.label == f.label and k.start < f.end and f.start < k.end and ":" not in k.rule
+            for k in known
+        )
+    ]
 
 
 def _unpack(text: str, view: View, tick: Callable[[], None]) -> Iterator[Found]:
@@ -125,7 +135,9 @@ def _unpack(text: str, view: View, tick: Callable[[], None]) -> Iterator[Found]:
             raise Unreadable("too-much-encoded")
         inner = canonical(reading.text).text
         for f in _plain(detect.standard(), inner, reading.how, tick):
-            yield Found(f.label, f.tier, f.rule, start, end)
+            exact = reading.view is not None and depth == 1 and view.text is text
+            at = reading.span(f.start, f.end) if exact and start == 0 else (start, end)
+            yield Found(f.label, f.tier, f.rule, *at)
         deeper = list(decode.unpacked(reading.text))
         if deeper and depth >= decode.DEPTH:
             raise Unreadable("encoded-too-deeply")
@@ -143,8 +155,8 @@ def _health(view: View, found: Sequence[Found]) -> list[Found]:
 def _split(sheet: Sheet) -> Iterator[Found]:
     """Values that begin at the end of one said text and end at the start of another."""
     said = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
-    pairs = {(a, b) for a, b in zip(said, said[1:], strict=False)}
-    pairs |= {(a, b) for a, b in zip(said, said[2:], strict=False)}
+    pairs = set(pairwise(said))
+    pairs |= set(zip(said, said[2:], strict=False))
     for first, second in sorted(pairs):
         head = canonical(sheet.leaves[first].text.rstrip()[-EDGE:]).text
         tail = canonical(sheet.leaves[second].text.lstrip()[:EDGE]).text

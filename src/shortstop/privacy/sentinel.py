@@ -134,13 +134,13 @@ class Sentinel:
         tenant = self._scope(request)[0]
         try:
             cleared = self._release(request, clearance, target, tenant)
+            self._note("release", request, tenant, clearance, target.name)
         except PrivacyRefused:
             self._note("refuse", request, tenant, clearance, target.name)
             raise
         except Exception as error:
             log.error("a request could not be released (%s)", type(error).__name__)
             raise PrivacyRefused("This request could not be made safe to leave.") from error
-        self._note("release", request, tenant, clearance, target.name)
         return cleared
 
     def _release(

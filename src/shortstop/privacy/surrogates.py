@@ -1,4 +1,4 @@
-"""Stand-ins for real values: of the same type, the same all through a conversation, and harmless."""
+"""Stand-ins for real values: of the same type, stable in a conversation, and harmless."""
 
 from __future__ import annotations
 
