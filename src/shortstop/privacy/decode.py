@@ -21,6 +21,8 @@ import re2
 from shortstop.privacy.canonical import View, rewrite
 from shortstop.privacy.rules import compile_pattern
 
+Change = Callable[[re.Match[str]], str]
+
 DEPTH = 3
 MOST_BYTES = 1 << 20
 LONG = 256
@@ -72,8 +74,8 @@ class Reading:
     end: int
     full: bool = True
     """Whether any rule may speak, or only the strict ones."""
-    view: View | None = None
-    """The way back to the original's offsets, where there is one."""
+    back: Callable[[], View] | None = None
+    """Makes the way back to the original's offsets, where there is one: only hits need it."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where text[start:end] stood: exactly, or the whole stretch that hid it."""
@@ -81,7 +83,7 @@ class Reading:
             return start, end
         if self.how == "reversed":
             return self.end - end, self.end - start
-        return (self.start, self.end) if self.view is None else self.view.span(start, end)
+        return (self.start, self.end) if self.back is None else self.back().span(start, end)
 
 
 _SIGNS = {
@@ -146,9 +148,9 @@ def respelled(text: str) -> Iterator[Reading]:
     if "spelled" in seen:
         yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
     if "concatenated" in seen:
-        yield from _whole("concatenated", text, _CONCATENATED, lambda m: "", full=False)
+        yield from _whole("concatenated", text, _CONCATENATED, "", full=False)
     if "broken" in seen:
-        yield from _whole("broken", text, _BROKEN, lambda m: "", full=False)
+        yield from _whole("broken", text, _BROKEN, "", full=False)
     if "spaced-digits" in seen:
         for match in _SPACED_DIGITS.finditer(text):
             yield _part("spaced", re.sub(r"\D", "", match.group()), match)
@@ -179,13 +181,18 @@ def _whole(
     how: str,
     text: str,
     pattern: re.Pattern[str],
-    change: Callable[[re.Match[str]], str],
+    change: str | Change,
     *,
     full: bool = True,
 ) -> Iterator[Reading]:
-    view = rewrite(text, pattern, change)
-    if view.text is not text:
-        yield Reading(how, view.text, 0, len(text), full, view)
+    changed = pattern.sub(change, text)
+    if changed != text:
+        back = cache(lambda: rewrite(text, pattern, _called(change)))
+        yield Reading(how, changed, 0, len(text), full, back)
+
+
+def _called(change: str | Change) -> Change:
+    return (lambda match: change) if isinstance(change, str) else change
 
 
 def _part(how: str, text: str, match: re.Match[str]) -> Reading:

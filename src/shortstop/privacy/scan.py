@@ -135,7 +135,7 @@ def _unpack(text: str, view: View, tick: Callable[[], None]) -> Iterator[Found]:
             raise Unreadable("too-much-encoded")
         inner = canonical(reading.text).text
         for f in _plain(detect.standard(), inner, reading.how, tick):
-            exact = reading.view is not None and depth == 1 and view.text is text
+            exact = reading.back is not None and depth == 1 and view.text is text
             at = reading.span(f.start, f.end) if exact and start == 0 else (start, end)
             yield Found(f.label, f.tier, f.rule, *at)
         deeper = list(decode.unpacked(reading.text))
