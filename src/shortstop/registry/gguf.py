@@ -1,10 +1,15 @@
-"""Reading a GGUF file's header (github.com/ggml-org/ggml, docs/gguf.md). Trusts no length."""
+"""Reading a GGUF file's header (github.com/ggml-org/ggml, docs/gguf.md). Trusts no length.
+
+Checks what can be checked without loading: magic, version, counts, every metadata value, every
+tensor's place in the file. It does not know which architectures the engine supports.
+"""
 
 from __future__ import annotations
 
+import mmap
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,98 +17,288 @@ from shortstop.errors import ModelFileError
 
 MAGIC = b"GGUF"
 MOST_KEYS = 10_000
+MOST_TENSORS = 100_000
+MOST_DIMENSIONS = 4
 LONGEST_STRING = 1 << 24
-_SCALARS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}
+LONGEST_KEPT_ARRAY = 1024
+"""Longer arrays (vocabularies) are stepped over, not kept."""
+DEFAULT_ALIGNMENT = 32
+LARGEST_ALIGNMENT = 1 << 20
+
 STRING, ARRAY = 8, 9
+_SCALARS = {
+    code: struct.Struct("<" + letter)
+    for code, letter in [*enumerate("BbHhIif?"), (10, "Q"), (11, "q"), (12, "d")]
+}
+_U32, _U64 = _SCALARS[4], _SCALARS[10]
+
+TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
+    0: ("F32", 1, 4),
+    1: ("F16", 1, 2),
+    2: ("Q4_0", 32, 18),
+    3: ("Q4_1", 32, 20),
+    6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24),
+    8: ("Q8_0", 32, 34),
+    9: ("Q8_1", 32, 36),
+    10: ("Q2_K", 256, 84),
+    11: ("Q3_K", 256, 110),
+    12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176),
+    14: ("Q6_K", 256, 210),
+    15: ("Q8_K", 256, 292),
+    16: ("IQ2_XXS", 256, 66),
+    17: ("IQ2_XS", 256, 74),
+    18: ("IQ3_XXS", 256, 98),
+    19: ("IQ1_S", 256, 50),
+    20: ("IQ4_NL", 32, 18),
+    21: ("IQ3_S", 256, 110),
+    22: ("IQ2_S", 256, 82),
+    23: ("IQ4_XS", 256, 136),
+    24: ("I8", 1, 1),
+    25: ("I16", 1, 2),
+    26: ("I32", 1, 4),
+    27: ("I64", 1, 8),
+    28: ("F64", 1, 8),
+    29: ("IQ1_M", 256, 56),
+    30: ("BF16", 1, 2),
+    34: ("TQ1_0", 256, 54),
+    35: ("TQ2_0", 256, 66),
+    39: ("MXFP4", 32, 17),
+}
+"""ggml's type number -> name, elements in a block, bytes of a block."""
+
+REFETCH = "Fetch it anew with `shortstop pull`, or use another file."
 
 
 class GgufInfo(Struct, frozen=True):
-    """What the header says. `context` in tokens."""
+    """What the header says. `context` in tokens, `parameters` counted over all tensors.
+
+    `kv_bytes` is what one token of context takes in a 16-bit KV cache: an upper bound where a
+    model slides its attention window.
+    """
 
     architecture: str
     name: str
     context: int
     layers: int
     chat_template: bool
+    parameters: int = 0
+    quantisation: str = ""
+    kv_bytes: int = 0
+    bytes: int = 0
+
+
+class Tensor(Struct, frozen=True):
+    """One tensor's entry. `offset` counts from the start of the data."""
+
+    name: str
+    elements: int
+    kind: int
+    offset: int
+    width: int
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, or None for a type that we do not know."""
+        known = TENSOR_TYPES.get(self.kind)
+        return None if known is None else self.elements // known[1] * known[2]
+
+
+class _Broken(ValueError):
+    """The file contradicts itself or the format; the text says how."""
 
 
 def read_info(path: Path) -> GgufInfo:
-    """Raises ModelFileError when the file is not a GGUF that we understand."""
+    """Raises ModelFileError when the file is not a whole GGUF model, saying what is wrong."""
     try:
-        with path.open("rb") as file:
-            metadata = _metadata(file)
+        with path.open("rb") as file, _mapped(file.fileno()) as data:
+            return _info(path, data)
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"There is no model file {path}.", hint="`shortstop models` lists what is installed."
+        ) from None
     except OSError as error:
         raise ModelFileError(f"Cannot read the model file {path}: {error.strerror}.") from error
-    except (struct.error, ValueError, OverflowError) as error:
-        raise ModelFileError(
-            f"{path} is not a usable GGUF file: {error}.", hint="Fetch it anew: `shortstop pull`."
-        ) from error
-    architecture = str(metadata.get("general.architecture", ""))
+    except _Broken as error:
+        raise ModelFileError(f"{path} is not a usable GGUF file: {error}.", hint=REFETCH) from error
+
+
+def _mapped(number: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(number, 0, access=mmap.ACCESS_READ)
+    except ValueError:
+        raise _Broken("it is empty") from None
+
+
+def _info(path: Path, data: mmap.mmap) -> GgufInfo:
+    cursor = _Cursor(data)
+    tensors, keys = _counts(cursor)
+    said = dict(cursor.pair() for _ in range(keys))
+    listed = [cursor.tensor() for _ in range(tensors)]
+    _require_model(said, listed)
+    _require_extents(cursor, said, listed)
+    architecture = str(said.get("general.architecture", ""))
     return GgufInfo(
         architecture=architecture,
-        name=str(metadata.get("general.name", path.stem)),
-        context=int(metadata.get(f"{architecture}.context_length", 2048)),
-        layers=int(metadata.get(f"{architecture}.block_count", 0)),
-        chat_template="tokenizer.chat_template" in metadata,
+        name=str(said.get("general.name", path.stem)),
+        context=_number(said, f"{architecture}.context_length", 2048),
+        layers=_number(said, f"{architecture}.block_count", 0),
+        chat_template=bool(said.get("tokenizer.chat_template")),
+        parameters=sum(tensor.elements for tensor in listed),
+        quantisation=_quantisation(listed),
+        kv_bytes=_kv_bytes(said, architecture),
+        bytes=len(data),
     )
 
 
-def _metadata(file: BinaryIO) -> dict[str, Any]:
-    if file.read(4) != MAGIC:
-        raise ValueError("it does not begin with GGUF")
-    version, _, keys = struct.unpack("<IQQ", _exactly(file, 20))
+def _counts(cursor: _Cursor) -> tuple[int, int]:
+    if cursor.bytes(4) != MAGIC:
+        raise _Broken("it does not begin with GGUF")
+    version, tensors, keys = cursor.number(_U32), cursor.number(_U64), cursor.number(_U64)
+    if version and not version & 0xFFFF:
+        raise _Broken("it is in big-endian byte order")
     if version not in (2, 3):
-        raise ValueError(f"version {version} is not supported")
+        raise _Broken(f"version {version} is not supported, only 2 and 3")
     if keys > MOST_KEYS:
-        raise ValueError(f"it claims {keys} metadata keys")
-    return dict(_pair(file) for _ in range(keys))
+        raise _Broken(f"it claims {keys} metadata keys")
+    if tensors > MOST_TENSORS:
+        raise _Broken(f"it claims {tensors} tensors")
+    return tensors, keys
 
 
-def _pair(file: BinaryIO) -> tuple[str, Any]:
-    key = _string(file)
-    return key, _value(file, _number(file, "I"))
+def _require_model(said: dict[str, Any], tensors: list[Tensor]) -> None:
+    kind = said.get("general.type", "model")
+    if kind != "model":
+        raise _Broken(f"it holds no model but {kind!r}")
+    if _number(said, "split.count", 1) > 1:
+        raise _Broken(
+            f"it is one of {said['split.count']} parts (join them: `llama-gguf-split --merge`)"
+        )
+    if not said.get("general.architecture"):
+        raise _Broken("it does not say its architecture")
+    if not tensors:
+        raise _Broken("it holds no tensors")
 
 
-def _value(file: BinaryIO, kind: int) -> Any:
-    if kind == STRING:
-        return _string(file)
-    if kind == ARRAY:
-        inner, length = _number(file, "I"), _number(file, "Q")
+def _require_extents(cursor: _Cursor, said: dict[str, Any], tensors: list[Tensor]) -> None:
+    alignment = _number(said, "general.alignment", DEFAULT_ALIGNMENT)
+    if not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
+        raise _Broken(f"its alignment is {alignment}")
+    start = -(-cursor.place // alignment) * alignment
+    there = cursor.end - start
+    for tensor in tensors:
+        block = TENSOR_TYPES.get(tensor.kind, ("", 1, 0))[1]
+        if tensor.width % block:
+            raise _Broken(f"tensor {tensor.name!r} has rows that are no whole blocks")
+        needed = tensor.offset + (tensor.size or 0)
+        if needed > there:
+            raise _Broken(
+                f"it is cut short: tensor {tensor.name!r} ends at byte {start + needed}, "
+                f"the file at {cursor.end}"
+            )
+
+
+def _quantisation(tensors: list[Tensor]) -> str:
+    """The type that holds most of the weights."""
+    weight: dict[int, int] = {}
+    for tensor in tensors:
+        weight[tensor.kind] = weight.get(tensor.kind, 0) + tensor.elements
+    most = max(weight, key=lambda kind: weight[kind])
+    return TENSOR_TYPES[most][0] if most in TENSOR_TYPES else f"type {most}"
+
+
+def _kv_bytes(said: dict[str, Any], architecture: str) -> int:
+    def say(key: str, otherwise: int) -> int:
+        return _number(said, f"{architecture}.{key}", otherwise)
+
+    layers, heads = say("block_count", 0), say("attention.head_count", 1)
+    width = say("embedding_length", 0) // max(1, heads)
+    both = say("attention.key_length", width) + say("attention.value_length", width)
+    per_layer = said.get(f"{architecture}.attention.head_count_kv", heads)
+    if isinstance(per_layer, tuple):
+        in_all = sum(n for n in per_layer if isinstance(n, int))
+    else:
+        in_all = layers * (per_layer if isinstance(per_layer, int) else heads)
+    return in_all * both * 2
+
+
+def _number(said: dict[str, Any], key: str, otherwise: int) -> int:
+    """A whole number; the largest where layers differ."""
+    value = said.get(key, otherwise)
+    if isinstance(value, tuple):
+        value = max((n for n in value if isinstance(n, int)), default=otherwise)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise _Broken(f"{key} is {value!r}, no whole number")
+    return value
+
+
+class _Cursor:
+    """Reads forward; never past the end, never more than the file can hold."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self._data = data
+        self.place = 0
+        self.end = len(data)
+
+    def number(self, kind: struct.Struct) -> Any:
+        self._require(kind.size)
+        (value,) = kind.unpack_from(self._data, self.place)
+        self.place += kind.size
+        return value
+
+    def bytes(self, count: int) -> bytes:
+        self._require(count)
+        self.place += count
+        return self._data[self.place - count : self.place]
+
+    def text(self) -> str:
+        length = self.number(_U64)
         if length > LONGEST_STRING:
-            raise ValueError("an array is implausibly long")
+            raise _Broken("a string is implausibly long")
+        return self.bytes(length).decode("utf-8", "replace")
+
+    def pair(self) -> tuple[str, Any]:
+        key = self.text()
+        kind = self.number(_U32)
+        return key, self._array() if kind == ARRAY else self._value(kind)
+
+    def tensor(self) -> Tensor:
+        name, dimensions = self.text(), self.number(_U32)
+        if dimensions > MOST_DIMENSIONS:
+            raise _Broken(f"tensor {name!r} claims {dimensions} dimensions")
+        shape = [self.number(_U64) for _ in range(dimensions)]
+        elements = 1
+        for extent in shape:
+            elements *= extent
+        kind, offset = self.number(_U32), self.number(_U64)
+        return Tensor(name, elements, kind, offset, shape[0] if shape else 1)
+
+    def _value(self, kind: int) -> Any:
+        if kind == STRING:
+            return self.text()
+        if kind not in _SCALARS:
+            raise _Broken(f"a value has the unknown type {kind}")
+        return self.number(_SCALARS[kind])
+
+    def _array(self) -> tuple[Any, ...] | None:
+        kind, length = self.number(_U32), self.number(_U64)
+        if kind != STRING and kind not in _SCALARS:
+            raise _Broken(f"an array has elements of the unknown type {kind}")
+        self._require(length * (_U64.size if kind == STRING else _SCALARS[kind].size))
+        if length <= LONGEST_KEPT_ARRAY:
+            return tuple(self._value(kind) for _ in range(length))
+        if kind != STRING:
+            self.place += length * _SCALARS[kind].size
+            return None
         for _ in range(length):
-            _value(file, inner)
+            self._step(self.number(_U64))
         return None
-    if kind not in _SCALARS:
-        raise ValueError(f"unknown value type {kind}")
-    return _number(file, _SCALARS[kind])
 
+    def _step(self, count: int) -> None:
+        self._require(count)
+        self.place += count
 
-def _string(file: BinaryIO) -> str:
-    length = _number(file, "Q")
-    if length > LONGEST_STRING:
-        raise ValueError("a string is implausibly long")
-    return _exactly(file, length).decode("utf-8", "replace")
-
-
-def _number(file: BinaryIO, code: str) -> Any:
-    return struct.unpack(f"<{code}", _exactly(file, struct.calcsize(code)))[0]
-
-
-def _exactly(file: BinaryIO, count: int) -> bytes:
-    data = file.read(count)
-    if len(data) != count:
-        raise ValueError("it ends too early")
-    return data
+    def _require(self, count: int) -> None:
+        if self.place + count > self.end:
+            raise _Broken(f"it ends within its header, at byte {self.end}")

