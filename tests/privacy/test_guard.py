@@ -1,0 +1,115 @@
+"""Fail closed, policies, canonical offsets, the open data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
+from shortstop.errors import PrivacyRefused
+from shortstop.privacy import examine, policy
+from shortstop.privacy.canonical import canonical
+from shortstop.types import Caller, Finding, Message, Opaque, Reach, Request, Tier
+
+from .conftest import REMOTE, chat, guard, make
+
+
+@given(st.text(max_size=60))
+def test_canonical_offsets_stay_inside_and_rise(text: str) -> None:
+    view = canonical(text)
+    places = [view.raw(i) for i in range(len(view.text) + 1)]
+    assert places == sorted(places)
+    assert all(0 <= p <= len(text) for p in places)
+
+
+@given(st.text(max_size=200))
+def test_clear_never_raises(text: str) -> None:
+    assert guard().clear(make(chat(text)), Caller()).reach <= Reach.REFUSED
+
+
+def test_a_crashing_detector_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("shortstop.privacy.sentinel.scan", crash)
+    verdict = guard().clear(make(chat("hello")), Caller())
+    assert (verdict.tier, verdict.reach) == (Tier.S3, Reach.LOCAL_ONLY)
+    assert verdict.reasons == ("detector-failed",)
+
+
+def test_a_slow_detector_pins() -> None:
+    ticks = iter(range(0, 1000, 10))
+    sentinel = guard(PrivacyConfig(timeout=5), monotonic=lambda: float(next(ticks)))
+    verdict = sentinel.clear(make(chat("hello")), Caller())
+    assert verdict.reasons == ("detector-too-slow",)
+
+
+def test_oversize_is_decided_at_once() -> None:
+    request = make(chat("x" * 10_000_000))
+    start = time.perf_counter()
+    assert guard().clear(request, Caller()).reach == Reach.LOCAL_ONLY
+    assert time.perf_counter() - start < 0.5
+
+
+def test_an_unknown_part_pins() -> None:
+    message = Message("user", (Opaque("hologram", {}),))
+    request = Request("r", "openai.chat", {"messages": []}, "auto", (message,))
+    assert guard().clear(request, Caller()).reasons == ("unknown-part",)
+
+
+ACTIONS = st.sampled_from(policy.SEVERITY)
+RULES = st.lists(st.builds(PrivacyRule, ACTIONS, tier=st.sampled_from(["S2", "S3"])), max_size=4)
+
+
+@given(RULES, RULES)
+def test_more_rules_never_loosen(some: list[PrivacyRule], more: list[PrivacyRule]) -> None:
+    """Among rules that hold for a label, adding one can only make the answer stricter."""
+    base = [*some, PrivacyRule("allow", tier="S2")]
+    finding = [Finding("EMAIL", Tier.S2, "email", "$")]
+    loose = policy.actions(PrivacyPolicy(rules=tuple(base)), finding)["EMAIL"]
+    tight = policy.actions(PrivacyPolicy(rules=tuple(base + more)), finding)["EMAIL"]
+    assert policy.SEVERITY.index(tight) >= policy.SEVERITY.index(loose)
+
+
+def test_provider_region_and_baa() -> None:
+    allowed = PrivacyPolicy(regions=("us",))
+    sentinel = guard(PrivacyConfig(policies={"default": allowed}))
+    request = make(chat("hello"))
+    with pytest.raises(PrivacyRefused, match="region"):
+        sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
+    needs = guard(PrivacyConfig(policies={"default": PrivacyPolicy(baa_required=True)}))
+    with pytest.raises(PrivacyRefused, match="BAA"):
+        needs.release(request, needs.clear(request, Caller()), REMOTE)
+
+
+def test_lint_names_what_is_wrong() -> None:
+    bad = PrivacyPolicy(rules=(PrivacyRule("allow", tier="S3"), PrivacyRule("block", ("NOPE",))))
+    found = policy.lint(PrivacyConfig(policies={"p": bad}, tenants={"a": "q"}))
+    assert len(found) == 3
+
+
+def test_terms_and_documents_never_leave(tmp_path: Path) -> None:
+    document = tmp_path / "plan.txt"
+    document.write_text("the quick plan is to open twelve new shops in the north before winter")
+    config = PrivacyConfig(
+        terms={"default": ("Project Osprey",)}, documents={"default": (str(document),)}
+    )
+    for text in (
+        "tell me of project osprey",
+        "so: open twelve new shops in the north before winter",
+    ):
+        assert guard(config).clear(make(chat(text)), Caller()).tier == Tier.S3
+
+
+def test_the_held_back_half_of_the_open_data(shared_data: Path) -> None:
+    rows = examine.rows(shared_data / "privacy" / "gateway_dev.jsonl")
+    unseen = [r for r in rows if examine.held_back(r["id"])]
+    examiner = examine.Examiner()
+    missed = [r["id"] for r in unseen if r["sensitive"] and examiner.tier(r["text"]) < Tier.S2]
+    pinned = [r["id"] for r in unseen if not r["sensitive"] and examiner.tier(r["text"]) >= Tier.S2]
+    assert len(missed) <= 5
+    assert len(pinned) <= 2
