@@ -320,7 +320,6 @@ class Attempt(Struct, frozen=True):
     outcome: Outcome
     seconds: float = 0.0
     first_byte: float | None = None
-    tries: int = 1
     status: int | None = None
     error: str | None = None
     usage: Usage | None = None

@@ -133,7 +133,7 @@ class Gateway:
         for i in range(requests):
             body = {
                 "model": "auto",
-                "messages": LESSON + [{"role": "user", "content": f"!say {i}"}],
+                "messages": [*LESSON, {"role": "user", "content": f"!say {i}"}],
             }
             async with self.http.post("/v1/chat/completions", json=body) as r:
                 await r.read()

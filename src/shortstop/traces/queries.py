@@ -272,7 +272,8 @@ def _usd(micro: int, rest: int) -> Decimal:
 
 
 _SUMS = f"""
-    SELECT {{key}} AS k, sum(outcome != 'shadow'), sum(outcome = 'ok'), sum(outcome = 'ok' AND local),
+    SELECT {{key}} AS k, sum(outcome != 'shadow'), sum(outcome = 'ok'),
+        sum(outcome = 'ok' AND local),
         sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}), sum(escalated),
         sum(outcome IN ('error', 'interrupted')), sum(outcome = 'refused'),
         sum(outcome = 'cancelled'),
