@@ -128,7 +128,7 @@ def build_engine(name: str, model: ModelConfig, models: Registry, env: Mapping[s
         abilities=frozenset(model.abilities),
         max_output=model.max_output,
     )
-    server = EmbeddedServer(record.path, options)
+    server = EmbeddedServer(record.path, options, sha256=record.sha256)
     return Engine(model, target, Slots(options.slots, model.queue), server=server)
 
 
@@ -516,7 +516,13 @@ def _backend(engine: Engine) -> Backend:
 
 
 async def _start(engines: list[Engine]) -> None:
-    await asyncio.gather(*(e.server.start() for e in engines if e.server is not None))
+    """All or none: when one cannot start, those that could are stopped again."""
+    servers = [e.server for e in engines if e.server is not None]
+    outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)
+    failed = next((o for o in outcomes if isinstance(o, BaseException)), None)
+    if failed is not None:
+        await asyncio.gather(*(s.stop() for s in servers))
+        raise failed
 
 
 def _trace_file(config: Config, home: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,12 +14,11 @@ import pytest
 import pytest_asyncio
 
 from shortstop import dialects
-from shortstop.config import ModelConfig
 from shortstop.errors import EngineBusy, ModelFileError
-from shortstop.registry import GgufInfo, ModelRecord
+from shortstop.registry import ModelRecord
 from shortstop.serving import verify
 from shortstop.serving.engines.backend import LocalBackend, Slots
-from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.serving.engines.embedded import Backoff, EmbeddedServer, EngineOptions
 from shortstop.serving.http import LocalClient
 from shortstop.types import Format, Message, Request, Sampling, Text
 from tests.registry.samples import gguf
@@ -136,8 +136,9 @@ async def test_a_dead_engine_is_started_again(model: ModelRecord) -> None:
     assert first is not None
     os.kill(first, signal.SIGKILL)
     async with asyncio.timeout(20):
-        while server.pid == first or server.state != "ready":
-            await asyncio.sleep(0.05)
+        await server.until("restarting")
+        await server.until("ready")
+    assert server.pid != first
     assert server.url is not None
     await server.stop()
     assert server.state == "stopped"
@@ -173,18 +174,119 @@ def _alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
-@pytest.mark.parametrize("content", [gguf(), b"GGUF" + b"\0" * 100])
-async def test_a_file_that_is_no_model_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "broken.gguf"
-    path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"broken\.gguf"):
-        await EmbeddedServer(path, OPTIONS).start()
+async def test_the_group_s_signals_are_left_to_the_parent(server: EmbeddedServer) -> None:
+    """Ctrl-C reaches the whole group; the gateway drains before its engine goes."""
+    assert server.pid is not None
+    ignored = int(_status(server.pid, "SigIgn"), 16)
+    assert ignored & 1 << (signal.SIGINT - 1)
+    assert ignored & 1 << (signal.SIGTERM - 1)
+
+
+async def test_no_secret_reaches_the_child(
+    model: ModelRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-vendor")
+    server = EmbeddedServer(model.path, OPTIONS)
+    await server.start()
+    child = Path(f"/proc/{server.pid}")
+    assert b"sk-vendor" not in (child / "environ").read_bytes()
+    told = (child / "environ").read_bytes() + (child / "cmdline").read_bytes()
+    assert server.api_key.encode() not in told
+    await server.stop()
+
+
+async def test_says_what_it_holds(server: EmbeddedServer, model: ModelRecord) -> None:
+    assert server.rss is not None
+    assert model.bytes < server.rss < 1_000_000_000
+    assert (server.context, server.slots) == (4096, 2)
+
+
+async def test_an_engine_that_cannot_start_rests_and_recovers(
+    model: ModelRecord, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "model.gguf"
+    path.symlink_to(model.path)
+    quick = Backoff(first=0.01, longest=0.01, quick=2, rest=0.1)
+    server = EmbeddedServer(path, OPTIONS, backoff=quick)
+    await server.start()
+    assert server.pid is not None
+    path.unlink()
+    os.kill(server.pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        await server.until("failed")
+        assert server.url is None
+        assert "does not stay up" in caplog.text
+        path.symlink_to(model.path)
+        await server.until("ready")
+    assert server.url is not None
+    await server.stop()
+
+
+async def test_stopping_an_engine_that_waits_for_its_next_try(model: ModelRecord) -> None:
+    server = EmbeddedServer(model.path, OPTIONS, backoff=Backoff(first=1000, longest=1000))
+    await server.start()
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    async with asyncio.timeout(5):
+        await server.until("restarting")
+        await server.stop()
+    assert (server.state, server.pid) == ("stopped", None)
+
+
+async def test_waits_grow_and_then_it_rests() -> None:
+    backoff, chance = Backoff(), random.Random(1)
+    for deaths, full in ((1, 0.5), (2, 1), (3, 2), (5, 8), (6, 60), (99, 60)):
+        pauses = {backoff.pause(deaths, chance) for _ in range(50)}
+        assert full / 2 <= min(pauses) < max(pauses) <= full
+        assert backoff.failed(deaths) == (deaths > 5)
+
+
+# ---------------------------------------------------------------- files
 
 
 @pytest.mark.parametrize(
-    ("said", "threads", "context"),
-    [(ModelConfig(source="x", threads=3, context=1024, slots=2), 3, 2048)],
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"PK zip", "does not begin with GGUF"),
+        (gguf()[:-800], "cut short"),
+        (gguf(), "could not load"),
+        (gguf(keys={"general.architecture": "from-the-future"}), "from-the-future"),
+    ],
 )
-async def test_the_operator_decides(said: ModelConfig, threads: int, context: int) -> None:
-    made = EngineOptions.choose(said, GgufInfo("llama", "m", 8192, 30, True))
-    assert (made.threads, made.context, made.context_per_slot) == (threads, context, 1024)
+async def test_a_file_that_is_no_model_is_refused_in_words(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(content)
+    server = EmbeddedServer(path, OPTIONS)
+    with pytest.raises(ModelFileError, match=says) as caught:
+        await server.start()
+    assert "broken.gguf" in caught.value.message
+    assert caught.value.hint
+    assert (server.state, server.pid) == ("failed", None)
+
+
+async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no model file"):
+        await EmbeddedServer(tmp_path / "absent.gguf", OPTIONS).start()
+
+
+async def test_a_truncated_model_is_refused_before_it_is_loaded(
+    model: ModelRecord, tmp_path: Path
+) -> None:
+    path = tmp_path / "half.gguf"
+    with model.path.open("rb") as whole:
+        path.write_bytes(whole.read(model.bytes // 2))
+    with pytest.raises(ModelFileError, match="cut short"):
+        await EmbeddedServer(path, OPTIONS).start()
+
+
+async def test_other_bytes_than_the_registry_s_are_refused(model: ModelRecord) -> None:
+    with pytest.raises(ModelFileError, match="sha256"):
+        await EmbeddedServer(model.path, OPTIONS, sha256="0" * 64).start()
+
+
+def _status(pid: int, key: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith(f"{key}:"))

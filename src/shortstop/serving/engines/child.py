@@ -2,7 +2,8 @@
 
 Loads one GGUF into llama.cpp's own server on loopback and prints one JSON line when it is ready.
 It dies with its parent: by the kernel's parent-death signal where there is one, and everywhere
-because stdin ends when the parent does, however the parent died.
+because stdin ends when the parent does, however the parent died. Signals meant for the whole
+process group (Ctrl-C, a service manager's SIGTERM) are the parent's affair: it drains first.
 """
 
 from __future__ import annotations
@@ -12,33 +13,56 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
 READY = "ready"
+FAILED = 3
 
 
 def main() -> None:
     _die_with_parent()
+    answer = _own_stdout()
     options = json.loads(sys.stdin.readline())
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    os.nice(options["nice"])
     started = time.monotonic()
     try:
         server = _serve(options)
     except Exception as error:  # the library raises bare RuntimeError and worse
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        raise SystemExit(3) from None
-    line = {READY: server.listening_address, "seconds": time.monotonic() - started}
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    # The server's threads would keep an ordinary exit waiting.
-    os._exit(0)
+        sys.stderr.flush()
+        os._exit(FAILED)
+    said = {
+        READY: server.listening_address,
+        "context": options["context"],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    os.write(answer, json.dumps(said).encode() + b"\n")
+    threading.Event().wait()
 
 
 def _die_with_parent() -> None:
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _own_stdout() -> int:
+    """Keep stdout for the one line: whatever a library prints goes to stderr."""
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    return answer
+
+
+def _watch_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    # The server's threads would keep an ordinary exit waiting.
+    os._exit(0)
 
 
 def _serve(options: dict[str, Any]) -> Any:
@@ -55,7 +79,10 @@ def _serve(options: dict[str, Any]) -> Any:
     params.cpuparams_batch.n_threads = options["threads"]
     params.n_gpu_layers = options["gpu_layers"]
     params.cache_ram_mib = options["cache_mib"]
+    # The context was chosen by us; llama.cpp must not shrink it, nor answer pages of its own.
+    params.fit_params = False
     params.ui = False
+    params.endpoint_slots = False
     params.endpoint_metrics = True
     params.verbosity = 1
     return xllamacpp.Server(params)
