@@ -35,8 +35,11 @@ FREE = {"app", "cli", "__main__"}
 
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
 SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket", "http.client"}
-MAY_OPEN_SOCKETS = {"serving/http.py", "registry/hub.py", "app.py"}
-"""Models, model files from a hub, and the listening socket."""
+MAY_OPEN_SOCKETS = {"registry/hub.py", "app.py"}
+"""Model files from a hub, and the listening socket."""
+OPENERS = {"create_connection", "open_connection", "sock_connect", "create_unix_connection"}
+MAY_CONNECT = {"serving/connection.py"}
+MAY_USE_CONNECTIONS = {"serving/http.py", "serving/connection.py"}
 
 
 def modules() -> list[Path]:
@@ -89,6 +92,16 @@ def test_sockets_are_opened_in_one_place(path: Path) -> None:
     """The one HTTP client that can leave the machine lives in one module."""
     if name_of(path) not in MAY_OPEN_SOCKETS:
         assert not SOCKETS & set(imports(path))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_connections_are_made_in_one_module_and_used_in_one(path: Path) -> None:
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    called = {node.attr for node in tree if isinstance(node, ast.Attribute)}
+    if name_of(path) not in MAY_CONNECT:
+        assert not OPENERS & called
+    if name_of(path) not in MAY_USE_CONNECTIONS:
+        assert "shortstop.serving.connection" not in set(imports(path))
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

@@ -8,18 +8,15 @@ cleared for that very target.
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from shortstop.config import is_local_url
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
+from shortstop.serving.connection import Broken, Connection, Pool
 from shortstop.types import Cleared, Reach, Request
-
-JSON_HEADERS = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,8 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
+    """`headers` by lower-case name."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -66,83 +65,97 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 class _Client:
-    """An aiohttp session with our rules: no redirects, no proxies from the environment."""
+    """A pool of connections to one server, with our deadlines and our errors."""
 
     def __init__(
         self, base_url: str, headers: Mapping[str, str], timeouts: Timeouts, connections: int
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeouts = timeouts
-        self._headers = {**JSON_HEADERS, **headers}
-        self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=60),
-                timeout=aiohttp.ClientTimeout(
-                    total=self.timeouts.total, sock_connect=self.timeouts.connect
-                ),
-                headers=self._headers,
-                auto_decompress=True,
-                trust_env=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent",),
-                read_bufsize=2**18,
-            )
-        return self._session
+        parts = urlsplit(self.base_url)
+        tls = parts.scheme == "https"
+        port = parts.port or (443 if tls else 80)
+        self._pool = Pool(parts.hostname or "", port, tls=tls, most=connections)
+        self._prefix = parts.path
+        told = {"host": parts.netloc, "content-type": "application/json", **headers}
+        if any(c in value for value in told.values() for c in "\r\n"):
+            raise ConfigError(f"A header or key for {base_url} holds a line break.")
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._pool.close()
 
     async def post(self, path: str, body: bytes) -> HttpReply:
         """Send and read whole. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            async with asyncio.timeout(self.timeouts.first_byte):
-                response = await self._send(path, body)
-            async with response:
-                return HttpReply(response.status, response.headers, await response.read())
+            async with asyncio.timeout(self.timeouts.total):
+                connection = await self._exchange(path, body)
+                try:
+                    parts = [data async for data in self._pieces(connection)]
+                finally:
+                    self._pool.give_back(connection)
+        return HttpReply(connection.status, connection.headers, b"".join(parts))
 
     @asynccontextmanager
     async def stream(self, path: str, body: bytes) -> AsyncIterator[HttpStream]:
-        """Send and read piece by piece; leaving the block closes the connection."""
+        """Send and read piece by piece; leaving the block early closes the connection."""
         with _mapped():
-            async with asyncio.timeout(self.timeouts.first_byte):
-                response = await self._send(path, body)
+            connection = await self._exchange(path, body)
         try:
-            yield HttpStream(response.status, response.headers, self._chunks(response))
+            yield HttpStream(connection.status, connection.headers, self._deadlined(connection))
         finally:
-            response.close()
+            self._pool.give_back(connection)
 
-    async def _send(self, path: str, body: bytes) -> aiohttp.ClientResponse:
-        """POST; once more at once if a kept-alive connection turned out to be closed."""
+    async def _exchange(self, path: str, body: bytes) -> Connection:
+        """A connection on which the answer has begun.
+
+        A kept-alive connection that turns out to be closed is replaced once by a fresh one.
+        """
+        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._head}content-length: {len(body)}\r\n"
+        request = head.encode("latin-1") + b"\r\n" + body
         try:
-            return await self._post(path, body)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            return await self._post(path, body)
+            return await self._begin(request, fresh=False)
+        except Broken as error:
+            if not error.stale:
+                raise
+        return await self._begin(request, fresh=True)
 
-    async def _post(self, path: str, body: bytes) -> aiohttp.ClientResponse:
-        # aiohttp warns about raw bytes over 1 MiB; a file-like body is written in pieces.
-        data = body if len(body) < 2**20 else io.BytesIO(body)
-        return await self._open().post(self.base_url + path, data=data, allow_redirects=False)
+    async def _begin(self, request: bytes, *, fresh: bool) -> Connection:
+        async with asyncio.timeout(self.timeouts.connect):
+            connection, used = await self._pool.take(fresh=fresh)
+        try:
+            async with asyncio.timeout(self.timeouts.first_byte):
+                await connection.send(request)
+        except BaseException as error:
+            self._pool.give_back(connection)
+            if isinstance(error, Broken) and not used:
+                error.stale = False
+            raise
+        return connection
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
         limit = self.timeouts.first_byte
+        while True:
+            async with asyncio.timeout(limit):
+                data = await connection.read()
+            if not data:
+                return
+            yield data
+            limit = self.timeouts.idle
+
+    async def _deadlined(self, connection: Connection) -> AsyncIterator[bytes]:
+        """A stream's pieces; the total deadline is looked at between them."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.timeouts.total
         with _mapped():
-            while True:
-                async with asyncio.timeout(limit):
-                    data = await response.content.readany()
-                if not data:
-                    return
+            async for data in self._pieces(connection):
                 yield data
-                limit = self.timeouts.idle
+                if loop.time() > end:
+                    raise TimeoutError
 
 
 class _mapped:
-    """Turns the client library's exceptions into ours."""
+    """Turns what can go wrong on a connection into our errors."""
 
     def __enter__(self) -> None:
         return None
@@ -150,9 +163,11 @@ class _mapped:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, TimeoutError):
             raise UpstreamTimeout("The model did not answer in time.") from error
-        if isinstance(error, (aiohttp.ClientError, OSError)):
+        if isinstance(error, Broken):
+            raise UpstreamFailed(f"The connection to the model failed: {error}.") from error
+        if isinstance(error, OSError):
             raise UpstreamFailed(
-                f"The connection to the model failed ({type(error).__name__})."
+                f"The model cannot be reached ({type(error).__name__})."
             ) from error
 
 

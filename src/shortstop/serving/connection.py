@@ -1,0 +1,214 @@
+"""One HTTP/1.1 connection to a model, and a pool of them.
+
+Our own because the client is the knee of the hot path: a general-purpose client costs two to three
+times as much CPU a request and 14 MB of memory (docs/benchmarks.md). It does what models need and
+no more: POST with a whole body, an answer whole or piece by piece, keep-alive, TLS, back-pressure.
+No redirects, no cookies, no proxies, no compression; parsing is llhttp's (`httptools`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator
+from functools import cache
+from typing import cast
+
+import httptools
+
+HIGH_WATER = 1 << 18
+"""Bytes that may wait for the reader before the sender is slowed down."""
+LARGEST_HEAD = 1 << 16
+IDLE_SECONDS = 30.0
+"""How long an idle connection is kept; most servers close theirs later than that."""
+
+
+class Broken(Exception):
+    """The connection ended, or what came over it is not HTTP. `stale`: before any answer began."""
+
+    def __init__(self, reason: str, *, stale: bool = False) -> None:
+        super().__init__(reason)
+        self.stale = stale
+
+
+class Connection(asyncio.Protocol):
+    """Serves one exchange at a time: `send`, then `read` until it returns b""."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._broken: Broken | None = None
+        self.idle_since = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self._head_size = 0
+        self._parts: deque[bytes] = deque()
+        self._waiting = 0
+        self._complete = False
+        self._keep = False
+        self._head: asyncio.Future[None] | None = None
+        self._more: asyncio.Future[None] | None = None
+
+    # ------------------------------------------------------------ the exchange
+
+    async def send(self, request: bytes) -> None:
+        """Send a request and wait for the answer's head. Raises Broken."""
+        if self._broken is not None:
+            raise self._broken
+        self._begin()
+        assert self._transport is not None
+        self._head = self._loop.create_future()
+        self._transport.write(request)
+        await self._head
+
+    async def read(self) -> bytes:
+        """The next piece of the body, b"" at its end. Raises Broken."""
+        while not self._parts:
+            if self._complete:
+                return b""
+            if self._broken is not None:
+                raise self._broken
+            self._more = self._loop.create_future()
+            await self._more
+        data = b"".join(self._parts) if len(self._parts) > 1 else self._parts[0]
+        self._parts.clear()
+        if self._waiting > HIGH_WATER and self._transport is not None:
+            self._transport.resume_reading()
+        self._waiting = 0
+        return data
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        while data := await self.read():
+            yield data
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange ended cleanly and the other side keeps the connection."""
+        return self._complete and self._keep and self._broken is None
+
+    def close(self) -> None:
+        """At once: the other side learns that nobody listens any more."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------ asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+
+    def data_received(self, data: bytes) -> None:
+        if self._complete or self._head is None:
+            self._fail(Broken("the server spoke without being asked"))
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(Broken(f"the answer is not HTTP ({type(error).__name__})"))
+        if self._more is not None and (self._parts or self._complete):
+            _wake(self._more)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        unframed = "content-length" not in self.headers and "transfer-encoding" not in self.headers
+        if self.status and unframed:
+            self._complete = True  # such a body ends with the connection (RFC 9112, 6.3)
+        self._fail(Broken("the connection was closed", stale=self.status == 0))
+
+    def _fail(self, broken: Broken) -> None:
+        self._broken = self._broken or broken
+        self.close()
+        for waiter in (self._head, self._more):
+            if waiter is None or waiter.done():
+                continue
+            if waiter is self._head:
+                waiter.set_exception(broken)
+            else:
+                waiter.set_result(None)
+
+    # ------------------------------------------------------------ llhttp's side
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_size += len(name) + len(value)
+        if self._head_size > LARGEST_HEAD:
+            raise ValueError("the answer's head is too large")
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:
+            self.headers.clear()
+            return
+        self.status = status
+        if self._head is not None:
+            _wake(self._head)
+
+    def on_body(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._waiting += len(data)
+        if self._waiting > HIGH_WATER and self._transport is not None:
+            self._transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self.status:
+            self._complete = True
+            self._keep = self._parser.should_keep_alive()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Pool:
+    """Connections to one server, reused newest first."""
+
+    def __init__(self, host: str, port: int, *, tls: bool, most: int) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._idle: list[Connection] = []
+        self._room = asyncio.Semaphore(most)
+
+    async def take(self, *, fresh: bool = False) -> tuple[Connection, bool]:
+        """A connection and whether it was used before. Raises OSError when none can be made."""
+        await self._room.acquire()
+        try:
+            loop = asyncio.get_running_loop()
+            while self._idle and not fresh:
+                connection = self._idle.pop()
+                if connection.reusable and loop.time() - connection.idle_since < IDLE_SECONDS:
+                    return connection, True
+                connection.close()
+            return await self._open(loop), False
+        except BaseException:
+            self._room.release()
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep it for the next, or close it when the exchange did not end cleanly."""
+        self._room.release()
+        if connection.reusable:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        context = _trusted() if self._tls else None
+        _, connection = await loop.create_connection(
+            lambda: Connection(loop), self._host, self._port, ssl=context
+        )
+        return connection
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
