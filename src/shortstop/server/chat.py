@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import traceback
-import uuid
 from contextlib import aclosing
 from typing import Any
 
@@ -28,6 +28,8 @@ EVENTS = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
+WATCH_AFTER = 0.02
+"""Seconds. A client that leaves earlier is noticed then."""
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -39,7 +41,7 @@ class ChatRoute:
         self._name: DialectName = dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = f"req_{uuid.uuid4().hex}"
+        request_id = f"req_{os.urandom(16).hex()}"
         exchange = _Exchange(send, self._gateway.dialect(self._name), request_id)
         headers: Headers = dict(scope["headers"])
         try:
@@ -67,7 +69,7 @@ class ChatRoute:
         """Answer; a client that leaves cancels everything that was begun for it."""
         task = asyncio.current_task()
         assert task is not None
-        watch = asyncio.create_task(_cancel_when_gone(receive, task))
+        watch = _Watch(receive, task)
         try:
             answer = await self._gateway.answer(request, caller_of(headers, request))
             if answer.chunks is None:
@@ -75,10 +77,10 @@ class ChatRoute:
             else:
                 await exchange.stream(answer, request, self._gateway.server.ping_seconds)
         except asyncio.CancelledError:
-            if not watch.done():
+            if not watch.gone:
                 raise
         finally:
-            watch.cancel()
+            watch.stop()
 
 
 class _Exchange:
@@ -142,7 +144,26 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _cancel_when_gone(receive: Receive, task: asyncio.Task[Any]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    task.cancel()
+class _Watch:
+    """Cancels a task when its client leaves. Most answers are there before it begins to look."""
+
+    def __init__(self, receive: Receive, task: asyncio.Task[Any]) -> None:
+        self._receive = receive
+        self._task = task
+        self._looking: asyncio.Task[None] | None = None
+        self.gone = False
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._begin)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _begin(self) -> None:
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        self._task.cancel()

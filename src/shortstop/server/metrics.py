@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from shortstop.types import Trace
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
+
+
+Metric = TypeVar("Metric", Counter, Histogram)
+
+
+class Family(Generic[Metric]):
+    """A metric by its labels; finding the same child again costs one look into a dict."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric: Metric = metric
+        self._children: dict[tuple[str, ...], Metric] = {}
+
+    def __call__(self, *labels: str) -> Metric:
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._metric.labels(*labels)
+        return child
 
 
 class Metrics:
@@ -27,23 +45,27 @@ class Metrics:
         )
         self._tokens = self._counter("shortstop_tokens", "Tokens processed.", ("target", "kind"))
         self._cost = self._counter("shortstop_cost_usd", "What answers cost.", ("target",))
-        self._instead = self._counter(
-            "shortstop_counterfactual_usd", "What the baseline alone would have cost."
+        self._instead = Counter(
+            "shortstop_counterfactual_usd",
+            "What the baseline alone would have cost.",
+            registry=self.registry,
         )
         self._unpriced = self._counter(
             "shortstop_unpriced", "Answers whose price is unknown.", ("target",)
         )
         self._joules = self._counter("shortstop_joules", "Energy, best estimate.", ("target",))
-        self._seconds = Histogram(
-            "shortstop_request_seconds",
-            "Time to the whole answer.",
-            ("target",),
-            buckets=SECONDS,
-            registry=self.registry,
+        self._seconds = Family(
+            Histogram(
+                "shortstop_request_seconds",
+                "Time to the whole answer.",
+                ("target",),
+                buckets=SECONDS,
+                registry=self.registry,
+            )
         )
 
-    def _counter(self, name: str, about: str, labels: tuple[str, ...] = ()) -> Counter:
-        return Counter(name, about, labels, registry=self.registry)
+    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Family[Counter]:
+        return Family(Counter(name, about, labels, registry=self.registry))
 
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A gauge that is read when scraped."""
@@ -52,13 +74,13 @@ class Metrics:
     def observe(self, trace: Trace) -> None:
         target = trace.target or "none"
         local = "true" if trace.local else "false"
-        self._requests.labels(target, local, trace.outcome, trace.clearance.tier.name).inc()
-        self._seconds.labels(target).observe(trace.seconds)
+        self._requests(target, local, trace.outcome, trace.clearance.tier.name).inc()
+        self._seconds(target).observe(trace.seconds)
         for attempt in trace.attempts:
-            self._attempts.labels(attempt.target, attempt.outcome).inc()
+            self._attempts(attempt.target, attempt.outcome).inc()
             if attempt.usage is not None:
-                self._tokens.labels(attempt.target, "prompt").inc(attempt.usage.prompt)
-                self._tokens.labels(attempt.target, "completion").inc(attempt.usage.completion)
+                self._tokens(attempt.target, "prompt").inc(attempt.usage.prompt)
+                self._tokens(attempt.target, "completion").inc(attempt.usage.completion)
         self._observe_bill(trace, target)
 
     def _observe_bill(self, trace: Trace, target: str) -> None:
@@ -66,15 +88,15 @@ class Metrics:
         if bill is None:
             return
         if bill.cost is None:
-            self._unpriced.labels(target).inc()
+            self._unpriced(target).inc()
         else:
-            self._cost.labels(target).inc(float(bill.cost))
+            self._cost(target).inc(float(bill.cost))
         if bill.counterfactual is not None:
             self._instead.inc(float(bill.counterfactual))
-        self._joules.labels(target).inc(bill.joules.value)
+        self._joules(target).inc(bill.joules.value)
 
     def refused(self, status: int) -> None:
-        self._refused.labels(str(status)).inc()
+        self._refused(str(status)).inc()
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

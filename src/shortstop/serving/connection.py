@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator
 from functools import cache
 from typing import cast
 
@@ -33,7 +32,10 @@ class Broken(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Serves one exchange at a time: `send`, then `read` until it returns b""."""
+    """Serves one exchange at a time: `send`, then `read` until it returns b"".
+
+    Every wait has its limit in seconds. Raises TimeoutError after it, and Broken.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -56,25 +58,25 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------ the exchange
 
-    async def send(self, request: bytes) -> None:
-        """Send a request and wait for the answer's head. Raises Broken."""
+    async def send(self, request: bytes, limit: float) -> None:
+        """Send a request and wait for the answer's head."""
         if self._broken is not None:
             raise self._broken
         self._begin()
         assert self._transport is not None
         self._head = self._loop.create_future()
         self._transport.write(request)
-        await self._head
+        await self._within(limit, self._head)
 
-    async def read(self) -> bytes:
-        """The next piece of the body, b"" at its end. Raises Broken."""
+    async def read(self, limit: float) -> bytes:
+        """The next piece of the body, b"" at its end."""
         while not self._parts:
             if self._complete:
                 return b""
             if self._broken is not None:
                 raise self._broken
             self._more = self._loop.create_future()
-            await self._more
+            await self._within(limit, self._more)
         data = b"".join(self._parts) if len(self._parts) > 1 else self._parts[0]
         self._parts.clear()
         if self._waiting > HIGH_WATER and self._transport is not None:
@@ -82,9 +84,13 @@ class Connection(asyncio.Protocol):
         self._waiting = 0
         return data
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        while data := await self.read():
-            yield data
+    async def _within(self, limit: float, waiter: asyncio.Future[None]) -> None:
+        """A timer costs a tenth of `asyncio.timeout`, and every request waits several times."""
+        timer = self._loop.call_later(limit, _expire, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
 
     @property
     def reusable(self) -> bool:
@@ -163,6 +169,11 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
 class Pool:
     """Connections to one server, reused newest first."""
 
@@ -173,20 +184,37 @@ class Pool:
         self._idle: list[Connection] = []
         self._room = asyncio.Semaphore(most)
 
-    async def take(self, *, fresh: bool = False) -> tuple[Connection, bool]:
-        """A connection and whether it was used before. Raises OSError when none can be made."""
-        await self._room.acquire()
+    async def take(self, limit: float, *, fresh: bool = False) -> tuple[Connection, bool]:
+        """A connection, made within `limit` seconds, and whether it was used before.
+
+        Raises OSError when none can be made, TimeoutError when it takes too long.
+        """
+        await self._enter(limit)
         try:
-            loop = asyncio.get_running_loop()
-            while self._idle and not fresh:
-                connection = self._idle.pop()
-                if connection.reusable and loop.time() - connection.idle_since < IDLE_SECONDS:
-                    return connection, True
-                connection.close()
-            return await self._open(loop), False
+            known = None if fresh else self._reusable()
+            if known is not None:
+                return known, True
+            async with asyncio.timeout(limit):
+                return await self._open(asyncio.get_running_loop()), False
         except BaseException:
             self._room.release()
             raise
+
+    async def _enter(self, limit: float) -> None:
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        async with asyncio.timeout(limit):
+            await self._room.acquire()
+
+    def _reusable(self) -> Connection | None:
+        oldest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and connection.idle_since > oldest:
+                return connection
+            connection.close()
+        return None
 
     def give_back(self, connection: Connection) -> None:
         """Keep it for the next, or close it when the exchange did not end cleanly."""

@@ -88,13 +88,12 @@ class _Client:
     async def post(self, path: str, body: bytes) -> HttpReply:
         """Send and read whole. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            async with asyncio.timeout(self.timeouts.total):
-                connection = await self._exchange(path, body)
-                try:
-                    parts = [data async for data in self._pieces(connection)]
-                finally:
-                    self._pool.give_back(connection)
-        return HttpReply(connection.status, connection.headers, b"".join(parts))
+            connection = await self._exchange(path, body)
+            try:
+                whole = await self._whole(connection)
+            finally:
+                self._pool.give_back(connection)
+        return HttpReply(connection.status, connection.headers, whole)
 
     @asynccontextmanager
     async def stream(self, path: str, body: bytes) -> AsyncIterator[HttpStream]:
@@ -102,7 +101,7 @@ class _Client:
         with _mapped():
             connection = await self._exchange(path, body)
         try:
-            yield HttpStream(connection.status, connection.headers, self._deadlined(connection))
+            yield HttpStream(connection.status, connection.headers, self._pieces(connection))
         finally:
             self._pool.give_back(connection)
 
@@ -121,11 +120,9 @@ class _Client:
         return await self._begin(request, fresh=True)
 
     async def _begin(self, request: bytes, *, fresh: bool) -> Connection:
-        async with asyncio.timeout(self.timeouts.connect):
-            connection, used = await self._pool.take(fresh=fresh)
+        connection, used = await self._pool.take(self.timeouts.connect, fresh=fresh)
         try:
-            async with asyncio.timeout(self.timeouts.first_byte):
-                await connection.send(request)
+            await connection.send(request, self.timeouts.first_byte)
         except BaseException as error:
             self._pool.give_back(connection)
             if isinstance(error, Broken) and not used:
@@ -133,25 +130,26 @@ class _Client:
             raise
         return connection
 
-    async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
-        limit = self.timeouts.first_byte
-        while True:
-            async with asyncio.timeout(limit):
-                data = await connection.read()
-            if not data:
-                return
-            yield data
-            limit = self.timeouts.idle
+    async def _whole(self, connection: Connection) -> bytes:
+        parts = []
+        end = asyncio.get_running_loop().time() + self.timeouts.total
+        while data := await connection.read(self.timeouts.idle):
+            parts.append(data)
+            _look_at_the_clock(end)
+        return b"".join(parts)
 
-    async def _deadlined(self, connection: Connection) -> AsyncIterator[bytes]:
-        """A stream's pieces; the total deadline is looked at between them."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self.timeouts.total
+    async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
+        end = asyncio.get_running_loop().time() + self.timeouts.total
         with _mapped():
-            async for data in self._pieces(connection):
+            while data := await connection.read(self.timeouts.idle):
                 yield data
-                if loop.time() > end:
-                    raise TimeoutError
+                _look_at_the_clock(end)
+
+
+def _look_at_the_clock(end: float) -> None:
+    """The total deadline, looked at between pieces."""
+    if asyncio.get_running_loop().time() > end:
+        raise TimeoutError
 
 
 class _mapped:
