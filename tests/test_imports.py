@@ -10,11 +10,12 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors"}
+VOCABULARY = {"types", "errors", "size"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
+    "size": {"types"},
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,
@@ -23,12 +24,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routing": LOW,
     "ledger": LOW,
     "traces": LOW,
+    "accounts": LOW,
     "serving": LOW | {"dialects", "registry"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
     "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "shadow"},
     "shadow": LOW | {"serving"},
     "console": LOW | {"traces", "ledger"},
-    "server": LOW | {"dialects"},
+    "server": LOW | {"dialects", "accounts"},
 }
 FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""

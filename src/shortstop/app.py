@@ -21,7 +21,16 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from shortstop import dialects, registry, routing
-from shortstop.config import Config, ModelConfig, ServerConfig, UpstreamConfig, UpstreamModel, load
+from shortstop.accounts import Accounts
+from shortstop.config import (
+    Config,
+    ModelConfig,
+    ServerConfig,
+    UpstreamConfig,
+    UpstreamModel,
+    is_loopback,
+    load,
+)
 from shortstop.errors import ConfigError, EngineDown, InvalidRequest, ModelFileError, ShortstopError
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
@@ -44,8 +53,19 @@ from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.serving.http import Egress, LocalClient, Timeouts
 from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
 from shortstop.shadow import Shadows
+from shortstop.size import prompt_tokens
 from shortstop.traces import TraceStore
-from shortstop.types import Answer, Caller, DialectName, Json, Request, Signals, Target, Trace
+from shortstop.types import (
+    Answer,
+    Caller,
+    Decision,
+    DialectName,
+    Json,
+    Request,
+    Signals,
+    Target,
+    Trace,
+)
 
 log = logging.getLogger("shortstop")
 
@@ -66,6 +86,8 @@ class SystemClock:
 
 
 CLOCK = SystemClock()
+ANYBODY = Caller()
+NO_LIMITS: Mapping[str, str] = {}
 
 
 # ---------------------------------------------------------------- local models
@@ -268,6 +290,17 @@ def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, 
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """The accounts' purses with the books' prices. Implements ports.Purser."""
+
+    accounts: Accounts
+    books: Books
+
+    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+        self.accounts.reserve(request, decision, caller, self.books.at_most)
+
+
 # ---------------------------------------------------------------- the gateway
 
 
@@ -281,6 +314,7 @@ class Shortstop:
         self._models = registry.open(self._home)
         self._metrics = Metrics()
         self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
+        self.accounts = Accounts(self._home / "accounts.db", CLOCK)
         self._taint = Taint()
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
         self._privacy_key = privacy_key(config.privacy, env)
@@ -308,6 +342,20 @@ class Shortstop:
 
     def dialect(self, name: DialectName) -> Dialect:
         return dialects.get(name)
+
+    @property
+    def asks_for_keys(self) -> bool:
+        auth = self.server.auth
+        return auth == "required" or (auth == "auto" and bool(self.accounts.keys.all()))
+
+    def identify(self, secret: str | None) -> Caller:
+        return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
+
+    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
+        if caller.key is None:
+            return NO_LIMITS
+        asked = prompt_tokens(request) + (request.sampling.max_tokens or 0)
+        return self.accounts.admit(request.id, caller, asked)
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
         return await self._street.pipeline.answer(request, caller)
@@ -376,6 +424,7 @@ class Shortstop:
             await asyncio.gather(*(e.close() for e in self._street.engines.values()))
             self._save_state()
             self._store.close()
+            self.accounts.close()
             if self._audit is not None:
                 self._audit.close()
 
@@ -426,8 +475,9 @@ class Shortstop:
             books=books,
             recorder=self._store,
             clock=CLOCK,
-            observers=observers,
+            observers=(*observers, self.accounts.settle),
             shadows=shadows,
+            purser=Budgets(self.accounts, books),
         )
         return Street(config, engines, egresses, upstreams, targets, brain, pipeline, shadows)
 
@@ -562,6 +612,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(config: Config, path: Path | None, env: Mapping[str, str]) -> None:
     gateway = Shortstop(config, path, env)
+    _guard_the_door(gateway)
     settings = uvicorn.Config(
         create(gateway),
         host=config.server.host,
@@ -583,6 +634,18 @@ async def _serve(config: Config, path: Path | None, env: Mapping[str, str]) -> N
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
         await _Server(settings).serve([listening])
+
+
+def _guard_the_door(gateway: Shortstop) -> None:
+    """Raises ConfigError when strangers could use the gateway without a key."""
+    host = gateway.server.host
+    if gateway.asks_for_keys or gateway.server.auth == "off" or is_loopback(host):
+        return
+    raise ConfigError(
+        f"Listening on {host} would let everybody who reaches it spend your money.",
+        hint="Make a key first (`shortstop keys create NAME`), listen on 127.0.0.1, or say"
+        ' `auth = "off"` under [server] if the network is trusted.',
+    )
 
 
 def _bind(server: ServerConfig) -> socket.socket:

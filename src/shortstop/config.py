@@ -45,7 +45,11 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerConfig(Section, frozen=True):
-    """Where and how the door listens."""
+    """Where and how the door listens, and who may come in.
+
+    `auth`: "auto" asks for a key as soon as one was ever made, and does not listen beyond this
+    machine before that; "required" always asks; "off" never does, for a network you trust.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8484
@@ -54,6 +58,7 @@ class ServerConfig(Section, frozen=True):
     ping_seconds: Seconds = 15
     drain_seconds: Seconds = 20
     cors_origins: tuple[str, ...] = ()
+    auth: Literal["auto", "required", "off"] = "auto"
     admin_token_env: str = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
 
 
@@ -403,6 +408,16 @@ def _check_url(url: str, path: KeyPath, fail: Fail) -> None:
         fail(path, f"{url!r} is not an http(s) URL.")
     if parts.username or parts.password:
         fail(path, "a URL must not hold credentials.", "Name an environment variable instead.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_local_url(url: str) -> bool:

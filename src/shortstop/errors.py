@@ -20,6 +20,9 @@ ShortstopError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class ShortstopError(Exception):
     """Base of everything Shortstop raises on purpose.
@@ -30,6 +33,7 @@ class ShortstopError(Exception):
         status: HTTP status to answer with.
         type, code, param: the fields of OpenAI's error body; dialects translate them.
         retry_after: seconds after which a retry makes sense, or None.
+        headers: more to tell in the answer's head, by lower-case name.
     """
 
     status: int = 500
@@ -45,12 +49,14 @@ class ShortstopError(Exception):
         code: str | None = None,
         status: int | None = None,
         retry_after: float | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.param = param
         self.retry_after = retry_after
+        self.headers = headers
         if code is not None:
             self.code = code
         if status is not None:

@@ -15,7 +15,7 @@ from decimal import Decimal
 import msgspec
 
 from shortstop.errors import RequestError, ShortstopError
-from shortstop.ports import Accountant, Clock, Guard, Recorder, Router
+from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, Router
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.shadow import Shadows, Side
@@ -68,6 +68,7 @@ class Pipeline:
         clock: Clock,
         observers: Sequence[Observer] = (),
         shadows: Shadows | None = None,
+        purser: Purser | None = None,
     ) -> None:
         self._guard = guard
         self._router = router
@@ -77,6 +78,7 @@ class Pipeline:
         self._clock = clock
         self._observers = observers
         self._shadows = shadows
+        self._purser = purser
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
         """Answer whole or, if `request.stream`, with a committed stream.
@@ -93,6 +95,8 @@ class Pipeline:
         )
         try:
             facts.decision = self._router.decide(request, facts.clearance, caller)
+            if self._purser is not None and caller.key is not None:
+                self._purser.reserve(request, facts.decision, caller)
             if request.stream:
                 return await self._stream(facts, facts.decision)
             return await self._whole(facts, facts.decision)

@@ -91,6 +91,13 @@ class Accountant(Protocol):
         """Pure arithmetic over what happened; an unknown price leaves `cost` None and says so."""
 
 
+class Purser(Protocol):
+    """Holds callers to their budgets."""
+
+    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+        """Set aside what the plan can cost. Raises QuotaExceeded."""
+
+
 class Recorder(Protocol):
     """Where the street puts its rows. Neither call waits for a database."""
 

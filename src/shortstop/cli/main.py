@@ -12,6 +12,7 @@ from shortstop.cli.audit import audit_app
 from shortstop.cli.config import config_app
 from shortstop.cli.contract import bench_routing, contract_command
 from shortstop.cli.doctor import doctor_command
+from shortstop.cli.keys import keys_app
 from shortstop.cli.models import models_command, pull_command
 from shortstop.cli.privacy import bench_command as bench_privacy
 from shortstop.cli.privacy import privacy_app
@@ -39,6 +40,7 @@ app.command("pull")(pull_command)
 app.command("report")(report_command)
 app.command("replay")(replay_command)
 app.command("contract")(contract_command)
+app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(audit_app, name="audit")

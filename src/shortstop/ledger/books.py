@@ -23,6 +23,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from shortstop.config import Config, UpstreamConfig
+from shortstop.size import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
 
 from . import energy
@@ -31,6 +32,10 @@ from .prices import Entry, PriceSheet, Tiered, price_sheet
 
 ZERO = Decimal(0)
 LEAST_CACHED = 1024
+DENSE_BYTES_PER_TOKEN = 2.0
+LARGE_IMAGE_TOKENS = 3000
+LONGEST_ANSWER = 8192
+"""Tokens of an answer whose length neither the client nor the target bounds."""
 _PICO = Decimal("1e-12")
 
 
@@ -51,6 +56,7 @@ class _Remote:
     name: str
     entry: Entry | None
     line: energy.Line
+    max_output: int | None = None
 
     def cost(self, usage: Usage, at: float) -> Decimal | None:
         return None if self.entry is None else self.entry.at(at).rates.cost(usage)
@@ -113,7 +119,7 @@ class Books:
             else find(target.name, provider=upstream, url=url)
             or find(target.model, provider=upstream, url=url)
         )
-        return _Remote(target.name, entry, _line(entry, target.model))
+        return _Remote(target.name, entry, _line(entry, target.model), target.max_output)
 
     def _choose_baseline(self, config: Config) -> _Remote:
         frontier = config.routing.frontier
@@ -158,6 +164,29 @@ class Books:
             unpriced=tuple(dict.fromkeys(unpriced)),
             prices=self._sheet.version,
         )
+
+    def at_most(self, request: Request, plan: Iterable[str]) -> Decimal | None:
+        """What the dearest remote target of `plan` can cost, US dollars; None: a price is unknown.
+
+        Counts two bytes a token (prose has about four), so that only text which is nearly all
+        rare characters can go beyond; local targets cost next to nothing and count as zero.
+        """
+        asked = prompt_tokens(request, DENSE_BYTES_PER_TOKEN, LARGE_IMAGE_TOKENS)
+        costs = [self._at_most(r, request, asked) for r in map(self._remotes.get, plan) if r]
+        if None in costs:
+            return None
+        return max((cost for cost in costs if cost is not None), default=ZERO)
+
+    def _at_most(self, remote: _Remote, request: Request, asked: int) -> Decimal | None:
+        """Prompt tokens cost most where they are written to a cache that lasts an hour."""
+        said = request.sampling
+        output = (said.max_tokens or remote.max_output or LONGEST_ANSWER) * said.n
+        at = self._clock.time()
+        costs = (
+            remote.cost(Usage(input=asked, output=output), at),
+            remote.cost(Usage(cache_write_1h=asked, output=output), at),
+        )
+        return None if None in costs else max(cost for cost in costs if cost is not None)
 
     def _local_cost(self, attempt: Attempt) -> tuple[Decimal, Span]:
         slots = self._slots.get(attempt.target, 1)

@@ -13,27 +13,21 @@ from shortstop.errors import (
     PrivacyRefused,
     RequestError,
 )
+from shortstop.size import BYTES_PER_TOKEN, prompt_tokens
 from shortstop.types import (
     Caller,
     Clearance,
     Media,
-    Opaque,
     Part,
     Reach,
-    Refusal,
     Request,
     Target,
-    Text,
-    Thinking,
-    ToolCall,
     ToolResult,
 )
 
 AUTO, LOCAL = "auto", "local"
-CHARS_PER_TOKEN = 3.5
-GENEROUS_CHARS_PER_TOKEN = 5.0
+GENEROUS_BYTES_PER_TOKEN = 5.0
 """English prose seldom goes beyond; used only where the careful estimate leaves no target."""
-IMAGE_TOKENS = 1000
 UNSAID_OUTPUT = 256
 MANY_CHOICES = "n"
 GIVES_MANY_CHOICES = {"openai"}
@@ -79,7 +73,7 @@ def eligible(
     if fitting:
         return Field(fitting, pinned, explicit)
     widest = max(able, key=lambda t: t.context)
-    if tokens(request, GENEROUS_CHARS_PER_TOKEN) > widest.context:
+    if tokens(request, GENEROUS_BYTES_PER_TOKEN) > widest.context:
         raise ContextTooLong(
             f"The request needs about {tokens(request)} tokens with its answer; the largest"
             f" context that may serve it is {widest.context} ({widest.name}).",
@@ -88,29 +82,10 @@ def eligible(
     return Field((widest,), pinned, explicit, tight=True)
 
 
-def tokens(request: Request, chars_per_token: float = CHARS_PER_TOKEN) -> int:
-    """Estimated tokens of prompt and answer, from UTF-8 bytes: CJK text costs about one each."""
-    size = 0
-    images = 0
-    for message in request.messages:
-        for part in message.parts:
-            size += len(written(part).encode("utf-8", "replace"))
-            images += isinstance(part, Media)
-    for tool in request.tools:
-        size += len(tool.name) + len(tool.description) + len(str(tool.schema))
+def tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
+    """Estimated tokens of prompt and answer."""
     answer = request.sampling.max_tokens or UNSAID_OUTPUT
-    return int(size / chars_per_token) + images * IMAGE_TOKENS + answer
-
-
-def written(part: Part) -> str:
-    """The text that a part puts into the context."""
-    if isinstance(part, (Text, Thinking, Refusal)):
-        return part.text
-    if isinstance(part, ToolCall):
-        return f"{part.name} {part.arguments}"
-    if isinstance(part, ToolResult):
-        return "\n".join(written(p) for p in part.parts)
-    return str(part.raw) if isinstance(part, Opaque) else ""
+    return prompt_tokens(request, bytes_per_token) + answer
 
 
 def needs(request: Request) -> frozenset[str]:

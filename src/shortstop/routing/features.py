@@ -10,9 +10,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from shortstop.size import written
 from shortstop.types import Request
 
-from .constraints import written
 from .embed import Embedder
 
 Vector = NDArray[np.float32]

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import hashlib
 
+from msgspec.structs import replace
+
 from shortstop.server.body import Headers
 from shortstop.types import Caller, Request
 
 LONGEST = 128
 
 
-def caller_of(headers: Headers, request: Request) -> Caller:
-    """The caller; without `x-shortstop-conversation` a dialogue is known by how it began."""
-    return Caller(
+def secret_of(headers: Headers) -> str | None:
+    """The API key: `Authorization: Bearer`, or the header of Anthropic's or Azure's SDK."""
+    said = headers.get(b"authorization", b"").decode("latin-1")
+    if said[:7].lower() == "bearer ":
+        return said[7:].strip()
+    for name in (b"x-api-key", b"api-key"):
+        if name in headers:
+            return headers[name].decode("latin-1").strip()
+    return None
+
+
+def caller_of(known: Caller, headers: Headers, request: Request) -> Caller:
+    """`known` with what the request says of itself; without `x-shortstop-conversation` a dialogue
+    is known by how it began."""
+    return replace(
+        known,
         conversation=_header(headers, b"x-shortstop-conversation") or _beginning(request),
         task=_header(headers, b"x-shortstop-task"),
     )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import traceback
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -15,10 +16,10 @@ from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
 from shortstop.ports import Dialect, StreamEncoder
 from shortstop.server.body import Disconnected, Headers, read_body
-from shortstop.server.caller import caller_of
+from shortstop.server.caller import caller_of, secret_of
 from shortstop.server.gateway import Gateway
 from shortstop.server.ping import Pinger
-from shortstop.types import Answer, DialectName, Request
+from shortstop.types import Answer, Caller, DialectName, Request
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,11 @@ class ChatRoute:
         exchange = _Exchange(send, self._gateway.dialect(self._name), request_id)
         headers: Headers = dict(scope["headers"])
         try:
+            known = self._gateway.identify(secret_of(headers))
             request = await self._read(headers, receive, exchange)
-            await self._respond(request, headers, receive, exchange)
+            caller = caller_of(known, headers, request)
+            exchange.limits = self._gateway.admit(request, caller)
+            await self._respond(request, caller, receive, exchange)
         except Disconnected:
             return
         except ShortstopError as error:
@@ -64,14 +68,14 @@ class ChatRoute:
         return exchange.dialect.decode_request(body, exchange.id)
 
     async def _respond(
-        self, request: Request, headers: Headers, receive: Receive, exchange: _Exchange
+        self, request: Request, caller: Caller, receive: Receive, exchange: _Exchange
     ) -> None:
         """Answer; a client that leaves cancels everything that was begun for it."""
         task = asyncio.current_task()
         assert task is not None
         watch = _Watch(receive, task)
         try:
-            answer = await self._gateway.answer(request, caller_of(headers, request))
+            answer = await self._gateway.answer(request, caller)
             if answer.chunks is None:
                 await exchange.whole(answer, request)
             else:
@@ -90,6 +94,7 @@ class _Exchange:
         self._send = send
         self.dialect = dialect
         self.id = id
+        self.limits: Mapping[str, str] = {}
         self._encoder: StreamEncoder | None = None
 
     async def whole(self, answer: Answer, request: Request) -> None:
@@ -122,14 +127,17 @@ class _Exchange:
         if self._encoder is not None:
             await self._body(self._encoder.error(error), more=False)
             return
-        headers: RawHeaders = [(b"x-request-id", self.id.encode())]
+        headers = self._told({**self.limits, **error.headers})
         if error.retry_after is not None:
             headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
             headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
         await self._whole(error.status, headers, self.dialect.encode_error(error, self.id))
 
     def _headers(self, answer: Answer) -> RawHeaders:
-        told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in answer.headers.items()]
+        return self._told({**self.limits, **answer.headers} if self.limits else answer.headers)
+
+    def _told(self, headers: Mapping[str, str]) -> RawHeaders:
+        told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
         return [(b"x-request-id", self.id.encode()), *told]
 
     async def _whole(self, status: int, headers: RawHeaders, body: bytes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
 from shortstop.ports import Dialect
 from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
@@ -34,7 +35,19 @@ class Gateway(Protocol):
 
     def dialect(self, name: DialectName) -> Dialect: ...
 
+    def identify(self, secret: str | None) -> Caller:
+        """Who holds this API key. Raises Unauthenticated where keys are asked for."""
+
+    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
+        """Count the request against its key's limits; headers that tell what is left.
+
+        Raises RateLimited.
+        """
+
     async def answer(self, request: Request, caller: Caller) -> Answer: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
     def feedback(self, said: Json) -> bool:
         """Learn what somebody says about an answer. False: the request is not remembered.

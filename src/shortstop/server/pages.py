@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
@@ -15,14 +12,14 @@ from shortstop import __version__
 from shortstop.dialects import parse_object
 from shortstop.errors import (
     ConfigError,
-    Forbidden,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
     ShortstopError,
-    Unauthenticated,
 )
+from shortstop.server.caller import secret_of
 from shortstop.server.gateway import Gateway
+from shortstop.server.keys import KeyPages, as_json, require_admin
 from shortstop.types import Json, Target
 
 AUTO_MODELS = {
@@ -32,7 +29,7 @@ AUTO_MODELS = {
 
 
 def pages(gateway: Gateway) -> Starlette:
-    door = _Pages(gateway)
+    door, keys = _Pages(gateway), KeyPages(gateway)
     return Starlette(
         routes=[
             Route("/models", door.models),
@@ -42,6 +39,10 @@ def pages(gateway: Gateway) -> Starlette:
             Route("/metrics", door.metrics),
             Route("/feedback", door.feedback, methods=["POST"]),
             Route("/admin/reload", door.reload, methods=["POST"]),
+            Route("/admin/keys", keys.list, methods=["GET"]),
+            Route("/admin/keys", keys.create, methods=["POST"]),
+            Route("/admin/keys/{id}", keys.show, methods=["GET"]),
+            Route("/admin/keys/{id}", keys.revoke, methods=["DELETE"]),
         ],
         exception_handlers={ShortstopError: door.failed, HTTPException: door.missed},
     )
@@ -52,29 +53,31 @@ class _Pages:
         self._gateway = gateway
 
     async def models(self, request: HttpRequest) -> Response:
-        """GET /v1/models: `auto`, `local` and every configured target."""
-        return _json({"object": "list", "data": [self._card(name) for name in self._names()]})
+        """GET /v1/models: `auto`, `local` and every target that the key may use."""
+        names = self._names(request)
+        return as_json({"object": "list", "data": [self._card(name) for name in names]})
 
     async def model(self, request: HttpRequest) -> Response:
         """GET /v1/models/{id}."""
         name = request.path_params["id"]
-        if name not in self._names():
+        names = self._names(request)
+        if name not in names:
             raise NotFound(
                 f"The model {name!r} does not exist.",
-                hint=f"Available: {', '.join(self._names())}.",
+                hint=f"Available: {', '.join(names)}.",
                 param="model",
                 code="model_not_found",
             )
-        return _json(self._card(name))
+        return as_json(self._card(name))
 
     async def health(self, request: HttpRequest) -> Response:
         """GET /health: this process lives."""
-        return _json({"status": "ok", "version": __version__})
+        return as_json({"status": "ok", "version": __version__})
 
     async def ready(self, request: HttpRequest) -> Response:
         """GET /ready: requests can be answered; 503 while they cannot."""
         state = self._gateway.readiness()
-        return _json({"ready": state.ready, **state.detail}, 200 if state.ready else 503)
+        return as_json({"ready": state.ready, **state.detail}, 200 if state.ready else 503)
 
     async def metrics(self, request: HttpRequest) -> Response:
         """GET /metrics: Prometheus text."""
@@ -82,34 +85,22 @@ class _Pages:
 
     async def feedback(self, request: HttpRequest) -> Response:
         """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""
+        self._gateway.identify(secret_of(dict(request.headers.raw)))
         said = parse_object(await request.body())
         if not self._gateway.feedback(said):
             raise NotFound(
                 "That request is not remembered, or this source has spoken about it already.",
                 param="request_id",
             )
-        return _json({"accepted": True})
+        return as_json({"accepted": True})
 
     async def reload(self, request: HttpRequest) -> Response:
         """POST /admin/reload: read the configuration again; a bad file changes nothing."""
-        self._admit(request)
+        require_admin(self._gateway, request)
         try:
-            return _json({"reloaded": await self._gateway.reload()})
+            return as_json({"reloaded": await self._gateway.reload()})
         except ConfigError as error:
             raise InvalidRequest(str(error), code="invalid_config") from error
-
-    def _admit(self, request: HttpRequest) -> None:
-        """Administration needs the token; without one set, only this machine may ask."""
-        token = self._gateway.admin_token
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token is not None:
-            if not hmac.compare_digest(given.encode(), token.encode()):
-                raise Unauthenticated("The admin token is missing or wrong.")
-        elif request.client is None or request.client.host not in ("127.0.0.1", "::1"):
-            raise Forbidden(
-                "Administration from another machine needs a token.",
-                hint=f"Set {self._gateway.server.admin_token_env}.",
-            )
 
     async def failed(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, ShortstopError)
@@ -127,8 +118,11 @@ class _Pages:
             request, NotFound(f"There is nothing at {request.url.path}.", hint="See /v1/models.")
         )
 
-    def _names(self) -> list[str]:
-        return [*AUTO_MODELS, *self._gateway.targets]
+    def _names(self, request: HttpRequest) -> list[str]:
+        """Raises Unauthenticated where keys are asked for."""
+        allowed = self._gateway.identify(secret_of(dict(request.headers.raw))).targets
+        targets = self._gateway.targets
+        return [*AUTO_MODELS, *(t for t in targets if not allowed or t in allowed)]
 
     def _card(self, name: str) -> Json:
         """One entry of the list, with what a client may want to know in `shortstop`."""
@@ -146,7 +140,3 @@ def _about(target: Target) -> Json:
         "context": target.context,
         "abilities": sorted(target.abilities),
     }
-
-
-def _json(value: Json, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

@@ -1,0 +1,199 @@
+"""What the door and the pipeline ask of the accounts: who is it, may it, and what did it cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from shortstop.accounts import meter
+from shortstop.accounts.database import Database
+from shortstop.accounts.keybook import KeyBook
+from shortstop.accounts.keys import PREFIX, Grant, Key, new_id, new_secret
+from shortstop.accounts.purse import Balance, Purse
+from shortstop.errors import (
+    InvalidRequest,
+    QuotaExceeded,
+    RateLimited,
+    StoreError,
+    Unauthenticated,
+)
+from shortstop.ports import Clock
+from shortstop.types import Caller, Decision, Request, Trace
+
+log = logging.getLogger(__name__)
+
+TAIL = 4
+LARGEST_BUDGET = Decimal(1_000_000)
+"""US dollars: whole pico-dollars of it and of all that is held fit SQLite's integers."""
+
+AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
+"""The most that a request can cost on any target of a plan, US dollars; None: unknown price."""
+
+
+class Accounts:
+    """Keys, meters and purses in one file, shared between processes but not between threads."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._database = Database(path)
+        self.keys = KeyBook(self._database, clock)
+        self._purse = Purse(self._database, clock)
+        self._purse.recover()
+        self._counted: dict[str, int] = {}
+        """Tokens that were counted for a request on its way in."""
+
+    def close(self) -> None:
+        self._database.close()
+
+    # ------------------------------------------------------------ the keys
+
+    def create(self, grant: Grant) -> tuple[str, Key]:
+        """A new secret, shown this once, and its key. Raises InvalidRequest."""
+        budget = grant.budget_usd
+        if budget is not None and not (budget.is_finite() and 0 < budget < LARGEST_BUDGET):
+            raise InvalidRequest(
+                f"A budget of ${budget} is none.",
+                hint=f"Give US dollars above 0 and below {LARGEST_BUDGET:,}.",
+                param="budget_usd",
+            )
+        secret = new_secret()
+        said = msgspec.structs.asdict(grant)
+        key = Key(**said, id=new_id(), created=self._clock.time(), tail=secret[-TAIL:])
+        self.keys.add(key, secret)
+        return secret, key
+
+    def balance(self, key: Key) -> Balance:
+        return self._purse.balance(key)
+
+    # ------------------------------------------------------------ the door
+
+    def identify(self, secret: str | None) -> Caller:
+        """Raises Unauthenticated, naming what is wrong but never the key."""
+        if not secret:
+            raise Unauthenticated(
+                "No API key was given.",
+                hint="Send it as `Authorization: Bearer KEY` or as `x-api-key`.",
+            )
+        key = self.keys.find(secret)
+        if key is None:
+            hint = "" if secret.startswith(PREFIX) else f"Shortstop's keys begin with {PREFIX}."
+            raise Unauthenticated("The API key is not known here.", hint=hint)
+        if not key.active(self._clock.time()):
+            said = "was revoked" if key.revoked is not None else "has expired"
+            raise Unauthenticated(f"The API key {key.name!r} {said}.", hint="Ask for a new one.")
+        return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets))
+
+    def admit(self, request_id: str, caller: Caller, tokens: int) -> dict[str, str]:
+        """Count a request of about `tokens` tokens; headers that tell what is left.
+
+        Raises RateLimited.
+        """
+        key = self.keys.get(caller.key) if caller.key else None
+        if key is None or not key.metered:
+            return {}
+        now = self._clock.time()
+        limits = {"requests": (key.rpm, 1), "tokens": (key.tpm, tokens)}
+        headers: dict[str, str] = {}
+        with self._database.writing() as db:
+            for unit, (limit, units) in limits.items():
+                if limit is None:
+                    continue
+                row = db.execute(
+                    "SELECT arrival FROM meters WHERE key = ? AND unit = ?", (key.id, unit)
+                ).fetchone()
+                read = meter.take(row[0] if row else now, now, units, limit)
+                headers |= _headers(unit, limit, read)
+                if not read.admitted:
+                    raise _limited(unit, limit, read, headers)
+                db.execute(
+                    "INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", (key.id, unit, read.arrival)
+                )
+        if key.tpm is not None:
+            self._counted[request_id] = tokens
+        return headers
+
+    # ------------------------------------------------------------ the pipeline
+
+    def reserve(
+        self, request: Request, decision: Decision, caller: Caller, at_most: AtMost
+    ) -> None:
+        """Set aside what the request can cost at most. Raises QuotaExceeded."""
+        key = self.keys.get(caller.key) if caller.key else None
+        if key is None or key.budget_usd is None:
+            return
+        amount = at_most(request, decision.plan)
+        if amount is None:
+            raise QuotaExceeded(
+                "This key has a budget, and the price of the model that would answer is unknown.",
+                hint="Give its price in [prices], or use another model.",
+                code="unknown_price",
+            )
+        if not self._purse.hold(request.id, key, amount):
+            left = key.budget_usd - self._purse.balance(key).spent
+            raise QuotaExceeded(
+                f"The budget of this key, ${key.budget_usd} a {key.period}, does not cover this"
+                f" request: it may cost ${amount:.6f}, and ${max(left, Decimal(0)):.6f} less what"
+                " is set aside for requests under way is left.",
+                hint="Lower max_tokens, wait for the next period, or raise the budget.",
+            )
+
+    def settle(self, trace: Trace) -> None:
+        """The request is over: count what it really took. Never raises."""
+        try:
+            key = self.keys.get(trace.key) if trace.key else None
+            if key is not None:
+                self._settle(trace, key)
+        except StoreError as error:
+            log.error("request %s stays set aside: %s", trace.id, error)
+
+    def _settle(self, trace: Trace, key: Key) -> None:
+        counted = self._counted.pop(trace.id, None)
+        if counted is not None and key.tpm is not None:
+            self._correct(key.id, key.tpm, _tokens(trace) - counted)
+        if key.budget_usd is not None:
+            self._purse.settle(trace.id, key, trace.bill.cost if trace.bill else Decimal(0))
+
+    def _correct(self, key: str, limit: int, units: int) -> None:
+        now = self._clock.time()
+        with self._database.writing() as db:
+            row = db.execute(
+                "SELECT arrival FROM meters WHERE key = ? AND unit = 'tokens'", (key,)
+            ).fetchone()
+            if row is not None:
+                arrival = meter.correct(row[0], now, units, limit)
+                db.execute(
+                    "UPDATE meters SET arrival = ? WHERE key = ? AND unit = 'tokens'",
+                    (arrival, key),
+                )
+
+
+def _tokens(trace: Trace) -> int:
+    return sum(a.usage.prompt + a.usage.completion for a in trace.attempts if a.usage)
+
+
+def _headers(unit: str, limit: int, read: meter.Reading) -> dict[str, str]:
+    """OpenAI's names: https://platform.openai.com/docs/guides/rate-limits"""
+    return {
+        f"x-ratelimit-limit-{unit}": str(limit),
+        f"x-ratelimit-remaining-{unit}": str(read.remaining),
+        f"x-ratelimit-reset-{unit}": f"{read.reset:.3f}s",
+    }
+
+
+def _limited(unit: str, limit: int, read: meter.Reading, headers: dict[str, str]) -> RateLimited:
+    if read.too_large:
+        return RateLimited(
+            f"This request alone is larger than the key's limit of {limit} {unit} a minute.",
+            hint="Send less, lower max_tokens, or ask for a higher limit.",
+            headers=headers,
+        )
+    return RateLimited(
+        f"The key's limit of {limit} {unit} a minute is used up.",
+        hint=f"Try again in {read.retry_after:.1f} s.",
+        retry_after=read.retry_after,
+        headers=headers,
+    )

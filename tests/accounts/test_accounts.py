@@ -1,0 +1,342 @@
+"""Keys, limits and budgets: who gets in, and that no money is spent twice or beyond the budget."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shortstop.accounts import Accounts, Grant, Key
+from shortstop.errors import (
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    RateLimited,
+    StoreError,
+    Unauthenticated,
+)
+from shortstop.types import (
+    Attempt,
+    Bill,
+    Caller,
+    Clearance,
+    Decision,
+    Reach,
+    Request,
+    Tier,
+    Trace,
+    Usage,
+)
+from tests.conftest import FakeClock
+
+DECISION = Decision(
+    plan=("big",), task="t", score=0, threshold=0, propensity=1, router="r", reasons=()
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "accounts.db"
+
+
+@pytest.fixture
+def accounts(file: Path, clock: FakeClock) -> Any:
+    opened = Accounts(file, clock)
+    yield opened
+    opened.close()
+
+
+def request(id: str = "r1") -> Request:
+    return Request(id=id, dialect="openai.chat", body={}, model="big", messages=())
+
+
+def trace(id: str, key: str, cost: Decimal | None, tokens: int = 0) -> Trace:
+    used = Usage(input=tokens)
+    return Trace(
+        id=id,
+        at=0,
+        tenant="default",
+        dialect="openai.chat",
+        model="big",
+        outcome="ok",
+        status=200,
+        stream=False,
+        seconds=0,
+        clearance=Clearance(tier=Tier.S0, reach=Reach.ANYWHERE),
+        key=key,
+        attempts=(Attempt(target="big", local=False, outcome="ok", seconds=0, usage=used),),
+        bill=Bill(
+            cost=cost,
+            cost_local=Decimal(0),
+            cost_remote=cost,
+            counterfactual=None,
+            baseline=None,
+        ),
+    )
+
+
+def key_and_caller(accounts: Accounts, **said: Any) -> tuple[Key, Caller]:
+    secret, key = accounts.create(Grant(name="test", **said))
+    return key, accounts.identify(secret)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_a_key_is_known_by_its_secret_and_kept_only_as_a_hash(
+    accounts: Accounts, file: Path
+) -> None:
+    secret, key = accounts.create(Grant(name="mail", tenant="acme", targets=("small",)))
+    assert accounts.identify(secret) == Caller(
+        tenant="acme", key=key.id, targets=frozenset({"small"})
+    )
+    kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert secret.encode() not in kept
+    assert secret[len("sk-ss-") : -4].encode() not in kept
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("secret", [None, "", "sk-ss-nonsense", "sk-proj-another-vendors"])
+def test_strangers_are_told_what_is_wrong_without_the_key(
+    accounts: Accounts, secret: str | None
+) -> None:
+    with pytest.raises(Unauthenticated) as raised:
+        accounts.identify(secret)
+    if secret:
+        assert secret not in str(raised.value)
+
+
+def test_revoked_and_expired_keys_are_refused(accounts: Accounts, clock: FakeClock) -> None:
+    secret, key = accounts.create(Grant(name="a"))
+    brief, _ = accounts.create(Grant(name="b", expires=clock.time() + 10))
+    accounts.keys.revoke(key.id)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        accounts.identify(secret)
+    accounts.identify(brief)
+    clock.advance(10)
+    with pytest.raises(Unauthenticated, match="expired"):
+        accounts.identify(brief)
+    with pytest.raises(NotFound):
+        accounts.keys.revoke("key_none")
+
+
+def test_another_process_sees_new_and_revoked_keys_within_a_second(
+    accounts: Accounts, file: Path, clock: FakeClock
+) -> None:
+    other = Accounts(file, clock)
+    secret, key = other.create(Grant(name="a"))
+    clock.advance(1.1)
+    assert accounts.identify(secret).key == key.id
+    other.keys.revoke(key.id)
+    clock.advance(1.1)
+    with pytest.raises(Unauthenticated):
+        accounts.identify(secret)
+    other.close()
+
+
+def test_a_file_that_cannot_be_read_does_not_lock_out_known_keys(
+    accounts: Accounts, file: Path, clock: FakeClock
+) -> None:
+    secret, key = accounts.create(Grant(name="a"))
+    accounts.close()
+    clock.advance(5)
+    assert accounts.identify(secret).key == key.id
+
+
+def test_a_damaged_file_is_told_in_words(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "bad.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError, match="cannot be used"):
+        Accounts(tmp_path / "bad.db", clock)
+
+
+@pytest.mark.parametrize("budget", ["0", "-1", "1000000000", "NaN"])
+def test_a_budget_is_an_amount(accounts: Accounts, budget: str) -> None:
+    with pytest.raises(InvalidRequest):
+        accounts.create(Grant(name="a", budget_usd=Decimal(budget)))
+
+
+# ---------------------------------------------------------------- limits
+
+
+def test_requests_a_minute(accounts: Accounts, clock: FakeClock) -> None:
+    _, caller = key_and_caller(accounts, rpm=3)
+    left = [accounts.admit(f"r{i}", caller, 1)["x-ratelimit-remaining-requests"] for i in range(3)]
+    assert left == ["2", "1", "0"]
+    with pytest.raises(RateLimited) as raised:
+        accounts.admit("r4", caller, 1)
+    assert raised.value.retry_after == pytest.approx(20)
+    assert raised.value.headers["x-ratelimit-limit-requests"] == "3"
+    clock.advance(20)
+    accounts.admit("r5", caller, 1)
+
+
+def test_tokens_a_minute_are_corrected_by_what_was_used(
+    accounts: Accounts, clock: FakeClock
+) -> None:
+    key, caller = key_and_caller(accounts, tpm=1000)
+    accounts.admit("r1", caller, 900)
+    with pytest.raises(RateLimited):
+        accounts.admit("r2", caller, 200)
+    accounts.settle(trace("r1", key.id, Decimal(0), tokens=100))
+    accounts.admit("r2", caller, 900)
+    with pytest.raises(RateLimited, match="larger than"):
+        accounts.admit("r3", caller, 1001)
+
+
+def test_a_refused_request_uses_up_nothing(accounts: Accounts) -> None:
+    _, caller = key_and_caller(accounts, rpm=2, tpm=100)
+    for i in range(5):
+        with pytest.raises(RateLimited):
+            accounts.admit(f"r{i}", caller, 101)
+    assert accounts.admit("r9", caller, 10)["x-ratelimit-remaining-requests"] == "1"
+
+
+def test_a_key_without_limits_needs_no_file(accounts: Accounts) -> None:
+    _, caller = key_and_caller(accounts)
+    accounts.close()
+    assert accounts.admit("r1", caller, 10) == {}
+
+
+# ---------------------------------------------------------------- money
+
+
+def dollars(amount: str | None) -> Any:
+    return lambda request, plan: None if amount is None else Decimal(amount)
+
+
+def test_what_is_set_aside_and_spent_stays_within_the_budget(accounts: Accounts) -> None:
+    key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
+    accounts.reserve(request("a"), DECISION, caller, dollars("0.6"))
+    with pytest.raises(QuotaExceeded, match="does not cover"):
+        accounts.reserve(request("b"), DECISION, caller, dollars("0.6"))
+    accounts.settle(trace("a", key.id, Decimal("0.1")))
+    accounts.reserve(request("b"), DECISION, caller, dollars("0.6"))
+    balance = accounts.balance(key)
+    assert (balance.spent, balance.held) == (Decimal("0.1"), Decimal("0.6"))
+
+
+def test_settling_twice_counts_once(accounts: Accounts) -> None:
+    key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
+    accounts.reserve(request("a"), DECISION, caller, dollars("0.5"))
+    for _ in range(3):
+        accounts.settle(trace("a", key.id, Decimal("0.2")))
+    assert accounts.balance(key).spent == Decimal("0.2")
+    assert accounts.balance(key).held == 0
+
+
+def test_an_unknown_price_is_refused_before_and_counted_in_full_after(accounts: Accounts) -> None:
+    key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
+    with pytest.raises(QuotaExceeded, match="price"):
+        accounts.reserve(request("a"), DECISION, caller, dollars(None))
+    accounts.reserve(request("b"), DECISION, caller, dollars("0.5"))
+    accounts.settle(trace("b", key.id, None))
+    assert accounts.balance(key).spent == Decimal("0.5")
+
+
+def test_a_new_period_begins_with_a_full_purse(accounts: Accounts, clock: FakeClock) -> None:
+    key, caller = key_and_caller(accounts, budget_usd=Decimal(1), period="day")
+    accounts.reserve(request("a"), DECISION, caller, dollars("0.9"))
+    accounts.settle(trace("a", key.id, Decimal("0.9")))
+    clock.advance(86_400)
+    assert accounts.balance(key).spent == 0
+    accounts.reserve(request("b"), DECISION, caller, dollars("0.9"))
+
+
+def test_what_a_dead_process_had_set_aside_counts_as_spent(file: Path, clock: FakeClock) -> None:
+    first = Accounts(file, clock)
+    key, caller = key_and_caller(first, budget_usd=Decimal(1))
+    first.reserve(request("a"), DECISION, caller, dollars("0.4"))
+    first.close()
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE holds SET owner = ?", (_dead_pid(),))
+    second = Accounts(file, clock)
+    assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
+    second.close()
+
+
+def _dead_pid() -> int:
+    child = multiprocessing.get_context("spawn").Process(target=time.time)
+    child.start()
+    child.join()
+    assert child.pid is not None
+    return child.pid
+
+
+AMOUNTS = st.decimals("0.000001", "0.4", places=6)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(st.tuples(AMOUNTS, AMOUNTS, st.booleans()), max_size=25))
+def test_the_purse_agrees_with_the_bills_and_never_overshoots(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Decimal, Decimal, bool]]
+) -> None:
+    accounts = Accounts(tmp_path_factory.mktemp("p") / "accounts.db", FakeClock())
+    key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
+    spent, open_ = Decimal(0), {}
+    for i, (most, share, now) in enumerate(steps):
+        try:
+            accounts.reserve(request(f"r{i}"), DECISION, caller, lambda *_, most=most: most)
+        except QuotaExceeded:
+            assert spent + sum(open_.values()) + most > 1
+            continue
+        open_[f"r{i}"] = most
+        if now:
+            cost = min(share, most)
+            accounts.settle(trace(f"r{i}", key.id, cost))
+            spent += cost
+            del open_[f"r{i}"]
+        balance = accounts.balance(key)
+        assert balance.spent == spent
+        assert balance.held == sum(open_.values())
+        assert spent + balance.held <= 1
+    accounts.close()
+
+
+def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
+    accounts = Accounts(file, time)
+    for i in range(50):
+        id = f"{worker}-{i}"
+        try:
+            accounts.reserve(request(id), DECISION, caller, dollars("0.01"))
+        except QuotaExceeded:
+            continue
+        accounts.settle(trace(id, key.id, Decimal("0.01")))
+        with won.get_lock():
+            won.value += 1
+    accounts.close()
+
+
+def test_four_processes_and_two_hundred_requests_do_not_overshoot(file: Path) -> None:
+    accounts = Accounts(file, time)
+    key, caller = key_and_caller(accounts, budget_usd=Decimal("0.5"), period="total")
+    spawn = multiprocessing.get_context("spawn")
+    won = spawn.Value("i", 0)
+    racers = [spawn.Process(target=_race, args=(file, key, caller, n, won)) for n in range(4)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+        assert racer.exitcode == 0
+    assert won.value == 50, "the whole budget is usable, and not a cent more"
+    assert accounts.balance(key).spent == Decimal("0.5")
+    assert accounts.balance(key).held == 0
+    accounts.close()
+
+
+def test_keys_keep_their_words(accounts: Accounts) -> None:
+    _, key = accounts.create(Grant(name="a", rpm=5, budget_usd=Decimal("2.50"), period="day"))
+    accounts.keys._load()
+    assert accounts.keys.get(key.id) == key
+    assert replace(key, revoked=1.0).active(0) is False

@@ -1,0 +1,60 @@
+"""The meter never lets more in than the limit, and says the truth about waiting."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shortstop.accounts import meter
+
+NOW = 1_795_000_000.0
+STEPS = st.lists(st.tuples(st.floats(0, 90), st.integers(1, 30)), min_size=1, max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(limit=st.integers(1, 200), steps=STEPS)
+def test_no_window_admits_more_than_a_burst_and_the_steady_rate(
+    limit: int, steps: list[tuple[float, int]]
+) -> None:
+    now, arrival = NOW, 0.0
+    admitted: list[tuple[float, int]] = []
+    for pause, units in steps:
+        now += pause
+        read = meter.take(arrival, now, units, limit)
+        arrival = read.arrival
+        if read.admitted:
+            admitted.append((now, units))
+    for i, (start, _) in enumerate(admitted):
+        total = 0
+        for at, units in admitted[i:]:
+            total += units
+            allowed = limit * (1 + (at - start) / meter.WINDOW)
+            assert total <= allowed + 1e-3
+
+
+@given(limit=st.integers(1, 1000), used=st.integers(0, 2000), units=st.integers(1, 50))
+def test_who_waits_as_told_gets_in(limit: int, used: int, units: int) -> None:
+    arrival = NOW + min(used, limit) * meter.WINDOW / limit
+    read = meter.take(arrival, NOW, units, limit)
+    if read.too_large:
+        assert units > limit
+        return
+    if not read.admitted:
+        again = meter.take(read.arrival, NOW + read.retry_after + 1e-6, units, limit)
+        assert again.admitted
+
+
+@given(limit=st.integers(1, 500), first=st.integers(0, 500))
+def test_remaining_units_do_come_in(limit: int, first: int) -> None:
+    read = meter.take(0.0, NOW, min(first, limit), limit)
+    if read.remaining:
+        assert meter.take(read.arrival, NOW, read.remaining, limit).admitted
+    assert not meter.take(read.arrival, NOW, read.remaining + 1, limit).admitted
+
+
+def test_correcting_gives_back_what_was_not_used() -> None:
+    read = meter.take(0.0, NOW, 100, 100)
+    assert not meter.take(read.arrival, NOW, 1, 100).admitted
+    arrival = meter.correct(read.arrival, NOW, -40, 100)
+    assert meter.take(arrival, NOW, 40, 100).admitted
+    assert not meter.take(arrival, NOW, 41, 100).admitted
