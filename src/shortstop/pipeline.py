@@ -6,6 +6,7 @@ before the answer's last byte leaves.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -34,6 +35,9 @@ from shortstop.types import (
     Trace,
     TraceOutcome,
 )
+
+LONG_TEXT = 50_000
+"""Characters."""
 
 Observer = Callable[[Trace], None]
 
@@ -86,13 +90,8 @@ class Pipeline:
         Raises ShortstopError when nothing could answer; the failure is on the books by then.
         Cancelling the call, or closing the stream, cancels the work at the model.
         """
-        facts = _Facts(
-            request,
-            caller,
-            at=self._clock.time(),
-            started=self._clock.monotonic(),
-            clearance=self._guard.clear(request, caller),
-        )
+        at, started = self._clock.time(), self._clock.monotonic()
+        facts = _Facts(request, caller, at, started, await self._clear(request, caller))
         try:
             facts.decision = self._router.decide(request, facts.clearance, caller)
             if self._purser is not None and caller.key is not None:
@@ -106,6 +105,12 @@ class Pipeline:
         except BaseException:
             self._record(facts, "cancelled", None)
             raise
+
+    async def _clear(self, request: Request, caller: Caller) -> Clearance:
+        """Long texts are read beside the loop, so that others need not wait for them."""
+        if sum(len(message.text) for message in request.messages) < LONG_TEXT:
+            return self._guard.clear(request, caller)
+        return await asyncio.to_thread(self._guard.clear, request, caller)
 
     async def _whole(self, facts: _Facts, decision: Decision) -> Answer:
         served = await self._cascade.answer(

@@ -158,3 +158,61 @@ async def test_required_keys_and_none_made(tmp_path: Path) -> None:
     ):
         with pytest.raises(openai.AuthenticationError):
             await client.chat.completions.create(model="big", **asked())
+
+
+# ---------------------------------------------------------------- idempotency
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_retry_with_the_same_key_gets_the_same_answer_and_costs_nothing(
+    gateway: Gateway, stream: bool
+) -> None:
+    body = {"model": "big", **asked("!say once", stream=stream)}
+    headers = {"idempotency-key": "retry-1"}
+    said = []
+    for _ in range(3):
+        async with gateway.http.post("/v1/chat/completions", json=body, headers=headers) as answer:
+            assert answer.status == 200
+            said.append((await answer.read(), answer.headers["x-request-id"]))
+    assert len(set(said)) == 1
+    assert len(gateway.frontier.received) == 1
+    other = {**body, "max_tokens": 7}
+    async with gateway.http.post("/v1/chat/completions", json=other, headers=headers) as answer:
+        assert answer.status == 422
+        assert (await answer.json())["error"]["code"] == "idempotency_key_reused"
+    await gateway.stop()
+    assert gateway.rows() == [("ok", "big")]
+
+
+async def test_a_second_request_waits_for_the_first_and_a_failed_one_is_tried_anew(
+    gateway: Gateway,
+) -> None:
+    headers = {"idempotency-key": "k"}
+    body = {"model": "big", **asked("!hang")}
+    first = asyncio.create_task(
+        gateway.http.post("/v1/chat/completions", json=body, headers=headers)
+    )
+    await gateway.frontier.asked.wait()
+    async with gateway.http.post("/v1/chat/completions", json=body, headers=headers) as answer:
+        assert answer.status == 409
+        assert "retry-after" in answer.headers
+    first.cancel()
+    await gateway.frontier.abandoned.wait()
+    statuses = []
+    for said in ("!status 400", "!say fine"):
+        headers = {"idempotency-key": "failed"}
+        body = {"model": "big", **asked(said)}
+        async with gateway.http.post("/v1/chat/completions", json=body, headers=headers) as answer:
+            statuses.append(answer.status)
+    assert statuses == [400, 200], "an error is not kept"
+
+
+async def test_keys_of_idempotency_belong_to_their_caller(gateway: Gateway) -> None:
+    one, two = await made(gateway), await made(gateway)
+    texts = []
+    for i, key in enumerate((one, two)):
+        headers = {"idempotency-key": "same", "authorization": f"Bearer {key['secret']}"}
+        body = {"model": "big", **asked(f"!say number {i}")}
+        async with gateway.http.post("/v1/chat/completions", json=body, headers=headers) as answer:
+            texts.append((await answer.json())["choices"][0]["message"]["content"])
+    assert texts == ["number 0", "number 1"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from shortstop.accounts import meter
+from shortstop.accounts.answers import Answers
 from shortstop.accounts.database import Database
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import PREFIX, Grant, Key, new_id, new_secret
@@ -43,6 +44,7 @@ class Accounts:
         self.keys = KeyBook(self._database, clock)
         self._purse = Purse(self._database, clock)
         self._purse.recover()
+        self.answers = Answers(self._database, clock)
         self._counted: dict[str, int] = {}
         """Tokens that were counted for a request on its way in."""
 

@@ -37,6 +37,18 @@ CREATE TABLE holds (
     owner INTEGER NOT NULL,
     at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE answers (
+    caller TEXT NOT NULL,
+    token TEXT NOT NULL,
+    asked BLOB NOT NULL,
+    owner INTEGER NOT NULL,
+    at REAL NOT NULL,
+    status INTEGER,
+    headers BLOB,
+    body BLOB,
+    PRIMARY KEY (caller, token)
+) STRICT;
+CREATE INDEX answers_at ON answers (at);
 """
 
 
@@ -107,3 +119,14 @@ class Database:
                 status=503,
                 retry_after=1.0,
             ) from error
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

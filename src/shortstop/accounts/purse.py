@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from shortstop.accounts.database import Database
+from shortstop.accounts.database import Database, alive
 from shortstop.accounts.keys import Key, Period
 from shortstop.ports import Clock
 
@@ -88,7 +88,7 @@ class Purse:
         with self._database.writing() as db:
             held = db.execute("SELECT id, key, amount, owner, at FROM holds").fetchall()
             oldest = self._clock.time() - LONGEST_HOLD
-            lost = [row for row in held if row[4] < oldest or not _alive(row[3])]
+            lost = [row for row in held if row[4] < oldest or not alive(row[3])]
             for id, key, amount, _, _ in lost:
                 db.execute(
                     "UPDATE purses SET spent = spent + ?, held = MAX(0, held - ?) WHERE key = ?",
@@ -111,13 +111,3 @@ class Purse:
 def _up(amount: Decimal) -> int:
     """Whole pico-dollars, rounded up."""
     return -int(-amount * PICO // 1)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

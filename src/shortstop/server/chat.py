@@ -19,6 +19,7 @@ from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.caller import caller_of, secret_of
 from shortstop.server.gateway import Gateway
 from shortstop.server.ping import Pinger
+from shortstop.server.replay import replay_of, send_again
 from shortstop.types import Answer, Caller, DialectName, Request
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,8 @@ class ChatRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = f"req_{os.urandom(16).hex()}"
         exchange = _Exchange(send, self._gateway.dialect(self._name), request_id)
-        headers: Headers = dict(scope["headers"])
         try:
-            known = self._gateway.identify(secret_of(headers))
-            request = await self._read(headers, receive, exchange)
-            caller = caller_of(known, headers, request)
-            exchange.limits = self._gateway.admit(request, caller)
-            await self._respond(request, caller, receive, exchange)
+            await self._exchange(dict(scope["headers"]), receive, send, exchange)
         except Disconnected:
             return
         except ShortstopError as error:
@@ -62,10 +58,33 @@ class ChatRoute:
             log.error("request %s failed: %s\n%s", request_id, type(error).__name__, place)
             await exchange.fail(ShortstopError("An internal error occurred."))
 
-    async def _read(self, headers: Headers, receive: Receive, exchange: _Exchange) -> Request:
-        limit = int(self._gateway.server.max_body_mb * 1_000_000)
-        body = parse_object(await read_body(headers, receive, limit))
-        return exchange.dialect.decode_request(body, exchange.id)
+    async def _exchange(
+        self, headers: Headers, receive: Receive, send: Send, exchange: _Exchange
+    ) -> None:
+        known = self._gateway.identify(secret_of(headers))
+        body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
+        asked = self._name.encode() + body
+        replay = replay_of(headers, known, asked, self._gateway.accounts.answers)
+        if replay is None:
+            await self._answer(body, known, headers, receive, exchange)
+            return
+        if replay.kept is not None:
+            await send_again(replay.kept, send)
+            return
+        exchange.send = replay.listening(send)
+        try:
+            await self._answer(body, known, headers, receive, exchange)
+            replay.ok = True
+        finally:
+            replay.close()
+
+    async def _answer(
+        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: _Exchange
+    ) -> None:
+        request = exchange.dialect.decode_request(parse_object(body), exchange.id)
+        caller = caller_of(known, headers, request)
+        exchange.limits = self._gateway.admit(request, caller)
+        await self._respond(request, caller, receive, exchange)
 
     async def _respond(
         self, request: Request, caller: Caller, receive: Receive, exchange: _Exchange
@@ -91,7 +110,7 @@ class _Exchange:
     """One response in the making: knows whether its head has left."""
 
     def __init__(self, send: Send, dialect: Dialect, id: str) -> None:
-        self._send = send
+        self.send = send
         self.dialect = dialect
         self.id = id
         self.limits: Mapping[str, str] = {}
@@ -146,10 +165,10 @@ class _Exchange:
         await self._body(body, more=False)
 
     async def _head(self, status: int, headers: RawHeaders) -> None:
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _body(self, data: bytes, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 class _Watch:
