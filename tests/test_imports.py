@@ -37,7 +37,7 @@ FREE = {"app", "cli", "__main__"}
 
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
 SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket", "http.client"}
-MAY_OPEN_SOCKETS = {"registry/hub.py", "app.py"}
+MAY_OPEN_SOCKETS = {"registry/hub.py", "app/door.py", "app/worker.py"}
 """Model files from a hub, and the listening socket."""
 OPENERS = {"create_connection", "open_connection", "sock_connect", "create_unix_connection"}
 MAY_CONNECT = {"serving/connection.py"}

@@ -47,12 +47,14 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
 class ServerConfig(Section, frozen=True):
     """Where and how the door listens, and who may come in.
 
+    `workers` processes share the socket, the engines, limits, budgets and what is learned.
     `auth`: "auto" asks for a key as soon as one was ever made, and does not listen beyond this
     machine before that; "required" always asks; "off" never does, for a network you trust.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8484
+    workers: Annotated[int, Meta(ge=1, le=128)] = 1
     max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 32
     max_in_flight: Positive = 256
     ping_seconds: Seconds = 15

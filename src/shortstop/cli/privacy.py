@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shortstop import config as configuration
-from shortstop.app import rebuild
+from shortstop.app.street import rebuild
 from shortstop.privacy import Sentinel, examine, policy, rules
 from shortstop.types import Caller, Finding, Json, Request
 

@@ -67,7 +67,7 @@ def replay_command(
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
     from shortstop import dialects
-    from shortstop.app import judges
+    from shortstop.app.street import judges
 
     found = judges(load(config, os.environ), os.environ)
     assumed = Assumed(output_tokens=output_tokens)

@@ -17,16 +17,22 @@ ConfigFile = Annotated[
 ]
 Host = Annotated[str | None, typer.Option(help="Address to listen on; overrides the file.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=128, help="Processes that share this machine's work.")
+]
 
 
-def serve_command(config: ConfigFile = None, host: Host = None, port: Port = None) -> None:
+def serve_command(
+    config: ConfigFile = None, host: Host = None, port: Port = None, workers: Workers = None
+) -> None:
     """Serve the OpenAI dialect on http://127.0.0.1:8484/v1.
 
     With no configuration the embedded small model answers everything; with OPENAI_API_KEY or
     ANTHROPIC_API_KEY in the environment that frontier stands behind it. SIGHUP reloads the file.
     """
-    from shortstop.app import serve
+    from shortstop.app.run import serve
 
     loaded = load(config, os.environ)
-    said = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
+    told = (("host", host), ("port", port), ("workers", workers))
+    said = {k: v for k, v in told if v is not None}
     serve(replace(loaded, server=replace(loaded.server, **said)), config, os.environ)

@@ -322,6 +322,16 @@ class Brain:
             return replace(decision, shadow=remote[0], reasons=(*decision.reasons, "audit"))
         return replace(decision, shadow=best.target.name)
 
+    def overhear(self, request_id: str, pending: Pending) -> None:
+        """A decision that another worker of this machine made. Hearing it twice changes nothing."""
+        if request_id in self.state.pending or pending.local not in self._targets:
+            return
+        self.state.remember(request_id, pending)
+        key = self._key_of(pending.local)
+        evidence = self.state.evidence.get(f"{pending.task}|{key}")
+        if evidence is not None:
+            evidence.pay_in(_promise(self._contract(pending.task)), kept=pending.audit)
+
     def _pair_odds(self, task: str, key: str, local_first: bool) -> float:
         if local_first:
             return self._evidence(task, key).audit_odds(_promise(self._contract(task)))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from shortstop.types import Trace
 
@@ -30,8 +34,11 @@ class Family(Generic[Metric]):
 
 
 class Metrics:
+    """Counters of this process; of all workers together where PROMETHEUS_MULTIPROC_DIR is set."""
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._gauges = CollectorRegistry()
         self._requests = self._counter(
             "shortstop_requests",
             "Requests by who answered and how it went.",
@@ -69,7 +76,7 @@ class Metrics:
 
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A gauge that is read when scraped."""
-        Gauge(name, about, registry=self.registry).set_function(read)
+        self._gauges.register(_Gauge(name, about, read))
 
     def observe(self, trace: Trace) -> None:
         target = trace.target or "none"
@@ -99,4 +106,18 @@ class Metrics:
         self._refused(str(status)).inc()
 
     def text(self) -> bytes:
-        return generate_latest(self.registry)
+        counters = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            counters = CollectorRegistry()
+            MultiProcessCollector(counters)  # type: ignore[no-untyped-call]
+        return generate_latest(counters) + generate_latest(self._gauges)
+
+
+class _Gauge(Collector):
+    """Read when scraped."""
+
+    def __init__(self, name: str, about: str, read: Callable[[], float]) -> None:
+        self._name, self._about, self._read = name, about, read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily(self._name, self._about, self._read())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -20,6 +21,21 @@ from shortstop.types import Chunk, Reply, Request
 PATH = "/chat/completions"
 ALTERNATIVES = 3
 DEFAULT_MAX_TOKENS = 512
+
+
+class Queue(Protocol):
+    """Who may use an engine now."""
+
+    slots: int
+
+    @property
+    def running(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    def take(self) -> AbstractAsyncContextManager[None]:
+        """Hold a slot. Raises EngineBusy at once when the queue is full."""
 
 
 class Slots:
@@ -36,11 +52,7 @@ class Slots:
     async def take(self) -> AsyncIterator[None]:
         """Hold a slot. Raises EngineBusy at once when the queue is full."""
         if self._free.locked() and self.waiting >= self.queue:
-            raise EngineBusy(
-                f"The local engine is full: {self.running} running, {self.waiting} waiting.",
-                hint="Retry in a moment, or raise `queue` or `slots` of this model.",
-                retry_after=1.0,
-            )
+            raise full(self.running, self.waiting)
         self.waiting += 1
         try:
             await self._free.acquire()
@@ -54,6 +66,14 @@ class Slots:
             self._free.release()
 
 
+def full(running: int, waiting: int) -> EngineBusy:
+    return EngineBusy(
+        f"The local engine is full: {running} running, {waiting} waiting.",
+        hint="Retry in a moment, or raise `queue` or `slots` of this model.",
+        retry_after=1.0,
+    )
+
+
 class LocalBackend:
     """One local model. `client` is asked for at each call: an engine's address can change."""
 
@@ -63,7 +83,7 @@ class LocalBackend:
         model: str,
         dialect: Dialect,
         client: Callable[[], LocalClient],
-        slots: Slots,
+        slots: Queue,
         max_output: int | None = None,
     ) -> None:
         self._model = model

@@ -152,6 +152,10 @@ class EmbeddedServer:
         while self.state != state:
             await self._turned.wait()
 
+    async def changed(self) -> None:
+        """Wait until the state, and with it the address, is another."""
+        await self._turned.wait()
+
     def _turn(self, state: State) -> None:
         self.state = state
         if state != "ready":

@@ -1,0 +1,98 @@
+"""The listening socket, and serving one gateway on it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from shortstop.accounts import Accounts
+from shortstop.app.gateway import Shortstop
+from shortstop.config import ServerConfig, is_loopback
+from shortstop.errors import ConfigError, ShortstopError
+from shortstop.server import create
+
+log = logging.getLogger("shortstop")
+
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    settings = uvicorn.Config(
+        create(gateway),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(gateway.server.drain_seconds),
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
+    async with gateway.running():
+        # Long-lived objects leave the collector's sight; fewer, larger collections after that.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        await _Server(settings, ready).serve([listening])
+
+
+async def _reload(gateway: Shortstop) -> None:
+    try:
+        await gateway.swap()
+    except ShortstopError as error:
+        log.error("reload refused, nothing changed: %s", error)
+
+
+def bind(server: ServerConfig) -> socket.socket:
+    """Raises ConfigError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((server.host, server.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"Cannot listen on {server.host}:{server.port}: {error.strerror}.",
+            hint="Choose another with --port, or stop what listens there.",
+        ) from error
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+def guard_the_door(server: ServerConfig, accounts: Accounts) -> None:
+    """Raises ConfigError when strangers could use the gateway without a key."""
+    if server.auth == "off" or is_loopback(server.host):
+        return
+    if server.auth == "required" or accounts.keys.all():
+        return
+    raise ConfigError(
+        f"Listening on {server.host} would let everybody who reaches it spend your money.",
+        hint="Make a key first (`shortstop keys create NAME`), listen on 127.0.0.1, or say"
+        ' `auth = "off"` under [server] if the network is trusted.',
+    )

@@ -1,0 +1,171 @@
+"""Local models in operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shortstop import dialects
+from shortstop.app.crew import Crew
+from shortstop.config import (
+    ModelConfig,
+)
+from shortstop.errors import ConfigError, EngineDown
+from shortstop.ports import Backend
+from shortstop.registry import ModelRecord, Registry
+from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
+from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, State
+from shortstop.serving.http import LocalClient, Timeouts
+from shortstop.types import (
+    Target,
+)
+
+DEFAULT_LOCAL_CONTEXT = 4096
+
+
+class Server(Protocol):
+    """An embedded engine: a child of this process or of the supervisor."""
+
+    @property
+    def url(self) -> str | None:
+        """None while there is nobody to talk to."""
+
+    @property
+    def api_key(self) -> str: ...
+
+    @property
+    def state(self) -> State: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Engine:
+    """One local model in operation: a server (ours or somebody's), its client and its queue."""
+
+    config: ModelConfig
+    target: Target
+    slots: Queue
+    server: Server | None = None
+    client: LocalClient | None = None
+
+    def reach(self) -> LocalClient:
+        """The client to use now. Raises EngineDown while the embedded server has no address."""
+        if self.server is None:
+            assert self.client is not None
+            return self.client
+        url = self.server.url
+        if url is None:
+            raise EngineDown(
+                f"The local model {self.target.name!r} is {self.server.state}.", retry_after=2
+            )
+        if self.client is None or self.client.base_url != f"{url}/v1":
+            self.client = LocalClient(
+                f"{url}/v1",
+                api_key=self.server.api_key,
+                timeouts=_engine_timeouts(self.config),
+            )
+        return self.client
+
+    @property
+    def ready(self) -> bool:
+        return self.server is None or self.server.state == "ready"
+
+    async def close(self) -> None:
+        if self.client is not None:
+            await self.client.close()
+        if self.server is not None:
+            await self.server.stop()
+
+
+def _engine_timeouts(model: ModelConfig) -> Timeouts:
+    return Timeouts(connect=5, first_byte=model.timeout, idle=model.timeout, total=model.timeout)
+
+
+def build_engine(
+    name: str,
+    model: ModelConfig,
+    models: Registry,
+    env: Mapping[str, str],
+    crew: Crew | None = None,
+) -> Engine:
+    """Raises ConfigError or ModelFileError, saying what to do."""
+    if model.url is not None:
+        return _remote_engine(name, model, model.url, env, crew)
+    record = find_model(name, model, models)
+    if crew is not None:
+        server = crew.engine(name)
+        target = _embedded_target(name, model, record, server.context_per_slot)
+        return Engine(model, target, _queue(crew, name, server.slots, model), server)
+    options = EngineOptions.choose(model, record.gguf())
+    target = _embedded_target(name, model, record, options.context_per_slot)
+    child = EmbeddedServer(record.path, options, sha256=record.sha256)
+    return Engine(model, target, _queue(None, name, options.slots, model), child)
+
+
+def _queue(crew: Crew | None, name: str, slots: int, model: ModelConfig) -> Queue:
+    return crew.slots(name, slots, model.queue) if crew else Slots(slots, model.queue)
+
+
+def _embedded_target(name: str, model: ModelConfig, record: ModelRecord, context: int) -> Target:
+    return Target(
+        name=name,
+        model=record.name,
+        local=True,
+        provider="embedded",
+        context=context,
+        abilities=frozenset(model.abilities),
+        max_output=model.max_output,
+    )
+
+
+def _remote_engine(
+    name: str, model: ModelConfig, url: str, env: Mapping[str, str], crew: Crew | None
+) -> Engine:
+    key = env.get(model.api_key_env) if model.api_key_env else None
+    target = Target(
+        name=name,
+        model=model.model or name,
+        local=True,
+        provider="url",
+        context=model.context or DEFAULT_LOCAL_CONTEXT,
+        abilities=frozenset(model.abilities),
+        max_output=model.max_output,
+    )
+    client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
+    return Engine(model, target, _queue(crew, name, model.slots or 8, model), client=client)
+
+
+def find_model(name: str, model: ModelConfig, models: Registry) -> ModelRecord:
+    assert model.source is not None
+    record = models.find(model.source)
+    if record is None:
+        raise ConfigError(
+            f"The local model {name!r} needs {model.source!r}, which is not installed.",
+            hint="Fetch it with `shortstop pull`, or `shortstop models` to see what there is.",
+        )
+    return record
+
+
+def backend_of(engine: Engine) -> Backend:
+    return LocalBackend(
+        model=engine.target.model,
+        dialect=dialects.get("openai.chat"),
+        client=engine.reach,
+        slots=engine.slots,
+        max_output=engine.target.max_output,
+    )
+
+
+async def start_all(engines: list[Engine]) -> None:
+    """All or none: when one cannot start, those that could are stopped again."""
+    servers = [e.server for e in engines if e.server is not None]
+    outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)
+    failed = next((o for o in outcomes if isinstance(o, BaseException)), None)
+    if failed is not None:
+        await asyncio.gather(*(s.stop() for s in servers))
+        raise failed

@@ -1,0 +1,356 @@
+"""The running gateway behind the door."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from shortstop import dialects, registry, routing
+from shortstop.accounts import Accounts
+from shortstop.app.clock import CLOCK
+from shortstop.app.crew import Crew, News, SharedBrain, Tainted
+from shortstop.app.engines import Engine, backend_of, build_engine, start_all
+from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
+from shortstop.config import (
+    Config,
+    ServerConfig,
+    load,
+)
+from shortstop.errors import InvalidRequest, ShortstopError
+from shortstop.ledger import Books
+from shortstop.ledger.rapl import Rapl
+from shortstop.pipeline import Pipeline
+from shortstop.ports import Dialect
+from shortstop.privacy import Sentinel
+from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.sentinel import privacy_key
+from shortstop.privacy.taint import Taint
+from shortstop.privacy.vault import Vault
+from shortstop.routing import Brain, State
+from shortstop.server.gateway import Readiness
+from shortstop.server.metrics import Metrics
+from shortstop.serving.cascade import Cascade
+from shortstop.shadow import Shadows
+from shortstop.size import prompt_tokens
+from shortstop.traces import TraceStore
+from shortstop.types import (
+    Answer,
+    Caller,
+    DialectName,
+    Json,
+    Request,
+    Signals,
+    Target,
+    Trace,
+)
+
+log = logging.getLogger("shortstop")
+
+SAVE_SECONDS = 60
+ANYBODY = Caller()
+NO_LIMITS: Mapping[str, str] = {}
+
+
+class Shortstop:
+    """The running gateway behind the door: one store, one set of metrics, the current street."""
+
+    def __init__(
+        self,
+        config: Config,
+        path: Path | None,
+        env: Mapping[str, str],
+        crew: Crew | None = None,
+    ) -> None:
+        self._crew = crew
+        self._path = path
+        self._env = env
+        self._home = registry.home(config.data_dir, env)
+        self._models = registry.open(self._home)
+        self._metrics = Metrics()
+        self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
+        self.accounts = Accounts(self._home / "accounts.db", CLOCK)
+        self._taint = crew.taint() if crew else Taint()
+        self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
+        self._privacy_key = privacy_key(config.privacy, env)
+        self._audit: AuditLog | None = None
+        if config.privacy.audit is not None:
+            self._audit = AuditLog(Path(config.privacy.audit), self._privacy_key)
+        self._reloading = asyncio.Lock()
+        self.started = int(time.time())
+        self._street = self._build(config, {}, self._saved_state())
+        if crew is not None:
+            crew.listen(self._hear)
+        self._watch()
+
+    # -- what the door asks
+
+    @property
+    def server(self) -> ServerConfig:
+        return self._street.config.server
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return self._street.targets
+
+    @property
+    def admin_token(self) -> str | None:
+        return self._env.get(self.server.admin_token_env) or None
+
+    def dialect(self, name: DialectName) -> Dialect:
+        return dialects.get(name)
+
+    @property
+    def asks_for_keys(self) -> bool:
+        auth = self.server.auth
+        return auth == "required" or (auth == "auto" and bool(self.accounts.keys.all()))
+
+    def identify(self, secret: str | None) -> Caller:
+        return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
+
+    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
+        if caller.key is None:
+            return NO_LIMITS
+        asked = prompt_tokens(request) + (request.sampling.max_tokens or 0)
+        return self.accounts.admit(request.id, caller, asked)
+
+    async def answer(self, request: Request, caller: Caller) -> Answer:
+        return await self._street.pipeline.answer(request, caller)
+
+    def feedback(self, said: Json) -> bool:
+        try:
+            return self._street.router.feedback(msgspec.convert(said, routing.Feedback))
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"This is no feedback: {error}.") from error
+
+    def readiness(self) -> Readiness:
+        """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
+        engines = {name: e.ready for name, e in self._street.engines.items()}
+        store = self._store.health()
+        detail: Json = {
+            "engines": {
+                name: e.server.state if e.server else "external"
+                for name, e in self._street.engines.items()
+            },
+            "upstreams": {
+                name: "open" if u.breaker.open_for else "closed"
+                for name, u in self._street.upstreams.items()
+            },
+            "traces": {"state": store.state, "detail": store.detail, "pending": store.pending},
+        }
+        starting = any(
+            e.server is not None and e.server.state == "starting"
+            for e in self._street.engines.values()
+        )
+        usable = any(engines.values()) or bool(self._street.upstreams)
+        return Readiness(usable and not starting, detail)
+
+    def metrics(self) -> bytes:
+        return self._metrics.text()
+
+    def refused(self, status: int) -> None:
+        self._metrics.refused(status)
+
+    async def reload(self) -> str:
+        """Read the file again, in this process or in all workers of the crew."""
+        if self._crew is None:
+            return await self.swap()
+        load(self._path, self._env)
+        os.kill(os.getppid(), signal.SIGHUP)
+        return "all workers are reading the file again"
+
+    async def swap(self) -> str:
+        """Swap in a street built from the file as it is now; running requests finish in theirs."""
+        async with self._reloading:
+            config = load(self._path, self._env)
+            old = self._street
+            config = replace(config, server=_keep_address(config.server, old.config.server))
+            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+            new = self._build(config, kept, old.brain.state)
+            await start_all([e for n, e in new.engines.items() if n not in kept])
+            self._street = new
+            self._retire(old, set(kept))
+            names = ", ".join(new.targets)
+            log.info("configuration reloaded: %s", names)
+            return f"targets: {names}"
+
+    # -- life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the engines, serve, and leave nothing behind."""
+        await start_all(list(self._street.engines.values()))
+        saver = asyncio.create_task(self._save_now_and_then())
+        try:
+            yield
+        finally:
+            saver.cancel()
+            await self._street.close_egress()
+            await asyncio.gather(*(e.close() for e in self._street.engines.values()))
+            self._save_state()
+            self._store.close()
+            self.accounts.close()
+            if self._crew is not None:
+                self._crew.close()
+            if self._audit is not None:
+                self._audit.close()
+
+    def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Street:
+        engines = {
+            name: kept.get(name) or build_engine(name, model, self._models, self._env, self._crew)
+            for name, model in config.models.items()
+        }
+        egresses, upstreams, remote = build_upstreams(config, self._env)
+        targets = {name: engine.target for name, engine in engines.items()} | remote
+        brain = Brain(targets, config, state, routing.packaged())
+        slots = {name: engine.slots.slots for name, engine in engines.items()}
+        books = Books(targets, config, slots=slots, meter=Rapl.find(CLOCK))
+        for name in books.unpriced():
+            log.warning("no price is known for %s: its costs are shown as unknown", name)
+        guard = Sentinel(
+            config.privacy,
+            rebuild,
+            key=self._privacy_key,
+            baa=signed(config),
+            taint=self._taint,
+            vault=self._vault,
+            audit=self._audit,
+        )
+        router = SharedBrain(brain, self._crew) if self._crew else brain
+        cascade = Cascade(
+            targets=targets,
+            backends={name: backend_of(engine) for name, engine in engines.items()},
+            upstreams=upstreams,
+            guard=guard,
+            accept=router.accept,
+            clock=CLOCK,
+            commit_tokens=config.routing.commit_tokens,
+        )
+        observers = (self._metrics.observe, router.observe)
+        shadows = Shadows(
+            targets=targets,
+            ask=cascade.ask,
+            compare=partial(_learn_pair, router),
+            books=books,
+            recorder=self._store,
+            clock=CLOCK,
+            observers=observers,
+        )
+        pipeline = Pipeline(
+            guard=guard,
+            router=router,
+            cascade=cascade,
+            books=books,
+            recorder=self._store,
+            clock=CLOCK,
+            observers=(*observers, self.accounts.settle),
+            shadows=shadows,
+            purser=Budgets(self.accounts, books),
+        )
+        return Street(
+            config, engines, egresses, upstreams, targets, brain, router, pipeline, shadows
+        )
+
+    def _retire(self, old: Street, kept: set[str]) -> None:
+        """Close what the old street alone used, once its requests had time to finish."""
+
+        async def later() -> None:
+            await asyncio.sleep(old.config.server.drain_seconds)
+            await old.close_egress()
+            await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
+
+        self._retiring = asyncio.create_task(later())
+
+    def _watch(self) -> None:
+        def engines() -> list[Engine]:
+            return list(self._street.engines.values())
+
+        watch = self._metrics.watch
+        watch(
+            "shortstop_engine_running",
+            "Requests in engine slots.",
+            lambda: sum(e.slots.running for e in engines()),
+        )
+        watch(
+            "shortstop_engine_waiting",
+            "Requests waiting for an engine slot.",
+            lambda: sum(e.slots.waiting for e in engines()),
+        )
+        watch(
+            "shortstop_traces_pending",
+            "Rows not yet in the database.",
+            lambda: self._store.health().pending,
+        )
+        watch(
+            "shortstop_traces_dropped",
+            "Rows lost because they could not be written.",
+            lambda: self._store.health().dropped,
+        )
+
+    # -- the crew
+
+    def _hear(self, news: News) -> None:
+        """Another worker has seen something."""
+        if isinstance(news, Tainted):
+            self._taint.load([(news.tenant, news.conversation, news.tier)])
+        elif isinstance(self._street.router, SharedBrain):
+            self._street.router.learn(news)
+
+    # -- the router's memory
+
+    @property
+    def _state_file(self) -> Path:
+        return self._home / "brain.bin"
+
+    def _saved_state(self) -> State | None:
+        try:
+            return State.restore(self._state_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ShortstopError, ValueError) as error:
+            log.warning("the router's saved state cannot be read and is ignored: %s", error)
+            return None
+
+    def _save_state(self) -> None:
+        if self._crew is not None:
+            self._crew.catch_up()
+            if not self._crew.leader:
+                return
+        spare = self._state_file.with_suffix(".tmp")
+        spare.write_bytes(self._street.brain.snapshot())
+        spare.replace(self._state_file)
+
+    async def _save_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            try:
+                self._save_state()
+            except OSError as error:
+                log.warning("the router's state could not be saved: %s", error.strerror)
+
+
+def _learn_pair(
+    brain: Brain | SharedBrain, trace: Trace, local: str, frontier: str, signals: Signals | None
+) -> None:
+    """Both sides answered: the frontier's answer is the reference."""
+    assert trace.decision is not None
+    agreement = routing.grade(brain.grader(trace.decision.task), local, frontier)
+    brain.pair(routing.Pair(trace.id, agreement), signals)
+
+
+def _trace_file(config: Config, home: Path) -> Path:
+    return Path(config.traces.path) if config.traces.path else home / "traces.db"
+
+
+def _keep_address(new: ServerConfig, old: ServerConfig) -> ServerConfig:
+    """A listening socket is not moved by a reload."""
+    return replace(new, host=old.host, port=old.port)

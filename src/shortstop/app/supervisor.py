@@ -1,0 +1,232 @@
+"""Several workers on one machine: one process that keeps them, the engines and the socket.
+
+It answers no request itself. A worker that dies is replaced, its slots are freed, and what was
+waiting in the socket is answered by the others; an engine belongs to no worker, so none of them
+takes it down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+
+from shortstop import registry
+from shortstop.accounts import Accounts
+from shortstop.app import board
+from shortstop.app.clock import CLOCK
+from shortstop.app.door import bind, guard_the_door, url_of
+from shortstop.app.engines import find_model
+from shortstop.app.published import publish
+from shortstop.config import Config, ModelConfig, load
+from shortstop.errors import ConfigError, ShortstopError
+from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+
+log = logging.getLogger("shortstop")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+HEALTHY_SECONDS = 30.0
+KILL_AFTER = 5.0
+"""Seconds beyond the drain time before a worker that does not leave is killed."""
+
+
+class Supervisor:
+    def __init__(
+        self, config: Config, path: Path | None, env: Mapping[str, str], workers: int
+    ) -> None:
+        self._config = config
+        self._path = path
+        self._env = env
+        self._count = workers
+        self._home = registry.home(config.data_dir, env)
+        self._folder = self._home / "run"
+        self._models: dict[str, ModelConfig] = {}
+        self._servers: dict[str, EmbeddedServer] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
+        with self._alone():
+            accounts = Accounts(self._home / "accounts.db", CLOCK)
+            guard_the_door(self._config.server, accounts)
+            accounts.close()
+            listening = bind(self._config.server)
+            self._heed_signals()
+            try:
+                await self._start_engines(self._config)
+                await asyncio.gather(*(self._spawn(i, listening.fileno()) for i in self._places()))
+                log.info("listening on %s/v1 (%d workers)", url_of(listening), self._count)
+                keepers = [self._task(self._keep(i, listening.fileno())) for i in self._places()]
+                await self._leaving.wait()
+                await self._dismiss(keepers)
+            finally:
+                listening.close()
+                await self._stop_all()
+
+    def _places(self) -> range:
+        return range(self._count)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A fresh folder for what the workers share, for one supervisor at a time."""
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ConfigError(
+                f"Another gateway with workers runs with the data folder {self._home}.",
+                hint="Stop it, or give this one its own `data_dir`.",
+            ) from None
+        try:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            (self._folder / "metrics").mkdir(mode=0o700, parents=True)
+            yield
+        finally:
+            os.close(lock)
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._leaving.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._task(self._reload()))
+
+    def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # ------------------------------------------------------------ engines
+
+    async def _start_engines(self, config: Config) -> None:
+        """Start those that are new; all or none."""
+        models = registry.open(self._home)
+        wanted = {n: m for n, m in config.models.items() if m.url is None}
+        new: dict[str, EmbeddedServer] = {}
+        for name, model in wanted.items():
+            if self._models.get(name) == model:
+                continue
+            record = find_model(name, model, models)
+            options = EngineOptions.choose(model, record.gguf())
+            new[name] = EmbeddedServer(record.path, options, sha256=record.sha256)
+        outcomes = await asyncio.gather(*(s.start() for s in new.values()), return_exceptions=True)
+        failed = next((o for o in outcomes if isinstance(o, BaseException)), None)
+        if failed is not None:
+            await asyncio.gather(*(s.stop() for s in new.values()))
+            raise failed
+        for name, server in new.items():
+            old = self._servers.get(name)
+            self._servers[name] = server
+            self._watch(name, server)
+            if old is not None:
+                self._task(self._retire(old))
+        self._models = wanted
+        publish(self._folder, self._servers)
+
+    def _watch(self, name: str, server: EmbeddedServer) -> None:
+        if name in self._watches:
+            self._watches[name].cancel()
+        self._watches[name] = asyncio.create_task(self._publish_changes(server))
+
+    async def _publish_changes(self, server: EmbeddedServer) -> None:
+        while True:
+            await server.changed()
+            publish(self._folder, self._servers)
+
+    async def _retire(self, server: EmbeddedServer) -> None:
+        await asyncio.sleep(self._config.server.drain_seconds)
+        await server.stop()
+
+    # ------------------------------------------------------------ workers
+
+    async def _spawn(self, index: int, socket: int) -> None:
+        """A worker that answers. Raises ConfigError when it does not get that far."""
+        heard, say = os.pipe()
+        told = {
+            "config": str(self._path) if self._path else None,
+            "folder": str(self._folder),
+            "index": index,
+            "socket": socket,
+            "ready": say,
+        }
+        try:
+            self._workers[index] = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "shortstop.app.worker",
+                json.dumps(told),
+                pass_fds=(socket, say),
+                env={**self._env, "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics")},
+            )
+        finally:
+            os.close(say)
+        try:
+            answer = await asyncio.to_thread(os.read, heard, 1)
+        finally:
+            os.close(heard)
+        if not answer:
+            raise ConfigError(
+                f"Worker {index} could not start.", hint="Its own words are above this line."
+            )
+
+    async def _keep(self, index: int, socket: int) -> None:
+        """Replace the worker whenever it dies."""
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        while True:
+            began = loop.time()
+            code = await self._workers[index].wait()
+            board.wipe(self._folder, index)
+            healthy = loop.time() - began > HEALTHY_SECONDS
+            pause = FIRST_PAUSE if healthy else min(LONGEST_PAUSE, 2 * pause)
+            log.error("worker %d died (%s); the next starts in %.1f s", index, code, pause)
+            await asyncio.sleep(pause)
+            try:
+                await self._spawn(index, socket)
+            except (ShortstopError, OSError) as error:
+                log.error("%s", error)
+
+    async def _reload(self) -> None:
+        """New engines first, then every worker reads the file; a bad file changes nothing."""
+        try:
+            config = load(self._path, self._env)
+            await self._start_engines(config)
+        except ShortstopError as error:
+            log.error("reload refused, nothing changed: %s", error)
+            return
+        self._config = config
+        self._tell_all(signal.SIGHUP)
+
+    def _tell_all(self, what: signal.Signals) -> None:
+        for worker in self._workers.values():
+            if worker.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    worker.send_signal(what)
+
+    async def _dismiss(self, keepers: list[asyncio.Task[None]]) -> None:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._tell_all(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.server.drain_seconds + KILL_AFTER):
+                await asyncio.gather(*(w.wait() for w in self._workers.values()))
+
+    async def _stop_all(self) -> None:
+        self._tell_all(signal.SIGKILL)
+        await asyncio.gather(*(w.wait() for w in self._workers.values()))
+        for watch in self._watches.values():
+            watch.cancel()
+        await asyncio.gather(*(s.stop() for s in self._servers.values()))

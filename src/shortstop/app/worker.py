@@ -1,0 +1,59 @@
+"""One worker of several: `python -m shortstop.app.worker JSON`, started by the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from shortstop.app.crew import Crew
+from shortstop.app.door import serve_on
+from shortstop.app.gateway import Shortstop
+from shortstop.app.run import event_loop, set_up_logging
+from shortstop.config import load
+from shortstop.errors import ShortstopError
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    told = json.loads(sys.argv[1])
+    _leave_with_the_supervisor()
+    set_up_logging()
+    try:
+        with asyncio.Runner(loop_factory=event_loop) as runner:
+            runner.run(_work(told))
+    except ShortstopError as error:
+        sys.stderr.write(f"shortstop: worker {told['index']}: {error}\n")
+        raise SystemExit(2) from None
+
+
+async def _work(told: dict[str, Any]) -> None:
+    path = Path(told["config"]) if told["config"] else None
+    crew = Crew(Path(told["folder"]), told["index"])
+    gateway = Shortstop(load(path, os.environ), path, os.environ, crew)
+    await serve_on(gateway, socket.socket(fileno=told["socket"]), lambda: _say(told["ready"]))
+
+
+def _say(ready: int) -> None:
+    os.write(ready, b"1")
+    os.close(ready)
+
+
+def _leave_with_the_supervisor() -> None:
+    """However it dies, no worker stays behind."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
