@@ -371,3 +371,15 @@ async def test_secrets_and_prompts_stay_out_of_the_log(gateway: Gateway) -> None
             pass
     assert KEY.encode() not in gateway.log
     assert b"SECRETPROMPT" not in gateway.log
+
+
+async def test_a_stopped_gateway_leaves_its_books_in_order(gateway: Gateway) -> None:
+    for i in range(5):
+        async with gateway.http.post("/v1/chat/completions", json=chat(f"!say {i}")) as answer:
+            assert answer.status == 200
+    await gateway.stop()
+    assert (gateway.home / "brain.bin").exists(), "what was learned is saved"
+    assert list((gateway.home / "traces.db.journal").glob("*.log")) == []
+    assert not (gateway.home / "traces.db-wal").exists()
+    assert gateway.process is not None
+    assert gateway.process.returncode == 0
