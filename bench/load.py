@@ -1,8 +1,9 @@
 """A small load generator: N keep-alive connections, each sending its next request at once.
 
-    python -m bench.load URL --connections 32 --seconds 3 [--stream] [--model NAME]
+    python -m bench.load URL --connections 32 --seconds 3 [--stream] [--model NAME] [--header H]
 
-Prints one JSON line: requests a second and the latency's quantiles in milliseconds.
+Every request has a number of its own in its text, so that no cache answers twice. Prints one JSON
+line: requests a second and the latency's quantiles in milliseconds.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import argparse
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
 import uvloop
 
-PROMPT = "Please summarise the following paragraph for a busy colleague. " * 14
+NUMBER = b"#000000"
+PROMPT = (
+    f"Ticket {NUMBER.decode()}. "
+    + "Please summarise the following paragraph for a busy colleague. " * 14
+)
 
 
 class Connection(asyncio.Protocol):
-    """Sends the same request again and again until told to stop."""
+    """Sends the same request, differently numbered, until told to stop."""
+
+    sent = 0
 
     def __init__(self, request: bytes, spent: list[float], errors: list[int]) -> None:
-        self._request = request
+        self._before, self._after = request.split(NUMBER)
         self._spent = spent
         self._errors = errors
         self.stopping = False
@@ -37,7 +45,10 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._started = time.perf_counter()
-        self._transport.write(self._request)
+        Connection.sent += 1
+        self._transport.write(
+            b"%b#%06d%b" % (self._before, Connection.sent % 1_000_000, self._after)
+        )
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -57,7 +68,7 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def request_bytes(url: str, model: str, stream: bool) -> bytes:
+def request_bytes(url: str, model: str, stream: bool, headers: Sequence[str]) -> bytes:
     parts = urlsplit(url)
     body: dict[str, object] = {
         "model": model,
@@ -72,18 +83,25 @@ def request_bytes(url: str, model: str, stream: bool) -> bytes:
     data = json.dumps(body).encode()
     head = (
         f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer x\r\ncontent-length: {len(data)}\r\n\r\n"
+        f"authorization: Bearer sk-x\r\ncontent-length: {len(data)}\r\n"
     )
-    return head.encode() + data
+    more = "".join(f"{header}\r\n" for header in headers)
+    return (head + more + "\r\n").encode() + data
 
 
 async def load(
-    url: str, connections: int, seconds: float, *, model: str = "mock", stream: bool = False
+    url: str,
+    connections: int,
+    seconds: float,
+    *,
+    model: str = "mock",
+    stream: bool = False,
+    headers: Sequence[str] = (),
 ) -> dict[str, float]:
     """Raises RuntimeError when nothing was answered."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
-    request = request_bytes(url, model, stream)
+    request = request_bytes(url, model, stream, headers)
     loop = asyncio.get_running_loop()
     spent: list[float] = []
     errors: list[int] = []
@@ -117,6 +135,9 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--model", default="mock")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--header", action="append", default=[])
     a = parser.parse_args()
-    result = uvloop.run(load(a.url, a.connections, a.seconds, model=a.model, stream=a.stream))
+    result = uvloop.run(
+        load(a.url, a.connections, a.seconds, model=a.model, stream=a.stream, headers=a.header)
+    )
     print(json.dumps(result))
