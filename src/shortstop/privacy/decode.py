@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import html
 import quopri
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -91,7 +90,7 @@ _SIGNS = {
     "base64": r"[A-Za-z0-9+/_-]{16}",
     "spelled": r"(?i)\b(?:dot|punkt|punto|ponto|point)\b|[\[({<]\s*(?:at|dot|@|\.)\s*[\])}>]",
     "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
-    "broken": r"\n|[*`]|__|/\*|[0-9A-Za-z]_",
+    "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
     "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
     "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
     "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
@@ -112,8 +111,9 @@ def _automaton() -> Any:
     return signs
 
 
+@lru_cache(maxsize=4)
 def signs(text: str) -> frozenset[str]:
-    """Which readings to try. All, should the automaton fail."""
+    """Which readings to try. All, should the automaton fail. Asked twice about the same text."""
     found = _automaton().Match(text.encode("utf-8", "replace")) or ()
     names = tuple(_SIGNS)
     return (
@@ -171,10 +171,17 @@ def _spoken(text: str) -> Iterator[Reading]:
             yield _part("spoken", f"{said[:3]}-{said[3:5]}-{said[5:]}", match)
 
 
+ROT13 = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    b"NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm",
+)
+
+
 def turned(text: str) -> Iterator[Reading]:
     """Backwards and rotated by thirteen."""
+    rotated = text.encode("utf-8", "surrogatepass").translate(ROT13)
     yield Reading("reversed", text[::-1], 0, len(text), full=False)
-    yield Reading("rot13", codecs.encode(text, "rot13"), 0, len(text), full=False)
+    yield Reading("rot13", rotated.decode("utf-8", "surrogatepass"), 0, len(text), full=False)
 
 
 def _whole(

@@ -55,6 +55,13 @@ class Detector:
             return list(self._rules)
         return [self._rules[i] for i in sorted(found) if i != last]
 
+    def may_hold(self, text: str) -> bool:
+        """False only when no rule can hold anywhere in `text`. One pass, in pieces."""
+        return any(
+            self.candidates(text[max(0, at - OVERLAP) : at + PIECE].encode("utf-8", "replace"))
+            for at in range(0, len(text), PIECE)
+        )
+
     def hits(self, text: str, tick: Callable[[], None] = lambda: None) -> list[Hit]:
         """Every confirmed match of every rule. `tick` is called between pieces and may raise."""
         found: list[Hit] = []

@@ -79,11 +79,14 @@ def _read(text: str, tick: Callable[[], None]) -> list[Found]:
     if view.text is not text:
         found += _through(view, _plain(detect.standard(), view.text, "", tick))
     tick()
-    for reading in (*decode.respelled(view.text), *decode.turned(view.text)):
-        turned = reading.how in ("reversed", "rot13")
-        detector = detect.turned() if turned else detect.strict()
-        hits = _plain(detector, reading.text or "", reading.how, tick)
+    for reading in decode.respelled(view.text):
+        hits = _plain(detect.strict(), reading.text or "", reading.how, tick)
         found += _new(found, _within(view, reading, hits))
+    turned = list(decode.turned(view.text))
+    if detect.turned().may_hold(SEPARATOR.join(reading.text or "" for reading in turned)):
+        for reading in turned:
+            hits = _plain(detect.turned(), reading.text or "", reading.how, tick)
+            found += _new(found, _within(view, reading, hits))
     tick()
     found += _new(found, _unpack(text, view, tick))
     found += _health(view, found)
@@ -155,11 +158,11 @@ def _health(view: View, found: Sequence[Found]) -> list[Found]:
 def _split(sheet: Sheet) -> Iterator[Found]:
     """Values that begin at the end of one said text and end at the start of another."""
     said = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
-    pairs = set(pairwise(said))
-    pairs |= set(zip(said, said[2:], strict=False))
-    for first, second in sorted(pairs):
-        head = canonical(sheet.leaves[first].text.rstrip()[-EDGE:]).text
-        tail = canonical(sheet.leaves[second].text.lstrip()[:EDGE]).text
+    pairs = sorted({*pairwise(said), *zip(said, said[2:], strict=False)})
+    seams = [_seam(sheet, first, second) for first, second in pairs]
+    if not detect.strict().may_hold(SEPARATOR.join(head + tail for head, tail in seams)):
+        return
+    for (first, _), (head, tail) in zip(pairs, seams, strict=True):
         for hit in detect.strict().hits(head + tail):
             if hit.start < len(head) - 1 and hit.end > len(head) + 1:
                 end = sheet.starts[first] + len(sheet.leaves[first].shown)
@@ -170,3 +173,9 @@ def _split(sheet: Sheet) -> Iterator[Found]:
                     max(sheet.starts[first], end - (len(head) - hit.start)),
                     end,
                 )
+
+
+def _seam(sheet: Sheet, first: int, second: int) -> tuple[str, str]:
+    """The end of one text and the start of the next, as one would read them together."""
+    head = canonical(sheet.leaves[first].text.rstrip()[-EDGE:]).text
+    return head, canonical(sheet.leaves[second].text.lstrip()[:EDGE]).text
