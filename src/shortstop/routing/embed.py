@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
 
-_PIECES = re.compile(r"\w+|[^\w\s]")
+TOKENS = re.compile(r"\w+|[^\w\s]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 MAX_WORD = 40
-CACHE = 50_000
+LEXICON = 16_384
+"""Words that are remembered; when there are more, remembering starts anew."""
 
 
 class Embedder:
-    """WordPiece over `vocabulary` (longest match first), rows of `table` scaled by `scale`."""
+    """WordPiece over `vocabulary` (longest match first), rows of `table` scaled by `scale`.
+
+    What a word stands for is worked out once: `sums` holds the sum of its pieces' rows.
+    """
 
     def __init__(
         self, vocabulary: Sequence[str], table: NDArray[np.int8], scale: NDArray[np.float32]
@@ -27,7 +32,9 @@ class Embedder:
         self._ids = {piece: i for i, piece in enumerate(vocabulary)}
         self._table = table
         self._scale = scale
-        self._cache: dict[str, tuple[int, ...]] = {}
+        self._places: dict[str, int] = {}
+        self._sums = np.zeros((256, table.shape[1]), np.int16)
+        self._hashes = np.zeros(256, np.int64)
 
     @property
     def width(self) -> int:
@@ -39,18 +46,41 @@ class Embedder:
 
     def embed(self, text: str) -> Vector:
         """Unit length; zeros for a text without a known piece."""
-        ids: list[int] = []
-        known = self._cache
-        for word in _PIECES.findall(_plain(text)):
-            pieces = known.get(word)
-            ids += self._pieces(word) if pieces is None else pieces
-        if not ids:
-            return np.zeros(self.width, np.float32)
-        mean = self._table[ids].sum(axis=0, dtype=np.int32) * self._scale
-        unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
-        return unit
+        return self.mean(self.places(TOKENS.findall(plain(text))))
 
-    def _pieces(self, word: str) -> tuple[int, ...]:
+    def places(self, words: list[str]) -> NDArray[np.intp]:
+        """Where each word stands in the lexicon."""
+        found = list(map(self._places.get, words))
+        if None in found:
+            if len(self._places) + len(words) > LEXICON:
+                self._places.clear()
+            for word in words:
+                if word not in self._places:
+                    self._place(word)
+            found = list(map(self._places.get, words))
+        return np.array(found, np.intp)
+
+    def mean(self, places: NDArray[np.intp]) -> Vector:
+        """The unit vector of words, by their places."""
+        total = self._sums.take(places, axis=0).sum(axis=0, dtype=np.int32) * self._scale
+        length = float(total @ total) ** 0.5
+        return total / max(length, 1e-9)  # type: ignore[no-any-return]
+
+    def hashes(self, places: NDArray[np.intp]) -> NDArray[np.int64]:
+        """CRC-32 of each word; -1 for single characters."""
+        return self._hashes.take(places)
+
+    def _place(self, word: str) -> None:
+        place = self._places[word] = len(self._places)
+        if place >= len(self._hashes):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
+            self._hashes = np.concatenate([self._hashes, np.zeros_like(self._hashes)])
+        pieces = self._pieces(word)
+        self._sums[place] = self._table[pieces].sum(axis=0, dtype=np.int16) if pieces else 0
+        self._hashes[place] = crc32(word.encode()) if len(word) > 1 else -1
+
+    def _pieces(self, word: str) -> list[int]:
+        """Empty for a word that is not made of known pieces."""
         found: list[int] = []
         start, word = 0, word[:MAX_WORD]
         while start < len(word):
@@ -61,15 +91,11 @@ class Embedder:
                     start = end
                     break
             else:
-                found.clear()
-                break
-        if len(self._cache) >= CACHE:
-            self._cache.clear()
-        self._cache[word] = tuple(found)
-        return self._cache[word]
+                return []
+        return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     lowered = text.lower()
     if lowered.isascii():
         return lowered

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shortstop.size import written
 from shortstop.types import Request
 
-from .embed import Embedder
+from .embed import TOKENS, Embedder
 
 Vector = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -47,15 +47,42 @@ class View:
 
 def view(text: str, embedder: Embedder) -> View:
     text = text[:MAX_CHARS]
-    words = _WORDS.findall(text.lower())
-    hashed = [crc32(word.encode()) for word in words]
+    base, unit = _words(text, embedder)
     # A pair's hash is made from its words' hashes: cheaper than hashing the joined text.
-    base = np.array(hashed, np.uint64)
     pairs = (base[:-1] * np.uint64(0x9E3779B1) + base[1:] * np.uint64(0x85EBCA77)) >> np.uint64(7)
     bins = np.concatenate([base, pairs]) & np.uint64(BINS - 1)
-    grams, counts = np.unique(bins.astype(np.int64), return_counts=True)
-    dense = np.concatenate([embedder.embed(text), SURFACE_WEIGHT * surface(text, len(words))])
-    return View(grams, (1.0 + np.log(counts)).astype(np.float32), dense.astype(np.float32))
+    grams, counts = _counted(bins.astype(np.int64))
+    marks = surface(text, len(base))
+    dense = np.concatenate([unit, SURFACE_WEIGHT * marks]).astype(np.float32)
+    return View(grams, (1.0 + np.log(counts)).astype(np.float32), dense)
+
+
+def _words(text: str, embedder: Embedder) -> tuple[NDArray[np.uint64], Vector]:
+    """The hash of every word of two characters and more, and the text's embedding.
+
+    In plain ASCII both are read off the same tokens.
+    """
+    if not text.isascii():
+        hashed = [crc32(word.encode()) for word in _WORDS.findall(text.lower())]
+        return np.array(hashed, np.uint64), embedder.embed(text)
+    places = embedder.places(TOKENS.findall(text.lower()))
+    hashes = embedder.hashes(places)
+    return hashes[hashes >= 0].astype(np.uint64), embedder.mean(places)
+
+
+def _counted(ids: Ids) -> tuple[Ids, NDArray[np.int64]]:
+    """Each id once, rising, and how often it is there."""
+    if not len(ids):
+        return ids, ids
+    ids.sort()
+    first = np.empty(len(ids), bool)
+    first[0] = True
+    np.not_equal(ids[1:], ids[:-1], out=first[1:])
+    at = first.nonzero()[0]
+    counts = np.empty(len(at), np.int64)
+    counts[:-1] = at[1:] - at[:-1]
+    counts[-1] = len(ids) - at[-1]
+    return ids[at], counts
 
 
 def surface(text: str, words: int) -> Vector:
