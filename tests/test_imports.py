@@ -28,9 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": LOW | {"dialects", "registry"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
     "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "shadow"},
+    "embedding": LOW | {"dialects"},
     "shadow": LOW | {"serving"},
     "console": LOW | {"traces", "ledger"},
-    "server": LOW | {"dialects", "accounts"},
+    "server": LOW | {"dialects", "accounts", "traces"},
 }
 FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""

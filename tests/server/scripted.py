@@ -47,7 +47,12 @@ class ScriptedModel:
                 body = await reader.readexactly(length)
                 self.received.append(head + body)
                 self.asked.set()
-                await self._answer(json.loads(body), reader, writer)
+                if head.split(b" ")[1].endswith(b"/embeddings"):
+                    await self._embed(json.loads(body), writer)
+                elif head.split(b" ")[1].endswith(b"/count_tokens"):
+                    await self._json(b'{"input_tokens":4242}', writer)
+                else:
+                    await self._answer(json.loads(body), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -76,6 +81,16 @@ class ScriptedModel:
             await self._stream(verb, rest, said, reader, writer)
         else:
             await self._whole(rest if verb == "!say" else f"echo: {said}", writer)
+
+    async def _embed(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        """Out of order on purpose: the index counts."""
+        data = [
+            {"object": "embedding", "index": i, "embedding": [float(i), float(i) + 5]}
+            for i in reversed(range(len(body["input"])))
+        ]
+        usage = {"prompt_tokens": 7, "total_tokens": 7}
+        answer = {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        await self._json(json.dumps(answer).encode(), writer)
 
     async def _status(self, rest: str, writer: asyncio.StreamWriter) -> None:
         status, _, extra = rest.partition(" ")

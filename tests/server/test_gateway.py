@@ -293,7 +293,7 @@ async def test_leaving_a_stream_cancels_the_work_within_a_second(
 async def test_models_are_listed_and_shown(shared_gateway: Gateway) -> None:
     async with sdk(shared_gateway) as client:
         names = [model.id async for model in client.models.list()]
-        assert names == ["auto", "local", "small", "big"]
+        assert names == ["auto", "local", "small", "big", "static"]
         assert (await client.models.retrieve("big")).id == "big"
         with pytest.raises(openai.NotFoundError):
             await client.models.retrieve("gpt-99")

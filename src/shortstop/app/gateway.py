@@ -19,6 +19,7 @@ from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.crew import Crew, News, SharedBrain, Tainted
+from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
 from shortstop.config import (
@@ -26,7 +27,9 @@ from shortstop.config import (
     ServerConfig,
     load,
 )
-from shortstop.errors import InvalidRequest, ShortstopError
+from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
+from shortstop.embedding import Embedding
+from shortstop.errors import InvalidRequest, PrivacyRefused, ShortstopError, TargetError
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.pipeline import Pipeline
@@ -43,6 +46,7 @@ from shortstop.serving.cascade import Cascade
 from shortstop.shadow import Shadows
 from shortstop.size import prompt_tokens
 from shortstop.traces import TraceStore
+from shortstop.traces.responses import ResponseStore
 from shortstop.types import (
     Answer,
     Caller,
@@ -78,6 +82,7 @@ class Shortstop:
         self._models = registry.open(self._home)
         self._metrics = Metrics()
         self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
+        self.responses = ResponseStore(self._home / "responses.db", CLOCK)
         self.accounts = Accounts(self._home / "accounts.db", CLOCK)
         self._taint = crew.taint() if crew else Taint()
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
@@ -100,7 +105,7 @@ class Shortstop:
 
     @property
     def targets(self) -> Mapping[str, Target]:
-        return self._street.targets
+        return self._street.targets | dict(self._street.embedding.targets)
 
     @property
     def admin_token(self) -> str | None:
@@ -125,6 +130,20 @@ class Shortstop:
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
         return await self._street.pipeline.answer(request, caller)
+
+    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+        return await self._street.embedding.answer(said, id, caller)
+
+    async def count_tokens(self, request: Request, caller: Caller) -> int:
+        street, target = self._street, self._street.targets.get(request.model)
+        upstream = street.upstreams.get(request.model)
+        if target is None or upstream is None or not upstream.counts:
+            return prompt_tokens(request)
+        clearance = street.guard.clear(request, caller)
+        try:
+            return await upstream.count(street.guard.release(request, clearance, target))
+        except (PrivacyRefused, TargetError):
+            return prompt_tokens(request)
 
     def feedback(self, said: Json) -> bool:
         try:
@@ -199,6 +218,7 @@ class Shortstop:
             self._save_state()
             self._store.close()
             self.accounts.close()
+            self.responses.close()
             if self._crew is not None:
                 self._crew.close()
             if self._audit is not None:
@@ -210,10 +230,12 @@ class Shortstop:
             for name, model in config.models.items()
         }
         egresses, upstreams, remote = build_upstreams(config, self._env)
-        targets = {name: engine.target for name, engine in engines.items()} | remote
-        brain = Brain(targets, config, state, routing.packaged())
+        every = {name: engine.target for name, engine in engines.items()} | remote
+        targets = {name: t for name, t in every.items() if EMBEDS not in t.abilities}
+        prior = routing.packaged()
+        brain = Brain(targets, config, state, prior)
         slots = {name: engine.slots.slots for name, engine in engines.items()}
-        books = Books(targets, config, slots=slots, meter=Rapl.find(CLOCK))
+        books = Books(targets | every, config, slots=slots, meter=Rapl.find(CLOCK))
         for name in books.unpriced():
             log.warning("no price is known for %s: its costs are shown as unknown", name)
         guard = Sentinel(
@@ -228,7 +250,7 @@ class Shortstop:
         router = SharedBrain(brain, self._crew) if self._crew else brain
         cascade = Cascade(
             targets=targets,
-            backends={name: backend_of(engine) for name, engine in engines.items()},
+            backends={n: backend_of(e) for n, e in engines.items() if n in targets},
             upstreams=upstreams,
             guard=guard,
             accept=router.accept,
@@ -245,6 +267,7 @@ class Shortstop:
             clock=CLOCK,
             observers=observers,
         )
+        budgets = Budgets(self.accounts, books)
         pipeline = Pipeline(
             guard=guard,
             router=router,
@@ -254,10 +277,31 @@ class Shortstop:
             clock=CLOCK,
             observers=(*observers, self.accounts.settle),
             shadows=shadows,
-            purser=Budgets(self.accounts, books),
+            purser=budgets,
+        )
+        embedding = Embedding(
+            targets=encoder_targets(every, prior.embedder.width),
+            local=local_encoders(engines, prior.embedder),
+            remote=upstreams,
+            guard=guard,
+            books=books,
+            recorder=self._store,
+            clock=CLOCK,
+            purser=budgets,
+            observers=(self._metrics.observe, self.accounts.settle),
         )
         return Street(
-            config, engines, egresses, upstreams, targets, brain, router, pipeline, shadows
+            config,
+            engines,
+            egresses,
+            upstreams,
+            targets,
+            guard,
+            brain,
+            router,
+            pipeline,
+            shadows,
+            embedding,
         )
 
     def _retire(self, old: Street, kept: set[str]) -> None:

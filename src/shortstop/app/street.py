@@ -17,6 +17,7 @@ from shortstop.config import (
     UpstreamConfig,
     UpstreamModel,
 )
+from shortstop.embedding import Embedding
 from shortstop.errors import ConfigError, ModelFileError
 from shortstop.ledger import Books
 from shortstop.pipeline import Pipeline
@@ -45,10 +46,12 @@ class Street:
     egresses: list[Egress]
     upstreams: dict[str, RemoteUpstream]
     targets: dict[str, Target]
+    guard: Sentinel
     brain: Brain
     router: Brain | SharedBrain
     pipeline: Pipeline
     shadows: Shadows
+    embedding: Embedding
 
     async def close_egress(self) -> None:
         await self.shadows.close()

@@ -48,6 +48,10 @@ class Embedder:
         """Unit length; zeros for a text without a known piece."""
         return self.mean(self.places(TOKENS.findall(plain(text))))
 
+    def tokens(self, text: str) -> int:
+        """Words and marks, as they are looked up."""
+        return len(TOKENS.findall(plain(text)))
+
     def places(self, words: list[str]) -> NDArray[np.intp]:
         """Where each word stands in the lexicon."""
         found = list(map(self._places.get, words))

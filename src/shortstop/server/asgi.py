@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shortstop.server.calls import JsonRoute, counting_work, embedding_work
 from shortstop.server.chat import ChatRoute
 from shortstop.server.gateway import Gateway
 from shortstop.server.pages import pages
@@ -30,6 +31,10 @@ class Door:
             "/completions": ChatRoute(gateway, "openai.completions"),
             "/responses": ChatRoute(gateway, "openai.responses"),
             "/messages": ChatRoute(gateway, "anthropic.messages"),
+            "/messages/count_tokens": JsonRoute(
+                gateway, "anthropic.messages", counting_work(gateway)
+            ),
+            "/embeddings": JsonRoute(gateway, "openai.chat", embedding_work(gateway)),
         }
         self._cold = pages(gateway)
 

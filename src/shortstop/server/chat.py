@@ -6,33 +6,24 @@ import asyncio
 import logging
 import os
 import traceback
-from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
-from shortstop.ports import Dialect, StreamEncoder
 from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.caller import caller_of, secret_of
+from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
-from shortstop.server.ping import Pinger
+from shortstop.server.memory import Turn
 from shortstop.server.replay import replay_of, send_again
-from shortstop.types import Answer, Caller, DialectName, Request
+from shortstop.types import Caller, DialectName, Request
 
 log = logging.getLogger(__name__)
 
-JSON = (b"content-type", b"application/json")
-EVENTS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-)
 WATCH_AFTER = 0.02
 """Seconds. A client that leaves earlier is noticed then."""
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class ChatRoute:
@@ -44,7 +35,7 @@ class ChatRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = f"req_{os.urandom(16).hex()}"
-        exchange = _Exchange(send, self._gateway.dialect(self._name), request_id)
+        exchange = Exchange(send, self._gateway.dialect(self._name), request_id)
         try:
             await self._exchange(dict(scope["headers"]), receive, send, exchange)
         except Disconnected:
@@ -59,7 +50,7 @@ class ChatRoute:
             await exchange.fail(ShortstopError("An internal error occurred."))
 
     async def _exchange(
-        self, headers: Headers, receive: Receive, send: Send, exchange: _Exchange
+        self, headers: Headers, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
         known = self._gateway.identify(secret_of(headers))
         body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
@@ -79,15 +70,22 @@ class ChatRoute:
             replay.close()
 
     async def _answer(
-        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: _Exchange
+        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
     ) -> None:
-        request = exchange.dialect.decode_request(parse_object(body), exchange.id)
+        said = parse_object(body)
+        turn: Turn | None = None
+        if self._name == "openai.responses":
+            turn = Turn(self._gateway.responses, known, said)
+            said, exchange.send = turn.body, turn.listening(exchange.send)
+        request = exchange.dialect.decode_request(said, exchange.id)
         caller = caller_of(known, headers, request)
         exchange.limits = self._gateway.admit(request, caller)
         await self._respond(request, caller, receive, exchange)
+        if turn is not None:
+            turn.keep()
 
     async def _respond(
-        self, request: Request, caller: Caller, receive: Receive, exchange: _Exchange
+        self, request: Request, caller: Caller, receive: Receive, exchange: Exchange
     ) -> None:
         """Answer; a client that leaves cancels everything that was begun for it."""
         task = asyncio.current_task()
@@ -104,71 +102,6 @@ class ChatRoute:
                 raise
         finally:
             watch.stop()
-
-
-class _Exchange:
-    """One response in the making: knows whether its head has left."""
-
-    def __init__(self, send: Send, dialect: Dialect, id: str) -> None:
-        self.send = send
-        self.dialect = dialect
-        self.id = id
-        self.limits: Mapping[str, str] = {}
-        self._encoder: StreamEncoder | None = None
-
-    async def whole(self, answer: Answer, request: Request) -> None:
-        assert answer.reply is not None
-        body = self.dialect.encode_reply(answer.reply, request)
-        await self._whole(200, self._headers(answer), body)
-
-    async def stream(self, answer: Answer, request: Request, ping_seconds: float) -> None:
-        """Send chunk by chunk. The head leaves with the first one, so no answer goes unwatched."""
-        assert answer.chunks is not None
-        encoder = self.dialect.stream_encoder(request, created=answer.created)
-        async with aclosing(answer.chunks) as chunks:
-            pinger = Pinger(self._body, ping_seconds)
-            try:
-                async for chunk in chunks:
-                    if self._encoder is None:
-                        await self._head(200, [*EVENTS, *self._headers(answer)])
-                        self._encoder = encoder
-                    pinger.touch()
-                    await self._body(encoder.encode(chunk))
-            finally:
-                pinger.stop()
-        if self._encoder is None:
-            await self._head(200, [*EVENTS, *self._headers(answer)])
-            self._encoder = encoder
-        await self._body(encoder.finish(), more=False)
-
-    async def fail(self, error: ShortstopError) -> None:
-        """The error as JSON with its status, or as an event once the stream has begun."""
-        if self._encoder is not None:
-            await self._body(self._encoder.error(error), more=False)
-            return
-        headers = self._told({**self.limits, **error.headers})
-        if error.retry_after is not None:
-            headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
-            headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
-        await self._whole(error.status, headers, self.dialect.encode_error(error, self.id))
-
-    def _headers(self, answer: Answer) -> RawHeaders:
-        return self._told({**self.limits, **answer.headers} if self.limits else answer.headers)
-
-    def _told(self, headers: Mapping[str, str]) -> RawHeaders:
-        told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
-        return [(b"x-request-id", self.id.encode()), *told]
-
-    async def _whole(self, status: int, headers: RawHeaders, body: bytes) -> None:
-        length = (b"content-length", str(len(body)).encode())
-        await self._head(status, [JSON, length, *headers])
-        await self._body(body, more=False)
-
-    async def _head(self, status: int, headers: RawHeaders) -> None:
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def _body(self, data: bytes, *, more: bool = True) -> None:
-        await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 class _Watch:

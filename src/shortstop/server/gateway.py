@@ -8,7 +8,9 @@ from typing import Protocol
 
 from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
+from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
 from shortstop.ports import Dialect
+from shortstop.traces.responses import ResponseStore
 from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
 
 
@@ -45,6 +47,15 @@ class Gateway(Protocol):
         """
 
     async def answer(self, request: Request, caller: Caller) -> Answer: ...
+
+    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+        """Raises ShortstopError."""
+
+    async def count_tokens(self, request: Request, caller: Caller) -> int:
+        """Tokens of the prompt, by whoever may count them."""
+
+    @property
+    def responses(self) -> ResponseStore: ...
 
     @property
     def accounts(self) -> Accounts: ...

@@ -20,6 +20,7 @@ from shortstop.errors import (
 from shortstop.server.caller import secret_of
 from shortstop.server.gateway import Gateway
 from shortstop.server.keys import KeyPages, as_json, require_admin
+from shortstop.server.memory import owner_of
 from shortstop.types import Json, Target
 
 AUTO_MODELS = {
@@ -37,6 +38,8 @@ def pages(gateway: Gateway) -> Starlette:
             Route("/health", door.health),
             Route("/ready", door.ready),
             Route("/metrics", door.metrics),
+            Route("/responses/{id}", door.response, methods=["GET"]),
+            Route("/responses/{id}", door.forget, methods=["DELETE"]),
             Route("/feedback", door.feedback, methods=["POST"]),
             Route("/admin/reload", door.reload, methods=["POST"]),
             Route("/admin/keys", keys.list, methods=["GET"]),
@@ -82,6 +85,24 @@ class _Pages:
     async def metrics(self, request: HttpRequest) -> Response:
         """GET /metrics: Prometheus text."""
         return Response(self._gateway.metrics(), media_type="text/plain; version=0.0.4")
+
+    async def response(self, request: HttpRequest) -> Response:
+        """GET /v1/responses/{id}: a stored answer, for its owner."""
+        id = request.path_params["id"]
+        kept = self._gateway.responses.find(self._owner(request), id)
+        if kept is None:
+            raise NotFound(f"Response with id {id!r} not found.", param="id")
+        return as_json(kept.response)
+
+    async def forget(self, request: HttpRequest) -> Response:
+        """DELETE /v1/responses/{id}."""
+        id = request.path_params["id"]
+        if not self._gateway.responses.drop(self._owner(request), id):
+            raise NotFound(f"Response with id {id!r} not found.", param="id")
+        return as_json({"id": id, "object": "response", "deleted": True})
+
+    def _owner(self, request: HttpRequest) -> str:
+        return owner_of(self._gateway.identify(secret_of(dict(request.headers.raw))))
 
     async def feedback(self, request: HttpRequest) -> Response:
         """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""

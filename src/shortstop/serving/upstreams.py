@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
+
 from shortstop.config import UpstreamConfig
+from shortstop.dialects import embeddings
+from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed
 from shortstop.ports import Dialect
 from shortstop.types import Chunk, Cleared, DialectName, Reply, Request
@@ -28,6 +32,7 @@ class Vendor:
     key_header: str
     key_prefix: str
     headers: Mapping[str, str]
+    counting: str | None = None
 
 
 VENDORS: Mapping[str, Vendor] = {
@@ -38,6 +43,7 @@ VENDORS: Mapping[str, Vendor] = {
         "x-api-key",
         "",
         {"anthropic-version": ANTHROPIC_VERSION},
+        counting="/v1/messages/count_tokens",
     ),
 }
 
@@ -113,13 +119,51 @@ class RemoteUpstream:
 
     async def answer(self, cleared: Cleared) -> Reply:
         """Raises TargetError after the last try."""
+        reply = await self._ask(cleared, self._vendor.path, self._encode)
+        return self._dialect.decode_reply(reply.body)
+
+    async def embed(self, cleared: Cleared) -> EmbeddingReply:
+        """Vectors from an OpenAI-compatible vendor. Raises TargetError after the last try."""
+
+        def encode(request: Request) -> bytes:
+            said = embeddings.decode_request(request.body)
+            return embeddings.encode_request(said, self._model)
+
+        return embeddings.decode_reply((await self._ask(cleared, "/embeddings", encode)).body)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the vendor counts tokens for us."""
+        return self._vendor.counting is not None
+
+    async def count(self, cleared: Cleared) -> int:
+        """Prompt tokens as the vendor counts them, if it `counts`. Raises TargetError."""
+        assert self._vendor.counting is not None
+        reply = await self._ask(cleared, self._vendor.counting, self._encode_for_counting)
+        try:
+            return int(msgspec.json.decode(reply.body)["input_tokens"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise UpstreamFailed("The upstream's count is none.") from error
+
+    def _encode_for_counting(self, request: Request) -> bytes:
+        body = msgspec.json.decode(self._encode(request))
+        counted = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+        return msgspec.json.encode({k: body[k] for k in counted if k in body})
+
+    async def _ask(
+        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
+    ) -> HttpReply:
         tried = 0
         while True:
             tried += 1
             try:
                 async with self._counted():
-                    reply = await self._egress.post(cleared, self._vendor.path, self._encode)
-                    return self._decode(reply)
+                    reply = await self._egress.post(cleared, path, encode)
+                    if reply.status != 200:
+                        raise self._dialect.decode_error(
+                            reply.status, reply.body, reply.retry_after
+                        )
+                    return reply
             except TargetError as error:
                 await self._pause_or_raise(tried, error)
 
@@ -154,11 +198,6 @@ class RemoteUpstream:
 
     def _encode(self, request: Request) -> bytes:
         return self._dialect.encode_request(request, self._model)
-
-    def _decode(self, reply: HttpReply) -> Reply:
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-        return self._dialect.decode_reply(reply.body)
 
     async def _pause_or_raise(self, tried: int, error: TargetError) -> None:
         pause = self._patience.pause(tried, error, self._draw.random())

@@ -1,0 +1,41 @@
+"""Embedding models: the built-in table, and every target with the ability `embeddings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shortstop.app.engines import Engine
+from shortstop.embedding import LocalEncoder
+from shortstop.routing.embed import Embedder
+from shortstop.serving.encoders import ServedEncoder, StaticEncoder
+from shortstop.types import Target
+
+EMBEDS = "embeddings"
+"""A model with this ability embeds, and answers no chat."""
+
+BUILTIN = "static"
+
+
+def encoder_targets(targets: Mapping[str, Target], width: int) -> dict[str, Target]:
+    """Local ones first: the first of them stands for `auto`."""
+    able = [t for t in targets.values() if EMBEDS in t.abilities]
+    able.sort(key=lambda target: not target.local)
+    builtin = Target(
+        name=BUILTIN,
+        model=f"static-{width}",
+        local=True,
+        provider="shortstop",
+        context=1_000_000,
+        abilities=frozenset([EMBEDS]),
+    )
+    found = {target.name: target for target in able}
+    return found if any(t.local for t in able) else {BUILTIN: builtin, **found}
+
+
+def local_encoders(engines: Mapping[str, Engine], embedder: Embedder) -> dict[str, LocalEncoder]:
+    served: dict[str, LocalEncoder] = {
+        name: ServedEncoder(engine.target.model, engine.reach, engine.slots)
+        for name, engine in engines.items()
+        if EMBEDS in engine.target.abilities
+    }
+    return {BUILTIN: StaticEncoder(embedder), **served}

@@ -1,0 +1,124 @@
+"""Answers of the Responses API that a client may build on: `previous_response_id`.
+
+One SQLite file beside the traces, shared by all workers. A row belongs to its owner: for anybody
+else it does not exist.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shortstop.errors import StoreError
+from shortstop.ports import Clock
+from shortstop.types import Json
+
+KEPT_SECONDS = 30 * 86_400.0
+LONGEST_CHAIN = 1_000
+BUSY_SECONDS = 2.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS responses (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    parent TEXT,
+    at REAL NOT NULL,
+    turn BLOB NOT NULL,
+    response BLOB NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+_items = msgspec.json.Decoder(list[Json]).decode
+
+
+class Kept(Struct, frozen=True):
+    """`turn` holds the items that this turn added: what was asked and what was answered."""
+
+    id: str
+    parent: str | None
+    turn: list[Json]
+    response: Json
+
+
+class ResponseStore:
+    """Opened when first needed: most gateways never are asked to remember."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._db: sqlite3.Connection | None = None
+
+    def keep(self, owner: str, kept: Kept) -> None:
+        now = self._clock.time()
+        row = (
+            kept.id,
+            owner,
+            kept.parent,
+            now,
+            msgspec.json.encode(kept.turn),
+            msgspec.json.encode(kept.response),
+        )
+        with self._opened() as db:
+            db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?)", row)
+            db.execute("DELETE FROM responses WHERE at < ?", (now - KEPT_SECONDS,))
+
+    def find(self, owner: str, id: str) -> Kept | None:
+        with self._opened() as db:
+            row = db.execute(
+                "SELECT parent, turn, response FROM responses"
+                " WHERE id = ? AND owner = ? AND at >= ?",
+                (id, owner, self._clock.time() - KEPT_SECONDS),
+            ).fetchone()
+        if row is None:
+            return None
+        return Kept(id, row[0], _items(row[1]), msgspec.json.decode(row[2]))
+
+    def conversation(self, owner: str, id: str) -> list[Json] | None:
+        """Every item up to and including response `id`, oldest first. None: a part is missing."""
+        turns: list[list[Json]] = []
+        at: str | None = id
+        while at is not None:
+            kept = self.find(owner, at)
+            if kept is None or len(turns) >= LONGEST_CHAIN:
+                return None
+            turns.append(kept.turn)
+            at = kept.parent
+        return [item for turn in reversed(turns) for item in turn]
+
+    def drop(self, owner: str, id: str) -> bool:
+        """Whether there was such a response."""
+        with self._opened() as db:
+            done = db.execute("DELETE FROM responses WHERE id = ? AND owner = ?", (id, owner))
+        return done.rowcount > 0
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if self._db is None:
+                self._db = self._connect()
+            yield self._db
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"The stored responses in {self._path} cannot be used: {error}.",
+                hint="Send the whole conversation with `store: false` meanwhile.",
+                status=503,
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(SCHEMA)
+        return db
