@@ -68,6 +68,9 @@ class ModelConfig(Section, frozen=True):
     """One local model: the embedded engine on `source`, or a server already running at `url`.
 
     `source` is "builtin", a name that `shortstop models` lists, or the path of a GGUF file.
+    `tools` says how tools are offered to it: "native", by its server, or "schema", by us: in the
+    prompt, with calls decoded under a grammar (the default for the embedded engine). `abilities`
+    by default: json and logprobs, and for the embedded engine tools.
     """
 
     source: str | None = None
@@ -80,8 +83,19 @@ class ModelConfig(Section, frozen=True):
     slots: Positive | None = None
     queue: Annotated[int, Meta(ge=0)] = 64
     gpu_layers: int | None = None
-    abilities: tuple[str, ...] = ("json", "logprobs")
+    abilities: tuple[str, ...] | None = None
+    tools: Literal["native", "schema"] | None = None
     timeout: Seconds = 120
+
+    @property
+    def able(self) -> frozenset[str]:
+        if self.abilities is not None:
+            return frozenset(self.abilities)
+        return frozenset(("json", "logprobs") if self.url else ("json", "logprobs", "tools"))
+
+    @property
+    def tools_by_schema(self) -> bool:
+        return self.tools == "schema" if self.tools else self.url is None
 
 
 class UpstreamModel(Section, frozen=True):

@@ -118,7 +118,7 @@ def _embedded_target(name: str, model: ModelConfig, record: ModelRecord, context
         local=True,
         provider="embedded",
         context=context,
-        abilities=frozenset(model.abilities),
+        abilities=model.able,
         max_output=model.max_output,
     )
 
@@ -133,7 +133,7 @@ def _remote_engine(
         local=True,
         provider="url",
         context=model.context or DEFAULT_LOCAL_CONTEXT,
-        abilities=frozenset(model.abilities),
+        abilities=model.able,
         max_output=model.max_output,
     )
     client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
@@ -158,6 +158,7 @@ def backend_of(engine: Engine) -> Backend:
         client=engine.reach,
         slots=engine.slots,
         max_output=engine.target.max_output,
+        tools_by_schema=engine.config.tools_by_schema,
     )
 
 

@@ -142,7 +142,7 @@ def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, 
             local=True,
             provider="embedded",
             context=model.context or DEFAULT_LOCAL_CONTEXT,
-            abilities=frozenset(model.abilities),
+            abilities=model.able,
             max_output=model.max_output,
         )
 

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.ports import Dialect
+from shortstop.serving.engines.calls import CallReader, translated, understood
+from shortstop.serving.engines.tools import posed, talks_of_calls, wants_calls
 from shortstop.serving.http import LocalClient, retry_after
 from shortstop.types import Chunk, Reply, Request
 
@@ -85,12 +87,14 @@ class LocalBackend:
         client: Callable[[], LocalClient],
         slots: Queue,
         max_output: int | None = None,
+        tools_by_schema: bool = False,
     ) -> None:
         self._model = model
         self._dialect = dialect
         self._client = client
         self.slots = slots
         self._max_output = max_output or DEFAULT_MAX_TOKENS
+        self._tools_by_schema = tools_by_schema
 
     async def answer(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
@@ -98,11 +102,15 @@ class LocalBackend:
             reply = await self._client().post(PATH, body)
         if reply.status != 200:
             raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-        return replace(self._dialect.decode_reply(reply.body), body=None)
+        answered = replace(self._dialect.decode_reply(reply.body), body=None)
+        if not self._poses_calls(request):
+            return answered
+        return replace(answered, choices=tuple(understood(c) for c in answered.choices))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
         decoder = self._dialect.stream_decoder()
+        reader = CallReader() if self._poses_calls(request) else None
         async with self.slots.take(), self._client().stream(PATH, body) as stream:
             if stream.status != 200:
                 raise self._dialect.decode_error(
@@ -110,12 +118,21 @@ class LocalBackend:
                 )
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
-                    yield replace(chunk, wire=None)
+                    if reader is None:
+                        yield replace(chunk, wire=None)
+                        continue
+                    for part in translated(chunk, reader):
+                        yield part
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
 
+    def _poses_calls(self, request: Request) -> bool:
+        return self._tools_by_schema and wants_calls(request)
+
     def _encode(self, request: Request, *, stream: bool) -> bytes:
         """From the neutral fields only: small servers reject what they do not know."""
+        if self._tools_by_schema and (request.tools or talks_of_calls(request)):
+            request = posed(request)
         said = request.sampling
         asked = replace(
             request,
