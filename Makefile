@@ -8,7 +8,7 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing
+        bench-setup bench-routing bench-gateway bench-tools bench-privacy
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -55,6 +55,15 @@ bench-overhead: model ## what the gateway adds to an instant upstream
 
 bench-local: model ## latency of short tasks on the embedded engine
 	@$(BIN)/python -m bench.local_latency
+
+bench-gateway: model ## beside nginx, LiteLLM, Portkey, TensorZero and Switchyard, in one run
+	@$(BIN)/python -m bench.gateway
+
+bench-tools: model ## tool calls of the embedded model: valid, right, how fast
+	@$(BIN)/python -m bench.tools
+
+bench-privacy: $(VENV)/.dev ## detection, false pins and speed on the open data
+	@$(BIN)/shortstop bench privacy
 
 bench-setup: ## a fresh clone's set-up: seconds and bytes
 	@$(PYTHON) -m bench.setup
