@@ -1,7 +1,8 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
-`!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`;
-anything else is answered with an echo. Remembers every byte it received and who hung up.
+`!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`,
+`!call NAME JSON`; anything else is answered with an echo. Remembers every byte it received and who
+hung up.
 """
 
 from __future__ import annotations
@@ -77,6 +78,9 @@ class ScriptedModel:
             await self._json(b"<html>oops", writer)
         elif verb == "!empty":
             await self._json(b"", writer)
+        elif verb == "!call":
+            name, _, arguments = rest.partition(" ")
+            await self._call(name, arguments, writer, stream=bool(body.get("stream")))
         elif body.get("stream"):
             await self._stream(verb, rest, said, reader, writer)
         else:
@@ -112,6 +116,33 @@ class ScriptedModel:
             "vendor_extension": {"kept": True},
         }
         await self._json(json.dumps(answer).encode(), writer)
+
+    async def _call(
+        self, name: str, arguments: str, writer: asyncio.StreamWriter, *, stream: bool
+    ) -> None:
+        """A tool call; streamed, its arguments come in two fragments."""
+        call = {"id": "call_1", "type": "function"}
+        if not stream:
+            function = {"name": name, "arguments": arguments}
+            message = {"role": "assistant", "content": None}
+            calls = [{**call, "function": function}]
+            choice = {"index": 0, "message": {**message, "tool_calls": calls}}
+            usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+            answer = {**self._head(), "object": "chat.completion", "usage": usage}
+            answer["choices"] = [{**choice, "finish_reason": "tool_calls"}]
+            await self._json(json.dumps(answer).encode(), writer)
+            return
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        )
+        half = len(arguments) // 2
+        first = {"index": 0, **call, "function": {"name": name, "arguments": arguments[:half]}}
+        second = {"index": 0, "function": {"arguments": arguments[half:]}}
+        for delta in ({"role": "assistant"}, {"tool_calls": [first]}, {"tool_calls": [second]}):
+            writer.write(self._frame(delta))
+        writer.write(self._frame({}, "tool_calls") + self._usage() + b"data: [DONE]\n\n")
+        await writer.drain()
+        raise ConnectionError
 
     async def _json(
         self, body: bytes, writer: asyncio.StreamWriter, status: int = 200, extra: str = ""

@@ -383,3 +383,22 @@ async def test_a_stopped_gateway_leaves_its_books_in_order(gateway: Gateway) -> 
     assert not (gateway.home / "traces.db-wal").exists()
     assert gateway.process is not None
     assert gateway.process.returncode == 0
+
+
+async def test_beyond_its_limit_the_gateway_refuses_at_once(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, server="max_in_flight = 1") as gateway:
+        hanging = asyncio.create_task(
+            gateway.http.post("/v1/chat/completions", json=chat("!hang", model="big"))
+        )
+        await gateway.frontier.asked.wait()
+        async with gateway.http.post("/v1/chat/completions", json=chat("hi")) as answer:
+            assert answer.status == 503
+            assert answer.headers["retry-after"] == "1"
+            assert (await answer.json())["error"]["code"] == "overloaded"
+        hanging.cancel()
+        await gateway.frontier.abandoned.wait()
+        async with asyncio.timeout(5):
+            while True:
+                async with gateway.http.post("/v1/chat/completions", json=chat("hi")) as answer:
+                    if answer.status == 200:
+                        break

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shortstop.errors import Overloaded, ShortstopError
 from shortstop.server.calls import JsonRoute, counting_work, embedding_work
 from shortstop.server.chat import ChatRoute
 from shortstop.server.gateway import Gateway
@@ -22,11 +25,18 @@ EXPOSED = (
 )
 
 
+class HotRoute(Protocol):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def refuse(self, send: Send, error: ShortstopError) -> None:
+        """Tell the error in the route's dialect, reading nothing."""
+
+
 class Door:
     """Dispatches on the path, with or without `/v1` and a trailing slash."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._hot: dict[str, ASGIApp] = {
+        self._hot: dict[str, HotRoute] = {
             "/chat/completions": ChatRoute(gateway, "openai.chat"),
             "/completions": ChatRoute(gateway, "openai.completions"),
             "/responses": ChatRoute(gateway, "openai.responses"),
@@ -37,14 +47,35 @@ class Door:
             "/embeddings": JsonRoute(gateway, "openai.chat", embedding_work(gateway)),
         }
         self._cold = pages(gateway)
+        self._gateway = gateway
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope["path"] = path = plain(scope["path"])
             if scope["method"] == "POST" and path in self._hot:
-                await self._hot[path](scope, receive, send)
+                await self._admit(self._hot[path], scope, receive, send)
                 return
         await self._cold(scope, receive, send)
+
+    async def _admit(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        """Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody."""
+        if self._in_flight >= self._gateway.server.max_in_flight:
+            await route.refuse(send, _full(self._in_flight))
+            return
+        self._in_flight += 1
+        try:
+            await route(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+
+def _full(in_flight: int) -> Overloaded:
+    return Overloaded(
+        f"The gateway is full: {in_flight} requests are being answered.",
+        hint="Retry in a moment, or raise server.max_in_flight.",
+        retry_after=1.0,
+    )
 
 
 def plain(path: str) -> str:

@@ -51,6 +51,13 @@ class JsonRoute:
             log.error("request %s failed: %s\n%s", id, type(error).__name__, place)
             await exchange.fail(ShortstopError("An internal error occurred."))
 
+    async def refuse(self, send: Send, error: ShortstopError) -> None:
+        self._gateway.refused(error.status)
+        exchange = Exchange(
+            send, self._gateway.dialect(self._dialect), f"req_{os.urandom(16).hex()}"
+        )
+        await exchange.fail(error)
+
 
 def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""

@@ -49,6 +49,11 @@ class ChatRoute:
             log.error("request %s failed: %s\n%s", request_id, type(error).__name__, place)
             await exchange.fail(ShortstopError("An internal error occurred."))
 
+    async def refuse(self, send: Send, error: ShortstopError) -> None:
+        self._gateway.refused(error.status)
+        exchange = Exchange(send, self._gateway.dialect(self._name), f"req_{os.urandom(16).hex()}")
+        await exchange.fail(error)
+
     async def _exchange(
         self, headers: Headers, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
