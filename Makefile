@@ -8,7 +8,7 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat
+        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat soak
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -64,6 +64,9 @@ bench-tools: model ## tool calls of the embedded model: valid, right, how fast
 
 bench-privacy: $(VENV)/.dev ## detection, false pins and speed on the open data
 	@$(BIN)/shortstop bench privacy
+
+soak: $(VENV)/.dev ## an hour of mixed load: memory, slots, rows (MINUTES=60)
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
 compat: $(VENV)/.dev ## real clients against a real gateway; writes docs/compatibility.md
 	@$(BIN)/python -m bench.compat

@@ -8,6 +8,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,28 @@ async def test_limits_hold_across_workers(crew: Gateway) -> None:
     statuses = [status for status, _ in done]
     assert statuses.count(200) == 10
     assert statuses.count(429) == 30
+
+
+async def test_two_hundred_requests_on_four_workers_do_not_overshoot_a_budget(
+    tmp_path: Path,
+) -> None:
+    async with running_gateway(tmp_path, server="workers = 4") as gateway:
+        grant = {"name": "k", "budget_usd": "0.002", "period": "total"}
+        async with gateway.http.post("/admin/keys", json=grant) as answer:
+            key = await answer.json()
+        await asyncio.sleep(1.1)
+        headers = {"authorization": f"Bearer {key['secret']}"}
+        done = await asyncio.gather(*(post(gateway, asked(), **headers) for _ in range(200)))
+        statuses = [status for status, _ in done]
+        assert set(statuses) == {200, 429}
+        async with gateway.http.get(f"/admin/keys/{key['id']}") as answer:
+            told = await answer.json()
+        assert Decimal(told["held_usd"]) == 0
+        assert 0 < Decimal(told["spent_usd"]) <= Decimal("0.002")
+        await gateway.stop()
+        with sqlite3.connect(gateway.home / "traces.db") as db:
+            billed = db.execute("SELECT SUM(cost_pico) FROM traces WHERE outcome = 'ok'").fetchone()
+        assert Decimal(billed[0]) / 10**12 == Decimal(told["spent_usd"]), "the purse is the books"
 
 
 async def test_the_engine_queue_is_one(tmp_path: Path) -> None:
