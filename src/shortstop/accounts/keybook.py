@@ -45,6 +45,12 @@ class KeyBook:
         self._refresh()
         return self._by_id.get(id)
 
+    @property
+    def any(self) -> bool:
+        """Whether a key was ever made: revoked ones count, for a door once locked stays locked."""
+        self._refresh()
+        return bool(self._by_id)
+
     def all(self) -> list[Key]:
         """Oldest first, revoked ones too."""
         self._refresh()

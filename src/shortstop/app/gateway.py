@@ -117,7 +117,7 @@ class Shortstop:
     @property
     def asks_for_keys(self) -> bool:
         auth = self.server.auth
-        return auth == "required" or (auth == "auto" and bool(self.accounts.keys.all()))
+        return auth == "required" or (auth == "auto" and self.accounts.keys.any)
 
     def identify(self, secret: str | None) -> Caller:
         return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
