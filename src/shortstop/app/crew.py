@@ -119,7 +119,8 @@ class SharedBrain:
 
     def observe(self, trace: Trace) -> None:
         self.brain.observe(trace)
-        slim = msgspec.structs.replace(trace, request=None, response=None)
+        unplaced = msgspec.structs.replace(trace.clearance, findings=())
+        slim = msgspec.structs.replace(trace, clearance=unplaced, request=None, response=None)
         self._crew.tell(Done(slim))
 
     def pair(self, pair: Pair, signals: Signals | None) -> bool:

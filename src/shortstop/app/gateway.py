@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -313,6 +314,8 @@ class Shortstop:
             await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
 
         self._retiring = asyncio.create_task(later())
+        # A street refers to itself in many places, and full collections are rare here.
+        self._retiring.add_done_callback(lambda _: asyncio.get_running_loop().call_soon(gc.collect))
 
     def _watch(self) -> None:
         def engines() -> list[Engine]:

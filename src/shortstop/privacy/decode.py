@@ -216,10 +216,12 @@ def _blobs(text: str, seen: frozenset[str]) -> Iterator[Reading]:
     seen_to = 0
     for match in _HEX.finditer(text) if "hex" in seen else ():
         compact = re.sub(r"\\x|0x|[ :,]", "", match.group())
-        if len(compact) >= 16 and len(compact) % 2 == 0:
-            raw = bytes.fromhex(compact)
-            inner = _text(raw)
-            if inner is not None or (len(compact) >= LONG and len(set(raw)) > 32):
+        if len(compact) >= 16:
+            raw = bytes.fromhex(compact[: len(compact) // 2 * 2])
+            inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
+            if inner is None and not hidden:
+                inner = _runs(raw, bytes.fromhex(compact[1 : (len(compact) - 1) // 2 * 2 + 1]))
+            if inner is not None or hidden:
                 yield Reading("hex", inner, match.start(), match.end())
                 seen_to = match.end()
     for match in _BASE64.finditer(text):
@@ -232,16 +234,32 @@ def _blobs(text: str, seen: frozenset[str]) -> Iterator[Reading]:
 
 def _base64(match: Any) -> Reading | None:
     compact = re.sub(r"\s", "", match.group()).rstrip("=")
-    usable = compact[: len(compact) - (len(compact) % 4 == 1)].replace("-", "+").replace("_", "/")
+    usable = compact.replace("-", "+").replace("_", "/")
+    raw = _from_base64(usable)
+    inner, hidden = _text(raw), len(compact) >= LONG and len(set(compact)) >= 40
+    if inner is None and not hidden:
+        inner = _runs(raw, *(_from_base64(usable[n:]) for n in range(1, 4)))
+    if inner is None and not hidden:
+        return None
+    return Reading("base64", inner, match.start(), match.end())
+
+
+def _from_base64(compact: str) -> bytes:
+    usable = compact[: len(compact) - (len(compact) % 4 == 1)]
     try:
-        raw = base64.b64decode(usable + "=" * (-len(usable) % 4))
+        return base64.b64decode(usable + "=" * (-len(usable) % 4))
     except (binascii.Error, ValueError):
-        raw = b""
-    inner = _text(raw)
-    if inner is not None:
-        return Reading("base64", inner, match.start(), match.end())
-    drawn = len(compact) >= LONG and len(set(compact)) >= 40
-    return Reading("base64", None, match.start(), match.end()) if drawn else None
+        return b""
+
+
+_PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
+
+
+def _runs(*raws: bytes) -> str | None:
+    """Stretches of plain text among other bytes: a neighbouring word that also looks encoded
+    ("decode 6b65...") must not hide what follows it, at whatever alignment."""
+    found = [run for raw in raws for run in _PRINTABLE.findall(raw)]
+    return b"\n".join(found).decode("ascii") or None
 
 
 def _text(raw: bytes) -> str | None:

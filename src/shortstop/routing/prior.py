@@ -7,6 +7,7 @@ by `app` alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -102,7 +103,9 @@ def dump_prior(embedder: Embedder, known: Territory, gap: Head) -> bytes:
     return MAGIC + msgspec.msgpack.encode(content)
 
 
+@cache
 def packaged() -> Prior:
-    """The committed prior, or a blank one where it was left out of the installation."""
+    """The committed prior, or a blank one where it was left out of the installation. Read once:
+    nobody changes it."""
     source = files("shortstop.routing").joinpath("data", FILE)
     return load_prior(source.read_bytes()) if source.is_file() else blank()

@@ -60,13 +60,22 @@ class Keeper:
     def _redacted(trace: Trace, redact: Redact) -> Trace:
         return msgspec.structs.replace(
             trace,
+            clearance=_placeless(trace.clearance),
             request=None if trace.request is None else redact(trace.request, trace.clearance),
             response=None if trace.response is None else redact(trace.response, trace.clearance),
         )
 
 
 def _without_content(trace: Trace) -> Trace:
-    return msgspec.structs.replace(trace, request=None, response=None)
+    return msgspec.structs.replace(
+        trace, clearance=_placeless(trace.clearance), request=None, response=None
+    )
+
+
+def _placeless(clearance: Clearance) -> Clearance:
+    """Where something was found may tell it: an object's key can be the secret itself."""
+    findings = tuple(msgspec.structs.replace(f, path="") for f in clearance.findings)
+    return msgspec.structs.replace(clearance, findings=findings)
 
 
 def unseal(blob: bytes | str) -> Trace:
