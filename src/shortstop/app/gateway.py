@@ -95,6 +95,8 @@ class Shortstop:
         self.started = int(time.time())
         self._street = self._build(config, {}, self._saved_state())
         if crew is not None:
+            # Workers that begin with the same state must not draw the same lots.
+            self._street.brain.state.draws += crew.index << 40
             crew.listen(self._hear)
         self._watch()
 
