@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shortstop.cli.contract import bench_routing
+from shortstop.cli.bench_routing import bench_routing
 
 if __name__ == "__main__":
     typer.run(bench_routing)

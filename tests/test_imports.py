@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "shadow"},
     "embedding": LOW | {"dialects"},
     "shadow": LOW | {"serving"},
+    "judge": LOW | {"shadow"},
     "console": LOW | {"traces", "ledger"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }

@@ -54,14 +54,37 @@ class Guard(Protocol):
         """The same for a stream, over any chunking."""
 
 
+class ReplyGuard(Protocol):
+    """What answers may tell the client."""
+
+    def reads(self, caller: Caller) -> bool:
+        """Whether this caller's answers are read at all."""
+
+    def whole(self, reply: Reply, caller: Caller) -> Reply:
+        """Raises PrivacyRefused."""
+
+    def stream(
+        self, chunks: AsyncGenerator[Chunk, None], caller: Caller
+    ) -> AsyncGenerator[Chunk, None]:
+        """Raises PrivacyRefused before the first chunk."""
+
+
 class Router(Protocol):
     """The decision before generation, and the second look after it."""
 
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Choose. Raises a RequestError when no configured target can serve the request."""
 
-    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
-        """Whether a local answer with these signals is good enough to keep."""
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        """Whether a local answer is good enough to keep, by its signals and its `text`, which is
+        "" while only its beginning is known."""
+
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        """Whether a second local answer to agree or disagree with is worth its price."""
 
 
 class Backend(Protocol):

@@ -20,10 +20,13 @@ from msgspec.structs import replace
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Clock, Recorder
 from shortstop.serving import verify
+from shortstop.serving.second import Agree, second_opinion, together
 from shortstop.types import (
     Attempt,
+    Bill,
     Choice,
     Clearance,
+    Json,
     Reply,
     Request,
     Signals,
@@ -42,10 +45,10 @@ Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
 
 
 class Compare(Protocol):
-    """Learn that `local` was answered where the frontier said `frontier`."""
+    """Learn that `local` was answered where the frontier answered `frontier`."""
 
-    def __call__(
-        self, trace: Trace, local: str, frontier: str, signals: Signals | None
+    async def __call__(
+        self, request: Request, trace: Trace, local: Side, frontier: Side
     ) -> None: ...
 
 
@@ -81,6 +84,8 @@ class Shadows:
         targets: dict[str, Target],
         ask: Ask,
         compare: Compare,
+        lose: Callable[[Trace], object],
+        agree: Agree | None,
         books: Accountant,
         recorder: Recorder,
         clock: Clock,
@@ -89,6 +94,8 @@ class Shadows:
         self._targets = targets
         self._ask = ask
         self._compare = compare
+        self._lose = lose
+        self._agree = agree
         self._books = books
         self._recorder = recorder
         self._clock = clock
@@ -105,10 +112,14 @@ class Shadows:
             self._runs.put_nowait(_Run(request, clearance, trace, answered))
         except asyncio.QueueFull:
             self.let_go += 1
+            self._lose(trace)
 
     async def close(self) -> None:
+        """What still waits is lost, and said to be."""
         if self._worker is not None:
             self._worker.cancel()
+        while not self._runs.empty():
+            self._lose(self._runs.get_nowait().trace)
 
     async def _work(self) -> None:
         while True:
@@ -117,8 +128,10 @@ class Shadows:
                 await self._one(run)
             except ShortstopError as error:
                 log.info("a shadow run failed: %s", error.code)
+                self._lose(run.trace)
             except Exception as error:  # learning must never stop the street
                 log.error("a shadow run failed: %s", type(error).__name__)
+                self._lose(run.trace)
 
     async def _one(self, run: _Run) -> None:
         assert run.trace.decision is not None
@@ -127,12 +140,29 @@ class Shadows:
         request = replace(run.request, stream=False, body=_unstreamed(run.request))
         started = self._clock.monotonic()
         reply = await self._ask(target.name, request, run.clearance)
-        seconds = self._clock.monotonic() - started
         signals = verify.signals(reply.choices[0]) if target.local else None
+        if signals is not None and self._agree is not None:
+            reply, signals = await self._again(run, target.name, request, reply, signals)
+        seconds = self._clock.monotonic() - started
         other = Side(reply.choices[0], target.local, signals)
         self._book(run, target, reply, seconds, signals)
         local, frontier = (other, run.answered) if target.local else (run.answered, other)
-        self._compare(run.trace, local.text, frontier.text, local.signals)
+        await self._compare(run.request, run.trace, local, frontier)
+
+    async def _again(
+        self, run: _Run, target: str, request: Request, reply: Reply, signals: Signals
+    ) -> tuple[Reply, Signals]:
+        """A second local answer, for the router to learn what agreement is worth."""
+        assert self._agree is not None
+        assert run.trace.decision is not None
+
+        async def ask(again: Request) -> Reply:
+            return await self._ask(target, again, run.clearance)
+
+        task, first = run.trace.decision.task, reply.choices[0]
+        agreed, more = await second_opinion(ask, request, first, task, self._agree)
+        usage = together(reply.usage, more)
+        return replace(reply, usage=usage), replace(signals, agreement=agreed)
 
     def _book(
         self, run: _Run, target: Target, reply: Reply, seconds: float, signals: Signals | None
@@ -141,23 +171,37 @@ class Shadows:
             target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
         )
         bill = self._books.bill(run.request, (attempt,))
-        row = replace(
-            run.trace,
-            id=f"{run.trace.id}-shadow",
-            outcome="shadow",
-            stream=False,
-            target=target.name,
-            local=target.local,
-            seconds=seconds,
-            first_byte=None,
-            attempts=(attempt,),
-            usage=reply.usage,
-            bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
-            response={"choices": msgspec.to_builtins(reply.choices)},
-        )
+        response: Json = {"choices": msgspec.to_builtins(reply.choices)}
+        row = learning_row(run.trace, "shadow", attempt, bill, run.trace.request, response)
         self._recorder.append(row)
         for observe in self._observers:
             observe(row)
+
+
+def learning_row(
+    trace: Trace,
+    name: str,
+    attempt: Attempt,
+    bill: Bill,
+    request: Json | None = None,
+    response: Json | None = None,
+) -> Trace:
+    """A call that was made to learn, beside the request of `trace`: a cost that saves nothing."""
+    return replace(
+        trace,
+        id=f"{trace.id}-{name}",
+        outcome="shadow",
+        stream=False,
+        target=attempt.target,
+        local=attempt.local,
+        seconds=attempt.seconds,
+        first_byte=None,
+        attempts=(attempt,),
+        usage=attempt.usage,
+        bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
+        request=request,
+        response=response,
+    )
 
 
 def _unstreamed(request: Request) -> dict[str, object]:

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.cli.contract import contract_command, contract_replay, page, printed, read_rows
+from shortstop.cli.bench_routing import page, printed
+from shortstop.cli.contract import contract_command, contract_replay
+from shortstop.cli.tables import read_rows
 from shortstop.errors import ConfigError, StoreError
 from shortstop.routing import packaged
 from shortstop.routing.examine import (

@@ -110,16 +110,31 @@ class OpenGuard:
             yield chunk
 
 
-def cascade(small: Script, big: Script, *, good: bool = True) -> Cascade:
-    def accept(decision: Decision, target: str, signals: Signals) -> bool:
-        return good
+class Looker:
+    """Keeps or not as told; in `doubt` it believes what a second answer says."""
 
+    def __init__(self, *, good: bool = True, doubt: bool = False) -> None:
+        self.good, self.doubt = good, doubt
+
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        return self.good if signals.agreement is None else signals.agreement > 0.5
+
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        return self.doubt and signals.agreement is None
+
+
+def cascade(small: Script, big: Script, *, good: bool = True, doubt: bool = False) -> Cascade:
     return Cascade(
         targets=TARGETS,
         backends={"small": small},
         upstreams={"big": big},
         guard=OpenGuard(),
-        accept=accept,
+        looker=Looker(good=good, doubt=doubt),
+        agree=lambda task, one, other: float(one == other),
         clock=FakeClock(),
         commit_tokens=3,
     )

@@ -56,13 +56,29 @@ def replay_command(
     output_tokens: OutputTokens = 150,
     contract: Contract = False,
     replays: Replays = 1000,
+    length: Annotated[int, typer.Option(help="With --contract: requests in each.", min=100)] = 4000,
+    max_loss: Annotated[
+        float, typer.Option(help="With --contract: the limit.", min=0.001, max=0.999)
+    ] = 0.02,
+    confidence: Annotated[
+        float, typer.Option(help="With --contract: its confidence.", min=0.51, max=0.999)
+    ] = 0.95,
+    seed: Annotated[int, typer.Option(help="With --contract: of the draws.")] = 0,
 ) -> None:
     """Send logged requests through privacy and routing only, and say what it would have cost.
 
     No model is asked and nothing leaves the machine.
     """
     if contract:
-        contract_replay(file, replays=replays, as_json=as_json)
+        contract_replay(
+            file,
+            replays=replays,
+            length=length,
+            max_loss=max_loss,
+            confidence=confidence,
+            seed=seed,
+            as_json=as_json,
+        )
         return
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")

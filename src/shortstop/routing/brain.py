@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
-from shortstop.config import Config, ContractConfig, TaskConfig
+from shortstop.config import Config, TaskConfig
 from shortstop.types import (
-    Attempt,
     Caller,
     Clearance,
     Decision,
@@ -25,25 +24,28 @@ from shortstop.types import (
 
 from .chance import draw
 from .constraints import Field, eligible, tokens
-from .contract import SETTING_UP, Evidence, Promise, Report
+from .contract import SETTING_UP, Evidence, Report
 from .features import MARKS, View, prompt, view
-from .gate import Gate, look
-from .graders import grade
+from .gate import look, text_marks
+from .kinds import PREFIX
 from .learning import Feedback, Pair
-from .model import Head, Sight, sight
+from .model import Sight, sight
+from .overall import OverallReport
 from .prior import Prior, blank
 from .rule import Choice, Option, Price, choose
+from .school import School
 from .state import Costs, Pending, State
-from .task import task_of
+from .task import OPEN, task_of
+from .terms import Terms, key_of
 
-ROUTER = "brain-2"
+ROUTER = "brain-3"
 KNOWN_PAIRS = 20
 """Pairs of a local model in a task, or near a prompt, before its estimates are believed."""
 NEAR = 0.6
 """Kernel with the nearest landmark below which a prompt of no known task is unknown territory."""
 SLACK = 0.05
-OUTSIDE = ("judge", "human")
-"""Graders that answer through feedback, beside the frontier's answer."""
+DOUBT = 0.15
+"""Distance of the expected quality from the threshold within which a second answer may turn it."""
 LOGPROB_FLOOR = -2.5
 UNKNOWN_USD = {True: 0.00005, False: 0.005}
 UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
@@ -87,14 +89,17 @@ class Brain:
         state: State | None = None,
         prior: Prior | None = None,
     ) -> None:
-        self._targets = dict(targets)
+        self._terms = Terms(targets, config)
+        self._targets = self._terms.targets
         self._config = config
         self._prior = prior or blank()
+        width = self._prior.embedder.width + MARKS
         self.state = state or State(config.routing.seed, config.routing.landmarks)
-        self._territory = self.state.settle(self._prior, self._prior.embedder.width + MARKS)
-        if self._territory.places.shape[1] != self._prior.embedder.width + MARKS:
+        self._territory = self.state.settle(self._prior, width)
+        if self._territory.places.shape[1] != width:
             self.state = State(config.routing.seed, config.routing.landmarks)
-            self._territory = self.state.settle(self._prior, self._prior.embedder.width + MARKS)
+            self._territory = self.state.settle(self._prior, width)
+        self._school = School(self.state, self._terms, self._prior)
 
     def snapshot(self) -> bytes:
         return self.state.snapshot()
@@ -108,8 +113,11 @@ class Brain:
         self.state.decided += 1
         if field.explicit:
             return self._obeyed(field, task)
+        self._school.tool_failed(_dialogue(request, caller), request.messages)
         seen = view(prompt(request), self._prior.embedder)
         at = sight(seen, self._territory)
+        if task == OPEN:
+            task = self._kind(seen) or OPEN
         estimates = sorted(
             (self._estimate(t, at, task) for t in field.local),
             key=lambda e: (e.target.name != self._config.routing.local, e.gap),
@@ -132,7 +140,20 @@ class Brain:
             verify=verdict.verify,
             explored=explored,
         )
-        return self._paired(decision, request, field, estimates, remote, seen)
+        if not estimates or field.pinned:
+            return decision  # nothing of a pinned request is kept, not even its hashes
+        best = estimates[0]
+        pending = Pending(
+            task,
+            best.target.name,
+            best.score,
+            grams=seen.grams.tobytes(),
+            counts=seen.counts.tobytes(),
+            dense=seen.dense.tobytes(),
+            tenant=caller.tenant,
+        )
+        self.state.remember(request.id, pending)
+        return self._paired(decision, pending, best, remote) if remote else decision
 
     def _obeyed(self, field: Field, task: str) -> Decision:
         """The client named its model: nothing is estimated, nothing is learned."""
@@ -160,6 +181,11 @@ class Brain:
                 if config.match is not None and config.match in system:
                     return name, config
         return task_of(request, caller), TaskConfig()
+
+    def _kind(self, seen: View) -> str | None:
+        """The task that a free request belongs to, as far as its like has been met often enough."""
+        assert self.state.kinds is not None
+        return self.state.kinds.meet(seen.dense[: self._prior.embedder.width])
 
     def _remote(self, field: Field) -> tuple[str, ...]:
         """The frontier first; the others stand behind it for when it fails."""
@@ -222,13 +248,15 @@ class Brain:
             return _Verdict(False, 1.0, ("alarm",))
         if evidence.certified is not None:
             tau = evidence.certified
-            local = evidence.keeps(best.score, _promise(self._contract(task)))
+            local = evidence.keeps(best.score, self._terms.promise(task))
             stay = self._stays(request, caller, best.score - tau)
             if stay is not None and (stay is False or local):
                 return _Verdict(stay, tau, ("contract", "sticky"), explorable=False)
             return _Verdict(local, tau, ("contract",), explorable=local)
-        if self._contract(task).uncertified == "escalate":
+        if self._terms.contract(task).uncertified == "escalate":
             return _Verdict(False, 1.0, ("uncertified",))
+        if self.state.overall.standing == "alarm":
+            return _Verdict(False, 1.0, ("overall-alarm",))
         if not best.known:
             why = "cold-start" if not evidence.pairs else "out-of-domain"
             return _Verdict(False, least, (why,))
@@ -265,7 +293,7 @@ class Brain:
         )
 
     def _option(self, target: Target, gap: float) -> Option:
-        cost = self.state.costs.get(_key(target), Costs())
+        cost = self.state.costs.get(key_of(target), Costs())
         usd = self._config.routing.usd_per_call.get(target.name, cost.usd)
         return Option(
             target.name,
@@ -285,33 +313,13 @@ class Brain:
         return other, epsilon, True
 
     def _paired(
-        self,
-        decision: Decision,
-        request: Request,
-        field: Field,
-        estimates: list[_Estimate],
-        remote: tuple[str, ...],
-        seen: View,
+        self, decision: Decision, pending: Pending, best: _Estimate, remote: tuple[str, ...]
     ) -> Decision:
         """Whether the other side answers too, unseen: shadow runs and audits, drawn blindly."""
-        if not estimates or field.pinned:
-            return decision  # nothing of a pinned request is kept, not even its hashes
-        best = estimates[0]
-        pending = Pending(
-            decision.task,
-            best.target.name,
-            best.score,
-            grams=seen.grams.tobytes(),
-            counts=seen.counts.tobytes(),
-            dense=seen.dense.tobytes(),
-        )
-        self.state.remember(request.id, pending)
-        if not remote:
-            return decision
         local_first = self._targets[decision.plan[0]].local
         evidence = self.state.evidence.get(f"{decision.task}|{best.key}")
         if evidence is not None:
-            evidence.pay_in(_promise(self._contract(decision.task)), kept=local_first)
+            evidence.pay_in(self._terms.promise(decision.task), kept=local_first)
         odds = self._pair_odds(decision.task, best.key, local_first)
         pending.audit = local_first
         pending.inclusion = odds
@@ -327,140 +335,88 @@ class Brain:
         if request_id in self.state.pending or pending.local not in self._targets:
             return
         self.state.remember(request_id, pending)
-        key = self._key_of(pending.local)
+        if pending.task.startswith(PREFIX) and self.state.kinds is not None:
+            dense = np.frombuffer(pending.dense, np.float32)
+            self.state.kinds.meet(dense[: self._prior.embedder.width])
+        key = self._terms.key(pending.local)
         evidence = self.state.evidence.get(f"{pending.task}|{key}")
         if evidence is not None:
-            evidence.pay_in(_promise(self._contract(pending.task)), kept=pending.audit)
+            evidence.pay_in(self._terms.promise(pending.task), kept=pending.audit)
 
     def _pair_odds(self, task: str, key: str, local_first: bool) -> float:
         if local_first:
-            return self._evidence(task, key).audit_odds(_promise(self._contract(task)))
+            return self._evidence(task, key).audit_odds(self._terms.promise(task))
         young = self._evidence(task, key).pairs < SETTING_UP
         rate = self._config.routing.shadow_rate
         return 1.0 if young and rate > 0 else rate
 
     # ------------------------------------------------------------ the second look
 
-    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
-        """Whether a local answer with these signals is good enough to keep."""
-        gate = self.state.gates.get(_key(self._targets[target]))
-        if gate is None or gate.seen < KNOWN_PAIRS:
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        """Whether a local answer is good enough to keep, by its signals and its `text`, which is
+        "" while only its beginning is known."""
+        after = self._after(request, decision, target, signals, text)
+        if after is None:
             p10 = signals.logprob_p10
             return p10 is None or p10 >= LOGPROB_FLOOR
-        after = gate.expect(decision.score, look(decision.score, signals))
-        return after >= min(decision.threshold, decision.score) - SLACK
+        return after >= _least(decision)
 
-    # ------------------------------------------------------------ learning
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        """Whether a second local answer is worth its price: where it could turn the verdict."""
+        if not self._config.routing.second_answer or signals.agreement is not None:
+            return False
+        after = self._after(request, decision, target, signals, text)
+        return after is not None and abs(after - _least(decision)) <= DOUBT
+
+    def _after(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> float | None:
+        """The expected quality after the look; None while the gate has seen too little."""
+        gate = self.state.gates.get(key_of(self._targets[target]))
+        if gate is None or gate.seen < KNOWN_PAIRS:
+            return None
+        marks = text_marks(text, len(prompt(request)))
+        return gate.expect(decision.score, look(decision.score, signals, marks))
+
+    # ------------------------------------------------------------ learning (see `school`)
 
     def observe(self, trace: Trace) -> None:
-        """Learn from a finished request. Cheap: runs on the street."""
-        for attempt in trace.attempts:
-            if attempt.outcome in ("ok", "rejected"):
-                cost = self.state.costs.setdefault(self._key_of(attempt.target), Costs())
-                cost.meet(attempt.seconds, self._usd(trace, attempt))
-        if trace.conversation and trace.target and trace.outcome == "ok":
-            self.state.converse(f"{trace.tenant}/{trace.conversation}", trace.target)
-        pending = self.state.pending.get(trace.id)
-        if pending is None or trace.decision is None:
-            return
-        for attempt in trace.attempts:
-            if attempt.target == pending.local:
-                self._learn_attempt(trace, attempt, pending)
-
-    def _learn_attempt(self, trace: Trace, attempt: Attempt, pending: Pending) -> None:
-        agreement = attempt.signals.agreement if attempt.signals else None
-        if agreement is not None and pending.shadowed:
-            self.pair(Pair(trace.id, agreement), attempt.signals)
-        elif attempt.checks and not all(check.passed for check in attempt.checks):
-            self._grade(pending, pending.local, 0.0, "implicit")
+        self._school.observe(trace)
 
     def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
-        """Both answers to one request were compared by a program.
+        return self._school.pair(pair, signals)
 
-        False: unknown, counted already, or the task's answers are for a judge or a person to grade.
-        """
-        pending = self.state.pending.get(pair.request_id)
-        if pending is None or self.grader(pending.task) in OUTSIDE:
-            return False
-        return self._count(pair, pending, signals)
-
-    def _count(self, pair: Pair, pending: Pending, signals: Signals | None) -> bool:
-        if "pair" in pending.heard or pending.local not in self._targets:
-            return False
-        pending.heard.append("pair")
-        key = self._key_of(pending.local)
-        at, seen = self._sight(pending)
-        gap = pair.frontier - pair.local
-        self._territory.meet(seen)
-        head = self.state.gaps.get(key)
-        if head is None:
-            head = self.state.gaps[key] = self._prior.fresh_gap(self.state.landmarks)
-        head.learn(at, pending.task, gap, self._territory)
-        if signals is not None:
-            gate = self.state.gates.setdefault(key, Gate())
-            gate.learn(pending.score, look(pending.score, signals), 1.0 - gap)
-        if pending.shadowed:
-            self._testify(pending, key, gap)
-        return True
-
-    def _testify(self, pending: Pending, key: str, gap: float) -> None:
-        """Only pairs drawn with known odds are evidence."""
-        promise = _promise(self._contract(pending.task))
-        evidence = self.state.evidence.setdefault(f"{pending.task}|{key}", Evidence())
-        odds = pending.inclusion
-        least = odds
-        if evidence.certified is not None:
-            least = min(odds, evidence.audit_odds(promise), self._config.routing.shadow_rate)
-        weight = least / odds if least > 0 else 1.0
-        evidence.pair(pending.score, gap, promise, odds=odds, weight=weight, audit=pending.audit)
+    def lost(self, request_id: str) -> bool:
+        return self._school.lost(request_id)
 
     def feedback(self, said: Feedback) -> bool:
-        """A grade from outside. False: the request is unknown, or this source has spoken.
-
-        It moves the estimates. It is no evidence for the contract, for who speaks up is no fair
-        draw; except where the task's grader is this source and the request was drawn for pairing.
-        """
-        pending = self.state.pending.get(said.request_id)
-        quality = _quality(said)
-        if pending is None or quality is None:
-            return False
-        named = said.target or pending.local
-        drawn = pending.shadowed and named == pending.local
-        if drawn and said.source in OUTSIDE and said.source == self.grader(pending.task):
-            return self._count(Pair(said.request_id, quality), pending, None)
-        return self._grade(pending, named, quality, said.source)
-
-    def _grade(self, pending: Pending, target: str, quality: float, source: str) -> bool:
-        mark = f"{source}:{target}"
-        if mark in pending.heard or target not in self._targets:
-            return False
-        pending.heard.append(mark)
-        at, _ = self._sight(pending)
-        key = self._key_of(target)
-        head = self.state.heads.get(key)
-        if head is None:
-            head = self.state.heads[key] = Head(self.state.landmarks)
-        head.learn(at, pending.task, quality, self._territory)
-        return True
+        return self._school.feedback(said)
 
     # ------------------------------------------------------------ reading
 
     def contracts(self) -> dict[str, Report]:
         """By `task|target=model`: what is promised and how well it is supported."""
         return {
-            name: evidence.report(_promise(self._contract(name.split("|")[0])))
+            name: evidence.report(self._terms.promise(name.split("|")[0]))
             for name, evidence in sorted(self.state.evidence.items())
         }
 
+    def overall(self) -> OverallReport:
+        """The same for all tasks together."""
+        return self.state.overall.report(self._terms.overall)
+
     def grader(self, task: str) -> str | None:
         """How answers of the task are compared; None: by the reference's shape."""
-        config = self._config.tasks.get(task)
-        return config.grader if config else None
+        return self._terms.grader(task)
 
     # ------------------------------------------------------------ parts
 
     def _estimate(self, target: Target, at: Sight, task: str) -> _Estimate:
-        key = _key(target)
+        key = key_of(target)
         head = self.state.gaps.get(key)
         evidence = self._evidence(task, key)
         if head is None:
@@ -480,46 +436,14 @@ class Brain:
     def _evidence(self, task: str, key: str) -> Evidence:
         return self.state.evidence.get(f"{task}|{key}") or Evidence()
 
-    def _contract(self, task: str) -> ContractConfig:
-        config = self._config.tasks.get(task)
-        return config.contract if config and config.contract else self._config.contract
-
-    def _sight(self, pending: Pending) -> tuple[Sight, View]:
-        seen = View(
-            np.frombuffer(pending.grams, np.int64),
-            np.frombuffer(pending.counts, np.float32),
-            np.frombuffer(pending.dense, np.float32),
-        )
-        return sight(seen, self._territory), seen
-
-    def _usd(self, trace: Trace, attempt: Attempt) -> float | None:
-        if trace.bill is None:
-            return None
-        calls = [a for a in trace.attempts if a.local == attempt.local]
-        whole = trace.bill.cost_local if attempt.local else trace.bill.cost_remote
-        return None if whole is None else float(whole) / len(calls)
-
-    def _key_of(self, name: str) -> str:
-        target = self._targets.get(name)
-        return _key(target) if target else name
-
     def _draw(self) -> float:
         self.state.draws += 1
         return draw(self.state.seed, self.state.draws)
 
 
-def _key(target: Target) -> str:
-    """A name with its model: another model behind the same name starts anew."""
-    return f"{target.name}={target.model}"
-
-
-def _promise(contract: ContractConfig) -> Promise:
-    return Promise(
-        contract.max_quality_loss,
-        contract.confidence,
-        contract.audit_rate,
-        per_answer=contract.scope == "answers",
-    )
+def _least(decision: Decision) -> float:
+    """The expected quality after the look from which on an answer is kept."""
+    return min(decision.threshold, decision.score) - SLACK
 
 
 def _dialogue(request: Request, caller: Caller) -> str:
@@ -530,13 +454,3 @@ def _in_tool_loop(messages: tuple[Message, ...]) -> bool:
     if not messages:
         return False
     return messages[-1].role == "tool" or any(isinstance(p, ToolResult) for p in messages[-1].parts)
-
-
-def _quality(said: Feedback) -> float | None:
-    if said.score is not None:
-        return min(1.0, max(0.0, said.score))
-    if said.label is not None:
-        return float(said.label)
-    if said.correction is not None:
-        return grade(None, said.answer or "", said.correction)
-    return None

@@ -103,6 +103,10 @@ class Evidence(Struct):
         if kept or not promise.per_answer:
             self.balance += promise.max_loss
 
+    def miss(self, odds: float) -> None:
+        """An audited local answer could not be compared: the account is charged the most."""
+        self.balance -= 1.0 / odds
+
     def audit_odds(self, promise: Promise) -> float:
         """With which probability a local answer is audited now."""
         return min(1.0, max(promise.audit_rate, STRIKES / max(self.slack(promise), STRIKES)))

@@ -33,7 +33,7 @@ class Embedder:
         self._table = table
         self._scale = scale
         self._places: dict[str, int] = {}
-        self._sums = np.zeros((256, table.shape[1]), np.int16)
+        self._sums = np.zeros((256, table.shape[1]), np.float32)
         self._hashes = np.zeros(256, np.int64)
 
     @property
@@ -54,19 +54,26 @@ class Embedder:
 
     def places(self, words: list[str]) -> NDArray[np.intp]:
         """Where each word stands in the lexicon."""
-        found = list(map(self._places.get, words))
-        if None in found:
-            if len(self._places) + len(words) > LEXICON:
-                self._places.clear()
-            for word in words:
-                if word not in self._places:
-                    self._place(word)
-            found = list(map(self._places.get, words))
-        return np.array(found, np.intp)
+        try:
+            return self._known(words)
+        except KeyError:
+            self._meet(words)
+            return self._known(words)
+
+    def _known(self, words: list[str]) -> NDArray[np.intp]:
+        return np.fromiter(map(self._places.__getitem__, words), np.intp, len(words))
+
+    def _meet(self, words: list[str]) -> None:
+        if len(self._places) + len(words) > LEXICON:
+            self._places.clear()
+        for word in words:
+            if word not in self._places:
+                self._place(word)
 
     def mean(self, places: NDArray[np.intp]) -> Vector:
         """The unit vector of words, by their places."""
-        total = self._sums.take(places, axis=0).sum(axis=0, dtype=np.int32) * self._scale
+        # Sums of whole numbers far below 2**24: exact in any order.
+        total = (np.ones(len(places), np.float32) @ self._sums.take(places, axis=0)) * self._scale
         length = float(total @ total) ** 0.5
         return total / max(length, 1e-9)  # type: ignore[no-any-return]
 
@@ -79,8 +86,10 @@ class Embedder:
         if place >= len(self._hashes):
             self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
             self._hashes = np.concatenate([self._hashes, np.zeros_like(self._hashes)])
-        pieces = self._pieces(word)
-        self._sums[place] = self._table[pieces].sum(axis=0, dtype=np.int16) if pieces else 0
+        row = self._sums[place]
+        row.fill(0.0)
+        for piece in self._pieces(word):
+            row += self._table[piece]
         self._hashes[place] = crc32(word.encode()) if len(word) > 1 else -1
 
     def _pieces(self, word: str) -> list[int]:

@@ -23,7 +23,7 @@ from shortstop.types import Signals
 from .bounds import learn_then_test
 from .embed import Embedder
 from .features import View, view
-from .gate import Gate, look
+from .gate import Gate, look, text_marks
 from .graders import grade
 from .model import SHRINK, Head, Sight, Territory, sight
 
@@ -291,7 +291,7 @@ def _look(data: Table, i: int, expected: float, agreement: bool) -> NDArray[np.f
     answer, other = data.answers[i], data.others[i]
     agreed = grade("numeric", answer, other) if agreement and other else None
     signals = Signals(chars=len(answer), agreement=agreed)
-    return look(expected, signals, answer, len(data.prompts[i]))
+    return look(expected, signals, text_marks(answer, len(data.prompts[i])))
 
 
 # ---------------------------------------------------------------- the examination

@@ -25,14 +25,13 @@ SHORT = 40
 
 _WORDS = re.compile(r"\w\w+")
 _KINDS = [re.compile(kind) for kind in (r"\d", r"[A-Z]", r"[^\w\s]", r"[+\-*/=^<>\\]")]
-_ASCII = np.array(
-    [[kind.match(chr(code)) is not None for code in range(128)] for kind in _KINDS], np.int64
-)
+_ASCII = [bytes(code for code in range(128) if kind.match(chr(code))) for kind in _KINDS]
 
 # Rounded means and deviations of the marks over the open set's prompts: a scale, not a model.
-_CENTRE = np.array([5.8, 4.0, 0.02, 0.05, 0.05, 0.58, 1.7, 0.6, 0.05, 0.2, 0.6, 2.4], np.float32)
-_SPREAD = np.array([0.8, 0.9, 0.04, 0.04, 0.03, 0.1, 0.4, 0.5, 0.3, 0.8, 0.8, 3.0], np.float32)
-MARKS = len(_CENTRE)
+_CENTRE = (5.8, 4.0, 0.02, 0.05, 0.05, 0.58, 1.7, 0.6, 0.05, 0.2, 0.6, 2.4)
+_SPREAD = (0.8, 0.9, 0.04, 0.04, 0.03, 0.1, 0.4, 0.5, 0.3, 0.8, 0.8, 3.0)
+_SCALE = tuple(zip(_CENTRE, _SPREAD, strict=True))
+MARKS = len(_SCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,9 @@ def view(text: str, embedder: Embedder) -> View:
     bins = np.concatenate([base, pairs]) & np.uint64(BINS - 1)
     grams, counts = _counted(bins.astype(np.int64))
     marks = surface(text, len(base))
-    dense = np.concatenate([unit, SURFACE_WEIGHT * marks]).astype(np.float32)
+    dense = np.empty(len(unit) + MARKS, np.float32)
+    dense[: len(unit)] = unit
+    dense[len(unit) :] = [SURFACE_WEIGHT * mark for mark in marks]
     return View(grams, (1.0 + np.log(counts)).astype(np.float32), dense)
 
 
@@ -85,39 +86,37 @@ def _counted(ids: Ids) -> tuple[Ids, NDArray[np.int64]]:
     return ids[at], counts
 
 
-def surface(text: str, words: int) -> Vector:
+def surface(text: str, words: int) -> list[float]:
     """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics."""
     n = max(len(text), 1)
     lines = text.split("\n")
     digits, capitals, marks, maths = _classes(text)
-    raw = np.array(
-        [
-            log1p(n),
-            log1p(words),
-            digits / n,
-            capitals / n,
-            marks / n,
-            n / max(words, 1) / 10,
-            log1p(len(lines) - 1),
-            float("?" in text),
-            log1p(text.count("$")),
-            log1p(text.count("_")),
-            log1p(maths),
-            max(len(line) for line in lines) / 100,
-        ],
-        np.float32,
+    raw = (
+        log1p(n),
+        log1p(words),
+        digits / n,
+        capitals / n,
+        marks / n,
+        n / max(words, 1) / 10,
+        log1p(len(lines) - 1),
+        float("?" in text),
+        log1p(text.count("$")),
+        log1p(text.count("_")),
+        log1p(maths),
+        max(map(len, lines)) / 100,
     )
-    scaled: Vector = np.clip((raw - _CENTRE) / _SPREAD, -3, 3)
-    return scaled
+    return [
+        min(3.0, max(-3.0, (value - centre) / spread))
+        for value, (centre, spread) in zip(raw, _SCALE, strict=True)
+    ]
 
 
 def _classes(text: str) -> list[int]:
     """How many digits, capitals, punctuation marks and signs of mathematics."""
     if not text.isascii():
         return [len(kind.findall(text)) for kind in _KINDS]
-    counts = np.bincount(np.frombuffer(text.encode(), np.uint8), minlength=128)
-    found: list[int] = (_ASCII @ counts).tolist()
-    return found
+    data = text.encode()
+    return [len(data) - len(data.translate(None, kind)) for kind in _ASCII]
 
 
 def prompt(request: Request) -> str:

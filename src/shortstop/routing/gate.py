@@ -14,7 +14,9 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from shortstop.types import Signals
+from shortstop.types import Request, Signals
+
+from .features import prompt
 
 Vector = NDArray[np.float32]
 
@@ -61,7 +63,7 @@ def signal_marks(signals: Signals) -> Vector:
 def text_marks(text: str, prompt_chars: int) -> Vector:
     """What the answer's text shows; zeros, flag included, where there is no text."""
     if not text:
-        return np.zeros(_MARKS, np.float32)
+        return NO_MARKS
     n = len(text)
     words = text.split()
     numbers = _DIGIT.findall(text)
@@ -124,10 +126,18 @@ def _scaled(value: float, centre: float, spread: float) -> float:
 WIDTH = 3 + 2 * len(_SIGNALS) + 4 + _MARKS
 
 
-def look(expected: float, signals: Signals, text: str = "", prompt_chars: int = 0) -> Vector:
+def marks_of(text: str, request: Request) -> tuple[float, ...]:
+    """What an answer to this request shows, as numbers that may travel without the text."""
+    return tuple(text_marks(text, len(prompt(request))).tolist())
+
+
+NO_MARKS: Vector = np.zeros(_MARKS, np.float32)
+
+
+def look(expected: float, signals: Signals, marks: Vector = NO_MARKS) -> Vector:
     """Everything the gate sees, in one row."""
     prior = np.array([1.0, 4 * (expected - 0.5), (4 * (expected - 0.5)) ** 2], np.float32)
-    return np.concatenate([prior, signal_marks(signals), text_marks(text, prompt_chars)])
+    return np.concatenate([prior, signal_marks(signals), marks])
 
 
 class Gate:

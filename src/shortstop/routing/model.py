@@ -46,7 +46,7 @@ class Territory:
         met = self.common[seen.grams]
         idf = np.log((1.0 + self.documents) / (1.0 + met)) + 1.0
         x = seen.counts * idf * (met >= 1.0)
-        unit: Vector = (x / max(float(np.linalg.norm(x)), 1e-9)).astype(np.float32)
+        unit: Vector = (x / max(float(x @ x) ** 0.5, 1e-9)).astype(np.float32)
         return unit
 
     def near(self, dense: Vector) -> Vector:

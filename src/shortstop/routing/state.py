@@ -12,7 +12,9 @@ from shortstop.errors import StoreError
 
 from .contract import Evidence
 from .gate import Gate
+from .kinds import Kinds
 from .model import Head, Territory
+from .overall import Overall
 from .pack import (
     Packed,
     gate,
@@ -24,7 +26,7 @@ from .pack import (
 )
 from .prior import Prior
 
-MAGIC = b"shortstop-brain-2\n"
+MAGIC = b"shortstop-brain-3\n"
 PENDING = 4096
 CONVERSATIONS = 20_000
 T = TypeVar("T")
@@ -43,6 +45,16 @@ class Pending(Struct):
     counts: bytes = b""
     dense: bytes = b""
     heard: list[str] = []
+    answered: str = ""
+    tenant: str = ""
+
+
+class Asked(Struct):
+    """The last time that something was asked: by which request, when, and how often so far."""
+
+    request_id: str
+    at: float
+    times: int = 1
 
 
 class Costs(Struct):
@@ -74,13 +86,17 @@ class _Saved(Struct):
     costs: dict[str, Costs]
     pending: dict[str, Pending]
     conversations: dict[str, str]
+    overall: Overall
+    kinds: Packed | None
+    kind_names: list[str]
 
 
 class State:
     """Mutable, owned by one Brain at a time. `draws` counts random draws, so that order decides.
 
     `gaps` and `gates` are kept per local model (frontier's grade minus its own; its answers after
-    a look), `heads` per target (its own grade), `evidence` per task and local model.
+    a look), `heads` per target (its own grade), `evidence` per task and local model. What clients
+    did in the last minutes (`recent`, `turns`) is not saved.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -96,23 +112,40 @@ class State:
         self.costs: dict[str, Costs] = {}
         self.pending: dict[str, Pending] = {}
         self.conversations: dict[str, str] = {}
+        self.overall = Overall()
+        self.kinds: Kinds | None = None
+        self.recent: dict[str, Asked] = {}
+        self.turns: dict[str, str] = {}
 
     def settle(self, prior: Prior, width: int) -> Territory:
         """The territory, made from the prior on first use."""
         if self.territory is None:
             self.territory = prior.fresh_territory(self.landmarks, width)
+        if self.kinds is None or self.kinds.width != prior.embedder.width:
+            self.kinds = Kinds(prior.embedder.width)
         return self.territory
 
     def remember(self, request_id: str, pending: Pending) -> None:
         self.pending[request_id] = pending
-        while len(self.pending) > PENDING:
-            self.pending.pop(next(iter(self.pending)))
+        _trim(self.pending, PENDING)
 
-    def converse(self, conversation: str, target: str) -> None:
-        self.conversations.pop(conversation, None)
-        self.conversations[conversation] = target
-        while len(self.conversations) > CONVERSATIONS:
-            self.conversations.pop(next(iter(self.conversations)))
+    def converse(self, conversation: str, target: str, request_id: str) -> None:
+        for known, value in ((self.conversations, target), (self.turns, request_id)):
+            known.pop(conversation, None)
+            known[conversation] = value
+            _trim(known, CONVERSATIONS)
+
+    def last_in(self, conversation: str) -> str:
+        """The last answered request of a conversation, "" where there is none."""
+        return self.turns.get(conversation, "")
+
+    def met_again(self, question: str, request_id: str, at: float) -> Asked | None:
+        """Note that something was asked; when it was asked before, and how often with this one."""
+        earlier = self.recent.pop(question, None)
+        times = earlier.times + 1 if earlier else 1
+        self.recent[question] = Asked(request_id, at, times)
+        _trim(self.recent, PENDING)
+        return Asked(earlier.request_id, earlier.at, times) if earlier else None
 
     def snapshot(self) -> bytes:
         saved = _Saved(
@@ -128,6 +161,9 @@ class State:
             self.costs,
             self.pending,
             self.conversations,
+            self.overall,
+            self.kinds.packed() if self.kinds else None,
+            self.kinds.names if self.kinds else [],
         )
         return MAGIC + msgspec.msgpack.encode(saved)
 
@@ -148,11 +184,18 @@ class State:
         state.gates = _each(saved.gates, gate)
         state.evidence, state.costs = saved.evidence, saved.costs
         state.pending, state.conversations = saved.pending, saved.conversations
+        state.overall = saved.overall
+        state.kinds = Kinds.unpacked(saved.kinds, saved.kind_names) if saved.kinds else None
         return state
+
+
+def _trim(known: dict[str, T], most: int) -> None:
+    while len(known) > most:
+        known.pop(next(iter(known)))
 
 
 def _each(saved: dict[str, Packed], read: Callable[[Packed], T]) -> dict[str, T]:
     return {name: read(packed) for name, packed in saved.items()}
 
 
-__all__ = ["Costs", "Pending", "State"]
+__all__ = ["Asked", "Costs", "Pending", "State"]

@@ -13,6 +13,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from shortstop.errors import (
     PrivacyRefused,
     ShortstopError,
@@ -38,12 +40,19 @@ from shortstop.types import (
 
 from . import verify
 from .gather import Gathering, estimated_usage
+from .second import Agree, second_opinion, together
 
 
-class Accept(Protocol):
-    """The router's second look."""
+class Looker(Protocol):
+    """The router's second look: see `ports.Router`."""
 
-    def __call__(self, decision: Decision, target: str, signals: Signals) -> bool: ...
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool: ...
+
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,8 @@ class Cascade:
         backends: Mapping[str, Backend],
         upstreams: Mapping[str, Upstream],
         guard: Guard,
-        accept: Accept,
+        looker: Looker,
+        agree: Agree,
         clock: Clock,
         commit_tokens: int = 16,
     ) -> None:
@@ -108,7 +118,8 @@ class Cascade:
         self._backends = backends
         self._upstreams = upstreams
         self._guard = guard
-        self._accept = accept
+        self._looker = looker
+        self._agree = agree
         self._clock = clock
         self._commit_tokens = commit_tokens
 
@@ -141,6 +152,8 @@ class Cascade:
                 continue
             usage = reply.usage or estimated_usage(request, reply)
             good = self._look(run, request, decision, reply.choices[0], whole=True)
+            if more and self._wavers(run, request, decision, reply.choices[0]):
+                good, usage = await self._look_twice(run, request, decision, reply, usage)
             attempts.append(run.ended("ok" if good or not more else "rejected", usage))
             served = Served(target, reply=reply, draft=not good)
             if good or not more:
@@ -223,7 +236,25 @@ class Cascade:
         if not decision.verify:
             return True
         passed = all(check.passed for check in run.checks)
-        return passed and self._accept(decision, run.target.name, run.signals)
+        text = choice.text if whole else ""
+        signals = run.signals
+        return passed and self._looker.accept(request, decision, run.target.name, signals, text)
+
+    def _wavers(self, run: _Run, request: Request, decision: Decision, choice: Choice) -> bool:
+        """Whether a second answer could turn the verdict; a failed check is final."""
+        if run.signals is None or not decision.verify or not all(c.passed for c in run.checks):
+            return False
+        return self._looker.doubts(request, decision, run.target.name, run.signals, choice.text)
+
+    async def _look_twice(
+        self, run: _Run, request: Request, decision: Decision, reply: Reply, usage: Usage
+    ) -> tuple[bool, Usage]:
+        assert run.signals is not None
+        choice, ask = reply.choices[0], self._backends[run.target.name].answer
+        agreed, more = await second_opinion(ask, request, choice, decision.task, self._agree)
+        run.signals = replace(run.signals, agreement=agreed)
+        kept = self._looker.accept(request, decision, run.target.name, run.signals, choice.text)
+        return kept, together(usage, more) or usage
 
     async def _hold(
         self,

@@ -1,0 +1,50 @@
+"""Tables of graded pairs: the open set, or the operator's own file."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shortstop.errors import ConfigError
+from shortstop.routing import packaged
+from shortstop.routing.examine import Table, table
+
+OPEN_SET = Path("../shared/data/routing/routellm_pairs.parquet")
+
+
+def graded(data: Path | None) -> Table:
+    path = data or OPEN_SET
+    if not path.exists():
+        raise ConfigError(
+            f"There is no table at {path}.", hint="Give --data FILE (Parquet, CSV or JSONL)."
+        )
+    return table(read_rows(path), packaged().embedder)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Raises ConfigError when the file cannot be read as what its name says."""
+    kind = path.suffix.lower()
+    try:
+        if kind == ".parquet":
+            return _parquet(path)
+        if kind == ".csv":
+            with path.open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+        lines = path.read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines if line.strip()]
+    except (OSError, ValueError, msgspec.MsgspecError) as e:
+        raise ConfigError(f"Cannot read {path}: {e}.") from e
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as e:
+        raise ConfigError(
+            "Reading Parquet needs pyarrow.", hint="pip install pyarrow, or give CSV or JSONL."
+        ) from e
+    rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    return rows

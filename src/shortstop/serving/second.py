@@ -1,0 +1,63 @@
+"""A second local answer to the same request, drawn with some heat.
+
+Where a model says the same twice, it is more often right (self-consistency, Wang et al. 2022). It
+costs as much as the first, so it is asked for only where the router is in doubt, and in shadow
+runs, from which the router learns what agreement is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec.structs import replace
+
+from shortstop.errors import ShortstopError
+from shortstop.types import Choice, Reply, Request, Usage
+
+TEMPERATURE = 0.7
+SEED = 1
+
+Ask = Callable[[Request], Awaitable[Reply]]
+Agree = Callable[[str, str, str], float]
+"""(task, one answer, another) -> how much they agree, 0 to 1."""
+
+
+async def second_opinion(
+    ask: Ask, request: Request, first: Choice, task: str, agree: Agree
+) -> tuple[float | None, Usage | None]:
+    """Agreement with a second answer and what that took; None where there was none."""
+    try:
+        reply = await ask(heated(request))
+    except ShortstopError:
+        return None, None
+    other = reply.choices[0]
+    return agree(task, first.text, other.text), reply.usage
+
+
+def heated(request: Request) -> Request:
+    """The same request, whole, at a temperature that lets a doubtful answer vary."""
+    changed = {"stream", "stream_options"}
+    body = {name: value for name, value in request.body.items() if name not in changed}
+    return replace(
+        request,
+        stream=False,
+        sampling=replace(request.sampling, temperature=TEMPERATURE, seed=SEED),
+        body={**body, "temperature": TEMPERATURE},
+    )
+
+
+def together(one: Usage | None, other: Usage | None) -> Usage | None:
+    """Both runs' tokens; None while the first is unknown."""
+    if one is None or other is None:
+        return one
+    return Usage(
+        input=one.input + other.input,
+        cache_read=one.cache_read + other.cache_read,
+        cache_write=one.cache_write + other.cache_write,
+        cache_write_1h=one.cache_write_1h + other.cache_write_1h,
+        input_audio=one.input_audio + other.input_audio,
+        output=one.output + other.output,
+        reasoning=one.reasoning + other.reasoning,
+        output_audio=one.output_audio + other.output_audio,
+        estimated=one.estimated or other.estimated,
+    )
