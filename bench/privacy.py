@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from shortstop.cli.privacy import bench_command
+from shortstop.cli.bench_privacy import bench_command
 
 if __name__ == "__main__":
     typer.run(bench_command)

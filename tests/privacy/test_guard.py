@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import random
 import time
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
 from shortstop.privacy import examine, policy
 from shortstop.privacy.canonical import canonical
-from shortstop.types import Caller, Finding, Message, Opaque, Reach, Request, Tier
+from shortstop.types import Caller, Finding, Json, Message, Opaque, Reach, Request, Tier
 
 from .conftest import REMOTE, chat, guard, make
 
@@ -59,6 +63,53 @@ def test_an_unknown_part_pins() -> None:
     message = Message("user", (Opaque("hologram", {}),))
     request = Request("r", "openai.chat", {"messages": []}, "auto", (message,))
     assert guard().clear(request, Caller()).reasons == ("unknown-part",)
+
+
+def turn(*blocks: Json) -> Json:
+    return {"messages": [{"role": "assistant", "content": list(blocks)}]}
+
+
+def seal(text: str = "", size: int = 400) -> str:
+    """What a vendor sends along with thinking: cipher, in base64."""
+    return base64.b64encode(text.encode() or random.Random(1).randbytes(size)).decode()
+
+
+CIPHERS: list[Callable[[str], Json]] = [
+    lambda s: turn({"type": "thinking", "thinking": "", "signature": s}),
+    lambda s: turn({"type": "redacted_thinking", "data": s}),
+    lambda s: {"input": [{"type": "reasoning", "summary": [], "encrypted_content": s}]},
+]
+
+
+@pytest.mark.parametrize("body", CIPHERS)
+def test_a_vendors_own_cipher_may_go_back(body: Callable[[str], Json]) -> None:
+    """Without it no agent that thinks gets beyond its first tool call."""
+    judge = guard()
+    assert judge.clear(make(body(seal())), Caller()).reach == Reach.ANYWHERE
+    for text in ("AKIAQ3EGRV5XKJ2HNW7T", seal("the key is AKIAQ3EGRV5XKJ2HNW7T"),
+                 "jane.doe@example.org", seal("write to jane.doe@example.org")):  # fmt: skip
+        assert judge.clear(make(body(text)), Caller()).reach == Reach.LOCAL_ONLY, text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        chat(seal()),
+        turn({"type": "text", "signature": seal()}),
+        turn({"type": "tool_use", "input": {"type": "thinking", "signature": seal()}}),
+        {"metadata": {"type": "redacted_thinking", "data": seal()}, "messages": []},
+    ],
+)
+def test_a_cipher_elsewhere_is_unreadable(body: Json) -> None:
+    assert guard().clear(make(body), Caller()).reasons == ("unreadable-blob",)
+
+
+@given(st.uuids(version=4) | st.uuids(version=5))
+def test_a_uuid_is_no_number(id: uuid.UUID) -> None:
+    """Agents name their session in every request: one accident would pin all of it."""
+    told = {"metadata": {"session_id": str(id)}, "input": [{"type": "message", "id": f"msg_{id}"}]}
+    found = guard().clear(make(told), Caller()).labels
+    assert {"CARD", "IBAN", "PHONE"}.isdisjoint(found)
 
 
 ACTIONS = st.sampled_from(policy.SEVERITY)

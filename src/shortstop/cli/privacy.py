@@ -1,4 +1,4 @@
-"""`shortstop privacy explain` and `shortstop privacy lint`; `shortstop bench privacy`."""
+"""`shortstop privacy explain` and `shortstop privacy lint`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,6 @@ What = Annotated[
 File = Annotated[Path | None, typer.Option("--config", "-c", help="The shortstop.toml to use.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose policy.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
-Data = Annotated[
-    Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
-]
-OPEN_DATA = Path("../shared/data/privacy")
 
 
 @privacy_app.command("explain")
@@ -71,37 +67,6 @@ def lint_command(config: File = None, as_json: AsJson = False) -> None:
             f"{len(rules.builtin())} rules, {len(policy.labels())} labels, {len(wrong)} problems"
         )
     raise typer.Exit(1 if wrong else 0)
-
-
-def bench_command(data: Data = None, as_json: AsJson = False) -> None:
-    """Recall by class, false pins and times, with 95% intervals."""
-    reports = _reports(data)
-    if as_json:
-        typer.echo(msgspec.json.encode(reports).decode())
-        return
-    console = Console()
-    for report in reports:
-        table = Table("figure", "n", "hits", "share", "95% interval", title=report.part)
-        for f in report.figures:
-            interval = f"{f.low:.2%} - {f.high:.2%}"
-            table.add_row(f.name, str(f.n), str(f.hits), f"{f.share:.2%}", interval)
-        console.print(table)
-        for t in report.timings:
-            console.print(f"  {t.name}: p50 {t.p50:.3f} ms, p99 {t.p99:.3f} ms (n {t.n})")
-
-
-def _reports(data: Path | None) -> list[examine.Report]:
-    if data is not None:
-        return [examine.gateway(examine.rows(data), data.name)]
-    if not OPEN_DATA.is_dir():
-        raise typer.BadParameter(f"{OPEN_DATA} is absent: give --data FILE.")
-    gateway = list(examine.rows(OPEN_DATA / "gateway_dev.jsonl"))
-    clinc = list(examine.rows(OPEN_DATA / "ordinary_clinc.jsonl"))
-    unseen = [r for r in gateway if examine.held_back(r["id"])]
-    return [
-        examine.gateway(unseen, "gateway_dev, held-back half"),
-        examine.ordinary(clinc, "ordinary_clinc"),
-    ]
 
 
 def _request(what: str) -> Request:

@@ -76,6 +76,11 @@ def aba(value: str) -> bool:
     )
 
 
+def somebody(value: str) -> bool:
+    """An address that is read. Robots sign with one that is not."""
+    return not re.match(r"(?i)(?:no|do[._-]?not)[._-]?reply@", value)
+
+
 def phone(value: str) -> bool:
     number = digits(value)
     return 7 <= len(number) <= 18 and len(set(number)) > 2
@@ -135,7 +140,8 @@ def _kinds(value: str) -> int:
 
 def _words(value: str) -> bool:
     """snake_case, kebab-case, dotted names and paths of letters are names, not secrets."""
-    return bool(re.fullmatch(r"[A-Za-z]{1,14}(?:[._/:-][A-Za-z]{1,14}){1,}|[A-Za-z]?[a-z]+", value))
+    name = r"(?:~?\.{0,2}/|\.)?[A-Za-z]{1,14}(?:[._/:-][A-Za-z]{1,14}){1,}|[A-Za-z]?[a-z]+"
+    return bool(re.fullmatch(name, value))
 
 
 def some_digits(value: str) -> bool:
@@ -174,6 +180,7 @@ NAMED: dict[str, Check] = {
     "ssn": ssn,
     "aba": aba,
     "phone": phone,
+    "somebody": somebody,
     "date": date,
     "secret": secret,
     "password": password,

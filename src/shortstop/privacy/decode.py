@@ -35,9 +35,14 @@ _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2
 _QUOTED = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
-_BROKEN = re.compile(r"[\r\n]+[ \t]*(?:#|//|\*|>|--)?[ \t]*|[*_`]{1,3}|/\*.{0,20}?\*/")
+# One set of first characters, so that the search runs from one of them to the next.
+_BROKEN = re.compile(
+    r"[\r\n*_`/](?:(?<=[\r\n])[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
+)
 _DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
 _NAME = r"[\w+-]{1,64}"
+_WORD = r"[\pL\pN_+-]+"
+"""`_NAME` as RE2 says it, for the sign."""
 _SPELLED = re.compile(
     rf"(?i)\b{_NAME}(?:(?:{_DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{_DOT}|\.){_NAME}){{1,4}}"
     rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{_DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
@@ -88,7 +93,7 @@ class Reading:
 _SIGNS = {
     "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
     "base64": r"[A-Za-z0-9+/_-]{16}",
-    "spelled": r"(?i)\b(?:dot|punkt|punto|ponto|point)\b|[\[({<]\s*(?:at|dot|@|\.)\s*[\])}>]",
+    "spelled": rf"(?i)[\[({{<]\s*(?:at|@)\s*[\])}}>]|(?:\sat\s|\sarobase\s|@)\s*{_WORD}(?:\.{_WORD}){{0,2}}{_DOT}\w",
     "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
     "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
     "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,17 @@ WIRE = frozenset(
 """Names that the dialects use: they say nothing about the value."""
 
 
+SEALS = {
+    ("thinking", "signature"),
+    ("redacted_thinking", "data"),
+    ("reasoning", "encrypted_content"),
+}
+"""What a vendor encrypted for itself: parts of a turn, by type and field."""
+_BLOB = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_TURNS = (("$.messages[", 4), ("$.input[", 2))
+"""Where parts of a turn stand, and how deep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """`shown` is what detectors read: the text, after its own key where that tells something."""
@@ -36,6 +48,8 @@ class Leaf:
     key: str = ""
     said: bool = False
     """Whether it is something said in the conversation, not wire or settings."""
+    sealed: bool = False
+    """Whether it is a vendor's cipher: one blob, where no other text may stand."""
 
     @property
     def shown(self) -> str:
@@ -53,13 +67,7 @@ def _walk(value: Any, path: str, key: str, depth: int, nested: int) -> Iterator[
     if isinstance(value, str):
         yield from _string(value, path, key, depth, nested)
     elif isinstance(value, dict):
-        for name, inner in value.items():
-            if not isinstance(name, str):
-                raise TypeError("a key is not a string")
-            wire = name in WIRE
-            if not wire and _tells(name):
-                yield Leaf(f"{path}.{name}~", name)
-            yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
+        yield from _object(value, path, depth, nested)
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
             yield from _walk(inner, f"{path}[{i}]", key, depth + 1, nested)
@@ -68,6 +76,30 @@ def _walk(value: Any, path: str, key: str, depth: int, nested: int) -> Iterator[
             yield Leaf(path, repr(value), key)
     elif value is not None and not isinstance(value, bool):
         raise TypeError(f"a {type(value).__name__} is no JSON")
+
+
+def _object(value: Json, path: str, depth: int, nested: int) -> Iterator[Leaf]:
+    for name, inner in value.items():
+        if not isinstance(name, str):
+            raise TypeError("a key is not a string")
+        if _sealed(value, name, path, depth):
+            yield Leaf(f"{path}.{name}", inner, sealed=True)
+            continue
+        wire = name in WIRE
+        if not wire and _tells(name):
+            yield Leaf(f"{path}.{name}~", name)
+        yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
+
+
+def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
+    if name not in ("signature", "data", "encrypted_content"):
+        return False
+    return (
+        (block.get("type"), name) in SEALS
+        and isinstance(block[name], str)
+        and _BLOB.fullmatch(block[name]) is not None
+        and any(depth == deep and path.startswith(where) for where, deep in _TURNS)
+    )
 
 
 def _tells(name: str) -> bool:

@@ -44,9 +44,10 @@ def action(
     count: int,
     route: str = "*",
     direction: str = "request",
+    unnamed: str | None = None,
 ) -> str:
-    """What to do about `count` findings of a label. A label that no rule names goes by its tier:
-    from S2 on it stays local."""
+    """What to do about `count` findings of a label. A label that no rule names gets `unnamed`, by
+    default by its tier: from S2 on it stays local."""
     fitting = [
         rule.action
         for rule in policy.rules
@@ -57,7 +58,7 @@ def action(
     ]
     if fitting:
         return max(fitting, key=SEVERITY.index)
-    return "local_only" if tier >= Tier.S2 else "allow"
+    return unnamed or ("local_only" if tier >= Tier.S2 else "allow")
 
 
 def actions(policy: PrivacyPolicy, findings: Iterable[Finding], route: str = "*") -> dict[str, str]:

@@ -18,6 +18,9 @@ from shortstop.types import Tier
 
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 LOOSE = 12
+_UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_DIGITS = b"0123456789-"
+"""What has no letter at all may be a number that somebody grouped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Rule:
     """`pattern` (RE2) finds a candidate; group 1, where there is one, is the value.
 
     `check` proves the value, `near` must stand within `window` characters of it. A `strong` rule
-    is sure enough of itself to be believed in a text that was decoded, joined or reversed.
+    is sure enough of itself to be believed in a text that was decoded, joined or reversed. What a
+    `random` rule finds may be an accident of drawn digits: inside a UUID it is not believed.
     """
 
     id: str
@@ -37,6 +41,7 @@ class Rule:
     near: Any | None
     window: int
     strong: bool
+    random: bool
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
@@ -49,21 +54,37 @@ class Rule:
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """The same in UTF-8 bytes. A candidate that fails hides none that overlap it."""
         group = 1 if self.compiled.groups else 0
-        position = 0
-        while (match := self.compiled.search(data, position)) is not None:
-            start, end = match.span(group)
-            if start >= 0 and self._holds(data, start, end):
-                yield start, end
-                position = max(end, position + 1)
-            else:
-                position = max(match.start() + 1, start)
+        position: int | None = 0
+        while position is not None:
+            found, position = self.compiled.finditer(data, position), None
+            for match in found:
+                start, end = match.span(group)
+                if start >= 0 and self._holds(data, start, end):
+                    yield start, end
+                    if end == match.end() > start:
+                        continue
+                    position = max(end, match.start() + 1)
+                else:
+                    position = max(match.start() + 1, start)
+                break
 
     def _holds(self, data: bytes, start: int, end: int) -> bool:
         if self.near is not None:
             around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
                 return False
-        return self.check is None or self.check(data[start:end].decode("utf-8", "replace"))
+        if self.check is not None and not self.check(data[start:end].decode("utf-8", "replace")):
+            return False
+        return not (self.random and in_uuid(data, start, end))
+
+
+def in_uuid(data: bytes, start: int, end: int) -> bool:
+    """Whether data[start:end] is part of a UUID: one in a thousand holds a valid card or IBAN."""
+    shift = max(0, start - 36)
+    return any(
+        m.start() + shift <= start and end <= m.end() + shift and m.group().translate(None, _DIGITS)
+        for m in _UUID.finditer(data[shift : end + 36])
+    )
 
 
 def characters(data: bytes, position: int) -> int:
@@ -92,6 +113,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 near=compile_pattern(raw["near"]) if "near" in raw else None,
                 window=raw.get("window", 60),
                 strong=raw.get("strong", False),
+                random=raw.get("random", False),
                 positive=tuple(raw["positive"]),
                 negative=tuple(raw["negative"]),
             )

@@ -16,6 +16,7 @@ from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.errors import PrivacyRefused
 from shortstop.privacy import answers, policy, pseudonyms
 from shortstop.privacy.audit import AuditLog, Event
+from shortstop.privacy.images import without_images
 from shortstop.privacy.leaves import Leaf, leaves
 from shortstop.privacy.register import Register
 from shortstop.privacy.restore import Restorer
@@ -104,11 +105,12 @@ class Sentinel:
 
     def _judge(self, request: Request, caller: Caller) -> Clearance:
         self._remember(request, caller)
-        if any(_unreadable(p) for m in request.messages for p in m.parts):
-            raise Unreadable("unknown-part")
-        findings = self.findings(_body(request), caller.tenant)
-        seen = self.taint.tier(caller.tenant, caller.conversation)
         name, rules = policy.chosen(self._config, caller.tenant)
+        body, images = _body(request), rules.images == "allow" and not rules.dry_run
+        if any(_unreadable(p, images) for m in request.messages for p in m.parts):
+            raise Unreadable("unknown-part")
+        findings = self.findings(without_images(body) if images else body, caller.tenant)
+        seen = self.taint.tier(caller.tenant, caller.conversation)
         return _verdict(findings, seen, name, rules, caller.task or "*")
 
     def findings(self, body: Json, tenant: str = "default") -> list[Finding]:
@@ -274,13 +276,13 @@ def _verdict(
     )
 
 
-def _unreadable(part: object) -> bool:
-    """Whether a part holds what no detector here can read."""
+def _unreadable(part: object, images: bool) -> bool:
+    """Whether a part holds what no detector here can read. `images`: those may go unread."""
     if isinstance(part, Opaque):
         return True
     if isinstance(part, ToolResult):
-        return any(_unreadable(p) for p in part.parts)
-    if isinstance(part, Media):
+        return any(_unreadable(p, images) for p in part.parts)
+    if isinstance(part, Media) and not (images and part.kind == "image"):
         return part.url is None or part.url.startswith("data:")
     return False
 

@@ -1,58 +1,22 @@
-"""The examination: what the guard finds in labelled texts, and how long it takes."""
+"""What the guard finds in labelled texts, and how long it takes."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from shortstop.config import PrivacyConfig
 from shortstop.privacy.sentinel import Sentinel
 from shortstop.types import Caller, Json, Message, Request, Text, Tier
 
+from .figures import Figure, Report, Timing, counted, timing
+
 CLASSES = ("PII", "FIN", "GOVID", "PHI", "SECRET", "CONTRACT")
-
-
-class Figure(Struct, frozen=True):
-    """`hits` of `n`, with the 95% Wilson interval of the share."""
-
-    name: str
-    n: int
-    hits: int
-    share: float
-    low: float
-    high: float
-
-
-class Timing(Struct, frozen=True):
-    """Milliseconds on one core."""
-
-    name: str
-    n: int
-    p50: float
-    p99: float
-
-
-class Report(Struct, frozen=True):
-    part: str
-    figures: tuple[Figure, ...]
-    timings: tuple[Timing, ...] = ()
-
-
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Bounds of a share; (0, 1) when nothing was seen."""
-    if n == 0:
-        return 0.0, 1.0
-    p, zz = hits / n, z * z
-    middle = (p + zz / (2 * n)) / (1 + zz / n)
-    half = z / (1 + zz / n) * math.sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def held_back(id: str) -> bool:
@@ -87,9 +51,8 @@ class Examiner:
         return self._guard.clear(request(text), Caller()).tier
 
     def share(self, name: str, texts: Sequence[str]) -> Figure:
-        hits = sum(self.tier(t) >= Tier.S2 for t in texts)
-        low, high = wilson(hits, len(texts))
-        return Figure(name, len(texts), hits, hits / len(texts) if texts else 0.0, low, high)
+        """How many are flagged, at S2 or S3."""
+        return counted(name, sum(self.tier(t) >= Tier.S2 for t in texts), len(texts))
 
     def timing(self, name: str, texts: Sequence[str], rounds: int = 1) -> Timing:
         taken = []
@@ -97,9 +60,7 @@ class Examiner:
             start = time.perf_counter()
             self.tier(text)
             taken.append(1000 * (time.perf_counter() - start))
-        taken.sort()
-        n = len(taken)
-        return Timing(name, n, taken[n // 2], taken[min(n - 1, math.ceil(0.99 * n) - 1)])
+        return timing(name, taken)
 
 
 def gateway(data: Iterable[Mapping[str, Any]], part: str) -> Report:
@@ -113,29 +74,37 @@ def gateway(data: Iterable[Mapping[str, Any]], part: str) -> Report:
             examiner.share(f"flagged: {name}", [r["text"] for r in sensitive if r["tier"] == name])
         )
     harmless = [r["text"] for r in found if not r["sensitive"]]
-    figures.append(examiner.share("false pins: harmless", harmless))
+    figures.append(examiner.share("false pins: hard harmless", harmless))
     return Report(part, tuple(figures), speed(found))
 
 
-def ordinary(data: Iterable[Mapping[str, Any]], part: str) -> Report:
-    texts = [r["text"] for r in data]
-    return Report(part, (Examiner().share("false pins: ordinary", texts),))
+def harmless(texts: Sequence[str], part: str) -> Report:
+    """Texts that nothing should be found in."""
+    return Report(part, (Examiner().share("false pins", texts),), prose(texts))
 
 
 def speed(data: Sequence[Mapping[str, Any]]) -> tuple[Timing, ...]:
-    """Texts of about 200 and 2,000 tokens (four characters each), made of the rows themselves."""
-    examiner = Examiner()
+    """Texts of about 200 and 2,000 tokens (four characters each), made of the rows themselves:
+    harmless ones that look like something, and dense ones that are something everywhere."""
     plain = [r["text"] for r in data if not r["sensitive"] and "base64" not in r["text"]]
     dense = [r["text"] for r in data if r["sensitive"] and r["tier"] in ("PII", "FIN", "GOVID")]
-    examiner.timing("warm", (plain + dense)[:20])
-    sizes = (
-        ("200 tokens", plain, 800),
-        ("2,000 ordinary", plain, 8000),
-        ("2,000 dense", dense, 8000),
+    return (
+        *_timed((("200 tokens, hard harmless", 800), ("2,000 hard harmless", 8000)), plain),
+        *_timed((("2,000 dense", 8000),), dense),
     )
-    return tuple(
-        examiner.timing(name, list(_filled(texts, size)), 3) for name, texts, size in sizes if texts
-    )
+
+
+def prose(texts: Sequence[str]) -> tuple[Timing, ...]:
+    """The same for ordinary texts."""
+    return _timed((("200 tokens, ordinary", 800), ("2,000 ordinary", 8000)), texts)
+
+
+def _timed(sizes: Sequence[tuple[str, int]], texts: Sequence[str]) -> tuple[Timing, ...]:
+    if not texts:
+        return ()
+    examiner = Examiner()
+    examiner.timing("warm", texts[:20])
+    return tuple(examiner.timing(name, list(_filled(texts, size)), 3) for name, size in sizes)
 
 
 def _filled(texts: Sequence[str], size: int, count: int = 60) -> Iterator[str]:

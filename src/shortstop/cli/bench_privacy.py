@@ -1,0 +1,147 @@
+"""`shortstop bench privacy`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from shortstop.cli.tables import OPEN_SET, read_rows
+from shortstop.errors import ConfigError
+from shortstop.privacy import examine
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
+]
+OPEN_DATA = Path("../shared/data/privacy")
+WANTED: Mapping[str, str] = {
+    "sensitive flagged": ">= 98% / 99.5%",
+    "flagged: SECRET": ">= 95% / 98%",
+    "flagged: FIN": ">= 99.5% / 100%",
+    "flagged: GOVID": ">= 99.5% / 100%",
+    "flagged: PHI": ">= 99.5% / 100%",
+    "false pins: hard harmless": "<= 1% / 0.2%",
+    "ordinary_clinc": "<= 0.1% / 0",
+    "MMLU and GSM8K prompts": "<= 1% / 0.3%",
+    "restored wrong": "0",
+    "found at its first record": "100%",
+    "200 tokens, ordinary": "0.3 / 1 ms; 0.1 / 0.5",
+    "2,000 ordinary": "p99 1 ms; 0.6",
+    "2,000 dense": "p99 8 ms; 4",
+    "a chunk": "aim 0.005 ms",
+    "an event": "aim 0.020 ms",
+}
+"""Bar and aim, by the name of a figure or of its part."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Everything that was measured, and what was left out for want of its data."""
+
+    reports: list[examine.Report]
+    tricks: list[examine.Trick]
+    left_out: list[str]
+
+
+def bench_command(data: Data = None, as_json: AsJson = False) -> None:
+    """Recall by class, false pins, times, tricks, round trips and tampering, with 95% intervals.
+
+    With --data FILE the first figures are from there, all of its rows.
+    """
+    left_out: list[str] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
+        task = bar.add_task("starting")
+        reports = []
+        for name, report in _reports(data, left_out):
+            bar.update(task, description=name)
+            reports.append(report)
+        bar.update(task, description="thirty tricks")
+        with _quiet():
+            found = Found(reports, examine.tricks(), left_out)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        show(found, Console())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Tricks make detectors fail, which is told in their figures."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def show(found: Found, console: Console) -> None:
+    for report in found.reports:
+        table = Table(
+            "figure", "n", "hits", "share", "95% interval", "bar / aim", title=report.part
+        )
+        for f in report.figures:
+            wanted = WANTED.get(f.name) or WANTED.get(report.part, "")
+            interval = f"{f.low:.2%} - {f.high:.2%}"
+            table.add_row(f.name, str(f.n), str(f.hits), f"{f.share:.2%}", interval, wanted)
+        console.print(table)
+        for t in report.timings:
+            wanted = f"  ({WANTED[t.name]})" if t.name in WANTED else ""
+            console.print(f"  {t.name}: p50 {t.p50:.4f} ms, p99 {t.p99:.4f} ms, n {t.n}{wanted}")
+    passed = sum(trick.passed for trick in found.tricks)
+    console.print(f"tricks: {passed} of {len(found.tricks)} passed (bar 27, aim 30)")
+    for trick in found.tricks:
+        if not trick.passed:
+            console.print(f"  {trick.number}: got through: {', '.join(trick.failed)}")
+    for what in found.left_out:
+        console.print(f"left out: {what}")
+
+
+def _reports(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+    yield from _gateway(data, left_out)
+    clinc = OPEN_DATA / "ordinary_clinc.jsonl"
+    if clinc.is_file():
+        texts = [str(r["text"]) for r in examine.rows(clinc)]
+        yield "ordinary texts", examine.harmless(texts, "ordinary_clinc")
+    else:
+        left_out.append(f"ordinary texts: there is no {clinc}")
+    try:
+        prompts = list(_prompts(read_rows(OPEN_SET)))
+        yield "public prompts", examine.harmless(prompts, "MMLU and GSM8K prompts")
+    except ConfigError as error:
+        left_out.append(f"MMLU and GSM8K prompts: {error}")
+    yield "streams", examine.restoring()
+    yield "audit log", examine.tampering()
+
+
+def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+    """The half of the open rows that nobody looks at while writing rules, or all of `data`."""
+    path = data or OPEN_DATA / "gateway_dev.jsonl"
+    if not path.is_file():
+        if data is not None:
+            raise ConfigError(f"There is no file {data}.")
+        left_out.append(f"gateway requests: there is no {path}; give --data FILE")
+        return
+    rows = list(examine.rows(path))
+    for number, row in enumerate(rows, start=1):
+        missing = {"text", "sensitive", "tier"} - set(row)
+        if missing:
+            raise ConfigError(f"{path}, line {number}, has no {', '.join(sorted(missing))}.")
+    if data is not None:
+        yield path.name, examine.gateway(rows, path.name)
+        return
+    unseen = [r for r in rows if examine.held_back(r["id"])]
+    yield path.name, examine.gateway(unseen, "gateway_dev, held-back half")
+
+
+def _prompts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (str(r["prompt"]) for r in rows if r["bench"] in ("mmlu", "gsm8k"))
