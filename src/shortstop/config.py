@@ -185,6 +185,7 @@ class PrivacyPolicy(Section, frozen=True):
     `providers` and `regions` list who may get anything at all; empty: everyone configured.
     `baa_required` allows only providers with a signed BAA. `dry_run` records what the policy would
     do while the built-in one decides. `strict` makes the lint ask for a rule for every label.
+    `images = "allow"` lets inline images leave unread: nobody here can see what they show.
     """
 
     version: str = "1"
@@ -194,6 +195,7 @@ class PrivacyPolicy(Section, frozen=True):
     baa_required: bool = False
     dry_run: bool = False
     strict: bool = False
+    images: Literal["pin", "allow"] = "pin"
 
 
 class PrivacyConfig(Section, frozen=True):
@@ -242,7 +244,9 @@ class RoutingConfig(Section, frozen=True):
     targets the router cannot see are taken from `usd_per_call` (target name -> US dollars).
     `exploration` is the share of undecided traffic on which the other choice is tried,
     `shadow_rate` the share of frontier traffic that the local model answers too, unseen.
-    `landmarks` bounds the prompts that the router remembers to compare with.
+    `landmarks` bounds the prompts that the router remembers to compare with. With `second_answer` a
+    local model answers twice where the look is in doubt, and in shadow runs: where it agrees with
+    itself it is more often right, at the price of the second answer.
     """
 
     local: str | None = None
@@ -255,6 +259,7 @@ class RoutingConfig(Section, frozen=True):
     usd_per_call: dict[str, NonNegative] = {}
     landmarks: Annotated[int, Meta(ge=16, le=4096)] = 512
     commit_tokens: Positive = 16
+    second_answer: bool = False
     seed: int = 0
 
 
@@ -271,11 +276,23 @@ class TaskConfig(Section, frozen=True):
     contract: ContractConfig | None = None
 
 
+class JudgeConfig(Section, frozen=True):
+    """A model that grades pairs of answers, blind and in both orders; its cost is on the books.
+
+    `target` names it among the models and upstreams. It grades the tasks whose `grader` is "judge",
+    and of the others that name no grader the share `rate`.
+    """
+
+    target: str | None = None
+    rate: Probability = 0.1
+
+
 class TracesConfig(Section, frozen=True):
     """Where rows go, how long they stay and how much of a request they hold.
 
     `content` rules what is kept of requests and answers; `sensitive_content` the same for those
-    of tier S3. `fsync` makes rows survive a power cut too, at a disk flush for every answer.
+    of tier S3. `fsync` makes rows survive a power cut too, at a disk flush for every answer. When
+    the environment variable `key_env` is set, the content is encrypted with it.
     """
 
     path: str | None = None
@@ -284,6 +301,7 @@ class TracesConfig(Section, frozen=True):
     sensitive_content: Literal["full", "redacted", "digest"] = "digest"
     queue: Positive = 10_000
     fsync: bool = False
+    key_env: str = "SHORTSTOP_TRACES_KEY"
 
 
 class Config(Section, frozen=True):
@@ -299,6 +317,7 @@ class Config(Section, frozen=True):
     contract: ContractConfig = ContractConfig()
     routing: RoutingConfig = RoutingConfig()
     tasks: dict[str, TaskConfig] = {}
+    judge: JudgeConfig = JudgeConfig()
     traces: TracesConfig = TracesConfig()
     data_dir: str | None = None
 
@@ -399,15 +418,22 @@ def _checked(config: Config, text: str, name: str) -> Config:
             _claim(seen, model_name, (*path, "models", model_name), fail)
     if config.privacy.airgap and config.upstreams:
         fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
-    remote = {m for u in config.upstreams.values() for m in u.models}
-    routing = config.routing
-    if routing.frontier is not None and routing.frontier not in remote:
-        fail(("routing", "frontier"), f"{routing.frontier!r} is no model of any upstream.")
-    if routing.local is not None and routing.local not in config.models:
-        fail(("routing", "local"), f"{routing.local!r} is not in [models].")
+    _check_names(config, seen, fail)
     if not seen:
         fail(("models",), "there is no model at all, local or remote.")
     return config
+
+
+def _check_names(config: Config, seen: Mapping[str, KeyPath], fail: Fail) -> None:
+    """Whoever is named elsewhere must exist."""
+    remote = {m for u in config.upstreams.values() for m in u.models}
+    frontier, local, judge = config.routing.frontier, config.routing.local, config.judge.target
+    if frontier is not None and frontier not in remote:
+        fail(("routing", "frontier"), f"{frontier!r} is no model of any upstream.")
+    if local is not None and local not in config.models:
+        fail(("routing", "local"), f"{local!r} is not in [models].")
+    if judge is not None and judge not in seen:
+        fail(("judge", "target"), f"{judge!r} is neither in [models] nor of any upstream.")
 
 
 def _claim(seen: dict[str, KeyPath], name: str, path: KeyPath, fail: Fail) -> None:

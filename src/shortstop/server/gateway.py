@@ -60,11 +60,14 @@ class Gateway(Protocol):
     @property
     def accounts(self) -> Accounts: ...
 
-    def feedback(self, said: Json) -> bool:
-        """Learn what somebody says about an answer. False: the request is not remembered.
+    def feedback(self, said: Json, caller: Caller) -> bool:
+        """Learn what somebody says about an answer. False: no request of theirs is remembered.
 
         Raises InvalidRequest.
         """
+
+    async def erase(self, tenant: str, conversation: str) -> Json:
+        """Forget a conversation's values; says what there was. Raises StoreError."""
 
     def readiness(self) -> Readiness: ...
 

@@ -42,6 +42,7 @@ def pages(gateway: Gateway) -> Starlette:
             Route("/responses/{id}", door.forget, methods=["DELETE"]),
             Route("/feedback", door.feedback, methods=["POST"]),
             Route("/admin/reload", door.reload, methods=["POST"]),
+            Route("/admin/conversations/{tenant}/{id:path}", door.erase, methods=["DELETE"]),
             Route("/admin/keys", keys.list, methods=["GET"]),
             Route("/admin/keys", keys.create, methods=["POST"]),
             Route("/admin/keys/{id}", keys.show, methods=["GET"]),
@@ -106,9 +107,9 @@ class _Pages:
 
     async def feedback(self, request: HttpRequest) -> Response:
         """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""
-        self._gateway.identify(secret_of(dict(request.headers.raw)))
+        caller = self._gateway.identify(secret_of(dict(request.headers.raw)))
         said = parse_object(await request.body())
-        if not self._gateway.feedback(said):
+        if not self._gateway.feedback(said, caller):
             raise NotFound(
                 "That request is not remembered, or this source has spoken about it already.",
                 param="request_id",
@@ -122,6 +123,12 @@ class _Pages:
             return as_json({"reloaded": await self._gateway.reload()})
         except ConfigError as error:
             raise InvalidRequest(str(error), code="invalid_config") from error
+
+    async def erase(self, request: HttpRequest) -> Response:
+        """DELETE /admin/conversations/{tenant}/{id}: its surrogates and its traces' content."""
+        require_admin(self._gateway, request)
+        told = await self._gateway.erase(request.path_params["tenant"], request.path_params["id"])
+        return as_json({"erased": told})
 
     async def failed(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, ShortstopError)

@@ -101,6 +101,24 @@ class Database:
             self.connect().execute("PRAGMA incremental_vacuum(64)").fetchall()
         return deleted
 
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Take the content out of a conversation's rows, and off the disk; how many there were."""
+
+        def work(db: sqlite3.Connection) -> int:
+            found = db.execute(
+                "SELECT seq, trace FROM traces JOIN bodies USING (seq)"
+                " WHERE tenant = ? AND conversation = ?",
+                (tenant, conversation),
+            ).fetchall()
+            emptied = [(rows.emptied(blob).decode(), seq) for seq, blob in found]
+            db.executemany("UPDATE bodies SET trace = ? WHERE seq = ?", emptied)
+            return len(found)
+
+        self.connect().execute("PRAGMA secure_delete = ON")
+        emptied = self._transaction(work)
+        self.connect().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return emptied
+
     def _transaction(self, work: Any) -> int:
         db = self.connect()
         try:

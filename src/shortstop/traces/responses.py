@@ -19,9 +19,13 @@ from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.types import Json
 
+from .seal import Seal
+
 KEPT_SECONDS = 30 * 86_400.0
 LONGEST_CHAIN = 1_000
 BUSY_SECONDS = 2.0
+LOCKED = b"\0"
+"""How sealed values begin; JSON never does."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
     id TEXT PRIMARY KEY,
@@ -48,9 +52,10 @@ class Kept(Struct, frozen=True):
 class ResponseStore:
     """Opened when first needed: most gateways never are asked to remember."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, seal: Seal | None = None) -> None:
         self._path = path
         self._clock = clock
+        self._seal = seal
         self._db: sqlite3.Connection | None = None
 
     def keep(self, owner: str, kept: Kept) -> None:
@@ -60,8 +65,8 @@ class ResponseStore:
             owner,
             kept.parent,
             now,
-            msgspec.json.encode(kept.turn),
-            msgspec.json.encode(kept.response),
+            self._locked(kept.id, kept.turn),
+            self._locked(kept.id, kept.response),
         )
         with self._opened() as db:
             db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -76,7 +81,21 @@ class ResponseStore:
             ).fetchone()
         if row is None:
             return None
-        return Kept(id, row[0], _items(row[1]), msgspec.json.decode(row[2]))
+        turn, response = self._unlocked(id, row[1]), self._unlocked(id, row[2])
+        return Kept(id, row[0], _items(turn), msgspec.json.decode(response))
+
+    def _locked(self, id: str, value: object) -> bytes:
+        data = msgspec.json.encode(value)
+        return data if self._seal is None else LOCKED + self._seal.lock(data, id)
+
+    def _unlocked(self, id: str, data: bytes) -> bytes:
+        if not data.startswith(LOCKED):
+            return data
+        if self._seal is None:
+            raise StoreError(
+                "Stored responses are sealed.", hint="Set the key that traces.key_env names."
+            )
+        return self._seal.unlock(data.removeprefix(LOCKED), id)
 
     def conversation(self, owner: str, id: str) -> list[Json] | None:
         """Every item up to and including response `id`, oldest first. None: a part is missing."""

@@ -11,6 +11,8 @@ import msgspec
 from shortstop.config import TracesConfig
 from shortstop.types import Clearance, Json, Span, Tier, Trace
 
+from .seal import Seal
+
 log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
@@ -22,24 +24,30 @@ Content = Literal["full", "redacted", "digest"]
 
 
 class Redact(Protocol):
-    """Takes out of a body what privacy found in it."""
+    """Takes out of a tenant's body what privacy finds in it. Raises when it cannot."""
 
-    def __call__(self, body: Json, clearance: Clearance) -> Json: ...
+    def __call__(self, body: Json, tenant: str) -> Json: ...
 
 
 class Keeper:
-    """Decides what of a request and its answer is kept; everything else of a trace always is."""
+    """Decides what of a request and its answer is kept; everything else of a trace always is.
 
-    def __init__(self, config: TracesConfig, redact: Redact | None = None) -> None:
+    With a `seal` what is kept is encrypted.
+    """
+
+    def __init__(
+        self, config: TracesConfig, redact: Redact | None = None, seal: Seal | None = None
+    ) -> None:
         self._content: Content = config.content
         self._sensitive: Content = config.sensitive_content
         self._redact = redact
+        self._seal = seal
 
     def seal(self, trace: Trace) -> bytes:
         """The trace as JSON, content by policy. Never raises: what cannot be kept is left out."""
         kept = self._kept(trace)
         try:
-            return _encode(kept)
+            return _encode(kept if self._seal is None else self._seal.close(kept))
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as e:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, e)
             return _encode(_without_content(trace))
@@ -61,8 +69,8 @@ class Keeper:
         return msgspec.structs.replace(
             trace,
             clearance=_placeless(trace.clearance),
-            request=None if trace.request is None else redact(trace.request, trace.clearance),
-            response=None if trace.response is None else redact(trace.response, trace.clearance),
+            request=None if trace.request is None else redact(trace.request, trace.tenant),
+            response=None if trace.response is None else redact(trace.response, trace.tenant),
         )
 
 
@@ -76,6 +84,11 @@ def _placeless(clearance: Clearance) -> Clearance:
     """Where something was found may tell it: an object's key can be the secret itself."""
     findings = tuple(msgspec.structs.replace(f, path="") for f in clearance.findings)
     return msgspec.structs.replace(clearance, findings=findings)
+
+
+def emptied(blob: bytes | str) -> bytes:
+    """A row's JSON without what was asked and answered."""
+    return _encode(_without_content(unseal(blob)))
 
 
 def unseal(blob: bytes | str) -> Trace:

@@ -38,6 +38,7 @@ from shortstop.types import Trace
 from . import journal, rows
 from .database import Database, Unavailable
 from .queries import read_traces
+from .seal import Seal
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +91,12 @@ class TraceStore:
         config: TracesConfig,
         clock: Clock,
         redact: rows.Redact | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self.path = path
         self._clock = clock
-        self._keeper = rows.Keeper(config, redact)
+        self._seal = seal
+        self._keeper = rows.Keeper(config, redact, seal)
         self._limit = config.queue
         self._retention = config.retention_days * 86_400
         self._folder = path.with_name(path.name + ".journal")
@@ -188,8 +191,10 @@ class TraceStore:
     def traces(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
     ) -> Iterator[Trace]:
-        """Rows in order of time, each once. Rows of the last 50 ms may be missing: `flush`."""
-        return read_traces(self.path, since=since, until=until, tenant=tenant)
+        """Rows in order of time, each once, opened where they are sealed. Rows of the last 50 ms
+        may be missing: `flush`."""
+        found = read_traces(self.path, since=since, until=until, tenant=tenant)
+        return found if self._seal is None else map(self._seal.open, found)
 
     def health(self) -> StoreHealth:
         with self._lock:
@@ -232,6 +237,21 @@ class TraceStore:
                 "keeps the rest for the next start",
                 left, self.path, memory_only,
             )  # fmt: skip
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Take the content out of every row of a conversation; how many rows there were.
+
+        Raises StoreError when that cannot be done now.
+        """
+        own = Database(self.path, fsync=False)
+        try:
+            if not self.flush():
+                raise Unavailable("rows are waiting that cannot be written")
+            return own.forget(tenant, conversation)
+        except Unavailable as error:
+            raise StoreError(f"The content cannot be erased now: {error}.", status=503) from error
+        finally:
+            own.close()
 
     # ------------------------------------------------------------ the writer's side
 

@@ -1,0 +1,93 @@
+"""Content at rest: nothing readable in any file, nothing moved from row to row, nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.config import TracesConfig
+from shortstop.errors import StoreError
+from shortstop.traces import TraceStore
+from shortstop.traces.responses import Kept, ResponseStore
+from shortstop.traces.seal import Seal
+from shortstop.types import Json
+from tests.conftest import FakeClock
+from tests.traces.example import trace
+
+SECRET = "the walrus was Paul"
+BODY: Json = {"messages": [{"role": "user", "content": SECRET}]}
+SEAL = Seal("key")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=3), JSON)
+def test_what_is_closed_opens_again(request: Json, inner: object) -> None:
+    original = trace(request=request, response={"choices": inner})
+    assert SEAL.open(SEAL.close(original)) == original
+
+
+def test_what_was_never_sealed_stays_as_it_is() -> None:
+    original = trace(request=BODY, response=None)
+    assert SEAL.open(original) == original
+    assert SEAL.close(trace(request=None, response=None)).request is None
+
+
+def test_another_key_another_row_or_another_byte_does_not_open() -> None:
+    closed = SEAL.close(trace(request=BODY))
+    with pytest.raises(StoreError):
+        Seal("other").open(closed)
+    with pytest.raises(StoreError):
+        SEAL.open(msgspec.structs.replace(closed, id="another"))
+    with pytest.raises(StoreError):
+        SEAL.open(msgspec.structs.replace(closed, request=closed.response, response=closed.request))
+    with pytest.raises(StoreError):
+        SEAL.open(msgspec.structs.replace(closed, request={"shortstop-sealed": "no base64!"}))
+
+
+def test_nothing_readable_reaches_a_file(tmp_path: Path) -> None:
+    store = TraceStore(tmp_path / "t.db", TracesConfig(), FakeClock(), seal=SEAL)
+    store.open(trace(id="a", request=BODY))
+    store.append(trace(id="a", request=BODY))
+    assert SECRET.encode() not in everything(tmp_path), "nor in the journal"
+    assert store.flush()
+    assert [t.request for t in store.traces()] == [BODY]
+    store.close()
+    assert SECRET.encode() not in everything(tmp_path)
+
+
+def test_stored_responses_are_sealed_too(tmp_path: Path) -> None:
+    path, clock = tmp_path / "r.db", FakeClock()
+    plain = ResponseStore(path, clock)
+    plain.keep("me", Kept("old", None, [BODY], {"id": "old"}))
+    sealed = ResponseStore(path, clock, SEAL)
+    sealed.keep("me", Kept("new", "old", [{"text": "goo goo goo joob"}], {"id": "new"}))
+    assert sealed.conversation("me", "new") == [BODY, {"text": "goo goo goo joob"}]
+    assert b"joob" not in everything(tmp_path)
+    with pytest.raises(StoreError, match="sealed"):
+        plain.find("me", "new")
+
+
+def test_erased_content_is_gone_from_the_disk_and_its_figures_stay(tmp_path: Path) -> None:
+    store = TraceStore(tmp_path / "t.db", TracesConfig(), FakeClock())
+    store.append(trace(id="a", tenant="acme", conversation="c1", request=BODY))
+    store.append(trace(id="b", tenant="acme", conversation="c2", request=BODY))
+    store.append(trace(id="c", tenant="rival", conversation="c1", request=BODY))
+    assert store.forget("acme", "c1") == 1
+    kept = {t.id: t.request for t in store.traces()}
+    assert kept == {"a": None, "b": BODY, "c": BODY}
+    assert store.forget("acme", "c2") == store.forget("rival", "c1") == 1
+    assert SECRET.encode() not in everything(tmp_path)
+    assert all(t.bill is not None for t in store.traces())
+    store.close()
