@@ -59,8 +59,15 @@ class FixedRouter:
             reasons=("cold-start",),
         )
 
-    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
         return True
+
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        return False
 
 
 class TokenBooks:
@@ -105,7 +112,8 @@ class House:
             backends={"small": small},
             upstreams={"big": big},
             guard=OpenGuard(),
-            accept=chosen.accept,
+            looker=chosen,
+            agree=lambda task, one, other: float(one == other),
             clock=clock,
             commit_tokens=2,
         )

@@ -16,7 +16,7 @@ from decimal import Decimal
 import msgspec
 
 from shortstop.errors import RequestError, ShortstopError
-from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, Router
+from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, ReplyGuard, Router
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.shadow import Shadows, Side
@@ -73,6 +73,7 @@ class Pipeline:
         observers: Sequence[Observer] = (),
         shadows: Shadows | None = None,
         purser: Purser | None = None,
+        replies: ReplyGuard | None = None,
     ) -> None:
         self._guard = guard
         self._router = router
@@ -83,6 +84,7 @@ class Pipeline:
         self._observers = observers
         self._shadows = shadows
         self._purser = purser
+        self._replies = replies
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
         """Answer whole or, if `request.stream`, with a committed stream.
@@ -116,13 +118,16 @@ class Pipeline:
         served = await self._cascade.answer(
             facts.request, facts.clearance, decision, facts.attempts
         )
-        facts.target, facts.reply = served.target, served.reply
+        reply = served.reply
+        if self._replies is not None and reply is not None and self._replies.reads(facts.caller):
+            reply = self._replies.whole(reply, facts.caller)
+        facts.target, facts.reply = served.target, reply
         trace = self._record(facts, "ok", None)
         return Answer(
             target=served.target.name,
             created=int(facts.at),
             headers=_explain(facts, decision, served) | _money(trace.bill),
-            reply=served.reply,
+            reply=reply,
         )
 
     async def _stream(self, facts: _Facts, decision: Decision) -> Answer:
@@ -130,17 +135,21 @@ class Pipeline:
             facts.request, facts.clearance, decision, facts.attempts, facts.gathering
         )
         assert served.chunks is not None
+        chunks, told = served.chunks, facts.gathering
+        if self._replies is not None and self._replies.reads(facts.caller):
+            told = Gathering()
+            chunks = _gathered(self._replies.stream(chunks, facts.caller), told)
         facts.target = served.target
         self._recorder.open(self._trace(facts, "interrupted", 200, None))
         return Answer(
             target=served.target.name,
             created=int(facts.at),
             headers=_explain(facts, decision, served),
-            chunks=self._recorded(served.chunks, facts),
+            chunks=self._recorded(chunks, facts, told),
         )
 
     async def _recorded(
-        self, chunks: AsyncGenerator[Chunk, None], facts: _Facts
+        self, chunks: AsyncGenerator[Chunk, None], facts: _Facts, told: Gathering
     ) -> AsyncGenerator[Chunk, None]:
         """Pass the chunks on; put the row on the books before the reader sees the end."""
         outcome: TraceOutcome = "cancelled"
@@ -155,7 +164,7 @@ class Pipeline:
             raise
         finally:
             assert facts.target is not None
-            facts.reply = facts.gathering.reply(facts.request.id, facts.target.name)
+            facts.reply = told.reply(facts.request.id, facts.target.name)
             self._record(facts, outcome, failure)
 
     # ------------------------------------------------------------ the books
@@ -209,6 +218,15 @@ class Pipeline:
             response=_response(facts.reply),
             error=error.code if error else None,
         )
+
+
+async def _gathered(
+    chunks: AsyncGenerator[Chunk, None], told: Gathering
+) -> AsyncGenerator[Chunk, None]:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            told.add(chunk)
+            yield chunk
 
 
 def _failed(error: ShortstopError) -> TraceOutcome:

@@ -150,7 +150,8 @@ class Request(Struct, frozen=True):
     `body` is the client's JSON as parsed, in its own `dialect`; everything else is derived
     from it by that dialect's decoder. A target of the same dialect is sent `body`, so unknown
     fields and key order survive; any other target, and a request whose `body` is empty, is sent
-    an encoding of the neutral fields.
+    an encoding of the neutral fields. `betas` names what a client of Anthropic's dialect wants
+    switched on (header `anthropic-beta`): the vendor refuses the fields of a beta without it.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Request(Struct, frozen=True):
     user: str | None = None
     metadata: Json = {}
     extra: Json = {}
+    betas: tuple[str, ...] = ()
 
 
 class Caller(Struct, frozen=True):

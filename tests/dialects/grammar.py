@@ -131,6 +131,6 @@ def _item_event(frame: dict[str, Any], items: list[_Item]) -> None:
         item.text += frame["delta"]
     else:
         assert kind.endswith(".done")
-        whole = frame.get("text", frame.get("arguments", frame.get("refusal")))
+        whole = next(frame[k] for k in ("text", "arguments", "input", "refusal") if k in frame)
         assert whole == item.text
         item.text_done = True

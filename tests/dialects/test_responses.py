@@ -94,6 +94,47 @@ def test_41_vendor_items_and_tools_stay() -> None:
     assert dialects.lost(req, "openai.responses") == ()
 
 
+PATCH = "*** Begin Patch\n*** End Patch\n"
+PATCHER = {
+    "type": "custom",
+    "name": "apply_patch",
+    "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"},
+}
+
+
+def test_41_a_tool_without_json_is_called_as_one() -> None:
+    """Also where a chat model answers: a client runs a `function_call` of it as something else."""
+    call = {"index": 0, "id": "call_1", "type": "custom"}
+    custom = {"name": "apply_patch", "input": PATCH[:9]}
+    chunks = [
+        {"tool_calls": [{**call, "custom": custom}]},
+        {"tool_calls": [{"index": 0, "custom": {"input": PATCH[9:]}}]},
+    ]
+    data = b"".join(
+        b"data: " + json.dumps({"choices": [{"index": 0, "delta": d}]}).encode() + b"\n\n"
+        for d in chunks
+    )
+    encoder = RESPONSES.stream_encoder(request(stream=True, tools=[PATCHER]), CREATED)
+    made = b"".join(encoder.encode(c) for c in CHAT.stream_decoder().feed(data))
+    made += encoder.finish()
+    check_responses(made)
+    told = frames(made)
+    kinds = [f["type"] for f in told if "call" in f["type"]]
+    assert kinds == [*["response.custom_tool_call_input.delta"] * 2,
+                     "response.custom_tool_call_input.done"]  # fmt: skip
+    item = told[-1]["response"]["output"][0]
+    assert (item["type"], item["input"]) == ("custom_tool_call", PATCH)
+    whole = Choice(parts=(ToolCall("call_1", "apply_patch", PATCH, {"type": "custom"}),))
+    body = json.loads(RESPONSES.encode_reply(Reply("x", "m", (whole,)), request(tools=[PATCHER])))
+    assert (body["output"][0]["type"], body["output"][0]["input"]) == ("custom_tool_call", PATCH)
+
+
+def test_41_a_tool_without_json_keeps_its_grammar_in_chat() -> None:
+    sent = json.loads(CHAT.encode_request(request(tools=[PATCHER]), "m"))
+    grammar = {"syntax": "lark", "definition": "start: /.+/"}
+    assert sent["tools"][0]["custom"]["format"] == {"type": "grammar", "grammar": grammar}
+
+
 @pytest.mark.parametrize(
     ("param", "more"),
     [

@@ -1,7 +1,8 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
 `!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`,
-`!call NAME JSON`; anything else is answered with an echo. Remembers every byte it received and who
+`!call NAME JSON`; a judge's question gets a verdict, anything else is answered with an echo.
+Remembers every byte it received and who
 hung up.
 """
 
@@ -70,6 +71,8 @@ class ScriptedModel:
             verb, rest = "!status", "500"
         if verb == "!status":
             await self._status(rest, writer)
+        elif said.startswith('{"request":'):
+            await self._whole('{"first": 9, "second": 7}', writer)
         elif verb == "!hang":
             await reader.read(1)
             self.abandoned.set()

@@ -124,6 +124,12 @@ SURFACES: dict[str, Callable[[str], tuple[str, Body]]] = {
              "content": [{"type": "tool_use", "id": "t", "name": "look", "input": {"k": v}}]},
         ),
     ),
+    "thinking's signature": lambda v: (
+        CLAUDE,
+        say("go on", {"role": "user", "content": "x"}, {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "", "signature": b64(f"the key is {v}")},
+            {"type": "redacted_thinking", "data": v}, {"type": "text", "text": "a"}]}),
+    ),
     "counted": lambda v: (COUNT, say(f"key {v}", model="sonnet")),
     "instructions": lambda v: (RESPONSES, {"model": "auto", "input": "hi", "instructions": v}),
     "response input": lambda v: (RESPONSES, {"model": "big", "input": f"key {v}"}),

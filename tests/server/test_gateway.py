@@ -6,7 +6,10 @@ import asyncio
 import gzip
 import io
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def chat(content: Any = "hello", **more: Any) -> dict[str, Any]:
     return {"model": "auto", "messages": [{"role": "user", "content": content}], **more}
+
+
+def contract(gateway: Gateway) -> dict[str, Any]:
+    """What `shortstop contract` says."""
+    command = [sys.executable, "-m", "shortstop", "contract", "--json"]
+    env = {**os.environ, "SHORTSTOP_HOME": str(gateway.home), "VENDOR_KEY": KEY}
+    said = subprocess.run(
+        [*command, "--config", str(gateway.config_file)], env=env, capture_output=True, check=True
+    )
+    return dict(json.loads(said.stdout))
 
 
 def sdk(gateway: Gateway) -> openai.AsyncOpenAI:
@@ -88,6 +101,37 @@ async def test_an_explicit_model_is_asked_and_unknown_fields_reach_it(gateway: G
     assert answer["vendor_extension"] == {"kept": True}
     assert answer["model"] == "big"
     assert KEY.encode() in gateway.frontier.received[0]
+
+
+CLAUDE = """
+[upstreams.claude]
+base_url = "{frontier}"
+dialect = "anthropic"
+[upstreams.claude.models.sonnet]
+"""
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/messages"])
+async def test_betas_reach_the_vendor_that_knows_them_and_nothing_else_does(
+    gateway: Gateway, path: str
+) -> None:
+    """A beta's fields are refused without its header. A header is no way past privacy."""
+    text = gateway.config_file.read_text() + CLAUDE.format(frontier=gateway.frontier.url)
+    gateway.config_file.write_text(text)
+    async with gateway.http.post("/admin/reload") as answer:
+        assert answer.status == 200
+    known = ["context-management-2025-06-27", "claude-code-20250219", "output-128k-2025-02-19"]
+    secret = "AKIAQ3EGRV5XKJ2HNW7T"
+    said = ", ".join([*known, secret, f"{secret.lower()}-2025-01-01", known[0], "jane@example.org"])
+    for model in ("sonnet", "big"):
+        body = {**chat("!say x", model=model, stream=True), "max_tokens": 9}
+        async with gateway.http.post(path, json=body, headers={"anthropic-beta": said}) as answer:
+            await answer.read()
+    heads = [raw.split(b"\r\n\r\n")[0].decode() for raw in gateway.frontier.received]
+    sent = [line for h in heads for line in h.split("\r\n") if line.startswith("anthropic-beta")]
+    assert sent
+    assert set(sent) == {f"anthropic-beta: {','.join(known)}"}
+    assert all("anthropic-version" in h for h in heads if "anthropic-beta" in h)
 
 
 async def test_what_is_unknown_escalates_and_what_was_learned_stays_local(
@@ -402,3 +446,86 @@ async def test_beyond_its_limit_the_gateway_refuses_at_once(tmp_path: Path) -> N
                 async with gateway.http.post("/v1/chat/completions", json=chat("hi")) as answer:
                     if answer.status == 200:
                         break
+
+
+async def test_a_judge_grades_drawn_pairs_and_is_on_the_books(tmp_path: Path) -> None:
+    more = '[judge]\ntarget = "big"\nrate = 1.0\n'
+    async with running_gateway(tmp_path, more=more) as gateway:
+        async with gateway.http.post("/v1/chat/completions", json=chat("!say hello")) as answer:
+            assert answer.headers["x-shortstop-target"] == "big"
+        for _ in range(200):
+            rows = [r for r in gateway.rows() if r[0] == "shadow"]
+            if len(rows) == 3:
+                break
+            await asyncio.sleep(0.02)
+        await gateway.stop()
+        told = await asyncio.to_thread(contract, gateway)
+    assert sorted(r[1] for r in rows) == ["big", "big", "small"]
+    assert [(t["pairs"], t["mean_loss"]) for t in told["tasks"].values()] == [(1, 0.0)]
+    assert told["overall"]["pairs"] == 1
+
+
+async def test_a_conversation_is_erased_on_request(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        headers = {"x-shortstop-conversation": "c/7"}
+        async with gateway.http.post(
+            "/v1/chat/completions", json=chat("!say the walrus", model="big"), headers=headers
+        ) as answer:
+            assert answer.status == 200
+        async with gateway.http.delete("/admin/conversations/default/c/7") as answer:
+            assert await answer.json() == {"erased": {"surrogates": False, "traces": 1}}
+        await gateway.stop()
+    files = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".toml"]
+    assert not [p.name for p in files if b"the walrus" in p.read_bytes()]
+
+
+async def test_with_a_key_nothing_readable_is_kept(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SHORTSTOP_TRACES_KEY", "a key of the operator's")
+    async with running_gateway(tmp_path) as gateway:
+        async with gateway.http.post(
+            "/v1/chat/completions", json=chat("!say the walrus", model="big")
+        ) as answer:
+            assert answer.status == 200
+        async with gateway.http.post(
+            "/v1/responses", json={"model": "big", "input": "!say the walrus"}
+        ) as answer:
+            assert answer.status == 200
+        await gateway.stop()
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert not [p.name for p in files if b"the walrus" in p.read_bytes()]
+
+
+async def test_redacted_content_holds_labels_in_place_of_values(tmp_path: Path) -> None:
+    more = '[traces]\ncontent = "redacted"\nsensitive_content = "redacted"\n'
+    async with running_gateway(tmp_path, more=more) as gateway:
+        async with gateway.http.post(
+            "/v1/chat/completions", json=chat("!say mail to jane.doe@acme-corp.com now")
+        ) as answer:
+            assert answer.headers["x-shortstop-tier"] == "S2"
+        await gateway.stop()
+    kept = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert b"jane.doe@acme-corp.com" not in kept
+    assert b"mail to [EMAIL] now" in kept
+
+
+REPLY_RULES = """
+[privacy.policies.default]
+[[privacy.policies.default.rules]]
+action = "allow"
+labels = ["EMAIL"]
+[[privacy.policies.default.rules]]
+action = "redact"
+labels = ["EMAIL"]
+direction = "reply"
+"""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_replies_are_read_where_a_policy_says_so(tmp_path: Path, stream: bool) -> None:
+    async with running_gateway(tmp_path, more=REPLY_RULES) as gateway:
+        asked = chat("!say write to jane.doe@acme-corp.com today", model="big", stream=stream)
+        async with gateway.http.post("/v1/chat/completions", json=asked) as answer:
+            assert answer.status == 200
+            said = await answer.text()
+    assert "jane.doe" not in said
+    assert "[EMAIL]" in said

@@ -34,6 +34,10 @@ class Compared(Struct, frozen=True, tag="compared"):
     signals: Signals | None
 
 
+class Lost(Struct, frozen=True, tag="lost"):
+    request_id: str
+
+
 class Judged(Struct, frozen=True, tag="judged"):
     feedback: Feedback
 
@@ -44,7 +48,12 @@ class Tainted(Struct, frozen=True, tag="tainted"):
     tier: Tier
 
 
-News = Decided | Done | Compared | Judged | Tainted
+class Erased(Struct, frozen=True, tag="erased"):
+    tenant: str
+    conversation: str
+
+
+News = Erased | Decided | Done | Compared | Lost | Judged | Tainted
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _decode = msgspec.msgpack.Decoder(News).decode
@@ -114,8 +123,15 @@ class SharedBrain:
             self._crew.tell(Decided(request.id, pending))
         return decision
 
-    def accept(self, decision: Decision, target: str, signals: Signals) -> bool:
-        return self.brain.accept(decision, target, signals)
+    def accept(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        return self.brain.accept(request, decision, target, signals, text)
+
+    def doubts(
+        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
+    ) -> bool:
+        return self.brain.doubts(request, decision, target, signals, text)
 
     def observe(self, trace: Trace) -> None:
         self.brain.observe(trace)
@@ -127,6 +143,12 @@ class SharedBrain:
         counted = self.brain.pair(pair, signals)
         if counted:
             self._crew.tell(Compared(pair, signals))
+        return counted
+
+    def lost(self, request_id: str) -> bool:
+        counted = self.brain.lost(request_id)
+        if counted:
+            self._crew.tell(Lost(request_id))
         return counted
 
     def grader(self, task: str) -> str | None:
@@ -147,5 +169,7 @@ class SharedBrain:
             self.brain.observe(news.trace)
         elif isinstance(news, Compared):
             self.brain.pair(news.pair, news.signals)
+        elif isinstance(news, Lost):
+            self.brain.lost(news.request_id)
         elif isinstance(news, Judged):
             self.brain.feedback(news.feedback)

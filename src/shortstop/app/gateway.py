@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
-from shortstop.app.crew import Crew, News, SharedBrain, Tainted
+from shortstop.app.comparison import Comparison
+from shortstop.app.crew import Crew, Erased, News, SharedBrain, Tainted
 from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
@@ -31,12 +32,15 @@ from shortstop.config import (
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
 from shortstop.embedding import Embedding
 from shortstop.errors import InvalidRequest, PrivacyRefused, ShortstopError, TargetError
+from shortstop.judge import Judge
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.pipeline import Pipeline
 from shortstop.ports import Dialect
 from shortstop.privacy import Sentinel
 from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.redact import redacted
+from shortstop.privacy.replies import Replies
 from shortstop.privacy.sentinel import privacy_key
 from shortstop.privacy.taint import Taint
 from shortstop.privacy.vault import Vault
@@ -48,15 +52,14 @@ from shortstop.shadow import Shadows
 from shortstop.size import prompt_tokens
 from shortstop.traces import TraceStore
 from shortstop.traces.responses import ResponseStore
+from shortstop.traces.seal import Seal
 from shortstop.types import (
     Answer,
     Caller,
     DialectName,
     Json,
     Request,
-    Signals,
     Target,
-    Trace,
 )
 
 log = logging.getLogger("shortstop")
@@ -82,8 +85,15 @@ class Shortstop:
         self._home = registry.home(config.data_dir, env)
         self._models = registry.open(self._home)
         self._metrics = Metrics()
-        self._store = TraceStore(_trace_file(config, self._home), config.traces, CLOCK)
-        self.responses = ResponseStore(self._home / "responses.db", CLOCK)
+        seal = Seal.of(env, config.traces.key_env)
+        self._store = TraceStore(
+            _trace_file(config, self._home),
+            config.traces,
+            CLOCK,
+            redact=self._redacted,
+            seal=seal,
+        )
+        self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
         self.accounts = Accounts(self._home / "accounts.db", CLOCK)
         self._taint = crew.taint() if crew else Taint()
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
@@ -148,11 +158,20 @@ class Shortstop:
         except (PrivacyRefused, TargetError):
             return prompt_tokens(request)
 
-    def feedback(self, said: Json) -> bool:
+    def feedback(self, said: Json, caller: Caller) -> bool:
         try:
-            return self._street.router.feedback(msgspec.convert(said, routing.Feedback))
+            heard = msgspec.convert(said, routing.Feedback)
+            return self._street.router.feedback(replace(heard, tenant=caller.tenant))
         except msgspec.ValidationError as error:
             raise InvalidRequest(f"This is no feedback: {error}.") from error
+
+    async def erase(self, tenant: str, conversation: str) -> Json:
+        """What was kept of a conversation: surrogates in every worker, content in the traces."""
+        held = self._vault.erase((tenant, conversation))
+        if self._crew is not None:
+            self._crew.tell(Erased(tenant, conversation))
+        emptied = await asyncio.to_thread(self._store.forget, tenant, conversation)
+        return {"surrogates": held, "traces": emptied}
 
     def readiness(self) -> Readiness:
         """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
@@ -256,7 +275,8 @@ class Shortstop:
             backends={n: backend_of(e) for n, e in engines.items() if n in targets},
             upstreams=upstreams,
             guard=guard,
-            accept=router.accept,
+            looker=router,
+            agree=partial(_agreement, router),
             clock=CLOCK,
             commit_tokens=config.routing.commit_tokens,
         )
@@ -264,7 +284,9 @@ class Shortstop:
         shadows = Shadows(
             targets=targets,
             ask=cascade.ask,
-            compare=partial(_learn_pair, router),
+            compare=Comparison(router, self._judge(config, targets, cascade, guard, books)),
+            lose=lambda trace: router.lost(trace.id),
+            agree=partial(_agreement, router) if config.routing.second_answer else None,
             books=books,
             recorder=self._store,
             clock=CLOCK,
@@ -281,6 +303,7 @@ class Shortstop:
             observers=(*observers, self.accounts.settle),
             shadows=shadows,
             purser=budgets,
+            replies=Replies(config.privacy, guard),
         )
         embedding = Embedding(
             targets=encoder_targets(every, prior.embedder.width),
@@ -307,6 +330,29 @@ class Shortstop:
             embedding,
         )
 
+    def _judge(
+        self,
+        config: Config,
+        targets: Mapping[str, Target],
+        cascade: Cascade,
+        guard: Sentinel,
+        books: Books,
+    ) -> Judge | None:
+        name = config.judge.target
+        if name is None:
+            return None
+        return Judge(
+            name,
+            config.judge.rate,
+            local=targets[name].local,
+            ask=cascade.ask,
+            compose=dialects.get("openai.chat").decode_request,
+            guard=guard,
+            books=books,
+            recorder=self._store,
+            clock=CLOCK,
+        )
+
     def _retire(self, old: Street, kept: set[str]) -> None:
         """Close what the old street alone used, once its requests had time to finish."""
 
@@ -318,6 +364,9 @@ class Shortstop:
         self._retiring = asyncio.create_task(later())
         # A street refers to itself in many places, and full collections are rare here.
         self._retiring.add_done_callback(lambda _: asyncio.get_running_loop().call_soon(gc.collect))
+
+    def _redacted(self, body: Json, tenant: str) -> Json:
+        return redacted(self._street.guard, body, tenant)
 
     def _watch(self) -> None:
         def engines() -> list[Engine]:
@@ -351,6 +400,8 @@ class Shortstop:
         """Another worker has seen something."""
         if isinstance(news, Tainted):
             self._taint.load([(news.tenant, news.conversation, news.tier)])
+        elif isinstance(news, Erased):
+            self._vault.erase((news.tenant, news.conversation))
         elif isinstance(self._street.router, SharedBrain):
             self._street.router.learn(news)
 
@@ -387,13 +438,8 @@ class Shortstop:
                 log.warning("the router's state could not be saved: %s", error.strerror)
 
 
-def _learn_pair(
-    brain: Brain | SharedBrain, trace: Trace, local: str, frontier: str, signals: Signals | None
-) -> None:
-    """Both sides answered: the frontier's answer is the reference."""
-    assert trace.decision is not None
-    agreement = routing.grade(brain.grader(trace.decision.task), local, frontier)
-    brain.pair(routing.Pair(trace.id, agreement), signals)
+def _agreement(router: Brain | SharedBrain, task: str, one: str, other: str) -> float:
+    return routing.grade(router.grader(task), one, other)
 
 
 def _trace_file(config: Config, home: Path) -> Path:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from shortstop import dialects, registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
@@ -103,7 +105,8 @@ def build_upstreams(
 
 def rebuild(request: Request, body: Json) -> Request:
     """A request whose body privacy has rewritten, decoded anew in its own dialect."""
-    return dialects.get(request.dialect).decode_request(body, request.id)
+    again = dialects.get(request.dialect).decode_request(body, request.id)
+    return msgspec.structs.replace(again, betas=request.betas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,12 @@ class Supervisor:
         self._count = workers
         self._home = registry.home(config.data_dir, env)
         self._folder = self._home / "run"
+        # One conversation may meet several workers: its surrogates must be the same in all.
+        privacy_key = env.get(config.privacy.key_env) or os.urandom(32).hex()
+        self._shared = {
+            "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics"),
+            config.privacy.key_env: privacy_key,
+        }
         self._models: dict[str, ModelConfig] = {}
         self._servers: dict[str, EmbeddedServer] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
@@ -169,7 +175,7 @@ class Supervisor:
                 "shortstop.app.worker",
                 json.dumps(told),
                 pass_fds=(socket, say),
-                env={**self._env, "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics")},
+                env={**self._env, **self._shared},
             )
         finally:
             os.close(say)

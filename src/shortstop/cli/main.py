@@ -9,12 +9,13 @@ import typer
 
 from shortstop import __version__
 from shortstop.cli.audit import audit_app
+from shortstop.cli.bench_privacy import bench_command as bench_privacy
+from shortstop.cli.bench_routing import bench_routing
 from shortstop.cli.config import config_app
-from shortstop.cli.contract import bench_routing, contract_command
+from shortstop.cli.contract import contract_command
 from shortstop.cli.doctor import doctor_command
 from shortstop.cli.keys import keys_app
 from shortstop.cli.models import models_command, pull_command
-from shortstop.cli.privacy import bench_command as bench_privacy
 from shortstop.cli.privacy import privacy_app
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command

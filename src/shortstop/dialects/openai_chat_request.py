@@ -151,11 +151,20 @@ def _tool_out(tool: Tool) -> Json:
     if tool.description:
         function["description"] = tool.description
     if tool.extra.get("type") == "custom":
+        if "format" in tool.extra:
+            function["format"] = _format_out(tool.extra["format"])
         return {"type": "custom", "custom": function}
     function["parameters"] = tool.schema
     if tool.strict is not None:
         function["strict"] = tool.strict
     return {"type": "function", "function": function}
+
+
+def _format_out(format: Json) -> Json:
+    """Responses writes a grammar's fields beside its type, chat below it."""
+    if format.get("type") != "grammar" or "grammar" in format:
+        return format
+    return {"type": "grammar", "grammar": {k: v for k, v in format.items() if k != "type"}}
 
 
 def _choice_out(choice: ToolChoice) -> Json | str:

@@ -140,6 +140,7 @@ class ResponsesEncoder:
         self._request = request
         self._created = created
         self._blocks = Blocks(request.id, "call")
+        self._custom = {t.name for t in request.tools if t.extra.get("type") == "custom"}
         self._held: list[Json] | None = []
         self._passing = False
         self._begun = False
@@ -240,7 +241,8 @@ class ResponsesEncoder:
     def _item(self, block: Block, status: str) -> Json:
         id = self._id(block)
         if block.kind == "tool":
-            return call_item(id, ToolCall(block.id, block.name, block.text), status)
+            extra = {"type": "custom"} if block.name in self._custom else {}
+            return call_item(id, ToolCall(block.id, block.name, block.text, extra), status)
         if block.kind == "thinking":
             return reasoning_item(id, block.text)
         done = status == "completed"
@@ -270,6 +272,8 @@ class ResponsesEncoder:
 
     def _delta(self, block: Block, piece: str) -> bytes:
         place = self._place(block)
+        if block.kind == "tool" and block.name in self._custom:
+            return self._event("response.custom_tool_call_input.delta", **place, delta=piece)
         if block.kind == "tool":
             return self._event("response.function_call_arguments.delta", **place, delta=piece)
         if block.kind == "thinking":
@@ -290,6 +294,9 @@ class ResponsesEncoder:
         return tail
 
     def _done(self, block: Block, place: dict[str, object]) -> bytes:
+        if block.kind == "tool" and block.name in self._custom:
+            kind = "response.custom_tool_call_input.done"
+            return self._event(kind, **place, input=block.text)
         if block.kind == "tool":
             kind = "response.function_call_arguments.done"
             return self._event(kind, **place, name=block.name, arguments=block.text)

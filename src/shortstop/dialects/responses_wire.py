@@ -152,7 +152,7 @@ def answer(
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": None,
         "reasoning": effort,
-        "store": False,
+        "store": request.body.get("store") is not False,
         "temperature": said.temperature,
         "text": {"format": format_out(request.format)},
         "tool_choice": choice_out(request.tool_choice),
@@ -203,13 +203,14 @@ def message_item(id: str, content: list[Json], status: str = "completed") -> Jso
 
 
 def call_item(id: str, call: ToolCall, status: str = "completed") -> Json:
+    custom = call.extra.get("type") == "custom"
     return {
         "id": id,
-        "type": "function_call",
+        "type": "custom_tool_call" if custom else "function_call",
         "status": status,
         "call_id": call.id,
         "name": call.name,
-        "arguments": call.arguments,
+        "input" if custom else "arguments": call.arguments,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from msgspec.structs import replace
 
@@ -10,6 +11,9 @@ from shortstop.server.body import Headers
 from shortstop.types import Caller, Request
 
 LONGEST = 128
+_WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
+_BETA = re.compile(rf"{_WORD}(?:-{_WORD}){{0,7}}-20\d\d-?\d\d-?\d\d")
+"""A name and a day. What has another shape stays here: privacy reads bodies, not headers."""
 
 
 def secret_of(headers: Headers) -> str | None:
@@ -31,6 +35,15 @@ def caller_of(known: Caller, headers: Headers, request: Request) -> Caller:
         conversation=_header(headers, b"x-shortstop-conversation") or _beginning(request),
         task=_header(headers, b"x-shortstop-task"),
     )
+
+
+def with_betas(request: Request, headers: Headers) -> Request:
+    """`request` with the betas that its client asks for."""
+    if b"anthropic-beta" not in headers:
+        return request
+    said = headers[b"anthropic-beta"].decode("latin-1").split(",")
+    names = dict.fromkeys(name.strip() for name in said)
+    return replace(request, betas=tuple([n for n in names if _BETA.fullmatch(n)][:32]))
 
 
 def _header(headers: Headers, name: bytes) -> str | None:

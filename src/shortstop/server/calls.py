@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from shortstop.dialects import embeddings, parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.body import Disconnected, Headers, read_body
-from shortstop.server.caller import caller_of, secret_of
+from shortstop.server.caller import caller_of, secret_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.types import Caller, DialectName, Json
@@ -75,7 +75,7 @@ def counting_work(gateway: Gateway) -> Work:
 
     async def work(body: Json, id: str, caller: Caller, headers: Headers) -> bytes:
         dialect = gateway.dialect("anthropic.messages")
-        request = dialect.decode_request({"max_tokens": 1, **body}, id)
+        request = with_betas(dialect.decode_request({"max_tokens": 1, **body}, id), headers)
         tokens = await gateway.count_tokens(request, caller_of(caller, headers, request))
         return msgspec.json.encode({"input_tokens": tokens})
 

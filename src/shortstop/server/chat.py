@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.body import Disconnected, Headers, read_body
-from shortstop.server.caller import caller_of, secret_of
+from shortstop.server.caller import caller_of, secret_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.memory import Turn
@@ -83,6 +83,8 @@ class ChatRoute:
             turn = Turn(self._gateway.responses, known, said)
             said, exchange.send = turn.body, turn.listening(exchange.send)
         request = exchange.dialect.decode_request(said, exchange.id)
+        if self._name == "anthropic.messages":
+            request = with_betas(request, headers)
         caller = caller_of(known, headers, request)
         exchange.limits = self._gateway.admit(request, caller)
         await self._respond(request, caller, receive, exchange)

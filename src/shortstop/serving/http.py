@@ -18,6 +18,8 @@ from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, Upstre
 from shortstop.serving.connection import Broken, Connection, Pool
 from shortstop.types import Cleared, Reach, Request
 
+NOTHING: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -64,6 +66,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+
 class _Client:
     """A pool of connections to one server, with our deadlines and our errors."""
 
@@ -80,15 +86,16 @@ class _Client:
         told = {"host": parts.netloc, "content-type": "application/json", **headers}
         if any(c in value for value in told.values() for c in "\r\n"):
             raise ConfigError(f"A header or key for {base_url} holds a line break.")
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+        self._head = _lines(told)
 
     async def close(self) -> None:
         self._pool.close()
 
-    async def post(self, path: str, body: bytes) -> HttpReply:
-        """Send and read whole. Raises UpstreamFailed or UpstreamTimeout."""
+    async def post(self, path: str, body: bytes, told: Mapping[str, str] = NOTHING) -> HttpReply:
+        """Send, with `told` as more headers, and read whole. Raises UpstreamFailed or
+        UpstreamTimeout."""
         with _mapped():
-            connection = await self._exchange(path, body)
+            connection = await self._exchange(path, body, told)
             try:
                 whole = await self._whole(connection)
             finally:
@@ -96,21 +103,24 @@ class _Client:
         return HttpReply(connection.status, connection.headers, whole)
 
     @asynccontextmanager
-    async def stream(self, path: str, body: bytes) -> AsyncIterator[HttpStream]:
+    async def stream(
+        self, path: str, body: bytes, told: Mapping[str, str] = NOTHING
+    ) -> AsyncIterator[HttpStream]:
         """Send and read piece by piece; leaving the block early closes the connection."""
         with _mapped():
-            connection = await self._exchange(path, body)
+            connection = await self._exchange(path, body, told)
         try:
             yield HttpStream(connection.status, connection.headers, self._pieces(connection))
         finally:
             self._pool.give_back(connection)
 
-    async def _exchange(self, path: str, body: bytes) -> Connection:
+    async def _exchange(self, path: str, body: bytes, told: Mapping[str, str]) -> Connection:
         """A connection on which the answer has begun.
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
-        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._head}content-length: {len(body)}\r\n"
+        fixed = self._head + _lines(told) if told else self._head
+        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{fixed}content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
             return await self._begin(request, fresh=False)
@@ -205,17 +215,25 @@ class Egress:
         self._client = _Client(base_url, headers, timeouts, connections)
 
     async def post(
-        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
+        self,
+        cleared: Cleared,
+        path: str,
+        encode: Callable[[Request], bytes],
+        told: Mapping[str, str] = NOTHING,
     ) -> HttpReply:
         self._check(cleared)
-        return await self._client.post(path, encode(cleared.request))
+        return await self._client.post(path, encode(cleared.request), told)
 
     @asynccontextmanager
     async def stream(
-        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
+        self,
+        cleared: Cleared,
+        path: str,
+        encode: Callable[[Request], bytes],
+        told: Mapping[str, str] = NOTHING,
     ) -> AsyncIterator[HttpStream]:
         self._check(cleared)
-        async with self._client.stream(path, encode(cleared.request)) as stream:
+        async with self._client.stream(path, encode(cleared.request), told) as stream:
             yield stream
 
     async def close(self) -> None:

@@ -33,6 +33,8 @@ class Vendor:
     key_prefix: str
     headers: Mapping[str, str]
     counting: str | None = None
+    betas: str | None = None
+    """The header that switches on what is not for everybody yet."""
 
 
 VENDORS: Mapping[str, Vendor] = {
@@ -44,6 +46,7 @@ VENDORS: Mapping[str, Vendor] = {
         "",
         {"anthropic-version": ANTHROPIC_VERSION},
         counting="/v1/messages/count_tokens",
+        betas="anthropic-beta",
     ),
 }
 
@@ -158,7 +161,7 @@ class RemoteUpstream:
             tried += 1
             try:
                 async with self._counted():
-                    reply = await self._egress.post(cleared, path, encode)
+                    reply = await self._egress.post(cleared, path, encode, self._told(cleared))
                     if reply.status != 200:
                         raise self._dialect.decode_error(
                             reply.status, reply.body, reply.retry_after
@@ -185,7 +188,8 @@ class RemoteUpstream:
 
     async def _chunks(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
         path, decoder = self._vendor.path, self._dialect.stream_decoder()
-        async with self._egress.stream(cleared, path, self._encode) as stream:
+        told = self._told(cleared)
+        async with self._egress.stream(cleared, path, self._encode, told) as stream:
             if stream.status != 200:
                 raise self._dialect.decode_error(
                     stream.status, await stream.body(), retry_after(stream.headers)
@@ -195,6 +199,11 @@ class RemoteUpstream:
                     yield chunk
         if not decoder.done:
             raise UpstreamFailed("The upstream closed the stream before its end.")
+
+    def _told(self, cleared: Cleared) -> Mapping[str, str]:
+        """Headers of this very request."""
+        betas, header = cleared.request.betas, self._vendor.betas
+        return {header: ",".join(betas)} if betas and header else {}
 
     def _encode(self, request: Request) -> bytes:
         return self._dialect.encode_request(request, self._model)
