@@ -21,9 +21,20 @@ from . import migrations, rows
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 1.0
-_PLACES = ", ".join("?" * len(rows.COLUMNS))
-_INSERT = f"INSERT OR IGNORE INTO traces ({', '.join(rows.COLUMNS)}) VALUES ({_PLACES})"  # noqa: S608
-_BODY = "INSERT INTO bodies (seq, trace) VALUES (?, ?)"
+_PAGE_BYTES = 16_384
+"""A trace is some kilobytes: on SQLite's usual 4 KiB pages each spills over into several."""
+_TOGETHER = 32
+"""Rows a statement: between statements the writer's thread gives the interpreter away."""
+_COLUMNS = ("seq", *rows.COLUMNS)
+
+
+def _statement(table: str, columns: tuple[str, ...], count: int, verb: str = "INSERT") -> str:
+    places = f"({', '.join('?' * len(columns))})"
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([places] * count)}"
+
+
+_ONE = _statement("traces", _COLUMNS, 1, "INSERT OR IGNORE")
+_BODY = ("seq", "trace")
 
 
 class Unavailable(Exception):
@@ -61,6 +72,7 @@ class Database:
         )
         try:
             migrations.check(db, str(self._path))
+            db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
@@ -79,7 +91,8 @@ class Database:
         written all the same.
         """
         batch = list(batch)
-        return self._transaction(lambda db: sum(not _insert(db, t, blob) for t, blob in batch))
+        groups = [batch[i : i + _TOGETHER] for i in range(0, len(batch), _TOGETHER)]
+        return self._transaction(lambda db: sum(_refused(db, group) for group in groups))
 
     def restore(self, batch: Iterable[tuple[Trace, bytes]]) -> int:
         """Write those rows that are not there yet; their number."""
@@ -141,13 +154,40 @@ class Database:
             self._db = None
 
 
-def _insert(db: sqlite3.Connection, trace: Trace, blob: bytes) -> bool:
+def _refused(db: sqlite3.Connection, group: list[tuple[Trace, bytes]]) -> int:
+    """Insert rows together, or one by one where one of them cannot be: how many were refused."""
+    seq = db.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0]
+    db.execute("SAVEPOINT many")
+    try:
+        _insert_all(db, seq, group)
+        db.execute("RELEASE many")
+    except (sqlite3.OperationalError, sqlite3.InternalError):
+        raise
+    except Exception as e:
+        if type(e) is sqlite3.DatabaseError:
+            raise
+        db.execute("ROLLBACK TO many")
+        return sum(not _insert(db, seq + i, *row) for i, row in enumerate(group, start=1))
+    return 0
+
+
+def _insert_all(db: sqlite3.Connection, seq: int, group: list[tuple[Trace, bytes]]) -> None:
+    slim: list[Any] = []
+    bodies: list[Any] = []
+    for number, (trace, blob) in enumerate(group, start=seq + 1):
+        slim.append(number)
+        slim += rows.values(trace)
+        bodies += (number, blob.decode())
+    db.execute(_statement("traces", _COLUMNS, len(group)), slim)
+    db.execute(_statement("bodies", _BODY, len(group)), bodies)
+
+
+def _insert(db: sqlite3.Connection, seq: int, trace: Trace, blob: bytes) -> bool:
     """Whether the row was taken. A row that nothing can store must not hold up all others."""
     try:
-        done = db.execute(_INSERT, rows.values(trace))
-        if done.rowcount == 0:
+        if db.execute(_ONE, (seq, *rows.values(trace))).rowcount == 0:
             return False
-        db.execute(_BODY, (done.lastrowid, blob.decode()))
+        db.execute(_statement("bodies", _BODY, 1), (seq, blob.decode()))
     except (sqlite3.OperationalError, sqlite3.InternalError):
         raise
     except Exception as e:
