@@ -81,9 +81,9 @@ def test_every_line_of_the_table_is_ordered() -> None:
 
 def test_totals_keep_their_basis() -> None:
     measured, modelled = Span(1, 1, 1, "measured"), Span(2, 1, 3, "modelled")
-    assert energy.total([measured, Span()]) == measured
-    assert energy.total([measured, modelled]) == Span(3, 2, 4, "modelled")
-    assert energy.total([]) == Span()
+    assert energy.plus(measured, Span()) == measured
+    assert energy.plus(measured, modelled) == Span(3, 2, 4, "modelled")
+    assert energy.plus(Span(), modelled) == modelled
 
 
 # ---------------------------------------------------------------- RAPL

@@ -37,6 +37,7 @@ LARGE_IMAGE_TOKENS = 3000
 LONGEST_ANSWER = 8192
 """Tokens of an answer whose length neither the client nor the target bounds."""
 _PICO = Decimal("1e-12")
+NOTHING = Span()
 
 
 class Meter(Protocol):
@@ -60,6 +61,26 @@ class _Remote:
 
     def cost(self, usage: Usage, at: float) -> Decimal | None:
         return None if self.entry is None else self.entry.at(at).rates.cost(usage)
+
+
+class _Sum:
+    """Money and energy of several attempts; `last` are the last one's."""
+
+    __slots__ = ("joules", "last", "unpriced", "usd")
+
+    def __init__(self) -> None:
+        self.usd = ZERO
+        self.joules = NOTHING
+        self.unpriced: list[str] = []
+        self.last: tuple[Decimal | None, Span] = (ZERO, NOTHING)
+
+    def add(self, target: str, usd: Decimal | None, joules: Span) -> None:
+        self.last = usd, joules
+        self.joules = energy.plus(self.joules, joules)
+        if usd is None:
+            self.unpriced.append(target)
+        else:
+            self.usd += usd
 
 
 class Books:
@@ -133,33 +154,30 @@ class Books:
 
     def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
         """Never raises: what cannot be priced leaves `cost` None and is named in `unpriced`."""
-        attempts = tuple(attempts)
         at = self._clock.time()
-        local = [self._local_cost(a) for a in attempts if a.local]
-        billed = [a for a in attempts if _billed(a)]
-        remote = [self._remote_cost(a, at) for a in billed]
-        unpriced = [a.target for a, (cost, _) in zip(billed, remote, strict=True) if cost is None]
-        cost_local = sum((cost for cost, _ in local), ZERO).quantize(_PICO)
-        cost_remote = sum((cost for cost, _ in remote if cost is not None), ZERO)
-        counterfactual, counterfactual_joules = self._counterfactual(attempts, at)
-        local_joules = energy.total([span for _, span in local])
-        remote_joules = energy.total([span for _, span in remote])
-        known = not unpriced
+        local, remote, answer = _Sum(), _Sum(), None
+        for answer in attempts:
+            if answer.local:
+                local.add(answer.target, *self._local_cost(answer))
+            elif answer.usage is not None or answer.outcome == "ok":
+                remote.add(answer.target, *self._remote_cost(answer, at))
+        cost_local = local.usd.quantize(_PICO) if local.usd else ZERO
+        counterfactual, counterfactual_joules = self._counterfactual(answer, at, remote)
+        unpriced = remote.unpriced
         if counterfactual is None:
-            unpriced.append(self._baseline.name)
+            unpriced = [*unpriced, self._baseline.name]
+        known = not remote.unpriced
         return Bill(
-            cost=cost_local + cost_remote if known else None,
+            cost=cost_local + remote.usd if known else None,
             cost_local=cost_local,
-            cost_remote=cost_remote if known else None,
+            cost_remote=remote.usd if known else None,
             counterfactual=counterfactual,
             baseline=self._baseline.name,
-            joules=energy.total([local_joules, remote_joules]),
+            joules=energy.plus(local.joules, remote.joules),
             counterfactual_joules=counterfactual_joules,
-            gco2=energy.total(
-                [
-                    energy.carbon(local_joules, self._local_gco2),
-                    energy.carbon(remote_joules, self._remote_gco2),
-                ]
+            gco2=energy.plus(
+                energy.carbon(local.joules, self._local_gco2),
+                energy.carbon(remote.joules, self._remote_gco2),
             ),
             unpriced=tuple(dict.fromkeys(unpriced)),
             prices=self._sheet.version,
@@ -200,25 +218,22 @@ class Books:
         """An answer whose usage nobody knows has no price either."""
         remote = self._remotes.get(attempt.target)
         if remote is None or attempt.usage is None:
-            return None, Span()
+            return None, NOTHING
         joules = energy.remote_joules(remote.line, attempt.usage)
         return remote.cost(attempt.usage, at), joules
 
     def _counterfactual(
-        self, attempts: tuple[Attempt, ...], at: float
+        self, answer: Attempt | None, at: float, remote: _Sum
     ) -> tuple[Decimal | None, Span]:
-        answer = attempts[-1] if attempts else None
         if answer is None or answer.usage is None:
-            return ZERO, Span()
+            return ZERO, NOTHING
+        if answer.target == self._baseline.name:
+            return remote.last
         usage = _at_a_vendor(answer.usage) if answer.local else answer.usage
         return (
             self._baseline.cost(usage, at),
             energy.remote_joules(self._baseline.line, usage),
         )
-
-
-def _billed(attempt: Attempt) -> bool:
-    return not attempt.local and (attempt.usage is not None or attempt.outcome == "ok")
 
 
 def _at_a_vendor(usage: Usage) -> Usage:

@@ -16,7 +16,7 @@ from importlib import resources
 import msgspec
 from msgspec import Struct
 
-from shortstop.types import Basis, Span, Usage
+from shortstop.types import Span, Usage
 
 JOULES_PER_WH = 3600.0
 JOULES_PER_KWH = 3_600_000.0
@@ -83,17 +83,17 @@ def remote_joules(line: Line, usage: Usage) -> Span:
     return line.joules(usage.completion)
 
 
-def total(spans: list[Span]) -> Span:
+def plus(one: Span, other: Span) -> Span:
     """The sum. Bars add up: the errors of one model's estimates are not independent."""
-    spans = [span for span in spans if span.basis != "none"]
-    if not spans:
-        return Span()
-    bases: set[Basis] = {span.basis for span in spans}
+    if other.basis == "none":
+        return one
+    if one.basis == "none":
+        return other
     return Span(
-        sum(span.value for span in spans),
-        sum(span.low for span in spans),
-        sum(span.high for span in spans),
-        bases.pop() if len(bases) == 1 else "modelled",
+        one.value + other.value,
+        one.low + other.low,
+        one.high + other.high,
+        one.basis if one.basis == other.basis else "modelled",
     )
 
 

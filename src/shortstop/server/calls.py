@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import traceback
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +15,7 @@ from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.caller import caller_of, secret_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
+from shortstop.server.ids import Ids
 from shortstop.types import Caller, DialectName, Json
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,10 @@ class JsonRoute:
         self._gateway = gateway
         self._dialect: DialectName = dialect
         self._work = work
+        self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        id = f"req_{os.urandom(16).hex()}"
+        id = self._id()
         exchange = Exchange(send, self._gateway.dialect(self._dialect), id)
         headers: Headers = dict(scope["headers"])
         try:
@@ -53,9 +54,7 @@ class JsonRoute:
 
     async def refuse(self, send: Send, error: ShortstopError) -> None:
         self._gateway.refused(error.status)
-        exchange = Exchange(
-            send, self._gateway.dialect(self._dialect), f"req_{os.urandom(16).hex()}"
-        )
+        exchange = Exchange(send, self._gateway.dialect(self._dialect), self._id())
         await exchange.fail(error)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import traceback
 from typing import Any
 
@@ -16,6 +15,7 @@ from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.caller import caller_of, secret_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
+from shortstop.server.ids import Ids
 from shortstop.server.memory import Turn
 from shortstop.server.replay import replay_of, send_again
 from shortstop.types import Caller, DialectName, Request
@@ -32,9 +32,10 @@ class ChatRoute:
     def __init__(self, gateway: Gateway, dialect: DialectName) -> None:
         self._gateway = gateway
         self._name: DialectName = dialect
+        self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = f"req_{os.urandom(16).hex()}"
+        request_id = self._id()
         exchange = Exchange(send, self._gateway.dialect(self._name), request_id)
         try:
             await self._exchange(dict(scope["headers"]), receive, send, exchange)
@@ -51,7 +52,7 @@ class ChatRoute:
 
     async def refuse(self, send: Send, error: ShortstopError) -> None:
         self._gateway.refused(error.status)
-        exchange = Exchange(send, self._gateway.dialect(self._name), f"req_{os.urandom(16).hex()}")
+        exchange = Exchange(send, self._gateway.dialect(self._name), self._id())
         await exchange.fail(error)
 
     async def _exchange(
@@ -59,8 +60,7 @@ class ChatRoute:
     ) -> None:
         known = self._gateway.identify(secret_of(headers))
         body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
-        asked = self._name.encode() + body
-        replay = replay_of(headers, known, asked, self._gateway.accounts.answers)
+        replay = replay_of(headers, known, self._name, body, self._gateway.accounts.answers)
         if replay is None:
             await self._answer(body, known, headers, receive, exchange)
             return

@@ -6,7 +6,7 @@ from starlette.types import Message, Send
 
 from shortstop.accounts import Answers, Kept
 from shortstop.server.body import Headers
-from shortstop.types import Caller
+from shortstop.types import Caller, DialectName
 
 SENSITIVE = (b"x-shortstop-tier", b"S3")
 """Answers to such requests are written nowhere, so they are not kept for a retry either."""
@@ -56,10 +56,12 @@ class Replay:
             self._answers.drop(self._owner, self._token)
 
 
-def replay_of(headers: Headers, caller: Caller, asked: bytes, answers: Answers) -> Replay | None:
+def replay_of(
+    headers: Headers, caller: Caller, dialect: DialectName, body: bytes, answers: Answers
+) -> Replay | None:
     """None without the header. Raises Conflict or InvalidRequest."""
     token = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
-    return Replay(answers, caller, token, asked) if token else None
+    return Replay(answers, caller, token, dialect.encode() + body) if token else None
 
 
 async def send_again(kept: Kept, send: Send) -> None:
