@@ -81,7 +81,7 @@ class Mock(asyncio.Protocol):
 
 async def main(port: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Mock, "127.0.0.1", port)
+    server = await loop.create_server(Mock, "127.0.0.1", port, backlog=1024)
     async with server:
         await server.serve_forever()
 

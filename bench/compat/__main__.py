@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.server.conftest import running_gateway
 
+from bench.compat import agents
 from bench.demo import free_port
 from bench.gateway import on_core
 from bench.overhead import listening
@@ -56,9 +57,14 @@ def install() -> None:
         _run(sys.executable, "-m", "venv", "v")
         _run("v/bin/python", "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt"))
         done.touch()
-    if shutil.which("npm") and not (WORK / "node_modules").exists():
-        shutil.copy(HERE / "package.json", WORK / "package.json")
-        _run("npm", "install", "--no-audit", "--no-fund")
+    wanted, had = (HERE / "package.json").read_text(), WORK / "package.json"
+    if shutil.which("npm") and not (had.exists() and had.read_text() == wanted):
+        had.write_text(wanted)
+        try:
+            _run("npm", "install", "--no-audit", "--no-fund")
+        except SystemExit:
+            had.unlink()
+            raise
 
 
 def _run(*command: str) -> None:
@@ -172,7 +178,7 @@ async def main() -> list[Row]:
     install()
     with tempfile.TemporaryDirectory() as home:
         async with running_gateway(Path(home)) as gateway:
-            return [*await tried(gateway.url), *await canary()]
+            return [*await tried(gateway.url), *await canary(), *await agents.main()]
 
 
 if __name__ == "__main__":
