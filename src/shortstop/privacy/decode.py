@@ -9,16 +9,17 @@ import html
 import quopri
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Set
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-import re2
+from msgspec import Struct
 
 from shortstop.privacy.canonical import View, rewrite
+from shortstop.privacy.detect import Detector
 from shortstop.privacy.rules import compile_pattern
+from shortstop.privacy.signs import DOT, SIGNS, STRETCHED
 
 Change = Callable[[re.Match[str]], str]
 
@@ -39,13 +40,10 @@ _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`
 _BROKEN = re.compile(
     r"[\r\n*_`/](?:(?<=[\r\n])[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
 )
-_DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
 _NAME = r"[\w+-]{1,64}"
-_WORD = r"[\pL\pN_+-]+"
-"""`_NAME` as RE2 says it, for the sign."""
 _SPELLED = re.compile(
-    rf"(?i)\b{_NAME}(?:(?:{_DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{_DOT}|\.){_NAME}){{1,4}}"
-    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{_DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
+    rf"(?i)\b{_NAME}(?:(?:{DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{DOT}|\.){_NAME}){{1,4}}"
+    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
 )
 
 
@@ -68,8 +66,7 @@ _NUMBER = {w: str(i) for i, w in enumerate(
 )} | {"oh": "0", "dash": "-", "space": " "}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """`text` was hidden at start:end of the original, by `how`. `text` None: it gave nothing."""
 
     how: str
@@ -90,56 +87,28 @@ class Reading:
         return (self.start, self.end) if self.back is None else self.back().span(start, end)
 
 
-_SIGNS = {
-    "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
-    "base64": r"[A-Za-z0-9+/_-]{16}",
-    "spelled": rf"(?i)[\[({{<]\s*(?:at|@)\s*[\])}}>]|(?:\sat\s|\sarobase\s|@)\s*{_WORD}(?:\.{_WORD}){{0,2}}{_DOT}\w",
-    "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
-    "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
-    "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
-    "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
-    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
-}
-"""Cheap signs that a reading is worth its price."""
-
-
 @cache
-def _automaton() -> Any:
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    signs = re2.Set.SearchSet(options)
-    for sign in _SIGNS.values():
-        signs.Add(sign)
-    signs.Add("")
-    signs.Compile()
-    return signs
+def _detector() -> Detector:
+    return Detector((), SIGNS)
 
 
-@lru_cache(maxsize=4)
 def signs(text: str) -> frozenset[str]:
-    """Which readings to try. All, should the automaton fail. Asked twice about the same text."""
-    found = _automaton().Match(text.encode("utf-8", "replace")) or ()
-    names = tuple(_SIGNS)
-    return (
-        frozenset(names[i] for i in found if i < len(names))
-        if len(names) in found
-        else frozenset(names)
-    )
+    """Which readings of a text to try that was not surveyed otherwise."""
+    return _detector().survey(text).signs
 
 
-def unpacked(text: str) -> Iterator[Reading]:
-    """Encodings found in `text`, one level deep."""
-    seen = signs(text)
+def unpacked(text: str, seen: Set[str] | None = None) -> Iterator[Reading]:
+    """Encodings found in `text`, one level deep. `seen`: its signs, where they are known."""
+    seen = signs(text) if seen is None else seen
     if "hex" in seen or "base64" in seen:
         yield from _blobs(text, seen)
-    if "%" in text:
+    if "percent" in seen:
         yield from _whole("percent", text, _PERCENT, lambda m: unquote(m.group()))
-    if "&" in text:
+    if "entities" in seen:
         yield from _whole("entities", text, _ENTITY, lambda m: html.unescape(m.group()))
-    if "\\" in text:
+    if "escapes" in seen:
         yield from _whole("escapes", text, _ESCAPE, _escaped)
-    if "=" in text:
+    if "quoted-printable" in seen:
         yield from _whole("quoted-printable", text, _QUOTED, _unquoted)
 
 
@@ -147,9 +116,10 @@ def _unquoted(match: re.Match[str]) -> str:
     return quopri.decodestring(match.group().encode()).decode("utf-8", "replace")
 
 
-def respelled(text: str) -> Iterator[Reading]:
-    """The same words, written to be read by people only."""
-    seen = signs(text)
+def respelled(text: str, seen: Set[str]) -> Iterator[Reading]:
+    """The same words, written to be read by people only. `seen`: the signs in `text`."""
+    if "gap" in seen:
+        seen |= STRETCHED
     if "spelled" in seen:
         yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
     if "concatenated" in seen:
@@ -217,7 +187,7 @@ def _escaped(match: re.Match[str]) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match.group()
 
 
-def _blobs(text: str, seen: frozenset[str]) -> Iterator[Reading]:
+def _blobs(text: str, seen: Set[str]) -> Iterator[Reading]:
     seen_to = 0
     for match in _HEX.finditer(text) if "hex" in seen else ():
         compact = re.sub(r"\\x|0x|[ :,]", "", match.group())

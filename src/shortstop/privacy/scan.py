@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from itertools import pairwise
+
+from msgspec import Struct
 
 from shortstop.privacy import decode, detect
 from shortstop.privacy.canonical import View, canonical
 from shortstop.privacy.combine import IDENTIFIES, health_of_a_person
-from shortstop.privacy.detect import Detector
+from shortstop.privacy.detect import Detector, Survey
 from shortstop.privacy.leaves import Leaf
 from shortstop.privacy.register import Register
 from shortstop.types import Finding, Tier
@@ -29,8 +30,7 @@ class Unreadable(Exception):
     """Something in the request cannot be read, so it cannot be cleared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """A finding in the joined text, before it is told by leaf."""
 
     label: str
@@ -96,27 +96,37 @@ def _scanned(
 
 def _read(text: str, tick: Callable[[], None], *, sealed: bool) -> list[Found]:
     view = canonical(text)
-    found = list(_through(view, _plain(detect.standard(), view.text, "", tick)))
+    seen = detect.standard().survey(view.text, tick)
+    if not seen and view.text is text:
+        return []
+    plain = _plain(detect.standard(), view.text, "", tick, seen)
+    found = list(plain if view.text is text else _through(view, plain))
     for start, end in islands(view):
         for f in _plain(detect.standard(), text[start:end], "", tick):
             found.append(Found(f.label, f.tier, f.rule, f.start + start, f.end + start))
     tick()
-    for reading in decode.respelled(view.text):
+    for reading in decode.respelled(view.text, seen.signs):
         hits = _plain(detect.strict(), reading.text or "", reading.how, tick)
         found += _new(found, _within(view, reading, hits))
-    turned = list(decode.turned(view.text))
-    if detect.turned().may_hold(SEPARATOR.join(reading.text or "" for reading in turned)):
-        for reading in turned:
+    if "turned" in seen.signs:
+        for reading in decode.turned(view.text):
             hits = _plain(detect.turned(), reading.text or "", reading.how, tick)
             found += _new(found, _within(view, reading, hits))
     tick()
-    found += _new(found, _unpack(text, view, tick, sealed=sealed))
-    found += _health(view, found)
+    found += _new(found, _unpack(text, view, seen.signs, tick, sealed=sealed))
+    if "patient" in seen.signs:
+        found += _health(view, found)
     return found
 
 
-def _plain(detector: Detector, text: str, how: str, tick: Callable[[], None]) -> Iterator[Found]:
-    for hit in detector.hits(text, tick):
+def _plain(
+    detector: Detector,
+    text: str,
+    how: str,
+    tick: Callable[[], None],
+    seen: Survey | None = None,
+) -> Iterator[Found]:
+    for hit in detector.hits(text, tick, seen):
         rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
         yield Found(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
 
@@ -160,11 +170,13 @@ def _new(known: Sequence[Found], found: Iterable[Found]) -> list[Found]:
     ]
 
 
-def _unpack(text: str, view: View, tick: Callable[[], None], *, sealed: bool) -> Iterator[Found]:
+def _unpack(
+    text: str, view: View, seen: Set[str], tick: Callable[[], None], *, sealed: bool
+) -> Iterator[Found]:
     """Breadth first, bounded in depth and in size. Of `sealed` text nobody expects to read all."""
-    queue = [(r, r.start, r.end, 1) for r in decode.unpacked(text)]
+    queue = [(r, *view.span(r.start, r.end), 1) for r in decode.unpacked(view.text, seen)]
     if view.text is not text:
-        queue += [(r, *view.span(r.start, r.end), 1) for r in decode.unpacked(view.text)]
+        queue = [(r, r.start, r.end, 1) for r in decode.unpacked(text)] + queue
     budget = decode.MOST_BYTES
     while queue:
         tick()
