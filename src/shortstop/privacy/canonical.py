@@ -64,6 +64,17 @@ class View(Struct, frozen=True):
         return self.raw(start), max(self.raw(start), self.raw(end - 1) + 1 if end > start else 0)
 
 
+class Stretch(Struct, frozen=True):
+    """The way back for a text of which only the whole is known: where it was hidden."""
+
+    start: int
+    end: int
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The whole, whatever is asked."""
+        return self.start, self.end
+
+
 def plain(text: str) -> View:
     return View(text, raw_length=len(text))
 
