@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import html
 import quopri
@@ -11,7 +10,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Set
 from functools import cache
-from typing import Any
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -30,6 +28,14 @@ LONG = 256
 
 _BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
 _HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
+_HEX_SPACE = re.compile(rb"\\x|0x|[ :,]")
+_USUAL = bytes.maketrans(b"-_", b"+/")
+_PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
+# Twelve printable bytes in a row are written in at least these digits, at any alignment.
+_HEX_RUN = re.compile(rb"(?:[0-7][0-9a-fA-F]){12}")
+_BASE64_RUN = re.compile(
+    rb"(?:[CDI-Za-f][ACDEFGHQSTUVWXgijklmnwyz0123][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]){3}"
+)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
@@ -188,46 +194,45 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _blobs(text: str, seen: Set[str]) -> Iterator[Reading]:
+    data = text.encode("ascii", "replace")  # byte for character: places stay the same
     seen_to = 0
-    for match in _HEX.finditer(text) if "hex" in seen else ():
-        compact = re.sub(r"\\x|0x|[ :,]", "", match.group())
+    for match in _HEX.finditer(data) if "hex" in seen else ():
+        compact = _HEX_SPACE.sub(b"", match.group())
         if len(compact) >= 16:
-            raw = bytes.fromhex(compact[: len(compact) // 2 * 2])
-            inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
-            if inner is None and not hidden:
-                inner = _runs(raw, bytes.fromhex(compact[1 : (len(compact) - 1) // 2 * 2 + 1]))
+            inner, hidden = _from_hex(compact)
             if inner is not None or hidden:
                 yield Reading("hex", inner, match.start(), match.end())
                 seen_to = match.end()
-    for match in _BASE64.finditer(text):
+    for match in _BASE64.finditer(data):
         if match.start() < seen_to and len(match.group()) < LONG:
             continue
-        reading = _base64(match)
-        if reading is not None:
-            yield reading
+        inner, hidden = _from_base64(match.group())
+        if inner is not None or hidden:
+            yield Reading("base64", inner, match.start(), match.end())
 
 
-def _base64(match: Any) -> Reading | None:
-    compact = re.sub(r"\s", "", match.group()).rstrip("=")
-    usable = compact.replace("-", "+").replace("_", "/")
-    raw = _from_base64(usable)
-    inner, hidden = _text(raw), len(compact) >= LONG and len(set(compact)) >= 40
-    if inner is None and not hidden:
-        inner = _runs(raw, *(_from_base64(usable[n:]) for n in range(1, 4)))
-    if inner is None and not hidden:
-        return None
-    return Reading("base64", inner, match.start(), match.end())
+def _from_hex(compact: bytes) -> tuple[str | None, bool]:
+    """What was hidden, and whether something is, even if it is no text."""
+    raw = binascii.unhexlify(compact[: len(compact) // 2 * 2])
+    inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
+    if inner is None and not hidden and _HEX_RUN.search(compact):
+        inner = _runs(raw, binascii.unhexlify(compact[1 : (len(compact) - 1) // 2 * 2 + 1]))
+    return inner, hidden
 
 
-def _from_base64(compact: str) -> bytes:
-    usable = compact[: len(compact) - (len(compact) % 4 == 1)]
-    try:
-        return base64.b64decode(usable + "=" * (-len(usable) % 4))
-    except (binascii.Error, ValueError):
-        return b""
+def _from_base64(blob: bytes) -> tuple[str | None, bool]:
+    """The same."""
+    usable = blob.translate(_USUAL, b"\r\n=")
+    raw = _unpadded(usable)
+    inner, hidden = _text(raw), len(usable) >= LONG and len(set(usable)) >= 40
+    if inner is None and not hidden and _BASE64_RUN.search(usable):
+        inner = _runs(raw, *(_unpadded(usable[n:]) for n in range(1, 4)))
+    return inner, hidden
 
 
-_PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
+def _unpadded(usable: bytes) -> bytes:
+    usable = usable[: len(usable) - (len(usable) % 4 == 1)]
+    return binascii.a2b_base64(usable + b"=" * (-len(usable) % 4))
 
 
 def _runs(*raws: bytes) -> str | None:
