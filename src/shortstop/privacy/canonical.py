@@ -6,8 +6,9 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _STRANGE = re.compile(r"[^\x00-\x7f]")
 _DASHES = frozenset("‐‑‒–—―−﹘﹣－⁃˗‾➖﹉")
@@ -42,8 +43,7 @@ def fold(char: str) -> str:
     return plain if plain == char else "".join(fold(c) if ord(c) > 127 else c for c in plain)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """`text` as a detector reads it. `starts[i]` (rising) stands at `raws[i]` in the original;
     characters between two entries run in step."""
 
@@ -64,6 +64,17 @@ class View:
         return self.raw(start), max(self.raw(start), self.raw(end - 1) + 1 if end > start else 0)
 
 
+class Stretch(Struct, frozen=True):
+    """The way back for a text of which only the whole is known: where it was hidden."""
+
+    start: int
+    end: int
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The whole, whatever is asked."""
+        return self.start, self.end
+
+
 def plain(text: str) -> View:
     return View(text, raw_length=len(text))
 
@@ -72,7 +83,15 @@ def canonical(text: str) -> View:
     """Width, script, dashes, spaces and invisible characters folded. Cheap for ASCII."""
     if text.isascii():
         return plain(text)
-    return rewrite(text, _STRANGE, lambda m: fold(m.group()))
+    folded = {c: new for c in set(_STRANGE.findall(text)) if (new := fold(c)) != c}
+    if not folded:
+        return plain(text)
+    return rewrite(text, _any_of("".join(sorted(folded))), lambda m: folded[m.group()])
+
+
+@lru_cache(maxsize=256)
+def _any_of(chars: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(chars)}]")
 
 
 def rewrite(text: str, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> View:

@@ -19,7 +19,7 @@ _HEALTH = compile_pattern(
     r"krebs|depression\w*|diagnose|krankheit\w*|cáncer|diabetes|enfermedad|embaraz\w*|tratamiento|"
     r"maladie|grossesse|tumore|malattia|câncer|doença|kanker|ziekte|cukrzyc\w*|nowotw\w*|chorob\w*)\b"
 )
-_PATIENT = compile_pattern(
+PATIENT = (
     r"(?i)\b(?:my patients?|our patient|the patient|patient(?:'s)? (?:name|record|file|chart)|"
     r"patient:? (?-i:\p{Lu}\pL)|admitted|discharg\w*|"
     r"diagnosed|referral|ward|hospitali[sz]ed|consultant letter|treated for|tested positive|"
@@ -27,6 +27,8 @@ _PATIENT = compile_pattern(
     r"(?:record|history|leave|certificate)|sick (?:leave|note)|health record|lab results?|"
     r"paciente|patiente?n?\b|paziente|pacjent\w*|patiënt|leidet an|souffre de|padece)\b"
 )
+"""Context of a patient: its sign, too."""
+_PATIENT = compile_pattern(PATIENT)
 _NAMED = compile_pattern(
     r"(?:(?i:\b(?:patient|mr|mrs|ms|miss|dr|herr|frau|mme|m|sr|sra|sig|name|named|dear|ward|for|employee|"
     r"colleague|client|daughter|son|wife|husband|mother|father|brother|sister|friend|boss|applicant|"
@@ -55,9 +57,6 @@ IDENTIFIES = frozenset(
 
 def health_of_a_person(text: str, identified: list[int]) -> tuple[int, int] | None:
     """A health term near patient context near somebody: a name, or an identifier at `identified`."""
-    patient = _PATIENT.search(text)
-    if patient is None:
-        return None
     for match in _HEALTH.finditer(text):
         low, high = match.start() - REACH, match.end() + REACH
         around = text[max(0, low) : high]

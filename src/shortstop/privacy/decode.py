@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import html
 import quopri
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from collections.abc import Callable, Iterator, Set
+from functools import cache
 from urllib.parse import unquote
 
-import re2
+from msgspec import Struct
 
 from shortstop.privacy.canonical import View, rewrite
+from shortstop.privacy.detect import Detector
 from shortstop.privacy.rules import compile_pattern
+from shortstop.privacy.signs import DOT, SIGNS, STRETCHED
 
 Change = Callable[[re.Match[str]], str]
 
@@ -29,6 +28,14 @@ LONG = 256
 
 _BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
 _HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
+_HEX_SPACE = re.compile(rb"\\x|0x|[ :,]")
+_USUAL = bytes.maketrans(b"-_", b"+/")
+_PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
+# Twelve printable bytes in a row are written in at least these digits, at any alignment.
+_HEX_RUN = re.compile(rb"(?:[0-7][0-9a-fA-F]){12}")
+_BASE64_RUN = re.compile(
+    rb"(?:[CDI-Za-f][ACDEFGHQSTUVWXgijklmnwyz0123][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]){3}"
+)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
@@ -39,13 +46,10 @@ _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`
 _BROKEN = re.compile(
     r"[\r\n*_`/](?:(?<=[\r\n])[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
 )
-_DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
 _NAME = r"[\w+-]{1,64}"
-_WORD = r"[\pL\pN_+-]+"
-"""`_NAME` as RE2 says it, for the sign."""
 _SPELLED = re.compile(
-    rf"(?i)\b{_NAME}(?:(?:{_DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{_DOT}|\.){_NAME}){{1,4}}"
-    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{_DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
+    rf"(?i)\b{_NAME}(?:(?:{DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{DOT}|\.){_NAME}){{1,4}}"
+    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
 )
 
 
@@ -68,8 +72,7 @@ _NUMBER = {w: str(i) for i, w in enumerate(
 )} | {"oh": "0", "dash": "-", "space": " "}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """`text` was hidden at start:end of the original, by `how`. `text` None: it gave nothing."""
 
     how: str
@@ -90,56 +93,28 @@ class Reading:
         return (self.start, self.end) if self.back is None else self.back().span(start, end)
 
 
-_SIGNS = {
-    "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
-    "base64": r"[A-Za-z0-9+/_-]{16}",
-    "spelled": rf"(?i)[\[({{<]\s*(?:at|@)\s*[\])}}>]|(?:\sat\s|\sarobase\s|@)\s*{_WORD}(?:\.{_WORD}){{0,2}}{_DOT}\w",
-    "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
-    "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
-    "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
-    "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
-    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
-}
-"""Cheap signs that a reading is worth its price."""
-
-
 @cache
-def _automaton() -> Any:
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    signs = re2.Set.SearchSet(options)
-    for sign in _SIGNS.values():
-        signs.Add(sign)
-    signs.Add("")
-    signs.Compile()
-    return signs
+def _detector() -> Detector:
+    return Detector((), SIGNS)
 
 
-@lru_cache(maxsize=4)
 def signs(text: str) -> frozenset[str]:
-    """Which readings to try. All, should the automaton fail. Asked twice about the same text."""
-    found = _automaton().Match(text.encode("utf-8", "replace")) or ()
-    names = tuple(_SIGNS)
-    return (
-        frozenset(names[i] for i in found if i < len(names))
-        if len(names) in found
-        else frozenset(names)
-    )
+    """Which readings of a text to try that was not surveyed otherwise."""
+    return _detector().survey(text).signs
 
 
-def unpacked(text: str) -> Iterator[Reading]:
-    """Encodings found in `text`, one level deep."""
-    seen = signs(text)
+def unpacked(text: str, seen: Set[str] | None = None) -> Iterator[Reading]:
+    """Encodings found in `text`, one level deep. `seen`: its signs, where they are known."""
+    seen = signs(text) if seen is None else seen
     if "hex" in seen or "base64" in seen:
         yield from _blobs(text, seen)
-    if "%" in text:
+    if "percent" in seen:
         yield from _whole("percent", text, _PERCENT, lambda m: unquote(m.group()))
-    if "&" in text:
+    if "entities" in seen:
         yield from _whole("entities", text, _ENTITY, lambda m: html.unescape(m.group()))
-    if "\\" in text:
+    if "escapes" in seen:
         yield from _whole("escapes", text, _ESCAPE, _escaped)
-    if "=" in text:
+    if "quoted-printable" in seen:
         yield from _whole("quoted-printable", text, _QUOTED, _unquoted)
 
 
@@ -147,9 +122,10 @@ def _unquoted(match: re.Match[str]) -> str:
     return quopri.decodestring(match.group().encode()).decode("utf-8", "replace")
 
 
-def respelled(text: str) -> Iterator[Reading]:
-    """The same words, written to be read by people only."""
-    seen = signs(text)
+def respelled(text: str, seen: Set[str]) -> Iterator[Reading]:
+    """The same words, written to be read by people only. `seen`: the signs in `text`."""
+    if "gap" in seen:
+        seen |= STRETCHED
     if "spelled" in seen:
         yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
     if "concatenated" in seen:
@@ -217,47 +193,46 @@ def _escaped(match: re.Match[str]) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match.group()
 
 
-def _blobs(text: str, seen: frozenset[str]) -> Iterator[Reading]:
+def _blobs(text: str, seen: Set[str]) -> Iterator[Reading]:
+    data = text.encode("ascii", "replace")  # byte for character: places stay the same
     seen_to = 0
-    for match in _HEX.finditer(text) if "hex" in seen else ():
-        compact = re.sub(r"\\x|0x|[ :,]", "", match.group())
+    for match in _HEX.finditer(data) if "hex" in seen else ():
+        compact = _HEX_SPACE.sub(b"", match.group())
         if len(compact) >= 16:
-            raw = bytes.fromhex(compact[: len(compact) // 2 * 2])
-            inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
-            if inner is None and not hidden:
-                inner = _runs(raw, bytes.fromhex(compact[1 : (len(compact) - 1) // 2 * 2 + 1]))
+            inner, hidden = _from_hex(compact)
             if inner is not None or hidden:
                 yield Reading("hex", inner, match.start(), match.end())
                 seen_to = match.end()
-    for match in _BASE64.finditer(text):
+    for match in _BASE64.finditer(data):
         if match.start() < seen_to and len(match.group()) < LONG:
             continue
-        reading = _base64(match)
-        if reading is not None:
-            yield reading
+        inner, hidden = _from_base64(match.group())
+        if inner is not None or hidden:
+            yield Reading("base64", inner, match.start(), match.end())
 
 
-def _base64(match: Any) -> Reading | None:
-    compact = re.sub(r"\s", "", match.group()).rstrip("=")
-    usable = compact.replace("-", "+").replace("_", "/")
-    raw = _from_base64(usable)
-    inner, hidden = _text(raw), len(compact) >= LONG and len(set(compact)) >= 40
-    if inner is None and not hidden:
-        inner = _runs(raw, *(_from_base64(usable[n:]) for n in range(1, 4)))
-    if inner is None and not hidden:
-        return None
-    return Reading("base64", inner, match.start(), match.end())
+def _from_hex(compact: bytes) -> tuple[str | None, bool]:
+    """What was hidden, and whether something is, even if it is no text."""
+    raw = binascii.unhexlify(compact[: len(compact) // 2 * 2])
+    inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
+    if inner is None and not hidden and _HEX_RUN.search(compact):
+        inner = _runs(raw, binascii.unhexlify(compact[1 : (len(compact) - 1) // 2 * 2 + 1]))
+    return inner, hidden
 
 
-def _from_base64(compact: str) -> bytes:
-    usable = compact[: len(compact) - (len(compact) % 4 == 1)]
-    try:
-        return base64.b64decode(usable + "=" * (-len(usable) % 4))
-    except (binascii.Error, ValueError):
-        return b""
+def _from_base64(blob: bytes) -> tuple[str | None, bool]:
+    """The same."""
+    usable = blob.translate(_USUAL, b"\r\n=")
+    raw = _unpadded(usable)
+    inner, hidden = _text(raw), len(usable) >= LONG and len(set(usable)) >= 40
+    if inner is None and not hidden and _BASE64_RUN.search(usable):
+        inner = _runs(raw, *(_unpadded(usable[n:]) for n in range(1, 4)))
+    return inner, hidden
 
 
-_PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
+def _unpadded(usable: bytes) -> bytes:
+    usable = usable[: len(usable) - (len(usable) % 4 == 1)]
+    return binascii.a2b_base64(usable + b"=" * (-len(usable) % 4))
 
 
 def _runs(*raws: bytes) -> str | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from shortstop.types import Json
 
@@ -27,6 +26,15 @@ WIRE = frozenset(
 )
 """Names that the dialects use: they say nothing about the value."""
 
+SAYS_NOTHING: dict[str, tuple[str, ...]] = {
+    "role": ("user", "system", "assistant", "tool", "developer"),
+    "type": (
+        "text", "function", "string", "object", "message", "input_text", "output_text",
+        "tool_use", "tool_result", "array", "integer", "number", "boolean",
+    ),
+    "model": ("auto", "local"),
+}  # fmt: skip
+"""Words of the wire where they belong: no leaf is made of them."""
 
 SEALS = {
     ("thinking", "signature"),
@@ -34,13 +42,13 @@ SEALS = {
     ("reasoning", "encrypted_content"),
 }
 """What a vendor encrypted for itself: parts of a turn, by type and field."""
+SEALED = frozenset(field for _, field in SEALS)
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _TURNS = (("$.messages[", 4), ("$.input[", 2))
 """Where parts of a turn stand, and how deep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True, gc=False):
     """`shown` is what detectors read: the text, after its own key where that tells something."""
 
     path: str
@@ -56,44 +64,47 @@ class Leaf:
         return f"{self.key}: {self.text}" if self.key else self.text
 
 
-def leaves(body: Json) -> Iterator[Leaf]:
+def leaves(body: Json) -> list[Leaf]:
     """In document order. Raises ValueError below `DEEPEST` levels: unread is not cleared."""
-    yield from _walk(body, "$", "", 0, 0)
+    found: list[Leaf] = []
+    _walk(body, "$", "", 0, 0, found)
+    return found
 
 
-def _walk(value: Any, path: str, key: str, depth: int, nested: int) -> Iterator[Leaf]:
+def _walk(value: Any, path: str, key: str, depth: int, nested: int, found: list[Leaf]) -> None:
     if depth > DEEPEST:
         raise ValueError("the request is nested too deeply")
     if isinstance(value, str):
-        yield from _string(value, path, key, depth, nested)
+        _string(value, path, key, depth, nested, found)
     elif isinstance(value, dict):
-        yield from _object(value, path, depth, nested)
+        _object(value, path, depth, nested, found)
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{i}]", key, depth + 1, nested)
+            _walk(inner, f"{path}[{i}]", key, depth + 1, nested, found)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if key or abs(value) >= 10**8:
-            yield Leaf(path, repr(value), key)
+            found.append(Leaf(path, repr(value), key))
     elif value is not None and not isinstance(value, bool):
         raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
-def _object(value: Json, path: str, depth: int, nested: int) -> Iterator[Leaf]:
+def _object(value: Json, path: str, depth: int, nested: int, found: list[Leaf]) -> None:
     for name, inner in value.items():
         if not isinstance(name, str):
             raise TypeError("a key is not a string")
-        if _sealed(value, name, path, depth):
-            yield Leaf(f"{path}.{name}", inner, sealed=True)
+        if name in SEALED and _sealed(value, name, path, depth):
+            found.append(Leaf(f"{path}.{name}", inner, sealed=True))
             continue
-        wire = name in WIRE
-        if not wire and _tells(name):
-            yield Leaf(f"{path}.{name}~", name)
-        yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
+        if name in WIRE:
+            if name not in SAYS_NOTHING or inner not in SAYS_NOTHING[name]:
+                _walk(inner, f"{path}.{name}", "", depth + 1, nested, found)
+            continue
+        if _tells(name):
+            found.append(Leaf(f"{path}.{name}~", name))
+        _walk(inner, f"{path}.{name}", name, depth + 1, nested, found)
 
 
 def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
-    if name not in ("signature", "data", "encrypted_content"):
-        return False
     return (
         (block.get("type"), name) in SEALS
         and isinstance(block[name], str)
@@ -107,8 +118,8 @@ def _tells(name: str) -> bool:
     return len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name)
 
 
-def _string(text: str, path: str, key: str, depth: int, nested: int) -> Iterator[Leaf]:
-    yield Leaf(path, text, key, said=_said(path))
+def _string(text: str, path: str, key: str, depth: int, nested: int, found: list[Leaf]) -> None:
+    found.append(Leaf(path, text, key, _said(path)))
     inner = text.strip()
     if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
         return
@@ -119,7 +130,7 @@ def _string(text: str, path: str, key: str, depth: int, nested: int) -> Iterator
     if nested >= NESTED:
         raise ValueError("JSON is written inside JSON too many times")
     if not isinstance(value, str) or value != text:
-        yield from _walk(value, f"{path}!", key, depth + 1, nested + 1)
+        _walk(value, f"{path}!", key, depth + 1, nested + 1, found)
 
 
 def _said(path: str) -> bool:

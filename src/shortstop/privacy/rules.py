@@ -37,6 +37,7 @@ class Rule:
     tier: Tier
     pattern: str
     compiled: Any
+    group: int
     check: Check | None
     near: Any | None
     window: int
@@ -53,7 +54,7 @@ class Rule:
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """The same in UTF-8 bytes. A candidate that fails hides none that overlap it."""
-        group = 1 if self.compiled.groups else 0
+        group = self.group
         position: int | None = 0
         while position is not None:
             found, position = self.compiled.finditer(data, position), None
@@ -108,7 +109,8 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 label=raw["label"],
                 tier=Tier(raw["tier"]),
                 pattern=raw["pattern"],
-                compiled=compile_pattern(raw["pattern"]),
+                compiled=(compiled := compile_pattern(raw["pattern"])),
+                group=1 if compiled.groups else 0,
                 check=named(raw["check"]) if "check" in raw else None,
                 near=compile_pattern(raw["near"]) if "near" in raw else None,
                 window=raw.get("window", 60),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 
+from msgspec import Struct
+
 from shortstop.privacy import decode, detect
-from shortstop.privacy.canonical import View, canonical
+from shortstop.privacy.canonical import Stretch, View, canonical, plain
 from shortstop.privacy.combine import IDENTIFIES, health_of_a_person
-from shortstop.privacy.detect import Detector
+from shortstop.privacy.detect import Detector, Survey
 from shortstop.privacy.leaves import Leaf
 from shortstop.privacy.register import Register
 from shortstop.types import Finding, Tier
@@ -29,8 +30,7 @@ class Unreadable(Exception):
     """Something in the request cannot be read, so it cannot be cleared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """A finding in the joined text, before it is told by leaf."""
 
     label: str
@@ -96,27 +96,37 @@ def _scanned(
 
 def _read(text: str, tick: Callable[[], None], *, sealed: bool) -> list[Found]:
     view = canonical(text)
-    found = list(_through(view, _plain(detect.standard(), view.text, "", tick)))
+    seen = detect.standard().survey(view.text, tick)
+    if not seen and view.text is text:
+        return []
+    hits = _plain(detect.standard(), view.text, "", tick, seen)
+    found = list(hits if view.text is text else _through(view, hits))
     for start, end in islands(view):
         for f in _plain(detect.standard(), text[start:end], "", tick):
             found.append(Found(f.label, f.tier, f.rule, f.start + start, f.end + start))
     tick()
-    for reading in decode.respelled(view.text):
+    for reading in decode.respelled(view.text, seen.signs):
         hits = _plain(detect.strict(), reading.text or "", reading.how, tick)
         found += _new(found, _within(view, reading, hits))
-    turned = list(decode.turned(view.text))
-    if detect.turned().may_hold(SEPARATOR.join(reading.text or "" for reading in turned)):
-        for reading in turned:
+    if "turned" in seen.signs:
+        for reading in decode.turned(view.text):
             hits = _plain(detect.turned(), reading.text or "", reading.how, tick)
             found += _new(found, _within(view, reading, hits))
     tick()
-    found += _new(found, _unpack(text, view, tick, sealed=sealed))
-    found += _health(view, found)
+    found += _new(found, _unpack(text, view, seen.signs, found, tick, sealed=sealed))
+    if "patient" in seen.signs:
+        found += _health(view, found)
     return found
 
 
-def _plain(detector: Detector, text: str, how: str, tick: Callable[[], None]) -> Iterator[Found]:
-    for hit in detector.hits(text, tick):
+def _plain(
+    detector: Detector,
+    text: str,
+    how: str,
+    tick: Callable[[], None],
+    seen: Survey | None = None,
+) -> Iterator[Found]:
+    for hit in detector.hits(text, tick, seen):
         rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
         yield Found(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
 
@@ -141,7 +151,9 @@ def _through(view: View, found: Iterator[Found]) -> Iterator[Found]:
         yield Found(f.label, f.tier, f.rule, *view.span(f.start, f.end))
 
 
-def _within(view: View, reading: decode.Reading, found: Iterator[Found]) -> Iterator[Found]:
+def _within(
+    view: View | Stretch, reading: decode.Reading, found: Iterator[Found]
+) -> Iterator[Found]:
     """Findings of another reading, by the original's offsets."""
     for f in found:
         yield Found(f.label, f.tier, f.rule, *view.span(*reading.span(f.start, f.end)))
@@ -149,26 +161,38 @@ def _within(view: View, reading: decode.Reading, found: Iterator[Found]) -> Iter
 
 def _new(known: Sequence[Found], found: Iterable[Found]) -> list[Found]:
     """What another reading adds: a value seen plainly needs no second finding."""
+    added = list(found)
+    if not added:
+        return added
     plain: dict[str, list[tuple[int, int]]] = {}
     for k in known:
         if ":" not in k.rule:
             plain.setdefault(k.label, []).append((k.start, k.end))
     return [
         f
-        for f in found
+        for f in added
         if not any(start < f.end and f.start < end for start, end in plain.get(f.label, ()))
     ]
 
 
-def _unpack(text: str, view: View, tick: Callable[[], None], *, sealed: bool) -> Iterator[Found]:
+def _unpack(
+    text: str,
+    view: View,
+    seen: Set[str],
+    found: Sequence[Found],
+    tick: Callable[[], None],
+    *,
+    sealed: bool,
+) -> Iterator[Found]:
     """Breadth first, bounded in depth and in size. Of `sealed` text nobody expects to read all."""
-    queue = [(r, r.start, r.end, 1) for r in decode.unpacked(text)]
+    queue: list[tuple[decode.Reading, View | Stretch, int]]
+    queue = [(r, view, 1) for r in decode.unpacked(view.text, seen)]
     if view.text is not text:
-        queue += [(r, *view.span(r.start, r.end), 1) for r in decode.unpacked(view.text)]
+        queue = [(r, plain(text), 1) for r in decode.unpacked(text)] + queue
     budget = decode.MOST_BYTES
     while queue:
         tick()
-        reading, start, end, depth = queue.pop()
+        reading, outer, depth = queue.pop()
         if reading.text is None:
             if sealed:
                 continue
@@ -176,15 +200,24 @@ def _unpack(text: str, view: View, tick: Callable[[], None], *, sealed: bool) ->
         budget -= len(reading.text)
         if budget < 0:
             raise Unreadable("too-much-encoded")
-        inner = canonical(reading.text).text
-        for f in _plain(detect.standard(), inner, reading.how, tick):
-            exact = reading.back is not None and depth == 1 and view.text is text
-            at = reading.span(f.start, f.end) if exact and start == 0 else (start, end)
-            yield Found(f.label, f.tier, f.rule, *at)
+        inner = canonical(reading.text)
+        hits = _plain(detect.standard(), inner.text, reading.how, tick)
+        if reading.how == "escapes":
+            hits = _unsaid(hits, inner.text, text, found)
+        yield from _within(outer, reading, _through(inner, hits))
         deeper = list(decode.unpacked(reading.text))
         if deeper and depth >= decode.DEPTH:
             raise Unreadable("encoded-too-deeply")
-        queue += [(r, start, end, depth + 1) for r in deeper]
+        whole = outer.span(reading.start, reading.end)
+        queue += [(r, Stretch(*whole), depth + 1) for r in deeper]
+
+
+def _unsaid(
+    hits: Iterator[Found], inner: str, text: str, found: Sequence[Found]
+) -> Iterator[Found]:
+    """Without what JSON in a string says again: its leaves were read, too."""
+    said = {(f.label, canonical(text[f.start : f.end]).text) for f in found}
+    return (f for f in hits if (f.label, inner[f.start : f.end]) not in said)
 
 
 def _health(view: View, found: Sequence[Found]) -> list[Found]:
