@@ -124,12 +124,47 @@ def secret(value: str) -> bool:
     return len(value) >= 16 and entropy(value) >= 3.3 and not _words(value)
 
 
+def drawn(value: str) -> bool:
+    """Beside a word as common as "key" only what nobody would write by hand: sixteen characters,
+    letters and digits mixed, no name made of words and numbers."""
+    return len(_bare(value)) >= 16 and drawn_short(value)
+
+
+def drawn_short(value: str) -> bool:
+    """The same from ten characters on, for a vendor's name and a word for its key."""
+    value = _bare(value)
+    if len(value) < 10 or _PLACEHOLDER.match(value) or _COMPOSED.fullmatch(value):
+        return False
+    return (
+        any(c.isdigit() for c in value)
+        and any(c.isalpha() for c in value)
+        and entropy(value) >= 2.8
+        and "://" not in value
+    )
+
+
+_COMPOSED = re.compile(
+    r"v?\d+(?:\.\d+)+[\w.+-]{0,12}|\d{4}-\d\d-\d\d.*|[~.]{0,2}/.*|"
+    r"(?:[A-Za-z]{0,14}\d{0,4}[._/:@#%-])*[A-Za-z]{0,14}\d{0,4}"
+)
+"""Versions, dates, paths, and words with a number after them."""
+
+
+def _bare(value: str) -> str:
+    return value.strip("\"'`,;)").rstrip(".:!?")
+
+
 def password(value: str) -> bool:
     """People's passwords are short: a digit or a sign among letters is enough."""
     value = value.strip("\"'`,;").rstrip(".?!)") or value
     if len(value) < 5 or _PLACEHOLDER.match(value):
         return False
     return _kinds(value) >= 2 and not re.fullmatch(r"[A-Z]?[a-z]+(?:['’-][a-z]+)*", value)
+
+
+def mixed(value: str) -> bool:
+    """Letters of both cases, or digits among them."""
+    return _kinds(value) >= 2
 
 
 def _kinds(value: str) -> int:
@@ -186,6 +221,9 @@ NAMED: dict[str, Check] = {
     "somebody": somebody,
     "date": date,
     "secret": secret,
+    "drawn": drawn,
+    "mixed": mixed,
+    "drawn_short": drawn_short,
     "password": password,
     "some_digits": some_digits,
     "routable_ip": routable_ip,
