@@ -24,19 +24,24 @@ def card(value: str) -> bool:
     return len(set(number)) > 1 and _brand(number) and bool(luhn.is_valid(number))
 
 
+_MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6390", "6759", "6761", "6762", "6763")
+
+
 def _brand(number: str) -> bool:
     n, head2, head4 = len(number), int(number[:2] or 0), int(number[:4] or 0)
     if number[0] == "4":
         return n in (13, 16, 19)
-    if 51 <= head2 <= 55 or 2221 <= head4 <= 2720:
+    if 51 <= head2 <= 55 or 2221 <= head4 <= 2720 or 2200 <= head4 <= 2204 or head4 == 9792:
         return n == 16
-    if head2 in (34, 37):
+    if head2 in (34, 37) or head4 in (1800, 2131):
         return n == 15
     if head2 in (30, 36, 38, 39):
         return n in (14, 16)
     if head2 == 35:
         return n == 16
-    return number[0] in "56" and 12 < n < 20 and (head2 in (50, 60, 62, 64, 65) or head2 >= 56)
+    if n == 12:
+        return number.startswith(_MAESTRO)
+    return n in (16, 18, 19) and (head2 in (50, 60, 62, 64, 65) or 56 <= head2 <= 69)
 
 
 def luhn_digits(value: str) -> bool:
@@ -52,6 +57,8 @@ def iban_number(value: str) -> bool:
     """Check digits; the structure of the country is not asked, for some banks bend it."""
     compact = re.sub(r"[\s.-]", "", value).upper()
     if not (15 <= len(compact) <= 34 and compact.isascii() and compact.isalnum()):
+        return False
+    if sum(c.isdigit() for c in compact) < (8 if value.isupper() else 10):
         return False
     return int((compact[4:] + compact[:4]).translate(_LETTERS)) % 97 == 1
 
@@ -86,13 +93,52 @@ def somebody(value: str) -> bool:
 
 def phone(value: str) -> bool:
     number = digits(value)
-    return 7 <= len(number) <= 18 and len(set(number)) > 2
+    least = 11 if number.startswith("00") else 7
+    return least <= len(number) <= 18 and len(set(number)) > 2
 
 
 def date(value: str) -> bool:
     """A day that a person living today may be born on."""
+    if value.isdigit():
+        return "19" <= value[:2] <= "20" and "01" <= value[4:6] <= "12" and value[6:] <= "31"
     years = [int(y) for y in re.findall(r"\d{4}", value)]
     return not years or any(1900 <= y <= 2100 for y in years)
+
+
+_NO_PLACE = re.compile(
+    r"(?i)https?:|@|0x[0-9a-f]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]{2}:){3}|"
+    r"\b(?:table|figure|fig|chapter|section|page|step|level|version|model|item|question|part|line|"
+    r"january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|act|article|psalm|room|order|ticket|issue|"
+    r"build|release|windows|python|apollo|boeing|airbus|iphone|galaxy|top|grade|phase|round|week|day)"
+    r"\.? \d"
+)
+_CODE = re.compile(
+    r"(?!(?:19|20)\d\d\b)\d{4,7}\b|\d{3} ?\d{2}\b|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b"
+)
+_NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?!\.?\d)")
+
+
+def place(value: str) -> bool:
+    """Where somebody lives: a number beside names, and nothing that is counted or addressed."""
+    return bool(_NUMBER.search(value)) and _names(value) >= 1 and not _NO_PLACE.search(value)
+
+
+def full_place(value: str) -> bool:
+    """The same with a postal code beside the number of the house."""
+    return (
+        place(value)
+        and _names(value) >= 2
+        and len(_NUMBER.findall(value)) + len(_CODE.findall(value)) >= 2
+        and bool(_CODE.search(value))
+    )
+
+
+def _names(value: str) -> int:
+    return sum(
+        len(word) >= 2 and (word[0].isupper() or word[0] > "\u02ff")
+        for word in re.findall(r"[^\W\d_]+", value)
+    )
 
 
 def entropy(value: str) -> float:
@@ -117,11 +163,13 @@ def secret(value: str) -> bool:
     if len(value) < 8 or _PLACEHOLDER.match(value):
         return False
     kinds = _kinds(value)
+    if _words(value):
+        return False
     if value.isdigit():
         return len(value) >= 12
     if kinds >= 2 and any(c.isdigit() for c in value):
         return entropy(value) >= 2.5
-    return len(value) >= 16 and entropy(value) >= 3.3 and not _words(value)
+    return len(value) >= 16 and entropy(value) >= 3.3
 
 
 def drawn(value: str) -> bool:
@@ -145,7 +193,7 @@ def drawn_short(value: str) -> bool:
 
 _COMPOSED = re.compile(
     r"v?\d+(?:\.\d+)+[\w.+-]{0,12}|\d{4}-\d\d-\d\d.*|[~.]{0,2}/.*|"
-    r"(?:[A-Za-z]{0,14}\d{0,4}[._/:@#%-])*[A-Za-z]{0,14}\d{0,4}"
+    r"(?:[A-Za-z]{0,14}\d{0,10}[._/:@#%-])*[A-Za-z]{0,14}\d{0,10}"
 )
 """Versions, dates, paths, and words with a number after them."""
 
@@ -179,7 +227,8 @@ def _kinds(value: str) -> int:
 def _words(value: str) -> bool:
     """snake_case, kebab-case, dotted names and paths of letters are names, not secrets."""
     name = r"(?:~?\.{0,2}/|\.)?[A-Za-z]{1,14}(?:[._/:-][A-Za-z]{1,14}){1,}|[A-Za-z]?[a-z]+"
-    return bool(re.fullmatch(name, value))
+    numbered = r"[a-z]{2,14}(?:[._:/-](?:[a-z]{2,14}\d{0,4}|\d{1,6}))+"
+    return bool(re.fullmatch(name, value) or re.fullmatch(numbered, value))
 
 
 def some_digits(value: str) -> bool:
@@ -220,6 +269,8 @@ NAMED: dict[str, Check] = {
     "phone": phone,
     "somebody": somebody,
     "date": date,
+    "place": place,
+    "full_place": full_place,
     "secret": secret,
     "drawn": drawn,
     "mixed": mixed,
