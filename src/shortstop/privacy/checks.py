@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 
-from stdnum import luhn
+import re2
 
 Check = Callable[[str], bool]
 
@@ -18,10 +18,20 @@ def digits(value: str) -> str:
     return "".join(filter(str.isdigit, value))
 
 
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+
+
+def luhn(number: str) -> bool:
+    """The check digit of ISO 7812, of ASCII digits: the library's takes five times as long, and
+    every long number in a text is asked."""
+    even, odd = number[::-2], number[-2::-2].translate(_DOUBLED)
+    return len(set(number)) > 1 and (sum(map(int, even)) + sum(map(int, odd))) % 10 == 0
+
+
 def card(value: str) -> bool:
     """A number range that an issuer uses, its length, and Luhn."""
     number = digits(value)
-    return len(set(number)) > 1 and _brand(number) and bool(luhn.is_valid(number))
+    return len(number) > 11 and _brand(number) and luhn(number)
 
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6390", "6759", "6761", "6762", "6763")
@@ -46,7 +56,7 @@ def _brand(number: str) -> bool:
 
 def luhn_digits(value: str) -> bool:
     number = digits(value)
-    return len(set(number)) > 1 and bool(luhn.is_valid(number))
+    return len(number) > 1 and luhn(number)
 
 
 _LETTERS = {ord(c): str(int(c, 36)) for c in string.ascii_uppercase}
@@ -105,7 +115,7 @@ def date(value: str) -> bool:
     return not years or any(1900 <= y <= 2100 for y in years)
 
 
-_NO_PLACE = re.compile(
+_NO_PLACE = re2.compile(
     r"(?i)https?:|@|0x[0-9a-f]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]{2}:){3}|"
     r"\b(?:table|figure|fig|chapter|section|page|step|level|version|model|item|question|part|line|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -114,31 +124,33 @@ _NO_PLACE = re.compile(
     r"\.? \d"
 )
 _CODE = re.compile(
-    r"(?!(?:19|20)\d\d\b)\d{4,7}\b|\d{3} ?\d{2}\b|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b"
+    r"(?!(?:19|20)\d\d\b)\d{4,7}\b|\d{3} ?\d{2}\b|"
+    r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b"
 )
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?!\.?\d)")
 
 
 def place(value: str) -> bool:
     """Where somebody lives: a number beside names, and nothing that is counted or addressed."""
-    return bool(_NUMBER.search(value)) and _names(value) >= 1 and not _NO_PLACE.search(value)
+    return (
+        _NUMBER.search(value) is not None
+        and _NAME.search(value) is not None
+        and _NO_PLACE.search(value) is None
+    )
 
 
 def full_place(value: str) -> bool:
     """The same with a postal code beside the number of the house."""
+    codes = len(_CODE.findall(value))
     return (
-        place(value)
-        and _names(value) >= 2
-        and len(_NUMBER.findall(value)) + len(_CODE.findall(value)) >= 2
-        and bool(_CODE.search(value))
+        codes > 0
+        and codes + len(_NUMBER.findall(value)) >= 2
+        and len(_NAME.findall(value)) >= 2
+        and place(value)
     )
 
 
-def _names(value: str) -> int:
-    return sum(
-        len(word) >= 2 and (word[0].isupper() or word[0] > "\u02ff")
-        for word in re.findall(r"[^\W\d_]+", value)
-    )
+_NAME = re.compile(r"\b[A-Z\u00c0-\u00de\u0100-\u017f\u0370-\uffff][^\W\d_]")
 
 
 def entropy(value: str) -> float:
