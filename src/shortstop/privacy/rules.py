@@ -18,6 +18,8 @@ from shortstop.types import Tier
 
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 LOOSE = 12
+SHORTEST = 12
+"""What a value that gives groups back must still have."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIGITS = b"0123456789-"
 """What has no letter at all may be a number that somebody grouped."""
@@ -29,7 +31,8 @@ class Rule:
 
     `check` proves the value, `near` must stand within `window` characters of it. A `strong` rule
     is sure enough of itself to be believed in a text that was decoded, joined or reversed. What a
-    `random` rule finds may be an accident of drawn digits: inside a UUID it is not believed.
+    `random` rule finds may be an accident of drawn digits: inside a UUID it is not believed. A
+    `shrink` rule may find too much: it gives back the last groups until the check holds.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Rule:
     window: int
     strong: bool
     random: bool
+    shrink: bool
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
@@ -60,14 +64,23 @@ class Rule:
             found, position = self.compiled.finditer(data, position), None
             for match in found:
                 start, end = match.span(group)
-                if start >= 0 and self._holds(data, start, end):
-                    yield start, end
-                    if end == match.end() > start:
+                held = self._held(data, start, end) if start >= 0 else 0
+                if held:
+                    yield start, held
+                    if held == match.end() > start:
                         continue
-                    position = max(end, match.start() + 1)
+                    position = max(held, match.start() + 1)
                 else:
                     position = max(match.start() + 1, start)
                 break
+
+    def _held(self, data: bytes, start: int, end: int) -> int:
+        """Where the value ends: sooner than found, if it swallowed the words after it. Else 0."""
+        while not self._holds(data, start, end):
+            end = max(data.rfind(b" ", start, end), data.rfind(b"-", start, end))
+            if not self.shrink or end - start < SHORTEST:
+                return 0
+        return end
 
     def _holds(self, data: bytes, start: int, end: int) -> bool:
         if self.near is not None:
@@ -80,10 +93,10 @@ class Rule:
 
 
 def in_uuid(data: bytes, start: int, end: int) -> bool:
-    """Whether data[start:end] is part of a UUID: one in a thousand holds a valid card or IBAN."""
+    """Whether data[start:end] reaches into a UUID: one in a thousand holds a valid card or IBAN."""
     shift = max(0, start - 36)
     return any(
-        m.start() + shift <= start and end <= m.end() + shift and m.group().translate(None, _DIGITS)
+        m.start() + shift < end and start < m.end() + shift and m.group().translate(None, _DIGITS)
         for m in _UUID.finditer(data[shift : end + 36])
     )
 
@@ -116,6 +129,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 window=raw.get("window", 60),
                 strong=raw.get("strong", False),
                 random=raw.get("random", False),
+                shrink=raw.get("shrink", False),
                 positive=tuple(raw["positive"]),
                 negative=tuple(raw["negative"]),
             )

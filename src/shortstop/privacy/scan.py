@@ -97,6 +97,7 @@ def _scanned(
 def _read(text: str, tick: Callable[[], None], *, sealed: bool) -> list[Found]:
     view = canonical(text)
     seen = detect.standard().survey(view.text, tick)
+    tick()
     if not seen and view.text is text:
         return []
     hits = _plain(detect.standard(), view.text, "", tick, seen)

@@ -26,7 +26,7 @@ SIGNS = {
     "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
     "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
     "gap": r"[\s,-]{65}",
-    "turned": r"[!-~]{16}|-{5}|xox|kbk|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
+    "turned": r"[!-~]{16}|-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
     "patient": PATIENT,
 }
 STRETCHED = frozenset(["spelled", "concatenated", "spoken"])
