@@ -7,8 +7,7 @@ operator's price. The cheapest wins; what must not happen (contract, privacy) is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Way = Literal["answer-here", "try-and-look", "ask-frontier"]
 
@@ -18,8 +17,7 @@ MISTAKEN = 0.1
 """Share of good local answers that a look sends away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """A target with what is expected of it: `gap` is the frontier's quality minus its own."""
 
     name: str
@@ -28,16 +26,14 @@ class Option:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """The operator's trade-off."""
 
     usd_per_point: float
     usd_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     way: Way
     first: str
     cost: float
