@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import log1p
+from math import copysign, log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +31,8 @@ _SIGNS = "\n?$_"
 # Which ASCII characters are digits, capitals, marks, mathematics, and each of the signs.
 _TALLIED = np.array(
     [
-        [float(bool(kind.match(chr(code)))) for kind in _KINDS] + [float(chr(code) == s) for s in _SIGNS]
+        [float(bool(kind.match(chr(code)))) for kind in _KINDS]
+        + [float(chr(code) == s) for s in _SIGNS]
         for code in range(ASCII)
     ],
     np.float32,
@@ -113,10 +114,8 @@ def surface(text: str, read: Reading) -> list[float]:
         log1p(maths),
         max(map(len, text.split("\n"))) / 100,
     )
-    return [
-        SURFACE_WEIGHT * min(3.0, max(-3.0, (value - centre) / spread))
-        for value, (centre, spread) in zip(raw, _SCALE, strict=True)
-    ]
+    scaled = [(value - centre) / spread for value, (centre, spread) in zip(raw, _SCALE)]
+    return [SURFACE_WEIGHT * (v if -3.0 < v < 3.0 else copysign(3.0, v)) for v in scaled]
 
 
 def _tallies(read: Reading) -> list[float]:
