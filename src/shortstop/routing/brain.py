@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 
 from shortstop.config import Config, TaskConfig
 from shortstop.types import (
@@ -53,22 +52,21 @@ COLD_CACHE_TOKENS = 2000
 """Tokens in a conversation beyond which leaving its model must pay for itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Estimate:
+class _Estimate(NamedTuple):
     """One local model on one request."""
 
     target: Target
     key: str
     gap: float
     known: bool
+    evidence: Evidence
 
     @property
     def score(self) -> float:
         return min(1.0, max(0.0, 1.0 - self.gap))
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     """Before exploration: who goes first, with which threshold, and why."""
 
     local_first: bool
@@ -118,42 +116,35 @@ class Brain:
         at = sight(seen, self._territory)
         if task == OPEN:
             task = self._kind(seen) or OPEN
-        estimates = sorted(
-            (self._estimate(t, at, task) for t in field.local),
-            key=lambda e: (e.target.name != self._config.routing.local, e.gap),
-        )
-        local = tuple(e.target.name for e in estimates)
+        estimates = [self._estimate(t, at, task) for t in field.local]
+        if len(estimates) > 1:
+            estimates.sort(key=lambda e: (e.target.name != self._config.routing.local, e.gap))
         remote = self._remote(field)
         verdict = self._fixed(field, declared, request, caller, estimates, remote)
         if verdict is None:
             verdict = self._weighed(task, estimates, field, request, caller)
         verdict, odds, explored = self._explored(verdict)
-        score = estimates[0].score if estimates else 0.0
-        decision = Decision(
-            plan=verdict.only or (local + remote if verdict.local_first else remote + local),
+        local = tuple([e.target.name for e in estimates])
+        plan = verdict.only or (local + remote if verdict.local_first else remote + local)
+        shadow = None
+        # Nothing of a pinned request is kept, not even its hashes.
+        if estimates and not field.pinned:
+            pending = _pending(task, estimates[0], seen, caller)
+            self.state.remember(request.id, pending)
+            if remote:
+                shadow = self._paired(pending, estimates[0], plan[0], remote[0])
+        return Decision(
+            plan=plan,
             task=task,
-            score=score,
+            score=estimates[0].score if estimates else 0.0,
             threshold=verdict.threshold,
             propensity=odds,
             router=ROUTER,
-            reasons=verdict.reasons,
+            reasons=(*verdict.reasons, "audit") if shadow in remote else verdict.reasons,
             verify=verdict.verify,
             explored=explored,
+            shadow=shadow,
         )
-        if not estimates or field.pinned:
-            return decision  # nothing of a pinned request is kept, not even its hashes
-        best = estimates[0]
-        pending = Pending(
-            task,
-            best.target.name,
-            best.score,
-            grams=seen.grams.tobytes(),
-            counts=seen.counts.tobytes(),
-            dense=seen.dense.tobytes(),
-            tenant=caller.tenant,
-        )
-        self.state.remember(request.id, pending)
-        return self._paired(decision, pending, best, remote) if remote else decision
 
     def _obeyed(self, field: Field, task: str) -> Decision:
         """The client named its model: nothing is estimated, nothing is learned."""
@@ -242,7 +233,7 @@ class Brain:
         caller: Caller,
     ) -> _Verdict:
         best = estimates[0]
-        evidence = self._evidence(task, best.key)
+        evidence = best.evidence
         least = self._config.routing.min_score
         if evidence.standing == "alarm":
             return _Verdict(False, 1.0, ("alarm",))
@@ -312,23 +303,16 @@ class Brain:
         other = _Verdict(not verdict.local_first, verdict.threshold, reasons)
         return other, epsilon, True
 
-    def _paired(
-        self, decision: Decision, pending: Pending, best: _Estimate, remote: tuple[str, ...]
-    ) -> Decision:
-        """Whether the other side answers too, unseen: shadow runs and audits, drawn blindly."""
-        local_first = self._targets[decision.plan[0]].local
-        evidence = self.state.evidence.get(f"{decision.task}|{best.key}")
-        if evidence is not None:
-            evidence.pay_in(self._terms.promise(decision.task), kept=local_first)
-        odds = self._pair_odds(decision.task, best.key, local_first)
+    def _paired(self, pending: Pending, best: _Estimate, first: str, remote: str) -> str | None:
+        """Who answers too, unseen, if anybody: shadow runs and audits, drawn blindly."""
+        local_first = self._targets[first].local
+        odds = self._pair_odds(pending.task, best.evidence, local_first)
         pending.audit = local_first
         pending.inclusion = odds
         if odds <= 0 or self._draw() >= odds:
-            return decision
+            return None
         pending.shadowed = True
-        if local_first:
-            return replace(decision, shadow=remote[0], reasons=(*decision.reasons, "audit"))
-        return replace(decision, shadow=best.target.name)
+        return remote if local_first else best.target.name
 
     def overhear(self, request_id: str, pending: Pending) -> None:
         """A decision that another worker of this machine made. Hearing it twice changes nothing."""
@@ -343,12 +327,13 @@ class Brain:
         if evidence is not None:
             evidence.pay_in(self._terms.promise(pending.task), kept=pending.audit)
 
-    def _pair_odds(self, task: str, key: str, local_first: bool) -> float:
+    def _pair_odds(self, task: str, evidence: Evidence, local_first: bool) -> float:
+        promise = self._terms.promise(task)
+        evidence.pay_in(promise, kept=local_first)
         if local_first:
-            return self._evidence(task, key).audit_odds(self._terms.promise(task))
-        young = self._evidence(task, key).pairs < SETTING_UP
+            return evidence.audit_odds(promise)
         rate = self._config.routing.shadow_rate
-        return 1.0 if young and rate > 0 else rate
+        return 1.0 if evidence.pairs < SETTING_UP and rate > 0 else rate
 
     # ------------------------------------------------------------ the second look
 
@@ -420,18 +405,20 @@ class Brain:
         head = self.state.gaps.get(key)
         evidence = self._evidence(task, key)
         if head is None:
-            return _Estimate(target, key, 0.5, known=False)
+            return _Estimate(target, key, 0.5, False, evidence)
         gap = head.expect(at, task)
         own = self.state.heads.get(key)
         if own is not None:
             # Grades from outside count as much as their number against the pairs.
             trust = own.seen / (own.seen + evidence.pairs + KNOWN_PAIRS)
             gap = (1 - trust) * gap + trust * (1.0 - own.expect(at, task))
+        known = evidence.pairs >= KNOWN_PAIRS and (task != OPEN or self._near(at))
+        return _Estimate(target, key, gap, known, evidence)
+
+    def _near(self, at: Sight) -> bool:
+        """Whether a prompt of no known task is like enough of what was met."""
         near = float(at.kernel[:-1].max()) if self._territory.size else 0.0
-        known = evidence.pairs >= KNOWN_PAIRS
-        if task == "open":
-            known = known and near >= NEAR and self._territory.support(at.kernel) >= 3
-        return _Estimate(target, key, gap, known)
+        return near >= NEAR and self._territory.support(at.kernel) >= 3
 
     def _evidence(self, task: str, key: str) -> Evidence:
         return self.state.evidence.get(f"{task}|{key}") or Evidence()
@@ -439,6 +426,18 @@ class Brain:
     def _draw(self) -> float:
         self.state.draws += 1
         return draw(self.state.seed, self.state.draws)
+
+
+def _pending(task: str, best: _Estimate, seen: View, caller: Caller) -> Pending:
+    return Pending(
+        task,
+        best.target.name,
+        best.score,
+        grams=seen.grams.tobytes(),
+        counts=seen.counts.tobytes(),
+        dense=seen.dense.tobytes(),
+        tenant=caller.tenant,
+    )
 
 
 def _least(decision: Decision) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shortstop.errors import (
     ContextTooLong,
@@ -33,8 +33,7 @@ MANY_CHOICES = "n"
 GIVES_MANY_CHOICES = {"openai"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """Who may serve. `explicit`: the client named one target; `pinned`: nothing may leave."""
 
     targets: tuple[Target, ...]
@@ -44,11 +43,11 @@ class Field:
 
     @property
     def local(self) -> tuple[Target, ...]:
-        return tuple(t for t in self.targets if t.local)
+        return tuple([t for t in self.targets if t.local])
 
     @property
     def remote(self) -> tuple[Target, ...]:
-        return tuple(t for t in self.targets if not t.local)
+        return tuple([t for t in self.targets if not t.local])
 
 
 def eligible(
@@ -69,13 +68,14 @@ def eligible(
     able = _able(request, allowed, pinned)
     if explicit:
         return Field(able, pinned, explicit)
-    fitting = tuple(t for t in able if tokens(request) <= t.context)
+    size = tokens(request)
+    fitting = tuple([t for t in able if size <= t.context])
     if fitting:
         return Field(fitting, pinned, explicit)
     widest = max(able, key=lambda t: t.context)
     if tokens(request, GENEROUS_BYTES_PER_TOKEN) > widest.context:
         raise ContextTooLong(
-            f"The request needs about {tokens(request)} tokens with its answer; the largest"
+            f"The request needs about {size} tokens with its answer; the largest"
             f" context that may serve it is {widest.context} ({widest.name}).",
             param="messages",
         )
@@ -146,7 +146,7 @@ def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
 
 def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Target, ...]:
     wanted = needs(request)
-    able = tuple(t for t in targets if not wanted - offers(t))
+    able = tuple([t for t in targets if wanted <= offers(t)] if wanted else targets)
     if able:
         return able
     missing = min(

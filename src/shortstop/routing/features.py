@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from math import log1p
-from zlib import crc32
+from math import copysign, log1p
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from shortstop.size import written
 from shortstop.types import Request
 
-from .embed import TOKENS, Embedder
+from .embed import ASCII, Embedder, Reading
 
 Vector = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -23,9 +22,21 @@ SURFACE_WEIGHT = 0.3
 MAX_CHARS = 6000
 SHORT = 40
 
-_WORDS = re.compile(r"\w\w+")
+_LEFT, _RIGHT = 0x9E3779B1, 0x85EBCA77
+_LOGS: Vector = (1.0 + np.log(np.maximum(np.arange(MAX_CHARS + 1), 1))).astype(np.float32)
+"""What a gram counts for that is there so often."""
+
 _KINDS = [re.compile(kind) for kind in (r"\d", r"[A-Z]", r"[^\w\s]", r"[+\-*/=^<>\\]")]
-_ASCII = [bytes(code for code in range(128) if kind.match(chr(code))) for kind in _KINDS]
+_SIGNS = "\n?$_"
+# Which ASCII characters are digits, capitals, marks, mathematics, and each of the signs.
+_TALLIED = np.array(
+    [
+        [float(bool(kind.match(chr(code)))) for kind in _KINDS]
+        + [float(chr(code) == s) for s in _SIGNS]
+        for code in range(ASCII)
+    ],
+    np.float32,
+)
 
 # Rounded means and deviations of the marks over the open set's prompts: a scale, not a model.
 _CENTRE = (5.8, 4.0, 0.02, 0.05, 0.05, 0.58, 1.7, 0.6, 0.05, 0.2, 0.6, 2.4)
@@ -34,8 +45,7 @@ _SCALE = tuple(zip(_CENTRE, _SPREAD, strict=True))
 MARKS = len(_SCALE)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A prompt as numbers. `grams` are hashed ids, each once, `counts` their log-scaled counts;
     `dense` is the unit embedding followed by the scaled surface marks."""
 
@@ -46,51 +56,50 @@ class View:
 
 def view(text: str, embedder: Embedder) -> View:
     text = text[:MAX_CHARS]
-    base, unit = _words(text, embedder)
+    read = embedder.read(text)
+    grams, counts = _counted(_grams(read.hashes))
+    width = len(read.unit)
+    dense = np.empty(width + MARKS, np.float32)
+    dense[:width] = read.unit
+    dense[width:] = surface(text, read)
+    return View(grams, _LOGS.take(counts), dense)
+
+
+def _grams(words: Ids) -> Ids:
+    """The bins of words and of pairs of neighbours."""
+    n = len(words)
+    bins = np.empty(max(2 * n - 1, 0), np.int64)
+    bins[:n] = words
     # A pair's hash is made from its words' hashes: cheaper than hashing the joined text.
-    pairs = (base[:-1] * np.uint64(0x9E3779B1) + base[1:] * np.uint64(0x85EBCA77)) >> np.uint64(7)
-    bins = np.concatenate([base, pairs]) & np.uint64(BINS - 1)
-    grams, counts = _counted(bins.astype(np.int64))
-    marks = surface(text, len(base))
-    dense = np.empty(len(unit) + MARKS, np.float32)
-    dense[: len(unit)] = unit
-    dense[len(unit) :] = [SURFACE_WEIGHT * mark for mark in marks]
-    return View(grams, (1.0 + np.log(counts)).astype(np.float32), dense)
+    pairs = bins[n:]
+    np.multiply(words[:-1], _LEFT, out=pairs)
+    pairs += words[1:] * _RIGHT
+    pairs >>= 7
+    bins &= BINS - 1
+    return bins
 
 
-def _words(text: str, embedder: Embedder) -> tuple[NDArray[np.uint64], Vector]:
-    """The hash of every word of two characters and more, and the text's embedding.
-
-    In plain ASCII both are read off the same tokens.
-    """
-    if not text.isascii():
-        hashed = [crc32(word.encode()) for word in _WORDS.findall(text.lower())]
-        return np.array(hashed, np.uint64), embedder.embed(text)
-    places = embedder.places(TOKENS.findall(text.lower()))
-    hashes = embedder.hashes(places)
-    return hashes[hashes >= 0].astype(np.uint64), embedder.mean(places)
-
-
-def _counted(ids: Ids) -> tuple[Ids, NDArray[np.int64]]:
-    """Each id once, rising, and how often it is there."""
+def _counted(ids: Ids) -> tuple[Ids, Ids]:
+    """Each id once, rising, and how often it is there. Sorts `ids`."""
     if not len(ids):
         return ids, ids
     ids.sort()
-    first = np.empty(len(ids), bool)
-    first[0] = True
-    np.not_equal(ids[1:], ids[:-1], out=first[1:])
-    at = first.nonzero()[0]
-    counts = np.empty(len(at), np.int64)
-    counts[:-1] = at[1:] - at[:-1]
-    counts[-1] = len(ids) - at[-1]
-    return ids[at], counts
+    last = np.empty(len(ids), bool)
+    last[-1] = True
+    np.not_equal(ids[1:], ids[:-1], out=last[:-1])
+    at = last.nonzero()[0]
+    counts = at.copy()
+    counts[0] += 1
+    counts[1:] -= at[:-1]
+    return ids.take(at), counts
 
 
-def surface(text: str, words: int) -> list[float]:
-    """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics."""
+def surface(text: str, read: Reading) -> list[float]:
+    """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics: scaled
+    to about one, times SURFACE_WEIGHT."""
     n = max(len(text), 1)
-    lines = text.split("\n")
-    digits, capitals, marks, maths = _classes(text)
+    words = len(read.hashes)
+    digits, capitals, marks, maths, lines, questions, money, blanks = _tallies(read)
     raw = (
         log1p(n),
         log1p(words),
@@ -98,25 +107,24 @@ def surface(text: str, words: int) -> list[float]:
         capitals / n,
         marks / n,
         n / max(words, 1) / 10,
-        log1p(len(lines) - 1),
-        float("?" in text),
-        log1p(text.count("$")),
-        log1p(text.count("_")),
+        log1p(lines),
+        float(questions > 0),
+        log1p(money),
+        log1p(blanks),
         log1p(maths),
-        max(map(len, lines)) / 100,
+        max(map(len, text.split("\n"))) / 100,
     )
-    return [
-        min(3.0, max(-3.0, (value - centre) / spread))
-        for value, (centre, spread) in zip(raw, _SCALE, strict=True)
-    ]
+    scaled = [(value - centre) / spread for value, (centre, spread) in zip(raw, _SCALE)]
+    return [SURFACE_WEIGHT * (v if -3.0 < v < 3.0 else copysign(3.0, v)) for v in scaled]
 
 
-def _classes(text: str) -> list[int]:
-    """How many digits, capitals, punctuation marks and signs of mathematics."""
-    if not text.isascii():
-        return [len(kind.findall(text)) for kind in _KINDS]
-    data = text.encode()
-    return [len(data) - len(data.translate(None, kind)) for kind in _ASCII]
+def _tallies(read: Reading) -> list[float]:
+    """How many digits, capitals, marks, signs of mathematics; lines, questions, money, blanks."""
+    found: list[float] = (read.codes @ _TALLIED).tolist()
+    if read.beyond:
+        for i, kind in enumerate(_KINDS):
+            found[i] += len(kind.findall(read.beyond))
+    return found
 
 
 def prompt(request: Request) -> str:

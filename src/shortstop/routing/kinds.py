@@ -36,12 +36,12 @@ class Kinds:
 
     def meet(self, place: Vector) -> str | None:
         """Note a prompt by its unit embedding; its kind's name, None while there is none."""
-        if not place.any():
-            return None
+        if place @ place < 0.5:
+            return None  # not a known word in it
         if self.names:
             near = self._leaders @ place
             at = int(near.argmax())
-            if near[at] >= NEAR:
+            if near.item(at) >= NEAR:
                 self._met[at] += 1
                 return self.names[at] if self._met[at] > ENOUGH else None
         self._lead(place)

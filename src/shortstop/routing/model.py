@@ -8,7 +8,7 @@ both miss about a task is added as the task's own mean residual, shrunk towards 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -43,20 +43,25 @@ class Territory:
 
     def grams(self, seen: View) -> Vector:
         """TF-IDF of `seen.grams`, unit length; n-grams never met before count nothing."""
-        met = self.common[seen.grams]
-        idf = np.log((1.0 + self.documents) / (1.0 + met)) + 1.0
-        x = seen.counts * idf * (met >= 1.0)
-        unit: Vector = (x / max(float(x @ x) ** 0.5, 1e-9)).astype(np.float32)
-        return unit
+        met = self.common.take(seen.grams)
+        x: Vector = (1.0 + self.documents) / (1.0 + met)
+        np.log(x, out=x)
+        x += 1.0
+        x *= seen.counts
+        x *= met >= 1.0
+        x /= max(float(x @ x) ** 0.5, 1e-9)
+        return x
 
     def near(self, dense: Vector) -> Vector:
         """The kernel with every landmark, then a constant."""
         out = np.zeros(self.limit + 1, np.float32)
-        if self.size:
-            apart = self.squares[: self.size] + dense @ dense
-            apart -= 2.0 * (self.places[: self.size] @ dense)
-            out[: self.size] = np.exp(-WIDTH * np.maximum(apart, 0.0))
         out[-1] = 1.0
+        if self.size:
+            apart = out[: self.size]
+            np.add(self.squares[: self.size], dense @ dense, out=apart)
+            apart -= self.places[: self.size] @ (2.0 * dense)
+            np.maximum(apart, 0.0, out=apart)
+            np.exp(np.multiply(apart, -WIDTH, out=apart), out=apart)
         return out
 
     def meet(self, seen: View) -> None:
@@ -92,8 +97,7 @@ class Territory:
         return out
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """A view in the coordinates of a territory."""
 
     ids: NDArray[np.int64]
@@ -127,7 +131,7 @@ class Head:
         self.pace: Vector = np.full(BINS, FRESH, np.float32)
         self.moments: Matrix = np.zeros((n, n), np.float32)
         self.targets: Vector = np.zeros(n, np.float32)
-        self.solution: Vector = np.zeros(n, np.float32)
+        self.solution: Vector | None = None
         self.unsolved = 0
         self.tasks: dict[str, TaskMean] = {}
 
@@ -140,8 +144,8 @@ class Head:
         return self.base(at) + (known.shift if known is not None else 0.0)
 
     def base(self, at: Sight) -> float:
-        linear = self.mean + float(self.weights[at.ids] @ at.grams)
-        if not self.solution.any():
+        linear = self.mean + float(self.weights.take(at.ids) @ at.grams)
+        if self.solution is None:
             return linear
         return 0.5 * (linear + float(self.solution @ at.kernel))
 
@@ -167,9 +171,9 @@ class Head:
         self.solve(territory)
 
     def _descend(self, at: Sight, quality: float, *, counted: bool = False) -> None:
-        error = self.mean + float(self.weights[at.ids] @ at.grams) - quality
+        error = self.mean + float(self.weights.take(at.ids) @ at.grams) - quality
         slope = error * at.grams
-        pace = self.pace[at.ids] + slope * slope
+        pace = self.pace.take(at.ids) + slope * slope
         self.pace[at.ids] = pace
         self.weights[at.ids] -= RATE * slope / np.sqrt(pace)
         if not counted:

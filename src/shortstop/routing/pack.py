@@ -89,7 +89,7 @@ def packed_head(head: Head, *, small: bool = False) -> Packed:
         pace=head.pace[used].astype(precision),
         moments=head.moments[upper].astype(np.float32),
         targets=head.targets,
-        solution=head.solution,
+        solution=np.zeros_like(head.targets) if head.solution is None else head.solution,
     )
     out.numbers = {"seen": head.seen, "total": head.total, "unsolved": head.unsolved}
     out.tasks = head.tasks
@@ -107,7 +107,8 @@ def head(saved: Packed) -> Head:
     new.pace[used] = saved["pace"]
     new.moments[np.triu_indices(n)] = saved["moments"]
     new.moments = np.maximum(new.moments, new.moments.T)
-    new.targets, new.solution = targets, saved["solution"]
+    new.targets, solution = targets, saved["solution"]
+    new.solution = solution if solution.any() else None
     new.seen, new.total = saved.numbers["seen"], saved.numbers["total"]
     new.unsolved = int(saved.numbers["unsolved"])
     new.tasks = saved.tasks

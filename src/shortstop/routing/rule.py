@@ -7,8 +7,8 @@ operator's price. The cheapest wins; what must not happen (contract, privacy) is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from operator import attrgetter
+from typing import Literal, NamedTuple
 
 Way = Literal["answer-here", "try-and-look", "ask-frontier"]
 
@@ -18,8 +18,7 @@ MISTAKEN = 0.1
 """Share of good local answers that a look sends away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """A target with what is expected of it: `gap` is the frontier's quality minus its own."""
 
     name: str
@@ -28,16 +27,14 @@ class Option:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """The operator's trade-off."""
 
     usd_per_point: float
     usd_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     way: Way
     first: str
     cost: float
@@ -47,30 +44,26 @@ def choose(
     local: Sequence[Option], frontier: Sequence[Option], price: Price, *, may_skip_look: bool
 ) -> Choice:
     """The cheapest way over any number of targets. Needs at least one of each."""
-    best_remote = min((_direct(r, price) for r in frontier), key=lambda c: c.cost)
-    asked = min(frontier, key=lambda r: _direct(r, price).cost)
-    choices = [best_remote]
+    asked = min([Choice("ask-frontier", r.name, _direct(r, price)) for r in frontier], key=_COST)
+    choices = [asked]
     for option in local:
-        choices.append(_looked(option, asked, price))
+        choices.append(Choice("try-and-look", option.name, _looked(option, asked.cost, price)))
         if may_skip_look:
-            direct = _direct(option, price)
-            choices.append(Choice("answer-here", option.name, direct.cost))
-    return min(choices, key=lambda c: c.cost)
+            choices.append(Choice("answer-here", option.name, _direct(option, price)))
+    return min(choices, key=_COST)
 
 
-def _direct(option: Option, price: Price) -> Choice:
+_COST = attrgetter("cost")
+
+
+def _direct(option: Option, price: Price) -> float:
     lost = max(option.gap, 0.0) * price.usd_per_point
-    return Choice("ask-frontier", option.name, option.usd + _waiting(option, price) + lost)
+    return option.usd + option.seconds * price.usd_per_second + lost
 
 
-def _looked(option: Option, asked: Option, price: Price) -> Choice:
+def _looked(option: Option, asked: float, price: Price) -> float:
     gap = max(option.gap, 0.0)
     sent_on = gap * CAUGHT + (1.0 - gap) * MISTAKEN
-    own = option.usd + _waiting(option, price)
+    own = option.usd + option.seconds * price.usd_per_second
     lost = gap * (1.0 - CAUGHT) * price.usd_per_point
-    further = sent_on * _direct(asked, price).cost
-    return Choice("try-and-look", option.name, own + lost + further)
-
-
-def _waiting(option: Option, price: Price) -> float:
-    return option.seconds * price.usd_per_second
+    return own + lost + sent_on * asked
