@@ -97,7 +97,7 @@ class ChatRoute:
         """Answer; a client that leaves cancels everything that was begun for it."""
         task = asyncio.current_task()
         assert task is not None
-        watch = _Watch(receive, task)
+        watch = Watch(receive, task)
         try:
             answer = await self._gateway.answer(request, caller)
             if answer.chunks is None:
@@ -111,7 +111,7 @@ class ChatRoute:
             watch.stop()
 
 
-class _Watch:
+class Watch:
     """Cancels a task when its client leaves. Most answers are there before it begins to look."""
 
     def __init__(self, receive: Receive, task: asyncio.Task[Any]) -> None:

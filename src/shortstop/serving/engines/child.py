@@ -20,9 +20,9 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 READY = "ready"
 FAILED = 3
-CPU_BATCH = 128
-"""Prompt tokens between two looks at whether anybody still waits: half a second's work of a small
-model on one core. llama.cpp's 2048 are 9 s, and 3% less work for each."""
+CPU_BATCH = 64
+"""Prompt tokens between two looks at whether anybody still waits: 0.3 s of the default model on one
+core. llama.cpp's 2048 are 9 s, and 3% less work for each."""
 
 
 def main() -> None:
