@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,15 @@ async def fuzz(url: str, examples: int, seed: int) -> tuple[bool, str]:
         "--no-color",
     ]
     env = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzzing", "PYTHONPATH": str(HERE)}
-    running = await asyncio.create_subprocess_exec(
-        *command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said = (await running.communicate())[0].decode("utf-8", "replace")
+    with tempfile.TemporaryDirectory() as folder:  # it keeps a cache where it stands
+        running = await asyncio.create_subprocess_exec(
+            *command,
+            env=env,
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await running.communicate())[0].decode("utf-8", "replace")
     return running.returncode == 0, said
 
 

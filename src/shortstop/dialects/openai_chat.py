@@ -326,7 +326,10 @@ def _tool_choice(body: Json) -> ToolChoice:
         if value not in ("none", "auto", "required"):
             reject("tool_choice", "Must be 'none', 'auto', 'required' or name a function")
         return ToolChoice(value)  # type: ignore[arg-type] # checked against the literals above
-    if fields.table(value, "tool_choice").get("type") == "allowed_tools":
+    kind = fields.table(value, "tool_choice").get("type", "function")
+    if kind not in ("function", "custom", "allowed_tools"):
+        reject("tool_choice.type", "Must be 'function', 'custom' or 'allowed_tools'")
+    if kind == "allowed_tools":
         return _allowed(fields.table(value.get("allowed_tools"), "tool_choice.allowed_tools"))
     return ToolChoice("required", (_chosen(value, "tool_choice"),))
 
@@ -352,9 +355,9 @@ def _format(value: Any) -> Format:
     kind = fields.table(value, "response_format").get("type")
     if kind == "json_schema":
         said = fields.table(value.get("json_schema"), "response_format.json_schema")
-        schema = said.get("schema") or {}
-        fields.table(schema, "response_format.json_schema.schema")
         at = "response_format.json_schema."
+        given = said.get("schema")
+        schema = {} if given is None else fields.table(given, f"{at}schema")
         name = fields.string(said, "name", at) or "answer"
         return Format("json_schema", schema, name, bool(fields.flag(said, "strict", at)))
     if kind not in ("text", "json_object"):

@@ -118,8 +118,8 @@ def _chat() -> Json:
     }
     described = _object("name", name=TEXT, description=MAYBE_TEXT, parameters=MAYBE_ANY)
     tool = _object("type function", type=_fixed("function"), function=described)
-    named = _object("type function", type=_fixed("function"), function=_object("name", name=TEXT))
-    shaped = _object("", name=TEXT, schema=ANY, strict=FLAG)
+    named = _object("function", type=_fixed("function"), function=_object("name", name=TEXT))
+    shaped = _object("", name=MAYBE_TEXT, schema=MAYBE_ANY, strict=FLAG)
     return _object(
         "model messages",
         model=MODEL,
@@ -131,7 +131,7 @@ def _chat() -> Json:
         temperature=_number(0, 2),
         top_p=_number(0, 1),
         n=_count(1, 128),
-        seed={"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1},
+        seed=_count(-(2**63)),
         stop=STOP,
         frequency_penalty=_number(-2, 2),
         presence_penalty=_number(-2, 2),
