@@ -17,12 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from tests.server.conftest import running_gateway
+from tests.server.fuzzing import cases_in, fuzz
 
 from bench.compat import agents
 from bench.demo import free_port
@@ -45,6 +47,8 @@ PYTHON_CLIENTS = (
 )
 NODE_CLIENTS = ("openai", "@ai-sdk/openai-compatible", "@ai-sdk/anthropic")
 PATIENCE = 180
+FUZZ_SEEDS = (1, 2, 3)
+FUZZ_EXAMPLES = 150
 
 Row = dict[str, Any]
 
@@ -178,7 +182,20 @@ async def main() -> list[Row]:
     install()
     with tempfile.TemporaryDirectory() as home:
         async with running_gateway(Path(home)) as gateway:
-            return [*await tried(gateway.url), *await canary(), *await agents.main()]
+            rows = [*await tried(gateway.url), *await canary()]
+    with tempfile.TemporaryDirectory() as home:
+        async with running_gateway(Path(home), server='auth = "off"') as gateway:
+            return [*rows, *await fuzzed(gateway.url), *await agents.main()]
+
+
+async def fuzzed(url: str) -> list[Row]:
+    """schemathesis with the gateway's own OpenAPI document, from several seeds."""
+    row = {"client": "schemathesis", "version": version("schemathesis")}
+    rows: list[Row] = []
+    for seed in FUZZ_SEEDS:
+        kept, said = await fuzz(url, FUZZ_EXAMPLES, seed)
+        rows.append({**row, "case": f"seed {seed}", "ok": kept, "note": f"{cases_in(said)} cases"})
+    return rows
 
 
 if __name__ == "__main__":

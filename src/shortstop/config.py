@@ -109,10 +109,13 @@ class UpstreamModel(Section, frozen=True):
 
 
 class UpstreamConfig(Section, frozen=True):
-    """A vendor's API. The key is read from the environment variable `api_key_env`."""
+    """A vendor's API. The key is read from the environment variable `api_key_env`.
+
+    `dialect`: "openai" is Chat Completions, "responses" OpenAI's Responses, "anthropic" Messages.
+    """
 
     base_url: str
-    dialect: Literal["openai", "anthropic"] = "openai"
+    dialect: Literal["openai", "responses", "anthropic"] = "openai"
     api_key_env: str | None = None
     models: dict[str, UpstreamModel] = {}
     connect_timeout: Seconds = 5

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
+from msgspec.structs import replace
+
+from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest, neutral
 from shortstop.errors import Forbidden, NotFound, PrivacyRefused, RequestError, ShortstopError
 from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder
 from shortstop.types import (
@@ -18,12 +20,10 @@ from shortstop.types import (
     Clearance,
     Cleared,
     Decision,
-    Message,
     Outcome,
     Reach,
     Request,
     Target,
-    Text,
     Trace,
     TraceOutcome,
     Usage,
@@ -82,7 +82,7 @@ class Embedding:
                 self._purser.reserve(request, _decision(target), caller)
             reply = await self._ask(target, said, request, clearance)
             outcome = "ok"
-            return reply
+            return replace(reply, target=target.name)
         except ShortstopError as error:
             outcome, failure = "refused" if isinstance(error, RequestError) else "error", error
             raise
@@ -142,12 +142,6 @@ class Embedding:
             return await self._local[target.name].encode(said)
         cleared = self._guard.release(request, clearance, target)
         return await self._remote[target.name].embed(cleared)
-
-
-def neutral(said: EmbeddingRequest, id: str) -> Request:
-    """The request as privacy and the books see it: every text is something said."""
-    texts = tuple(Message("user", (Text(t),)) for t in said.inputs if isinstance(t, str))
-    return Request(id, "openai.chat", said.body, said.model, texts)
 
 
 def _decision(target: Target) -> Decision:

@@ -137,17 +137,19 @@ class QuotaExceeded(RequestError):
 
 
 class TargetError(ShortstopError):
-    """A model could not answer. `target` is its name, where known."""
+    """A model could not answer. `target` is its name, where known; `advice` what its vendor says
+    of a retry (`x-should-retry`)."""
 
     status = 502
     type = "upstream_error"
     code = "upstream_error"
     target: str | None = None
+    advice: bool | None = None
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed a little later."""
-        return True
+        return self.advice is not False
 
 
 class UpstreamRejected(TargetError):
@@ -159,7 +161,9 @@ class UpstreamRejected(TargetError):
 
     @property
     def retryable(self) -> bool:
-        return self.status in (408, 409, 429)
+        if self.advice is not None:
+            return self.advice
+        return self.status in (408, 409, 429) and self.code != "insufficient_quota"
 
 
 class UpstreamFailed(TargetError):

@@ -236,7 +236,7 @@ def _failed(error: ShortstopError) -> TraceOutcome:
 def _digest(request: Request) -> str:
     """Fingerprint of what was asked: the same question by the same model name has the same."""
     asked = (request.model, request.messages, request.tools, request.format)
-    return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
 def _response(reply: Reply | None) -> Json | None:

@@ -15,6 +15,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 
+def _said(body: dict[str, Any]) -> str:
+    """The text of the last message, in whatever form it came."""
+    content = body["messages"][-1].get("content") or ""
+    return content if isinstance(content, str) else str(content[0].get("text") or "")
+
+
 class ScriptedModel:
     def __init__(self, name: str = "model") -> None:
         self.name = name
@@ -63,8 +69,7 @@ class ScriptedModel:
     async def _answer(
         self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        content = body["messages"][-1]["content"]
-        said = content if isinstance(content, str) else content[0].get("text", "")
+        said = _said(body)
         verb, _, rest = said.partition(" ")
         if self.fail_times > 0:
             self.fail_times -= 1

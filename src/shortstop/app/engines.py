@@ -13,7 +13,6 @@ from shortstop.config import (
     ModelConfig,
 )
 from shortstop.errors import ConfigError, EngineDown
-from shortstop.ports import Backend
 from shortstop.registry import ModelRecord, Registry
 from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, State
@@ -151,7 +150,7 @@ def find_model(name: str, model: ModelConfig, models: Registry) -> ModelRecord:
     return record
 
 
-def backend_of(engine: Engine) -> Backend:
+def backend_of(engine: Engine) -> LocalBackend:
     return LocalBackend(
         model=engine.target.model,
         dialect=dialects.get("openai.chat"),
@@ -159,6 +158,7 @@ def backend_of(engine: Engine) -> Backend:
         slots=engine.slots,
         max_output=engine.target.max_output,
         tools_by_schema=engine.config.tools_by_schema,
+        deaf=engine.server is not None,
     )
 
 

@@ -148,15 +148,26 @@ class Shortstop:
         return await self._street.embedding.answer(said, id, caller)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
-        street, target = self._street, self._street.targets.get(request.model)
-        upstream = street.upstreams.get(request.model)
-        if target is None or upstream is None or not upstream.counts:
-            return prompt_tokens(request)
-        clearance = street.guard.clear(request, caller)
+        street = self._street
+        engine, upstream = self._counter(request.model), street.upstreams.get(request.model)
         try:
-            return await upstream.count(street.guard.release(request, clearance, target))
+            if engine is not None:
+                return await backend_of(engine).count(request)
+            if upstream is not None and upstream.counts:
+                clearance = street.guard.clear(request, caller)
+                target = street.targets[request.model]
+                return await upstream.count(street.guard.release(request, clearance, target))
         except (PrivacyRefused, TargetError):
-            return prompt_tokens(request)
+            pass
+        return prompt_tokens(request)
+
+    def _counter(self, model: str) -> Engine | None:
+        """The local model that is named; `auto` and `local` are the one that is asked first."""
+        engines = self._street.engines
+        if model in ("auto", "local"):
+            chats = (name for name in engines if name in self._street.targets)
+            model = self._street.config.routing.local or next(chats, "")
+        return engines.get(model)
 
     def feedback(self, said: Json, caller: Caller) -> bool:
         try:

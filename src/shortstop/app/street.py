@@ -71,7 +71,7 @@ def remote_target(
         local=False,
         provider=provider,
         context=model.context,
-        abilities=frozenset(model.abilities),
+        abilities=frozenset([*model.abilities, *VENDORS[upstream.dialect].abilities]),
         max_output=model.max_output,
         price=model.price,
         region=upstream.region,

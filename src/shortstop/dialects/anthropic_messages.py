@@ -167,6 +167,10 @@ class AnthropicMessages:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return _ENCODE(error_body(error, request_id))
 
+    def status_of(self, error: ShortstopError) -> int:
+        """Anthropic's own number says "overloaded"; its SDK and Claude Code look for it."""
+        return 529 if error.status == 503 else error.status
+
     def stream_decoder(self) -> AnthropicDecoder:
         return AnthropicDecoder()
 
@@ -178,7 +182,7 @@ class AnthropicMessages:
 
 
 def _system(value: Any) -> tuple[Message, ...]:
-    if not value:
+    if value is None or value in ("", []):
         return ()
     return (Message("system", _content(value, "system", ("text",))),)
 
@@ -196,6 +200,8 @@ def _message(value: Any, at: str) -> list[Message]:
     if role not in ("user", "assistant", "system"):
         reject(f"{at}.role", "Must be one of assistant, system, user")
     parts = _content(value.get("content"), f"{at}.content")
+    if not parts and role != "assistant":
+        reject(f"{at}.content", "Must not be empty")
     results = [p for p in parts if isinstance(p, ToolResult)]
     if not results:
         return [Message(role, parts)]
@@ -290,7 +296,7 @@ def _tools(body: Json) -> tuple[Tool, ...]:
                 fields.text(name, f"{at}.name"),
                 fields.string(tool, "description", f"{at}.") or "",
                 schema,
-                tool.get("strict"),
+                fields.flag(tool, "strict", f"{at}."),
                 extra,
             )
         )

@@ -13,7 +13,7 @@ from msgspec import Struct
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
 from shortstop.errors import UpstreamFailed
-from shortstop.types import Json
+from shortstop.types import Json, Message, Request, Text
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
@@ -37,10 +37,11 @@ class EmbeddingRequest(Struct, frozen=True):
 
 
 class EmbeddingReply(Struct, frozen=True):
-    """One vector an input, in the order of the inputs."""
+    """One vector an input, in the order of the inputs; `target` made them."""
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int = 0
+    target: str = ""
 
 
 def decode_request(body: Json) -> EmbeddingRequest:
@@ -57,6 +58,12 @@ def decode_request(body: Json) -> EmbeddingRequest:
         user=fields.string(body, "user"),
         extra={k: v for k, v in body.items() if k not in KNOWN},
     )
+
+
+def neutral(said: EmbeddingRequest, id: str) -> Request:
+    """The request as privacy and the books see it: every text is something said."""
+    texts = tuple(Message("user", (Text(t),)) for t in said.inputs if isinstance(t, str))
+    return Request(id, "openai.chat", said.body, said.model, texts)
 
 
 def encode_request(request: EmbeddingRequest, model: str) -> bytes:

@@ -28,6 +28,10 @@ def failure(
         return UpstreamFailed(
             "The upstream does not accept the gateway's key.", code="upstream_auth"
         )
+    if status == 529:
+        return UpstreamFailed(
+            "The upstream is overloaded.", status=503, code="overloaded", retry_after=retry_after
+        )
     if not 400 <= status < 500:
         return UpstreamFailed(f"The upstream answered {status}.", retry_after=retry_after)
     return UpstreamRejected(

@@ -70,6 +70,8 @@ def integer(body: Json, key: str, low: int = 0, high: int | None = None) -> int 
     value = body.get(key)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number: 5.0 is 5
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         reject(key, f"Must be a whole number, at least {low}")
     if high is not None and value > high:
@@ -77,10 +79,10 @@ def integer(body: Json, key: str, low: int = 0, high: int | None = None) -> int 
     return value
 
 
-def flag(body: Json, key: str) -> bool | None:
+def flag(body: Json, key: str, at: str = "") -> bool | None:
     value = body.get(key)
     if value is not None and not isinstance(value, bool):
-        reject(key, "Must be true or false")
+        reject(f"{at}{key}", "Must be true or false")
     return value
 
 

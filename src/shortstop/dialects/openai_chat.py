@@ -9,7 +9,7 @@ import msgspec
 
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
-from shortstop.dialects.openai_chat_request import request_out
+from shortstop.dialects.openai_chat_request import renamed, request_out
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai_wire import (
@@ -105,7 +105,7 @@ class OpenAIChat:
 
     def encode_request(self, request: Request, model: str) -> bytes:
         if request.dialect == self.name and request.body:
-            body = {**request.body, "model": model}
+            body = renamed({**request.body, "model": model})
         else:
             body = request_out(request, model)
         if request.stream:
@@ -166,6 +166,9 @@ class OpenAIChat:
 
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
+
+    def status_of(self, error: ShortstopError) -> int:
+        return error.status
 
     def stream_decoder(self) -> OpenAIChatDecoder:
         return OpenAIChatDecoder()
@@ -306,7 +309,7 @@ def _tool(value: Any, at: str) -> Tool:
         name=fields.text(value.get("name"), f"{at}.name"),
         description=fields.string(value, "description", f"{at}.") or "",
         schema={} if schema is None else fields.table(schema, f"{at}.parameters"),
-        strict=value.get("strict"),
+        strict=fields.flag(value, "strict", f"{at}."),
     )
 
 
@@ -323,7 +326,10 @@ def _tool_choice(body: Json) -> ToolChoice:
         if value not in ("none", "auto", "required"):
             reject("tool_choice", "Must be 'none', 'auto', 'required' or name a function")
         return ToolChoice(value)  # type: ignore[arg-type] # checked against the literals above
-    if fields.table(value, "tool_choice").get("type") == "allowed_tools":
+    kind = fields.table(value, "tool_choice").get("type", "function")
+    if kind not in ("function", "custom", "allowed_tools"):
+        reject("tool_choice.type", "Must be 'function', 'custom' or 'allowed_tools'")
+    if kind == "allowed_tools":
         return _allowed(fields.table(value.get("allowed_tools"), "tool_choice.allowed_tools"))
     return ToolChoice("required", (_chosen(value, "tool_choice"),))
 
@@ -349,9 +355,11 @@ def _format(value: Any) -> Format:
     kind = fields.table(value, "response_format").get("type")
     if kind == "json_schema":
         said = fields.table(value.get("json_schema"), "response_format.json_schema")
-        schema = said.get("schema") or {}
-        fields.table(schema, "response_format.json_schema.schema")
-        return Format("json_schema", schema, said.get("name") or "answer", bool(said.get("strict")))
+        at = "response_format.json_schema."
+        given = said.get("schema")
+        schema = {} if given is None else fields.table(given, f"{at}schema")
+        name = fields.string(said, "name", at) or "answer"
+        return Format("json_schema", schema, name, bool(fields.flag(said, "strict", at)))
     if kind not in ("text", "json_object"):
         reject("response_format.type", "Must be 'text', 'json_object' or 'json_schema'")
     return Format(kind)

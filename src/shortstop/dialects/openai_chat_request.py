@@ -26,6 +26,15 @@ _OPENAI_OWN = re.compile(r"(?:openai/)?(?:gpt-(?!oss)|chatgpt|o\d)")
 other servers know only these."""
 
 
+def renamed(body: Json) -> Json:
+    """A client's own body for the model in it: OpenAI refuses `max_tokens`, and a client of `auto`
+    cannot know whom it asks."""
+    if "max_tokens" not in body or not _OPENAI_OWN.match(body["model"]):
+        return body
+    limit = body.pop("max_tokens")
+    return body if body.get("max_completion_tokens") else {**body, "max_completion_tokens": limit}
+
+
 def request_out(request: Request, model: str) -> Json:
     refuse_pinned(request)
     own = bool(_OPENAI_OWN.match(model))

@@ -146,6 +146,9 @@ class OpenAIResponses:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
+    def status_of(self, error: ShortstopError) -> int:
+        return error.status
+
     def stream_decoder(self) -> ResponsesDecoder:
         return ResponsesDecoder()
 
@@ -186,7 +189,10 @@ def _item(value: Any, at: str) -> Message:
         role = value.get("role")
         if role not in _ROLES:
             reject(f"{at}.role", f"Must be one of {', '.join(_ROLES)}")
-        return Message(role, _content(value.get("content"), f"{at}.content"))
+        parts = _content(value.get("content"), f"{at}.content")
+        if not parts and role != "assistant":
+            reject(f"{at}.content", "Must not be empty")
+        return Message(role, parts)
     if kind in ("function_call", "custom_tool_call"):
         return Message("assistant", (_call(value, at),))
     if kind in ("function_call_output", "custom_tool_call_output"):
@@ -273,7 +279,7 @@ def _tools(body: Json) -> tuple[Tool, ...]:
                 fields.text(tool.get("name"), f"{at}.name"),
                 fields.string(tool, "description", f"{at}.") or "",
                 {} if schema is None else fields.table(schema, f"{at}.parameters"),
-                fields.flag(tool, "strict"),
+                fields.flag(tool, "strict", f"{at}."),
             )
         )
     return tuple(found)
@@ -309,7 +315,9 @@ def _format(value: Any) -> Format:
     if kind == "json_schema":
         schema = fields.table(value.get("schema"), "text.format.schema")
         name = fields.string(value, "name", "text.format.") or "answer"
-        return Format("json_schema", schema, name, bool(value.get("strict")))
+        return Format(
+            "json_schema", schema, name, bool(fields.flag(value, "strict", "text.format."))
+        )
     if kind not in ("text", "json_object"):
         reject("text.format.type", "Must be 'text', 'json_object' or 'json_schema'")
     return Format(kind)

@@ -120,23 +120,37 @@ def logprobs_out(tokens: tuple[TokenLogprob, ...], shown: int) -> Json:
 
 
 def usage_from(value: Any) -> Usage | None:
-    """OpenAI counts cached and audio tokens inside the prompt, reasoning inside the completion."""
+    """OpenAI counts cached and audio tokens inside the prompt, reasoning inside the completion.
+
+    Its followers differ. DeepSeek and Moonshot tell the cached ones beside the details; xAI and
+    Gemini count reasoning beside the completion, which only their total shows.
+    """
     if not value:
         return None
     asked = value.get("prompt_tokens_details") or {}
     said = value.get("completion_tokens_details") or {}
-    cached, audio_in = count(asked, "cached_tokens"), count(asked, "audio_tokens")
+    prompt, completion = count(value, "prompt_tokens"), count(value, "completion_tokens")
+    cached = next((n for n in (count(asked, "cached_tokens"), *_flat_cached(value)) if n), 0)
     written = count(asked, "cache_write_tokens")
+    # Cached sound is in both counts: it is billed as cached.
+    audio_in = min(count(asked, "audio_tokens"), max(0, prompt - cached - written))
     reasoning, audio_out = count(said, "reasoning_tokens"), count(said, "audio_tokens")
+    beside = max(0, count(value, "total_tokens") - prompt - completion)
+    if beside and beside >= reasoning:
+        reasoning, completion = beside, completion + beside
     return Usage(
-        input=max(0, count(value, "prompt_tokens") - cached - written - audio_in),
+        input=max(0, prompt - cached - written - audio_in),
         cache_read=cached,
         cache_write=written,
         input_audio=audio_in,
-        output=max(0, count(value, "completion_tokens") - reasoning - audio_out),
+        output=max(0, completion - reasoning - audio_out),
         reasoning=reasoning,
         output_audio=audio_out,
     )
+
+
+def _flat_cached(value: Any) -> tuple[int, ...]:
+    return count(value, "prompt_cache_hit_tokens"), count(value, "cached_tokens")
 
 
 def usage_out(usage: Usage | None) -> Json | None:

@@ -18,6 +18,8 @@ EVENTS = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
+POINTLESS = frozenset(["insufficient_quota", "upstream_auth"])
+"""Their status alone would make an SDK try again."""
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -65,17 +67,21 @@ class Exchange:
             await self._body(self._encoder.error(error), more=False)
             return
         headers = self._told({**self.limits, **error.headers})
+        if error.code in POINTLESS:
+            headers.append((b"x-should-retry", b"false"))
         if error.retry_after is not None:
             headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
             headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
-        await self._whole(error.status, headers, self.dialect.encode_error(error, self.id))
+        status = self.dialect.status_of(error)
+        await self._whole(status, headers, self.dialect.encode_error(error, self.id))
 
     def _headers(self, answer: Answer) -> RawHeaders:
         return self._told({**self.limits, **answer.headers} if self.limits else answer.headers)
 
     def _told(self, headers: Mapping[str, str]) -> RawHeaders:
         told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
-        return [(b"x-request-id", self.id.encode()), *told]
+        id = self.id.encode()
+        return [(b"x-request-id", id), (b"request-id", id), *told]
 
     async def _whole(self, status: int, headers: RawHeaders, body: bytes) -> None:
         length = (b"content-length", str(len(body)).encode())

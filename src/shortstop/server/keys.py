@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from shortstop.accounts import Grant, Key
 from shortstop.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
+from shortstop.server.body import Disconnected, read_body
 from shortstop.server.caller import secret_of
 from shortstop.server.gateway import Gateway
 from shortstop.types import Json
@@ -30,7 +31,7 @@ class KeyPages:
         """POST /admin/keys: a Grant as JSON; the answer holds the secret, this once."""
         require_admin(self._gateway, request)
         try:
-            grant = msgspec.json.decode(await request.body(), type=Grant)
+            grant = msgspec.json.decode(await body_of(self._gateway, request), type=Grant)
         except msgspec.DecodeError as error:
             raise InvalidRequest(f"This is no grant: {error}.") from error
         secret, key = self._gateway.accounts.create(grant)
@@ -73,6 +74,15 @@ def require_admin(gateway: Gateway, request: HttpRequest) -> None:
             "Administration from another machine needs a token.",
             hint=f"Set {gateway.server.admin_token_env}.",
         )
+
+
+async def body_of(gateway: Gateway, request: HttpRequest) -> bytes:
+    """The body, as bounded as everywhere. Raises InvalidRequest, TooLarge or Unsupported."""
+    limit = int(gateway.server.max_body_mb * 1_000_000)
+    try:
+        return await read_body(dict(request.headers.raw), request.receive, limit)
+    except Disconnected:
+        raise InvalidRequest("The client left while it was sending.") from None
 
 
 def as_json(value: Json, status: int = 200) -> Response:

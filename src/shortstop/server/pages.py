@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
@@ -19,8 +21,9 @@ from shortstop.errors import (
 )
 from shortstop.server.caller import secret_of
 from shortstop.server.gateway import Gateway
-from shortstop.server.keys import KeyPages, as_json, require_admin
+from shortstop.server.keys import KeyPages, as_json, body_of, require_admin
 from shortstop.server.memory import owner_of
+from shortstop.server.openapi import document
 from shortstop.types import Json, Target
 
 AUTO_MODELS = {
@@ -29,32 +32,52 @@ AUTO_MODELS = {
 }
 
 
+Page = Callable[[HttpRequest], Awaitable[Response]]
+
+
 def pages(gateway: Gateway) -> Starlette:
     door, keys = _Pages(gateway), KeyPages(gateway)
     return Starlette(
         routes=[
+            Route("/", door.index),
+            Route("/openapi.json", door.openapi),
             Route("/models", door.models),
             Route("/models/{id:path}", door.model),
             Route("/health", door.health),
             Route("/ready", door.ready),
             Route("/metrics", door.metrics),
-            Route("/responses/{id}", door.response, methods=["GET"]),
-            Route("/responses/{id}", door.forget, methods=["DELETE"]),
+            _route("/responses/{id}", GET=door.response, DELETE=door.forget),
             Route("/feedback", door.feedback, methods=["POST"]),
             Route("/admin/reload", door.reload, methods=["POST"]),
             Route("/admin/conversations/{tenant}/{id:path}", door.erase, methods=["DELETE"]),
-            Route("/admin/keys", keys.list, methods=["GET"]),
-            Route("/admin/keys", keys.create, methods=["POST"]),
-            Route("/admin/keys/{id}", keys.show, methods=["GET"]),
-            Route("/admin/keys/{id}", keys.revoke, methods=["DELETE"]),
+            _route("/admin/keys", GET=keys.list, POST=keys.create),
+            _route("/admin/keys/{id}", GET=keys.show, DELETE=keys.revoke),
         ],
         exception_handlers={ShortstopError: door.failed, HTTPException: door.missed},
     )
 
 
+def _route(path: str, **pages: Page) -> Route:
+    """One route for all methods of a path: only so `Allow` names every one of them."""
+
+    async def page(request: HttpRequest) -> Response:
+        return await pages["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, page, methods=list(pages))
+
+
 class _Pages:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+
+    async def index(self, request: HttpRequest) -> Response:
+        """GET /: who answers here; some clients look before they ask."""
+        about = {"name": "shortstop", "version": __version__, "openapi": "/openapi.json"}
+        return as_json(about)
+
+    async def openapi(self, request: HttpRequest) -> Response:
+        """GET /openapi.json: these routes as an OpenAPI 3.1 document."""
+        return as_json(document())
 
     async def models(self, request: HttpRequest) -> Response:
         """GET /v1/models: `auto`, `local` and every target that the key may use."""
@@ -108,7 +131,7 @@ class _Pages:
     async def feedback(self, request: HttpRequest) -> Response:
         """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""
         caller = self._gateway.identify(secret_of(dict(request.headers.raw)))
-        said = parse_object(await request.body())
+        said = parse_object(await body_of(self._gateway, request))
         if not self._gateway.feedback(said, caller):
             raise NotFound(
                 "That request is not remembered, or this source has spoken about it already.",
@@ -134,13 +157,19 @@ class _Pages:
         assert isinstance(error, ShortstopError)
         self._gateway.refused(error.status)
         body = self._gateway.dialect("openai.chat").encode_error(error, "")
-        return Response(body, error.status, media_type="application/json")
+        headers = dict(error.headers)
+        return Response(body, error.status, headers, media_type="application/json")
 
     async def missed(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 405:
+            told = error.headers or {}
             return await self.failed(
-                request, MethodNotAllowed(f"{request.method} is not allowed here.")
+                request,
+                MethodNotAllowed(
+                    f"{request.method} is not allowed here.",
+                    headers={k.lower(): v for k, v in told.items()},
+                ),
             )
         return await self.failed(
             request, NotFound(f"There is nothing at {request.url.path}.", hint="See /v1/models.")

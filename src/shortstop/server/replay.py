@@ -6,7 +6,7 @@ from starlette.types import Message, Send
 
 from shortstop.accounts import Answers, Kept
 from shortstop.server.body import Headers
-from shortstop.types import Caller, DialectName
+from shortstop.types import Caller
 
 SENSITIVE = (b"x-shortstop-tier", b"S3")
 """Answers to such requests are written nowhere, so they are not kept for a retry either."""
@@ -57,11 +57,11 @@ class Replay:
 
 
 def replay_of(
-    headers: Headers, caller: Caller, dialect: DialectName, body: bytes, answers: Answers
+    headers: Headers, caller: Caller, path: str, body: bytes, answers: Answers
 ) -> Replay | None:
     """None without the header. Raises Conflict or InvalidRequest."""
     token = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
-    return Replay(answers, caller, token, dialect.encode() + body) if token else None
+    return Replay(answers, caller, token, path.encode() + body) if token else None
 
 
 async def send_again(kept: Kept, send: Send) -> None:

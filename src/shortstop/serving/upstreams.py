@@ -21,6 +21,7 @@ from .breaker import Breaker
 from .http import Egress, HttpReply, Timeouts, retry_after
 
 ANTHROPIC_VERSION = "2023-06-01"
+ADVICE = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,15 @@ class Vendor:
     counting: str | None = None
     betas: str | None = None
     """The header that switches on what is not for everybody yet."""
+    abilities: tuple[str, ...] = ()
+    """What the dialect itself can say: "n" is several answers to one request."""
 
 
 VENDORS: Mapping[str, Vendor] = {
-    "openai": Vendor("openai.chat", "/chat/completions", "authorization", "Bearer ", {}),
+    "openai": Vendor(
+        "openai.chat", "/chat/completions", "authorization", "Bearer ", {}, abilities=("n",)
+    ),
+    "responses": Vendor("openai.responses", "/responses", "authorization", "Bearer ", {}),
     "anthropic": Vendor(
         "anthropic.messages",
         "/v1/messages",
@@ -163,9 +169,7 @@ class RemoteUpstream:
                 async with self._counted():
                     reply = await self._egress.post(cleared, path, encode, self._told(cleared))
                     if reply.status != 200:
-                        raise self._dialect.decode_error(
-                            reply.status, reply.body, reply.retry_after
-                        )
+                        raise self._refused(reply.status, reply.headers, reply.body)
                     return reply
             except TargetError as error:
                 await self._pause_or_raise(tried, error)
@@ -191,14 +195,17 @@ class RemoteUpstream:
         told = self._told(cleared)
         async with self._egress.stream(cleared, path, self._encode, told) as stream:
             if stream.status != 200:
-                raise self._dialect.decode_error(
-                    stream.status, await stream.body(), retry_after(stream.headers)
-                )
+                raise self._refused(stream.status, stream.headers, await stream.body())
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
                     yield chunk
         if not decoder.done:
             raise UpstreamFailed("The upstream closed the stream before its end.")
+
+    def _refused(self, status: int, headers: Mapping[str, str], body: bytes) -> TargetError:
+        error = self._dialect.decode_error(status, body, retry_after(headers))
+        error.advice = ADVICE.get(headers.get("x-should-retry", ""))
+        return error
 
     def _told(self, cleared: Cleared) -> Mapping[str, str]:
         """Headers of this very request."""

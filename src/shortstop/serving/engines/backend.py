@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.ports import Dialect
 from shortstop.serving.engines.calls import CallReader, translated, understood
 from shortstop.serving.engines.tools import posed, talks_of_calls, wants_calls
+from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
 from shortstop.types import Chunk, Reply, Request
 
 PATH = "/chat/completions"
+COUNTING = "/chat/completions/input_tokens"
 ALTERNATIVES = 3
 DEFAULT_MAX_TOKENS = 512
 
@@ -77,7 +80,11 @@ def full(running: int, waiting: int) -> EngineBusy:
 
 
 class LocalBackend:
-    """One local model. `client` is asked for at each call: an engine's address can change."""
+    """One local model. `client` is asked for at each call: an engine's address can change.
+
+    `deaf`: the server hears that its client left only when it writes, as the embedded one does. It
+    is then asked for streams alone, and to tell its progress through the prompt.
+    """
 
     def __init__(
         self,
@@ -88,6 +95,7 @@ class LocalBackend:
         slots: Queue,
         max_output: int | None = None,
         tools_by_schema: bool = False,
+        deaf: bool = False,
     ) -> None:
         self._model = model
         self._dialect = dialect
@@ -95,22 +103,53 @@ class LocalBackend:
         self.slots = slots
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
+        self._deaf = deaf
 
     async def answer(self, request: Request) -> Reply:
-        body = self._encode(request, stream=False)
-        async with self.slots.take():
-            reply = await self._client().post(PATH, body)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-        answered = replace(self._dialect.decode_reply(reply.body), body=None)
+        answered = await (self._gathered if self._deaf else self._posted)(request)
         if not self._poses_calls(request):
             return answered
         return replace(answered, choices=tuple(understood(c) for c in answered.choices))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        reader = CallReader() if self._poses_calls(request) else None
+        async with aclosing(self._chunks(request)) as chunks:
+            async for chunk in chunks:
+                if reader is None:
+                    yield replace(chunk, wire=None)
+                    continue
+                for part in translated(chunk, reader):
+                    yield part
+
+    async def count(self, request: Request) -> int:
+        """Prompt tokens by the model's own tokenizer and template. Raises TargetError where the
+        server cannot tell."""
+        reply = await self._client().post(COUNTING, self._encode(request, stream=False))
+        try:
+            return int(msgspec.json.decode(reply.body)["input_tokens"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise UpstreamFailed("The local server does not count tokens.") from error
+
+    async def _posted(self, request: Request) -> Reply:
+        body = self._encode(request, stream=False)
+        async with self.slots.take():
+            reply = await self._client().post(PATH, body)
+        if reply.status != 200:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        return replace(self._dialect.decode_reply(reply.body), body=None)
+
+    async def _gathered(self, request: Request) -> Reply:
+        seen = Gathering()
+        async with aclosing(self._chunks(request)) as chunks:
+            async for chunk in chunks:
+                seen.add(chunk)
+        if not seen.finished:
+            raise UpstreamFailed("The local engine's answer holds no choice.")
+        return seen.reply(request.id, self._model)
+
+    async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
         decoder = self._dialect.stream_decoder()
-        reader = CallReader() if self._poses_calls(request) else None
         async with self.slots.take(), self._client().stream(PATH, body) as stream:
             if stream.status != 200:
                 raise self._dialect.decode_error(
@@ -118,11 +157,8 @@ class LocalBackend:
                 )
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
-                    if reader is None:
-                        yield replace(chunk, wire=None)
-                        continue
-                    for part in translated(chunk, reader):
-                        yield part
+                    if chunk.wire is None or "prompt_progress" not in chunk.wire:
+                        yield chunk
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
 
@@ -138,7 +174,7 @@ class LocalBackend:
             request,
             body={},
             stream=stream,
-            extra={},
+            extra={"return_progress": True} if stream and self._deaf else {},
             sampling=replace(
                 said,
                 logprobs=True,

@@ -20,6 +20,9 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 READY = "ready"
 FAILED = 3
+CPU_BATCH = 64
+"""Prompt tokens between two looks at whether anybody still waits: 0.3 s of the default model on one
+core. llama.cpp's 2048 are 9 s, and 3% less work for each."""
 
 
 def main() -> None:
@@ -78,6 +81,8 @@ def _serve(options: dict[str, Any]) -> Any:
     params.cpuparams.n_threads = options["threads"]
     params.cpuparams_batch.n_threads = options["threads"]
     params.n_gpu_layers = options["gpu_layers"]
+    if all(device["name"] == "CPU" for device in xllamacpp.get_device_info()):
+        params.n_batch = CPU_BATCH
     params.cache_ram_mib = options["cache_mib"]
     # The context was chosen by us; llama.cpp must not shrink it, nor answer pages of its own.
     params.fit_params = False

@@ -1,0 +1,94 @@
+"""A hot route: what all of them do before and after their work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Receive, Scope, Send
+
+from shortstop.dialects import parse_object
+from shortstop.errors import ShortstopError
+from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.caller import secret_of
+from shortstop.server.exchange import Exchange
+from shortstop.server.gateway import Gateway
+from shortstop.server.ids import Ids
+from shortstop.server.replay import replay_of, send_again
+from shortstop.server.watch import Watch
+from shortstop.types import Caller, DialectName, Json
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Json, Caller, Headers, Exchange], Awaitable[None]]
+"""Parsed body, whose key it is, headers -> an answer sent through the exchange. Raises
+ShortstopError."""
+
+
+class HotRoute:
+    """One endpoint as a plain ASGI application; errors are told in `dialect`."""
+
+    def __init__(self, gateway: Gateway, dialect: DialectName, work: Work) -> None:
+        self._gateway = gateway
+        self._dialect: DialectName = dialect
+        self._work = work
+        self._id = Ids()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = self._begin(send)
+        try:
+            await self._serve(scope["path"], dict(scope["headers"]), receive, exchange)
+        except Disconnected:
+            return
+        except ShortstopError as error:
+            self._gateway.refused(error.status)
+            await exchange.fail(error)
+        except Exception as error:
+            # The text of an unforeseen error may hold the prompt: its kind and place are logged.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("request %s failed: %s\n%s", exchange.id, type(error).__name__, place)
+            await exchange.fail(ShortstopError("An internal error occurred."))
+
+    async def refuse(self, send: Send, error: ShortstopError) -> None:
+        """Tell the error, reading nothing."""
+        self._gateway.refused(error.status)
+        await self._begin(send).fail(error)
+
+    def _begin(self, send: Send) -> Exchange:
+        return Exchange(send, self._gateway.dialect(self._dialect), self._id())
+
+    async def _serve(
+        self, path: str, headers: Headers, receive: Receive, exchange: Exchange
+    ) -> None:
+        known = self._gateway.identify(secret_of(headers))
+        body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
+        replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
+        if replay is None:
+            await self._watched(body, known, headers, receive, exchange)
+            return
+        if replay.kept is not None:
+            await send_again(replay.kept, exchange.send)
+            return
+        exchange.send = replay.listening(exchange.send)
+        try:
+            await self._watched(body, known, headers, receive, exchange)
+            replay.ok = True
+        finally:
+            replay.close()
+
+    async def _watched(
+        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
+    ) -> None:
+        """Work; a client that leaves cancels everything that was begun for it."""
+        task = asyncio.current_task()
+        assert task is not None
+        watch = Watch(receive, task)
+        try:
+            await self._work(parse_object(body), known, headers, exchange)
+        except asyncio.CancelledError:
+            if not watch.gone:
+                raise
+        finally:
+            watch.stop()

@@ -1,0 +1,51 @@
+"""The OpenAPI document is true: to the router, and to what a fuzzer finds on a real gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.routing import Route
+
+from shortstop.server.asgi import Door, plain
+from shortstop.server.openapi import document
+from shortstop.server.pages import pages
+from tests.server.conftest import Gateway, running_gateway
+from tests.server.fuzzing import cases_in, fuzz
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOBODY = cast(Any, None)
+
+
+async def test_every_route_is_in_the_document_and_nothing_else() -> None:
+    routed = {(path, "POST") for path in Door(NOBODY).hot}
+    for route in pages(NOBODY).routes:
+        assert isinstance(route, Route)
+        path = route.path.replace(":path}", "}")
+        routed |= {(path, method) for method in (route.methods or ()) if method != "HEAD"}
+    told = {
+        (plain(path), method.upper())
+        for path, methods in document()["paths"].items()
+        for method in methods
+    }
+    assert told == routed
+
+
+async def test_the_document_is_served(shared_gateway: Gateway) -> None:
+    async with shared_gateway.http.get("/openapi.json") as answer:
+        assert answer.status == 200
+        assert await answer.json() == document()
+    async with shared_gateway.http.get("/") as answer:
+        assert (await answer.json())["openapi"] == "/openapi.json"
+
+
+async def test_a_fuzzer_finds_no_crash_and_nothing_undocumented(tmp_path: Path) -> None:
+    """Without keys: the one that it makes would lock everybody else out."""
+    async with running_gateway(tmp_path, server='auth = "off"') as gateway:
+        kept, said = await fuzz(gateway.url, examples=15, seed=20261124)
+        assert kept, said[:4000] + "\n...\n" + said[-3000:]
+        assert cases_in(said) > 500
+        assert b"Traceback" not in gateway.log
+        assert b" ERROR " not in gateway.log
