@@ -1,9 +1,9 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
-`!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`,
-`!call NAME JSON`; a judge's question gets a verdict, anything else is answered with an echo.
-Remembers every byte it received and who
-hung up.
+`!status 429 retry=1 code=... advice=false`, `!hang`, `!garbage`, `!empty`, `!half`, `!slow`,
+`!error-event`, `!say TEXT`, `!wait TEXT` (until `go`), `!crlf TEXT`, `!line CHARACTERS`,
+`!call NAME JSON`; embedding `!hang` hangs too; a judge's question gets a verdict, anything else is
+answered with an echo. Remembers every byte it received and who hung up.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class ScriptedModel:
         self.asked = asyncio.Event()
         self.url = ""
         self.fail_times = 0
+        self.go = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedModel]:
@@ -56,7 +57,7 @@ class ScriptedModel:
                 self.received.append(head + body)
                 self.asked.set()
                 if head.split(b" ")[1].endswith(b"/embeddings"):
-                    await self._embed(json.loads(body), writer)
+                    await self._embed(json.loads(body), reader, writer)
                 elif head.split(b" ")[1].endswith(b"/count_tokens"):
                     await self._json(b'{"input_tokens":4242}', writer)
                 else:
@@ -79,9 +80,10 @@ class ScriptedModel:
         elif said.startswith('{"request":'):
             await self._whole('{"first": 9, "second": 7}', writer)
         elif verb == "!hang":
-            await reader.read(1)
-            self.abandoned.set()
-            raise ConnectionError
+            await self._hang(reader)
+        elif verb == "!wait":
+            await self.go.wait()
+            await self._whole(rest, writer)
         elif verb == "!garbage":
             await self._json(b"<html>oops", writer)
         elif verb == "!empty":
@@ -94,8 +96,12 @@ class ScriptedModel:
         else:
             await self._whole(rest if verb == "!say" else f"echo: {said}", writer)
 
-    async def _embed(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+    async def _embed(
+        self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Out of order on purpose: the index counts."""
+        if body["input"] == "!hang":
+            await self._hang(reader)
         data = [
             {"object": "embedding", "index": i, "embedding": [float(i), float(i) + 5]}
             for i in reversed(range(len(body["input"])))
@@ -104,11 +110,20 @@ class ScriptedModel:
         answer = {"object": "list", "data": data, "model": body["model"], "usage": usage}
         await self._json(json.dumps(answer).encode(), writer)
 
+    async def _hang(self, reader: asyncio.StreamReader) -> None:
+        """Until the other side leaves."""
+        await reader.read(1)
+        self.abandoned.set()
+        raise ConnectionError
+
     async def _status(self, rest: str, writer: asyncio.StreamWriter) -> None:
-        status, _, extra = rest.partition(" ")
-        retry = f"retry-after: {extra.removeprefix('retry=')}\r\n" if extra else ""
-        error = {"message": "as scripted", "type": "scripted", "code": None, "param": None}
-        await self._json(json.dumps({"error": error}).encode(), writer, int(status), retry)
+        status, *words = rest.split()
+        said = dict(word.split("=") for word in words if "=" in word)
+        names = {"retry": "retry-after", "retry-ms": "retry-after-ms", "advice": "x-should-retry"}
+        head = "".join(f"{names[k]}: {v}\r\n" for k, v in said.items() if k in names)
+        error = {"message": "as scripted", "type": "scripted", "param": None}
+        body = json.dumps({"error": {**error, "code": said.get("code")}}).encode()
+        await self._json(body, writer, int(status), head)
 
     async def _whole(self, text: str, writer: asyncio.StreamWriter) -> None:
         message = {"role": "assistant", "content": text, "refusal": None}
@@ -178,6 +193,8 @@ class ScriptedModel:
             await writer.drain()
             raise ConnectionError
         words = (rest if verb in ("!say", "!half", "!slow") else f"echo: {said}").split(" ")
+        if verb in ("!crlf", "!line"):
+            await self._odd_stream(rest if verb == "!crlf" else "x" * int(rest), writer)
         writer.write(self._frame({"role": "assistant", "content": ""}))
         for word in words:
             writer.write(self._frame({"content": word + " "}))
@@ -188,6 +205,14 @@ class ScriptedModel:
         elif verb != "!half":
             writer.write(self._frame({}, "stop") + self._usage() + b"data: [DONE]\n\n")
         await writer.drain()
+        raise ConnectionError
+
+    async def _odd_stream(self, text: str, writer: asyncio.StreamWriter) -> None:
+        """CRLF, comments between the events, all of the text in one line."""
+        frames = [self._frame({"role": "assistant", "content": text}), self._frame({}, "stop")]
+        for frame in [*frames, self._usage(), b"data: [DONE]\n\n"]:
+            writer.write(b": OPENROUTER PROCESSING\r\n\r\n" + frame.replace(b"\n", b"\r\n"))
+            await writer.drain()
         raise ConnectionError
 
     def _head(self) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def _response_request() -> Json:
         "role content",
         type=_fixed("message"),
         role={"enum": ["user", "assistant", "system", "developer"]},
-        content={"anyOf": [TEXT, _list(words, minItems=1)]},
+        content={"anyOf": [TEXT, _list(words)]},
     )
     return _object(
         "model input",
@@ -207,7 +207,7 @@ def _counted() -> Json:
     message = _object(
         "role content",
         role={"enum": ["user", "assistant"]},
-        content={"anyOf": [TEXT, _list(text, minItems=1)]},
+        content={"anyOf": [TEXT, _list(text)]},
     )
     tool = _object("name input_schema", name=SOME_TEXT, description=MAYBE_TEXT, input_schema=ANY)
     return _object(
