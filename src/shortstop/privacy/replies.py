@@ -82,13 +82,7 @@ class Replies:
 
 def _decided(rules: PrivacyPolicy, findings: Sequence[Finding], route: str) -> dict[str, str]:
     """Label -> action; what no rule about replies names is allowed."""
-    aimed = replace(rules, rules=tuple(r for r in rules.rules if r.direction in DIRECTIONS))
-    counts = {f.label: sum(g.label == f.label for g in findings) for f in findings}
-    decided: dict[str, str] = {}
-    for label, tier in {(f.label, f.tier) for f in findings}:
-        new = policy.action(aimed, label, tier, counts[label], route, "reply", unnamed="allow")
-        decided[label] = max(decided.get(label, "allow"), new, key=policy.SEVERITY.index)
-    return decided
+    return policy.actions(rules, findings, route, "reply", unnamed="allow")
 
 
 def _said(held: Sequence[Chunk]) -> Json:

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,14 @@ REMEMBERED = 20_000
 """Requests in flight whose caller is remembered between `clear` and `restore`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a request was judged as: the same must hold when it is let go."""
+
+    scope: Scope
+    route: str
+
+
 class Sentinel:
     """Implements ports.Guard. Any failure pins.
 
@@ -74,7 +83,7 @@ class Sentinel:
         self.taint = taint if taint is not None else Taint()
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
-        self._callers: OrderedDict[str, Scope] = OrderedDict()
+        self._cases: OrderedDict[str, _Case] = OrderedDict()
         self._registers = {
             tenant: Register(
                 config.terms.get(tenant, ()),
@@ -106,7 +115,7 @@ class Sentinel:
     def _judge(self, request: Request, caller: Caller) -> Clearance:
         self._remember(request, caller)
         name, rules = policy.chosen(self._config, caller.tenant)
-        body, images = _body(request), rules.images == "allow" and not rules.dry_run
+        body, images = _body(request), policy.in_force(rules).images == "allow"
         if any(_unreadable(p, images) for m in request.messages for p in m.parts):
             raise Unreadable("unknown-part")
         findings = self.findings(without_images(body) if images else body, caller.tenant)
@@ -136,7 +145,8 @@ class Sentinel:
         tenant = self._scope(request)[0]
         try:
             cleared = self._release(request, clearance, target, tenant)
-            self._note("release", request, tenant, clearance, target.name)
+            would = self._would_object(clearance, target, tenant)
+            self._note("release", request, tenant, clearance, target.name, would)
         except PrivacyRefused:
             self._note("refuse", request, tenant, clearance, target.name)
             raise
@@ -154,7 +164,7 @@ class Sentinel:
                 "and must stay on the local machine.",
                 hint="Use model 'auto' or 'local', or change the privacy policy.",
             )
-        _, rules = policy.chosen(self._config, tenant)
+        rules = policy.in_force(policy.chosen(self._config, tenant)[1])
         objection = policy.objection(rules, target, clearance.labels, self._baa)
         if objection is not None:
             raise PrivacyRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
@@ -162,12 +172,22 @@ class Sentinel:
             request = self._pseudonymised(request, clearance, rules)
         return Cleared(request, clearance, target.name)
 
+    def _would_object(self, clearance: Clearance, target: Target, tenant: str) -> str:
+        """What a policy on trial would have said about the target, for the audit log."""
+        _, rules = policy.chosen(self._config, tenant)
+        if not rules.dry_run:
+            return ""
+        objection = policy.objection(rules, target, clearance.labels, self._baa)
+        return f"dry-run: {objection}" if objection else ""
+
     def _pseudonymised(
         self, request: Request, clearance: Clearance, rules: PrivacyPolicy
     ) -> Request:
-        scope = self._scope(request)
-        decided = policy.actions(rules, clearance.findings)
-        taken = [f for f in clearance.findings if decided[f.label] in ("pseudonymise", "redact")]
+        case = self._case(request)
+        scope, decided = case.scope, policy.actions(rules, clearance.findings, case.route)
+        if policy.reach(decided.values()) > Reach.PSEUDONYMISED:
+            raise PrivacyRefused("The privacy policy has become stricter meanwhile.")
+        taken = [f for f in clearance.findings if decided[f.label] in policy.STANDING_IN]
         if not request.body:
             raise PrivacyRefused("A request without its body cannot be pseudonymised.")
         values = pseudonyms.values_of(request.body, taken)
@@ -215,16 +235,19 @@ class Sentinel:
 
     def _remember(self, request: Request, caller: Caller) -> None:
         conversation = caller.conversation or f"unnamed-{_opening(request)}"
-        self._callers[request.id] = (caller.tenant, conversation)
-        self._callers.move_to_end(request.id)
-        while len(self._callers) > REMEMBERED:
-            self._callers.popitem(last=False)
+        self._cases[request.id] = _Case((caller.tenant, conversation), caller.task or "*")
+        self._cases.move_to_end(request.id)
+        while len(self._cases) > REMEMBERED:
+            self._cases.popitem(last=False)
+
+    def _case(self, request: Request) -> _Case:
+        case = self._cases.get(request.id)
+        if case is None:
+            raise PrivacyRefused("This request was never judged, so it cannot leave.")
+        return case
 
     def _scope(self, request: Request) -> Scope:
-        scope = self._callers.get(request.id)
-        if scope is None:
-            raise PrivacyRefused("This request was never judged, so it cannot leave.")
-        return scope
+        return self._case(request).scope
 
     def _note(
         self,
@@ -233,6 +256,7 @@ class Sentinel:
         tenant: str,
         verdict: Clearance,
         target: str | None = None,
+        detail: str = "",
     ) -> None:
         if self._audit is None:
             return
@@ -248,6 +272,7 @@ class Sentinel:
                 reasons=verdict.reasons,
                 policy=verdict.policy,
                 target=target,
+                detail=detail,
             )
         )
 
@@ -257,11 +282,12 @@ def _verdict(
 ) -> Clearance:
     own = max((f.tier for f in findings), default=Tier.S0)
     tier = max(own, seen)
-    acting = PrivacyPolicy() if rules.dry_run else rules
+    acting = policy.in_force(rules)
     decided = list(policy.actions(acting, findings, route).values())
     reasons = {f.rule for f in findings}
     if seen > own:
-        decided.append(policy.action(acting, "TAINT", seen, 1, route))
+        taint = Finding("TAINT", seen, "taint", "")
+        decided.append(policy.action(acting, taint, [taint], route))
         reasons.add(f"conversation-saw-{seen.name}")
     if rules.dry_run:
         would = policy.reach(policy.actions(rules, findings, route).values())
