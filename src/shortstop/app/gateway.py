@@ -26,6 +26,7 @@ from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
 from shortstop.config import (
     Config,
+    PrivacyConfig,
     ServerConfig,
     load,
 )
@@ -41,7 +42,7 @@ from shortstop.privacy import Sentinel
 from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replies import Replies
-from shortstop.privacy.sentinel import privacy_key
+from shortstop.privacy.sentinel import audit_key, privacy_key
 from shortstop.privacy.taint import Taint
 from shortstop.privacy.vault import Vault
 from shortstop.routing import Brain, State
@@ -99,8 +100,6 @@ class Shortstop:
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
         self._privacy_key = privacy_key(config.privacy, env)
         self._audit: AuditLog | None = None
-        if config.privacy.audit is not None:
-            self._audit = AuditLog(Path(config.privacy.audit), self._privacy_key)
         self._reloading = asyncio.Lock()
         self.started = int(time.time())
         self._street = self._build(config, {}, self._saved_state())
@@ -267,7 +266,7 @@ class Shortstop:
             baa=signed(config),
             taint=self._taint,
             vault=self._vault,
-            audit=self._audit,
+            audit=self._audit_log(config.privacy),
         )
         router = SharedBrain(brain, self._crew) if self._crew else brain
         cascade = Cascade(
@@ -364,6 +363,14 @@ class Shortstop:
         self._retiring = asyncio.create_task(later())
         # A street refers to itself in many places, and full collections are rare here.
         self._retiring.add_done_callback(lambda _: asyncio.get_running_loop().call_soon(gc.collect))
+
+    def _audit_log(self, config: PrivacyConfig) -> AuditLog | None:
+        """The one that is open, where a reload names the same file. Raises ShortstopError."""
+        if config.audit is None:
+            self._audit = None
+        elif self._audit is None or self._audit.path != Path(config.audit):
+            self._audit = AuditLog(Path(config.audit), audit_key(config, self._env))
+        return self._audit
 
     def _redacted(self, body: Json, tenant: str) -> Json:
         return redacted(self._street.guard, body, tenant)

@@ -12,6 +12,8 @@ import msgspec
 from shortstop.types import Json
 
 DEEPEST = 64
+LONG_NAME = 16
+"""Characters from which a key may be a secret made of letters alone."""
 NESTED = 4
 """How many times JSON may be written inside a string of JSON and still be read."""
 
@@ -52,6 +54,11 @@ class Leaf:
     """Whether it is a vendor's cipher: one blob, where no other text may stand."""
 
     @property
+    def is_key(self) -> bool:
+        """Whether it is the name of an object's field, not a value."""
+        return self.path.endswith("~")
+
+    @property
     def shown(self) -> str:
         return f"{self.key}: {self.text}" if self.key else self.text
 
@@ -86,7 +93,7 @@ def _object(value: Json, path: str, depth: int, nested: int) -> Iterator[Leaf]:
             yield Leaf(f"{path}.{name}", inner, sealed=True)
             continue
         wire = name in WIRE
-        if not wire and _tells(name):
+        if not wire and (_tells(name) or (len(name) >= LONG_NAME and _alone(inner))):
             yield Leaf(f"{path}.{name}~", name)
         yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
 
@@ -100,6 +107,11 @@ def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
         and _BLOB.fullmatch(block[name]) is not None
         and any(depth == deep and path.startswith(where) for where, deep in _TURNS)
     )
+
+
+def _alone(value: Any) -> bool:
+    """Whether nothing that a key's own value shows will be read together with the key."""
+    return value is None or isinstance(value, bool | dict) or value == []
 
 
 def _tells(name: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
-from shortstop.errors import PrivacyRefused
+from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.privacy import answers, policy, pseudonyms
 from shortstop.privacy.audit import AuditLog, Event
 from shortstop.privacy.images import without_images
@@ -87,7 +87,7 @@ class Sentinel:
         self._registers = {
             tenant: Register(
                 config.terms.get(tenant, ()),
-                [Path(f).read_text(encoding="utf-8") for f in config.documents.get(tenant, ())],
+                [_document(f, tenant) for f in config.documents.get(tenant, ())],
             )
             for tenant in {*config.terms, *config.documents}
         }
@@ -277,6 +277,17 @@ class Sentinel:
         )
 
 
+def _document(path: str, tenant: str) -> str:
+    """Raises ConfigError: a document that cannot be read cannot be protected."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"The document {path!r} of tenant {tenant!r} cannot be read: {why}."
+        ) from error
+
+
 def _verdict(
     findings: list[Finding], seen: Tier, name: str, rules: PrivacyPolicy, route: str
 ) -> Clearance:
@@ -330,6 +341,16 @@ def privacy_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
     """The key of surrogates and audit: the operator's, or one that lasts as long as the process."""
     given = env.get(config.key_env)
     return hashlib.sha256(given.encode()).digest() if given else os.urandom(32)
+
+
+def audit_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
+    """The operator's key. Raises ConfigError without one: nobody could check such a log later."""
+    if not env.get(config.key_env):
+        raise ConfigError(
+            f"[privacy] `audit` needs a key in ${config.key_env}.",
+            hint="Set it to a long random text and keep it: it proves the log, today and later.",
+        )
+    return privacy_key(config, env)
 
 
 def _pinned(reason: str) -> Clearance:
