@@ -32,6 +32,7 @@ from shortstop.types import (
     Reply,
     Request,
     Target,
+    Tier,
     Trace,
     TraceOutcome,
 )
@@ -200,7 +201,7 @@ class Pipeline:
             key=facts.caller.key,
             conversation=facts.caller.conversation,
             dialect=request.dialect,
-            model=request.model,
+            model=_model(facts),
             outcome=outcome,
             status=status,
             stream=request.stream,
@@ -227,6 +228,12 @@ async def _gathered(
         async for chunk in chunks:
             told.add(chunk)
             yield chunk
+
+
+def _model(facts: _Facts) -> str:
+    """A name that nobody decided by may be anything at all."""
+    known = facts.decision is not None or facts.clearance.tier < Tier.S2
+    return facts.request.model if known else "unknown"
 
 
 def _failed(error: ShortstopError) -> TraceOutcome:

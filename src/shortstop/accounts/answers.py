@@ -50,13 +50,13 @@ class Answers:
             row = db.execute(
                 "SELECT asked, owner, status, headers, body FROM answers"
                 " WHERE caller = ? AND token = ?",
-                (caller, token),
+                (caller, _print(token)),
             ).fetchone()
             if row is None or (row[2] is None and row[0] == print_ and not alive(row[1])):
                 db.execute(
                     "INSERT OR REPLACE INTO answers (caller, token, asked, owner, at)"
                     " VALUES (?, ?, ?, ?, ?)",
-                    (caller, token, print_, os.getpid(), now),
+                    (caller, _print(token), print_, os.getpid(), now),
                 )
                 return None
         if row[0] != print_:
@@ -83,10 +83,23 @@ class Answers:
             db.execute(
                 "UPDATE answers SET status = ?, headers = ?, body = ?"
                 " WHERE caller = ? AND token = ?",
-                (answer.status, msgspec.msgpack.encode(answer.headers), answer.body, caller, token),
+                (
+                    answer.status,
+                    msgspec.msgpack.encode(answer.headers),
+                    answer.body,
+                    caller,
+                    _print(token),
+                ),
             )
 
     def drop(self, caller: str, token: str) -> None:
         """Nothing worth keeping came of it: the next one with this key starts anew."""
         with self._database.writing() as db:
-            db.execute("DELETE FROM answers WHERE caller = ? AND token = ?", (caller, token))
+            db.execute(
+                "DELETE FROM answers WHERE caller = ? AND token = ?", (caller, _print(token))
+            )
+
+
+def _print(token: str) -> str:
+    """Tokens are kept as digests only: a client may have put anything into its header."""
+    return blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -20,7 +20,7 @@ from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.comparison import Comparison
-from shortstop.app.crew import Crew, Erased, News, SharedBrain, Tainted
+from shortstop.app.crew import Crew, Erased, News, SharedBrain
 from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
@@ -43,7 +43,7 @@ from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replies import Replies
 from shortstop.privacy.sentinel import audit_key, privacy_key
-from shortstop.privacy.taint import Taint
+from shortstop.privacy.taint import MOST, Taint
 from shortstop.privacy.vault import Vault
 from shortstop.routing import Brain, State
 from shortstop.server.gateway import Readiness
@@ -54,6 +54,7 @@ from shortstop.size import prompt_tokens
 from shortstop.traces import TraceStore
 from shortstop.traces.responses import ResponseStore
 from shortstop.traces.seal import Seal
+from shortstop.traces.taints import TaintStore
 from shortstop.types import (
     Answer,
     Caller,
@@ -96,7 +97,10 @@ class Shortstop:
         )
         self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
         self.accounts = Accounts(self._home / "accounts.db", CLOCK)
-        self._taint = crew.taint() if crew else Taint()
+        self._taints = TaintStore(
+            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400
+        )
+        self._taint = _taint(self._taints, shared=crew is not None)
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
         self._privacy_key = privacy_key(config.privacy, env)
         self._audit: AuditLog | None = None
@@ -141,7 +145,14 @@ class Shortstop:
         return self.accounts.admit(request.id, caller, asked)
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
-        return await self._street.pipeline.answer(request, caller)
+        street = self._street
+        if caller.task is not None and not street.guard.harmless(caller.task, caller.tenant):
+            raise InvalidRequest(
+                "The header x-shortstop-task holds what privacy takes for a value.",
+                hint="A task's name is written down in many places: name the kind of request.",
+                param="x-shortstop-task",
+            )
+        return await street.pipeline.answer(request, caller)
 
     async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
         return await self._street.embedding.answer(said, id, caller)
@@ -240,6 +251,7 @@ class Shortstop:
             self._store.close()
             self.accounts.close()
             self.responses.close()
+            self._taints.close()
             if self._crew is not None:
                 self._crew.close()
             if self._audit is not None:
@@ -405,9 +417,7 @@ class Shortstop:
 
     def _hear(self, news: News) -> None:
         """Another worker has seen something."""
-        if isinstance(news, Tainted):
-            self._taint.load([(news.tenant, news.conversation, news.tier)])
-        elif isinstance(news, Erased):
+        if isinstance(news, Erased):
             self._vault.erase((news.tenant, news.conversation))
         elif isinstance(self._street.router, SharedBrain):
             self._street.router.learn(news)
@@ -447,6 +457,13 @@ class Shortstop:
 
 def _agreement(router: Brain | SharedBrain, task: str, one: str, other: str) -> float:
     return routing.grade(router.grader(task), one, other)
+
+
+def _taint(store: TaintStore, *, shared: bool) -> Taint:
+    """With what conversations held before the start."""
+    taint = Taint(keep=store.keep, find=store.find, shared=shared)
+    taint.load(store.newest(MOST))
+    return taint
 
 
 def _trace_file(config: Config, home: Path) -> Path:

@@ -48,6 +48,9 @@ Rebuild = Callable[[Request, Json], Request]
 REMEMBERED = 20_000
 """Requests in flight whose caller is remembered between `clear` and `restore`."""
 
+NAMES = 1_000
+"""Names of tasks whose verdict is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Case:
@@ -84,6 +87,7 @@ class Sentinel:
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
         self._cases: OrderedDict[str, _Case] = OrderedDict()
+        self._names: dict[tuple[str, str], bool] = {}
         self._registers = {
             tenant: Register(
                 config.terms.get(tenant, ()),
@@ -137,6 +141,21 @@ class Sentinel:
                 raise Unreadable("too-large-to-scan")
             kept.append(leaf)
         return scan(kept, self._registers.get(tenant), tick)
+
+    def harmless(self, name: str, tenant: str) -> bool:
+        """Whether a name that a client gives to something may be written down as it is."""
+        known = self._names.get((name, tenant))
+        if known is None:
+            known = self._names[name, tenant] = self._harmless(name, tenant)
+            if len(self._names) > NAMES:
+                self._names.pop(next(iter(self._names)))
+        return known
+
+    def _harmless(self, name: str, tenant: str) -> bool:
+        try:
+            return all(f.tier < Tier.S2 for f in self.findings({"text": name}, tenant))
+        except Exception:  # what cannot be read is no name
+            return False
 
     # ------------------------------------------------------------ letting go
 

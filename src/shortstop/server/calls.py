@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from shortstop.dialects import embeddings, parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.body import Disconnected, Headers, read_body
-from shortstop.server.caller import caller_of, secret_of, with_betas
+from shortstop.server.caller import caller_of, conversation_in, secret_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.types import Caller, DialectName, Json
@@ -64,6 +65,7 @@ def embedding_work(gateway: Gateway) -> Work:
 
     async def work(body: Json, id: str, caller: Caller, headers: Headers) -> bytes:
         said = embeddings.decode_request(body)
+        caller = replace(caller, conversation=conversation_in(headers))
         return embeddings.encode_reply(await gateway.embed(said, id, caller), said)
 
     return work
