@@ -6,7 +6,6 @@ before the answer's last byte leaves.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -36,9 +35,7 @@ from shortstop.types import (
     Trace,
     TraceOutcome,
 )
-
-LONG_TEXT = 50_000
-"""Characters."""
+from shortstop.verdict import PATIENCE, Verdicts
 
 Observer = Callable[[Trace], None]
 
@@ -75,8 +72,9 @@ class Pipeline:
         shadows: Shadows | None = None,
         purser: Purser | None = None,
         replies: ReplyGuard | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        self._guard = guard
+        self._verdicts = Verdicts(guard, patience)
         self._router = router
         self._cascade = cascade
         self._books = books
@@ -94,7 +92,8 @@ class Pipeline:
         Cancelling the call, or closing the stream, cancels the work at the model.
         """
         at, started = self._clock.time(), self._clock.monotonic()
-        facts = _Facts(request, caller, at, started, await self._clear(request, caller))
+        clearance = await self._verdicts.of(request, caller)
+        facts = _Facts(request, caller, at, started, clearance)
         try:
             facts.decision = self._router.decide(request, facts.clearance, caller)
             if self._purser is not None and caller.key is not None:
@@ -108,12 +107,6 @@ class Pipeline:
         except BaseException:
             self._record(facts, "cancelled", None)
             raise
-
-    async def _clear(self, request: Request, caller: Caller) -> Clearance:
-        """Long texts are read beside the loop, so that others need not wait for them."""
-        if sum(len(message.text) for message in request.messages) < LONG_TEXT:
-            return self._guard.clear(request, caller)
-        return await asyncio.to_thread(self._guard.clear, request, caller)
 
     async def _whole(self, facts: _Facts, decision: Decision) -> Answer:
         served = await self._cascade.answer(

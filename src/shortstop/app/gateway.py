@@ -42,7 +42,7 @@ from shortstop.privacy import Sentinel
 from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replies import Replies
-from shortstop.privacy.sentinel import audit_key, privacy_key
+from shortstop.privacy.sentinel import GRACE, audit_key, privacy_key
 from shortstop.privacy.taint import MOST, Taint
 from shortstop.privacy.vault import Vault
 from shortstop.routing import Brain, State
@@ -63,6 +63,7 @@ from shortstop.types import (
     Request,
     Target,
 )
+from shortstop.verdict import Verdicts
 
 log = logging.getLogger("shortstop")
 
@@ -162,7 +163,7 @@ class Shortstop:
         upstream = street.upstreams.get(request.model)
         if target is None or upstream is None or not upstream.counts:
             return prompt_tokens(request)
-        clearance = street.guard.clear(request, caller)
+        clearance = await street.verdicts.of(request, caller)
         try:
             return await upstream.count(street.guard.release(request, clearance, target))
         except (PrivacyRefused, TargetError):
@@ -279,6 +280,7 @@ class Shortstop:
             taint=self._taint,
             vault=self._vault,
             audit=self._audit_log(config.privacy),
+            watcher=self._metrics,
         )
         router = SharedBrain(brain, self._crew) if self._crew else brain
         cascade = Cascade(
@@ -315,6 +317,7 @@ class Shortstop:
             shadows=shadows,
             purser=budgets,
             replies=Replies(config.privacy, guard),
+            patience=config.privacy.timeout + GRACE,
         )
         embedding = Embedding(
             targets=encoder_targets(every, prior.embedder.width),
@@ -326,6 +329,7 @@ class Shortstop:
             clock=CLOCK,
             purser=budgets,
             observers=(self._metrics.observe, self.accounts.settle),
+            patience=config.privacy.timeout + GRACE,
         )
         return Street(
             config,
@@ -339,6 +343,7 @@ class Shortstop:
             pipeline,
             shadows,
             embedding,
+            Verdicts(guard, config.privacy.timeout + GRACE),
         )
 
     def _judge(
@@ -411,6 +416,12 @@ class Shortstop:
             "shortstop_traces_dropped",
             "Rows lost because they could not be written.",
             lambda: self._store.health().dropped,
+        )
+
+        watch(
+            "shortstop_audit_head_age_seconds",
+            "Since the audit log's head was written; 0 without an audit log.",
+            lambda: max(0.0, time.time() - self._audit.head_at) if self._audit else 0.0,
         )
 
     # -- the crew

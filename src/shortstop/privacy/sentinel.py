@@ -7,15 +7,17 @@ import logging
 import os
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.privacy import answers, policy, pseudonyms
+from shortstop.privacy.alarm import alarm
 from shortstop.privacy.audit import AuditLog, Event
 from shortstop.privacy.images import without_images
 from shortstop.privacy.leaves import Leaf, leaves
@@ -48,8 +50,22 @@ Rebuild = Callable[[Request, Json], Request]
 REMEMBERED = 20_000
 """Requests in flight whose caller is remembered between `clear` and `restore`."""
 
+GRACE = 0.02
+"""Seconds beyond the time limit before a detector that does not heed it is stopped."""
 NAMES = 1_000
 """Names of tasks whose verdict is remembered."""
+
+
+class Watcher(Protocol):
+    """Counts what privacy does."""
+
+    def judged(self, clearance: Clearance, seconds: float) -> None: ...
+
+    def stood_in(self, labels: Iterable[str]) -> None:
+        """Values that leave as a stand-in, by label."""
+
+    def missed(self) -> None:
+        """An answer holds a stand-in that cannot be turned back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,7 @@ class Sentinel:
         taint: Taint | None = None,
         vault: Vault | None = None,
         audit: AuditLog | None = None,
+        watcher: Watcher | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -86,6 +103,7 @@ class Sentinel:
         self.taint = taint if taint is not None else Taint()
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
+        self._watcher = watcher
         self._cases: OrderedDict[str, _Case] = OrderedDict()
         self._names: dict[tuple[str, str], bool] = {}
         self._registers = {
@@ -100,6 +118,13 @@ class Sentinel:
 
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Never raises: what cannot be judged is pinned."""
+        began = time.perf_counter()
+        clearance = self._clear(request, caller)
+        if self._watcher is not None:
+            self._watcher.judged(clearance, time.perf_counter() - began)
+        return clearance
+
+    def _clear(self, request: Request, caller: Caller) -> Clearance:
         try:
             clearance = self._judge(request, caller)
         except Unreadable as error:
@@ -108,6 +133,17 @@ class Sentinel:
             log.error("a detector failed (%s): the request is pinned", type(error).__name__)
             late = isinstance(error, TimeoutError)
             clearance = _pinned("detector-too-slow" if late else "detector-failed")
+        return self._kept(request, caller, clearance)
+
+    def give_up(self, request: Request, caller: Caller) -> Clearance:
+        """Pinned: somebody else's detectors hang."""
+        self._remember(request, caller)
+        clearance = self._kept(request, caller, _pinned("detector-too-slow"))
+        if self._watcher is not None:
+            self._watcher.judged(clearance, self._config.timeout)
+        return clearance
+
+    def _kept(self, request: Request, caller: Caller, clearance: Clearance) -> Clearance:
         try:
             self.taint.see(caller.tenant, caller.conversation, clearance.tier)
             self._note("clear", request, caller.tenant, clearance)
@@ -140,7 +176,8 @@ class Sentinel:
             if room < 0:
                 raise Unreadable("too-large-to-scan")
             kept.append(leaf)
-        return scan(kept, self._registers.get(tenant), tick)
+        with alarm(self._config.timeout + GRACE):
+            return scan(kept, self._registers.get(tenant), tick)
 
     def harmless(self, name: str, tenant: str) -> bool:
         """Whether a name that a client gives to something may be written down as it is."""
@@ -217,6 +254,8 @@ class Sentinel:
         body = pseudonyms.rewrite(request.body, put)
         self._look_again(body, put, {f.label for f in taken}, scope[0])
         self.vault.put(scope, back)
+        if self._watcher is not None:
+            self._watcher.stood_in(values[value] for value in put)
         return self._rebuild(request, body)
 
     def _look_again(
@@ -232,19 +271,25 @@ class Sentinel:
 
     def restore(self, reply: Reply, cleared: Cleared) -> Reply:
         restorer = self._restorer(cleared)
-        return reply if restorer is None else answers.whole(reply, restorer)
+        return reply if restorer is None else answers.whole(reply, restorer, self._missed)
 
     def restore_stream(
         self, chunks: AsyncGenerator[Chunk, None], cleared: Cleared
     ) -> AsyncGenerator[Chunk, None]:
         restorer = self._restorer(cleared)
-        return chunks if restorer is None else answers.stream(chunks, restorer)
+        if restorer is None:
+            return chunks
+        return answers.stream(chunks, restorer, self._missed)
 
     def _restorer(self, cleared: Cleared) -> Restorer | None:
         if cleared.clearance.reach != Reach.PSEUDONYMISED:
             return None
         values = self.vault.get(self._scope(cleared.request))
         return Restorer(values) if values else None
+
+    def _missed(self) -> None:
+        if self._watcher is not None:
+            self._watcher.missed()
 
     def erase(self, tenant: str, conversation: str) -> bool:
         """Forget a conversation's values for good."""
