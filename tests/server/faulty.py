@@ -1,12 +1,14 @@
 """A gateway whose detectors are broken: `python -m tests.server.faulty FAULT serve ...`.
 
 `crash` raises, `crash-now-and-then` every second time, `hang` never comes back but looks at the
-clock, `deaf` does not even do that, `killed` is out of memory.
+clock, `deaf` does not even do that, `killed` is out of memory. `loud` is whole, and
+logs everything.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +44,10 @@ def killed(*_: Any) -> Any:
     raise MemoryError
 
 
+def loud(*given: Any) -> Any:
+    return right(*given)
+
+
 FAULTS = {
     "crash": crash,
     "crash-now-and-then": crash_now_and_then,
@@ -51,5 +57,8 @@ FAULTS = {
 }
 
 if __name__ == "__main__":
-    sentinel.scan = FAULTS[sys.argv.pop(1)]
+    fault = sys.argv.pop(1)
+    sentinel.scan = {**FAULTS, "loud": loud}[fault]
+    if fault == "loud":
+        logging.basicConfig(level=logging.DEBUG)
     main()

@@ -53,6 +53,8 @@ class ScriptedModel:
                     await self._embed(json.loads(body), writer)
                 elif head.split(b" ")[1].endswith(b"/count_tokens"):
                     await self._json(b'{"input_tokens":4242}', writer)
+                elif head.split(b" ")[1].endswith(b"/messages"):
+                    await self._claude(writer)
                 else:
                     await self._answer(json.loads(body), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -97,6 +99,20 @@ class ScriptedModel:
         ]
         usage = {"prompt_tokens": 7, "total_tokens": 7}
         answer = {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        await self._json(json.dumps(answer).encode(), writer)
+
+    async def _claude(self, writer: asyncio.StreamWriter) -> None:
+        """A message in Anthropic's dialect."""
+        answer = {
+            "id": "msg_scripted",
+            "type": "message",
+            "role": "assistant",
+            "model": self.name,
+            "content": [{"type": "text", "text": "as scripted"}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 10, "output_tokens": 5},
+        }
         await self._json(json.dumps(answer).encode(), writer)
 
     async def _status(self, rest: str, writer: asyncio.StreamWriter) -> None:

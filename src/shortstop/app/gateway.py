@@ -97,7 +97,7 @@ class Shortstop:
             seal=seal,
         )
         self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
-        self.accounts = Accounts(self._home / "accounts.db", CLOCK)
+        self.accounts = Accounts(self._home / "accounts.db", CLOCK, seal)
         self._taints = TaintStore(
             self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400
         )
