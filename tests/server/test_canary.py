@@ -53,11 +53,11 @@ def function(**more: Any) -> Body:
     return {"type": "function", "function": {**known, **more}}
 
 
-def called(arguments: str) -> tuple[Body, Body]:
-    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": arguments}}
+def called(arguments: str, id: str = "c1") -> tuple[Body, Body]:
+    call = {"id": id, "type": "function", "function": {"name": "look", "arguments": arguments}}
     return (
         {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": "done"},
+        {"role": "tool", "tool_call_id": id, "content": "done"},
     )
 
 
@@ -155,7 +155,7 @@ SURFACES: dict[str, Callable[[str], tuple[str, Body]]] = {
     "choice of a tool": lambda v: (
         CHAT, say(tools=[function()], tool_choice={"type": "function", "function": {"name": v}})),
     "id of a call": lambda v: (
-        CHAT, say("so?", *(json.loads(json.dumps(m).replace("c1", v)) for m in called("{}")))),
+        CHAT, say("so?", *called("{}", v))),
     "name of an answer's schema": lambda v: (
         CHAT, say(response_format={"type": "json_schema", "json_schema": {"name": v}})),
     "key above an object": lambda v: (CHAT, say(vendor_option={f"{v}": {"a": {}}})),
