@@ -93,7 +93,7 @@ def _object(value: Json, path: str, depth: int, nested: int) -> Iterator[Leaf]:
             yield Leaf(f"{path}.{name}", inner, sealed=True)
             continue
         wire = name in WIRE
-        if not wire and (_tells(name) or (len(name) >= LONG_NAME and _alone(inner))):
+        if not wire and _tells(name, inner):
             yield Leaf(f"{path}.{name}~", name)
         yield from _walk(inner, f"{path}.{name}", "" if wire else name, depth + 1, nested)
 
@@ -109,14 +109,16 @@ def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
     )
 
 
+def _tells(name: str, inner: Any) -> bool:
+    """Whether a key may be data itself: an address book has e-mail addresses for keys."""
+    if len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name):
+        return True
+    return len(name) >= LONG_NAME and _alone(inner)
+
+
 def _alone(value: Any) -> bool:
     """Whether nothing that a key's own value shows will be read together with the key."""
     return value is None or isinstance(value, bool | dict) or value == []
-
-
-def _tells(name: str) -> bool:
-    """Whether a key may be data itself: an address book has e-mail addresses for keys."""
-    return len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name)
 
 
 def _string(text: str, path: str, key: str, depth: int, nested: int) -> Iterator[Leaf]:
