@@ -1,7 +1,7 @@
 """Looks for leaks at random: `make fuzz-privacy`, or `python -m tests.fuzz_privacy --minutes 10`.
 
 A secret is drawn, written in some code, between words, in some place of a request in some dialect,
-or anywhere at all in its JSON. First the guard alone is asked, some thousand times a second: the
+or anywhere at all in its JSON. First the guard alone is asked, some hundred times a second: the
 request must be kept here, or leave without the secret. Then a real gateway with a frontier behind
 it gets the rest of the time, and everything that reached the frontier, its log, metrics and files
 is searched. What is found is printed with what makes it again; exit status 1.
@@ -50,6 +50,7 @@ DIALECTS: dict[str, DialectName] = {
 }
 IN_CODE = ("base64", "hexadecimal", "percent", "invisible", "backwards", "two parts", "file")
 """Places that write the value in a code of their own."""
+IN_BODY = [place for place in places.SURFACES if place not in ("query", "path")]
 WORDS = [
     *"so the see what please note invoice of May ist das Konto für die Anfrage voici".split(),  # noqa: SIM905
     *"server const x = 1; // TODO ## Title - item | a | b | 日本語 の 文 кошка 42 2024".split(),  # noqa: SIM905
@@ -164,7 +165,7 @@ def cases(seed: int, first: int = 0) -> Iterator[tuple[int, Case]]:
 
 def case(draw: random.Random) -> Case:
     make, codes = draw.choice(KINDS)
-    value, place = make(draw), draw.choice(list(places.SURFACES))
+    value, place = make(draw), draw.choice(IN_BODY)
     code = plain if place in IN_CODE else draw.choice(codes)
     written = code(value)
     if code is plain and place in IN_CODE and make not in (places.canary, token):
