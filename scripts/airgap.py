@@ -4,8 +4,8 @@
     make airgap TESTS=tests/server # some
 
 Runs pytest under `unshare --net` (nothing but loopback) and `strace`, which sees every connect,
-sendto and sendmsg of every process that a test starts, name lookups included. Exits with 1 when a test
-fails or an address beyond loopback was tried.
+sendto and sendmsg of every process that a test starts, name lookups included. Exits with 1 when a
+test fails or an address beyond loopback was tried.
 """
 
 from __future__ import annotations

@@ -225,7 +225,7 @@ class Search:
             for form in disguises(value)
         }
         options = re2.Options()
-        options.max_mem, options.encoding = 1 << 30, re2.Options.Encoding.LATIN1
+        options.max_mem, options.encoding = 1 << 28, re2.Options.Encoding.LATIN1
         self._any = re2.compile(b"|".join(map(re2.escape, self._planted)), options)
 
     def __call__(self, haystack: bytes) -> set[tuple[str, str]]:
