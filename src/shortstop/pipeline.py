@@ -116,6 +116,7 @@ class Pipeline:
         if self._replies is not None and reply is not None and self._replies.reads(facts.caller):
             reply = self._replies.whole(reply, facts.caller)
         facts.target, facts.reply = served.target, reply
+        self._weigh(facts)
         trace = self._record(facts, "ok", None)
         return Answer(
             target=served.target.name,
@@ -159,7 +160,17 @@ class Pipeline:
         finally:
             assert facts.target is not None
             facts.reply = told.reply(facts.request.id, facts.target.name)
+            self._weigh(facts)
             self._record(facts, outcome, failure)
+
+    def _weigh(self, facts: _Facts) -> None:
+        """An answer that holds a secret is kept like a request that does."""
+        clearance, reply = facts.clearance, facts.reply
+        if self._replies is None or reply is None or clearance.tier >= Tier.S3:
+            return
+        if self._replies.tier(reply, facts.caller) >= Tier.S3:
+            reasons = (*clearance.reasons, "answer-holds-S3")
+            facts.clearance = msgspec.structs.replace(clearance, tier=Tier.S3, reasons=reasons)
 
     # ------------------------------------------------------------ the books
 

@@ -22,6 +22,7 @@ from .types import (
     Request,
     Signals,
     Target,
+    Tier,
     Trace,
 )
 
@@ -59,6 +60,9 @@ class Guard(Protocol):
 
 class ReplyGuard(Protocol):
     """What answers may tell the client."""
+
+    def tier(self, reply: Reply, caller: Caller) -> Tier:
+        """The highest tier of what an answer holds; S3 when it cannot be read. Never raises."""
 
     def reads(self, caller: Caller) -> bool:
         """Whether this caller's answers are read at all."""

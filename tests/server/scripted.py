@@ -1,9 +1,8 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
 `!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`,
-`!call NAME JSON`; a judge's question gets a verdict, anything else is answered with an echo.
-Remembers every byte it received and who
-hung up.
+`!tell` (its secret), `!call NAME JSON`; a judge's question gets a verdict, anything else is answered with
+an echo. Remembers every byte it received and who hung up.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ class ScriptedModel:
         self.asked = asyncio.Event()
         self.url = ""
         self.fail_times = 0
+        self.secret = ""
+        """What `!tell` is answered with."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedModel]:
@@ -71,6 +72,8 @@ class ScriptedModel:
         if self.fail_times > 0:
             self.fail_times -= 1
             verb, rest = "!status", "500"
+        if verb == "!tell":
+            verb, rest = "!say", self.secret
         if verb == "!status":
             await self._status(rest, writer)
         elif said.startswith('{"request":'):

@@ -335,3 +335,27 @@ async def test_a_thousand_secrets_stay_inside(
         assert search(path.read_bytes()) == set(), path.name
     key = hashlib.sha256(b"a long random text").digest()
     assert audit.verify(gateway.home / "audit.log", key) is None
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, COMPLETIONS])
+async def test_a_secret_that_a_model_tells_is_kept_nowhere(tmp_path: Path, path: str) -> None:
+    """The client gets it; a harmless question makes no harmless row of it."""
+    draw = random.Random(7)
+    asked = {CHAT: say("!tell me", model="big"), RESPONSES: {"model": "big", "input": "!tell me"},
+             COMPLETIONS: {"model": "big", "prompt": "!tell me"}}[path]  # fmt: skip
+    values = [f"the key is {canary(draw)}" for _ in range(6)]
+    async with running_gateway(tmp_path) as gateway:
+        for i, gateway.frontier.secret in enumerate(values):
+            retry = {"idempotency-key": f"t{i}"}
+            async with gateway.http.post(path, json=asked, headers=retry) as answer:
+                assert answer.headers["x-shortstop-tier"] == "S3"
+                assert values[i] in await answer.text()
+        gateway.frontier.secret = values[0]
+        streamed = say("!tell me", model="big", stream=True)
+        async with gateway.http.post(CHAT, json=streamed) as answer:
+            assert "AKIA" in await answer.text()
+        await gateway.stop()
+    search = Search([value.removeprefix("the key is ") for value in values])
+    assert search(gateway.log) == set()
+    for file in (p for p in tmp_path.rglob("*") if p.is_file()):
+        assert search(file.read_bytes()) == set(), file.name
