@@ -1,8 +1,8 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
 `!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say TEXT`,
-`!tell` (its secret), `!call NAME JSON`; a judge's question gets a verdict, anything else is answered with
-an echo. Remembers every byte it received and who hung up.
+`!tell` (its secret), `!call NAME JSON`; a judge's question gets a verdict, anything else is answered
+with an echo. Remembers every byte it received and who hung up.
 """
 
 from __future__ import annotations
