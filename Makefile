@@ -8,7 +8,8 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat soak
+        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat soak \
+        airgap fuzz-privacy
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -45,6 +46,12 @@ types: $(VENV)/.dev ## mypy, strict
 
 test: lint types model ## everything that CI runs: linters, types, import rule, tests
 	@$(BIN)/python -m pytest
+
+airgap: $(VENV)/.dev model ## every test without a network, every try to leave noted (TESTS=tests/server)
+	@$(BIN)/python -m scripts.airgap $(TESTS)
+
+fuzz-privacy: $(VENV)/.dev ## look for leaks at random (MINUTES=10, SEED=...)
+	@$(BIN)/python -m tests.fuzz_privacy --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 lock: ## write the hashed requirements files anew (needs uv)
 	@$(LOCK) --extra demo --extra build -o requirements.txt

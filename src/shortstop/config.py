@@ -427,6 +427,22 @@ def _checked(config: Config, text: str, name: str) -> Config:
     return config
 
 
+LEAST_RETENTION = 183.0
+"""Days: deployers of AI systems keep logs for six months at least (EU AI Act, Article 26(6))."""
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed and yet worth a second look."""
+    told = []
+    kept = config.traces.retention_days
+    if kept < LEAST_RETENTION:
+        told.append(
+            f"traces.retention_days = {kept:g} is less than six months ({LEAST_RETENTION:g} days), "
+            "the least that the EU AI Act asks of deployers of high-risk systems (Article 26(6))."
+        )
+    return told
+
+
 def _check_names(config: Config, seen: Mapping[str, KeyPath], fail: Fail) -> None:
     """Whoever is named elsewhere must exist."""
     remote = {m for u in config.upstreams.values() for m in u.models}

@@ -24,10 +24,12 @@ from shortstop.types import (
     Reach,
     Request,
     Target,
+    Tier,
     Trace,
     TraceOutcome,
     Usage,
 )
+from shortstop.verdict import PATIENCE, Verdicts
 
 TASK = "embedding"
 
@@ -56,11 +58,13 @@ class Embedding:
         purser: Purser,
         clock: Clock,
         observers: Sequence[Callable[[Trace], None]] = (),
+        patience: float = PATIENCE,
     ) -> None:
         self.targets = targets
         self._local = local
         self._remote = remote
         self._guard = guard
+        self._verdicts = Verdicts(guard, patience)
         self._books = books
         self._recorder = recorder
         self._purser = purser
@@ -71,7 +75,7 @@ class Embedding:
         """Raises ShortstopError; the request is on the books in any case."""
         request = neutral(said, id)
         at, started = self._clock.time(), self._clock.monotonic()
-        clearance = self._guard.clear(request, caller)
+        clearance = await self._verdicts.of(request, caller)
         outcome: TraceOutcome = "cancelled"
         target: Target | None = None
         reply: EmbeddingReply | None = None
@@ -95,7 +99,7 @@ class Embedding:
                 tenant=caller.tenant,
                 key=caller.key,
                 dialect="openai.embeddings",
-                model=said.model,
+                model=said.model if target or clearance.tier < Tier.S2 else "unknown",
                 outcome=outcome,
                 status=200 if reply else failure.status if failure else 499,
                 stream=False,

@@ -6,7 +6,6 @@ before the answer's last byte leaves.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -32,12 +31,11 @@ from shortstop.types import (
     Reply,
     Request,
     Target,
+    Tier,
     Trace,
     TraceOutcome,
 )
-
-LONG_TEXT = 50_000
-"""Characters."""
+from shortstop.verdict import PATIENCE, Verdicts
 
 Observer = Callable[[Trace], None]
 
@@ -74,8 +72,9 @@ class Pipeline:
         shadows: Shadows | None = None,
         purser: Purser | None = None,
         replies: ReplyGuard | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        self._guard = guard
+        self._verdicts = Verdicts(guard, patience)
         self._router = router
         self._cascade = cascade
         self._books = books
@@ -93,7 +92,8 @@ class Pipeline:
         Cancelling the call, or closing the stream, cancels the work at the model.
         """
         at, started = self._clock.time(), self._clock.monotonic()
-        facts = _Facts(request, caller, at, started, await self._clear(request, caller))
+        clearance = await self._verdicts.of(request, caller)
+        facts = _Facts(request, caller, at, started, clearance)
         try:
             facts.decision = self._router.decide(request, facts.clearance, caller)
             if self._purser is not None and caller.key is not None:
@@ -108,12 +108,6 @@ class Pipeline:
             self._record(facts, "cancelled", None)
             raise
 
-    async def _clear(self, request: Request, caller: Caller) -> Clearance:
-        """Long texts are read beside the loop, so that others need not wait for them."""
-        if sum(len(message.text) for message in request.messages) < LONG_TEXT:
-            return self._guard.clear(request, caller)
-        return await asyncio.to_thread(self._guard.clear, request, caller)
-
     async def _whole(self, facts: _Facts, decision: Decision) -> Answer:
         served = await self._cascade.answer(
             facts.request, facts.clearance, decision, facts.attempts
@@ -122,6 +116,7 @@ class Pipeline:
         if self._replies is not None and reply is not None and self._replies.reads(facts.caller):
             reply = self._replies.whole(reply, facts.caller)
         facts.target, facts.reply = served.target, reply
+        self._weigh(facts)
         trace = self._record(facts, "ok", None)
         return Answer(
             target=served.target.name,
@@ -165,7 +160,17 @@ class Pipeline:
         finally:
             assert facts.target is not None
             facts.reply = told.reply(facts.request.id, facts.target.name)
+            self._weigh(facts)
             self._record(facts, outcome, failure)
+
+    def _weigh(self, facts: _Facts) -> None:
+        """An answer that holds a secret is kept like a request that does."""
+        clearance, reply = facts.clearance, facts.reply
+        if self._replies is None or reply is None or clearance.tier >= Tier.S3:
+            return
+        if self._replies.tier(reply, facts.caller) >= Tier.S3:
+            reasons = (*clearance.reasons, "answer-holds-S3")
+            facts.clearance = msgspec.structs.replace(clearance, tier=Tier.S3, reasons=reasons)
 
     # ------------------------------------------------------------ the books
 
@@ -200,7 +205,7 @@ class Pipeline:
             key=facts.caller.key,
             conversation=facts.caller.conversation,
             dialect=request.dialect,
-            model=request.model,
+            model=_model(facts),
             outcome=outcome,
             status=status,
             stream=request.stream,
@@ -227,6 +232,12 @@ async def _gathered(
         async for chunk in chunks:
             told.add(chunk)
             yield chunk
+
+
+def _model(facts: _Facts) -> str:
+    """A name that nobody decided by may be anything at all."""
+    known = facts.decision is not None or facts.clearance.tier < Tier.S2
+    return facts.request.model if known else "unknown"
 
 
 def _failed(error: ShortstopError) -> TraceOutcome:

@@ -22,6 +22,7 @@ from .types import (
     Request,
     Signals,
     Target,
+    Tier,
     Trace,
 )
 
@@ -42,6 +43,9 @@ class Guard(Protocol):
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Judge every string of the request. Never raises: a detector's failure pins to local."""
 
+    def give_up(self, request: Request, caller: Caller) -> Clearance:
+        """Pin a request whose judgement nobody waits for any longer."""
+
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """Make what may be sent to `target`. Raises PrivacyRefused when nothing may."""
 
@@ -56,6 +60,9 @@ class Guard(Protocol):
 
 class ReplyGuard(Protocol):
     """What answers may tell the client."""
+
+    def tier(self, reply: Reply, caller: Caller) -> Tier:
+        """The highest tier of what an answer holds; S3 when it cannot be read. Never raises."""
 
     def reads(self, caller: Caller) -> bool:
         """Whether this caller's answers are read at all."""

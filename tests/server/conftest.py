@@ -57,6 +57,8 @@ class Gateway:
         self.log = b""
         self._news = asyncio.Condition()
         self.url = ""
+        self.command: tuple[str, ...] = ("shortstop",)
+        """The module that is run, with what comes before `serve`."""
         self.process: asyncio.subprocess.Process | None = None
         self.client: aiohttp.ClientSession | None = None
 
@@ -76,7 +78,7 @@ class Gateway:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "shortstop",
+            *self.command,
             "serve",
             "--config",
             str(self.config_file),
@@ -149,9 +151,12 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running_gateway(home: Path, server: str = "", more: str = "") -> AsyncIterator[Gateway]:
+async def running_gateway(
+    home: Path, server: str = "", more: str = "", command: tuple[str, ...] = ("shortstop",)
+) -> AsyncIterator[Gateway]:
     async with ScriptedModel("small").running() as local, ScriptedModel("big").running() as far:
         gateway = Gateway(home, local, far)
+        gateway.command = command
         gateway.configure(server, more)
         await gateway.start()
         try:

@@ -3,7 +3,8 @@
 `!status 429 retry=1 code=... advice=false`, `!hang`, `!garbage`, `!empty`, `!half`, `!slow`,
 `!error-event`, `!say TEXT`, `!wait TEXT` (until `go`), `!crlf TEXT`, `!line CHARACTERS`,
 `!call NAME JSON`; embedding `!hang` hangs too; a judge's question gets a verdict, anything else is
-answered with an echo. Remembers every byte it received and who hung up.
+answered with an echo; `!tell` with
+its secret. Remembers every byte it received and who hung up.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class ScriptedModel:
         self.url = ""
         self.fail_times = 0
         self.go = asyncio.Event()
+        self.secret = ""
+        """What `!tell` is answered with."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedModel]:
@@ -60,6 +63,8 @@ class ScriptedModel:
                     await self._embed(json.loads(body), reader, writer)
                 elif head.split(b" ")[1].endswith(b"/count_tokens"):
                     await self._json(b'{"input_tokens":4242}', writer)
+                elif head.split(b" ")[1].endswith(b"/messages"):
+                    await self._claude(writer)
                 else:
                     await self._answer(json.loads(body), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -75,6 +80,8 @@ class ScriptedModel:
         if self.fail_times > 0:
             self.fail_times -= 1
             verb, rest = "!status", "500"
+        if verb == "!tell":
+            verb, rest = "!say", self.secret
         if verb == "!status":
             await self._status(rest, writer)
         elif said.startswith('{"request":'):
@@ -115,6 +122,20 @@ class ScriptedModel:
         await reader.read(1)
         self.abandoned.set()
         raise ConnectionError
+
+    async def _claude(self, writer: asyncio.StreamWriter) -> None:
+        """A message in Anthropic's dialect."""
+        answer = {
+            "id": "msg_scripted",
+            "type": "message",
+            "role": "assistant",
+            "model": self.name,
+            "content": [{"type": "text", "text": "as scripted"}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 10, "output_tokens": 5},
+        }
+        await self._json(json.dumps(answer).encode(), writer)
 
     async def _status(self, rest: str, writer: asyncio.StreamWriter) -> None:
         status, *words = rest.split()

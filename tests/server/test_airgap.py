@@ -1,32 +1,36 @@
-"""Without a network the gateway serves, and does not so much as try to leave the machine."""
+"""Without a network the gateway serves, and does not so much as try to leave the machine.
+
+`make airgap` runs every test of the suite in this way.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from scripts.airgap import EMPTY, away, watched
 
 ROOT = Path(__file__).parent.parent.parent
-EMPTY = ("unshare", "--map-root-user", "--net")
-LOOPBACK = re.compile(r'sin_addr=inet_addr\("127\.|"::1"|sa_family=AF_(?:UNIX|NETLINK)')
+NEEDED = ("unshare", "ip", "strace")
 
 
 def allowed() -> bool:
+    """Not where this very test is watched already: nobody is traced twice."""
+    watched_already = "TracerPid:\t0" not in Path("/proc/self/status").read_text()
     return (
-        shutil.which("unshare") is not None
-        and shutil.which("ip") is not None
+        not watched_already
+        and all(shutil.which(tool) for tool in NEEDED)
         and subprocess.run([*EMPTY, "true"], capture_output=True, check=False).returncode == 0
     )
 
 
 needs_namespace = pytest.mark.skipif(
-    not allowed(), reason="this machine lets nobody make an empty network namespace"
+    not allowed(), reason="needs unshare, ip and strace, and the right to use them"
 )
 
 
@@ -38,14 +42,10 @@ def test_in_an_empty_namespace_everything_local_is_answered(tmp_path: Path) -> N
 
 
 def run(folder: Path) -> tuple[dict[str, int], list[str]]:
-    """What clients got, and every try to reach an address beyond loopback, where it can be seen."""
-    seen = folder / "connects.txt"
-    watch = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o", str(seen)]
-    watched = watch if shutil.which("strace") else []
-    inside = [*watched, sys.executable, "-m", "tests.server.airgapped", str(folder)]
-    script = 'ip link set lo up && exec "$@"'
+    """What clients got, and every try to reach an address beyond loopback."""
+    seen = folder / "calls.txt"
     done = subprocess.run(
-        [*EMPTY, "sh", "-c", script, "sh", *inside],
+        watched([sys.executable, "-m", "tests.server.airgapped", str(folder)], seen),
         capture_output=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -53,10 +53,29 @@ def run(folder: Path) -> tuple[dict[str, int], list[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    lines = seen.read_text().splitlines() if seen.exists() else []
-    assert not watched or any("127.0.0.1" in line for line in lines), "the watch sees nothing"
-    away = [line for line in lines if "sin_addr" in line or "sin6_addr" in line]
-    return json.loads(done.stdout), [line for line in away if not LOOPBACK.search(line)]
+    lines = seen.read_text().splitlines()
+    assert any("127.0.0.1" in line for line in lines), "the watch sees nothing"
+    return json.loads(done.stdout), away(lines)
+
+
+OUTSIDE = [
+    '7 connect(5, {sa_family=AF_INET, sin_addr=inet_addr("8.8.8.8")}, 16) = -1',
+    '7 sendto(5, "ab", 2, 0, {sa_family=AF_INET, sin_addr=inet_addr("10.0.0.2")}',
+    "7 sendmmsg(5, [{msg_hdr={msg_name={sa_family=AF_INET6, inet_pton(AF_INET6,"
+    ' "fd00::53", &sin6_addr)}',
+    "7 connect(5, {sa_family=AF_PACKET, sll_protocol=htons(ETH_P_ALL)}, 20) = 0",
+]
+INSIDE = [
+    '7 connect(5, {sa_family=AF_INET, sin_addr=inet_addr("127.0.0.1")}, 16) = 0',
+    '7 connect(5, {sa_family=AF_INET6, inet_pton(AF_INET6, "::1", &sin6_addr)}, 28) = 0',
+    '7 connect(5, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT',
+    '7 sendto(5, "GET / HTTP/1.1", 14, 0, NULL, 0) = 14',
+    "7 sendto(5, [{nlmsg_len=20}], 20, 0, {sa_family=AF_NETLINK, nl_pid=0}, 12) = 20",
+]
+
+
+def test_the_watch_tells_what_is_beyond_loopback() -> None:
+    assert away([*OUTSIDE, *INSIDE]) == OUTSIDE
 
 
 def shortstop(tmp_path: Path, config: str, *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,22 +1,28 @@
 """A thousand secrets in every place of a request where text can stand: none is seen outside.
 
 "Outside" is every byte that the frontier receives, every log line, metric and file that the gateway
-writes. The local model echoes what it is told, so that answers carry the secrets too.
+writes. The local model echoes what it is told, so that answers carry the secrets too. The same is
+tried while detectors break, upstreams fail, judges and shadows listen, clients retry and correct,
+several workers share the load, and the process is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import random
 import string
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import re2
 
+from shortstop.privacy import audit
 from tests.server.conftest import Gateway, running_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,11 +53,11 @@ def function(**more: Any) -> Body:
     return {"type": "function", "function": {**known, **more}}
 
 
-def called(arguments: str) -> tuple[Body, Body]:
-    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": arguments}}
+def called(arguments: str, id: str = "c1") -> tuple[Body, Body]:
+    call = {"id": id, "type": "function", "function": {"name": "look", "arguments": arguments}}
     return (
         {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": "done"},
+        {"role": "tool", "tool_call_id": id, "content": "done"},
     )
 
 
@@ -143,14 +149,59 @@ SURFACES: dict[str, Callable[[str], tuple[str, Body]]] = {
             ],
         },
     ),
+    "model": lambda v: (CHAT, say(model=v)),
+    "model of embeddings": lambda v: (EMBEDDINGS, {"model": v, "input": "fine"}),
+    "name of a tool": lambda v: (CHAT, say(tools=[function(name=v)])),
+    "choice of a tool": lambda v: (
+        CHAT, say(tools=[function()], tool_choice={"type": "function", "function": {"name": v}})),
+    "id of a call": lambda v: (
+        CHAT, say("so?", *called("{}", v))),
+    "name of an answer's schema": lambda v: (
+        CHAT, say(response_format={"type": "json_schema", "json_schema": {"name": v}})),
+    "key above an object": lambda v: (CHAT, say(vendor_option={f"{v}": {"a": {}}})),
+    "key above nothing": lambda v: (CHAT, say(vendor_option=[{f"{v}": None}])),
+    "cache key": lambda v: (CHAT, say(prompt_cache_key=v, safety_identifier=v)),
+    "logit bias": lambda v: (CHAT, say(logit_bias={v: 1})),
+    "previous response": lambda v: (
+        RESPONSES, {"model": "auto", "input": "hi", "previous_response_id": v}),
+    "reasoning": lambda v: (
+        RESPONSES, {"model": "auto", "input": [
+            {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": v}]},
+            {"role": "user", "content": "go on"}]}),
+    "query": lambda v: (f"{CHAT}?key={v}", say(model="big")),
+    "path": lambda v: (f"/v1/responses/{v}/cancel", {}),
     "completion": lambda v: (COMPLETIONS, {"model": "auto", "prompt": f"key {v}", "max_tokens": 5}),
     "embedded": lambda v: (EMBEDDINGS, {"model": "vectors", "input": ["fine", f"key {v}"]}),
 }  # fmt: skip
 
 
+HEADERS = (
+    "x-shortstop-conversation", "x-shortstop-task", "idempotency-key", "anthropic-beta",
+    "anthropic-version", "user-agent", "cookie", "openai-organization", "x-request-id",
+    "x-stainless-lang", "traceparent", "referer", "x-forwarded-for", "x-api-key", "origin",
+)  # fmt: skip
+"""Each with a request that is harmless otherwise, and asks for the frontier."""
+PLACES = (*SURFACES, *HEADERS)
+
+
+def planted(place: str, value: str) -> tuple[str, Body, dict[str, str]]:
+    """Path, body and headers of a request that holds `value` in `place`."""
+    if place in HEADERS:
+        path = CLAUDE if place.startswith("anthropic") else CHAT
+        model = "sonnet" if path == CLAUDE else "big"
+        return path, say("a harmless question", model=model), {place: value}
+    return *SURFACES[place](value), {}
+
+
 def canary(draw: random.Random) -> str:
     """An AWS access key that nobody has."""
     return "AKIA" + "".join(draw.choices(string.ascii_uppercase + "234567", k=16))
+
+
+def address(draw: random.Random) -> str:
+    """An e-mail address: of tier S2, which a policy may let out under another name."""
+    name = "".join(draw.choices(string.ascii_lowercase, k=9))
+    return f"{name}.{draw.randrange(10**6):06}@acme-corp.com"
 
 
 def disguises(value: str) -> list[bytes]:
@@ -164,53 +215,147 @@ def disguises(value: str) -> list[bytes]:
     ]
 
 
-def found_in(haystack: bytes, values: list[str]) -> list[tuple[str, str]]:
-    """Which were found, and where they had been planted."""
-    names = list(SURFACES)
-    return [
-        (names[i % len(names)], value)
-        for i, value in enumerate(values)
-        if any(form in haystack for form in disguises(value))
-    ]
+class Search:
+    """All values in all disguises, in one pass."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._planted = {
+            form: (PLACES[i % len(PLACES)], value)
+            for i, value in enumerate(values)
+            for form in disguises(value)
+        }
+        options = re2.Options()
+        options.max_mem, options.encoding = 1 << 28, re2.Options.Encoding.LATIN1
+        self._any = re2.compile(b"|".join(map(re2.escape, self._planted)), options)
+
+    def __call__(self, haystack: bytes) -> set[tuple[str, str]]:
+        """Which were found, and where they had been planted."""
+        return {self._planted[m.group()] for m in self._any.finditer(haystack)}
 
 
 async def plant(gateway: Gateway, values: list[str]) -> None:
-    """Sixteen at a time, going round the surfaces."""
-    names = list(SURFACES)
+    """Sixteen at a time, going round the places; each is retried and corrected."""
     room = asyncio.Semaphore(16)
 
-    async def one(i: int, value: str) -> None:
-        path, body = SURFACES[names[i % len(names)]](value)
-        async with room, gateway.http.post(path, json=body) as answer:
-            await answer.read()
-            assert answer.status < 500 or answer.status == 503, (names[i % len(names)], answer)
+    async def one(place: str, value: str, token: str) -> None:
+        path, body, headers = planted(place, value)
+        retry = {"idempotency-key": token, **headers}
+        async with room:
+            for _ in range(2):
+                async with gateway.http.post(path, json=body, headers=retry) as answer:
+                    await answer.read()
+                    assert answer.status < 500 or answer.status in (502, 503), (place, answer)
+            id = answer.headers.get("x-request-id", "")
+            said = {"request_id": id, "answer": value, "correction": f"{value} and more"}
+            async with gateway.http.post("/v1/feedback", json=said) as answer:
+                await answer.read()
 
-    await asyncio.gather(*(one(i, v) for i, v in enumerate(values)))
+    await asyncio.gather(*(one(PLACES[i % len(PLACES)], v, f"t{i}") for i, v in enumerate(values)))
 
 
-@pytest.mark.parametrize("more", ["", "[routing]\nexploration = 0.5\nshadow_rate = 1.0\n"])
-async def test_a_thousand_secrets_stay_inside(tmp_path: Path, more: str) -> None:
-    draw = random.Random(20261124)
-    values = [canary(draw) for _ in range(CANARIES)]
-    async with running_gateway(tmp_path) as gateway:
-        text = gateway.config_file.read_text() + MORE.format(frontier=gateway.frontier.url)
-        if more:
-            text = text.replace("[routing]\nexploration = 0.0\n", more)
-        gateway.config_file.write_text(text)
-        async with gateway.http.post("/admin/reload") as answer:
-            assert answer.status == 200
+@dataclass(frozen=True)
+class Trial:
+    """How the gateway is run, and what is planted how often."""
+
+    routing: str = ""
+    more: str = ""
+    server: str = ""
+    command: tuple[str, ...] = ("shortstop",)
+    value: Callable[[random.Random], str] = canary
+    times: int = 3
+    """Values in each place."""
+    killed: bool = False
+
+
+SHADOWS = "exploration = 0.5\nshadow_rate = 1.0\n"
+JUDGE = '[judge]\ntarget = "big"\nrate = 1.0\n'
+STAND_INS = """
+[[privacy.policies.default.rules]]
+tier = "S2"
+action = "pseudonymise"
+"""
+TRIALS = {
+    "plain": Trial(times=-(-CANARIES // len(PLACES))),
+    "shadows and judge": Trial(SHADOWS, JUDGE, times=-(-CANARIES // len(PLACES))),
+    "workers": Trial(SHADOWS, JUDGE, server="workers = 2"),
+    "loud": Trial(SHADOWS, JUDGE, command=("tests.server.faulty", "loud")),
+    "crashing": Trial(SHADOWS, command=("tests.server.faulty", "crash-now-and-then")),
+    "crashed": Trial(command=("tests.server.faulty", "crash"), times=1),
+    "out of memory": Trial(command=("tests.server.faulty", "killed"), times=1),
+    "hanging": Trial(more="[privacy]\ntimeout = 0.02\n", command=("tests.server.faulty", "hang"),
+                     times=1),
+    "deaf": Trial(more="[privacy]\ntimeout = 0.02\n", command=("tests.server.faulty", "deaf"),
+                  times=1),
+    "killed": Trial(SHADOWS, killed=True),
+    "stand-ins": Trial(SHADOWS, STAND_INS + JUDGE, value=address),
+}  # fmt: skip
+
+
+def configured(gateway: Gateway, trial: Trial) -> str:
+    text = gateway.config_file.read_text().replace("exploration = 0.0\n", trial.routing, 1)
+    text += MORE.format(frontier=gateway.frontier.url) + trial.more
+    audit = f'audit = "{gateway.home}/audit.log"\n'
+    if "[privacy]\n" in text:
+        return text.replace("[privacy]\n", f"[privacy]\n{audit}")
+    return f"{text}[privacy]\n{audit}"
+
+
+@pytest.mark.parametrize("name", TRIALS)
+async def test_a_thousand_secrets_stay_inside(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHORTSTOP_PRIVACY_KEY", "a long random text")
+    if name == "stand-ins":  # tier S2 is kept with the traces: sealed, where there is a key
+        monkeypatch.setenv("SHORTSTOP_TRACES_KEY", "another long random text")
+    trial, draw = TRIALS[name], random.Random(20261124)
+    values = [trial.value(draw) for _ in range(trial.times * len(PLACES))]
+    async with running_gateway(tmp_path, trial.server) as gateway:
+        await gateway.stop()
+        gateway.command = trial.command
+        gateway.config_file.write_text(configured(gateway, trial))
+        await gateway.start()
         async with gateway.http.post(CHAT, json=say("a harmless question", model="big")) as answer:
-            assert answer.status == 200, "the frontier is there to be leaked to"
+            assert answer.status == 200
         gateway.frontier.fail_times = 5
         await plant(gateway, values)
         async with gateway.http.get("/metrics") as answer:
             metrics = await answer.read()
+        await (gateway.kill() if trial.killed else gateway.stop())
+    sent = b"\n".join(gateway.frontier.received)
+    if "faulty" not in trial.command[0] or "loud" in trial.command:
+        assert sent.count(b"a harmless question") > len(HEADERS), "there is a frontier to leak to"
+    search = Search(values)
+    assert len(search(" ".join(values).encode())) == len(values), "the search finds what is there"
+    assert search(sent) == set()
+    assert search(gateway.log) == set()
+    assert search(metrics) == set()
+    files = [path for path in gateway.home.rglob("*") if path.is_file()]
+    assert {"traces.db", "accounts.db", "audit.log"} <= {path.name for path in files}
+    for path in files:
+        assert search(path.read_bytes()) == set(), path.name
+    key = hashlib.sha256(b"a long random text").digest()
+    assert audit.verify(gateway.home / "audit.log", key) is None
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, COMPLETIONS])
+async def test_a_secret_that_a_model_tells_is_kept_nowhere(tmp_path: Path, path: str) -> None:
+    """The client gets it; a harmless question makes no harmless row of it."""
+    draw = random.Random(7)
+    asked = {CHAT: say("!tell me", model="big"), RESPONSES: {"model": "big", "input": "!tell me"},
+             COMPLETIONS: {"model": "big", "prompt": "!tell me"}}[path]  # fmt: skip
+    values = [f"the key is {canary(draw)}" for _ in range(6)]
+    async with running_gateway(tmp_path) as gateway:
+        for i, gateway.frontier.secret in enumerate(values):
+            retry = {"idempotency-key": f"t{i}"}
+            async with gateway.http.post(path, json=asked, headers=retry) as answer:
+                assert answer.headers["x-shortstop-tier"] == "S3"
+                assert values[i] in await answer.text()
+        gateway.frontier.secret = values[0]
+        streamed = say("!tell me", model="big", stream=True)
+        async with gateway.http.post(CHAT, json=streamed) as answer:
+            assert "AKIA" in await answer.text()
         await gateway.stop()
-        sent = b"\n".join(gateway.frontier.received)
-        assert b"a harmless question" in sent
-        assert found_in(sent, values) == []
-        assert found_in(gateway.log, values) == []
-        assert found_in(metrics, values) == []
-        for path in gateway.home.rglob("*"):
-            if path.is_file():
-                assert found_in(path.read_bytes(), values) == [], path.name
+    search = Search([value.removeprefix("the key is ") for value in values])
+    assert search(gateway.log) == set()
+    for file in (p for p in tmp_path.rglob("*") if p.is_file()):
+        assert search(file.read_bytes()) == set(), file.name

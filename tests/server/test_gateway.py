@@ -404,6 +404,7 @@ async def test_kill_nine_loses_no_delivered_row(tmp_path: Path) -> None:
         await broken.content.readany()
         await gateway.kill()
         await gateway.start()
+        await gateway.logged(b"recovered from journals")
         rows = gateway.rows()
     assert len([row for row in rows if row[0] == "ok"]) == 25
     assert [r for r in rows if r[0] not in ("ok", "shadow")] == [("interrupted", "big")]

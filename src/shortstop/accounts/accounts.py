@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from shortstop.accounts import meter
-from shortstop.accounts.answers import Answers
+from shortstop.accounts.answers import Answers, Locker
 from shortstop.accounts.database import Database
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import PREFIX, Grant, Key, new_id, new_secret
@@ -38,13 +38,13 @@ AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 class Accounts:
     """Keys, meters and purses in one file, shared between processes but not between threads."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, seal: Locker | None = None) -> None:
         self._clock = clock
         self._database = Database(path)
         self.keys = KeyBook(self._database, clock)
         self._purse = Purse(self._database, clock)
         self._purse.recover()
-        self.answers = Answers(self._database, clock)
+        self.answers = Answers(self._database, clock, seal)
         self._counted: dict[str, int] = {}
         """Tokens that were counted for a request on its way in."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 import msgspec
 
@@ -34,10 +35,22 @@ class Kept:
     body: bytes
 
 
+class Locker(Protocol):
+    """Encrypts for one place, which `about` names."""
+
+    def lock(self, data: bytes, about: str) -> bytes: ...
+
+    def unlock(self, sealed: bytes, about: str) -> bytes:
+        """Raises StoreError when it was sealed with another key or for another place."""
+
+
 class Answers:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    """With a `seal` what is kept of answers is encrypted."""
+
+    def __init__(self, database: Database, clock: Clock, seal: Locker | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._seal = seal
 
     def claim(self, caller: str, token: str, asked: bytes) -> Kept | None:
         """The answer that was given already, or None: the caller is to make it and then to call
@@ -50,13 +63,13 @@ class Answers:
             row = db.execute(
                 "SELECT asked, owner, status, headers, body FROM answers"
                 " WHERE caller = ? AND token = ?",
-                (caller, token),
+                (caller, _print(token)),
             ).fetchone()
             if row is None or (row[2] is None and row[0] == print_ and not alive(row[1])):
                 db.execute(
                     "INSERT OR REPLACE INTO answers (caller, token, asked, owner, at)"
                     " VALUES (?, ?, ?, ?, ?)",
-                    (caller, token, print_, os.getpid(), now),
+                    (caller, _print(token), print_, os.getpid(), now),
                 )
                 return None
         if row[0] != print_:
@@ -73,7 +86,8 @@ class Answers:
                 code="idempotency_key_in_use",
                 retry_after=1.0,
             )
-        return Kept(row[2], msgspec.msgpack.decode(row[3], type=RawHeaders), row[4])
+        headers = msgspec.msgpack.decode(row[3], type=RawHeaders)
+        return Kept(row[2], headers, self._opened(caller, token, row[4]))
 
     def keep(self, caller: str, token: str, answer: Kept) -> None:
         if len(answer.body) > LARGEST:
@@ -83,10 +97,29 @@ class Answers:
             db.execute(
                 "UPDATE answers SET status = ?, headers = ?, body = ?"
                 " WHERE caller = ? AND token = ?",
-                (answer.status, msgspec.msgpack.encode(answer.headers), answer.body, caller, token),
+                (
+                    answer.status,
+                    msgspec.msgpack.encode(answer.headers),
+                    self._closed(caller, token, answer.body),
+                    caller,
+                    _print(token),
+                ),
             )
 
     def drop(self, caller: str, token: str) -> None:
         """Nothing worth keeping came of it: the next one with this key starts anew."""
         with self._database.writing() as db:
-            db.execute("DELETE FROM answers WHERE caller = ? AND token = ?", (caller, token))
+            db.execute(
+                "DELETE FROM answers WHERE caller = ? AND token = ?", (caller, _print(token))
+            )
+
+    def _closed(self, caller: str, token: str, body: bytes) -> bytes:
+        return body if self._seal is None else self._seal.lock(body, f"{caller} {_print(token)}")
+
+    def _opened(self, caller: str, token: str, body: bytes) -> bytes:
+        return body if self._seal is None else self._seal.unlock(body, f"{caller} {_print(token)}")
+
+
+def _print(token: str) -> str:
+    """Tokens are kept as digests only: a client may have put anything into its header."""
+    return blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()

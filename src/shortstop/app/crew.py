@@ -12,10 +12,9 @@ from msgspec import Struct
 from shortstop.app.board import Board, SharedSlots, file_of
 from shortstop.app.bus import Bus
 from shortstop.app.published import PublishedEngine
-from shortstop.privacy.taint import Taint
-from shortstop.routing import Brain, Feedback, Pair
+from shortstop.routing import Brain, Feedback, Pair, grade
 from shortstop.routing.state import Pending
-from shortstop.types import Caller, Clearance, Decision, Request, Signals, Tier, Trace
+from shortstop.types import Caller, Clearance, Decision, Request, Signals, Trace
 
 log = logging.getLogger("shortstop")
 
@@ -42,18 +41,12 @@ class Judged(Struct, frozen=True, tag="judged"):
     feedback: Feedback
 
 
-class Tainted(Struct, frozen=True, tag="tainted"):
-    tenant: str
-    conversation: str
-    tier: Tier
-
-
 class Erased(Struct, frozen=True, tag="erased"):
     tenant: str
     conversation: str
 
 
-News = Erased | Decided | Done | Compared | Lost | Judged | Tainted
+News = Erased | Decided | Done | Compared | Lost | Judged
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _decode = msgspec.msgpack.Decoder(News).decode
@@ -78,14 +71,6 @@ class Crew:
 
     def slots(self, name: str, slots: int, queue: int) -> SharedSlots:
         return SharedSlots(Board(file_of(self.folder, name, slots), slots), self.index, queue)
-
-    def taint(self) -> Taint:
-        """Conversations' tiers, known to all workers."""
-
-        def tell(tenant: str, conversation: str, tier: Tier) -> None:
-            self.tell(Tainted(tenant, conversation, tier))
-
-        return Taint(keep=tell)
 
     def listen(self, learn: Callable[[News], None]) -> None:
         """From now on `learn` gets what the others say; at once, what was said so far."""
@@ -158,7 +143,7 @@ class SharedBrain:
         self._crew.catch_up()
         counted = self.brain.feedback(said)
         if counted:
-            self._crew.tell(Judged(said))
+            self._crew.tell(Judged(_wordless(said)))
         return counted
 
     def learn(self, news: News) -> None:
@@ -173,3 +158,11 @@ class SharedBrain:
             self.brain.lost(news.request_id)
         elif isinstance(news, Judged):
             self.brain.feedback(news.feedback)
+
+
+def _wordless(said: Feedback) -> Feedback:
+    """What the others learn from: the grade, never the words of an answer or its correction."""
+    score = said.score
+    if score is None and said.label is None and said.correction is not None:
+        score = grade(None, said.answer or "", said.correction)
+    return msgspec.structs.replace(said, score=score, correction=None, answer=None)

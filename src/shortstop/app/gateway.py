@@ -20,12 +20,13 @@ from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.comparison import Comparison
-from shortstop.app.crew import Crew, Erased, News, SharedBrain, Tainted
+from shortstop.app.crew import Crew, Erased, News, SharedBrain
 from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
 from shortstop.config import (
     Config,
+    PrivacyConfig,
     ServerConfig,
     load,
 )
@@ -41,8 +42,8 @@ from shortstop.privacy import Sentinel
 from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replies import Replies
-from shortstop.privacy.sentinel import privacy_key
-from shortstop.privacy.taint import Taint
+from shortstop.privacy.sentinel import GRACE, audit_key, privacy_key
+from shortstop.privacy.taint import MOST, Taint
 from shortstop.privacy.vault import Vault
 from shortstop.routing import Brain, State
 from shortstop.server.gateway import Readiness
@@ -53,6 +54,7 @@ from shortstop.size import prompt_tokens
 from shortstop.traces import TraceStore
 from shortstop.traces.responses import ResponseStore
 from shortstop.traces.seal import Seal
+from shortstop.traces.taints import TaintStore
 from shortstop.types import (
     Answer,
     Caller,
@@ -61,6 +63,7 @@ from shortstop.types import (
     Request,
     Target,
 )
+from shortstop.verdict import Verdicts
 
 log = logging.getLogger("shortstop")
 
@@ -94,13 +97,14 @@ class Shortstop:
             seal=seal,
         )
         self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
-        self.accounts = Accounts(self._home / "accounts.db", CLOCK)
-        self._taint = crew.taint() if crew else Taint()
+        self.accounts = Accounts(self._home / "accounts.db", CLOCK, seal)
+        self._taints = TaintStore(
+            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400
+        )
+        self._taint = _taint(self._taints, shared=crew is not None)
         self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
         self._privacy_key = privacy_key(config.privacy, env)
         self._audit: AuditLog | None = None
-        if config.privacy.audit is not None:
-            self._audit = AuditLog(Path(config.privacy.audit), self._privacy_key)
         self._reloading = asyncio.Lock()
         self.started = int(time.time())
         self._street = self._build(config, {}, self._saved_state())
@@ -142,7 +146,14 @@ class Shortstop:
         return self.accounts.admit(request.id, caller, asked)
 
     async def answer(self, request: Request, caller: Caller) -> Answer:
-        return await self._street.pipeline.answer(request, caller)
+        street = self._street
+        if caller.task is not None and not street.guard.harmless(caller.task, caller.tenant):
+            raise InvalidRequest(
+                "The header x-shortstop-task holds what privacy takes for a value.",
+                hint="A task's name is written down in many places: name the kind of request.",
+                param="x-shortstop-task",
+            )
+        return await street.pipeline.answer(request, caller)
 
     async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
         return await self._street.embedding.answer(said, id, caller)
@@ -154,7 +165,7 @@ class Shortstop:
             if engine is not None:
                 return await backend_of(engine).count(request)
             if upstream is not None and upstream.counts:
-                clearance = street.guard.clear(request, caller)
+                clearance = await street.verdicts.of(request, caller)
                 target = street.targets[request.model]
                 return await upstream.count(street.guard.release(request, clearance, target))
         except (PrivacyRefused, TargetError):
@@ -252,6 +263,7 @@ class Shortstop:
             self._store.close()
             self.accounts.close()
             self.responses.close()
+            self._taints.close()
             if self._crew is not None:
                 self._crew.close()
             if self._audit is not None:
@@ -278,7 +290,8 @@ class Shortstop:
             baa=signed(config),
             taint=self._taint,
             vault=self._vault,
-            audit=self._audit,
+            audit=self._audit_log(config.privacy),
+            watcher=self._metrics,
         )
         router = SharedBrain(brain, self._crew) if self._crew else brain
         cascade = Cascade(
@@ -315,6 +328,7 @@ class Shortstop:
             shadows=shadows,
             purser=budgets,
             replies=Replies(config.privacy, guard),
+            patience=config.privacy.timeout + GRACE,
         )
         embedding = Embedding(
             targets=encoder_targets(every, prior.embedder.width),
@@ -326,6 +340,7 @@ class Shortstop:
             clock=CLOCK,
             purser=budgets,
             observers=(self._metrics.observe, self.accounts.settle),
+            patience=config.privacy.timeout + GRACE,
         )
         return Street(
             config,
@@ -339,6 +354,7 @@ class Shortstop:
             pipeline,
             shadows,
             embedding,
+            Verdicts(guard, config.privacy.timeout + GRACE),
         )
 
     def _judge(
@@ -376,6 +392,14 @@ class Shortstop:
         # A street refers to itself in many places, and full collections are rare here.
         self._retiring.add_done_callback(lambda _: asyncio.get_running_loop().call_soon(gc.collect))
 
+    def _audit_log(self, config: PrivacyConfig) -> AuditLog | None:
+        """The one that is open, where a reload names the same file. Raises ShortstopError."""
+        if config.audit is None:
+            self._audit = None
+        elif self._audit is None or self._audit.path != Path(config.audit):
+            self._audit = AuditLog(Path(config.audit), audit_key(config, self._env))
+        return self._audit
+
     def _redacted(self, body: Json, tenant: str) -> Json:
         return redacted(self._street.guard, body, tenant)
 
@@ -405,13 +429,17 @@ class Shortstop:
             lambda: self._store.health().dropped,
         )
 
+        watch(
+            "shortstop_audit_head_age_seconds",
+            "Since the audit log's head was written; 0 without an audit log.",
+            lambda: max(0.0, time.time() - self._audit.head_at) if self._audit else 0.0,
+        )
+
     # -- the crew
 
     def _hear(self, news: News) -> None:
         """Another worker has seen something."""
-        if isinstance(news, Tainted):
-            self._taint.load([(news.tenant, news.conversation, news.tier)])
-        elif isinstance(news, Erased):
+        if isinstance(news, Erased):
             self._vault.erase((news.tenant, news.conversation))
         elif isinstance(self._street.router, SharedBrain):
             self._street.router.learn(news)
@@ -451,6 +479,13 @@ class Shortstop:
 
 def _agreement(router: Brain | SharedBrain, task: str, one: str, other: str) -> float:
     return routing.grade(router.grader(task), one, other)
+
+
+def _taint(store: TaintStore, *, shared: bool) -> Taint:
+    """With what conversations held before the start."""
+    taint = Taint(keep=store.keep, find=store.find, shared=shared)
+    taint.load(store.newest(MOST))
+    return taint
 
 
 def _trace_file(config: Config, home: Path) -> Path:

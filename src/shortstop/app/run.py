@@ -13,6 +13,7 @@ from shortstop.app.supervisor import Supervisor
 from shortstop.config import (
     Config,
 )
+from shortstop.privacy.sentinel import audit_key
 
 log = logging.getLogger("shortstop")
 
@@ -22,6 +23,8 @@ def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
     set_up_logging()
+    if config.privacy.audit is not None:
+        audit_key(config.privacy, env)
     count = workers or config.server.workers
     with asyncio.Runner(loop_factory=event_loop) as runner:
         if count > 1:

@@ -37,6 +37,7 @@ from shortstop.types import (
     Request,
     Target,
 )
+from shortstop.verdict import Verdicts
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Street:
     pipeline: Pipeline
     shadows: Shadows
     embedding: Embedding
+    verdicts: Verdicts
 
     async def close_egress(self) -> None:
         await self.shadows.close()

@@ -28,6 +28,7 @@ from shortstop.app.engines import find_model
 from shortstop.app.published import publish
 from shortstop.config import Config, ModelConfig, load
 from shortstop.errors import ConfigError, ShortstopError
+from shortstop.privacy.sentinel import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 
 log = logging.getLogger("shortstop")
@@ -208,6 +209,8 @@ class Supervisor:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
         try:
             config = load(self._path, self._env)
+            if config.privacy.audit is not None:
+                audit_key(config.privacy, self._env)
             await self._start_engines(config)
         except ShortstopError as error:
             log.error("reload refused, nothing changed: %s", error)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from shortstop import __version__
 from shortstop import config as configuration
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
+from shortstop.privacy.sentinel import audit_key
 
 audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
 
@@ -41,11 +43,15 @@ def export_command(config: File = None, log: Log = None, out: Out = None) -> Non
     """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
     path, key, loaded = _given(config, log)
     facts = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_by": f"shortstop {__version__}",
         "providers": [
             {"name": n, "region": u.region, "baa": u.baa} for n, u in loaded.upstreams.items()
         ],
         "retention_days": loaded.traces.retention_days,
+        "warnings": configuration.warnings(loaded),
         "policy_texts": loaded.privacy.policies,
+        "policy_of_tenants": loaded.privacy.tenants,
         "airgap": loaded.privacy.airgap,
     }
     bundle = msgspec.json.format(msgspec.json.encode(audit.export(path, key, facts)))
@@ -57,10 +63,8 @@ def export_command(config: File = None, log: Log = None, out: Out = None) -> Non
 
 def _given(config: Path | None, log: Path | None) -> tuple[Path, bytes, Config]:
     loaded = configuration.load(config, os.environ)
+    key = audit_key(loaded.privacy, os.environ)
     where = log or (Path(loaded.privacy.audit) if loaded.privacy.audit else None)
-    if where is None or not where.exists():
+    if where is None or not audit.files(where):
         raise ConfigError("There is no audit log.", hint="Set `audit` under [privacy], or --log.")
-    given = os.environ.get(loaded.privacy.key_env)
-    if not given:
-        raise ConfigError(f"The log's key is not in ${loaded.privacy.key_env}.")
-    return where, hashlib.sha256(given.encode()).digest(), loaded
+    return where, key, loaded

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from shortstop.config import Config, load
+from shortstop.config import Config, load, warnings
 
 config_app = typer.Typer(help="Check and explain the configuration.", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def explain(config: Config, env: os._Environ[str] | dict[str, str]) -> list[str]
     lines.append(f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}.")
     if config.privacy.airgap:
         lines.append("Air gap: no remote target, no client that could reach one.")
-    return lines
+    return [*lines, *(f"Warning: {said}" for said in warnings(config))]
 
 
 def _key_state(variable: str | None, env: os._Environ[str] | dict[str, str]) -> str:

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shortstop import config as configuration
+from shortstop import dialects
 from shortstop.app.street import rebuild
+from shortstop.errors import ShortstopError
 from shortstop.privacy import Sentinel, examine, policy, rules
-from shortstop.types import Caller, Finding, Json, Request
+from shortstop.privacy.leaves import leaves
+from shortstop.types import (
+    Caller,
+    Clearance,
+    DialectName,
+    Finding,
+    Json,
+    Opaque,
+    Request,
+)
+
+DIALECTS: tuple[DialectName, ...] = (
+    "openai.chat",
+    "anthropic.messages",
+    "openai.responses",
+    "openai.completions",
+)
 
 privacy_app = typer.Typer(help="See what privacy finds and does.", no_args_is_help=True)
 
@@ -24,32 +44,38 @@ What = Annotated[
 ]
 File = Annotated[Path | None, typer.Option("--config", "-c", help="The shortstop.toml to use.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose policy.")]
+Task = Annotated[str | None, typer.Option("--task", help="The route that rules may name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 
 
 @privacy_app.command("explain")
 def explain_command(
-    what: What, config: File = None, tenant: Tenant = "default", as_json: AsJson = False
+    what: What,
+    config: File = None,
+    tenant: Tenant = "default",
+    task: Task = None,
+    as_json: AsJson = False,
 ) -> None:
     """Tier, labels, rules and what the policy does. Values are masked."""
     loaded = configuration.load(config, os.environ)
     guard = Sentinel(loaded.privacy, rebuild)
     request = _request(what)
-    verdict = guard.clear(request, Caller(tenant=tenant))
+    verdict = _masked(guard.clear(request, Caller(tenant=tenant, task=task)), request)
+    _, rule_book = policy.chosen(loaded.privacy, tenant)
+    decided = policy.actions(policy.in_force(rule_book), verdict.findings, task or "*")
     if as_json:
-        typer.echo(msgspec.json.encode(verdict).decode())
+        told = {**msgspec.to_builtins(verdict), "actions": decided}
+        typer.echo(msgspec.json.encode(told).decode())
         return
     console = Console()
     console.print(f"tier [bold]{verdict.tier.name}[/], reach [bold]{verdict.reach.name.lower()}[/]")
     console.print(f"policy {verdict.policy}; {', '.join(verdict.reasons) or 'nothing found'}")
     if not verdict.findings:
         return
-    _, rule_book = policy.chosen(loaded.privacy, tenant)
-    decided = policy.actions(rule_book, verdict.findings)
     table = Table("label", "tier", "rule", "where", "action")
-    for finding in verdict.findings:
-        where = f"{finding.path} {_masked(finding)}"
-        table.add_row(finding.label, finding.tier.name, finding.rule, where, decided[finding.label])
+    for f in verdict.findings:
+        where = f"{f.path} [{f.start}:{f.end}] ({'*' * min(8, f.end - f.start)})"
+        table.add_row(f.label, f.tier.name, f.rule, escape(where), decided[f.label])
     console.print(table)
 
 
@@ -70,15 +96,46 @@ def lint_command(config: File = None, as_json: AsJson = False) -> None:
 
 
 def _request(what: str) -> Request:
-    text = sys.stdin.read() if what == "-" else what
-    if what != "-" and len(what) < 4096 and Path(what).is_file():
-        text = Path(what).read_text(encoding="utf-8")
+    text = sys.stdin.read() if what == "-" else _read(what)
     try:
         body: Json = msgspec.json.decode(text, type=dict)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         return examine.request(text)
-    return rebuild(msgspec.structs.replace(examine.request(""), body=body), body)
+    return _decoded(body)
 
 
-def _masked(finding: Finding) -> str:
-    return f"[{finding.start}:{finding.end}] ({'*' * min(8, finding.end - finding.start)})"
+def _read(what: str) -> str:
+    """The file of that name, if there is one."""
+    try:
+        return Path(what).read_text(encoding="utf-8") if Path(what).is_file() else what
+    except (OSError, ValueError):
+        return what
+
+
+def _decoded(body: Json) -> Request:
+    """In the dialect that knows all of its parts; no request at all is read all the same."""
+    wanted = {"model": "auto", "max_tokens": 1, **body}
+    for name in DIALECTS:
+        try:
+            request = dialects.get(name).decode_request(wanted, "explained")
+        except ShortstopError:
+            continue
+        if not any(isinstance(part, Opaque) for m in request.messages for part in m.parts):
+            return msgspec.structs.replace(request, body=body)
+    return Request("explained", "openai.chat", body, "auto", ())
+
+
+def _masked(verdict: Clearance, request: Request) -> Clearance:
+    """Without the objects' keys in which something was found: they stand in the paths."""
+    found = {f.path for f in verdict.findings}
+    keys = [leaf.text for leaf in leaves(request.body) if leaf.path in found and leaf.is_key]
+    return msgspec.structs.replace(
+        verdict, findings=tuple(_without(f, keys) for f in verdict.findings)
+    )
+
+
+def _without(finding: Finding, keys: Sequence[str]) -> Finding:
+    path = finding.path
+    for key in keys:
+        path = path.replace(key, "*" * min(8, len(key)))
+    return msgspec.structs.replace(finding, path=path)

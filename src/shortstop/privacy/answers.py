@@ -6,7 +6,7 @@ next time the conversation is sent, so the signature still holds.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import msgspec
@@ -14,13 +14,24 @@ import msgspec
 from shortstop.privacy.restore import Buffer, Restorer
 from shortstop.types import Choice, Chunk, Part, Refusal, Reply, Text, ToolCall, ToolDelta
 
+Missed = Callable[[], None]
 
-def whole(reply: Reply, restorer: Restorer) -> Reply:
+
+def whole(reply: Reply, restorer: Restorer, missed: Missed = lambda: None) -> Reply:
+    """`missed` is called when a surrogate is left that the model has spelled in its own way."""
+    choices = tuple(_choice(c, restorer) for c in reply.choices)
+    if any(restorer.left(_said(choice)) for choice in choices):
+        missed()
     return msgspec.structs.replace(
         reply,
-        choices=tuple(_choice(c, restorer) for c in reply.choices),
+        choices=choices,
         body=None if reply.body is None else restorer.json(reply.body),
     )
+
+
+def _said(choice: Choice) -> str:
+    calls = (p.arguments for p in choice.parts if isinstance(p, ToolCall))
+    return "\n".join((choice.text, *calls))
 
 
 def _choice(choice: Choice, restorer: Restorer) -> Choice:
@@ -44,9 +55,20 @@ class _Choice:
         self._restorer = restorer
         self._text, self._refusal = Buffer(restorer), Buffer(restorer)
         self._tools: dict[int, Buffer] = {}
+        self._told: list[str] = []
+
+    @property
+    def told(self) -> str:
+        """What has been passed on, text and tools' arguments together."""
+        return "".join(self._told)
 
     def push(self, chunk: Chunk) -> Chunk:
         """The chunk with what is settled. A block ends where another kind begins or at a finish."""
+        settled = self._settled(chunk)
+        self._told += (settled.text, *(d.arguments for d in settled.tools))
+        return settled
+
+    def _settled(self, chunk: Chunk) -> Chunk:
         end = chunk.finish is not None
         starts_tool = any(d.id is not None for d in chunk.tools)
         return msgspec.structs.replace(
@@ -82,7 +104,7 @@ class _Choice:
 
 
 async def stream(
-    chunks: AsyncGenerator[Chunk, None], restorer: Restorer
+    chunks: AsyncGenerator[Chunk, None], restorer: Restorer, missed: Missed = lambda: None
 ) -> AsyncGenerator[Chunk, None]:
     """Holds back at most one surrogate's length per block."""
     open_choices: dict[int, _Choice] = {}
@@ -94,3 +116,5 @@ async def stream(
         rest = state.flush(index)
         if rest is not None:
             yield rest
+    if any(restorer.left(state.told) for state in open_choices.values()):
+        missed()

@@ -1,24 +1,35 @@
 """The audit log: append-only lines, each sealed together with everything before it.
 
 A record carries an HMAC over itself and its predecessor's; beside the log stands a signed head that
-says how many there are, so that a cut-off end is found as well. Values never enter it.
+says how many there are, so that a cut-off end is found as well. Values never enter it. Several
+processes may write one log; a full file is set aside (`LOG.000001`, ...) and the chain goes on in
+the next.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import hmac
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from shortstop.errors import StoreError
+
 GENESIS = "0" * 64
-HEAD_EVERY = 64
-"""Records between two written heads while the log is open; the last is written on close."""
+LARGEST = 64 << 20
+"""Bytes after which the file is set aside."""
+GAP = "gap"
+"""The kind of an event that tells of records which are gone."""
+TAIL = 1 << 16
+"""Bytes from the end in which the last record is found."""
 
 
 class Event(Struct, frozen=True):
@@ -50,43 +61,132 @@ class Break(Struct, frozen=True):
     what: str
 
 
-class AuditLog:
-    """Appends to `path`. One writer; the file is not held in memory."""
+_encode = msgspec.json.Encoder().encode
+_record = msgspec.json.Decoder(Record).decode
 
-    def __init__(self, path: Path, key: bytes, head_every: int = HEAD_EVERY) -> None:
-        self.path, self._key, self._every = path, key, head_every
+
+class AuditLog:
+    """Appends to `path`. Each writer takes the lock and goes on from what it finds there.
+
+    Raises StoreError when the log was written with another key or its end cannot be read: a chain
+    is not continued over a break. What a crash left half written is set beside the log, and when
+    records are gone that the head still knows, the next one says so (`gap`) for good.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        largest: int = LARGEST,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path, self._key, self._largest, self._clock = path, key, largest, clock
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._n, self._last = _end(path)
-        self._file: BinaryIO = path.open("ab", buffering=0)
-        os.chmod(path, 0o600)
+        self._threads = threading.Lock()
+        self._head = os.open(head_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = _opened(path)
+        self._n, self._last = 0, GENESIS
+        self._seen = (0, 0)
+        with self._locked():
+            self._catch_up()
 
     def append(self, event: Event) -> None:
-        """On return the record is with the operating system."""
-        self._last = _mac(self._key, self._n, self._last, event)
-        self._file.write(msgspec.json.encode(Record(self._n, event, self._last)) + b"\n")
-        self._n += 1
-        if self._n % self._every == 0:
-            self.write_head()
+        """On return the record and the head are with the operating system. Raises StoreError."""
+        with self._locked():
+            if self._found() != self._seen:
+                self._catch_up()
+            if self._seen[1] >= self._largest:
+                self._set_aside()
+            self._write(event)
 
-    def write_head(self) -> None:
-        """Sign the present length. Copy this file elsewhere to notice a log that was cut short."""
-        fresh = head_of(self.path).with_suffix(".new")
-        fresh.write_bytes(_head(self._key, self._n, self._last))
-        fresh.replace(head_of(self.path))
+    @property
+    def head_at(self) -> float:
+        """When the head was last written, by any process: Unix time in seconds."""
+        return os.fstat(self._head).st_mtime
 
     def close(self) -> None:
-        self.write_head()
-        self._file.close()
+        os.close(self._file)
+        os.close(self._head)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._threads:
+            fcntl.flock(self._head, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._head, fcntl.LOCK_UN)
+
+    def _write(self, event: Event) -> None:
+        mac = _mac(self._key, self._n, self._last, event)
+        line = _encode(Record(self._n, event, mac)) + b"\n"
+        inode, size = self._seen
+        if os.write(self._file, line) != len(line):
+            os.ftruncate(self._file, size)
+            raise StoreError("The audit log's disk is full.")
+        self._n, self._last, self._seen = self._n + 1, mac, (inode, size + len(line))
+        os.pwrite(self._head, _head(self._key, self._n, mac), 0)
+
+    def _found(self) -> tuple[int, int]:
+        """The file that stands at the path now, and its size."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return (0, 0)
+        return found.st_ino, found.st_size
+
+    def _catch_up(self) -> None:
+        """Another process has written, set the file aside, or died over it."""
+        os.close(self._file)
+        self._file = _opened(self.path)
+        torn = _cut_torn(self._file)
+        last = _last(self.path)
+        self._n, self._last = (last.n + 1, last.mac) if last else (0, GENESIS)
+        self._seen = self._found()
+        missing = self._missing()
+        if torn:
+            self.path.with_name(f"{self.path.name}.torn-{self._n}").write_bytes(torn)
+            self._write(Event(self._clock(), "torn", "", "", detail=f"{len(torn)} bytes"))
+        if missing:
+            self._write(Event(self._clock(), GAP, "", "", detail=missing))
+
+    def _missing(self) -> str:
+        """What the head knows and the file does not hold; "" when all is there."""
+        written = os.pread(self._head, TAIL, 0)
+        if not written:
+            return "the head is gone" if self._n else ""
+        head = _parsed(written, self._key)
+        if head is None:
+            raise StoreError(
+                f"The audit log {self.path} was written with another key, or its head is forged.",
+                hint="See `shortstop audit verify`; to begin anew, keep the log elsewhere.",
+            )
+        if head[0] > self._n or (head[0] == self._n and head[1] != self._last):
+            return f"the head knows {head[0]} records, found were {self._n}"
+        return ""
+
+    def _set_aside(self) -> None:
+        number = len(_set_asides(self.path)) + 1
+        self.path.rename(self.path.with_name(f"{self.path.name}.{number:06}"))
+        os.close(self._file)
+        self._file = _opened(self.path)
+        self._seen = self._found()
 
 
 def head_of(path: Path) -> Path:
     return path.with_name(path.name + ".head")
 
 
+def files(path: Path) -> list[Path]:
+    """The log's files, oldest first."""
+    return [*_set_asides(path), *([path] if path.exists() else [])]
+
+
 def records(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
-        for line in file:
-            yield msgspec.json.decode(line, type=Record)
+    for part in files(path):
+        with part.open("rb") as file:
+            for line in file:
+                yield _record(line)
 
 
 def verify(path: Path, key: bytes) -> Break | None:
@@ -101,6 +201,8 @@ def verify(path: Path, key: bytes) -> Break | None:
             expected = _mac(key, n, last, record.event)
             if not hmac.compare_digest(expected, record.mac):
                 return Break(n, "altered")
+            if record.event.kind == GAP:
+                return Break(n, f"cut short before this record: {record.event.detail}")
             last, n = record.mac, n + 1
             if head is not None and n == head[0]:
                 macs.append(last)
@@ -124,9 +226,10 @@ def export(
     path: Path, key: bytes, facts: dict[str, Any], count: Callable[[Record], bool] = lambda r: True
 ) -> dict[str, Any]:
     """The evidence bundle: the state of the chain, decisions, policy versions, and `facts`
-    (providers, retention, policies) as the caller knows them."""
-    kept = [r for r in records(path) if count(r)]
+    (providers, retention, policies) as the caller knows them. A broken log is told up to the
+    first line that cannot be read."""
     found = verify(path, key)
+    kept = [r for r in _readable(path) if count(r)]
     return {
         "intact": found is None,
         "first_break": found,
@@ -141,32 +244,74 @@ def export(
     }
 
 
+def _readable(path: Path) -> Iterator[Record]:
+    try:
+        yield from records(path)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+
+
 def _mac(key: bytes, n: int, last: str, event: Event) -> str:
-    body = b"%d\0%b\0%b" % (n, last.encode(), msgspec.json.encode(event))
-    return hmac.new(key, body, hashlib.sha256).hexdigest()
+    body = b"%d\0%b\0%b" % (n, last.encode(), _encode(event))
+    return hmac.digest(key, body, "sha256").hex()
 
 
 def _head(key: bytes, n: int, last: str) -> bytes:
-    return f"{n} {last} {_head_mac(key, n, last)}\n".encode()
+    """Always of one length: it is written over the one before."""
+    return f"{n:020} {last} {_head_mac(key, n, last)}\n".encode()
 
 
 def _head_mac(key: bytes, n: int, last: str) -> str:
-    return hmac.new(key, f"head {n} {last}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"head {n} {last}".encode(), "sha256").hex()
 
 
 def _read_head(path: Path, key: bytes) -> tuple[int, str] | None:
     try:
-        n, last, mac = head_of(path).read_text().split()
-    except (OSError, ValueError):
+        return _parsed(head_of(path).read_bytes(), key)
+    except OSError:
         return None
-    if not n.isdigit() or not hmac.compare_digest(mac, _head_mac(key, int(n), last)):
-        return None
-    return int(n), last
 
 
-def _end(path: Path) -> tuple[int, str]:
-    n, last = 0, GENESIS
-    if path.exists():
-        for record in records(path):
-            n, last = record.n + 1, record.mac
-    return n, last
+def _parsed(head: bytes, key: bytes) -> tuple[int, str] | None:
+    """(records, the last one's seal); None when another hand wrote it."""
+    try:
+        n, last, mac = head.decode("ascii").split()
+        count = int(n)
+    except ValueError:
+        return None
+    return (count, last) if hmac.compare_digest(mac, _head_mac(key, count, last)) else None
+
+
+def _set_asides(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.[0-9][0-9][0-9][0-9][0-9][0-9]"))
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _last(path: Path) -> Record | None:
+    """The newest record, in this file or the one before. Raises StoreError."""
+    for part in reversed(files(path)):
+        with part.open("rb") as file:
+            file.seek(max(0, part.stat().st_size - TAIL))
+            lines = file.read().splitlines()
+        if lines:
+            try:
+                return _record(lines[-1])
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise StoreError(
+                    f"The end of the audit log {part} cannot be read.",
+                    hint="See `shortstop audit verify`; keep it elsewhere and begin a new one.",
+                ) from error
+    return None
+
+
+def _cut_torn(file: int) -> bytes:
+    """What follows the last line's end, cut off."""
+    size = os.fstat(file).st_size
+    data = os.pread(file, TAIL, max(0, size - TAIL))
+    rest = data[data.rfind(b"\n") + 1 :]
+    if rest:
+        os.ftruncate(file, size - len(rest))
+    return rest

@@ -11,6 +11,8 @@ from msgspec import Struct
 from shortstop.types import Json
 
 DEEPEST = 64
+LONG_NAME = 16
+"""Characters from which a key may be a secret made of letters alone."""
 NESTED = 4
 """How many times JSON may be written inside a string of JSON and still be read."""
 
@@ -60,6 +62,11 @@ class Leaf(Struct, frozen=True, gc=False):
     """Whether it is a vendor's cipher: one blob, where no other text may stand."""
 
     @property
+    def is_key(self) -> bool:
+        """Whether it is the name of an object's field, not a value."""
+        return self.path.endswith("~")
+
+    @property
     def shown(self) -> str:
         return f"{self.key}: {self.text}" if self.key else self.text
 
@@ -99,7 +106,7 @@ def _object(value: Json, path: str, depth: int, nested: int, found: list[Leaf]) 
             if name not in SAYS_NOTHING or inner not in SAYS_NOTHING[name]:
                 _walk(inner, f"{path}.{name}", "", depth + 1, nested, found)
             continue
-        if _tells(name):
+        if _tells(name, inner):
             found.append(Leaf(f"{path}.{name}~", name))
         _walk(inner, f"{path}.{name}", name, depth + 1, nested, found)
 
@@ -113,9 +120,16 @@ def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
     )
 
 
-def _tells(name: str) -> bool:
+def _tells(name: str, inner: Any) -> bool:
     """Whether a key may be data itself: an address book has e-mail addresses for keys."""
-    return len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name)
+    if len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name):
+        return True
+    return len(name) >= LONG_NAME and _alone(inner)
+
+
+def _alone(value: Any) -> bool:
+    """Whether nothing that a key's own value shows will be read together with the key."""
+    return value is None or isinstance(value, bool | dict) or value == []
 
 
 def _string(text: str, path: str, key: str, depth: int, nested: int, found: list[Leaf]) -> None:

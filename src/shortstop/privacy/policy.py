@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from shortstop.config import PrivacyConfig, PrivacyPolicy
+from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.privacy import rules
 from shortstop.types import Finding, Reach, Target, Tier
 
@@ -17,6 +16,7 @@ REACH = {
     "block": Reach.REFUSED,
 }
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
+STANDING_IN = ("pseudonymise", "redact")
 DETECTED = frozenset({"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"})
 """Labels that code gives, beside those in the rulebook."""
 
@@ -37,38 +37,63 @@ def chosen(config: PrivacyConfig, tenant: str) -> tuple[str, PrivacyPolicy]:
     return f"{name}-{policy.version}", policy
 
 
+def in_force(policy: PrivacyPolicy) -> PrivacyPolicy:
+    """The policy that decides: a dry run leaves that to the built-in one."""
+    return PrivacyPolicy() if policy.dry_run else policy
+
+
 def action(
     policy: PrivacyPolicy,
-    label: str,
-    tier: Tier,
-    count: int,
+    found: Finding,
+    among: Sequence[Finding],
     route: str = "*",
     direction: str = "request",
     unnamed: str | None = None,
 ) -> str:
-    """What to do about `count` findings of a label. A label that no rule names gets `unnamed`, by
-    default by its tier: from S2 on it stays local."""
+    """What to do about `found` in a request where all of `among` was found. What no rule names
+    gets `unnamed`, by default by its tier: from S2 on it stays local. No request of tier S3 is made
+    harmless by a stand-in, so there a rule that says so keeps it local."""
     fitting = [
         rule.action
         for rule in policy.rules
-        if (label in rule.labels or (rule.tier is not None and rule.tier == tier.name))
-        and count >= rule.min_count
+        if _speaks_of(rule, found)
         and rule.direction in (direction, "both")
         and rule.route in ("*", route)
+        and (rule.min_count == 1 or _places(rule, among) >= rule.min_count)
     ]
     if fitting:
-        return max(fitting, key=SEVERITY.index)
-    return unnamed or ("local_only" if tier >= Tier.S2 else "allow")
+        strictest = max(fitting, key=SEVERITY.index)
+        hopeless = found.tier >= Tier.S3 and direction == "request" and strictest in STANDING_IN
+        return "local_only" if hopeless else strictest
+    return unnamed or ("local_only" if found.tier >= Tier.S2 else "allow")
 
 
-def actions(policy: PrivacyPolicy, findings: Iterable[Finding], route: str = "*") -> dict[str, str]:
+def _speaks_of(rule: PrivacyRule, found: Finding) -> bool:
+    return found.label in rule.labels or rule.tier == found.tier.name
+
+
+def _places(rule: PrivacyRule, among: Sequence[Finding]) -> int:
+    """How many values a rule speaks of: what two detectors find in one place is one."""
+    count, path, end = 0, "", -1
+    for f in sorted((f for f in among if _speaks_of(rule, f)), key=lambda f: (f.path, f.start)):
+        count += f.path != path or f.start >= end
+        path, end = f.path, max(f.end, end if f.path == path else -1)
+    return count
+
+
+def actions(
+    policy: PrivacyPolicy,
+    findings: Iterable[Finding],
+    route: str = "*",
+    direction: str = "request",
+    unnamed: str | None = None,
+) -> dict[str, str]:
     """Label -> action. A label found on several tiers gets the strictest answer."""
-    found = list(findings)
-    counts = Counter(f.label for f in found)
+    among = list(findings)
     result: dict[str, str] = {}
-    for label, tier in {(f.label, f.tier) for f in found}:
-        new = action(policy, label, tier, counts[label], route)
-        result[label] = max(result.get(label, "allow"), new, key=SEVERITY.index)
+    for found in {(f.label, f.tier): f for f in among}.values():
+        new = action(policy, found, among, route, direction, unnamed)
+        result[found.label] = max(result.get(found.label, "allow"), new, key=SEVERITY.index)
     return result
 
 
@@ -108,10 +133,11 @@ def lint(config: PrivacyConfig) -> list[str]:
                 rule.tier == "S3" or {"SECRET", "UNREADABLE"} & set(rule.labels)
             ):
                 wrong.append(f"{where}: lets secrets or unreadable parts leave")
-            if rule.action in ("pseudonymise", "redact") and (
-                rule.tier == "S3" or "UNREADABLE" in rule.labels
-            ):
-                wrong.append(f"{where}: tier S3 cannot be made harmless by {rule.action}")
+            hopeless = rule.action in STANDING_IN and rule.direction != "reply"
+            if hopeless and (rule.tier == "S3" or {"SECRET", "UNREADABLE"} & set(rule.labels)):
+                wrong.append(
+                    f"{where}: tier S3 cannot be made harmless by {rule.action}; it stays local"
+                )
         covered = {x for r in policy.rules for x in r.labels}
         tiers = {r.tier for r in policy.rules if r.tier}
         if policy.strict and not tiers >= {"S2", "S3"}:

@@ -18,7 +18,19 @@ from shortstop.errors import PrivacyRefused
 from shortstop.privacy import policy
 from shortstop.privacy.pseudonyms import rewrite, values_of
 from shortstop.privacy.sentinel import Sentinel
-from shortstop.types import Caller, Choice, Chunk, Finding, Json, Reply
+from shortstop.types import (
+    Caller,
+    Choice,
+    Chunk,
+    Finding,
+    Json,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Tier,
+    ToolCall,
+)
 
 DIRECTIONS = ("reply", "both")
 
@@ -29,6 +41,13 @@ class Replies:
     def __init__(self, config: PrivacyConfig, guard: Sentinel) -> None:
         self._config = config
         self._guard = guard
+
+    def tier(self, reply: Reply, caller: Caller) -> Tier:
+        said: Json = {"choices": [_words(choice) for choice in reply.choices]}
+        try:
+            return max((f.tier for f in self._guard.findings(said, caller.tenant)), default=Tier.S0)
+        except Exception:  # what cannot be read may be anything
+            return Tier.S3
 
     def reads(self, caller: Caller) -> bool:
         _, rules = policy.chosen(self._config, caller.tenant)
@@ -80,15 +99,17 @@ class Replies:
         return put
 
 
+def _words(choice: Choice) -> list[str]:
+    return [
+        part.arguments if isinstance(part, ToolCall) else part.text
+        for part in choice.parts
+        if isinstance(part, Text | Thinking | Refusal | ToolCall)
+    ]
+
+
 def _decided(rules: PrivacyPolicy, findings: Sequence[Finding], route: str) -> dict[str, str]:
     """Label -> action; what no rule about replies names is allowed."""
-    aimed = replace(rules, rules=tuple(r for r in rules.rules if r.direction in DIRECTIONS))
-    counts = {f.label: sum(g.label == f.label for g in findings) for f in findings}
-    decided: dict[str, str] = {}
-    for label, tier in {(f.label, f.tier) for f in findings}:
-        new = policy.action(aimed, label, tier, counts[label], route, "reply", unnamed="allow")
-        decided[label] = max(decided.get(label, "allow"), new, key=policy.SEVERITY.index)
-    return decided
+    return policy.actions(rules, findings, route, "reply", unnamed="allow")
 
 
 def _said(held: Sequence[Chunk]) -> Json:

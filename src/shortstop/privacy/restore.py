@@ -7,12 +7,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_LOOSE = re.compile(r"[\W_]+")
+CORE = 7
+"""Letters or digits of a surrogate that no other text holds by chance."""
+
 _LOWER = {c: c + 32 for c in range(65, 91)}
 
 
 def _lower(text: str) -> str:
     """ASCII only, so that lengths stay."""
     return text.translate(_LOWER)
+
+
+def _cores(surrogate: str) -> list[str]:
+    """By what it is known without its punctuation: all of it, or its longest word."""
+    words = _LOOSE.split(surrogate)
+    return [c for c in ("".join(words), max(words, key=len)) if len(c) >= CORE]
 
 
 class Restorer:
@@ -25,6 +35,7 @@ class Restorer:
         self._prefixes = {s[:i] for s in ordered for i in range(1, len(s))}
         self._firsts = frozenset(s[0] for s in ordered if s)
         self._longest = max(map(len, ordered), default=0)
+        self._cores = {core for s in ordered for core in _cores(s)}
 
     def text(self, text: str, *, escaped: bool = False) -> str:
         """`escaped`: the text is inside a JSON string, so quotes and newlines must be escaped."""
@@ -51,6 +62,11 @@ class Restorer:
             if low[i] in self._firsts and low[i:] in self._prefixes:
                 return i
         return len(low)
+
+    def left(self, text: str) -> bool:
+        """Whether a surrogate, respelled by the model, still stands in a restored text."""
+        bare = _LOOSE.sub("", _lower(text))
+        return any(core in bare for core in self._cores)
 
     def _value(self, surrogate: str, escaped: bool) -> str:
         value = self._values[surrogate]

@@ -7,14 +7,17 @@ import logging
 import os
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
-from shortstop.errors import PrivacyRefused
+from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.privacy import answers, policy, pseudonyms
+from shortstop.privacy.alarm import alarm
 from shortstop.privacy.audit import AuditLog, Event
 from shortstop.privacy.images import without_images
 from shortstop.privacy.leaves import Leaf, leaves
@@ -47,6 +50,31 @@ Rebuild = Callable[[Request, Json], Request]
 REMEMBERED = 20_000
 """Requests in flight whose caller is remembered between `clear` and `restore`."""
 
+GRACE = 0.02
+"""Seconds beyond the time limit before a detector that does not heed it is stopped."""
+NAMES = 1_000
+"""Names of tasks whose verdict is remembered."""
+
+
+class Watcher(Protocol):
+    """Counts what privacy does."""
+
+    def judged(self, clearance: Clearance, seconds: float) -> None: ...
+
+    def stood_in(self, labels: Iterable[str]) -> None:
+        """Values that leave as a stand-in, by label."""
+
+    def missed(self) -> None:
+        """An answer holds a stand-in that cannot be turned back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a request was judged as: the same must hold when it is let go."""
+
+    scope: Scope
+    route: str
+
 
 class Sentinel:
     """Implements ports.Guard. Any failure pins.
@@ -66,6 +94,7 @@ class Sentinel:
         taint: Taint | None = None,
         vault: Vault | None = None,
         audit: AuditLog | None = None,
+        watcher: Watcher | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -74,11 +103,13 @@ class Sentinel:
         self.taint = taint if taint is not None else Taint()
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
-        self._callers: OrderedDict[str, Scope] = OrderedDict()
+        self._watcher = watcher
+        self._cases: OrderedDict[str, _Case] = OrderedDict()
+        self._names: dict[tuple[str, str], bool] = {}
         self._registers = {
             tenant: Register(
                 config.terms.get(tenant, ()),
-                [Path(f).read_text(encoding="utf-8") for f in config.documents.get(tenant, ())],
+                [_document(f, tenant) for f in config.documents.get(tenant, ())],
             )
             for tenant in {*config.terms, *config.documents}
         }
@@ -87,6 +118,13 @@ class Sentinel:
 
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Never raises: what cannot be judged is pinned."""
+        began = time.perf_counter()
+        clearance = self._clear(request, caller)
+        if self._watcher is not None:
+            self._watcher.judged(clearance, time.perf_counter() - began)
+        return clearance
+
+    def _clear(self, request: Request, caller: Caller) -> Clearance:
         try:
             clearance = self._judge(request, caller)
         except Unreadable as error:
@@ -95,6 +133,17 @@ class Sentinel:
             log.error("a detector failed (%s): the request is pinned", type(error).__name__)
             late = isinstance(error, TimeoutError)
             clearance = _pinned("detector-too-slow" if late else "detector-failed")
+        return self._kept(request, caller, clearance)
+
+    def give_up(self, request: Request, caller: Caller) -> Clearance:
+        """Pinned: somebody else's detectors hang."""
+        self._remember(request, caller)
+        clearance = self._kept(request, caller, _pinned("detector-too-slow"))
+        if self._watcher is not None:
+            self._watcher.judged(clearance, self._config.timeout)
+        return clearance
+
+    def _kept(self, request: Request, caller: Caller, clearance: Clearance) -> Clearance:
         try:
             self.taint.see(caller.tenant, caller.conversation, clearance.tier)
             self._note("clear", request, caller.tenant, clearance)
@@ -106,7 +155,7 @@ class Sentinel:
     def _judge(self, request: Request, caller: Caller) -> Clearance:
         self._remember(request, caller)
         name, rules = policy.chosen(self._config, caller.tenant)
-        body, images = _body(request), rules.images == "allow" and not rules.dry_run
+        body, images = _body(request), policy.in_force(rules).images == "allow"
         if any(_unreadable(p, images) for m in request.messages for p in m.parts):
             raise Unreadable("unknown-part")
         findings = self.findings(without_images(body) if images else body, caller.tenant)
@@ -127,7 +176,23 @@ class Sentinel:
             if room < 0:
                 raise Unreadable("too-large-to-scan")
             kept.append(leaf)
-        return scan(kept, self._registers.get(tenant), tick)
+        with alarm(self._config.timeout + GRACE):
+            return scan(kept, self._registers.get(tenant), tick)
+
+    def harmless(self, name: str, tenant: str) -> bool:
+        """Whether a name that a client gives to something may be written down as it is."""
+        known = self._names.get((name, tenant))
+        if known is None:
+            known = self._names[name, tenant] = self._harmless(name, tenant)
+            if len(self._names) > NAMES:
+                self._names.pop(next(iter(self._names)))
+        return known
+
+    def _harmless(self, name: str, tenant: str) -> bool:
+        try:
+            return all(f.tier < Tier.S2 for f in self.findings({"text": name}, tenant))
+        except Exception:  # what cannot be read is no name
+            return False
 
     # ------------------------------------------------------------ letting go
 
@@ -136,7 +201,8 @@ class Sentinel:
         tenant = self._scope(request)[0]
         try:
             cleared = self._release(request, clearance, target, tenant)
-            self._note("release", request, tenant, clearance, target.name)
+            would = self._would_object(clearance, target, tenant)
+            self._note("release", request, tenant, clearance, target.name, would)
         except PrivacyRefused:
             self._note("refuse", request, tenant, clearance, target.name)
             raise
@@ -154,7 +220,7 @@ class Sentinel:
                 "and must stay on the local machine.",
                 hint="Use model 'auto' or 'local', or change the privacy policy.",
             )
-        _, rules = policy.chosen(self._config, tenant)
+        rules = policy.in_force(policy.chosen(self._config, tenant)[1])
         objection = policy.objection(rules, target, clearance.labels, self._baa)
         if objection is not None:
             raise PrivacyRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
@@ -162,12 +228,22 @@ class Sentinel:
             request = self._pseudonymised(request, clearance, rules)
         return Cleared(request, clearance, target.name)
 
+    def _would_object(self, clearance: Clearance, target: Target, tenant: str) -> str:
+        """What a policy on trial would have said about the target, for the audit log."""
+        _, rules = policy.chosen(self._config, tenant)
+        if not rules.dry_run:
+            return ""
+        objection = policy.objection(rules, target, clearance.labels, self._baa)
+        return f"dry-run: {objection}" if objection else ""
+
     def _pseudonymised(
         self, request: Request, clearance: Clearance, rules: PrivacyPolicy
     ) -> Request:
-        scope = self._scope(request)
-        decided = policy.actions(rules, clearance.findings)
-        taken = [f for f in clearance.findings if decided[f.label] in ("pseudonymise", "redact")]
+        case = self._case(request)
+        scope, decided = case.scope, policy.actions(rules, clearance.findings, case.route)
+        if policy.reach(decided.values()) > Reach.PSEUDONYMISED:
+            raise PrivacyRefused("The privacy policy has become stricter meanwhile.")
+        taken = [f for f in clearance.findings if decided[f.label] in policy.STANDING_IN]
         if not request.body:
             raise PrivacyRefused("A request without its body cannot be pseudonymised.")
         values = pseudonyms.values_of(request.body, taken)
@@ -178,6 +254,8 @@ class Sentinel:
         body = pseudonyms.rewrite(request.body, put)
         self._look_again(body, put, {f.label for f in taken}, scope[0])
         self.vault.put(scope, back)
+        if self._watcher is not None:
+            self._watcher.stood_in(values[value] for value in put)
         return self._rebuild(request, body)
 
     def _look_again(
@@ -193,19 +271,25 @@ class Sentinel:
 
     def restore(self, reply: Reply, cleared: Cleared) -> Reply:
         restorer = self._restorer(cleared)
-        return reply if restorer is None else answers.whole(reply, restorer)
+        return reply if restorer is None else answers.whole(reply, restorer, self._missed)
 
     def restore_stream(
         self, chunks: AsyncGenerator[Chunk, None], cleared: Cleared
     ) -> AsyncGenerator[Chunk, None]:
         restorer = self._restorer(cleared)
-        return chunks if restorer is None else answers.stream(chunks, restorer)
+        if restorer is None:
+            return chunks
+        return answers.stream(chunks, restorer, self._missed)
 
     def _restorer(self, cleared: Cleared) -> Restorer | None:
         if cleared.clearance.reach != Reach.PSEUDONYMISED:
             return None
         values = self.vault.get(self._scope(cleared.request))
         return Restorer(values) if values else None
+
+    def _missed(self) -> None:
+        if self._watcher is not None:
+            self._watcher.missed()
 
     def erase(self, tenant: str, conversation: str) -> bool:
         """Forget a conversation's values for good."""
@@ -215,16 +299,19 @@ class Sentinel:
 
     def _remember(self, request: Request, caller: Caller) -> None:
         conversation = caller.conversation or f"unnamed-{_opening(request)}"
-        self._callers[request.id] = (caller.tenant, conversation)
-        self._callers.move_to_end(request.id)
-        while len(self._callers) > REMEMBERED:
-            self._callers.popitem(last=False)
+        self._cases[request.id] = _Case((caller.tenant, conversation), caller.task or "*")
+        self._cases.move_to_end(request.id)
+        while len(self._cases) > REMEMBERED:
+            self._cases.popitem(last=False)
+
+    def _case(self, request: Request) -> _Case:
+        case = self._cases.get(request.id)
+        if case is None:
+            raise PrivacyRefused("This request was never judged, so it cannot leave.")
+        return case
 
     def _scope(self, request: Request) -> Scope:
-        scope = self._callers.get(request.id)
-        if scope is None:
-            raise PrivacyRefused("This request was never judged, so it cannot leave.")
-        return scope
+        return self._case(request).scope
 
     def _note(
         self,
@@ -233,6 +320,7 @@ class Sentinel:
         tenant: str,
         verdict: Clearance,
         target: str | None = None,
+        detail: str = "",
     ) -> None:
         if self._audit is None:
             return
@@ -248,8 +336,20 @@ class Sentinel:
                 reasons=verdict.reasons,
                 policy=verdict.policy,
                 target=target,
+                detail=detail,
             )
         )
+
+
+def _document(path: str, tenant: str) -> str:
+    """Raises ConfigError: a document that cannot be read cannot be protected."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"The document {path!r} of tenant {tenant!r} cannot be read: {why}."
+        ) from error
 
 
 def _verdict(
@@ -259,11 +359,12 @@ def _verdict(
         return Clearance(Tier.S0, Reach.ANYWHERE, policy=name)
     own = max((f.tier for f in findings), default=Tier.S0)
     tier = max(own, seen)
-    acting = PrivacyPolicy() if rules.dry_run else rules
+    acting = policy.in_force(rules)
     decided = list(policy.actions(acting, findings, route).values())
     reasons = {f.rule for f in findings}
     if seen > own:
-        decided.append(policy.action(acting, "TAINT", seen, 1, route))
+        taint = Finding("TAINT", seen, "taint", "")
+        decided.append(policy.action(acting, taint, [taint], route))
         reasons.add(f"conversation-saw-{seen.name}")
     if rules.dry_run:
         would = policy.reach(policy.actions(rules, findings, route).values())
@@ -306,6 +407,16 @@ def privacy_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
     """The key of surrogates and audit: the operator's, or one that lasts as long as the process."""
     given = env.get(config.key_env)
     return hashlib.sha256(given.encode()).digest() if given else os.urandom(32)
+
+
+def audit_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
+    """The operator's key. Raises ConfigError without one: nobody could check such a log later."""
+    if not env.get(config.key_env):
+        raise ConfigError(
+            f"[privacy] `audit` needs a key in ${config.key_env}.",
+            hint="Set it to a long random text and keep it: it proves the log, today and later.",
+        )
+    return privacy_key(config, env)
 
 
 def _pinned(reason: str) -> Clearance:

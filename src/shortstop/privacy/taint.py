@@ -8,26 +8,45 @@ from collections.abc import Callable, Iterable
 from shortstop.types import Tier
 
 Keep = Callable[[str, str, Tier], None]
+Find = Callable[[str, str], Tier]
+
+MOST = 100_000
 
 
 class Taint:
-    """Bounded: what falls out of memory is known to `kept`, where the operator gave a store.
+    """Bounded in memory: what falls out is asked of `find`, where the operator gave a store.
 
-    `keep` is called whenever a conversation rises.
+    `keep` is called whenever a conversation rises; it and `find` may raise. Where the store is
+    `shared` with other processes, it is asked whenever it may know more.
     """
 
-    def __init__(self, most: int = 100_000, keep: Keep | None = None) -> None:
-        self._most, self._keep = most, keep
+    def __init__(
+        self,
+        most: int = MOST,
+        keep: Keep | None = None,
+        find: Find | None = None,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self._most, self._keep, self._find, self._shared = most, keep, find, shared
         self._tiers: OrderedDict[tuple[str, str], Tier] = OrderedDict()
+        self._full = False
 
     def load(self, rows: Iterable[tuple[str, str, Tier]]) -> None:
+        """Tiers that were seen before, or by others."""
         for tenant, conversation, tier in rows:
-            self._set(tenant, conversation, tier)
+            known = self._tiers.get((tenant, conversation), Tier.S0)
+            self._set(tenant, conversation, max(known, tier))
 
     def tier(self, tenant: str, conversation: str | None) -> Tier:
         if conversation is None:
             return Tier.S0
-        return self._tiers.get((tenant, conversation), Tier.S0)
+        known = self._tiers.get((tenant, conversation))
+        if known == Tier.S3 or self._find is None:
+            return known or Tier.S0
+        if self._shared or (known is None and self._full):
+            return max(known or Tier.S0, self._find(tenant, conversation))
+        return known or Tier.S0
 
     def see(self, tenant: str, conversation: str | None, tier: Tier) -> Tier:
         """Note a tier; the highest one so far."""
@@ -39,11 +58,9 @@ class Taint:
             self._keep(tenant, conversation, tier)
         return tier
 
-    def erase(self, tenant: str, conversation: str) -> None:
-        self._tiers.pop((tenant, conversation), None)
-
     def _set(self, tenant: str, conversation: str, tier: Tier) -> None:
         self._tiers[tenant, conversation] = tier
         self._tiers.move_to_end((tenant, conversation))
         while len(self._tiers) > self._most:
             self._tiers.popitem(last=False)
+            self._full = True

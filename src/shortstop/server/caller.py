@@ -32,9 +32,21 @@ def caller_of(known: Caller, headers: Headers, request: Request) -> Caller:
     is known by how it began."""
     return replace(
         known,
-        conversation=_header(headers, b"x-shortstop-conversation") or _beginning(request),
+        conversation=conversation_in(headers) or _beginning(request),
         task=_header(headers, b"x-shortstop-task"),
     )
+
+
+def conversation_in(headers: Headers) -> str | None:
+    """The conversation that the client names."""
+    said = _header(headers, b"x-shortstop-conversation")
+    return None if said is None else known_as(said)
+
+
+def known_as(conversation: str) -> str:
+    """What a conversation is called in files and memory: clients name them after people, too."""
+    said = conversation.encode("utf-8", "replace")
+    return hashlib.blake2b(said, digest_size=12, person=b"conversation").hexdigest()
 
 
 def with_betas(request: Request, headers: Headers) -> Request:

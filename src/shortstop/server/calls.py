@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.dialects import embeddings
 from shortstop.server.body import Headers
-from shortstop.server.caller import caller_of, with_betas
+from shortstop.server.caller import caller_of, conversation_in, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.route import Work
@@ -19,7 +20,8 @@ def embedding_work(gateway: Gateway) -> Work:
     async def work(body: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
         said = embeddings.decode_request(body)
         exchange.limits = gateway.admit(embeddings.neutral(said, exchange.id), known)
-        reply = await gateway.embed(said, exchange.id, known)
+        caller = replace(known, conversation=conversation_in(headers))
+        reply = await gateway.embed(said, exchange.id, caller)
         exchange.limits = {**exchange.limits, "x-shortstop-target": reply.target}
         await exchange.json(embeddings.encode_reply(reply, said))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -11,10 +11,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from shortstop.types import Trace
+from shortstop.types import Clearance, Trace
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
-
+JUDGING = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2)
 
 Metric = TypeVar("Metric", Counter, Histogram)
 
@@ -61,6 +61,31 @@ class Metrics:
             "shortstop_unpriced", "Answers whose price is unknown.", ("target",)
         )
         self._joules = self._counter("shortstop_joules", "Energy, best estimate.", ("target",))
+        self._pinned = self._counter(
+            "shortstop_privacy_verdicts", "Requests by how far they may travel.", ("reach",)
+        )
+        self._found = self._counter(
+            "shortstop_privacy_findings", "Requests in which something was found.", ("label",)
+        )
+        self._closed = self._counter(
+            "shortstop_privacy_fail_closed",
+            "Requests pinned because nobody could judge them.",
+            ("reason",),
+        )
+        self._stood_in = self._counter(
+            "shortstop_privacy_stand_ins", "Values that left as a stand-in.", ("label",)
+        )
+        self._missed = Counter(
+            "shortstop_privacy_restore_misses",
+            "Answers in which a stand-in was left that nobody could turn back.",
+            registry=self.registry,
+        )
+        self._judging = Histogram(
+            "shortstop_privacy_seconds",
+            "Time that a verdict takes.",
+            buckets=JUDGING,
+            registry=self.registry,
+        )
         self._seconds = Family(
             Histogram(
                 "shortstop_request_seconds",
@@ -77,6 +102,22 @@ class Metrics:
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A gauge that is read when scraped."""
         self._gauges.register(_Gauge(name, about, read))
+
+    def judged(self, clearance: Clearance, seconds: float) -> None:
+        """A verdict of privacy. Labels and reasons are the rulebook's words."""
+        self._judging.observe(seconds)
+        self._pinned(clearance.reach.name.lower()).inc()
+        for label in clearance.labels:
+            self._found(label).inc()
+        if "UNREADABLE" in clearance.labels:
+            self._closed(clearance.reasons[0]).inc()
+
+    def stood_in(self, labels: Iterable[str]) -> None:
+        for label in labels:
+            self._stood_in(label).inc()
+
+    def missed(self) -> None:
+        self._missed.inc()
 
     def observe(self, trace: Trace) -> None:
         target = trace.target or "none"

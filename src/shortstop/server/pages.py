@@ -19,7 +19,7 @@ from shortstop.errors import (
     NotFound,
     ShortstopError,
 )
-from shortstop.server.caller import secret_of
+from shortstop.server.caller import known_as, secret_of
 from shortstop.server.gateway import Gateway
 from shortstop.server.keys import KeyPages, as_json, body_of, require_admin
 from shortstop.server.memory import owner_of
@@ -148,9 +148,15 @@ class _Pages:
             raise InvalidRequest(str(error), code="invalid_config") from error
 
     async def erase(self, request: HttpRequest) -> Response:
-        """DELETE /admin/conversations/{tenant}/{id}: its surrogates and its traces' content."""
+        """DELETE /admin/conversations/{tenant}/{id}: its surrogates and its traces' content. `id`
+        is what the client called it, or what traces call it."""
         require_admin(self._gateway, request)
-        told = await self._gateway.erase(request.path_params["tenant"], request.path_params["id"])
+        tenant, id = request.path_params["tenant"], request.path_params["id"]
+        named, known = [await self._gateway.erase(tenant, c) for c in (known_as(id), id)]
+        told = {
+            "surrogates": named["surrogates"] or known["surrogates"],
+            "traces": named["traces"] + known["traces"],
+        }
         return as_json({"erased": told})
 
     async def failed(self, request: HttpRequest, error: Exception) -> Response:

@@ -47,7 +47,7 @@ class Keeper:
         """The trace as JSON, content by policy. Never raises: what cannot be kept is left out."""
         kept = self._kept(trace)
         try:
-            return _encode(kept if self._seal is None else self._seal.close(kept))
+            return _encode(kept if self._seal is None else _sealed(kept, self._seal))
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as e:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, e)
             return _encode(_without_content(trace))
@@ -72,6 +72,10 @@ class Keeper:
             request=None if trace.request is None else redact(trace.request, trace.tenant),
             response=None if trace.response is None else redact(trace.response, trace.tenant),
         )
+
+
+def _sealed(trace: Trace, seal: Seal) -> Trace:
+    return msgspec.structs.replace(seal.close(trace), clearance=_placeless(trace.clearance))
 
 
 def _without_content(trace: Trace) -> Trace:

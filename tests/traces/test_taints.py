@@ -1,0 +1,61 @@
+"""What conversations held is still known after a restart, and to every process."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from shortstop.errors import StoreError
+from shortstop.privacy.taint import Taint
+from shortstop.traces.taints import TaintStore
+from shortstop.types import Tier
+from tests.conftest import FakeClock
+
+
+def test_a_tier_never_goes_down_and_outlives_the_process(tmp_path: Path, clock: FakeClock) -> None:
+    one = TaintStore(tmp_path / "t.db", clock, 100)
+    one.keep("acme", "c", Tier.S3)
+    one.keep("acme", "c", Tier.S1)
+    one.close()
+    two = TaintStore(tmp_path / "t.db", clock, 100)
+    assert two.find("acme", "c") == Tier.S3
+    assert two.find("rival", "c") == Tier.S0
+    two.close()
+
+
+def test_old_rows_go_and_the_newest_are_loaded(tmp_path: Path, clock: FakeClock) -> None:
+    store = TaintStore(tmp_path / "t.db", clock, 100)
+    for name in ("a", "b", "c"):
+        store.keep("t", name, Tier.S2)
+        clock.advance(50)
+    assert [row[1] for row in store.newest(2)] == ["b", "c"]
+    store.close()
+    again = TaintStore(tmp_path / "t.db", clock, 100)
+    assert [row[1] for row in again.newest(9)] == ["b", "c"]
+    again.close()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_fell_out_of_memory_or_others_saw_is_known(
+    tmp_path: Path, clock: FakeClock, shared: bool
+) -> None:
+    store = TaintStore(tmp_path / "t.db", clock, 100)
+    taint = Taint(2, store.keep, store.find, shared=shared)
+    for name in ("a", "b", "c"):
+        taint.see("t", name, Tier.S2)
+    assert [taint.tier("t", name) for name in "abcd"] == [Tier.S2] * 3 + [Tier.S0]
+    other = Taint(2, store.keep, store.find, shared=True)
+    assert other.tier("t", "a") == Tier.S2
+    other.see("t", "a", Tier.S3)
+    assert taint.tier("t", "a") == Tier.S3
+    store.close()
+
+
+def test_a_store_that_cannot_be_used_says_so(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "t.db").write_bytes(b"not a database, but long enough to be taken for one" * 50)
+    with pytest.raises(StoreError):
+        TaintStore(tmp_path / "t.db", clock, 100)
+    with pytest.raises(sqlite3.Error):
+        sqlite3.connect(tmp_path / "t.db").execute("SELECT 1 FROM taints")
