@@ -9,7 +9,7 @@ import msgspec
 
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
-from shortstop.dialects.openai_chat_request import renamed, request_out
+from shortstop.dialects.openai_chat_request import fitted, request_out
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai_wire import (
@@ -105,7 +105,7 @@ class OpenAIChat:
 
     def encode_request(self, request: Request, model: str) -> bytes:
         if request.dialect == self.name and request.body:
-            body = renamed({**request.body, "model": model})
+            body = fitted({**request.body, "model": model})
         else:
             body = request_out(request, model)
         if request.stream:
