@@ -23,8 +23,8 @@ from shortstop.types import (
 
 
 def fitted(body: Json) -> Json:
-    """A client's own body for a vendor of this dialect. Answers are waited for here: nothing runs in
-    the background. Reasoning that the house told under its own id the vendor never saw."""
+    """A client's own body for a vendor of this dialect. Answers are waited for: nothing runs in the
+    background. Reasoning that the house told under its own id the vendor never saw."""
     body.pop("background", None)
     if isinstance(body.get("input"), list):
         body["input"] = [item for item in body["input"] if not _house_reasoning(item)]
