@@ -254,6 +254,33 @@ def test_10_max_tokens_under_the_name_that_the_upstream_knows() -> None:
     assert sent(claude, "qwen3")["max_tokens"] == 5
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"max_tokens": 5}, {"max_completion_tokens": 5}),
+        ({"max_completion_tokens": 6}, {"max_completion_tokens": 6}),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, {"max_completion_tokens": 6}),
+        ({"max_tokens": 5.0}, {"max_completion_tokens": 5}),
+        ({}, {}),
+    ],
+)
+def test_10_a_clients_own_body_fits_openai_and_stays_itself_elsewhere(
+    said: dict[str, int], told: dict[str, int]
+) -> None:
+    """A client of `auto` cannot know that OpenAI refuses `max_tokens`, `top_k` and reasoning."""
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Ho", "reasoning_content": "They greet."},
+        {"role": "user", "content": "Hi again"},
+    ]
+    req = request(messages=messages, top_k=40, **said)
+    body = sent(req, "gpt-6.1-sol")
+    assert {k: v for k, v in body.items() if k.startswith("max_")} == told
+    assert "top_k" not in body
+    assert body["messages"][1] == {"role": "assistant", "content": "Ho"}
+    assert sent(req, "qwen3") == {**req.body, "model": "qwen3"}
+
+
 def test_11_developer_stays_and_becomes_claudes_system() -> None:
     messages = [{"role": "developer", "content": "D"}, {"role": "user", "content": "Hi"}]
     req = request(messages=messages)
@@ -411,6 +438,26 @@ BAD = [
     ("response_format.type", {"response_format": {"type": "yaml"}}),
     ("response_format.json_schema", {"response_format": {"type": "json_schema"}}),
     ("reasoning_effort", {"reasoning_effort": 3}),
+    ("logit_bias", {"logit_bias": {"50256": 101}}),
+    ("logit_bias", {"logit_bias": {"50256": "much"}}),
+    ("max_tokens", {"max_tokens": 1.5}),
+    ("tool_choice.type", {"tool_choice": {"type": "magic", "function": {"name": "f"}}}),
+    (
+        "messages[0].tool_calls[0].type",
+        {"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "type": "magic"}]}]},
+    ),
+    (
+        "response_format.json_schema.schema",
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": ""}}},
+    ),
+    (
+        "response_format.json_schema.strict",
+        {"response_format": {"type": "json_schema", "json_schema": {"strict": "yes"}}},
+    ),
+    (
+        "messages[0].reasoning_content",
+        {"messages": [{"role": "assistant", "reasoning_content": False}]},
+    ),
 ]
 
 
@@ -570,6 +617,14 @@ def test_24_a_bad_key_is_the_gateways_own_trouble(status: int) -> None:
     error = decoded(status, "Incorrect API key provided: sk-proj-12345678.")
     assert isinstance(error, UpstreamFailed)
     assert "sk-" not in str(error)
+
+
+def test_24_529_is_a_full_upstream() -> None:
+    error = CHAT.decode_error(529, b"{}", 3.0)
+    assert isinstance(error, UpstreamFailed)
+    assert (error.status, error.code, error.retry_after) == (503, "overloaded", 3.0)
+    assert CLAUDE.status_of(error) == 529
+    assert CHAT.status_of(error) == 503
 
 
 def test_26_quota_and_rate_limit() -> None:

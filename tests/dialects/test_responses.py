@@ -79,6 +79,17 @@ def test_41_encrypted_reasoning_goes_back_to_openai_only() -> None:
     assert b"sealed" not in claude
 
 
+def test_41_a_vendor_is_sent_no_reasoning_that_it_never_gave() -> None:
+    """A conversation may have been answered here before the vendor is asked."""
+    house = {"type": "reasoning", "id": "rs_req_1_0", "summary": []}
+    vendors = {"type": "reasoning", "id": "rs_abc", "summary": []}
+    user = {"role": "user", "content": "Hi"}
+    req = request(input=[user, house, vendors], background=True)
+    body = json.loads(RESPONSES.encode_request(req, "m"))
+    assert body["input"] == [user, vendors]
+    assert "background" not in body
+
+
 def test_41_store_is_false_when_the_house_asks() -> None:
     chat = asked("openai.chat")
     assert json.loads(RESPONSES.encode_request(chat, "m"))["store"] is False

@@ -87,6 +87,16 @@ async def test_too_many_requests_are_told_when_to_come_back(gateway: Gateway) ->
     assert raised.value.response.headers["x-ratelimit-limit-requests"] == "2"
 
 
+async def test_embeddings_count_against_the_same_limits(gateway: Gateway) -> None:
+    key = await made(gateway, rpm=1)
+    async with sdk(gateway, key["secret"]) as client:
+        raw = await client.embeddings.with_raw_response.create(model="auto", input="hello")
+        assert raw.headers["x-ratelimit-remaining-requests"] == "0"
+        assert raw.headers["x-shortstop-target"] == "static"
+        with pytest.raises(openai.RateLimitError):
+            await client.embeddings.create(model="auto", input="hello")
+
+
 async def test_two_hundred_requests_at_once_do_not_overshoot_the_budget(gateway: Gateway) -> None:
     key = await made(gateway, budget_usd="0.002", period="total")
 

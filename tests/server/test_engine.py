@@ -21,9 +21,9 @@ from tests.server.scripted import ScriptedModel
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/chat/completions"
-PATIENCE = 3.0
+PATIENCE = 6.0
 """Seconds. The promise is one, on a machine of its own (docs/compatibility.md has the figures);
-without the cancellation the slot is taken for 8 to 30."""
+without the cancellation the slot is taken for 8 to 30, and more where the machine is busy."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

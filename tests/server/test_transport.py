@@ -286,7 +286,7 @@ async def test_30_large_bodies_hold_nobody_up(tmp_path: Path) -> None:
             assert answer.status == 200, await answer.text()
             assert (await answer.json())["choices"][0]["message"]["content"] == "seen"
         assert len(gateway.frontier.received[-1]) > 12_000_000
-        assert worst < 2, "measured alone: 0.05 to 0.2 s (docs/compatibility.md)"
+        assert worst < 3, "measured alone: 0.05 to 0.2 s (docs/compatibility.md)"
 
 
 # ---------------------------------------------------------------- going home

@@ -9,7 +9,7 @@ import msgspec
 
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
-from shortstop.dialects.openai_chat_request import renamed, request_out
+from shortstop.dialects.openai_chat_request import fitted, request_out
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai_wire import (
@@ -22,7 +22,7 @@ from shortstop.dialects.openai_wire import (
     usage_out,
 )
 from shortstop.dialects.sound import sound
-from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
+from shortstop.errors import InvalidRequest, ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import (
     DialectName,
     Format,
@@ -105,7 +105,7 @@ class OpenAIChat:
 
     def encode_request(self, request: Request, model: str) -> bytes:
         if request.dialect == self.name and request.body:
-            body = renamed({**request.body, "model": model})
+            body = fitted({**request.body, "model": model})
         else:
             body = request_out(request, model)
         if request.stream:
@@ -253,11 +253,14 @@ def _part(value: Any, at: str) -> Part:
 
 def _assistant(value: Json, parts: tuple[Part, ...], at: str) -> tuple[Part, ...]:
     said = [*parts]
-    thinking = value.get("reasoning_content") or value.get("reasoning")
+    inside = f"{at}."
+    thinking = fields.string(value, "reasoning_content", inside)
+    thinking = thinking or fields.string(value, "reasoning", inside)
     if thinking:
-        said.insert(0, Thinking(fields.text(thinking, f"{at}.reasoning_content")))
-    if value.get("refusal"):
-        said.append(Refusal(fields.text(value["refusal"], f"{at}.refusal")))
+        said.insert(0, Thinking(thinking))
+    refusal = fields.string(value, "refusal", inside)
+    if refusal:
+        said.append(Refusal(refusal))
     legacy = value.get("function_call")
     if legacy is not None:
         said.append(_legacy_call(legacy, f"{at}.function_call"))
@@ -273,6 +276,8 @@ def _legacy_call(value: Any, at: str) -> ToolCall:
 
 def _call(value: Any, at: str) -> ToolCall:
     id = fields.text(fields.table(value, at).get("id"), f"{at}.id")
+    if value.get("type") not in (None, "function", "custom"):
+        reject(f"{at}.type", "Must be 'function' or 'custom'")
     if value.get("type") == "custom":
         custom = fields.table(value.get("custom"), f"{at}.custom")
         name = fields.text(custom.get("name"), f"{at}.custom.name")
@@ -376,6 +381,16 @@ def stops(body: Json) -> tuple[str, ...]:
     return tuple(value)
 
 
+def logit_bias(body: Json) -> Json | None:
+    biases = fields.optional_table(body, "logit_bias")
+    for token in biases:
+        try:
+            fields.number(biases, token, -100, 100)
+        except InvalidRequest:
+            reject("logit_bias", "Must hold numbers from -100 to 100")
+    return biases or None
+
+
 def _sampling(body: Json) -> Sampling:
     most = fields.integer(body, "max_completion_tokens", 1)
     fallback = fields.integer(body, "max_tokens", 1)
@@ -388,7 +403,7 @@ def _sampling(body: Json) -> Sampling:
         stop=stops(body),
         frequency_penalty=fields.number(body, "frequency_penalty", -2, 2),
         presence_penalty=fields.number(body, "presence_penalty", -2, 2),
-        logit_bias=fields.optional_table(body, "logit_bias") or None,
+        logit_bias=logit_bias(body),
         logprobs=bool(fields.flag(body, "logprobs")),
         top_logprobs=fields.integer(body, "top_logprobs", 0, 20),
         n=fields.integer(body, "n", 1, 128) or 1,

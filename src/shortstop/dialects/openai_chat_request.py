@@ -26,13 +26,23 @@ _OPENAI_OWN = re.compile(r"(?:openai/)?(?:gpt-(?!oss)|chatgpt|o\d)")
 other servers know only these."""
 
 
-def renamed(body: Json) -> Json:
-    """A client's own body for the model in it: OpenAI refuses `max_tokens`, and a client of `auto`
-    cannot know whom it asks."""
-    if "max_tokens" not in body or not _OPENAI_OWN.match(body["model"]):
+_REASONING = frozenset(["reasoning_content", "reasoning"])
+
+
+def fitted(body: Json) -> Json:
+    """A client's own body for the model in it: a client of `auto` cannot know whom it asks, nor
+    that another model's reasoning stands in what it repeats."""
+    if not _OPENAI_OWN.match(body["model"]):
         return body
-    limit = body.pop("max_tokens")
-    return body if body.get("max_completion_tokens") else {**body, "max_completion_tokens": limit}
+    limit = body.get("max_tokens")
+    body = {k: v for k, v in body.items() if k not in ("max_tokens", "top_k")}
+    if limit is not None and body.get("max_completion_tokens") is None:
+        body["max_completion_tokens"] = limit
+    if any(_REASONING & m.keys() for m in body["messages"]):
+        body["messages"] = [
+            {k: v for k, v in m.items() if k not in _REASONING} for m in body["messages"]
+        ]
+    return body
 
 
 def request_out(request: Request, model: str) -> Json:

@@ -11,7 +11,7 @@ from shortstop.dialects import fields
 from shortstop.dialects.completions_stream import CompletionsDecoder, CompletionsEncoder
 from shortstop.dialects.fields import reject
 from shortstop.dialects.loss import carried, refuse_media, refuse_pinned
-from shortstop.dialects.openai_chat import stops
+from shortstop.dialects.openai_chat import logit_bias, stops
 from shortstop.dialects.openai_errors import decode_error, encode_error
 from shortstop.dialects.openai_wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
 from shortstop.dialects.sound import sound
@@ -175,7 +175,7 @@ def _sampling(body: Json) -> Sampling:
         stop=stops(body),
         frequency_penalty=fields.number(body, "frequency_penalty", -2, 2),
         presence_penalty=fields.number(body, "presence_penalty", -2, 2),
-        logit_bias=fields.optional_table(body, "logit_bias") or None,
+        logit_bias=logit_bias(body),
         logprobs=shown is not None,
         top_logprobs=shown,
         n=fields.integer(body, "n", 1, 128) or 1,

@@ -10,7 +10,7 @@ import msgspec
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
 from shortstop.dialects.openai_errors import decode_error, encode_error
-from shortstop.dialects.responses_request import request_out
+from shortstop.dialects.responses_request import fitted, request_out
 from shortstop.dialects.responses_stream import ResponsesDecoder, ResponsesEncoder
 from shortstop.dialects.responses_wire import (
     VENDOR_ITEMS,
@@ -100,7 +100,7 @@ class OpenAIResponses:
 
     def encode_request(self, request: Request, model: str) -> bytes:
         if request.dialect == self.name and request.body:
-            return _ENCODE({**request.body, "model": model})
+            return _ENCODE(fitted({**request.body, "model": model}))
         return _ENCODE(request_out(request, model))
 
     # ------------------------------------------------------------ replies

@@ -22,6 +22,19 @@ from shortstop.types import (
 )
 
 
+def fitted(body: Json) -> Json:
+    """A client's own body for a vendor of this dialect. Answers are waited for: nothing runs in the
+    background. Reasoning that the house told under its own id the vendor never saw."""
+    body.pop("background", None)
+    if isinstance(body.get("input"), list):
+        body["input"] = [item for item in body["input"] if not _house_reasoning(item)]
+    return body
+
+
+def _house_reasoning(item: Json) -> bool:
+    return item.get("type") == "reasoning" and str(item.get("id")).startswith("rs_req_")
+
+
 def request_out(request: Request, model: str) -> Json:
     own = request.dialect == "openai.responses"
     if not own:

@@ -86,10 +86,11 @@ STOP: Json = {"anyOf": [TEXT, _list(TEXT, maxItems=4), {"type": "null"}]}
 def _chat() -> Json:
     text = _object("type text", type=_fixed("text"), text=TEXT)
     image = _object("type image_url", type=_fixed("image_url"), image_url=_object("url", url=TEXT))
-    parts = _list({"anyOf": [text, image]}, minItems=1)
-    content = {"anyOf": [TEXT, parts]}
+    part = {"anyOf": [text, image]}
+    content = {"anyOf": [TEXT, _list(part, minItems=1)]}
+    maybe_content = {"anyOf": [TEXT, _list(part), {"type": "null"}]}
     function = _object("name", name=TEXT, arguments=TEXT)
-    call = _object("id type function", id=TEXT, type=_fixed("function"), function=function)
+    call = _object("id function", id=TEXT, type={"enum": ["function", None]}, function=function)
     message = {
         "anyOf": [
             _object(
@@ -101,7 +102,7 @@ def _chat() -> Json:
             _object(
                 "role",
                 role=_fixed("assistant"),
-                content=_or_null(content),
+                content=maybe_content,
                 name=MAYBE_TEXT,
                 refusal=MAYBE_TEXT,
                 reasoning_content=MAYBE_TEXT,
@@ -112,7 +113,7 @@ def _chat() -> Json:
                 "role tool_call_id",
                 role=_fixed("tool"),
                 tool_call_id=TEXT,
-                content=_or_null(content),
+                content=maybe_content,
             ),
         ]
     }

@@ -24,6 +24,9 @@ CPU_BATCH = 64
 """Prompt tokens between two looks at whether anybody still waits: 0.3 s of the default model on one
 core. llama.cpp's 2048 are 9 s, and 3% less work for each."""
 
+LAST_WORDS_SECONDS = 0.5
+"""llama.cpp says why it failed from a thread of its own, which may not have had its turn yet."""
+
 
 def main() -> None:
     _die_with_parent()
@@ -37,6 +40,7 @@ def main() -> None:
     except Exception as error:  # the library raises bare RuntimeError and worse
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.stderr.flush()
+        time.sleep(LAST_WORDS_SECONDS)
         os._exit(FAILED)
     said = {
         READY: server.listening_address,
