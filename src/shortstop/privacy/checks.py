@@ -227,6 +227,11 @@ def mixed(value: str) -> bool:
     return _kinds(value) >= 2
 
 
+def mixed_password(value: str) -> bool:
+    """Three of: small and capital letters, digits, signs. Beside a name two would be a name."""
+    return _kinds(_bare(value)) >= 3 and password(value) and not _COMPOSED.fullmatch(_bare(value))
+
+
 def _kinds(value: str) -> int:
     return (
         any(c.islower() for c in value)
@@ -286,6 +291,7 @@ NAMED: dict[str, Check] = {
     "secret": secret,
     "drawn": drawn,
     "mixed": mixed,
+    "mixed_password": mixed_password,
     "drawn_short": drawn_short,
     "password": password,
     "some_digits": some_digits,

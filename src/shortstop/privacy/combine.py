@@ -15,7 +15,7 @@ _HEALTH = compile_pattern(
     r"syphilis|gonorrh\w*|chlamydia|herpes|std|addict\w*|alcoholi\w*|overdose|opioid\w*|methadone|suicid\w*|"
     r"self-harm|chemotherapy|radiotherapy|biopsy|metasta\w*|transplant\w*|amputat\w*|fracture\w*|surgery|"
     r"metformin|insulin|sertraline|fluoxetine|lithium|warfarin|oxycodone|antiretroviral\w*|prozac|"
-    r"disorder|syndrome|infection|diagnos\w*|prescri\w*|medication|symptom\w*|"
+    r"icd-?(?:9|10|11)|disorder|syndrome|infection|diagnos\w*|prescri\w*|medication|symptom\w*|"
     r"krebs|depression\w*|diagnose|krankheit\w*|cáncer|diabetes|enfermedad|embaraz\w*|tratamiento|"
     r"maladie|grossesse|tumore|malattia|câncer|doença|kanker|ziekte|cukrzyc\w*|nowotw\w*|chorob\w*)\b"
 )

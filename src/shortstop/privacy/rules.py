@@ -32,10 +32,12 @@ class Rule:
     `check` proves the value, `near` must stand within `window` characters of it. A `strong` rule
     is sure enough of itself to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of drawn digits: inside a UUID it is not believed. A
-    `shrink` rule may find too much: it gives back the last groups until the check holds.
+    `shrink` rule may find too much: it gives back the last groups until the check holds. `gate`
+    matches wherever `pattern` does.
     """
 
     id: str
+    book: str
     label: str
     tier: Tier
     pattern: str
@@ -47,6 +49,7 @@ class Rule:
     strong: bool
     random: bool
     shrink: bool
+    gate: str
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
@@ -119,6 +122,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
         try:
             yield Rule(
                 id=raw["id"],
+                book=name.removesuffix(".toml"),
                 label=raw["label"],
                 tier=Tier(raw["tier"]),
                 pattern=raw["pattern"],
@@ -130,6 +134,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 strong=raw.get("strong", False),
                 random=raw.get("random", False),
                 shrink=raw.get("shrink", False),
+                gate=raw.get("gate") or gate(raw["pattern"]),
                 positive=tuple(raw["positive"]),
                 negative=tuple(raw["negative"]),
             )
@@ -161,8 +166,35 @@ def failures(rules: tuple[Rule, ...]) -> list[str]:
 
 
 def gate(pattern: str) -> str:
-    """A looser, smaller pattern that matches wherever `pattern` does: for the prefilter."""
+    """A looser, smaller pattern that matches wherever `pattern` does: for the prefilter.
+
+    What follows a keyword after a gap that any words may fill is left out: one automaton that
+    remembers every gap it is in has too many states to have seen them all.
+    """
+    kept = ""
+    for element in _ELEMENT.findall(pattern) if _ONE.fullmatch(pattern) else ():
+        if _roams(element) and _KEYWORD.search(kept):
+            return _COUNTED.sub(_loosen, kept)
+        kept += element
     return _COUNTED.sub(_loosen, pattern)
+
+
+_ATOM = r"\\p\{\w+\}|\\p.|\\.|\[(?:\\.|[^\]\\])+\]|[^\\()|\[\]*+?{}]"
+_GROUP = rf"\((?:{_ATOM}|[*+?|{{}}])*\)"
+for _ in range(4):
+    _GROUP = rf"\((?:{_ATOM}|[*+?|{{}}]|{_GROUP})*\)"
+_ELEMENT = re.compile(rf"(?:{_GROUP}|{_ATOM})(?:[*+?]|\{{\d+(?:,\d*)?\}})?\??")
+_ONE = re.compile(rf"(?:{_ELEMENT.pattern})+")
+_KEYWORD = re.compile(r"[a-z]{3}")
+_WIDE = re.compile(r"(\.|\[(?:\\.|[^\]\\])+\])(?:[*+]|\{\d+,(?:\d\d+)?\})")
+
+
+def _roams(element: str) -> bool:
+    """Whether it may run on over spaces."""
+    return any(
+        re.match(re.sub(r"\\p\{\w+\}|\\p.", "a", match.group(1)), " ")
+        for match in _WIDE.finditer(element)
+    )
 
 
 def _loosen(match: re.Match[str]) -> str:

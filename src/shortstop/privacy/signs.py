@@ -24,7 +24,7 @@ SIGNS = {
     "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
     "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
     "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
-    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){8}",
+    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){3}",
     "gap": r"[\s,-]{65}",
     "turned": r"[!-~]{16}|-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
     "patient": PATIENT,
