@@ -147,16 +147,25 @@ def printed(outcome: Outcome) -> Iterable[str]:
         yield "\nCertified local share (95% confidence)"
     for c in outcome.certificates:
         yield (
-            f"  {c.method:46} {c.share:.1%} at limit {c.limit:g} from {c.labels} labels; "
-            f"limit broken in {c.broken:.1%} of {c.replays} replays"
+            f"  {c.method:46} {c.share.value:.1%} [{c.share.low:.1%}, {c.share.high:.1%}] at limit "
+            f"{c.limit:g} from {c.labels} labels; limit broken in {c.broken.value:.1%} "
+            f"[{c.broken.low:.1%}, {c.broken.high:.1%}] of {c.broken.n} replays"
         )
     for one in outcome.calibration:
-        yield f"Calibration error of expected local quality, {one.bench}: {one.error:.3f} n={one.n}"
+        e = one.error
+        yield (
+            f"Calibration error of expected local quality, {one.bench}: {e.value:.3f} "
+            f"[{e.low:.3f}, {e.high:.3f}] n={e.n}"
+        )
     if outcome.savings:
-        yield "\nQuality against cost, prompt only (local share: quality, cost of all-frontier)"
-    for bench in dict.fromkeys(row[0] for row in outcome.savings):
-        steps = [f"{s:.0%}: {q:.3f}, {c:.0%}" for b, s, q, c in outcome.savings if b == bench]
-        yield f"  {bench}  " + "   ".join(steps[::2])
+        yield "\nQuality against cost, prompt only (share kept local, 95% intervals)"
+    for step in outcome.savings[::2]:
+        q, cost = step.quality, step.cost
+        yield (
+            f"  {step.bench} {step.local:4.0%} local: quality {q.value:.3f} "
+            f"[{q.low:.3f}, {q.high:.3f}], cost {cost.value:.1%} of all-frontier "
+            f"[{cost.low:.1%}, {cost.high:.1%}]  n={q.n}"
+        )
 
 
 SENSELESS = 3.0
@@ -164,8 +173,13 @@ SENSELESS = 3.0
 
 
 def _score(s: Score) -> str:
+    if s.gap.high <= 0:
+        why = (
+            "no gap: the small model is as good" if s.gap.low == 0 else "the small model is better"
+        )
+        return f"  {s.bench + ' ' + s.router:46} {why:37} n={s.gap.n}"
     if s.apgr.low < -SENSELESS or s.apgr.high > SENSELESS:
-        return f"  {s.bench + ' ' + s.router:46} gap too small to tell                 n={s.apgr.n}"
+        return f"  {s.bench + ' ' + s.router:46} {'gap too small to tell':37} n={s.gap.n}"
     return (
         f"  {s.bench + ' ' + s.router:46} {s.apgr.value:.3f} "
         f"[{s.apgr.low:.3f}, {s.apgr.high:.3f}] / {s.cpt50.value:4.1f} / {s.cpt80.value:4.1f}"
