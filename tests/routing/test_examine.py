@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from shortstop.cli.bench_routing import page, printed
 from shortstop.cli.contract import contract_command, contract_replay
 from shortstop.cli.tables import read_rows
 from shortstop.errors import ConfigError, StoreError
-from shortstop.routing import packaged
+from shortstop.routing import Brain, Pair, packaged
 from shortstop.routing.examine import (
     apgr,
     calibration_error,
@@ -26,6 +27,8 @@ from shortstop.routing.examine import (
     table,
     with_answer,
 )
+from tests.routing.test_brain import MAIL, asked, make
+from tests.routing.test_constraints import OPEN
 
 
 def test_a_router_without_an_opinion_is_random() -> None:
@@ -174,6 +177,16 @@ def test_the_open_data(shared_data: Path) -> None:
     assert found["gsm8k"] >= 0.638
 
 
+def _taught(n: int) -> Brain:
+    """One in five local answers was wrong."""
+    brain = make(packaged())
+    for i in range(n):
+        request = asked(i, f"sort mail number {i}")
+        brain.decide(request, OPEN, MAIL)
+        brain.pair(Pair(request.id, float(i % 5 > 0)))
+    return brain
+
+
 def test_the_commands_say_what_is_promised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +196,16 @@ def test_the_commands_say_what_is_promised(
     said = capsys.readouterr().out
     assert "NOT under the promise" in said
     assert "No evidence yet" in said
+    (tmp_path / "brain.bin").write_bytes(_taught(200).snapshot())
+    contract_command()
+    said = capsys.readouterr().out
+    assert "mail|small=smol-135" in said
+    assert "whatever the router does" in said
+    assert "of 40 needed" in said, "2 / (1 - confidence)"
+    contract_command(as_json=True)
+    (report,) = json.loads(capsys.readouterr().out)["tasks"].values()
+    assert report["pairs"] > 50
+    assert report["must_escalate"] > report["must_escalate_traffic"] > 0
     contract_replay(replays=5, length=600, max_loss=0.05)
     assert "adversary" in capsys.readouterr().out
     log = tmp_path / "log.csv"

@@ -15,6 +15,7 @@ import typer
 
 from shortstop.cli.tables import graded
 from shortstop.config import Config
+from shortstop.errors import ConfigError
 from shortstop.routing import Brain, Pair, packaged
 from shortstop.routing.examine import Outcome, Score, examine
 from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
@@ -69,7 +70,12 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 def decision_time(prompts: Sequence[str], n: int = 1500, chars: int = 800) -> Pace:
-    """A 200-token prompt is about 800 characters. Half of the decisions are followed by a pair."""
+    """A 200-token prompt is about 800 characters. Half of the decisions are followed by a pair.
+
+    Raises ConfigError where the table has no text.
+    """
+    if not any(prompts):
+        raise ConfigError("The table's prompts are empty.")
     brain = _fresh()
     wall, cpu = [], []
     for i in range(n):
@@ -119,7 +125,12 @@ def _fresh() -> Brain:
 
 
 def _asked(prompts: Sequence[str], i: int, chars: int) -> Request:
-    text = f"{i} " + (prompts[i * 7 % len(prompts)] * (chars // 20 + 1))[:chars]
+    """Other prompts each time: what was met before is quicker to read."""
+    at, text = 3 * i, f"{i} "
+    while len(text) < chars:
+        text += prompts[at % len(prompts)] + "\n"
+        at += 1
+    text = text[:chars]
     return Request(f"r{i}", "openai.chat", {}, "auto", (Message("user", (Text(text),)),))
 
 
