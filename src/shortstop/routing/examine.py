@@ -471,7 +471,7 @@ def _savings(data: Table, rows: Rows, scores: Floats, bench: str, boots: int) ->
         found.append(
             Saving(
                 bench,
-                1 - tenth / 10,
+                (10 - tenth) / 10,
                 figure(float(quality.mean()), [float(quality[at].mean()) for at in drawn], n),
                 figure(_part(cost, whole), [_part(cost[at], whole[at]) for at in drawn], n),
             )
