@@ -214,6 +214,69 @@ def test_another_model_behind_the_same_name_starts_anew(prior: Prior) -> None:
     assert decision.reasons == ("cold-start",)
 
 
+OTHER = msgspec.structs.replace(SMALL, name="other", model="other")
+
+
+def two(prior: Prior, state: State | None = None, **routing: object) -> Brain:
+    """A brain with two local models."""
+    config = Config(routing=msgspec.structs.replace(RoutingConfig(landmarks=64), **routing))
+    return Brain({"small": SMALL, "other": OTHER, "big": BIG}, config, state, prior)
+
+
+def test_a_second_local_model_comes_to_know_the_task_unseen(prior: Prior) -> None:
+    brain = two(prior, exploration=0.0)
+    asked_of = set()
+    for i in range(140):
+        request = asked(i, f"sort mail number {i}")
+        decision = brain.decide(request, OPEN, MAIL)
+        asked_of.add(decision.shadow)
+        if decision.shadow is not None:
+            # The first model is bad at it, the second good.
+            assert decision.plan[0] == "big" or decision.shadow == "big"
+            who = brain.state.pending[request.id].local
+            brain.pair(Pair(request.id, float(who == "other")))
+    assert {"small", "other"} <= asked_of
+    decision = brain.decide(asked(999, "sort mail number 999"), OPEN, MAIL)
+    assert decision.plan[0] == "other"
+
+
+def test_of_two_good_local_models_the_cheaper_goes_first(prior: Prior) -> None:
+    def first(usd: dict[str, float]) -> str:
+        """Exploration lets both become known, whoever was first to be trusted."""
+        state = two(prior).state
+        teach(two(prior, state, exploration=0.2), 400, 1.0)
+        brain = two(prior, state, exploration=0.0, usd_per_call=usd)
+        return brain.decide(asked(999, "sort mail number 999"), OPEN, MAIL).plan[0]
+
+    assert first({"small": 0.0001, "other": 0.00001}) == "other"
+    assert first({"small": 0.00001, "other": 0.0001}) == "small"
+
+
+def test_what_a_conversation_s_own_model_answers_counts_for_it(prior: Prior) -> None:
+    """Also where another local model would have been first."""
+    brain = two(prior, local="small", exploration=0.0)
+    teach(brain, 200, 1.0)
+    served(brain, "other")
+    loop = (Message("user", (Text("go"),)), Message("tool", (ToolResult("c", (Text("done"),)),)))
+    caller = Caller(task="mail", conversation="c1")
+    decision = brain.decide(ask(messages=loop), OPEN, caller)
+    assert decision.plan == ("other",)
+    assert brain.state.pending["r1"].local == "other"
+
+
+def test_feedback_may_come_late_and_after_a_restart(prior: Prior) -> None:
+    brain = make(prior)
+    first = asked(1, "sort mail")
+    brain.decide(first, OPEN, MAIL)
+    teach(brain, 60, 1.0, start=2)
+    again = make(prior, State.restore(brain.snapshot()))
+    assert again.feedback(Feedback(first.id, label=False))
+    assert again.pair(Pair(first.id, 0.0))
+    late = make(prior, State.restore(again.snapshot()))
+    assert not late.feedback(Feedback(first.id, label=True)), "it has spoken"
+    assert not late.pair(Pair(first.id, 1.0)), "it was compared"
+
+
 def served(brain: Brain, target: str) -> None:
     """The conversation c1 was answered by `target`."""
     brain.observe(

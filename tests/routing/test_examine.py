@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from shortstop.cli.bench_routing import page, printed
 from shortstop.cli.contract import contract_command, contract_replay
 from shortstop.cli.tables import read_rows
 from shortstop.errors import ConfigError, StoreError
-from shortstop.routing import packaged
+from shortstop.routing import Brain, Pair, packaged
 from shortstop.routing.examine import (
     apgr,
     calibration_error,
@@ -26,6 +27,8 @@ from shortstop.routing.examine import (
     table,
     with_answer,
 )
+from tests.routing.test_brain import MAIL, asked, make
+from tests.routing.test_constraints import OPEN
 
 
 def test_a_router_without_an_opinion_is_random() -> None:
@@ -105,6 +108,53 @@ def test_a_missing_column_is_named() -> None:
         table([{"id": 1, "bench": "b", "prompt": "p", "score_small": 1}], packaged().embedder)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"score_small": ""}, "Row 3 of the table has no 'score_small'"),
+        ({"score_small": "good"}, "Row 3 .* 'score_small' is 'good'"),
+        ({"score_big": "nan"}, "Row 3 .* 'score_big' is 'nan'"),
+        ({"cost_big": "$1"}, "Row 3 .* 'cost_big'"),
+        ({"fold": "a"}, "Row 3 .* 'fold'"),
+    ],
+)
+def test_a_wrong_value_is_named(wrong: dict[str, object], said: str) -> None:
+    rows = own_rows(5)
+    rows[2] |= wrong
+    with pytest.raises(StoreError, match=said):
+        table(rows, packaged().embedder)
+
+
+def test_a_table_that_cannot_be_examined_says_why() -> None:
+    few = table(own_rows(50), packaged().embedder)
+    with pytest.raises(StoreError, match="100 rows"):
+        examine(few)
+    one_fold = table([row | {"fold": 0} for row in own_rows(200)], packaged().embedder)
+    with pytest.raises(StoreError, match="one fold"):
+        examine(one_fold)
+
+
+@pytest.mark.parametrize(("big", "said"), [(1.0, "as good"), (0.2, "better")])
+def test_where_the_small_model_is_as_good_no_figure_is_made_up(big: float, said: str) -> None:
+    rows = [row | {"score_small": 1.0, "score_big": big} for row in own_rows(150)]
+    outcome = examine(table(rows, packaged().embedder), boots=10, quick=True)
+    assert f"the small model is {said}" in "\n".join(printed(outcome))
+
+
+def test_every_figure_has_an_interval_and_a_number() -> None:
+    outcome = examine(table(own_rows(), packaged().embedder), boots=20, quick=True)
+    figures = [f for s in outcome.in_domain for f in (s.apgr, s.cpt50, s.cpt80, s.gap)]
+    figures += [c.error for c in outcome.calibration]
+    figures += [f for s in outcome.savings for f in (s.quality, s.cost)]
+    figures += [
+        f
+        for c in certify(np.zeros(400), np.zeros(400), labels=200, replays=5)
+        for f in (c.share, c.broken)
+    ]
+    assert all(f.low <= f.high and f.n > 0 for f in figures)
+    assert {s.router for s in outcome.domains} >= {"prompt only", "with own answer"}
+
+
 def test_the_open_data(shared_data: Path) -> None:
     """The figures that must be reached, on a part of the work: no learning curves, no bootstrap."""
     rows = read_rows(shared_data / "routing" / "routellm_pairs.parquet")
@@ -118,13 +168,23 @@ def test_the_open_data(shared_data: Path) -> None:
         assert calibration_error(smalls, data.small[at]) < 0.05
         if bench == "mmlu":
             shares = {c.method: c for c in certify(gaps, data.gap[at], replays=40)}
-            assert shares["errors over traffic, exact binomial"].share > 0.28
-            assert shares["net loss over traffic, betting"].share > 0.38
+            assert shares["errors over traffic, exact binomial"].share.value > 0.28
+            assert shares["net loss over traffic, betting"].share.value > 0.38
         else:
             after = with_answer(data, at, folds, gaps, smalls, agreement=False)
             assert apgr(recovered(after, data.small[at], data.big[at])) >= 0.707
     assert found["mmlu"] >= 0.690
     assert found["gsm8k"] >= 0.638
+
+
+def _taught(n: int) -> Brain:
+    """One in five local answers was wrong."""
+    brain = make(packaged())
+    for i in range(n):
+        request = asked(i, f"sort mail number {i}")
+        brain.decide(request, OPEN, MAIL)
+        brain.pair(Pair(request.id, float(i % 5 > 0)))
+    return brain
 
 
 def test_the_commands_say_what_is_promised(
@@ -136,5 +196,19 @@ def test_the_commands_say_what_is_promised(
     said = capsys.readouterr().out
     assert "NOT under the promise" in said
     assert "No evidence yet" in said
+    (tmp_path / "brain.bin").write_bytes(_taught(200).snapshot())
+    contract_command()
+    said = capsys.readouterr().out
+    assert "mail|small=smol-135" in said
+    assert "whatever the router does" in said
+    assert "of 40 needed" in said, "2 / (1 - confidence)"
+    contract_command(as_json=True)
+    (report,) = json.loads(capsys.readouterr().out)["tasks"].values()
+    assert report["pairs"] > 50
+    assert report["must_escalate"] > report["must_escalate_traffic"] > 0
     contract_replay(replays=5, length=600, max_loss=0.05)
     assert "adversary" in capsys.readouterr().out
+    log = tmp_path / "log.csv"
+    log.write_text("score,loss\n0.9,0\n0.5,much\n")
+    with pytest.raises(ConfigError, match=r"Row 2 .* 'loss'"):
+        contract_replay(log, replays=5)

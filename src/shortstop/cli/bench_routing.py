@@ -15,6 +15,7 @@ import typer
 
 from shortstop.cli.tables import graded
 from shortstop.config import Config
+from shortstop.errors import ConfigError
 from shortstop.routing import Brain, Pair, packaged
 from shortstop.routing.examine import Outcome, Score, examine
 from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
@@ -69,7 +70,12 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 def decision_time(prompts: Sequence[str], n: int = 1500, chars: int = 800) -> Pace:
-    """A 200-token prompt is about 800 characters. Half of the decisions are followed by a pair."""
+    """A 200-token prompt is about 800 characters. Half of the decisions are followed by a pair.
+
+    Raises ConfigError where the table has no text.
+    """
+    if not any(prompts):
+        raise ConfigError("The table's prompts are empty.")
     brain = _fresh()
     wall, cpu = [], []
     for i in range(n):
@@ -119,7 +125,12 @@ def _fresh() -> Brain:
 
 
 def _asked(prompts: Sequence[str], i: int, chars: int) -> Request:
-    text = f"{i} " + (prompts[i * 7 % len(prompts)] * (chars // 20 + 1))[:chars]
+    """Other prompts each time: what was met before is quicker to read."""
+    at, text = 3 * i, f"{i} "
+    while len(text) < chars:
+        text += prompts[at % len(prompts)] + "\n"
+        at += 1
+    text = text[:chars]
     return Request(f"r{i}", "openai.chat", {}, "auto", (Message("user", (Text(text),)),))
 
 
@@ -147,16 +158,25 @@ def printed(outcome: Outcome) -> Iterable[str]:
         yield "\nCertified local share (95% confidence)"
     for c in outcome.certificates:
         yield (
-            f"  {c.method:46} {c.share:.1%} at limit {c.limit:g} from {c.labels} labels; "
-            f"limit broken in {c.broken:.1%} of {c.replays} replays"
+            f"  {c.method:46} {c.share.value:.1%} [{c.share.low:.1%}, {c.share.high:.1%}] at limit "
+            f"{c.limit:g} from {c.labels} labels; limit broken in {c.broken.value:.1%} "
+            f"[{c.broken.low:.1%}, {c.broken.high:.1%}] of {c.broken.n} replays"
         )
     for one in outcome.calibration:
-        yield f"Calibration error of expected local quality, {one.bench}: {one.error:.3f} n={one.n}"
+        e = one.error
+        yield (
+            f"Calibration error of expected local quality, {one.bench}: {e.value:.3f} "
+            f"[{e.low:.3f}, {e.high:.3f}] n={e.n}"
+        )
     if outcome.savings:
-        yield "\nQuality against cost, prompt only (local share: quality, cost of all-frontier)"
-    for bench in dict.fromkeys(row[0] for row in outcome.savings):
-        steps = [f"{s:.0%}: {q:.3f}, {c:.0%}" for b, s, q, c in outcome.savings if b == bench]
-        yield f"  {bench}  " + "   ".join(steps[::2])
+        yield "\nQuality against cost, prompt only (share kept local, 95% intervals)"
+    for step in outcome.savings[::2]:
+        q, cost = step.quality, step.cost
+        yield (
+            f"  {step.bench} {step.local:4.0%} local: quality {q.value:.3f} "
+            f"[{q.low:.3f}, {q.high:.3f}], cost {cost.value:.1%} of all-frontier "
+            f"[{cost.low:.1%}, {cost.high:.1%}]  n={q.n}"
+        )
 
 
 SENSELESS = 3.0
@@ -164,8 +184,13 @@ SENSELESS = 3.0
 
 
 def _score(s: Score) -> str:
+    if s.gap.high <= 0:
+        why = (
+            "no gap: the small model is as good" if s.gap.low == 0 else "the small model is better"
+        )
+        return f"  {s.bench + ' ' + s.router:46} {why:37} n={s.gap.n}"
     if s.apgr.low < -SENSELESS or s.apgr.high > SENSELESS:
-        return f"  {s.bench + ' ' + s.router:46} gap too small to tell                 n={s.apgr.n}"
+        return f"  {s.bench + ' ' + s.router:46} {'gap too small to tell':37} n={s.gap.n}"
     return (
         f"  {s.bench + ' ' + s.router:46} {s.apgr.value:.3f} "
         f"[{s.apgr.low:.3f}, {s.apgr.high:.3f}] / {s.cpt50.value:4.1f} / {s.cpt80.value:4.1f}"

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from shortstop import registry
-from shortstop.cli.tables import read_rows
+from shortstop.cli.tables import column, read_rows
 from shortstop.config import Config, load
 from shortstop.routing import (
     OverallReport,
@@ -160,9 +160,7 @@ def _log(data: Path | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
         return synthetic()
     rows = read_rows(data)
     if rows and "loss" in rows[0] and "score" in rows[0]:
-        return np.array([float(r["score"]) for r in rows]), np.array(
-            [float(r["loss"]) for r in rows]
-        )
+        return column(rows, "score"), np.clip(column(rows, "loss"), -1.0, 1.0)
     whole = table(rows, packaged().embedder)
     largest = max(whole.benches, key=lambda b: len(whole.where(b)))
     at = whole.where(largest)

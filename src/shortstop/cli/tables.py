@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from shortstop.errors import ConfigError
 from shortstop.routing import packaged
@@ -37,6 +39,19 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines if line.strip()]
     except (OSError, ValueError, msgspec.MsgspecError) as e:
         raise ConfigError(f"Cannot read {path}: {e}.") from e
+
+
+def column(rows: list[dict[str, Any]], name: str) -> NDArray[np.float64]:
+    """A column of numbers. Raises ConfigError naming the first row that has none."""
+    found = np.empty(len(rows))
+    for i, row in enumerate(rows):
+        try:
+            found[i] = float(row[name])
+        except (KeyError, TypeError, ValueError):
+            found[i] = np.nan
+        if not np.isfinite(found[i]):
+            raise ConfigError(f"Row {i + 1} of the table has no number as {name!r}.")
+    return found
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ class Brain:
             task = self._kind(seen) or OPEN
         estimates = [self._estimate(t, at, task) for t in field.local]
         if len(estimates) > 1:
-            estimates.sort(key=lambda e: (e.target.name != self._config.routing.local, e.gap))
+            estimates.sort(key=lambda e: self._rank(e, field))
         remote = self._remote(field)
         verdict = self._fixed(field, declared, request, caller, estimates, remote)
         if verdict is None:
@@ -129,10 +129,11 @@ class Brain:
         shadow = None
         # Nothing of a pinned request is kept, not even its hashes.
         if estimates and not field.pinned:
-            pending = _pending(task, estimates[0], seen, caller)
+            compared = _compared(estimates, plan[0], self._targets[plan[0]].local)
+            pending = _pending(task, compared, seen, caller)
             self.state.remember(request.id, pending)
             if remote:
-                shadow = self._paired(pending, estimates[0], plan[0], remote[0])
+                shadow = self._paired(pending, compared, plan[0], remote[0])
         return Decision(
             plan=plan,
             task=task,
@@ -254,7 +255,7 @@ class Brain:
         stay = self._stays(request, caller, best.score - least)
         if stay is not None:
             return _Verdict(stay, least, ("estimate", "sticky"))
-        choice = self._choice(estimates, field)
+        choice = self._choice(best, field)
         local = best.score >= least and choice.way != "ask-frontier"
         return _Verdict(local, least, ("estimate",), explorable=True)
 
@@ -274,10 +275,23 @@ class Brain:
         wanted = min(0.3, 0.1 * tokens(request) / COLD_CACHE_TOKENS)
         return False if margin < wanted else None
 
-    def _choice(self, estimates: list[_Estimate], field: Field) -> Choice:
+    def _rank(self, estimate: _Estimate, field: Field) -> tuple[bool, bool, bool, float, float]:
+        """Of several local models: the preferred one, those under a certificate, those believed
+        good enough by what they cost, the others by how good they are."""
+        routing = self._config.routing
+        good = estimate.known and estimate.score >= routing.min_score and bool(field.remote)
+        return (
+            estimate.target.name != routing.local,
+            estimate.evidence.certified is None,
+            not good,
+            self._choice(estimate, field).cost if good else 0.0,
+            estimate.gap,
+        )
+
+    def _choice(self, estimate: _Estimate, field: Field) -> Choice:
         routing = self._config.routing
         return choose(
-            [self._option(e.target, e.gap) for e in estimates[:1]],
+            [self._option(estimate.target, estimate.gap)],
             [self._option(t, 0.0) for t in field.remote],
             Price(routing.usd_per_point, routing.usd_per_second),
             may_skip_look=False,
@@ -426,6 +440,15 @@ class Brain:
     def _draw(self) -> float:
         self.state.draws += 1
         return draw(self.state.seed, self.state.draws)
+
+
+def _compared(estimates: list[_Estimate], first: str, local_first: bool) -> _Estimate:
+    """Whose answer is compared with the frontier's: the one that is served; else, unseen, that of
+    the model with the fewest pairs until all have enough: a new one comes to know the task."""
+    if local_first:
+        return next((e for e in estimates if e.target.name == first), estimates[0])
+    newest = min(estimates, key=lambda e: e.evidence.pairs)
+    return newest if newest.evidence.pairs < SETTING_UP else estimates[0]
 
 
 def _pending(task: str, best: _Estimate, seen: View, caller: Caller) -> Pending:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from shortstop.errors import StoreError
 from shortstop.types import Signals
 
-from .bounds import learn_then_test
+from .bounds import binomial_lower, binomial_upper, learn_then_test
 from .embed import Embedder
 from .features import View, view
 from .gate import Gate, look, text_marks
@@ -36,6 +37,10 @@ LANDMARKS = 512
 FAR = 0.6
 """Kernel with the nearest landmark below which a prompt is out of domain: it escalates."""
 NEEDED = ("id", "bench", "prompt", "score_small", "score_big")
+NUMBERS = ("score_small", "score_big", "cost_small", "cost_big", "fold")
+ENOUGH = 100
+"""Rows of a benchmark from which on it is learned from and examined by itself."""
+ROUTERS = {"prompt only", "with own answer", "with agreement"}
 TENTHS = np.linspace(0.0, 1.0, 11)
 
 NAN = float("nan")
@@ -83,6 +88,7 @@ class Score(Struct, frozen=True):
     apgr: Figure
     cpt50: Figure
     cpt80: Figure
+    gap: Figure
     curve: list[float]
 
 
@@ -116,12 +122,14 @@ class Table:
 
 
 def table(rows: Iterable[Mapping[str, Any]], embedder: Embedder) -> Table:
-    """Raises StoreError naming the missing column. Contaminated rows are dropped."""
+    """Contaminated rows are dropped. Raises StoreError naming the row and column that is wrong."""
     kept = []
     for number, row in enumerate(rows, start=1):
         for column in NEEDED:
-            if row.get(column) is None:
+            if row.get(column) in (None, ""):
                 raise StoreError(f"Row {number} of the table has no {column!r}.")
+        for column in NUMBERS:
+            _checked(row.get(column), number, column)
         if not _true(row.get("contaminated")):
             kept.append(row)
     if not kept:
@@ -153,13 +161,23 @@ def _true(value: object) -> bool:
     return str(value).lower() in ("true", "1") if value is not None else False
 
 
+def _checked(value: object, number: int, column: str) -> None:
+    kind = int if column == "fold" else float
+    try:
+        fine = value in (None, "") or isfinite(kind(str(value)))
+    except ValueError:
+        fine = False
+    if not fine:
+        raise StoreError(f"Row {number} of the table: {column!r} is {value!r}, which is no number.")
+
+
 def _number(value: object, default: float) -> float:
     return default if value in (None, "") else float(str(value))
 
 
 def _fold(row: Mapping[str, Any]) -> int:
     if row.get("fold") not in (None, ""):
-        return int(row["fold"])
+        return int(str(row["fold"]))
     return int(sha256(str(row["prompt"]).encode()).hexdigest(), 16) % FOLDS
 
 
@@ -196,26 +214,36 @@ def cpt(curve: Floats, goal: float) -> float:
 def score(
     router: str, bench: str, scores: Floats, small: Floats, big: Floats, *, boots: int = 200
 ) -> Score:
+    n = len(scores)
     curve = recovered(scores, small, big)
-    draws = np.random.default_rng(0)
-    again = []
-    for _ in range(boots):
-        at = draws.integers(0, len(scores), len(scores))
-        again.append(recovered(scores[at], small[at], big[at]))
+    drawn = list(_drawn(n, boots))
+    again = [recovered(scores[at], small[at], big[at]) for at in drawn]
 
-    def figure(of: Callable[[Floats], float]) -> Figure:
-        values = [of(c) for c in again]
-        low, high = np.quantile(values, [0.025, 0.975]) if values else (np.nan, np.nan)
-        return Figure(round(of(curve), 4), round(float(low), 4), round(float(high), 4), len(scores))
+    def of_curve(of: Callable[[Floats], float]) -> Figure:
+        return figure(of(curve), [of(c) for c in again], n)
 
     return Score(
         router,
         bench,
-        figure(apgr),
-        figure(lambda c: cpt(c, 0.5)),
-        figure(lambda c: cpt(c, 0.8)),
+        of_curve(apgr),
+        of_curve(lambda c: cpt(c, 0.5)),
+        of_curve(lambda c: cpt(c, 0.8)),
+        figure(float((big - small).mean()), [float((big - small)[at].mean()) for at in drawn], n),
         [round(float(v), 4) for v in curve],
     )
+
+
+def _drawn(n: int, boots: int) -> Iterable[Rows]:
+    """Bootstrap samples, the same ones each time."""
+    draws = np.random.default_rng(0)
+    for _ in range(boots):
+        yield draws.integers(0, n, n)
+
+
+def figure(value: float, again: Sequence[float], n: int) -> Figure:
+    """With the middle 95% of what was drawn `again`."""
+    low, high = np.quantile(again, [0.025, 0.975]) if again else (np.nan, np.nan)
+    return Figure(round(value, 4), round(float(low), 4), round(float(high), 4), n)
 
 
 # ---------------------------------------------------------------- fitting
@@ -298,22 +326,30 @@ def _look(data: Table, i: int, expected: float, agreement: bool) -> NDArray[np.f
 
 
 class Certificate(Struct, frozen=True):
-    """Local share that n labels certify, and what a large sample says of it, over replays."""
+    """Local share that so many labels certify (mean over replays, and the range of 95% of them),
+    and how often the limit was broken on the rest of the rows (exact interval)."""
 
     method: str
     limit: float
     labels: int
-    share: float
-    broken: float
-    replays: int
+    share: Figure
+    broken: Figure
 
 
 class Calibration(Struct, frozen=True):
     """How far expected local quality is from what happened: mean gap over ten equal bins."""
 
     bench: str
-    error: float
-    n: int
+    error: Figure
+
+
+class Saving(Struct, frozen=True):
+    """What is left of quality, and of the cost of all-frontier, at a share kept local."""
+
+    bench: str
+    local: float
+    quality: Figure
+    cost: Figure
 
 
 class Outcome(Struct, frozen=True):
@@ -325,26 +361,34 @@ class Outcome(Struct, frozen=True):
     domains: list[Score]
     certificates: list[Certificate]
     calibration: list[Calibration]
-    savings: list[tuple[str, float, float, float]]
+    savings: list[Saving]
     published: dict[str, dict[str, tuple[float, float, float]]]
 
 
 def examine(data: Table, *, boots: int = 200, quick: bool = False) -> Outcome:
+    """Raises StoreError where no benchmark has enough rows, or one has a single fold."""
     inside: list[Score] = []
     domains: list[Score] = []
-    savings: list[tuple[str, float, float, float]] = []
+    savings: list[Saving] = []
     certificates: list[Certificate] = []
     calibration: list[Calibration] = []
-    large = [b for b in data.benches if len(data.where(b)) >= 100]
+    large = [b for b in data.benches if len(data.where(b)) >= ENOUGH]
+    if not large:
+        raise StoreError(f"No benchmark of the table has {ENOUGH} rows to learn from.")
     for bench in large:
         rows = data.where(bench)
+        if len(np.unique(data.fold[rows])) < 2:
+            raise StoreError(
+                f"All rows of {bench!r} are in one fold.",
+                hint='Leave the column "fold" out: folds are then drawn from the prompts.',
+            )
         gaps, smalls = out_of_fold(data, rows, data.fold[rows])
-        error = calibration_error(smalls, data.small[rows])
-        calibration.append(Calibration(bench, round(error, 4), len(rows)))
+        calibration.append(_calibration(bench, smalls, data.small[rows], boots))
         scores = _in_domain(data, rows, gaps, smalls)
         inside += [_scored(data, rows, name, bench, s, boots) for name, s in scores.items()]
-        domains += _by_domain(data, rows, scores["prompt only"], bench)
-        savings += _savings(data, rows, scores["prompt only"], bench)
+        for name in [s for s in scores if s in ROUTERS]:
+            domains += _by_domain(data, rows, name, scores[name], bench)
+        savings += _savings(data, rows, scores["prompt only"], bench, boots)
         if len(rows) >= 3000:
             certificates += certify(scores["prompt only"], data.gap[rows])
     return Outcome(
@@ -361,6 +405,12 @@ def examine(data: Table, *, boots: int = 200, quick: bool = False) -> Outcome:
 
 def _scored(data: Table, rows: Rows, name: str, bench: str, scores: Floats, boots: int) -> Score:
     return score(name, bench, scores, data.small[rows], data.big[rows], boots=boots)
+
+
+def _calibration(bench: str, expected: Floats, happened: Floats, boots: int) -> Calibration:
+    n = len(expected)
+    again = [calibration_error(expected[at], happened[at]) for at in _drawn(n, boots)]
+    return Calibration(bench, figure(calibration_error(expected, happened), again, n))
 
 
 def calibration_error(expected: Floats, happened: Floats, bins: int = 10) -> float:
@@ -395,7 +445,7 @@ def _task_shift(labels: NDArray[np.str_], folds: Rows, missed: Floats) -> Floats
     return shift
 
 
-def _by_domain(data: Table, rows: Rows, scores: Floats, bench: str) -> list[Score]:
+def _by_domain(data: Table, rows: Rows, name: str, scores: Floats, bench: str) -> list[Score]:
     found = []
     labels = data.domain[rows]
     for label in sorted(set(labels.tolist())):
@@ -403,24 +453,34 @@ def _by_domain(data: Table, rows: Rows, scores: Floats, bench: str) -> list[Scor
         gap = data.gap[rows][at]
         if label == bench or len(at) < 50 or gap.mean() < 0.02:
             continue
-        found.append(_scored(data, rows[at], "prompt only", f"{bench}/{label}", scores[at], 100))
+        found.append(_scored(data, rows[at], name, f"{bench}/{label}", scores[at], 100))
     return found
 
 
-def _savings(
-    data: Table, rows: Rows, scores: Floats, bench: str
-) -> list[tuple[str, float, float, float]]:
-    """(bench, share kept local, quality, cost as a share of all-frontier), by tenths."""
-    order = np.argsort(-scores, kind="stable")
+def _savings(data: Table, rows: Rows, scores: Floats, bench: str, boots: int) -> list[Saving]:
+    """By tenths of what is kept local, the most promising first."""
+    order = rows[np.argsort(-scores, kind="stable")]
+    n = len(order)
     found = []
     for tenth in range(11):
-        asked = round(len(rows) * tenth / 10)
-        up, down = rows[order[:asked]], rows[order[asked:]]
-        quality = (data.big[up].sum() + data.small[down].sum()) / len(rows)
-        cost = data.cost_big[up].sum() + data.cost_small[down].sum()
-        whole = data.cost_big[rows].sum() or 1.0
-        found.append((bench, 1 - tenth / 10, float(quality), float(cost / whole)))
+        asked = np.arange(n) < round(n * tenth / 10)
+        quality = np.where(asked, data.big[order], data.small[order])
+        cost = np.where(asked, data.cost_big[order], data.cost_small[order])
+        whole = data.cost_big[order]
+        drawn = list(_drawn(n, boots))
+        found.append(
+            Saving(
+                bench,
+                (10 - tenth) / 10,
+                figure(float(quality.mean()), [float(quality[at].mean()) for at in drawn], n),
+                figure(_part(cost, whole), [_part(cost[at], whole[at]) for at in drawn], n),
+            )
+        )
     return found
+
+
+def _part(cost: Floats, whole: Floats) -> float:
+    return float(cost.sum() / (whole.sum() or 1.0))
 
 
 def _transfers(data: Table, large: Sequence[str], boots: int) -> list[Score]:
@@ -509,10 +569,15 @@ def certify(
             )
             kept = -scores[rest] >= tau if tau is not None else np.zeros(len(rest), bool)
             loss = gap[rest] if net else np.maximum(gap[rest], 0.0)
-            shares.append(kept.mean())
+            shares.append(float(kept.mean()))
             lost = loss[kept].sum() / (kept.sum() if per_answer else len(kept)) if kept.any() else 0
             broken += bool(lost > limit)
-        found.append(
-            Certificate(name, limit, labels, float(np.mean(shares)), broken / replays, replays)
+        rate = Figure(
+            broken / replays,
+            round(binomial_lower(broken, replays, 0.025), 4),
+            round(binomial_upper(broken, replays, 0.025), 4),
+            replays,
         )
+        share = figure(float(np.mean(shares)), shares, replays)
+        found.append(Certificate(name, limit, labels, share, rate))
     return found

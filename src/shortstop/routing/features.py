@@ -114,7 +114,9 @@ def surface(text: str, read: Reading) -> list[float]:
         log1p(maths),
         max(map(len, text.split("\n"))) / 100,
     )
-    scaled = [(v - centre) / spread for v, (centre, spread) in zip(raw, _SCALE, strict=True)]
+    scaled = [
+        (value - centre) / spread for value, (centre, spread) in zip(raw, _SCALE, strict=True)
+    ]
     return [SURFACE_WEIGHT * (v if -3.0 < v < 3.0 else copysign(3.0, v)) for v in scaled]
 
 
