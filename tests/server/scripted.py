@@ -1,7 +1,7 @@
 """A scripted model behind real HTTP: it does what the last user message tells it to.
 
 `!status 429 retry=1`, `!hang`, `!garbage`, `!empty`, `!half`, `!error-event`, `!slow`, `!say X`,
-`!tell` (its secret), `!call NAME JSON`; a judge's question gets a verdict, anything else is answered
+`!tell` (its secret), `!call NAME JSON`; a judge gets a verdict, anything else is answered
 with an echo. Remembers every byte it received and who hung up.
 """
 
