@@ -412,6 +412,12 @@ def _checked(config: Config, text: str, name: str) -> Config:
             fail(path, "give exactly one of `source` (a model file) and `url` (a running server).")
         if model.url is not None:
             _check_url(model.url, (*path, "url"), fail)
+            if not is_local_url(model.url):
+                fail(
+                    (*path, "url"),
+                    "is no address of this machine or a private network.",
+                    "Configure it under [upstreams], where privacy watches what leaves.",
+                )
     for key, upstream in config.upstreams.items():
         path = ("upstreams", key)
         _check_url(upstream.base_url, (*path, "base_url"), fail)

@@ -172,6 +172,11 @@ class Request(Struct, frozen=True):
     betas: tuple[str, ...] = ()
 
 
+UNNAMED = "~"
+"""How the name of a conversation begins that the client did not name: known by its first words,
+which other dialogues may begin with as well."""
+
+
 class Caller(Struct, frozen=True):
     """Who asks: the tenant and key that pay, and what the caller may do.
 

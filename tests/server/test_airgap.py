@@ -99,6 +99,17 @@ def test_a_remote_upstream_is_refused_at_the_start(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("serve",), ("config", "check")])
+def test_a_local_model_elsewhere_is_refused_at_the_start(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    elsewhere = '[models.small]\nurl = "https://api.example.com/v1"\n'
+    done = shortstop(tmp_path, f"[privacy]\nairgap = true\n{elsewhere}", *command)
+    assert done.returncode != 0
+    assert "private network" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_nothing_is_fetched_through_the_gap(tmp_path: Path) -> None:
     done = shortstop(tmp_path, "[privacy]\nairgap = true\n", "pull")
     assert done.returncode != 0

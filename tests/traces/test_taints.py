@@ -59,3 +59,21 @@ def test_a_store_that_cannot_be_used_says_so(tmp_path: Path, clock: FakeClock) -
         TaintStore(tmp_path / "t.db", clock, 100)
     with pytest.raises(sqlite3.Error):
         sqlite3.connect(tmp_path / "t.db").execute("SELECT 1 FROM taints")
+
+
+def test_a_dialogue_known_by_its_first_words_is_remembered_for_a_while(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """Half of all dialogues begin with "hi": one secret must not pin them all for months."""
+    store = TaintStore(tmp_path / "t.db", clock, kept=1000, brief=10)
+    taint = Taint(keep=store.keep, find=store.find, brief=10, clock=clock.time)
+    for name in ("~hi", "named"):
+        taint.see("t", name, Tier.S3)
+    assert [taint.tier("t", name) for name in ("~hi", "named")] == [Tier.S3, Tier.S3]
+    clock.advance(11)
+    assert [taint.tier("t", name) for name in ("~hi", "named")] == [Tier.S0, Tier.S3]
+    assert [store.find("t", name) for name in ("~hi", "named")] == [Tier.S0, Tier.S3]
+    assert store.newest(9) == [("t", "named", Tier.S3)]
+    taint.see("t", "~hi", Tier.S2)
+    assert taint.tier("t", "~hi") == Tier.S2
+    store.close()

@@ -98,11 +98,12 @@ class Shortstop:
         )
         self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
         self.accounts = Accounts(self._home / "accounts.db", CLOCK, seal)
+        brief = config.privacy.vault_hours * 3600
         self._taints = TaintStore(
-            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400
+            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400, brief
         )
-        self._taint = _taint(self._taints, shared=crew is not None)
-        self._vault = Vault(CLOCK.time, config.privacy.vault_hours * 3600)
+        self._taint = _taint(self._taints, brief, shared=crew is not None)
+        self._vault = Vault(CLOCK.time, brief)
         self._privacy_key = privacy_key(config.privacy, env)
         self._audit: AuditLog | None = None
         self._reloading = asyncio.Lock()
@@ -481,9 +482,9 @@ def _agreement(router: Brain | SharedBrain, task: str, one: str, other: str) -> 
     return routing.grade(router.grader(task), one, other)
 
 
-def _taint(store: TaintStore, *, shared: bool) -> Taint:
+def _taint(store: TaintStore, brief: float, *, shared: bool) -> Taint:
     """With what conversations held before the start."""
-    taint = Taint(keep=store.keep, find=store.find, shared=shared)
+    taint = Taint(keep=store.keep, find=store.find, shared=shared, brief=brief)
     taint.load(store.newest(MOST))
     return taint
 

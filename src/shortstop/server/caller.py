@@ -8,7 +8,7 @@ import re
 from msgspec.structs import replace
 
 from shortstop.server.body import Headers
-from shortstop.types import Caller, Request
+from shortstop.types import UNNAMED, Caller, Request
 
 LONGEST = 128
 _WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
@@ -70,4 +70,4 @@ def _beginning(request: Request) -> str:
         state.update(message.role.encode() + b"\0" + message.text.encode("utf-8", "replace"))
         if message.role == "user":
             break
-    return state.hexdigest()
+    return UNNAMED + state.hexdigest()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
-from shortstop.types import Tier
+from shortstop.types import UNNAMED, Tier
 
 BUSY_SECONDS = 2.0
 SCHEMA = """
@@ -30,15 +30,25 @@ KEEP = """
 INSERT INTO taints VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET tier = max(tier, excluded.tier), at = excluded.at
 """
+FIND = """
+SELECT tier FROM taints
+WHERE tenant = ? AND conversation = ? AND (at >= ? OR conversation NOT LIKE ?)
+"""
+NEWEST = """
+SELECT tenant, conversation, tier FROM taints
+WHERE at >= ? OR conversation NOT LIKE ? ORDER BY at DESC LIMIT ?
+"""
+BRIEF = UNNAMED + "%"
 
 Row = tuple[str, str, Tier]
 
 
 class TaintStore:
-    """Rows older than `kept_seconds` are dropped when it is opened. All calls raise StoreError."""
+    """Rows older than `kept` seconds are dropped when it is opened; of a dialogue without a name
+    none older than `brief` counts. All calls raise StoreError."""
 
-    def __init__(self, path: Path, clock: Clock, kept_seconds: float) -> None:
-        self._path, self._clock = path, clock
+    def __init__(self, path: Path, clock: Clock, kept: float, brief: float = 86_400.0) -> None:
+        self._path, self._clock, self._brief = path, clock, brief
         self._threads = threading.Lock()
         with self._told():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -48,7 +58,7 @@ class TaintStore:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(SCHEMA)
-            self._db.execute("DELETE FROM taints WHERE at < ?", (clock.time() - kept_seconds,))
+            self._db.execute("DELETE FROM taints WHERE at < ?", (clock.time() - kept,))
 
     def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
         """A conversation's tier never goes down."""
@@ -57,22 +67,20 @@ class TaintStore:
 
     def find(self, tenant: str, conversation: str) -> Tier:
         with self._told():
-            row = self._db.execute(
-                "SELECT tier FROM taints WHERE tenant = ? AND conversation = ?",
-                (tenant, conversation),
-            ).fetchone()
+            row = self._db.execute(FIND, (tenant, conversation, self._since(), BRIEF)).fetchone()
         return Tier(row[0]) if row else Tier.S0
 
     def newest(self, most: int) -> list[Row]:
         """At most `most` rows, the newest last."""
         with self._told():
-            rows = self._db.execute(
-                "SELECT tenant, conversation, tier FROM taints ORDER BY at DESC LIMIT ?", (most,)
-            ).fetchall()
+            rows = self._db.execute(NEWEST, (self._since(), BRIEF, most)).fetchall()
         return [(tenant, conversation, Tier(tier)) for tenant, conversation, tier in rows[::-1]]
 
     def close(self) -> None:
         self._db.close()
+
+    def _since(self) -> float:
+        return self._clock.time() - self._brief
 
     @contextmanager
     def _told(self) -> Iterator[None]:
