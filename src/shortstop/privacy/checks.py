@@ -139,6 +139,11 @@ def place(value: str) -> bool:
     )
 
 
+def some_place(value: str) -> bool:
+    """Numbers enough for a house and its code, and nothing that is counted or addressed."""
+    return some_digits(value) and _NO_PLACE.search(value) is None
+
+
 def full_place(value: str) -> bool:
     """The same with a postal code beside the number of the house."""
     codes = len(_CODE.findall(value))
@@ -288,6 +293,7 @@ NAMED: dict[str, Check] = {
     "date": date,
     "place": place,
     "full_place": full_place,
+    "some_place": some_place,
     "secret": secret,
     "drawn": drawn,
     "mixed": mixed,
