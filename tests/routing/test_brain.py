@@ -200,7 +200,10 @@ def test_nothing_of_a_pinned_request_is_kept(prior: Prior) -> None:
     brain = make(prior)
     before = brain.snapshot()
     brain.decide(ask("my card number is secret"), PINNED, MAIL)
+    brain.decide(ask("my card number is secret"), PINNED, Caller())
     assert not brain.state.pending
+    assert brain.state.kinds is not None
+    assert not brain.state.kinds.names, "no embedding of it either"
     assert len(brain.snapshot()) <= len(before) + 8
 
 

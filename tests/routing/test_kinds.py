@@ -47,6 +47,19 @@ def test_memory_is_bounded_and_grown_kinds_are_never_pushed_out() -> None:
     assert kinds.meet(unit(1.0)) == grown
 
 
+def test_a_kind_is_found_without_a_note_of_it() -> None:
+    kinds = Kinds(4)
+    place = np.array([1, 0, 0, 0], np.float32)
+    for _ in range(ENOUGH + 1):
+        assert kinds.find(place) is None
+        name = kinds.meet(place)
+    assert kinds.find(place) == name
+    before = kinds.packed()["met"].tolist()
+    kinds.find(place)
+    assert kinds.find(place[::-1].copy()) is None
+    assert kinds.packed()["met"].tolist() == before
+
+
 def test_a_text_without_a_known_word_is_of_no_kind() -> None:
     kinds = Kinds(WIDTH)
     assert kinds.meet(np.zeros(WIDTH, np.float32)) is None

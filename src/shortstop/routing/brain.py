@@ -115,7 +115,7 @@ class Brain:
         seen = view(prompt(request), self._prior.embedder)
         at = sight(seen, self._territory)
         if task == OPEN:
-            task = self._kind(seen) or OPEN
+            task = self._kind(seen, note=not field.pinned) or OPEN
         estimates = [self._estimate(t, at, task) for t in field.local]
         if len(estimates) > 1:
             estimates.sort(key=lambda e: self._rank(e, field))
@@ -174,10 +174,11 @@ class Brain:
                     return name, config
         return task_of(request, caller), TaskConfig()
 
-    def _kind(self, seen: View) -> str | None:
+    def _kind(self, seen: View, *, note: bool) -> str | None:
         """The task that a free request belongs to, as far as its like has been met often enough."""
         assert self.state.kinds is not None
-        return self.state.kinds.meet(seen.dense[: self._prior.embedder.width])
+        place = seen.dense[: self._prior.embedder.width]
+        return self.state.kinds.meet(place) if note else self.state.kinds.find(place)
 
     def _remote(self, field: Field) -> tuple[str, ...]:
         """The frontier first; the others stand behind it for when it fails."""

@@ -38,14 +38,27 @@ class Kinds:
         """Note a prompt by its unit embedding; its kind's name, None while there is none."""
         if place @ place < 0.5:
             return None  # not a known word in it
-        if self.names:
-            near = self._leaders @ place
-            at = int(near.argmax())
-            if near.item(at) >= NEAR:
-                self._met[at] += 1
-                return self.names[at] if self._met[at] > ENOUGH else None
-        self._lead(place)
-        return None
+        at = self._nearest(place)
+        if at is None:
+            self._lead(place)
+            return None
+        self._met[at] += 1
+        return self._grown(at)
+
+    def find(self, place: Vector) -> str | None:
+        """The same, without a note of it."""
+        at = self._nearest(place)
+        return None if at is None else self._grown(at)
+
+    def _nearest(self, place: Vector) -> int | None:
+        if not self.names:
+            return None
+        near = self._leaders @ place
+        at = int(near.argmax())
+        return at if near.item(at) >= NEAR else None
+
+    def _grown(self, at: int) -> str | None:
+        return self.names[at] if self._met[at] > ENOUGH else None
 
     def _lead(self, place: Vector) -> None:
         if len(self.names) < MOST:
