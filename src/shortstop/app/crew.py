@@ -48,12 +48,7 @@ class Tainted(Struct, frozen=True, tag="tainted"):
     tier: Tier
 
 
-class Erased(Struct, frozen=True, tag="erased"):
-    tenant: str
-    conversation: str
-
-
-News = Erased | Decided | Done | Compared | Lost | Judged | Tainted
+News = Decided | Done | Compared | Lost | Judged | Tainted
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _decode = msgspec.msgpack.Decoder(News).decode

@@ -17,7 +17,9 @@ REACH = {
     "block": Reach.REFUSED,
 }
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
-DETECTED = frozenset({"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"})
+NAMES = frozenset({"PERSON", "ORGANISATION", "PLACE"})
+"""Labels of what is read before an escalation, where that is on. They never pin by themselves."""
+DETECTED = NAMES | {"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"}
 """Labels that code gives, beside those in the rulebook."""
 
 
@@ -47,7 +49,7 @@ def action(
     unnamed: str | None = None,
 ) -> str:
     """What to do about `count` findings of a label. A label that no rule names gets `unnamed`, by
-    default by its tier: from S2 on it stays local."""
+    default by its tier: from S2 on it stays local, a name or address that was read is replaced."""
     fitting = [
         rule.action
         for rule in policy.rules
@@ -58,7 +60,16 @@ def action(
     ]
     if fitting:
         return max(fitting, key=SEVERITY.index)
-    return unnamed or ("local_only" if tier >= Tier.S2 else "allow")
+    if unnamed is not None:
+        return unnamed
+    if tier >= Tier.S2:
+        return "local_only"
+    return "pseudonymise" if label in NAMES or label == "ADDRESS" else "allow"
+
+
+def reads_names(policy: PrivacyPolicy) -> bool:
+    """Whether anything would come of reading the names of a request."""
+    return any(action(policy, label, Tier.S1, 1) != "allow" for label in NAMES)
 
 
 def actions(policy: PrivacyPolicy, findings: Iterable[Finding], route: str = "*") -> dict[str, str]:
