@@ -32,6 +32,8 @@ WANTED: Mapping[str, str] = {
     "false pins: hard harmless": "<= 1% / 0.2%",
     "ordinary_clinc": "<= 0.1% / 0",
     "MMLU and GSM8K prompts": "<= 1% / 0.3%",
+    "span F2": ">= 0.82 / 0.90",
+    "recall: person": ">= 85% / 92%",
     "restored wrong": "0",
     "found at its first record": "100%",
     "200 tokens, ordinary": "0.3 / 1 ms; 0.1 / 0.5",
@@ -54,7 +56,9 @@ class Found(msgspec.Struct, frozen=True):
 def bench_command(data: Data = None, as_json: AsJson = False) -> None:
     """Recall by class, false pins, times, tricks, round trips and tampering, with 95% intervals.
 
-    With --data FILE the first figures are from there, all of its rows.
+    With --data FILE the first figures are from there, all of its rows. Span F2: a marked span is
+    found when half of it lies in findings of its class (person, address, phone, e-mail, card,
+    account, id, ip); a finding is right the other way round; recall counts four times.
     """
     left_out: list[str] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
@@ -119,8 +123,25 @@ def _reports(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, exam
         yield "public prompts", examine.harmless(prompts, "MMLU and GSM8K prompts")
     except ConfigError as error:
         left_out.append(f"MMLU and GSM8K prompts: {error}")
+    yield from _spans(left_out)
     yield "streams", examine.restoring()
     yield "audit log", examine.tampering()
+
+
+def _spans(left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+    """Open texts of others: English from templates, of which one half was looked at, and Spanish."""
+    for name in ("presidio_synth_v2", "meddocan_dev"):
+        path = OPEN_DATA / f"{name}.jsonl"
+        if not path.is_file():
+            left_out.append(f"spans: there is no {path}")
+            continue
+        rows = [r for r in examine.rows(path) if "template" not in r or examine.aside(r)]
+        what = f"{name}, unseen templates" if "template" in rows[0] else name
+        yield what, examine.spans(rows, examine.by_rules, f"{what}, rules alone")
+        try:
+            yield what, examine.spans(rows, examine.by_all, f"{what}, with names read")
+        except ConfigError as error:
+            left_out.append(f"{what}, with names read: {error}")
 
 
 def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:

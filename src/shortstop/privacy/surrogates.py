@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - lists of syllables are read whole
 """Stand-ins for real values: of the same type, stable in a conversation, and harmless."""
 
 from __future__ import annotations
