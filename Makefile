@@ -76,6 +76,12 @@ bench-privacy: $(VENV)/.dev ## detection, false pins and speed on the open data
 soak: $(VENV)/.dev ## an hour of mixed load: memory, slots, rows (MINUTES=60)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
+bench-presidio: $(VENV)/.ner ## spans found beside Presidio, in a virtual environment of its own
+	@test -x var/presidio/bin/python || $(PYTHON) -m venv var/presidio
+	@var/presidio/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r bench/peers/presidio.txt
+	@$(BIN)/python -m bench.presidio
+
 compat: $(VENV)/.dev ## real clients against a real gateway; writes docs/compatibility.md
 	@$(BIN)/python -m bench.compat
 

@@ -129,7 +129,7 @@ def _reports(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, exam
 
 
 def _spans(left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
-    """Open texts of others: English from templates, of which one half was looked at, and Spanish."""
+    """Open texts of others: English from templates, one half of them unseen, and Spanish."""
     for name in ("presidio_synth_v2", "meddocan_dev"):
         path = OPEN_DATA / f"{name}.jsonl"
         if not path.is_file():

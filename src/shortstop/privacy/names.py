@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from shortstop.privacy.addresses import addresses
@@ -25,6 +26,8 @@ WIRE = frozenset(
         "status",
     )
 )
+_NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d[\d ().\-/]{6,21}\d(?![\w-]|[.,]\d)")
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 KINDS = {"ORG": "ORGANISATION", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE"}
 
 
@@ -61,6 +64,8 @@ def spans(text: str, entities: Sequence[Entity]) -> Iterator[tuple[str, int, int
     shown = capitalised(text)
     taken = list[Span](addresses(shown))
     yield from (("ADDRESS", *span) for span in taken)
+    numbers = [n for n in _numbers(text) if not any(s < n[2] and n[1] < e for s, e in taken)]
+    yield from numbers
     persons = people(shown, entities, taken)
     yield from (("PERSON", *span) for span in persons)
     taken += persons
@@ -71,6 +76,19 @@ def spans(text: str, entities: Sequence[Entity]) -> Iterator[tuple[str, int, int
         start, end = _bare(text, entity)
         if end - start >= 3 and any(c.isupper() for c in shown[start:end]):
             yield (label, start, end)
+
+
+def _numbers(text: str) -> Iterator[tuple[str, int, int]]:
+    """Long numbers as people write those of telephones and cards, whatever their check digits."""
+    for match in _NUMBER.finditer(text):
+        said = match.group()
+        digits = sum(c.isdigit() for c in said)
+        if _DATE.fullmatch(said) or not 7 <= digits <= 19:
+            continue
+        if digits >= 13 and said.replace(" ", "").replace("-", "").isdigit():
+            yield ("CARD", *match.span())
+        elif digits <= 15 and digits < len(said):
+            yield ("PHONE", *match.span())
 
 
 def _bare(text: str, entity: Entity) -> Span:

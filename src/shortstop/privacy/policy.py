@@ -19,6 +19,8 @@ REACH = {
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
 NAMES = frozenset({"PERSON", "ORGANISATION", "PLACE"})
 """Labels of what is read before an escalation, where that is on. They never pin by themselves."""
+READ = NAMES | {"ADDRESS", "PHONE", "CARD"}
+"""All that is read then, on tier S1: numbers too whose check digits fail."""
 DETECTED = NAMES | {"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"}
 """Labels that code gives, beside those in the rulebook."""
 
@@ -64,7 +66,7 @@ def action(
         return unnamed
     if tier >= Tier.S2:
         return "local_only"
-    return "pseudonymise" if label in NAMES or label == "ADDRESS" else "allow"
+    return "pseudonymise" if tier == Tier.S1 and label in READ else "allow"
 
 
 def reads_names(policy: PrivacyPolicy) -> bool:

@@ -44,7 +44,7 @@ class Tagger:
         if program is None:
             _require()
         self._seconds = seconds
-        self._program = tuple(program or (sys.executable, str(Path(tagging.__file__))))
+        self._program = tuple(program or (sys.executable, "-P", str(Path(tagging.__file__))))
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
