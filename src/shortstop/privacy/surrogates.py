@@ -7,7 +7,8 @@ import hmac
 import re
 import unicodedata
 
-_YEAR = re.compile(r"(?:19|20)\d{2}")
+from shortstop.privacy.dates import moved
+
 TRIES = 64
 
 
@@ -17,6 +18,7 @@ class Mint:
     def __init__(self, key: bytes, tenant: str, conversation: str) -> None:
         self._key = key
         self._scope = f"{tenant}\0{conversation}".encode()
+        self._days = 400 + self._draw("DOB", "", 0) % 3_000
 
     def surrogate(self, label: str, value: str, avoid: str, used: set[str]) -> str:
         """A stand-in that occurs neither in `avoid` (lower case) nor among those `used`.
@@ -25,8 +27,10 @@ class Mint:
         """
         normal = " ".join(value.split()).casefold()
         for attempt in range(TRIES):
-            drawn = self._draw(label, normal, attempt)
-            made = _shape(label, value, drawn)
+            if label == "DOB":  # one shift for a conversation: ages and intervals stay
+                made = moved(value, self._days + attempt)
+            else:
+                made = _shape(label, value, self._draw(label, normal, attempt))
             if made.lower() not in avoid and made.lower() not in used and made != value:
                 return made
         raise ValueError("no surrogate is free")
@@ -50,9 +54,6 @@ def _shape(label: str, value: str, drawn: int) -> str:
         return _failing_card(drawn)
     if label == "IBAN":
         return f"{value[:2].upper() if value[:2].isalpha() else 'XX'}00{_digits(drawn, 18)}"
-    if label == "DOB" and _YEAR.search(value):
-        shift = 1 + drawn % 9
-        return _YEAR.sub(lambda m: str(int(m.group()) - shift), value)
     if label == "ADDRESS":
         return f"{100 + drawn % 9900} Placeholder {_letters(drawn >> 20, 5).title()} Street"
     if label == "IP":
