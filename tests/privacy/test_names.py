@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.privacy import tagger as tagger_room
 from shortstop.privacy.addresses import addresses
+from shortstop.privacy.names import spans
 from shortstop.privacy.people import Entity, people
 from shortstop.privacy.pseudonyms import rename
 from shortstop.privacy.restore import Restorer
@@ -226,3 +228,17 @@ def test_a_name_inside_a_word_is_no_name() -> None:
     assert rename(chat("Al also went to Alabama"), {"Al": "Xyz"})["messages"][0]["content"] == (
         "Xyz also went to Alabama"
     )
+
+
+@pytest.mark.parametrize("piece", ["Aa-", "Aa ", "12 Aa Street, ", "1 ", "A.", "rue ", "\n> "])
+def test_reading_stays_linear(piece: str) -> None:
+    """Twice the text takes about twice as long, not four times."""
+
+    def took(length: int) -> float:
+        text = piece * (length // len(piece))
+        before = time.thread_time()
+        list(spans(text, ()))
+        return time.thread_time() - before
+
+    took(1_000)
+    assert min(took(40_000) for _ in range(3)) < 0.05 + 3 * min(took(20_000) for _ in range(3))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 Span = tuple[int, int]
 
-_CAP = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]*(?:[.'’-][^\W\d_]+)*\.?"
+_CAP = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]{0,40}(?:[.'’-][^\W\d_]{1,40}){0,3}\.?"
 _NAME = rf"(?:(?:{_CAP}|de|del|della|delle|di|da|do|dos|du|des|la|las|los|le|van|von|der|den|of)[ ]){{0,4}}{_CAP}"
 _KINDS = (
     r"Street|St|Str|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|"
@@ -43,7 +43,7 @@ _SURE = re.compile(
     rf"(?:{_BEFORE}(?:{_NAME}[ ])?(?:{_KINDS})\b\.?(?:[ ]{_NUMBER})?"
     rf"|(?:{_BEFORE})?(?:{_BEGINS})[ ](?:de[ ]|du[ ]|des[ ]|la[ ]|d['’])*[^\W\d_][^\n\d,]{{1,40}}[ ]{_NUMBER}"
     rf"|{_BEFORE}(?:{_BEGINS})[ ](?:de[ ]|du[ ]|des[ ]|la[ ]|d['’])*{_NAME}"
-    rf"|(?:{_BEFORE})?(?:{_NAME}[ ])??[^\W\d_]\w*(?:{_ENDS})[ ]{_NUMBER}"
+    rf"|(?:{_BEFORE})?(?:{_NAME}[ ])??\b[^\W\d_]\w{{0,40}}(?:{_ENDS})[ ]{_NUMBER}"
     rf"|(?:{_BEFORE})?(?:{_NAME}[ ])(?:{_ENDS}|u)\.?[ ]{_NUMBER}"
     rf"|{_UNIT}|{_POSTED})"
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from shortstop.privacy.addresses import addresses
 from shortstop.privacy.leaves import Leaf, leaves
-from shortstop.privacy.people import FIRMS, NOBODY, Entity, Span, people
+from shortstop.privacy.people import FIRMS, NOBODY, Entity, Span, covered, people
 from shortstop.privacy.tagging import capitalised
 from shortstop.types import Finding, Json, Tier
 
@@ -64,14 +64,14 @@ def spans(text: str, entities: Sequence[Entity]) -> Iterator[tuple[str, int, int
     shown = capitalised(text)
     taken = list[Span](addresses(shown))
     yield from (("ADDRESS", *span) for span in taken)
-    numbers = [n for n in _numbers(text) if not any(s < n[2] and n[1] < e for s, e in taken)]
-    yield from numbers
+    hidden = covered(text, taken)
+    yield from (n for n in _numbers(text) if not any(hidden[n[1] : n[2]]))
     persons = people(shown, entities, taken)
     yield from (("PERSON", *span) for span in persons)
-    taken += persons
+    hidden = covered(text, taken + persons)
     for entity in entities:
         label = KINDS.get(entity.label)
-        if label is None or any(s < entity.end and entity.start < e for s, e in taken):
+        if label is None or any(hidden[entity.start : entity.end]):
             continue
         start, end = _bare(text, entity)
         if end - start >= 3 and any(c.isupper() for c in shown[start:end]):

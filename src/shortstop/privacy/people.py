@@ -108,6 +108,14 @@ def first_names() -> dict[str, bool]:
     return {line.removesuffix("*"): not line.endswith("*") for line in lines}
 
 
+def covered(text: str, spans: Iterable[Span]) -> bytearray:
+    """For each character whether it stands in one of the spans."""
+    mask = bytearray(len(text))
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
+    return mask
+
+
 def people(text: str, entities: Sequence[Entity], taken: Sequence[Span] = ()) -> list[Span]:
     """Where people are named, titles not included. Nothing is read in what is `taken`."""
     return _Reader(text, entities, taken).spans()
@@ -125,9 +133,8 @@ class _Reader:
     def __init__(self, text: str, entities: Sequence[Entity], taken: Sequence[Span]) -> None:
         self._text, self._entities = text, entities
         self._words = [_Word(m.group(), *m.span()) for m in _WORD.finditer(text)]
-        self._free = [
-            not any(start < w.end and w.start < end for start, end in taken) for w in self._words
-        ]
+        hidden = covered(text, taken)
+        self._free = [not any(hidden[w.start : w.end]) for w in self._words]
         self._firm = self._firms()
         self._marked: set[int] = set()
 
