@@ -138,7 +138,7 @@ def _reports(
 
 
 def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
-    """Texts of others: English from templates, one half of them unseen, and Spanish; or one's own."""
+    """Texts of others: English from templates, half of them unseen, and Spanish; or one's own."""
     paths = [own] if own else [OPEN_DATA / f"{n}.jsonl" for n in SPANS]
     for path in paths:
         if not path.is_file():
