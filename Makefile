@@ -50,7 +50,7 @@ lint: $(VENV)/.dev ## ruff: style and formatting
 types: $(VENV)/.dev ## mypy, strict
 	@$(BIN)/mypy
 
-test: lint types model ## everything that CI runs: linters, types, import rule, tests
+test: lint types model $(VENV)/.ner ## everything that CI runs: linters, types, import rule, tests
 	@$(BIN)/python -m pytest
 
 lock: ## write the hashed requirements files anew (needs uv)

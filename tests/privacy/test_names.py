@@ -242,3 +242,10 @@ def test_reading_stays_linear(piece: str) -> None:
 
     took(1_000)
     assert min(took(40_000) for _ in range(3)) < 0.05 + 3 * min(took(20_000) for _ in range(3))
+
+
+async def test_a_guard_without_a_tagger_lets_nothing_go() -> None:
+    sentinel = guard(NER)
+    request = make(chat("hello"))
+    with pytest.raises(PrivacyRefused, match="Nothing here"):
+        await sentinel.prepare(request, sentinel.clear(request, CALLER))

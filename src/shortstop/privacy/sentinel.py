@@ -143,9 +143,10 @@ class Sentinel:
         """
         if clearance.reach >= Reach.LOCAL_ONLY or not self._wants_names(request):
             return clearance
-        assert self._tagger is not None
+        if self._tagger is None:
+            raise PrivacyRefused("Nothing here can read the names in this request.")
         try:
-            told = names.told(request.body)
+            told = names.told(_body(request))
             seen = await self._tagger.entities([leaf.text for leaf in told])
             read = await asyncio.to_thread(names.findings, told, seen)
             found = (*clearance.findings, *read)
@@ -164,7 +165,7 @@ class Sentinel:
         )
 
     def _wants_names(self, request: Request) -> bool:
-        if self._tagger is None or not request.body:
+        if self._config.ner == "off":
             return False
         _, rules = policy.chosen(self._config, self._scope(request)[0])
         return not rules.dry_run and policy.reads_names(rules)
