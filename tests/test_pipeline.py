@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from shortstop.errors import NotFound, ShortstopError, UpstreamFailed
+from shortstop.errors import NotFound, PrivacyRefused, ShortstopError, UpstreamFailed
 from shortstop.pipeline import Pipeline
 from shortstop.serving.cascade import Cascade
 from shortstop.types import (
@@ -22,6 +22,7 @@ from shortstop.types import (
     Cleared,
     Decision,
     Message,
+    Reach,
     Reply,
     Request,
     Signals,
@@ -102,7 +103,13 @@ class Shelf:
 
 
 class House:
-    def __init__(self, small: Script, big: Script, router: FixedRouter | None = None) -> None:
+    def __init__(
+        self,
+        small: Script,
+        big: Script,
+        router: FixedRouter | None = None,
+        guard: OpenGuard | None = None,
+    ) -> None:
         self.shelf = Shelf()
         self.seen: list[Trace] = []
         chosen = router or FixedRouter()
@@ -111,14 +118,14 @@ class House:
             targets=TARGETS,
             backends={"small": small},
             upstreams={"big": big},
-            guard=OpenGuard(),
+            guard=guard or OpenGuard(),
             looker=chosen,
             agree=lambda task, one, other: float(one == other),
             clock=clock,
             commit_tokens=2,
         )
         self.pipeline = Pipeline(
-            guard=OpenGuard(),
+            guard=guard or OpenGuard(),
             router=chosen,
             cascade=cascade,
             books=TokenBooks(),
@@ -151,6 +158,30 @@ async def test_a_whole_answer_is_on_the_books_before_it_is_returned() -> None:
     assert row.decision.propensity == 0.98
     assert row.response is not None
     assert house.seen == house.shelf.rows
+
+
+class Unprepared(OpenGuard):
+    async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
+        raise PrivacyRefused("names could not be read")
+
+
+class PlacingRouter(FixedRouter):
+    """The frontier, unless the request must stay."""
+
+    def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
+        plan = ("small",) if clearance.reach >= Reach.LOCAL_ONLY else ("big",)
+        return msgspec.structs.replace(super().decide(request, clearance, caller), plan=plan)
+
+
+async def test_what_cannot_be_made_safe_to_leave_stays() -> None:
+    for request in (REQUEST, STREAMED):
+        house = House(Script("Here."), Script("There."), PlacingRouter(), Unprepared())
+        answer = await house.pipeline.answer(request, CALLER)
+        if request.stream:
+            assert "".join([c.text async for c in chunks_of(answer)]).strip() == "Here."
+        assert house.row.target == "small"
+        assert house.row.clearance.reach == Reach.LOCAL_ONLY
+        assert [a.target for a in house.row.attempts] == ["big", "small"]
 
 
 async def test_headers_say_who_answered_why_and_for_how_much() -> None:

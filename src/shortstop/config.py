@@ -206,7 +206,9 @@ class PrivacyConfig(Section, frozen=True):
 
     `tenants` names each tenant's policy (else "default"), `terms` its own words that never leave,
     `documents` files whose passages never leave. `key_env` holds the key of surrogates and audit;
-    without it they last as long as the process. `audit` is the file of the audit log.
+    without it they last as long as the process. `audit` is the file of the audit log. `ner = "en"`
+    (extra `[ner]`) reads names, organisations, places and addresses of a request that is about to
+    leave, for `ner_timeout` seconds at most: later it stays local.
     """
 
     airgap: bool = False
@@ -219,6 +221,8 @@ class PrivacyConfig(Section, frozen=True):
     key_env: str = "SHORTSTOP_PRIVACY_KEY"
     vault_hours: Annotated[float, Meta(gt=0)] = 24
     audit: str | None = None
+    ner: Literal["off", "en"] = "off"
+    ner_timeout: Seconds = 2
 
 
 class ContractConfig(Section, frozen=True):

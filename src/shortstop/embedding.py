@@ -144,6 +144,9 @@ class Embedding:
     ) -> EmbeddingReply:
         if target.local:
             return await self._local[target.name].encode(said)
+        clearance = await self._guard.prepare(request, clearance)
+        if clearance.reach > Reach.ANYWHERE:
+            raise PrivacyRefused("This text names somebody and must stay on this machine.")
         cleared = self._guard.release(request, clearance, target)
         return await self._remote[target.name].embed(cleared)
 

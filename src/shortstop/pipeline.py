@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shortstop.errors import RequestError, ShortstopError
+from shortstop.errors import PrivacyRefused, RequestError, ShortstopError
 from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, ReplyGuard, Router
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
@@ -28,6 +28,7 @@ from shortstop.types import (
     Clearance,
     Decision,
     Json,
+    Reach,
     Reply,
     Request,
     Target,
@@ -98,9 +99,9 @@ class Pipeline:
             facts.decision = self._router.decide(request, facts.clearance, caller)
             if self._purser is not None and caller.key is not None:
                 self._purser.reserve(request, facts.decision, caller)
-            if request.stream:
-                return await self._stream(facts, facts.decision)
-            return await self._whole(facts, facts.decision)
+            served = await self._served(facts, facts.decision)
+            answer = self._stream if request.stream else self._whole
+            return answer(facts, facts.decision, served)
         except ShortstopError as error:
             self._record(facts, _failed(error), error)
             raise
@@ -108,10 +109,29 @@ class Pipeline:
             self._record(facts, "cancelled", None)
             raise
 
-    async def _whole(self, facts: _Facts, decision: Decision) -> Answer:
-        served = await self._cascade.answer(
-            facts.request, facts.clearance, decision, facts.attempts
+    async def _served(self, facts: _Facts, decision: Decision) -> Served:
+        """What cannot be made safe to leave stays, and is decided again as such."""
+        try:
+            return await self._ask(facts, decision)
+        except PrivacyRefused:
+            if facts.clearance.reach >= Reach.LOCAL_ONLY:
+                raise
+        reasons = (*facts.clearance.reasons, "not-released")
+        facts.clearance = msgspec.structs.replace(
+            facts.clearance, reach=Reach.LOCAL_ONLY, reasons=reasons
         )
+        facts.decision = self._router.decide(facts.request, facts.clearance, facts.caller)
+        return await self._ask(facts, facts.decision)
+
+    async def _ask(self, facts: _Facts, decision: Decision) -> Served:
+        request, clearance, attempts = facts.request, facts.clearance, facts.attempts
+        if request.stream:
+            return await self._cascade.stream(
+                request, clearance, decision, attempts, facts.gathering
+            )
+        return await self._cascade.answer(request, clearance, decision, attempts)
+
+    def _whole(self, facts: _Facts, decision: Decision, served: Served) -> Answer:
         reply = served.reply
         if self._replies is not None and reply is not None and self._replies.reads(facts.caller):
             reply = self._replies.whole(reply, facts.caller)
@@ -125,10 +145,7 @@ class Pipeline:
             reply=reply,
         )
 
-    async def _stream(self, facts: _Facts, decision: Decision) -> Answer:
-        served = await self._cascade.stream(
-            facts.request, facts.clearance, decision, facts.attempts, facts.gathering
-        )
+    def _stream(self, facts: _Facts, decision: Decision, served: Served) -> Answer:
         assert served.chunks is not None
         chunks, told = served.chunks, facts.gathering
         if self._replies is not None and self._replies.reads(facts.caller):

@@ -46,6 +46,9 @@ class Guard(Protocol):
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         """Pin a request whose judgement nobody waits for any longer."""
 
+    async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
+        """What may take its time, before something leaves. Raises PrivacyRefused: it stays."""
+
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """Make what may be sent to `target`. Raises PrivacyRefused when nothing may."""
 

@@ -65,3 +65,33 @@ def test_a_guard_that_lets_everything_go_fails_the_tricks(monkeypatch: pytest.Mo
     free = Clearance(Tier.S0, Reach.ANYWHERE)
     monkeypatch.setattr(Sentinel, "clear", lambda self, request, caller: free)
     assert sum(t.passed for t in examine.tricks()) < 8
+
+
+def test_spans_are_counted_as_told() -> None:
+    row = {"id": "1", "text": "Jane Doe, 12 High Street", "spans": [
+        {"start": 0, "end": 8, "label": "PERSON"},
+        {"start": 10, "end": 24, "label": "STREET_ADDRESS"},
+    ]}  # fmt: skip
+    found: list[examine.Marked] = [("PERSON", 0, 4), ("EMAIL", 0, 4)]
+    report = examine.spans([row], lambda texts: [found for _ in texts], "x")
+    figures = {f.name: (f.hits, f.n) for f in report.figures}
+    assert figures["recall: person"] == (1, 1)
+    assert figures["recall: address"] == (0, 1)
+    assert figures["precision"] == (1, 2)
+    assert report.figures[0].share == pytest.approx(0.5)
+    assert report.figures[1].hits == 1
+
+
+def test_spans_of_ones_own(tmp_path: Path) -> None:
+    data, own = tmp_path / "data.jsonl", tmp_path / "spans.jsonl"
+    data.write_text(json.dumps(row("x", "PII", sensitive=True)))
+    mail = {
+        "id": "1",
+        "text": "to a.b@acme.com",
+        "spans": [{"start": 3, "end": 15, "label": "EMAIL"}],
+    }
+    own.write_text(json.dumps(mail))
+    done = RUN.invoke(app, ["bench", "privacy", "--data", str(data), "--spans", str(own), "--json"])
+    assert done.exit_code == 0, done.output
+    reports = {r["part"]: r["figures"] for r in json.loads(done.stdout)["reports"]}
+    assert reports["spans, rules alone"][0]["share"] == 1.0

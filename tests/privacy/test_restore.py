@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.errors import PrivacyRefused
+from shortstop.privacy import Sentinel
 from shortstop.privacy.restore import Buffer, Restorer
+from shortstop.privacy.vault import Vault
 from shortstop.types import Caller, Choice, Chunk, Reach, Reply, Text, ToolDelta
 
 from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make
@@ -108,3 +111,17 @@ def test_erased_means_gone() -> None:
     assert sentinel.erase("default", "c")
     sent = Reply("r", "m", (Choice(parts=(Text(cleared.request.messages[0].text),)),))
     assert sentinel.restore(sent, cleared) == sent
+
+
+def test_a_restart_loses_no_restores(tmp_path: Path) -> None:
+    def after_start() -> Sentinel:
+        vault = Vault(lambda: 1.0, 60, path=tmp_path / "vault.db", key=b"k" * 32)
+        return guard(PSEUDONYMISE, vault=vault)
+
+    caller = Caller(conversation="c")
+    before, first = after_start(), make(chat("Write to jane.doe@acme.com"))
+    sent = before.release(first, before.clear(first, caller), REMOTE).request.messages[0].text
+    after, second = after_start(), make(chat("and to bob@acme.com?"), "r2")
+    cleared = after.release(second, after.clear(second, caller), REMOTE)
+    reply = Reply("r", "m", (Choice(parts=(Text(f"You said: {sent}"),)),))
+    assert after.restore(reply, cleared).text == "You said: Write to jane.doe@acme.com"

@@ -95,6 +95,9 @@ class OpenGuard:
     def clear(self, request: Request, caller: Caller) -> Clearance:
         return OPEN
 
+    async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
+        return clearance
+
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         if clearance.reach >= Reach.LOCAL_ONLY:
             raise PrivacyRefused("pinned")

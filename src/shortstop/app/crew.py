@@ -41,12 +41,7 @@ class Judged(Struct, frozen=True, tag="judged"):
     feedback: Feedback
 
 
-class Erased(Struct, frozen=True, tag="erased"):
-    tenant: str
-    conversation: str
-
-
-News = Erased | Decided | Done | Compared | Lost | Judged
+News = Decided | Done | Compared | Lost | Judged
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _decode = msgspec.msgpack.Decoder(News).decode

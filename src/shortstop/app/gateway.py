@@ -20,7 +20,7 @@ from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.comparison import Comparison
-from shortstop.app.crew import Crew, Erased, News, SharedBrain
+from shortstop.app.crew import Crew, News, SharedBrain
 from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
 from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
@@ -43,6 +43,7 @@ from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replies import Replies
 from shortstop.privacy.sentinel import GRACE, audit_key, privacy_key
+from shortstop.privacy.tagger import Tagger, TaggerDown
 from shortstop.privacy.taint import MOST, Taint
 from shortstop.privacy.vault import Vault
 from shortstop.routing import Brain, State
@@ -103,8 +104,14 @@ class Shortstop:
             self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400, brief
         )
         self._taint = _taint(self._taints, brief, shared=crew is not None)
-        self._vault = Vault(CLOCK.time, brief)
         self._privacy_key = privacy_key(config.privacy, env)
+        self._vault = Vault(
+            CLOCK.time,
+            brief,
+            path=_vault_file(config, self._home, env, crew),
+            key=self._privacy_key,
+        )
+        self._tagger: Tagger | None = None
         self._audit: AuditLog | None = None
         self._reloading = asyncio.Lock()
         self.started = int(time.time())
@@ -167,6 +174,7 @@ class Shortstop:
                 return await backend_of(engine).count(request)
             if upstream is not None and upstream.counts:
                 clearance = await street.verdicts.of(request, caller)
+                clearance = await street.guard.prepare(request, clearance)
                 target = street.targets[request.model]
                 return await upstream.count(street.guard.release(request, clearance, target))
         except (PrivacyRefused, TargetError):
@@ -189,10 +197,8 @@ class Shortstop:
             raise InvalidRequest(f"This is no feedback: {error}.") from error
 
     async def erase(self, tenant: str, conversation: str) -> Json:
-        """What was kept of a conversation: surrogates in every worker, content in the traces."""
+        """What was kept of a conversation: surrogates for all workers, content in the traces."""
         held = self._vault.erase((tenant, conversation))
-        if self._crew is not None:
-            self._crew.tell(Erased(tenant, conversation))
         emptied = await asyncio.to_thread(self._store.forget, tenant, conversation)
         return {"surrogates": held, "traces": emptied}
 
@@ -241,6 +247,7 @@ class Shortstop:
             kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
             new = self._build(config, kept, old.brain.state)
             await start_all([e for n, e in new.engines.items() if n not in kept])
+            await self._warm()
             self._street = new
             self._retire(old, set(kept))
             names = ", ".join(new.targets)
@@ -253,12 +260,15 @@ class Shortstop:
     async def running(self) -> AsyncIterator[None]:
         """Start the engines, serve, and leave nothing behind."""
         await start_all(list(self._street.engines.values()))
+        await self._warm()
         saver = asyncio.create_task(self._save_now_and_then())
         try:
             yield
         finally:
             saver.cancel()
             await self._street.close_egress()
+            if self._tagger is not None:
+                await self._tagger.close()
             await asyncio.gather(*(e.close() for e in self._street.engines.values()))
             self._save_state()
             self._store.close()
@@ -267,6 +277,7 @@ class Shortstop:
             self._taints.close()
             if self._crew is not None:
                 self._crew.close()
+            self._vault.close()
             if self._audit is not None:
                 self._audit.close()
 
@@ -293,6 +304,7 @@ class Shortstop:
             vault=self._vault,
             audit=self._audit_log(config.privacy),
             watcher=self._metrics,
+            tagger=self._tagger_for(config),
         )
         router = SharedBrain(brain, self._crew) if self._crew else brain
         cascade = Cascade(
@@ -357,6 +369,22 @@ class Shortstop:
             embedding,
             Verdicts(guard, config.privacy.timeout + GRACE),
         )
+
+    def _tagger_for(self, config: Config) -> Tagger | None:
+        """One process for all streets; a changed deadline holds from the next start on."""
+        if config.privacy.ner == "off":
+            return None
+        if self._tagger is None:
+            self._tagger = Tagger(config.privacy.ner_timeout)
+        return self._tagger
+
+    async def _warm(self) -> None:
+        """The tagger loads its model before the first escalation, which would else stay local."""
+        if self._tagger is not None:
+            try:
+                await self._tagger.start()
+            except (TaggerDown, TimeoutError) as error:
+                log.error("names cannot be read, nothing that may hold some leaves: %s", error)
 
     def _judge(
         self,
@@ -440,9 +468,7 @@ class Shortstop:
 
     def _hear(self, news: News) -> None:
         """Another worker has seen something."""
-        if isinstance(news, Erased):
-            self._vault.erase((news.tenant, news.conversation))
-        elif isinstance(self._street.router, SharedBrain):
+        if isinstance(self._street.router, SharedBrain):
             self._street.router.learn(news)
 
     # -- the router's memory
@@ -491,6 +517,14 @@ def _taint(store: TaintStore, brief: float, *, shared: bool) -> Taint:
 
 def _trace_file(config: Config, home: Path) -> Path:
     return Path(config.traces.path) if config.traces.path else home / "traces.db"
+
+
+def _vault_file(
+    config: Config, home: Path, env: Mapping[str, str], crew: Crew | None
+) -> Path | None:
+    """Lasting under the operator's key, shared by workers; else one process's memory will do."""
+    lasting = crew is not None or bool(env.get(config.privacy.key_env))
+    return home / "vault.db" if lasting else None
 
 
 def _keep_address(new: ServerConfig, old: ServerConfig) -> ServerConfig:

@@ -22,6 +22,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machine
 Data = Annotated[
     Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
 ]
+Spans = Annotated[
+    Path | None,
+    typer.Option("--spans", help="JSON lines with id, text and spans [{start, end, label}]."),
+]
+SPANS = ("presidio_synth_v2", "meddocan_dev")
 OPEN_DATA = Path("../shared/data/privacy")
 WANTED: Mapping[str, str] = {
     "sensitive flagged": ">= 98% / 99.5%",
@@ -32,6 +37,8 @@ WANTED: Mapping[str, str] = {
     "false pins: hard harmless": "<= 1% / 0.2%",
     "ordinary_clinc": "<= 0.1% / 0",
     "MMLU and GSM8K prompts": "<= 1% / 0.3%",
+    "span F2": ">= 0.82 / 0.90",
+    "recall: person": ">= 85% / 92%",
     "restored wrong": "0",
     "found at its first record": "100%",
     "200 tokens, ordinary": "0.3 / 1 ms; 0.1 / 0.5",
@@ -51,17 +58,20 @@ class Found(msgspec.Struct, frozen=True):
     left_out: list[str]
 
 
-def bench_command(data: Data = None, as_json: AsJson = False) -> None:
+def bench_command(data: Data = None, spans: Spans = None, as_json: AsJson = False) -> None:
     """Recall by class, false pins, times, tricks, round trips and tampering, with 95% intervals.
 
-    With --data FILE the first figures are from there, all of its rows.
+    With --data FILE the first figures are from there, all of its rows; those about spans are
+    left out unless --spans FILE names some. Span F2: a marked span is
+    found when half of it lies in findings of its class (person, address, phone, e-mail, card,
+    account, id, ip); a finding is right the other way round; recall counts four times.
     """
     left_out: list[str] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
         task = bar.add_task("starting")
         reports = []
-        for name, report in _reports(data, left_out):
+        for name, report in _reports(data, spans, left_out):
             bar.update(task, description=name)
             reports.append(report)
         bar.update(task, description="thirty tricks")
@@ -106,7 +116,9 @@ def show(found: Found, console: Console) -> None:
         console.print(f"left out: {what}")
 
 
-def _reports(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+def _reports(
+    data: Path | None, spans: Path | None, left_out: list[str]
+) -> Iterator[tuple[str, examine.Report]]:
     yield from _gateway(data, left_out)
     clinc = OPEN_DATA / "ordinary_clinc.jsonl"
     if clinc.is_file():
@@ -119,8 +131,33 @@ def _reports(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, exam
         yield "public prompts", examine.harmless(prompts, "MMLU and GSM8K prompts")
     except ConfigError as error:
         left_out.append(f"MMLU and GSM8K prompts: {error}")
+    if spans is not None or data is None:
+        yield from _spans(spans, left_out)
     yield "streams", examine.restoring()
     yield "audit log", examine.tampering()
+
+
+def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+    """Texts of others: English from templates, half of them unseen, and Spanish; or one's own."""
+    paths = [own] if own else [OPEN_DATA / f"{n}.jsonl" for n in SPANS]
+    for path in paths:
+        if not path.is_file():
+            if own is not None:
+                raise ConfigError(f"There is no file {own}.")
+            left_out.append(f"spans: there is no {path}")
+            continue
+        rows = list(examine.rows(path))
+        if any(not {"id", "text", "spans"} <= set(row) for row in rows):
+            raise ConfigError(f"{path} has rows without id, text or spans.")
+        seen = own is None and "template" in rows[0]
+        if seen:
+            rows = [row for row in rows if examine.aside(row)]
+        what = f"{path.stem}, unseen templates" if seen else path.stem
+        yield what, examine.spans(rows, examine.by_rules, f"{what}, rules alone")
+        try:
+            yield what, examine.spans(rows, examine.by_all, f"{what}, with names read")
+        except ConfigError as error:
+            left_out.append(f"{what}, with names read: {error}")
 
 
 def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:

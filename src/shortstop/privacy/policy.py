@@ -17,7 +17,11 @@ REACH = {
 }
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
 STANDING_IN = ("pseudonymise", "redact")
-DETECTED = frozenset({"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"})
+NAMES = frozenset({"PERSON", "ORGANISATION", "PLACE"})
+"""Labels of what is read before an escalation, where that is on. They never pin by themselves."""
+READ = NAMES | {"ADDRESS", "PHONE", "CARD"}
+"""All that is read then, on tier S1: numbers too whose check digits fail."""
+DETECTED = NAMES | {"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"}
 """Labels that code gives, beside those in the rulebook."""
 
 
@@ -51,8 +55,9 @@ def action(
     unnamed: str | None = None,
 ) -> str:
     """What to do about `found` in a request where all of `among` was found. What no rule names
-    gets `unnamed`, by default by its tier: from S2 on it stays local. No request of tier S3 is made
-    harmless by a stand-in, so there a rule that says so keeps it local."""
+    gets `unnamed`, by default by its tier: from S2 on it stays local, a name or address that was
+    read is replaced. No request of tier S3 is made harmless by a stand-in, so there a rule that
+    says so keeps it local."""
     fitting = [
         rule.action
         for rule in policy.rules
@@ -65,7 +70,17 @@ def action(
         strictest = max(fitting, key=SEVERITY.index)
         hopeless = found.tier >= Tier.S3 and direction == "request" and strictest in STANDING_IN
         return "local_only" if hopeless else strictest
-    return unnamed or ("local_only" if found.tier >= Tier.S2 else "allow")
+    if unnamed is not None:
+        return unnamed
+    if found.tier >= Tier.S2:
+        return "local_only"
+    return "pseudonymise" if found.tier == Tier.S1 and found.label in READ else "allow"
+
+
+def reads_names(policy: PrivacyPolicy, route: str = "*") -> bool:
+    """Whether anything would come of reading the names of a request."""
+    read = (Finding(label, Tier.S1, "", "") for label in sorted(NAMES))
+    return any(action(policy, found, [found], route) != "allow" for found in read)
 
 
 def _speaks_of(rule: PrivacyRule, found: Finding) -> bool:

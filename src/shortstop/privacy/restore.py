@@ -25,6 +25,16 @@ def _cores(surrogate: str) -> list[str]:
     return [c for c in ("".join(words), max(words, key=len)) if len(c) >= CORE]
 
 
+def _as_said(value: str, said: str) -> str:
+    """A name comes back in the case in which the model wrote its surrogate."""
+    if not value.isalpha() or not said.isalpha():
+        return value
+    if said.isupper():
+        return value.upper()
+    once = value.islower() or (value.isupper() and len(value) > 1 and not said.islower())
+    return value.capitalize() if said[0].isupper() and once else value
+
+
 class Restorer:
     """Finds surrogates, whatever their case, and puts the values back; the longest match wins."""
 
@@ -51,7 +61,10 @@ class Restorer:
             if match is None or hold <= match.start():
                 out.append(text[position:hold])
                 return "".join(out), text[hold:]
-            out += (text[position : match.start()], self._value(match.group(), escaped))
+            out += (
+                text[position : match.start()],
+                self._value(text[slice(*match.span())], escaped),
+            )
             position = match.end()
             if hold < position:
                 hold = len(text) if final else self._held_from(low, position)
@@ -69,7 +82,7 @@ class Restorer:
         return any(core in bare for core in self._cores)
 
     def _value(self, surrogate: str, escaped: bool) -> str:
-        value = self._values[surrogate]
+        value = _as_said(self._values[surrogate.translate(_LOWER)], surrogate)
         return json.dumps(value, ensure_ascii=False)[1:-1] if escaped else value
 
     def json(self, value: Any, key: str = "") -> Any:

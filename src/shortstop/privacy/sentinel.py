@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -16,7 +17,7 @@ import msgspec
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.errors import ConfigError, PrivacyRefused
-from shortstop.privacy import answers, policy, pseudonyms
+from shortstop.privacy import answers, names, policy, pseudonyms
 from shortstop.privacy.alarm import alarm
 from shortstop.privacy.audit import AuditLog, Event
 from shortstop.privacy.images import without_images
@@ -25,6 +26,7 @@ from shortstop.privacy.register import Register
 from shortstop.privacy.restore import Restorer
 from shortstop.privacy.scan import Unreadable, scan
 from shortstop.privacy.surrogates import Mint
+from shortstop.privacy.tagger import Tagger
 from shortstop.privacy.taint import Taint
 from shortstop.privacy.vault import Scope, Vault
 from shortstop.types import (
@@ -47,6 +49,7 @@ from shortstop.types import (
 log = logging.getLogger(__name__)
 
 Rebuild = Callable[[Request, Json], Request]
+NAMES_READ = "names-read"
 REMEMBERED = 20_000
 """Requests in flight whose caller is remembered between `clear` and `restore`."""
 
@@ -95,6 +98,7 @@ class Sentinel:
         vault: Vault | None = None,
         audit: AuditLog | None = None,
         watcher: Watcher | None = None,
+        tagger: Tagger | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -103,7 +107,7 @@ class Sentinel:
         self.taint = taint if taint is not None else Taint()
         self.vault = vault if vault is not None else Vault(clock, config.vault_hours * 3600)
         self._audit, self._clock, self._monotonic = audit, clock, monotonic
-        self._watcher = watcher
+        self._watcher, self._tagger = watcher, tagger
         self._cases: OrderedDict[str, _Case] = OrderedDict()
         self._names: dict[tuple[str, str], bool] = {}
         self._registers = {
@@ -196,6 +200,42 @@ class Sentinel:
 
     # ------------------------------------------------------------ letting go
 
+    async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
+        """The verdict with the names in it, where the tenant's policy wants them out.
+
+        Raises PrivacyRefused when they cannot be read in time: then the request stays.
+        """
+        if clearance.reach >= Reach.LOCAL_ONLY or not self._wants_names(request):
+            return clearance
+        if self._tagger is None:
+            raise PrivacyRefused("Nothing here can read the names in this request.")
+        try:
+            told = names.told(_body(request))
+            seen = await self._tagger.entities([leaf.text for leaf in told])
+            read = await asyncio.to_thread(names.findings, told, seen)
+            found = (*clearance.findings, *read)
+        except Exception as error:
+            log.error("names could not be read (%s): the request stays", type(error).__name__)
+            raise PrivacyRefused("The names in this request could not be read.") from error
+        case = self._case(request)
+        _, rules = policy.chosen(self._config, case.scope[0])
+        decided = policy.actions(rules, found, case.route)
+        return msgspec.structs.replace(
+            clearance,
+            findings=found,
+            tier=max(clearance.tier, *(f.tier for f in found)) if found else clearance.tier,
+            labels=tuple(sorted({*clearance.labels, *decided})),
+            reasons=(*clearance.reasons, NAMES_READ),
+            reach=max(clearance.reach, policy.reach(decided.values())),
+        )
+
+    def _wants_names(self, request: Request) -> bool:
+        if self._config.ner == "off":
+            return False
+        case = self._case(request)
+        _, rules = policy.chosen(self._config, case.scope[0])
+        return not rules.dry_run and policy.reads_names(rules, case.route)
+
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """Raises PrivacyRefused when the request may not leave."""
         tenant = self._scope(request)[0]
@@ -224,6 +264,8 @@ class Sentinel:
         objection = policy.objection(rules, target, clearance.labels, self._baa)
         if objection is not None:
             raise PrivacyRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
+        if self._wants_names(request) and NAMES_READ not in clearance.reasons:
+            raise PrivacyRefused("The names in this request were not read.")
         if clearance.reach == Reach.PSEUDONYMISED:
             request = self._pseudonymised(request, clearance, rules)
         return Cleared(request, clearance, target.name)
@@ -246,13 +288,21 @@ class Sentinel:
         taken = [f for f in clearance.findings if decided[f.label] in policy.STANDING_IN]
         if not request.body:
             raise PrivacyRefused("A request without its body cannot be pseudonymised.")
-        values = pseudonyms.values_of(request.body, taken)
+        plain, named = pseudonyms.split(taken)
+        values = pseudonyms.values_of(request.body, plain)
+        people = {
+            name: label
+            for name, label in pseudonyms.names_of(request.body, named).items()
+            if name not in values
+        }
         redact = frozenset(label for label, a in decided.items() if a == "redact")
         put, back = pseudonyms.mint(
-            values, redact, self.vault.get(scope), request.body, Mint(self._key, *scope)
+            values | people, redact, self.vault.get(scope), request.body, Mint(self._key, *scope)
         )
-        body = pseudonyms.rewrite(request.body, put)
-        self._look_again(body, put, {f.label for f in taken}, scope[0])
+        plainly = {value: put[value] for value in values}
+        body = pseudonyms.rewrite(request.body, plainly)
+        self._look_again(body, plainly, {f.label for f in plain}, scope[0])
+        body = pseudonyms.rename(body, {name: put[name] for name in people})
         self.vault.put(scope, back)
         if self._watcher is not None:
             self._watcher.stood_in(values[value] for value in put)

@@ -206,6 +206,7 @@ class Cascade:
         target = self._targets[name]
         if target.local:
             return await self._backends[target.name].answer(request)
+        clearance = await self._guard.prepare(request, clearance)
         cleared = self._guard.release(request, clearance, target)
         reply = await self._upstreams[target.name].answer(cleared)
         return self._guard.restore(reply, cleared)
@@ -216,6 +217,7 @@ class Cascade:
         if target.local:
             source = self._backends[target.name].stream(request)
         else:
+            clearance = await self._guard.prepare(request, clearance)
             cleared = self._guard.release(request, clearance, target)
             answer = self._upstreams[target.name].stream(cleared)
             source = self._guard.restore_stream(answer, cleared)

@@ -1,0 +1,49 @@
+"""Presidio beside Shortstop on the same rows: `make bench-presidio`.
+
+Presidio runs in `var/presidio`, with the same small English model, all its default recognisers and
+its default threshold. Its LOCATION counts as an address; a town it finds is not held against it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from shortstop.cli.bench_privacy import OPEN_DATA, Found, show
+from shortstop.privacy import examine
+
+PYTHON = Path("var/presidio/bin/python")
+SCRIPT = Path(__file__).parent / "peers" / "presidio_child.py"
+
+
+def by_presidio(texts: Sequence[str]) -> list[list[examine.Marked]]:
+    done = subprocess.run(
+        [PYTHON, "-P", SCRIPT],
+        input=json.dumps(list(texts)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [[(label, a, b) for label, a, b in found] for found in json.loads(done.stdout)]
+
+
+def main() -> None:
+    reports = []
+    for name in ("presidio_synth_v2", "meddocan_dev"):
+        rows = list(examine.rows(OPEN_DATA / f"{name}.jsonl"))
+        unseen = [r for r in rows if "template" not in r or examine.aside(r)]
+        for who, find in (
+            ("rules alone", examine.by_rules),
+            ("with names read", examine.by_all),
+            ("Presidio", by_presidio),
+        ):
+            reports.append(examine.spans(unseen, find, f"{name}, unseen: {who}"))
+    show(Found(reports, [], []), Console(width=110))
+
+
+if __name__ == "__main__":
+    main()

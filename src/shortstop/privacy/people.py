@@ -1,0 +1,294 @@
+# ruff: noqa: SIM905 - lists of words are read as such
+"""Names of people in a text: what a tagger saw, and what first names, titles and greetings tell.
+
+Read before an escalation only, to take names out; nothing is pinned by it. English in its words,
+first names of many languages. What it does not know: lower-case surnames alone, nicknames.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+Span = tuple[int, int]
+
+MISTAKEN = frozenset(
+    """
+    ORG GPE LOC NORP PRODUCT WORK_OF_ART FAC LANGUAGE EVENT LAW
+    """.split()
+)
+"""What the tagger calls many a name that it has never seen."""
+FIRMS = frozenset(
+    """
+    inc incorporated corp corporation company co ltd limited llc llp plc gmbh ag kg sa srl spa bv
+    nv ab as oy group holdings bank university college school hospital institute ministry
+    department foundation association agency council committee partners systems technologies
+    solutions services software labs media news times orchestra band club museum church
+    """.split()
+)
+TITLES = frozenset(
+    """
+    mr mrs ms miss mx dr prof professor sir madam herr frau fr hr mme mlle monsieur madame sr sra
+    señor señora don doña sig signor signora pan pani dhr mevr
+    """.split()
+)
+PARTICLES = frozenset(
+    """
+    van von der den de del della di da do dos du la le ten ter bin ibn al el
+    """.split()
+)
+NOBODY = frozenset(
+    """
+    i you he she it we they my your his her our their the a an and or but not no yes if when where
+    what who whom whose which why how is are was were be am do does did can could will would shall
+    should may might must has have had of in on at to for from by with about into after before
+    this that these those there here then than so as please thanks thank hello hi hey dear regards
+    monday tuesday wednesday thursday friday saturday sunday january february march april june
+    july august september october november december street road avenue lane drive court place
+    square suite apt apartment flat box unit floor north south east west new st saint claude
+    anthropic openai chatgpt gemini llama shortstop phone patient name note subject date tel email
+    user customer same
+    """.split()
+)
+"""Words that are capitalised for other reasons, and models that are addressed by name."""
+_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
+)
+_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_GAP = re.compile(r"[ \t]{1,2}|\.[ \t]?")
+_CUES = re.compile(
+    r"(?:\b(?i:my name is|name is|name's|names? ?:|i am|i'm|this is|it's under|called|call me|"
+    r"calls me|"
+    r"calling|dear|hi|hello|hey|user:|patient:?|customer:?|client:?|employee:?|contact:?|attn:?|"
+    r"attention:?|signed,?|regards,|sincerely,|cheers,|thanks,|best,|directed by:?|written by|"
+    r"born to|married to|wife|husband|brother|sister|son|daughter|kid|mother|father|uncle|aunt|"
+    r"friend|colleague|boss|neighbou?r|founders?:?|said|told|asked|with|and|shouted at|add|"
+    r"remove|not by|from:|to:)\s+)$"
+)
+_SAYS = re.compile(
+    r"(?:['’]s\b|:\s|\s(?:said|says|shouted|asked|told|wrote|replied|answered|called|lives|lived|spent|"
+    r"works|worked|is (?:a|an|from|very|my|the|our)\b))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a tagger saw at text[start:end]."""
+
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def low(self) -> str:
+        return self.text.casefold()
+
+    @property
+    def capital(self) -> bool:
+        return self.text[0].isupper()
+
+
+@cache
+def first_names() -> dict[str, bool]:
+    """Name -> whether it is nothing else: "will" is a word as well."""
+    data = files("shortstop.privacy").joinpath("data/first_names.txt.gz").read_bytes()
+    lines = gzip.decompress(data).decode().split("\n")
+    return {line.removesuffix("*"): not line.endswith("*") for line in lines}
+
+
+def covered(text: str, spans: Iterable[Span]) -> bytearray:
+    """For each character whether it stands in one of the spans."""
+    mask = bytearray(len(text))
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
+    return mask
+
+
+def people(text: str, entities: Sequence[Entity], taken: Sequence[Span] = ()) -> list[Span]:
+    """Where people are named, titles not included. Nothing is read in what is `taken`."""
+    return _Reader(text, entities, taken).spans()
+
+
+def _plain(name: str) -> str:
+    """As the list of first names spells it: without accents."""
+    parted = unicodedata.normalize("NFKD", name.translate(_LETTERS))
+    return "".join(c for c in parted if not unicodedata.combining(c))
+
+
+class _Reader:
+    """Marks words, pass by pass, and joins neighbours at the end."""
+
+    def __init__(self, text: str, entities: Sequence[Entity], taken: Sequence[Span]) -> None:
+        self._text, self._entities = text, entities
+        self._words = [_Word(m.group(), *m.span()) for m in _WORD.finditer(text)]
+        hidden = covered(text, taken)
+        self._free = [not any(hidden[w.start : w.end]) for w in self._words]
+        self._firm = self._firms()
+        self._marked: set[int] = set()
+
+    def spans(self) -> list[Span]:
+        self._seen()
+        self._mistaken()
+        self._first_names()
+        self._titled()
+        self._cued()
+        self._listed()
+        self._grown()
+        self._again()
+        return list(self._joined())
+
+    # ------------------------------------------------------------ passes
+
+    def _seen(self) -> None:
+        for entity in self._entities:
+            if entity.label == "PERSON" and not self._numbered(entity):
+                self._mark(i for i in self._within(entity) if self._names(i))
+
+    def _mistaken(self) -> None:
+        """A word or a few that begin with a first name are somebody, whatever the tagger says."""
+        for entity in self._entities:
+            inside = self._within(entity)
+            if entity.label not in MISTAKEN or not 0 < len(inside) <= 4 or self._numbered(entity):
+                continue
+            if self._firm.isdisjoint(inside) and (
+                self._sure(inside[0]) or (len(inside) > 1 and self._maybe(inside[0]))
+            ):
+                self._mark(i for i in inside if self._names(i))
+
+    def _first_names(self) -> None:
+        places = {i for e in self._entities if e.label in ("GPE", "NORP") for i in self._within(e)}
+        for i in range(len(self._words)):
+            if self._names(i) and self._sure(i) and i not in places and i not in self._firm:
+                self._mark([i])
+
+    def _titled(self) -> None:
+        for i, word in enumerate(self._words[:-1]):
+            if word.low in TITLES and self._next(i) and self._names(i + 1):
+                self._mark([i + 1])
+
+    def _cued(self) -> None:
+        """Said to be somebody: by what stands before or behind, for words that may be a name."""
+        for i, word in enumerate(self._words):
+            if not self._names(i) or i in self._firm or i in self._marked:
+                continue
+            before = self._text[max(0, word.start - 24) : word.start]
+            behind = self._text[word.end : word.end + 24]
+            if self._maybe(i) and (_CUES.search(before) or _SAYS.match(behind)):
+                self._mark([i])
+
+    def _listed(self) -> None:
+        """One of a list is somebody: so are the others."""
+        for i in sorted(self._marked):
+            for j, k in ((i, i + 1), (i - 1, i)):
+                other = k if j == i else j
+                if j >= 0 and k < len(self._words) and other not in self._marked:
+                    between = self._text[self._words[j].end : self._words[k].start]
+                    if between in (" and ", ", ", " & ") and self._names(other):
+                        self._mark([other] if self._maybe(other) and self._free[other] else [])
+
+    def _grown(self) -> None:
+        """Over initials, particles and further capitalised words of the same line."""
+        for i in sorted(self._marked):
+            at, steps = i, 0
+            while steps < 3 and self._next(at):
+                at, steps = at + 1, steps + 1
+                if self._words[at].low in PARTICLES and self._words[at].text.islower():
+                    continue
+                if not (self._names(at) or self._initial(at)) or self._ends(at - 1):
+                    break
+                self._mark(range(i, at + 1))
+
+    def _again(self) -> None:
+        """Who was named in full may be named in part."""
+        parts = {
+            self._words[i].text
+            for i in self._marked
+            if len(self._words[i].text) > 2 and self._words[i].low not in NOBODY
+        }
+        self._mark(i for i, w in enumerate(self._words) if w.text in parts and self._names(i))
+
+    # ------------------------------------------------------------ words
+
+    def _within(self, entity: Entity) -> list[int]:
+        line = self._text.find("\n", entity.start, entity.end)
+        end = entity.end if line < 0 else line
+        return [i for i, w in enumerate(self._words) if w.start >= entity.start and w.end <= end]
+
+    def _numbered(self, entity: Entity) -> bool:
+        return any(c.isdigit() for c in self._text[entity.start : entity.end])
+
+    def _firms(self) -> set[int]:
+        return {
+            i
+            for e in self._entities
+            if e.label == "ORG" and any(self._words[j].low in FIRMS for j in self._within(e))
+            for i in self._within(e)
+        }
+
+    def _names(self, i: int) -> bool:
+        """Whether a word can be part of a name here."""
+        word = self._words[i]
+        return (
+            self._free[i]
+            and word.capital
+            and len(word.text) > 1
+            and word.low.split("'")[0] not in NOBODY
+            and word.low not in TITLES
+            and word.low not in FIRMS
+        )
+
+    def _initial(self, i: int) -> bool:
+        word = self._words[i]
+        return self._free[i] and len(word.text) == 1 and word.capital and word.text != "I"
+
+    def _bare(self, i: int) -> str:
+        low = self._words[i].low
+        return low[:-2] if low.endswith(("'s", "’s")) else low
+
+    def _sure(self, i: int) -> bool:
+        return first_names().get(_plain(self._bare(i).split("-")[0]), False)
+
+    def _maybe(self, i: int) -> bool:
+        return _plain(self._bare(i).split("-")[0]) in first_names()
+
+    def _next(self, i: int) -> bool:
+        """Whether the next word follows at once, in the same line."""
+        if i + 1 >= len(self._words):
+            return False
+        between = self._text[self._words[i].end : self._words[i + 1].start]
+        if not _GAP.fullmatch(between):
+            return False
+        return "." not in between or len(self._words[i].text) <= 4
+
+    def _ends(self, i: int) -> bool:
+        """Whether a possessive ends the name."""
+        return self._words[i].low.endswith(("'s", "’s"))
+
+    def _mark(self, some: Iterable[int]) -> None:
+        self._marked.update(i for i in some if self._free[i])
+
+    def _joined(self) -> Iterator[Span]:
+        run: list[int] = []
+        for i in sorted(self._marked):
+            if run and not (i == run[-1] + 1 and self._next(run[-1]) and not self._ends(run[-1])):
+                yield self._span(run)
+                run = []
+            run.append(i)
+        if run:
+            yield self._span(run)
+
+    def _span(self, run: Sequence[int]) -> Span:
+        last = self._words[run[-1]]
+        return self._words[run[0]].start, last.end - (2 if self._ends(run[-1]) else 0)
