@@ -232,6 +232,8 @@ def _health(view: View, found: Sequence[Found]) -> list[Found]:
 def _split(sheet: Sheet) -> Iterator[Found]:
     """Values that begin at the end of one said text and end at the start of another."""
     said = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
+    if len(said) < 2:
+        return
     pairs = sorted({*pairwise(said), *zip(said, said[2:], strict=False)})
     seams = [_seam(sheet, first, second) for first, second in pairs]
     if not detect.strict().may_hold(SEPARATOR.join(head + tail for head, tail in seams)):
