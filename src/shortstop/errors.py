@@ -98,6 +98,10 @@ class PrivacyRefused(Forbidden):
     code = "privacy_refused"
 
 
+class TargetRefused(PrivacyRefused):
+    """The policy lets nothing go to this target, whatever the request holds."""
+
+
 class NotFound(RequestError):
     status = 404
     type = "not_found_error"

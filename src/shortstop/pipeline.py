@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shortstop.errors import PrivacyRefused, RequestError, ShortstopError
+from shortstop.errors import PrivacyRefused, RequestError, ShortstopError, TargetRefused
 from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, ReplyGuard, Router
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
@@ -110,11 +110,15 @@ class Pipeline:
             raise
 
     async def _served(self, facts: _Facts, decision: Decision) -> Served:
-        """What cannot be made safe to leave stays, and is decided again as such."""
+        """What cannot be made safe to leave stays, and is decided again as such.
+
+        Who names a target that the policy closes to everything is told so.
+        """
         try:
             return await self._ask(facts, decision)
-        except PrivacyRefused:
-            if facts.clearance.reach >= Reach.LOCAL_ONLY:
+        except PrivacyRefused as refusal:
+            named = isinstance(refusal, TargetRefused) and "explicit-model" in decision.reasons
+            if named or facts.clearance.reach >= Reach.LOCAL_ONLY:
                 raise
         reasons = (*facts.clearance.reasons, "not-released")
         facts.clearance = msgspec.structs.replace(

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
-from shortstop.errors import ConfigError, PrivacyRefused
+from shortstop.errors import ConfigError, PrivacyRefused, TargetRefused
 from shortstop.privacy import answers, names, policy, pseudonyms
 from shortstop.privacy.alarm import alarm
 from shortstop.privacy.audit import AuditLog, Event
@@ -263,7 +263,7 @@ class Sentinel:
         rules = policy.in_force(policy.chosen(self._config, tenant)[1])
         objection = policy.objection(rules, target, clearance.labels, self._baa)
         if objection is not None:
-            raise PrivacyRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
+            raise TargetRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
         if self._wants_names(request) and NAMES_READ not in clearance.reasons:
             raise PrivacyRefused("The names in this request were not read.")
         if clearance.reach == Reach.PSEUDONYMISED:
