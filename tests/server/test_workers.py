@@ -52,7 +52,7 @@ async def test_all_workers_answer_and_count_together(crew: Gateway) -> None:
     assert [a["choices"][0]["message"]["content"] for _, a in done] == [str(i) for i in range(60)]
     async with crew.http.get("/metrics") as answer:
         text = await answer.text()
-    counted = re.findall(r'^shortstop_requests_total\{.*target="big".*\} (\S+)$', text, re.M)
+    counted = re.findall(r'^shortstop_requests_total\{.*outcome="ok".*\} (\S+)$', text, re.M)
     assert sum(map(float, counted)) == 60
     assert "shortstop_engine_running" in text
 

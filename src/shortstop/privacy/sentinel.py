@@ -296,8 +296,9 @@ class Sentinel:
             if name not in values
         }
         redact = frozenset(label for label, a in decided.items() if a == "redact")
+        labels = values | people
         put, back = pseudonyms.mint(
-            values | people, redact, self.vault.get(scope), request.body, Mint(self._key, *scope)
+            labels, redact, self.vault.get(scope), request.body, Mint(self._key, *scope)
         )
         plainly = {value: put[value] for value in values}
         body = pseudonyms.rewrite(request.body, plainly)
@@ -305,7 +306,7 @@ class Sentinel:
         body = pseudonyms.rename(body, {name: put[name] for name in people})
         self.vault.put(scope, back)
         if self._watcher is not None:
-            self._watcher.stood_in(values[value] for value in put)
+            self._watcher.stood_in(labels[value] for value in put)
         return self._rebuild(request, body)
 
     def _look_again(
