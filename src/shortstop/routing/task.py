@@ -8,6 +8,7 @@ a hash of the template, so the same program has the same task on every machine a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -32,11 +33,21 @@ def task_of(request: Request, caller: Caller) -> str:
 
 
 def template(request: Request) -> str:
-    system = "\n".join(m.text for m in request.messages if m.role in ("system", "developer"))
-    if not (system or request.tools or request.format.schema):
-        return OPEN
-    said = _SPACE.sub(" ", _VARYING.sub("#", system[:TEMPLATE_CHARS])).strip().lower()
-    tools = sorted(tool.name for tool in request.tools)
-    shape = [request.format.kind, request.format.schema]
+    system = "\n".join([m.text for m in request.messages if m.role in ("system", "developer")])
+    if request.tools or request.format.schema:
+        tools = sorted(tool.name for tool in request.tools)
+        shape: list[object] = [request.format.kind, request.format.schema]
+        return _id(system[:TEMPLATE_CHARS], tools, shape)
+    return _worded(system[:TEMPLATE_CHARS], request.format.kind) if system else OPEN
+
+
+@lru_cache(maxsize=256)
+def _worded(system: str, kind: str) -> str:
+    """A program sends the same system prompt again and again."""
+    return _id(system, [], [kind, {}])
+
+
+def _id(system: str, tools: list[str], shape: list[object]) -> str:
+    said = _SPACE.sub(" ", _VARYING.sub("#", system)).strip().lower()
     whole = msgspec.json.encode([said, tools, shape], order="deterministic")
     return "t-" + blake2b(whole, digest_size=5).hexdigest()
