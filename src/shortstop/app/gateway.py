@@ -88,7 +88,7 @@ class Shortstop:
         self._env = env
         self._home = registry.home(config.data_dir, env)
         self._models = registry.open(self._home)
-        self._metrics = Metrics()
+        self._metrics = Metrics(asyncio.get_running_loop().call_later)
         seal = Seal.of(env, config.traces.key_env)
         self._store = TraceStore(
             _trace_file(config, self._home),
@@ -271,6 +271,7 @@ class Shortstop:
                 await self._tagger.close()
             await asyncio.gather(*(e.close() for e in self._street.engines.values()))
             self._save_state()
+            self._metrics.tell()
             self._store.close()
             self.accounts.close()
             self.responses.close()
