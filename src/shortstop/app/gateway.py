@@ -261,6 +261,7 @@ class Shortstop:
         """Start the engines, serve, and leave nothing behind."""
         await start_all(list(self._street.engines.values()))
         await self._warm()
+        self._street.guard.warm()
         saver = asyncio.create_task(self._save_now_and_then())
         try:
             yield

@@ -120,6 +120,10 @@ class Sentinel:
 
     # ------------------------------------------------------------ judging
 
+    def warm(self) -> None:
+        """Build the detectors, some 200 ms, so that the first request need not wait for them."""
+        self.findings({"text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111"})
+
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Never raises: what cannot be judged is pinned."""
         began = time.perf_counter()
