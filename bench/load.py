@@ -2,8 +2,9 @@
 
     python -m bench.load URL --connections 32 --seconds 3 [--stream] [--model NAME] [--header H]
 
-Every request has a number of its own in its text, so that no cache answers twice. Prints one JSON
-line: requests a second and the latency's quantiles in milliseconds.
+Every request has a number of its own in its text and every run a word of its own, so that no cache
+answers twice and nobody seems to ask again. Prints one JSON line: requests a second and the
+latency's quantiles in milliseconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
+import string
 import time
 from collections.abc import Sequence
 from typing import cast
@@ -20,8 +23,9 @@ import httptools
 import uvloop
 
 NUMBER = b"#000000"
+RUN = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=6))
 PROMPT = (
-    f"Ticket {NUMBER.decode()}. "
+    f"Ticket {NUMBER.decode()} of {RUN}. "
     + "Please summarise the following paragraph for a busy colleague. " * 14
 )
 
