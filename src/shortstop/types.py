@@ -152,6 +152,7 @@ class Request(Struct, frozen=True):
     fields and key order survive; any other target, and a request whose `body` is empty, is sent
     an encoding of the neutral fields. `betas` names what a client of Anthropic's dialect wants
     switched on (header `anthropic-beta`): the vendor refuses the fields of a beta without it.
+    `continues` is the stored response whose conversation `body` already holds.
     """
 
     id: str
@@ -170,6 +171,7 @@ class Request(Struct, frozen=True):
     metadata: Json = {}
     extra: Json = {}
     betas: tuple[str, ...] = ()
+    continues: str | None = None
 
 
 UNNAMED = "~"

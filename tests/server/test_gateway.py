@@ -473,8 +473,15 @@ async def test_a_conversation_is_erased_on_request(tmp_path: Path) -> None:
             "/v1/chat/completions", json=chat("!say the walrus", model="big"), headers=headers
         ) as answer:
             assert answer.status == 200
+        async with gateway.http.post(
+            "/v1/responses", json={"model": "big", "input": "!say the walrus"}, headers=headers
+        ) as answer:
+            kept = (await answer.json())["id"]
         async with gateway.http.delete("/admin/conversations/default/c/7") as answer:
-            assert await answer.json() == {"erased": {"surrogates": False, "traces": 1}}
+            erased = {"surrogates": False, "traces": 2, "responses": 1}
+            assert await answer.json() == {"erased": erased}
+        async with gateway.http.get(f"/v1/responses/{kept}") as answer:
+            assert answer.status == 404
         await gateway.stop()
     files = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".toml"]
     assert not [p.name for p in files if b"the walrus" in p.read_bytes()]

@@ -37,6 +37,8 @@ async def test_a_conversation_goes_on_where_it_was(gateway: Gateway, stream: boo
         second = await ask("!say two", previous_response_id=first.id)
         third = await ask("!say three", previous_response_id=second.id)
         assert third.output_text.strip() == "three"
+        asked_after = [first.previous_response_id, third.previous_response_id]
+        assert asked_after == [None, second.id]
         assert [t.strip() for t in texts(gateway)] == [
             "!say one",
             "one",

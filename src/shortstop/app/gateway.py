@@ -197,10 +197,12 @@ class Shortstop:
             raise InvalidRequest(f"This is no feedback: {error}.") from error
 
     async def erase(self, tenant: str, conversation: str) -> Json:
-        """What was kept of a conversation: surrogates for all workers, content in the traces."""
+        """What was kept of a conversation: surrogates for all workers, content in the traces,
+        stored responses."""
         held = self._vault.erase((tenant, conversation))
         emptied = await asyncio.to_thread(self._store.forget, tenant, conversation)
-        return {"surrogates": held, "traces": emptied}
+        dropped = self.responses.forget(tenant, conversation)
+        return {"surrogates": held, "traces": emptied, "responses": dropped}
 
     def readiness(self) -> Readiness:
         """Ready when every embedded engine is; a failed one is tolerable with a frontier."""

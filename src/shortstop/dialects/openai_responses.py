@@ -17,6 +17,7 @@ from shortstop.dialects.responses_wire import (
     answer,
     finish_from,
     items_out,
+    named_out,
     parts_from,
     reasoning_text,
     status_out,
@@ -127,7 +128,7 @@ class OpenAIResponses:
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
         if reply.dialect == self.name and reply.body is not None:
-            return _ENCODE({**reply.body, "model": request.model})
+            return _ENCODE(named_out(reply.body, request))
         choice = reply.choices[0] if reply.choices else Choice()
         return _ENCODE(
             answer(

@@ -12,6 +12,7 @@ from shortstop.dialects.responses_wire import (
     call_item,
     finish_from,
     message_item,
+    named_out,
     reasoning_item,
     status_out,
     text_part,
@@ -188,7 +189,7 @@ class ResponsesEncoder:
         frame = {**frame, "sequence_number": self._number}
         self._number += 1
         if isinstance(frame.get("response"), dict):
-            frame["response"] = {**frame["response"], "model": self._request.model}
+            frame["response"] = named_out(frame["response"], self._request)
         return event(_ENCODE(frame), kind)
 
     # ------------------------------------------------------------ building

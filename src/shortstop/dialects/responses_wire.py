@@ -150,7 +150,7 @@ def answer(
         "model": request.model,
         "output": output,
         "parallel_tool_calls": request.parallel_tool_calls is not False,
-        "previous_response_id": None,
+        "previous_response_id": request.continues,
         "reasoning": effort,
         "store": request.body.get("store") is not False,
         "temperature": said.temperature,
@@ -162,6 +162,12 @@ def answer(
         "usage": usage_out(usage),
         "user": request.user,
     }
+
+
+def named_out(response: Json, request: Request) -> Json:
+    """A vendor's response object as the answer to `request`."""
+    ours = {**response, "model": request.model}
+    return ours if request.continues is None else ours | {"previous_response_id": request.continues}
 
 
 def items_out(parts: tuple[Part, ...], request_id: str) -> list[Json]:

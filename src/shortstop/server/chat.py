@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, with_betas
 from shortstop.server.exchange import Exchange
@@ -33,13 +35,15 @@ def messages_work(gateway: Gateway) -> Work:
 
 def responses_work(gateway: Gateway) -> Work:
     """POST /v1/responses: a turn that may be remembered for the next one."""
-    chat = chat_work(gateway)
 
     async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
         turn = Turn(gateway.responses, known, said)
         exchange.send = turn.listening(exchange.send)
-        await chat(turn.body, known, headers, exchange)
-        turn.keep()
+        request = exchange.dialect.decode_request(turn.body, exchange.id)
+        request = replace(request, continues=turn.previous)
+        caller = caller_of(known, headers, request)
+        await _answer(gateway, request, caller, exchange)
+        turn.keep(caller)
 
     return work
 

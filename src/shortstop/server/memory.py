@@ -18,26 +18,27 @@ SENSITIVE = (b"x-shortstop-tier", b"S3")
 
 
 class Turn:
-    """One request of a conversation. `body` is what to decode in its stead."""
+    """One request of a conversation: `body` is what to decode in its stead, `previous` the id of
+    the response that it goes on from."""
 
     def __init__(self, store: ResponseStore, caller: Caller, body: Json) -> None:
         """Raises InvalidRequest when the previous response is not the caller's, or not kept."""
         self._store = store
         self._owner = owner_of(caller)
-        self._previous = body.get("previous_response_id")
+        self.previous = body.get("previous_response_id")
         self._wanted = body.get("store") is not False
         self._asked = _items(body.get("input"))
-        self.body = self._whole(body) if self._previous is not None else body
+        self.body = self._whole(body) if self.previous is not None else body
         self._sensitive = False
         self._last = b""
 
     def _whole(self, body: Json) -> Json:
-        known = isinstance(self._previous, str) and self._store.conversation(
-            self._owner, self._previous
+        known = isinstance(self.previous, str) and self._store.conversation(
+            self._owner, self.previous
         )
         if not known:
             raise InvalidRequest(
-                f"Previous response with id {str(self._previous)[:80]!r} not found.",
+                f"Previous response with id {str(self.previous)[:80]!r} not found.",
                 hint="Send the whole conversation as `input`; turns with sensitive data, and"
                 " those with `store: false`, are not kept.",
                 param="previous_response_id",
@@ -56,13 +57,21 @@ class Turn:
 
         return listen
 
-    def keep(self) -> None:
-        """Call after a good answer."""
+    def keep(self, caller: Caller) -> None:
+        """Call after a good answer, with the caller and its conversation."""
         response = _response(self._last)
         if not self._wanted or self._sensitive or response is None:
             return
         turn = [*self._asked, *response.get("output", [])]
-        self._store.keep(self._owner, Kept(str(response["id"]), self._previous, turn, response))
+        kept = Kept(
+            str(response["id"]),
+            self.previous,
+            turn,
+            response,
+            caller.tenant,
+            caller.conversation or "",
+        )
+        self._store.keep(self._owner, kept)
 
 
 def owner_of(caller: Caller) -> str:

@@ -148,14 +148,15 @@ class _Pages:
             raise InvalidRequest(str(error), code="invalid_config") from error
 
     async def erase(self, request: HttpRequest) -> Response:
-        """DELETE /admin/conversations/{tenant}/{id}: its surrogates and its traces' content. `id`
-        is what the client called it, or what traces call it."""
+        """DELETE /admin/conversations/{tenant}/{id}: its surrogates, its traces' content and its
+        stored responses. `id` is what the client called it, or what traces call it."""
         require_admin(self._gateway, request)
         tenant, id = request.path_params["tenant"], request.path_params["id"]
         named, known = [await self._gateway.erase(tenant, c) for c in (known_as(id), id)]
         told = {
             "surrogates": named["surrogates"] or known["surrogates"],
             "traces": named["traces"] + known["traces"],
+            "responses": named["responses"] + known["responses"],
         }
         return as_json({"erased": told})
 

@@ -33,20 +33,27 @@ CREATE TABLE IF NOT EXISTS responses (
     parent TEXT,
     at REAL NOT NULL,
     turn BLOB NOT NULL,
-    response BLOB NOT NULL
+    response BLOB NOT NULL,
+    tenant TEXT NOT NULL DEFAULT '',
+    conversation TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID
 """
+ADDED = ("tenant", "conversation")
+"""Columns that files of earlier versions do not have."""
 
 _items = msgspec.json.Decoder(list[Json]).decode
 
 
 class Kept(Struct, frozen=True):
-    """`turn` holds the items that this turn added: what was asked and what was answered."""
+    """`turn` holds the items that this turn added: what was asked and what was answered.
+    `tenant` and `conversation` are what it is erased by."""
 
     id: str
     parent: str | None
     turn: list[Json]
     response: Json
+    tenant: str = ""
+    conversation: str = ""
 
 
 class ResponseStore:
@@ -67,9 +74,11 @@ class ResponseStore:
             now,
             self._locked(kept.id, kept.turn),
             self._locked(kept.id, kept.response),
+            kept.tenant,
+            kept.conversation,
         )
         with self._opened() as db:
-            db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             db.execute("DELETE FROM responses WHERE at < ?", (now - KEPT_SECONDS,))
 
     def find(self, owner: str, id: str) -> Kept | None:
@@ -115,6 +124,17 @@ class ResponseStore:
             done = db.execute("DELETE FROM responses WHERE id = ? AND owner = ?", (id, owner))
         return done.rowcount > 0
 
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Delete every response of a conversation, and off the disk; how many there were."""
+        with self._opened() as db:
+            db.execute("PRAGMA secure_delete = ON")
+            done = db.execute(
+                "DELETE FROM responses WHERE tenant = ? AND conversation = ?",
+                (tenant, conversation),
+            )
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return done.rowcount
+
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
@@ -140,4 +160,8 @@ class ResponseStore:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(SCHEMA)
+        known = {row[1] for row in db.execute("PRAGMA table_info(responses)")}
+        for column in ADDED:
+            if column not in known:
+                db.execute(f"ALTER TABLE responses ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
         return db
