@@ -40,7 +40,8 @@ class Weighted(Head):
             self.weights[at.ids] -= RATE * slope / np.sqrt(pace)
         kernels = np.stack([s.kernel for s in sights])
         scaled = kernels * weights.astype(np.float32)[:, None]
-        self.moments += scaled.T @ kernels
+        moments = self.moments
+        moments += scaled.T @ kernels
         self.targets += scaled.T @ values.astype(np.float32)
         self.solve(known)
         return self

@@ -129,11 +129,22 @@ class Head:
         self.total = 0.0
         self.weights: Vector = np.zeros(BINS, np.float32)
         self.pace: Vector = np.full(BINS, FRESH, np.float32)
-        self.moments: Matrix = np.zeros((n, n), np.float32)
+        self._moments: Matrix = np.zeros((n, n), np.float32)
+        self._rows: list[Matrix] = []
         self.targets: Vector = np.zeros(n, np.float32)
         self.solution: Vector | None = None
         self.unsolved = 0
         self.tasks: dict[str, TaskMean] = {}
+
+    @property
+    def moments(self) -> Matrix:
+        """Sum of the outer products of all kernels met. Many at once cost a tenth of one by one,
+        so they are added up when somebody asks."""
+        if self._rows:
+            rows = np.concatenate(self._rows)
+            self._rows.clear()
+            self._moments += rows.T @ rows
+        return self._moments
 
     @property
     def mean(self) -> float:
@@ -181,7 +192,7 @@ class Head:
             self.total += quality
 
     def _remember(self, kernels: Matrix, quality: Vector) -> None:
-        self.moments += kernels.T @ kernels
+        self._rows.append(kernels)
         self.targets += kernels.T @ quality
         self.unsolved += len(quality)
 

@@ -106,7 +106,7 @@ def head(saved: Packed) -> Head:
     new.weights[used] = saved["weights"]
     new.pace[used] = saved["pace"]
     new.moments[np.triu_indices(n)] = saved["moments"]
-    new.moments = np.maximum(new.moments, new.moments.T)
+    np.maximum(new.moments, new.moments.T, out=new.moments)
     new.targets, solution = targets, saved["solution"]
     new.solution = solution if solution.any() else None
     new.seen, new.total = saved.numbers["seen"], saved.numbers["total"]

