@@ -1,5 +1,6 @@
 # One command for each job; `make help` lists them. Everything lives in .venv and var/.
-PYTHON ?= python3
+# The fastest Python here that will do, unless one is named: make setup PYTHON=python3.12
+PYTHON ?= $(shell python3 -m scripts.interpreter)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -16,7 +17,8 @@ help: ## show this list
 
 $(VENV)/.core: requirements.txt pyproject.toml
 	@echo "Setting up $(VENV) from requirements.txt (pinned, hashed) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || { python="$(PYTHON)"; test -n "$$python" && \
+	    echo "Making it with $$python ..." && "$$python" -m venv $(VENV); }
 	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
@@ -84,7 +86,7 @@ soak: $(VENV)/.dev ## an hour of mixed load: memory, slots, rows (MINUTES=60)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
 bench-presidio: $(VENV)/.ner ## spans found beside Presidio, in a virtual environment of its own
-	@test -x var/presidio/bin/python || $(PYTHON) -m venv var/presidio
+	@test -x var/presidio/bin/python || $(BIN)/python -m venv var/presidio
 	@var/presidio/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	    -r bench/peers/presidio.txt
 	@$(BIN)/python -m bench.presidio
@@ -93,7 +95,7 @@ compat: $(VENV)/.dev ## real clients against a real gateway; writes docs/compati
 	@$(BIN)/python -m bench.compat
 
 bench-setup: ## a fresh clone's set-up: seconds and bytes
-	@$(PYTHON) -m bench.setup
+	@python3 -m bench.setup
 
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
