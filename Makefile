@@ -21,6 +21,7 @@ $(VENV)/.core: requirements.txt pyproject.toml
 	    echo "Making it with $$python ..." && "$$python" -m venv $(VENV); }
 	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.core

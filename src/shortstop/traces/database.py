@@ -9,22 +9,26 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-from shortstop.types import Trace
 
 from . import migrations, rows
+from .rows import Row
 
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 1.0
 _PAGE_BYTES = 16_384
 """A trace is some kilobytes: on SQLite's usual 4 KiB pages each spills over into several."""
-_TOGETHER = 32
-"""Rows a statement: between statements the writer's thread gives the interpreter away."""
+_TOGETHER = 16
+"""Rows a statement: many cost less each, but hold up the street for longer."""
+_PAUSE = 0.0005
+"""Seconds between two statements: on a machine whose cores are all busy the writer would else keep
+the street waiting until its time slice ends."""
 _COLUMNS = ("seq", *rows.COLUMNS)
 
 
@@ -84,7 +88,7 @@ class Database:
             raise
         return db
 
-    def insert(self, batch: Iterable[tuple[Trace, bytes]]) -> int:
+    def insert(self, batch: Iterable[Row]) -> int:
         """Write all in one transaction; the number of rows that were refused.
 
         A row is refused when its id is taken or when SQLite cannot hold it; the others are
@@ -92,9 +96,9 @@ class Database:
         """
         batch = list(batch)
         groups = [batch[i : i + _TOGETHER] for i in range(0, len(batch), _TOGETHER)]
-        return self._transaction(lambda db: sum(_refused(db, group) for group in groups))
+        return self._transaction(lambda db: sum(_refused_gently(db, group) for group in groups))
 
-    def restore(self, batch: Iterable[tuple[Trace, bytes]]) -> int:
+    def restore(self, batch: Iterable[Row]) -> int:
         """Write those rows that are not there yet; their number."""
         batch = list(batch)
         return len(batch) - self.insert(batch)
@@ -154,7 +158,13 @@ class Database:
             self._db = None
 
 
-def _refused(db: sqlite3.Connection, group: list[tuple[Trace, bytes]]) -> int:
+def _refused_gently(db: sqlite3.Connection, group: list[Row]) -> int:
+    refused = _refused(db, group)
+    time.sleep(_PAUSE)
+    return refused
+
+
+def _refused(db: sqlite3.Connection, group: list[Row]) -> int:
     """Insert rows together, or one by one where one of them cannot be: how many were refused."""
     seq = db.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0]
     db.execute("SAVEPOINT many")
@@ -167,32 +177,32 @@ def _refused(db: sqlite3.Connection, group: list[tuple[Trace, bytes]]) -> int:
         if type(e) is sqlite3.DatabaseError:
             raise
         db.execute("ROLLBACK TO many")
-        return sum(not _insert(db, seq + i, *row) for i, row in enumerate(group, start=1))
+        return sum(not _insert(db, seq + i, row) for i, row in enumerate(group, start=1))
     return 0
 
 
-def _insert_all(db: sqlite3.Connection, seq: int, group: list[tuple[Trace, bytes]]) -> None:
+def _insert_all(db: sqlite3.Connection, seq: int, group: list[Row]) -> None:
     slim: list[Any] = []
     bodies: list[Any] = []
-    for number, (trace, blob) in enumerate(group, start=seq + 1):
+    for number, row in enumerate(group, start=seq + 1):
         slim.append(number)
-        slim += rows.values(trace)
-        bodies += (number, blob.decode())
+        slim += row.columns
+        bodies += (number, row.blob.decode())
     db.execute(_statement("traces", _COLUMNS, len(group)), slim)
     db.execute(_statement("bodies", _BODY, len(group)), bodies)
 
 
-def _insert(db: sqlite3.Connection, seq: int, trace: Trace, blob: bytes) -> bool:
+def _insert(db: sqlite3.Connection, seq: int, row: Row) -> bool:
     """Whether the row was taken. A row that nothing can store must not hold up all others."""
     try:
-        if db.execute(_ONE, (seq, *rows.values(trace))).rowcount == 0:
+        if db.execute(_ONE, (seq, *row.columns)).rowcount == 0:
             return False
-        db.execute(_statement("bodies", _BODY, 1), (seq, blob.decode()))
+        db.execute(_statement("bodies", _BODY, 1), (seq, row.blob.decode()))
     except (sqlite3.OperationalError, sqlite3.InternalError):
         raise
     except Exception as e:
         if type(e) is sqlite3.DatabaseError:
             raise
-        log.error("traces: row %s cannot be kept: %s", trace.id, e)
+        log.error("traces: row %s cannot be kept: %s", row.columns[0], e)
         return False
     return True

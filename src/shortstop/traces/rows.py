@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -118,6 +118,24 @@ COLUMNS = (
     "joules_high", "joules_basis", "counterfactual_joules", "counterfactual_joules_low",
     "counterfactual_joules_high", "gco2", "gco2_low", "gco2_high",
 )  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A trace on its way into the database: its columns and its JSON, but not the trace itself.
+    What a request is made of would else wait in memory until it is written, and fall out of every
+    cache."""
+
+    columns: tuple[Any, ...]
+    blob: bytes
+
+
+def row(trace: Trace, blob: bytes) -> Row:
+    """Never raises: a bill that holds no plain figures is left out of the columns."""
+    try:
+        return Row(values(trace), blob)
+    except (ArithmeticError, ValueError, TypeError) as e:
+        log.warning("trace %s: its bill cannot be kept in columns (%s)", trace.id, e)
+        return Row(values(msgspec.structs.replace(trace, bill=None)), blob)
 
 
 def values(trace: Trace) -> tuple[Any, ...]:

@@ -67,13 +67,16 @@ class StoreHealth:
 
 
 @dataclass(slots=True)
-class _Row:
-    """A sealed row on its way. `segments` hold its journal records; empty: memory only."""
+class _Waiting:
+    """A sealed row on its way. The segments hold its journal records; none: memory only."""
 
-    trace: Trace
-    blob: bytes
+    row: rows.Row
     segment: journal.Segment | None
     opened: journal.Segment | None
+
+    @property
+    def size(self) -> int:
+        return len(self.row.blob)
 
 
 class TraceStore:
@@ -102,7 +105,7 @@ class TraceStore:
         self._folder = path.with_name(path.name + ".journal")
         self._journal = journal.Journal(self._folder, config.fsync)
         self._lock = threading.Lock()
-        self._queue: deque[_Row] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._bytes = 0
         self._writing = 0
         self._opened: dict[str, journal.Segment] = {}
@@ -135,9 +138,10 @@ class TraceStore:
     def append(self, trace: Trace) -> None:
         """Keep the finished row. On return it survives the death of this process."""
         blob = self._keeper.seal(trace)
+        row = rows.row(trace, blob)
         with self._lock:
             segment = self._journalled(journal.FINISHED, blob)
-            self._queue.append(_Row(trace, blob, segment, self._opened.pop(trace.id, None)))
+            self._queue.append(_Waiting(row, segment, self._opened.pop(trace.id, None)))
             self._bytes += len(blob)
             if len(self._queue) > self._limit or self._bytes > QUEUE_BYTES:
                 self._make_room()
@@ -166,7 +170,7 @@ class TraceStore:
             self._spill(oldest)
             return
         row = self._queue.popleft()
-        self._bytes -= len(row.blob)
+        self._bytes -= row.size
         self._dropped += 1
         if row.opened is not None:
             self._journal.release(row.opened)
@@ -174,12 +178,12 @@ class TraceStore:
         self._say()
 
     def _spill(self, segment: journal.Segment) -> None:
-        kept: deque[_Row] = deque()
+        kept: deque[_Waiting] = deque()
         for row in self._queue:
             if row.segment is not segment:
                 kept.append(row)
                 continue
-            self._bytes -= len(row.blob)
+            self._bytes -= row.size
             segment.spilled += 1
             if row.opened is not None:
                 self._journal.release(row.opened)
@@ -309,9 +313,9 @@ class TraceStore:
             else:
                 return
 
-    def _write(self, batch: list[_Row]) -> None:
+    def _write(self, batch: list[_Waiting]) -> None:
         try:
-            refused = self._database.insert((row.trace, row.blob) for row in batch)
+            refused = self._database.insert(waiting.row for waiting in batch)
         except BaseException:
             with self._lock:
                 self._queue.extendleft(reversed(batch))
@@ -321,7 +325,7 @@ class TraceStore:
             self._writing = 0
             self._dropped += refused
             for row in batch:
-                self._bytes -= len(row.blob)
+                self._bytes -= row.size
                 for segment in (row.segment, row.opened):
                     if segment is not None:
                         self._journal.release(segment)
@@ -390,25 +394,25 @@ class TraceStore:
             )
 
 
-def _finished(path: Path) -> Iterator[tuple[Trace, bytes]]:
+def _finished(path: Path) -> Iterator[rows.Row]:
     return _decoded(blob for kind, blob in journal.read(path) if kind == journal.FINISHED)
 
 
-def _interrupted(path: Path) -> Iterator[tuple[Trace, bytes]]:
+def _interrupted(path: Path) -> Iterator[rows.Row]:
     """Opened rows; those that finished are in the database by now and are left alone."""
     return _decoded(blob for kind, blob in journal.read(path) if kind == journal.OPENED)
 
 
-def _decoded(blobs: Iterable[bytes]) -> Iterator[tuple[Trace, bytes]]:
+def _decoded(blobs: Iterable[bytes]) -> Iterator[rows.Row]:
     for blob in blobs:
         try:
-            yield rows.unseal(blob), blob
+            yield rows.row(rows.unseal(blob), blob)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             log.error("traces: a journal row is unreadable and left out: %s", e)
 
 
-def _groups(pairs: Iterable[tuple[Trace, bytes]]) -> Iterator[list[tuple[Trace, bytes]]]:
-    group: list[tuple[Trace, bytes]] = []
+def _groups(pairs: Iterable[rows.Row]) -> Iterator[list[rows.Row]]:
+    group: list[rows.Row] = []
     for pair in pairs:
         group.append(pair)
         if len(group) == BATCH_ROWS:
