@@ -23,6 +23,10 @@ from shortstop.server import create
 log = logging.getLogger("shortstop")
 
 BACKLOG = 2048
+ACCEPTED = 16
+"""New connections in one turn of the event loop. libuv takes one a turn from each listening socket,
+and a turn of a busy gateway is long: of a hundred clients that come at once the last would wait for
+seconds."""
 
 
 class _Server(uvicorn.Server):
@@ -65,7 +69,8 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         _give_back_memory()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
-        await _Server(settings, ready).serve([listening])
+        more = [listening.dup() for _ in range(ACCEPTED - 1)]
+        await _Server(settings, ready).serve([listening, *more])
 
 
 def _give_back_memory() -> None:
