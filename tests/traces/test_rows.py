@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.traces import rows
@@ -23,6 +24,16 @@ def kept(config: TracesConfig, original: rows.Trace, redact: rows.Redact | None 
 
 NOTHING = {"request": None, "response": None}
 ALL = {"request": LOCAL.request, "response": LOCAL.response}
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "sNaN"])
+def test_a_bill_that_is_no_figure_costs_only_its_columns(amount: str) -> None:
+    assert LOCAL.bill is not None
+    odd = replace(LOCAL, bill=replace(LOCAL.bill, cost=Decimal(amount)))
+    row = rows.row(odd, b"{}")
+    assert len(row.columns) == len(rows.COLUMNS)
+    assert row.columns[rows.COLUMNS.index("cost_pico")] is None
+    assert row.columns[0] == LOCAL.id
 
 
 def test_a_sealed_trace_comes_back_equal() -> None:
