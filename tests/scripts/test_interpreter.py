@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from scripts.interpreter import candidates, chosen, seconds
 
 
