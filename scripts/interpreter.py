@@ -70,12 +70,10 @@ def candidates() -> list[str]:
 
 def measured(pythons: list[str]) -> dict[str, float]:
     """The best of some rounds, in turn: another load on the machine then meets all of them."""
-    best: dict[str, float] = {}
-    for _ in range(ROUNDS):
-        for python in pythons:
-            spent = seconds(python)
-            if spent is not None:
-                best[python] = min(spent, best.get(python, spent))
+    best = {python: spent for python in pythons if (spent := seconds(python)) is not None}
+    for _ in range(ROUNDS - 1):
+        for python, known in best.items():
+            best[python] = min(known, seconds(python) or known)
     return best
 
 

@@ -127,7 +127,6 @@ class ResponseStore:
     def forget(self, tenant: str, conversation: str) -> int:
         """Delete every response of a conversation, and off the disk; how many there were."""
         with self._opened() as db:
-            db.execute("PRAGMA secure_delete = ON")
             done = db.execute(
                 "DELETE FROM responses WHERE tenant = ? AND conversation = ?",
                 (tenant, conversation),
@@ -159,6 +158,7 @@ class ResponseStore:
         db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA secure_delete = ON")
         db.execute(SCHEMA)
         known = {row[1] for row in db.execute("PRAGMA table_info(responses)")}
         for column in ADDED:

@@ -169,24 +169,24 @@ class TraceStore:
         if oldest is not None:
             self._spill(oldest)
             return
-        row = self._queue.popleft()
-        self._bytes -= row.size
+        dropped = self._queue.popleft()
+        self._bytes -= dropped.size
         self._dropped += 1
-        if row.opened is not None:
-            self._journal.release(row.opened)
+        if dropped.opened is not None:
+            self._journal.release(dropped.opened)
         self._losing = True
         self._say()
 
     def _spill(self, segment: journal.Segment) -> None:
         kept: deque[_Waiting] = deque()
-        for row in self._queue:
-            if row.segment is not segment:
-                kept.append(row)
+        for waiting in self._queue:
+            if waiting.segment is not segment:
+                kept.append(waiting)
                 continue
-            self._bytes -= row.size
+            self._bytes -= waiting.size
             segment.spilled += 1
-            if row.opened is not None:
-                self._journal.release(row.opened)
+            if waiting.opened is not None:
+                self._journal.release(waiting.opened)
         self._queue = kept
         self._spilled.append(segment)
 
@@ -233,7 +233,7 @@ class TraceStore:
         self._thread.join(timeout)
         with self._lock:
             left = self._pending()
-            memory_only = sum(row.segment is None for row in self._queue)
+            memory_only = sum(waiting.segment is None for waiting in self._queue)
             self._journal.close()
         if left:
             log.error(
@@ -324,9 +324,9 @@ class TraceStore:
         with self._idle:
             self._writing = 0
             self._dropped += refused
-            for row in batch:
-                self._bytes -= row.size
-                for segment in (row.segment, row.opened):
+            for waiting in batch:
+                self._bytes -= waiting.size
+                for segment in (waiting.segment, waiting.opened):
                     if segment is not None:
                         self._journal.release(segment)
             self._idle.notify_all()
@@ -411,10 +411,10 @@ def _decoded(blobs: Iterable[bytes]) -> Iterator[rows.Row]:
             log.error("traces: a journal row is unreadable and left out: %s", e)
 
 
-def _groups(pairs: Iterable[rows.Row]) -> Iterator[list[rows.Row]]:
+def _groups(found: Iterable[rows.Row]) -> Iterator[list[rows.Row]]:
     group: list[rows.Row] = []
-    for pair in pairs:
-        group.append(pair)
+    for row in found:
+        group.append(row)
         if len(group) == BATCH_ROWS:
             yield group
             group = []
