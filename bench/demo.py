@@ -31,7 +31,7 @@ from rich.table import Table
 from bench.score import CHECKS
 from shortstop import registry
 from shortstop.console.report import Quality, quality_panel, render, wilson
-from shortstop.traces.queries import Report, summarise
+from shortstop.traces.queries import TrafficReport, summarise
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "bench" / "data" / "demo.jsonl"
@@ -234,7 +234,7 @@ def live_view(run: Run) -> Group:
     return Group(table, ProgressBar(total=run.total, completed=done), totals)
 
 
-def summary(run: Run, report: Report, seconds: float) -> Table:
+def summary(run: Run, report: TrafficReport, seconds: float) -> Table:
     total = report.total
     table = Table(title="Summary", show_header=False)
     table.add_row("requests", f"{len(run.outcomes)} in {seconds:.0f} s")
@@ -284,7 +284,7 @@ def quality_table(rows: list[Quality]) -> Table:
     return table
 
 
-def figures(run: Run, report: Report, rows: list[Quality], seconds: float) -> dict[str, Any]:
+def figures(run: Run, report: TrafficReport, rows: list[Quality], seconds: float) -> dict[str, Any]:
     total = report.total
     return {
         "requests": len(run.outcomes),

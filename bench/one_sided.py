@@ -20,8 +20,8 @@ import typer
 from numpy.typing import NDArray
 
 from shortstop.cli.tables import graded
-from shortstop.routing.examine import FOLDS, LANDMARKS, Table, apgr, recovered
-from shortstop.routing.model import RATE, Head, Sight, Territory, sight
+from shortstop.evaluate.routing import FOLDS, LANDMARKS, PairTable, apgr, recovered
+from shortstop.routing.model import RATE, Head, Projection, PromptIndex, sight
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,9 @@ Floats = NDArray[np.float64]
 class Weighted(Head):
     """A head whose rows count by their weight."""
 
-    def fit(self, sights: list[Sight], values: Floats, weights: Floats, known: Territory) -> Head:
+    def fit(
+        self, sights: list[Projection], values: Floats, weights: Floats, known: PromptIndex
+    ) -> Head:
         weights = weights / weights.mean()
         self.seen, self.total = float(len(values)), float(weights @ values)
         for at, value, weight in zip(sights, values.tolist(), weights.tolist(), strict=True):
@@ -48,19 +50,24 @@ class Weighted(Head):
 
 
 def fitted(
-    sights: list[Sight], values: Floats, weights: Floats, at: NDArray[Any], known: Territory
+    sights: list[Projection], values: Floats, weights: Floats, at: NDArray[Any], known: PromptIndex
 ) -> Head:
     rows = np.flatnonzero(at)
     return Weighted(LANDMARKS).fit([sights[i] for i in rows], values[rows], weights[rows], known)
 
 
-def gap_of(sides: tuple[Head, Head], sights: list[Sight]) -> Floats:
+def gap_of(sides: tuple[Head, Head], sights: list[Projection]) -> Floats:
     own, frontier = sides
     return np.array([frontier.base(s) - own.base(s) for s in sights])
 
 
 def odds_of_local(
-    policy: str, sights: list[Sight], small: Floats, big: Floats, coin: Floats, known: Territory
+    policy: str,
+    sights: list[Projection],
+    small: Floats,
+    big: Floats,
+    coin: Floats,
+    known: PromptIndex,
 ) -> Floats:
     """Probability of the local answer, row by row."""
     n = len(sights)
@@ -76,12 +83,12 @@ def odds_of_local(
 
 
 def doubly_robust(
-    sights: list[Sight],
+    sights: list[Projection],
     small: Floats,
     big: Floats,
     local: NDArray[Any],
     odds: Floats,
-    known: Territory,
+    known: PromptIndex,
 ) -> Head:
     """A head on the pseudo-outcome of the gap; the nuisance heads see the other half only."""
     n, ones = len(sights), np.ones(len(sights))
@@ -98,10 +105,10 @@ def doubly_robust(
 
 
 def one(
-    data: Table, train: NDArray[Any], test: NDArray[Any], policy: str, seed: int
+    data: PairTable, train: NDArray[Any], test: NDArray[Any], policy: str, seed: int
 ) -> list[float]:
     """APGR on `test` of the three ways."""
-    known = Territory(LANDMARKS, len(data.views[0].dense))
+    known = PromptIndex(LANDMARKS, len(data.views[0].dense))
     for i in train:
         known.meet(data.views[i])
     sights = [sight(data.views[i], known) for i in train]

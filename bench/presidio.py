@@ -14,13 +14,13 @@ from pathlib import Path
 from rich.console import Console
 
 from shortstop.cli.bench_privacy import OPEN_DATA, Found, show
-from shortstop.privacy import examine
+from shortstop.evaluate import privacy
 
 PYTHON = Path("var/presidio/bin/python")
 SCRIPT = Path(__file__).parent / "peers" / "presidio_child.py"
 
 
-def by_presidio(texts: Sequence[str]) -> list[list[examine.Marked]]:
+def by_presidio(texts: Sequence[str]) -> list[list[privacy.Marked]]:
     done = subprocess.run(
         [PYTHON, "-P", SCRIPT],
         input=json.dumps(list(texts)),
@@ -34,14 +34,14 @@ def by_presidio(texts: Sequence[str]) -> list[list[examine.Marked]]:
 def main() -> None:
     reports = []
     for name in ("presidio_synth_v2", "meddocan_dev"):
-        rows = list(examine.rows(OPEN_DATA / f"{name}.jsonl"))
-        unseen = [r for r in rows if "template" not in r or examine.aside(r)]
+        rows = list(privacy.rows(OPEN_DATA / f"{name}.jsonl"))
+        unseen = [r for r in rows if "template" not in r or privacy.aside(r)]
         for who, find in (
-            ("rules alone", examine.by_rules),
-            ("with names read", examine.by_all),
+            ("rules alone", privacy.by_rules),
+            ("with names read", privacy.by_all),
             ("Presidio", by_presidio),
         ):
-            reports.append(examine.spans(unseen, find, f"{name}, unseen: {who}"))
+            reports.append(privacy.spans(unseen, find, f"{name}, unseen: {who}"))
     show(Found(reports, [], []), Console(width=110))
 
 

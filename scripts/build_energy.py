@@ -21,7 +21,7 @@ import msgspec
 from ecologits.model_repository import models  # type: ignore[import-not-found]
 from ecologits.tracers.utils import llm_impacts  # type: ignore[import-not-found]
 
-from shortstop.ledger.energy import Band, Line, Table
+from shortstop.ledger.energy import Band, EnergyTable, Line
 from shortstop.ledger.prices import Tiered, price_sheet
 
 DATA = Path(__file__).parents[1] / "src" / "shortstop" / "ledger" / "data"
@@ -98,7 +98,7 @@ def main(day: str) -> None:
         for model in models.list_models()
         if (vendor := str(getattr(model.provider, "value", model.provider))) in VENDORS
     }
-    table = Table(
+    table = EnergyTable(
         date=date.fromisoformat(day),
         source=f"EcoLogits {version('ecologits')}",
         licence="derived with EcoLogits (MPL-2.0, https://ecologits.ai) and its model list",

@@ -29,9 +29,9 @@ os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 import numpy as np
 from numpy.typing import NDArray
 
+from shortstop.evaluate.routing import PairTable, table
 from shortstop.routing.embed import Embedder
-from shortstop.routing.examine import Table, table
-from shortstop.routing.model import Head, Territory, sight
+from shortstop.routing.model import Head, PromptIndex, sight
 from shortstop.routing.prior import dump_prior
 
 Array = NDArray[Any]
@@ -133,10 +133,10 @@ def quantised(vocabulary: list[str], whole: Array) -> Embedder:
     return Embedder(vocabulary, np.round(reduced / scale).astype(np.int8), scale)
 
 
-def learned(data: Table) -> tuple[Territory, Head]:
+def learned(data: PairTable) -> tuple[PromptIndex, Head]:
     rows = np.flatnonzero(np.isin(data.bench, LEARNED_FROM))
     order = np.random.default_rng(0).permutation(rows)
-    known = Territory(LANDMARKS // 2, len(data.views[0].dense))
+    known = PromptIndex(LANDMARKS // 2, len(data.views[0].dense))
     for i in order:
         known.meet(data.views[i])
     known.common[known.common < RARE] = 0

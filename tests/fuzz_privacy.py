@@ -34,7 +34,7 @@ from stdnum import iban, luhn
 from shortstop import dialects
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import InvalidRequest, PrivacyRefused
-from shortstop.privacy import Sentinel
+from shortstop.privacy import PrivacyGuard
 from shortstop.types import Caller, DialectName, Json, Reach, Request, Target
 from tests.server import test_canary as places
 from tests.server.conftest import running_gateway
@@ -214,15 +214,15 @@ def inside(value: Any, path: str) -> Iterator[tuple[str, Json]]:
 # ---------------------------------------------------------------- the guard alone
 
 
-def guard(*rules: PrivacyRule) -> Sentinel:
+def guard(*rules: PrivacyRule) -> PrivacyGuard:
     def rebuild(request: Request, body: Json) -> Request:
         return dialects.get(request.dialect).decode_request(body, request.id)
 
     config = PrivacyConfig(policies={"default": PrivacyPolicy(rules=rules)})
-    return Sentinel(config, rebuild, key=b"k" * 32)
+    return PrivacyGuard(config, rebuild, key=b"k" * 32)
 
 
-def leak(found: Case, strict: Sentinel, loose: Sentinel) -> str:
+def leak(found: Case, strict: PrivacyGuard, loose: PrivacyGuard) -> str:
     """What is wrong; "" when nothing is."""
     name = DIALECTS.get(found.path)
     try:

@@ -10,12 +10,12 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "size"}
+VOCABULARY = {"types", "errors", "tokens"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
-    "size": {"types"},
+    "tokens": {"types"},
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,
@@ -25,13 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": LOW,
     "traces": LOW,
     "accounts": LOW,
+    "telemetry": LOW,
     "serving": LOW | {"dialects", "registry"},
+    "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "dialects"},
+    "workers": LOW | {"routing", "serving"},
+    "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
-    "verdict": LOW,
-    "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "shadow", "verdict"},
-    "embedding": LOW | {"dialects", "verdict"},
-    "shadow": LOW | {"serving"},
-    "judge": LOW | {"shadow"},
     "console": LOW | {"traces", "ledger"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }
@@ -40,7 +39,7 @@ FREE = {"app", "cli", "__main__"}
 
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
 SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket", "http.client"}
-MAY_OPEN_SOCKETS = {"registry/hub.py", "app/door.py", "app/worker.py"}
+MAY_OPEN_SOCKETS = {"registry/hub.py", "app/listener.py", "app/worker.py"}
 """Model files from a hub, and the listening socket."""
 OPENERS = {"create_connection", "open_connection", "sock_connect", "create_unix_connection"}
 MAY_CONNECT = {"serving/connection.py"}

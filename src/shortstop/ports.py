@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Protocol
 
-from .errors import ShortstopError, TargetError
-from .types import (
+from shortstop.errors import ShortstopError, TargetError
+from shortstop.types import (
     Attempt,
     Bill,
     Caller,

@@ -58,7 +58,7 @@ import os
 from pathlib import Path
 from shortstop.config import load
 from shortstop.privacy.audit import AuditLog, Event
-from shortstop.privacy.sentinel import privacy_key
+from shortstop.privacy.guard import privacy_key
 key = privacy_key(load(None, os.environ).privacy, os.environ)
 log = AuditLog(Path("audit.log"), key, largest=1000)
 for i in range(20):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shortstop.console import charts
 from shortstop.console import report as page
 from shortstop.console.charts import Bar, Series
-from shortstop.traces.queries import Report, Slice, summarise
+from shortstop.traces.queries import Slice, TrafficReport, summarise
 from tests.traces.example import trace
 from tests.traces.test_queries import ROWS, filled
 
@@ -57,11 +57,11 @@ def read(html: str) -> Balance:
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path) -> TrafficReport:
     return summarise(filled(tmp_path / "traces.db", ROWS))
 
 
-def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
+def test_the_page_is_whole_and_needs_nothing_else(report: TrafficReport) -> None:
     html = page.render(report)
     found = read(html)
     assert found.open == []
@@ -71,7 +71,7 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
     assert "$" not in re.sub(r"\$[\d.,]+", "", html), "no placeholder is left"
 
 
-def test_the_page_says_what_happened(report: Report) -> None:
+def test_the_page_says_what_happened(report: TrafficReport) -> None:
     text = " ".join(read(page.render(report, notes=["A note of mine."])).text)
     assert "9 requests" in text
     assert "67% answered locally" in text
@@ -81,7 +81,7 @@ def test_the_page_says_what_happened(report: Report) -> None:
     assert "A note of mine." in text
 
 
-def test_every_drawing_is_well_formed(report: Report) -> None:
+def test_every_drawing_is_well_formed(report: TrafficReport) -> None:
     drawings = re.findall(r"<svg.*?</svg>", page.render(report), re.DOTALL)
     assert len(drawings) == 3
     for drawing in drawings:
@@ -98,17 +98,17 @@ def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
 
 
 def test_no_requests_is_a_page_too() -> None:
-    empty = Report(Slice(""), {}, None, None, 1.0, (), (), (), ())
+    empty = TrafficReport(Slice(""), {}, None, None, 1.0, (), (), (), ())
     text = " ".join(read(page.render(empty)).text)
     assert "No requests yet" in text
 
 
-def test_a_reference_baseline_is_said_loudly(report: Report) -> None:
+def test_a_reference_baseline_is_said_loudly(report: TrafficReport) -> None:
     text = page.render(replace(report, baselines=("reference:claude-opus-5-5",)))
     assert "no upstream is configured here" in text
 
 
-def test_a_loss_is_not_called_a_saving(report: Report) -> None:
+def test_a_loss_is_not_called_a_saving(report: TrafficReport) -> None:
     dear = replace(report.total, cost=report.total.counterfactual + Decimal("0.5"))
     text = page.render(replace(report, total=dear))
     assert "$0.50 dearer than all-LLM" in text

@@ -9,7 +9,7 @@ import pytest
 
 from shortstop.config import HardwareConfig
 from shortstop.ledger import energy
-from shortstop.ledger.hardware import Machine
+from shortstop.ledger.hardware import MachineCost
 from shortstop.ledger.rapl import Rapl
 from shortstop.types import Span
 from tests.conftest import FakeClock
@@ -27,18 +27,18 @@ WORKSTATION = HardwareConfig(
 
 
 def test_a_workstation_costs_299_dollars_a_month() -> None:
-    assert round(Machine(WORKSTATION).usd_per_month) == 299
+    assert round(MachineCost(WORKSTATION).usd_per_month) == 299
 
 
 def test_a_month_of_busy_seconds_costs_the_month() -> None:
-    machine = Machine(HardwareConfig(utilisation=0.3))
+    machine = MachineCost(HardwareConfig(utilisation=0.3))
     seconds = 0.3 * 730 * 3600
     assert float(machine.cost(seconds, 1)) == pytest.approx(float(machine.usd_per_month))
 
 
 def test_a_month_of_joules_is_the_months_energy() -> None:
     hardware = HardwareConfig(utilisation=0.3, watts_idle=20, watts_busy=65, pue=1.2)
-    found = Machine(hardware).joules(0.3 * 730 * 3600, 1)
+    found = MachineCost(hardware).joules(0.3 * 730 * 3600, 1)
     mean_watts = (0.3 * 65 + 0.7 * 20) * 1.2
     assert found.value == pytest.approx(mean_watts * 730 * 3600)
     assert found.low < found.value < found.high
@@ -46,7 +46,7 @@ def test_a_month_of_joules_is_the_months_energy() -> None:
 
 
 def test_break_even() -> None:
-    machine = Machine(HardwareConfig())
+    machine = MachineCost(HardwareConfig())
     a_day = machine.break_even(Decimal("0.01"))
     assert a_day is not None
     assert float(a_day * 730 / 24) * 0.01 == pytest.approx(float(machine.usd_per_month))

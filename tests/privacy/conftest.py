@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.privacy import Sentinel
+from shortstop.privacy import PrivacyGuard
 from shortstop.types import Caller, Clearance, Json, Message, Request, Target, Text
 
 REMOTE = Target("big", "big-1", local=False, provider="vendor", context=100_000, region="eu")
@@ -41,8 +41,8 @@ def rebuild(request: Request, body: Json) -> Request:
     return msgspec.structs.replace(make(body, request.id), id=request.id)
 
 
-def guard(config: PrivacyConfig = BUILTIN, **more: object) -> Sentinel:
-    return Sentinel(config, rebuild, key=b"k" * 32, **more)  # type: ignore[arg-type]
+def guard(config: PrivacyConfig = BUILTIN, **more: object) -> PrivacyGuard:
+    return PrivacyGuard(config, rebuild, key=b"k" * 32, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

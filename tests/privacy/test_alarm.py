@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from shortstop.privacy.alarm import alarm
+from shortstop.privacy.detect.alarm import alarm
 
 
 def hang(seconds: float = 5.0) -> None:

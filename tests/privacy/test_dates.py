@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.dates import moved
-from shortstop.privacy.surrogates import Mint
+from shortstop.privacy.replace.dates import moved
+from shortstop.privacy.replace.surrogates import SurrogateFactory
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_one_day_earlier(value: str, wanted: str) -> None:
 
 @given(st.dates(date(1910, 1, 1)), st.dates(date(1910, 1, 1)))
 def test_intervals_of_a_conversation_stay(one: date, two: date) -> None:
-    mint = Mint(b"k" * 32, "t", "c")
+    mint = SurrogateFactory(b"k" * 32, "t", "c")
     a, b = (date.fromisoformat(mint.surrogate("DOB", d.isoformat(), "", set())) for d in (one, two))
     assert a - b == one - two
     assert a != one

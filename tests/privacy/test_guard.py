@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import examine, policy
-from shortstop.privacy.canonical import canonical
+from shortstop.evaluate import privacy
+from shortstop.privacy import policy
+from shortstop.privacy.detect.canonical import canonical
 from shortstop.types import Caller, Finding, Json, Message, Opaque, Reach, Request, Tier
 
 from .conftest import REMOTE, chat, guard, make
@@ -39,7 +40,7 @@ def test_a_crashing_detector_pins(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("shortstop.privacy.sentinel.scan", crash)
+    monkeypatch.setattr("shortstop.privacy.guard.scan", crash)
     verdict = guard().clear(make(chat("hello")), Caller())
     assert (verdict.tier, verdict.reach) == (Tier.S3, Reach.LOCAL_ONLY)
     assert verdict.reasons == ("detector-failed",)
@@ -157,9 +158,9 @@ def test_terms_and_documents_never_leave(tmp_path: Path) -> None:
 
 
 def test_the_held_back_half_of_the_open_data(shared_data: Path) -> None:
-    rows = examine.rows(shared_data / "privacy" / "gateway_dev.jsonl")
-    unseen = [r for r in rows if examine.held_back(r["id"])]
-    examiner = examine.Examiner()
+    rows = privacy.rows(shared_data / "privacy" / "gateway_dev.jsonl")
+    unseen = [r for r in rows if privacy.held_back(r["id"])]
+    examiner = privacy.Examiner()
     missed = [r["id"] for r in unseen if r["sensitive"] and examiner.tier(r["text"]) < Tier.S2]
     pinned = [r["id"] for r in unseen if not r["sensitive"] and examiner.tier(r["text"]) >= Tier.S2]
     assert len(missed) <= 5

@@ -8,7 +8,7 @@ import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.dialects import get
-from shortstop.privacy import Sentinel
+from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.images import without_images
 from shortstop.types import Caller, Clearance, Json, Reach, Target
 
@@ -16,10 +16,10 @@ PIXELS = base64.b64encode(bytes(range(256)) * 8).decode()
 BIG = Target("big", "big", False, "vendor", 128_000)
 
 
-def guard(images: str) -> Sentinel:
+def guard(images: str) -> PrivacyGuard:
     policy = PrivacyPolicy(images=images)
     config = PrivacyConfig(policies={"default": policy})
-    return Sentinel(config, lambda r, b: get(r.dialect).decode_request(b, r.id), key=b"k" * 32)
+    return PrivacyGuard(config, lambda r, b: get(r.dialect).decode_request(b, r.id), key=b"k" * 32)
 
 
 def chat(text: str, url: str = f"data:image/png;base64,{PIXELS}") -> Json:
@@ -34,7 +34,7 @@ def claude(text: str) -> Json:
     return {"model": "auto", "max_tokens": 9, "messages": [message]}
 
 
-def judged(body: Json, dialect: str, images: str) -> tuple[Clearance, Sentinel, object]:
+def judged(body: Json, dialect: str, images: str) -> tuple[Clearance, PrivacyGuard, object]:
     sentinel = guard(images)
     request = get(dialect).decode_request(body, "r1")
     return sentinel.clear(request, Caller()), sentinel, request

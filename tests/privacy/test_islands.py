@@ -7,10 +7,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.canonical import canonical
-from shortstop.privacy.detect import standard
+from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.detector import standard
+from shortstop.privacy.detect.scan import AROUND, islands, scan
 from shortstop.privacy.leaves import Leaf
-from shortstop.privacy.scan import AROUND, islands, scan
 
 TEXTS = st.lists(
     st.sampled_from(["a", " mail jane@example.com ", "ø", "\u200b", "－", "x" * 700, "１２"]),

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import ConfigError, PrivacyRefused
-from shortstop.privacy import tagger as tagger_room
-from shortstop.privacy.addresses import addresses
-from shortstop.privacy.names import spans
-from shortstop.privacy.people import Entity, people
-from shortstop.privacy.pseudonyms import rename
-from shortstop.privacy.restore import Restorer
-from shortstop.privacy.surrogates import Mint
-from shortstop.privacy.tagger import Tagger, TaggerDown
+from shortstop.privacy.detect.addresses import addresses
+from shortstop.privacy.names import tagger as tagger_room
+from shortstop.privacy.names.people import Entity, people
+from shortstop.privacy.names.reader import spans
+from shortstop.privacy.names.tagger import Tagger, TaggerDown
+from shortstop.privacy.replace.pseudonyms import rename
+from shortstop.privacy.replace.restore import Restorer
+from shortstop.privacy.replace.surrogates import SurrogateFactory
 from shortstop.types import Caller, Choice, Cleared, Json, Reach, Reply, Text
 
 from .conftest import REMOTE, chat, guard, make
@@ -211,7 +211,7 @@ NAMES = st.sampled_from(
 
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.text("abc '.,\n", max_size=5))
 def test_surrogates_keep_the_script_and_come_back(names: list[str], between: str) -> None:
-    mint, used, put = Mint(b"k" * 32, "t", "c"), set[str](), dict[str, str]()
+    mint, used, put = SurrogateFactory(b"k" * 32, "t", "c"), set[str](), dict[str, str]()
     for name in names:
         made = mint.surrogate("PERSON", name, "", used)
         used.add(made.lower())

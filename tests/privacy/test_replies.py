@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import Sentinel
+from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.replies import Replies
 from shortstop.types import Caller, Choice, Chunk, Reply, Text, ToolCall, ToolDelta
 
@@ -23,7 +23,7 @@ ACME = Caller(tenant="acme")
 def replies(*rules: PrivacyRule, dry_run: bool = False) -> Replies:
     policy = PrivacyPolicy(rules=rules, dry_run=dry_run)
     config = PrivacyConfig(policies={"p": policy}, tenants={"acme": "p"})
-    return Replies(config, Sentinel(config, lambda r, b: r, key=b"k" * 32))
+    return Replies(config, PrivacyGuard(config, lambda r, b: r, key=b"k" * 32))
 
 
 REDACT = PrivacyRule("redact", labels=("EMAIL",), direction="reply")

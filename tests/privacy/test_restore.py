@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import Sentinel
-from shortstop.privacy.restore import Buffer, Restorer
-from shortstop.privacy.vault import Vault
+from shortstop.privacy import PrivacyGuard
+from shortstop.privacy.replace.restore import Buffer, Restorer
+from shortstop.privacy.replace.vault import Vault
 from shortstop.types import Caller, Choice, Chunk, Reach, Reply, Text, ToolDelta
 
 from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make
@@ -114,7 +114,7 @@ def test_erased_means_gone() -> None:
 
 
 def test_a_restart_loses_no_restores(tmp_path: Path) -> None:
-    def after_start() -> Sentinel:
+    def after_start() -> PrivacyGuard:
         vault = Vault(lambda: 1.0, 60, path=tmp_path / "vault.db", key=b"k" * 32)
         return guard(PSEUDONYMISE, vault=vault)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shortstop.privacy import detect, rules
-from shortstop.privacy.rules import Rule
+from shortstop.privacy.detect import detector, rules
+from shortstop.privacy.detect.rules import Rule
 
 
 @pytest.mark.parametrize("rule", rules.builtin(), ids=lambda r: r.id)
@@ -16,7 +16,7 @@ def test_vectors_hold(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", rules.builtin(), ids=lambda r: r.id)
 def test_the_prefilter_lets_every_vector_through(rule: Rule) -> None:
     for text in rule.positive:
-        assert any(rule in piece for piece in detect.standard().survey(text).pieces)
+        assert any(rule in piece for piece in detector.standard().survey(text).pieces)
 
 
 def test_names_are_unique() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.vault import Vault
+from shortstop.privacy.replace.vault import Vault
 
 KEY, SCOPE = b"k" * 32, ("acme", "c1")
 
@@ -50,7 +50,7 @@ def test_another_process_adds_and_erases(tmp_path: Path) -> None:
     here = Vault(clock, 60, path=path, key=KEY)
     here.put(SCOPE, {"a": "1"})
     other = (
-        "import sys\nfrom pathlib import Path\nfrom shortstop.privacy.vault import Vault\n"
+        "import sys\nfrom pathlib import Path\nfrom shortstop.privacy.replace.vault import Vault\n"
         f"v = Vault(lambda: {clock.now}, 60, path=Path(sys.argv[1]), key={KEY!r})\n"
         "v.put(('acme', 'c1'), {'b': '2'}) if sys.argv[2] == 'put' else v.erase(('acme', 'c1'))\n"
     )

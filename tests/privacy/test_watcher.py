@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from shortstop.server.metrics import Metrics
+from shortstop.telemetry.metrics import Metrics
 from shortstop.types import Caller, Choice, Chunk, Cleared, Reply, Text
 
 from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make

@@ -18,7 +18,7 @@ from shortstop.errors import (
     PrivacyRefused,
     RequestError,
 )
-from shortstop.routing import Brain
+from shortstop.routing import LearnedRouter
 from shortstop.routing.constraints import needs, offers, tokens
 from shortstop.types import (
     Caller,
@@ -50,8 +50,8 @@ def ask(text: str = "Where is my card?", model: str = "auto", **more: object) ->
     return msgspec.structs.replace(blank, **more)
 
 
-def brain(*targets: Target) -> Brain:
-    return Brain({t.name: t for t in targets} or TARGETS, Config())
+def brain(*targets: Target) -> LearnedRouter:
+    return LearnedRouter({t.name: t for t in targets} or TARGETS, Config())
 
 
 def test_a_pinned_request_sees_only_local_targets() -> None:
@@ -155,7 +155,7 @@ def test_no_decision_breaks_a_hard_constraint(case: Case, targets: set[Target], 
     chosen = {t.name: t for t in sorted(targets, key=lambda t: t.name)}
     config = Config(routing=msgspec.structs.replace(Config().routing, seed=seed, exploration=0.5))
     try:
-        decision = Brain(chosen, config).decide(case.request, case.clearance, case.caller)
+        decision = LearnedRouter(chosen, config).decide(case.request, case.clearance, case.caller)
     except RequestError:
         return
     plan = [chosen[name] for name in decision.plan]

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from shortstop.evaluate.contract_stress import SCENARIOS, replay, synthetic
 from shortstop.routing.contract import SETTING_UP, Evidence, Promise
-from shortstop.routing.replay import SCENARIOS, replay, synthetic
 
 PROMISE = Promise(max_loss=0.05)
 

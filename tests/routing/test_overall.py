@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from shortstop.config import Config, RoutingConfig
-from shortstop.routing import Brain, Promise, State, packaged
+from shortstop.routing import LearnedRouter, Promise, State, packaged
 from shortstop.routing.bounds import binomial_upper
 from shortstop.routing.overall import Overall
-from tests.routing.test_brain import MAIL, TARGETS, asked, teach
 from tests.routing.test_constraints import OPEN
+from tests.routing.test_router import MAIL, TARGETS, asked, teach
 
 PROMISE = Promise(max_loss=0.05, confidence=0.95)
 
@@ -47,16 +47,16 @@ def test_false_proof_is_as_rare_as_promised(weight: float) -> None:
 
 def test_the_brain_keeps_it_over_restarts() -> None:
     config = Config(routing=RoutingConfig(landmarks=64))
-    brain = Brain(TARGETS, config, None, packaged())
+    brain = LearnedRouter(TARGETS, config, None, packaged())
     teach(brain, 120, 1.0)
     assert brain.overall().pairs > 50
-    again = Brain(TARGETS, config, State.restore(brain.snapshot()), packaged())
+    again = LearnedRouter(TARGETS, config, State.restore(brain.snapshot()), packaged())
     assert again.overall() == brain.overall()
 
 
 def test_an_overall_alarm_sends_uncertified_tasks_to_the_frontier() -> None:
     config = Config(routing=RoutingConfig(landmarks=64, exploration=0.0))
-    brain = Brain(TARGETS, config, None, packaged())
+    brain = LearnedRouter(TARGETS, config, None, packaged())
     teach(brain, 60, 1.0)
     assert brain.decide(asked(900, "sort mail number 900"), OPEN, MAIL).plan[0] == "small"
     brain.state.overall.alarmed = True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shortstop.privacy import tagger
+from shortstop.privacy.names import tagger
 from tests.server.conftest import Gateway, running_gateway
 
 pytestmark = [

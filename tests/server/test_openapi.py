@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from starlette.routing import Route
 
-from shortstop.server.asgi import Door, plain
+from shortstop.server.api import pages
+from shortstop.server.asgi import Dispatcher, plain
 from shortstop.server.openapi import document
-from shortstop.server.pages import pages
 from tests.server.conftest import Gateway, running_gateway
 from tests.server.fuzzing import cases_in, fuzz
 
@@ -20,7 +20,7 @@ NOBODY = cast(Any, None)
 
 
 async def test_every_route_is_in_the_document_and_nothing_else() -> None:
-    routed = {(path, "POST") for path in Door(NOBODY).hot}
+    routed = {(path, "POST") for path in Dispatcher(NOBODY).hot}
     for route in pages(NOBODY).routes:
         assert isinstance(route, Route)
         path = route.path.replace(":path}", "}")

@@ -12,7 +12,7 @@ import pytest
 
 from shortstop.errors import StoreError
 from shortstop.traces import migrations, rows
-from shortstop.traces.database import Database
+from shortstop.traces.database import TraceDatabase
 from tests.traces.example import trace
 
 NEWEST = len(migrations.MIGRATIONS)
@@ -77,11 +77,11 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     db.execute(f"PRAGMA user_version = {NEWEST + 1}")
     db.close()
     with pytest.raises(StoreError, match=f"version {NEWEST + 1}.*knows {NEWEST}"):
-        Database(path, fsync=False).connect()
+        TraceDatabase(path, fsync=False).connect()
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "traces.db"
     path.write_text("not a database at all, just some text of a certain length " * 20)
     with pytest.raises(StoreError, match="not a usable SQLite database"):
-        Database(path, fsync=False).connect()
+        TraceDatabase(path, fsync=False).connect()

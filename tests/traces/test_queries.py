@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
 from shortstop.traces import TraceStore
-from shortstop.traces.queries import Report, Slice, summarise
+from shortstop.traces.queries import Slice, TrafficReport, summarise
 from shortstop.types import Clearance, Reach, Span, Tier, Trace
 from tests.conftest import FakeClock
 from tests.traces.example import LOCAL, remote, trace
@@ -122,7 +122,7 @@ def test_baselines_and_prices_are_named(path: Path) -> None:
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
-    report: Report = summarise(filled(tmp_path / "empty.db", []))
+    report: TrafficReport = summarise(filled(tmp_path / "empty.db", []))
     assert report.total == Slice("")
     assert (report.timeline, report.latency, report.first) == ((), (), None)
     assert report.total.local_share is None

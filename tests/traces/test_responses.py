@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from shortstop.traces.responses import Kept, ResponseStore
+from shortstop.traces.responses import ResponseStore, StoredResponse
 from tests.conftest import FakeClock
 
 EARLIER = """
@@ -16,8 +16,8 @@ CREATE TABLE responses (
 """
 
 
-def kept(id: str, tenant: str, conversation: str) -> Kept:
-    return Kept(id, None, [{"said": id}], {"id": id}, tenant, conversation)
+def kept(id: str, tenant: str, conversation: str) -> StoredResponse:
+    return StoredResponse(id, None, [{"said": id}], {"id": id}, tenant, conversation)
 
 
 def test_a_file_of_an_earlier_version_is_read_and_written(tmp_path: Path, clock: FakeClock) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
 from shortstop.traces import TraceStore
-from shortstop.traces.responses import Kept, ResponseStore
+from shortstop.traces.responses import ResponseStore, StoredResponse
 from shortstop.traces.seal import Seal
 from shortstop.types import Json
 from tests.conftest import FakeClock
@@ -70,9 +70,9 @@ def test_nothing_readable_reaches_a_file(tmp_path: Path) -> None:
 def test_stored_responses_are_sealed_too(tmp_path: Path) -> None:
     path, clock = tmp_path / "r.db", FakeClock()
     plain = ResponseStore(path, clock)
-    plain.keep("me", Kept("old", None, [BODY], {"id": "old"}))
+    plain.keep("me", StoredResponse("old", None, [BODY], {"id": "old"}))
     sealed = ResponseStore(path, clock, SEAL)
-    sealed.keep("me", Kept("new", "old", [{"text": "goo goo goo joob"}], {"id": "new"}))
+    sealed.keep("me", StoredResponse("new", "old", [{"text": "goo goo goo joob"}], {"id": "new"}))
     assert sealed.conversation("me", "new") == [BODY, {"text": "goo goo goo joob"}]
     assert b"joob" not in everything(tmp_path)
     with pytest.raises(StoreError, match="sealed"):

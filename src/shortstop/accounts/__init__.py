@@ -1,7 +1,7 @@
 """Who may ask, how often and for how much: keys, rate limits and budgets of one machine."""
 
 from shortstop.accounts.accounts import Accounts
-from shortstop.accounts.answers import Answers, Kept
+from shortstop.accounts.idempotency import AnswerStore, KeptAnswer
 from shortstop.accounts.keys import Grant, Key, Period
 
-__all__ = ["Accounts", "Answers", "Grant", "Kept", "Key", "Period"]
+__all__ = ["Accounts", "AnswerStore", "Grant", "KeptAnswer", "Key", "Period"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from shortstop.accounts import meter
-from shortstop.accounts.answers import Answers, Locker
-from shortstop.accounts.database import Database
+from shortstop.accounts.database import AccountsDatabase
+from shortstop.accounts.idempotency import AnswerStore, Locker
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Balance, Purse
@@ -40,11 +40,11 @@ class Accounts:
 
     def __init__(self, path: Path, clock: Clock, seal: Locker | None = None) -> None:
         self._clock = clock
-        self._database = Database(path)
+        self._database = AccountsDatabase(path)
         self.keys = KeyBook(self._database, clock)
         self._purse = Purse(self._database, clock)
         self._purse.recover()
-        self.answers = Answers(self._database, clock, seal)
+        self.answers = AnswerStore(self._database, clock, seal)
         self._counted: dict[str, int] = {}
         """Tokens that were counted for a request on its way in."""
 
@@ -177,7 +177,7 @@ def _tokens(trace: Trace) -> int:
     return sum(a.usage.prompt + a.usage.completion for a in trace.attempts if a.usage)
 
 
-def _headers(unit: str, limit: int, read: meter.Reading) -> dict[str, str]:
+def _headers(unit: str, limit: int, read: meter.MeterReading) -> dict[str, str]:
     """OpenAI's names: https://platform.openai.com/docs/guides/rate-limits"""
     return {
         f"x-ratelimit-limit-{unit}": str(limit),
@@ -186,7 +186,9 @@ def _headers(unit: str, limit: int, read: meter.Reading) -> dict[str, str]:
     }
 
 
-def _limited(unit: str, limit: int, read: meter.Reading, headers: dict[str, str]) -> RateLimited:
+def _limited(
+    unit: str, limit: int, read: meter.MeterReading, headers: dict[str, str]
+) -> RateLimited:
     if read.too_large:
         return RateLimited(
             f"This request alone is larger than the key's limit of {limit} {unit} a minute.",

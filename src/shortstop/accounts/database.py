@@ -52,7 +52,7 @@ CREATE INDEX answers_at ON answers (at);
 """
 
 
-class Database:
+class AccountsDatabase:
     """One connection of one process. Every method of sqlite3 that fails raises StoreError."""
 
     def __init__(self, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.accounts.database import Database
+from shortstop.accounts.database import AccountsDatabase
 from shortstop.accounts.keys import Key, fingerprint
 from shortstop.errors import NotFound, StoreError
 from shortstop.ports import Clock
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(Key).decode
 class KeyBook:
     """Answers from memory; looks at the file once a second whether somebody changed it."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: AccountsDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._known: dict[bytes, Key] = {}

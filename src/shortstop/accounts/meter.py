@@ -13,7 +13,7 @@ WINDOW = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MeterReading:
     """`arrival` is the state to keep. `remaining` units may come now; `reset` seconds until all
     may; `retry_after` is set when the units were not let in, None meaning never (`too_large`)."""
 
@@ -25,14 +25,14 @@ class Reading:
     too_large: bool = False
 
 
-def take(arrival: float, now: float, units: float, limit: int) -> Reading:
+def take(arrival: float, now: float, units: float, limit: int) -> MeterReading:
     """Let `units` in at `now` (Unix seconds) if `limit` units a minute allow it."""
     each = WINDOW / limit
     base = max(arrival, now)
     after = base + units * each
     if after - now <= WINDOW + 1e-9:
-        return Reading(after, True, _left(after - now, each), after - now)
-    return Reading(
+        return MeterReading(after, True, _left(after - now, each), after - now)
+    return MeterReading(
         base,
         False,
         _left(base - now, each),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from shortstop.accounts.database import Database, alive
+from shortstop.accounts.database import AccountsDatabase, alive
 from shortstop.accounts.keys import Key, Period
 from shortstop.ports import Clock
 
@@ -36,7 +36,7 @@ def window(period: Period, now: float) -> str:
 
 
 class Purse:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: AccountsDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 

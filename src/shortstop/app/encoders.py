@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shortstop.app.engines import Engine
-from shortstop.embedding import LocalEncoder
+from shortstop.pipeline.embedding import LocalEncoder
 from shortstop.routing.embed import Embedder
 from shortstop.serving.encoders import ServedEncoder, StaticEncoder
 from shortstop.types import Target

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shortstop import dialects
-from shortstop.app.crew import Crew
 from shortstop.config import (
     ModelConfig,
 )
 from shortstop.errors import ConfigError, EngineDown
 from shortstop.registry import ModelRecord, Registry
 from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
-from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, State
+from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, EngineState
 from shortstop.serving.http import LocalClient, Timeouts
 from shortstop.types import (
     Target,
 )
+from shortstop.workers.context import WorkerContext
 
 DEFAULT_LOCAL_CONTEXT = 4096
 
@@ -35,7 +35,7 @@ class Server(Protocol):
     def api_key(self) -> str: ...
 
     @property
-    def state(self) -> State: ...
+    def state(self) -> EngineState: ...
 
     async def start(self) -> None: ...
 
@@ -90,7 +90,7 @@ def build_engine(
     model: ModelConfig,
     models: Registry,
     env: Mapping[str, str],
-    crew: Crew | None = None,
+    crew: WorkerContext | None = None,
 ) -> Engine:
     """Raises ConfigError or ModelFileError, saying what to do."""
     if model.url is not None:
@@ -106,7 +106,7 @@ def build_engine(
     return Engine(model, target, _queue(None, name, options.slots, model), child)
 
 
-def _queue(crew: Crew | None, name: str, slots: int, model: ModelConfig) -> Queue:
+def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
     return crew.slots(name, slots, model.queue) if crew else Slots(slots, model.queue)
 
 
@@ -123,7 +123,7 @@ def _embedded_target(name: str, model: ModelConfig, record: ModelRecord, context
 
 
 def _remote_engine(
-    name: str, model: ModelConfig, url: str, env: Mapping[str, str], crew: Crew | None
+    name: str, model: ModelConfig, url: str, env: Mapping[str, str], crew: WorkerContext | None
 ) -> Engine:
     key = env.get(model.api_key_env) if model.api_key_env else None
     target = Target(

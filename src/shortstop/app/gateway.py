@@ -19,11 +19,9 @@ from msgspec.structs import replace
 from shortstop import dialects, registry, routing
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
-from shortstop.app.comparison import Comparison
-from shortstop.app.crew import Crew, News, SharedBrain
 from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine, start_all
-from shortstop.app.street import Budgets, Street, build_upstreams, rebuild, signed
+from shortstop.app.runtime import Budgets, Runtime, build_upstreams, rebuild, signed
 from shortstop.config import (
     Config,
     PrivacyConfig,
@@ -31,27 +29,29 @@ from shortstop.config import (
     load,
 )
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
-from shortstop.embedding import Embedding
 from shortstop.errors import InvalidRequest, PrivacyRefused, ShortstopError, TargetError
-from shortstop.judge import Judge
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
-from shortstop.pipeline import Pipeline
+from shortstop.pipeline.chat import Pipeline
+from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.compare import Comparison
+from shortstop.pipeline.embedding import Embedding
+from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.shadow import Shadows
 from shortstop.ports import Dialect
-from shortstop.privacy import Sentinel
+from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.guard import GRACE, audit_key, privacy_key
+from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.redact import redacted
+from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.replies import Replies
-from shortstop.privacy.sentinel import GRACE, audit_key, privacy_key
-from shortstop.privacy.tagger import Tagger, TaggerDown
 from shortstop.privacy.taint import MOST, Taint
-from shortstop.privacy.vault import Vault
-from shortstop.routing import Brain, State
+from shortstop.routing import LearnedRouter, State
 from shortstop.server.gateway import Readiness
-from shortstop.server.metrics import Metrics
 from shortstop.serving.cascade import Cascade
-from shortstop.shadow import Shadows
-from shortstop.size import prompt_tokens
+from shortstop.telemetry.metrics import Metrics
+from shortstop.tokens import prompt_tokens
 from shortstop.traces import TraceStore
 from shortstop.traces.responses import ResponseStore
 from shortstop.traces.seal import Seal
@@ -64,7 +64,7 @@ from shortstop.types import (
     Request,
     Target,
 )
-from shortstop.verdict import Verdicts
+from shortstop.workers.context import News, SharedRouter, WorkerContext
 
 log = logging.getLogger("shortstop")
 
@@ -81,7 +81,7 @@ class Shortstop:
         config: Config,
         path: Path | None,
         env: Mapping[str, str],
-        crew: Crew | None = None,
+        crew: WorkerContext | None = None,
     ) -> None:
         self._crew = crew
         self._path = path
@@ -285,7 +285,7 @@ class Shortstop:
             if self._audit is not None:
                 self._audit.close()
 
-    def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Street:
+    def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Runtime:
         engines = {
             name: kept.get(name) or build_engine(name, model, self._models, self._env, self._crew)
             for name, model in config.models.items()
@@ -294,12 +294,12 @@ class Shortstop:
         every = {name: engine.target for name, engine in engines.items()} | remote
         targets = {name: t for name, t in every.items() if EMBEDS not in t.abilities}
         prior = routing.packaged()
-        brain = Brain(targets, config, state, prior)
+        brain = LearnedRouter(targets, config, state, prior)
         slots = {name: engine.slots.slots for name, engine in engines.items()}
         books = Books(targets | every, config, slots=slots, meter=Rapl.find(CLOCK))
         for name in books.unpriced():
             log.warning("no price is known for %s: its costs are shown as unknown", name)
-        guard = Sentinel(
+        guard = PrivacyGuard(
             config.privacy,
             rebuild,
             key=self._privacy_key,
@@ -310,7 +310,7 @@ class Shortstop:
             watcher=self._metrics,
             tagger=self._tagger_for(config),
         )
-        router = SharedBrain(brain, self._crew) if self._crew else brain
+        router = SharedRouter(brain, self._crew) if self._crew else brain
         cascade = Cascade(
             targets=targets,
             backends={n: backend_of(e) for n, e in engines.items() if n in targets},
@@ -359,7 +359,7 @@ class Shortstop:
             observers=(self._metrics.observe, self.accounts.settle),
             patience=config.privacy.timeout + GRACE,
         )
-        return Street(
+        return Runtime(
             config,
             engines,
             egresses,
@@ -371,7 +371,7 @@ class Shortstop:
             pipeline,
             shadows,
             embedding,
-            Verdicts(guard, config.privacy.timeout + GRACE),
+            Clearing(guard, config.privacy.timeout + GRACE),
         )
 
     def _tagger_for(self, config: Config) -> Tagger | None:
@@ -395,7 +395,7 @@ class Shortstop:
         config: Config,
         targets: Mapping[str, Target],
         cascade: Cascade,
-        guard: Sentinel,
+        guard: PrivacyGuard,
         books: Books,
     ) -> Judge | None:
         name = config.judge.target
@@ -413,7 +413,7 @@ class Shortstop:
             clock=CLOCK,
         )
 
-    def _retire(self, old: Street, kept: set[str]) -> None:
+    def _retire(self, old: Runtime, kept: set[str]) -> None:
         """Close what the old street alone used, once its requests had time to finish."""
 
         async def later() -> None:
@@ -472,7 +472,7 @@ class Shortstop:
 
     def _hear(self, news: News) -> None:
         """Another worker has seen something."""
-        if isinstance(self._street.router, SharedBrain):
+        if isinstance(self._street.router, SharedRouter):
             self._street.router.learn(news)
 
     # -- the router's memory
@@ -508,7 +508,7 @@ class Shortstop:
                 log.warning("the router's state could not be saved: %s", error.strerror)
 
 
-def _agreement(router: Brain | SharedBrain, task: str, one: str, other: str) -> float:
+def _agreement(router: LearnedRouter | SharedRouter, task: str, one: str, other: str) -> float:
     return routing.grade(router.grader(task), one, other)
 
 
@@ -524,7 +524,7 @@ def _trace_file(config: Config, home: Path) -> Path:
 
 
 def _vault_file(
-    config: Config, home: Path, env: Mapping[str, str], crew: Crew | None
+    config: Config, home: Path, env: Mapping[str, str], crew: WorkerContext | None
 ) -> Path | None:
     """Lasting under the operator's key, shared by workers; else one process's memory will do."""
     lasting = crew is not None or bool(env.get(config.privacy.key_env))

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from shortstop.app.door import bind, guard_the_door, serve_on, url_of
 from shortstop.app.gateway import Shortstop
+from shortstop.app.listener import bind, guard_the_door, serve_on, url_of
 from shortstop.app.supervisor import Supervisor
 from shortstop.config import (
     Config,
 )
-from shortstop.privacy.sentinel import audit_key
+from shortstop.privacy.guard import audit_key
 
 log = logging.getLogger("shortstop")
 

@@ -21,15 +21,15 @@ from pathlib import Path
 
 from shortstop import registry
 from shortstop.accounts import Accounts
-from shortstop.app import board
 from shortstop.app.clock import CLOCK
-from shortstop.app.door import bind, guard_the_door, url_of
 from shortstop.app.engines import find_model
-from shortstop.app.published import publish
+from shortstop.app.listener import bind, guard_the_door, url_of
 from shortstop.config import Config, ModelConfig, load
 from shortstop.errors import ConfigError, ShortstopError
-from shortstop.privacy.sentinel import audit_key
+from shortstop.privacy.guard import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.workers import slots
+from shortstop.workers.addresses import publish
 
 log = logging.getLogger("shortstop")
 
@@ -195,7 +195,7 @@ class Supervisor:
         while True:
             began = loop.time()
             code = await self._workers[index].wait()
-            board.wipe(self._folder, index)
+            slots.wipe(self._folder, index)
             healthy = loop.time() - began > HEALTHY_SECONDS
             pause = FIRST_PAUSE if healthy else min(LONGEST_PAUSE, 2 * pause)
             log.error("worker %d died (%s); the next starts in %.1f s", index, code, pause)

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shortstop.app.crew import Crew
-from shortstop.app.door import serve_on
 from shortstop.app.gateway import Shortstop
+from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
 from shortstop.config import load
 from shortstop.errors import ShortstopError
+from shortstop.workers.context import WorkerContext
 
 PR_SET_PDEATHSIG = 1
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 async def _work(told: dict[str, Any]) -> None:
     path = Path(told["config"]) if told["config"] else None
-    crew = Crew(Path(told["folder"]), told["index"])
+    crew = WorkerContext(Path(told["folder"]), told["index"])
     gateway = Shortstop(load(path, os.environ), path, os.environ, crew)
     await serve_on(gateway, socket.socket(fileno=told["socket"]), lambda: _say(told["ready"]))
 

@@ -15,7 +15,7 @@ from shortstop import config as configuration
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
-from shortstop.privacy.sentinel import audit_key
+from shortstop.privacy.guard import audit_key
 
 audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
-from shortstop.privacy import examine
+from shortstop.evaluate import privacy
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 Data = Annotated[
@@ -53,8 +53,8 @@ WANTED: Mapping[str, str] = {
 class Found(msgspec.Struct, frozen=True):
     """Everything that was measured, and what was left out for want of its data."""
 
-    reports: list[examine.Report]
-    tricks: list[examine.Trick]
+    reports: list[privacy.PrivacyReport]
+    tricks: list[privacy.Trick]
     left_out: list[str]
 
 
@@ -76,7 +76,7 @@ def bench_command(data: Data = None, spans: Spans = None, as_json: AsJson = Fals
             reports.append(report)
         bar.update(task, description="thirty tricks")
         with _quiet():
-            found = Found(reports, examine.tricks(), left_out)
+            found = Found(reports, privacy.tricks(), left_out)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
@@ -118,26 +118,26 @@ def show(found: Found, console: Console) -> None:
 
 def _reports(
     data: Path | None, spans: Path | None, left_out: list[str]
-) -> Iterator[tuple[str, examine.Report]]:
+) -> Iterator[tuple[str, privacy.PrivacyReport]]:
     yield from _gateway(data, left_out)
     clinc = OPEN_DATA / "ordinary_clinc.jsonl"
     if clinc.is_file():
-        texts = [str(r["text"]) for r in examine.rows(clinc)]
-        yield "ordinary texts", examine.harmless(texts, "ordinary_clinc")
+        texts = [str(r["text"]) for r in privacy.rows(clinc)]
+        yield "ordinary texts", privacy.harmless(texts, "ordinary_clinc")
     else:
         left_out.append(f"ordinary texts: there is no {clinc}")
     try:
         prompts = list(_prompts(read_rows(OPEN_SET)))
-        yield "public prompts", examine.harmless(prompts, "MMLU and GSM8K prompts")
+        yield "public prompts", privacy.harmless(prompts, "MMLU and GSM8K prompts")
     except ConfigError as error:
         left_out.append(f"MMLU and GSM8K prompts: {error}")
     if spans is not None or data is None:
         yield from _spans(spans, left_out)
-    yield "streams", examine.restoring()
-    yield "audit log", examine.tampering()
+    yield "streams", privacy.restoring()
+    yield "audit log", privacy.tampering()
 
 
-def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, privacy.PrivacyReport]]:
     """Texts of others: English from templates, half of them unseen, and Spanish; or one's own."""
     paths = [own] if own else [OPEN_DATA / f"{n}.jsonl" for n in SPANS]
     for path in paths:
@@ -146,21 +146,21 @@ def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine
                 raise ConfigError(f"There is no file {own}.")
             left_out.append(f"spans: there is no {path}")
             continue
-        rows = list(examine.rows(path))
+        rows = list(privacy.rows(path))
         if any(not {"id", "text", "spans"} <= set(row) for row in rows):
             raise ConfigError(f"{path} has rows without id, text or spans.")
         seen = own is None and "template" in rows[0]
         if seen:
-            rows = [row for row in rows if examine.aside(row)]
+            rows = [row for row in rows if privacy.aside(row)]
         what = f"{path.stem}, unseen templates" if seen else path.stem
-        yield what, examine.spans(rows, examine.by_rules, f"{what}, rules alone")
+        yield what, privacy.spans(rows, privacy.by_rules, f"{what}, rules alone")
         try:
-            yield what, examine.spans(rows, examine.by_all, f"{what}, with names read")
+            yield what, privacy.spans(rows, privacy.by_all, f"{what}, with names read")
         except ConfigError as error:
             left_out.append(f"{what}, with names read: {error}")
 
 
-def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, examine.Report]]:
+def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, privacy.PrivacyReport]]:
     """The half of the open rows that nobody looks at while writing rules, or all of `data`."""
     path = data or OPEN_DATA / "gateway_dev.jsonl"
     if not path.is_file():
@@ -168,16 +168,16 @@ def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, exam
             raise ConfigError(f"There is no file {data}.")
         left_out.append(f"gateway requests: there is no {path}; give --data FILE")
         return
-    rows = list(examine.rows(path))
+    rows = list(privacy.rows(path))
     for number, row in enumerate(rows, start=1):
         missing = {"text", "sensitive", "tier"} - set(row)
         if missing:
             raise ConfigError(f"{path}, line {number}, has no {', '.join(sorted(missing))}.")
     if data is not None:
-        yield path.name, examine.gateway(rows, path.name)
+        yield path.name, privacy.gateway(rows, path.name)
         return
-    unseen = [r for r in rows if examine.held_back(r["id"])]
-    yield path.name, examine.gateway(unseen, "gateway_dev, held-back half")
+    unseen = [r for r in rows if privacy.held_back(r["id"])]
+    yield path.name, privacy.gateway(unseen, "gateway_dev, held-back half")
 
 
 def _prompts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

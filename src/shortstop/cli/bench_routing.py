@@ -16,8 +16,8 @@ import typer
 from shortstop.cli.tables import graded
 from shortstop.config import Config
 from shortstop.errors import ConfigError
-from shortstop.routing import Brain, Pair, packaged
-from shortstop.routing.examine import Outcome, Score, examine
+from shortstop.evaluate.routing import GradedAnswer, Score, examine
+from shortstop.routing import LearnedRouter, Pair, packaged
 from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
@@ -116,12 +116,12 @@ def memory(prompts: Sequence[str], n: int = 100_000, chars: int = 800) -> Room:
 _OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
 
 
-def _fresh() -> Brain:
+def _fresh() -> LearnedRouter:
     targets = [
         Target("small", "small", True, "embedded", 8192),
         Target("big", "big", False, "openai", 128_000),
     ]
-    return Brain({t.name: t for t in targets}, Config(), None, packaged())
+    return LearnedRouter({t.name: t for t in targets}, Config(), None, packaged())
 
 
 def _asked(prompts: Sequence[str], i: int, chars: int) -> Request:
@@ -139,7 +139,7 @@ def _resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-def printed(outcome: Outcome) -> Iterable[str]:
+def printed(outcome: GradedAnswer) -> Iterable[str]:
     parts = [
         ("In-domain, 5-fold", outcome.in_domain),
         ("Transfer: learned there, examined here", outcome.transfer),
@@ -198,7 +198,7 @@ def _score(s: Score) -> str:
     )
 
 
-def page(outcome: Outcome) -> str:
+def page(outcome: GradedAnswer) -> str:
     """The curves as one self-contained page: share of the gap recovered by frontier calls."""
     figures = []
     for s in outcome.in_domain + outcome.transfer:

@@ -14,16 +14,16 @@ import typer
 from shortstop import registry
 from shortstop.cli.tables import column, read_rows
 from shortstop.config import Config, load
+from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
+from shortstop.evaluate.routing import out_of_fold, table
 from shortstop.routing import (
+    ContractReport,
     OverallReport,
     Promise,
-    Report,
     State,
     packaged,
     promise_of,
 )
-from shortstop.routing.examine import out_of_fold, table
-from shortstop.routing.replay import Verdict, replay, synthetic
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration to read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
@@ -50,7 +50,7 @@ def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None
         typer.echo(line)
 
 
-def _reports(state: State, config: Config) -> dict[str, Report]:
+def _reports(state: State, config: Config) -> dict[str, ContractReport]:
     reports = {}
     for name, evidence in sorted(state.evidence.items()):
         task = config.tasks.get(name.split("|")[0])
@@ -60,7 +60,7 @@ def _reports(state: State, config: Config) -> dict[str, Report]:
 
 
 def explained(
-    reports: Mapping[str, Report], overall: OverallReport, config: Config
+    reports: Mapping[str, ContractReport], overall: OverallReport, config: Config
 ) -> Iterable[str]:
     promise = config.contract
     yield (
@@ -92,7 +92,7 @@ def explained(
         )
 
 
-def _lines(name: str, report: Report) -> Iterable[str]:
+def _lines(name: str, report: ContractReport) -> Iterable[str]:
     yield (
         f"{name}: {report.standing}, {report.certified_share:.1%} certified local, "
         f"{report.pairs} pairs, mean loss of all-local {report.mean_loss:.3f}"
@@ -147,7 +147,7 @@ def contract_replay(
         raise typer.Exit(1)
 
 
-def _verdict(v: Verdict) -> str:
+def _verdict(v: StressResult) -> str:
     return (
         f"{v.scenario:10} broken {v.rate:6.2%} [{v.low:.2%}, {v.high:.2%}]  "
         f"lost {v.mean_lost:+.4f}  local {v.local_share:.1%}  certified {v.certified:.0%}  "

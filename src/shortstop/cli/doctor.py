@@ -32,7 +32,7 @@ COMFORTABLE = 5.0
 PROMPT_WORDS = 180
 
 
-class Machine(Struct, frozen=True):
+class MachineSummary(Struct, frozen=True):
     """What was found. Memory and disk in bytes; `cores` are those this process may use."""
 
     system: str
@@ -84,11 +84,11 @@ def doctor_command(as_json: AsJson = False, quick: Quick = False) -> None:
     _show(machine, speed, fits, advice, Console())
 
 
-def look(home: Path) -> Machine:
+def look(home: Path) -> MachineSummary:
     """Read what the system says; what it does not say is left empty."""
     flags = _cpuinfo("flags") or _cpuinfo("Features")
     affinity = getattr(os, "sched_getaffinity", None)
-    return Machine(
+    return MachineSummary(
         system=f"{platform.system()} {platform.release()}",
         processor=_cpuinfo("model name") or platform.processor() or platform.machine(),
         cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
@@ -169,7 +169,7 @@ async def measure(home: Path) -> Speed | None:
     )
 
 
-def fitting(machine: Machine, speed: Speed | None) -> list[Fit]:
+def fitting(machine: MachineSummary, speed: Speed | None) -> list[Fit]:
     """Every catalogue model: does it fit, and how fast would it be. Work grows with the weights."""
     known = registry.catalogue()
     found = []
@@ -188,7 +188,7 @@ def fitting(machine: Machine, speed: Speed | None) -> list[Fit]:
     return found
 
 
-def advise(machine: Machine, speed: Speed | None) -> list[str]:
+def advise(machine: MachineSummary, speed: Speed | None) -> list[str]:
     """What to change, most useful first."""
     advice: list[str] = []
     fits = [f for f in fitting(machine, speed) if f.fits]
@@ -216,7 +216,11 @@ def advise(machine: Machine, speed: Speed | None) -> list[str]:
 
 
 def _show(
-    machine: Machine, speed: Speed | None, fits: list[Fit], advice: list[str], console: Console
+    machine: MachineSummary,
+    speed: Speed | None,
+    fits: list[Fit],
+    advice: list[str],
+    console: Console,
 ) -> None:
     about = Table(title="This machine", show_header=False)
     about.add_row("system", machine.system)

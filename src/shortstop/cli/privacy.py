@@ -16,9 +16,11 @@ from rich.table import Table
 
 from shortstop import config as configuration
 from shortstop import dialects
-from shortstop.app.street import rebuild
+from shortstop.app.runtime import rebuild
 from shortstop.errors import ShortstopError
-from shortstop.privacy import Sentinel, examine, policy, rules
+from shortstop.evaluate import privacy
+from shortstop.privacy import PrivacyGuard, policy
+from shortstop.privacy.detect import rules
 from shortstop.privacy.leaves import leaves
 from shortstop.types import (
     Caller,
@@ -58,7 +60,7 @@ def explain_command(
 ) -> None:
     """Tier, labels, rules and what the policy does. Values are masked."""
     loaded = configuration.load(config, os.environ)
-    guard = Sentinel(loaded.privacy, rebuild)
+    guard = PrivacyGuard(loaded.privacy, rebuild)
     request = _request(what)
     verdict = _masked(guard.clear(request, Caller(tenant=tenant, task=task)), request)
     _, rule_book = policy.chosen(loaded.privacy, tenant)
@@ -100,7 +102,7 @@ def _request(what: str) -> Request:
     try:
         body: Json = msgspec.json.decode(text, type=dict)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        return examine.request(text)
+        return privacy.request(text)
     return _decoded(body)
 
 

@@ -17,7 +17,7 @@ from shortstop.cli.contract import contract_replay
 from shortstop.config import load
 from shortstop.console.report import share, usd
 from shortstop.errors import ConfigError
-from shortstop.ledger.replay import Assumed, ReplaySummary, replay
+from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
 
 File = Annotated[
     Path | None,
@@ -83,7 +83,7 @@ def replay_command(
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
     from shortstop import dialects
-    from shortstop.app.street import judges
+    from shortstop.app.runtime import judges
 
     found = judges(load(config, os.environ), os.environ)
     assumed = Assumed(output_tokens=output_tokens)

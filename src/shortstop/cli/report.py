@@ -19,8 +19,8 @@ from rich.table import Table
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.errors import ConfigError
-from shortstop.ledger import Machine
-from shortstop.traces.queries import By, Report, Slice, summarise
+from shortstop.ledger import MachineCost
+from shortstop.traces.queries import By, Slice, TrafficReport, summarise
 
 ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
 
@@ -97,12 +97,12 @@ def moment(text: str, now: float) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def break_even(report: Report, config: Config) -> list[str]:
+def break_even(report: TrafficReport, config: Config) -> list[str]:
     """When the machine pays for itself, at the mix that the report shows."""
     total = report.total
     if not total.answered:
         return []
-    machine = Machine(config.hardware)
+    machine = MachineCost(config.hardware)
     avoided = (total.counterfactual - (total.cost - total.cost_local)) / total.answered
     month = f"The machine costs {page.usd(machine.usd_per_month)} a month as configured"
     a_day = machine.break_even(avoided)
@@ -117,7 +117,7 @@ def break_even(report: Report, config: Config) -> list[str]:
 # ---------------------------------------------------------------- JSON
 
 
-def as_text(report: Report) -> str:
+def as_text(report: TrafficReport) -> str:
     """The report as JSON; money as decimal strings, shares and savings spelled out."""
     tree = msgspec.to_builtins(report)
     tree["total"] = _slice(report.total)
@@ -137,7 +137,7 @@ def _slice(one: Slice) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def show(report: Report, by: By, notes: list[str], console: Console) -> None:
+def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> None:
     total = report.total
     if not total.requests:
         console.print("No requests in this period.")

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortstop.errors import ConfigError
+from shortstop.evaluate.routing import PairTable, table
 from shortstop.routing import packaged
-from shortstop.routing.examine import Table, table
 
 OPEN_SET = Path("../shared/data/routing/routellm_pairs.parquet")
 
 
-def graded(data: Path | None) -> Table:
+def graded(data: Path | None) -> PairTable:
     path = data or OPEN_SET
     if not path.exists():
         raise ConfigError(

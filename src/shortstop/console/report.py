@@ -10,11 +10,10 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from shortstop.traces.queries import By, Report, Slice
+from shortstop.console import charts
+from shortstop.console.charts import Bar, Series
+from shortstop.traces.queries import By, Slice, TrafficReport
 from shortstop.types import Span
-
-from . import charts
-from .charts import Bar, Series
 
 _TITLES: dict[By, str] = {
     "task": "By task",
@@ -44,7 +43,7 @@ class Quality:
     frontier_right: int | None = None
 
 
-def render(report: Report, extras: Sequence[Panel] = (), notes: Sequence[str] = ()) -> str:
+def render(report: TrafficReport, extras: Sequence[Panel] = (), notes: Sequence[str] = ()) -> str:
     """The page. `extras` are shown after the charts, `notes` are added to the conditions."""
     page = (resources.files(__package__) / "report.html").read_text(encoding="utf-8")
     return Template(page).substitute(
@@ -87,7 +86,7 @@ def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
 # ---------------------------------------------------------------- words and figures
 
 
-def period(report: Report) -> str:
+def period(report: TrafficReport) -> str:
     if report.first is None or report.last is None:
         return "no requests"
     first, last = _stamp(report.first), _stamp(report.last)
@@ -175,7 +174,7 @@ def _tile(label: str, value: str, more: str = "", tone: str = "") -> str:
     )
 
 
-def _tiles(report: Report) -> list[str]:
+def _tiles(report: TrafficReport) -> list[str]:
     total = report.total
     saved = "good" if total.saved > 0 else ""
     return [
@@ -216,7 +215,7 @@ def _outcomes(total: Slice) -> str:
     return ", ".join(bad) or "all answered"
 
 
-def basis(report: Report) -> list[str]:
+def basis(report: TrafficReport) -> list[str]:
     """What one has to know to believe the figures, or not to."""
     total = report.total
     baselines = " and ".join(report.baselines) or "no baseline"
@@ -254,18 +253,18 @@ def _card(panel: Panel, *, wide: bool = False) -> str:
     return f'<section class="{kind}"><h2>{escape(panel.title)}</h2>{panel.html}{note}</section>'
 
 
-def _charts(report: Report) -> list[Panel]:
+def _charts(report: TrafficReport) -> list[Panel]:
     if not report.timeline:
         return []
     return [_who_answered(report), _money(report), *_latency(report), _energy(report.total)]
 
 
-def _labels(report: Report) -> list[str]:
+def _labels(report: TrafficReport) -> list[str]:
     pattern = "%d %b" if report.step >= 86_400 else "%H:%M" if report.step >= 60 else "%H:%M:%S"
     return [datetime.fromtimestamp(p.at, UTC).strftime(pattern) for p in report.timeline]
 
 
-def _who_answered(report: Report) -> Panel:
+def _who_answered(report: TrafficReport) -> Panel:
     points = report.timeline
     failed = [float(p.requests - p.local - p.remote) for p in points]
     series = [
@@ -287,7 +286,7 @@ def _step(step: float) -> str:
     return "second"
 
 
-def _money(report: Report) -> Panel:
+def _money(report: TrafficReport) -> Panel:
     spent, would = _running(report)
     chart = charts.lines(
         _labels(report),
@@ -299,7 +298,7 @@ def _money(report: Report) -> Panel:
     return Panel("Cost so far", chart, f"Against {', '.join(report.baselines) or 'no baseline'}.")
 
 
-def _running(report: Report) -> tuple[list[float], list[float]]:
+def _running(report: TrafficReport) -> tuple[list[float], list[float]]:
     cost, would = Decimal(0), Decimal(0)
     spent: list[float] = []
     all_llm: list[float] = []
@@ -311,7 +310,7 @@ def _running(report: Report) -> tuple[list[float], list[float]]:
     return spent, all_llm
 
 
-def _latency(report: Report) -> list[Panel]:
+def _latency(report: TrafficReport) -> list[Panel]:
     if not report.latency:
         return []
     bins = report.latency
@@ -356,7 +355,7 @@ _HEADS = (
 )  # fmt: skip
 
 
-def _tables(report: Report) -> list[Panel]:
+def _tables(report: TrafficReport) -> list[Panel]:
     """A table for each grouping that says something."""
     return [
         Panel(title, _table(slices))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shortstop.dialects.anthropic_messages import AnthropicMessages
+from shortstop.dialects.anthropic.dialect import AnthropicMessages
+from shortstop.dialects.completions.dialect import OpenAICompletions
 from shortstop.dialects.fields import parse_object
 from shortstop.dialects.loss import lost
-from shortstop.dialects.openai_chat import OpenAIChat
-from shortstop.dialects.openai_completions import OpenAICompletions
-from shortstop.dialects.openai_responses import OpenAIResponses
+from shortstop.dialects.openai.dialect import OpenAIChat
+from shortstop.dialects.responses.dialect import OpenAIResponses
 from shortstop.ports import Dialect
 from shortstop.types import DialectName
 

@@ -1,7 +1,7 @@
 """Money, joules and carbon: pure arithmetic over what happened."""
 
-from .books import Books
-from .hardware import Machine
-from .prices import Price, PriceSheet, price_sheet
+from shortstop.ledger.books import Books
+from shortstop.ledger.hardware import MachineCost
+from shortstop.ledger.prices import Price, PriceSheet, price_sheet
 
-__all__ = ["Books", "Machine", "Price", "PriceSheet", "price_sheet"]
+__all__ = ["Books", "MachineCost", "Price", "PriceSheet", "price_sheet"]

@@ -23,12 +23,11 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from shortstop.config import Config, UpstreamConfig
-from shortstop.size import prompt_tokens
+from shortstop.ledger import energy
+from shortstop.ledger.hardware import MachineCost
+from shortstop.ledger.prices import Entry, PriceSheet, Tiered, price_sheet
+from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
-
-from . import energy
-from .hardware import Machine
-from .prices import Entry, PriceSheet, Tiered, price_sheet
 
 ZERO = Decimal(0)
 LEAST_CACHED = 1024
@@ -103,7 +102,7 @@ class Books:
         self._sheet = sheet or price_sheet(config.prices)
         self._clock = clock
         self._meter = meter
-        self._machine = Machine(config.hardware)
+        self._machine = MachineCost(config.hardware)
         self._local_gco2 = config.hardware.gco2_per_kwh
         self._remote_gco2 = config.ledger.remote_gco2_per_kwh
         stated = {name: model.slots or 1 for name, model in config.models.items()}
@@ -122,7 +121,7 @@ class Books:
         return self._baseline.name
 
     @property
-    def machine(self) -> Machine:
+    def machine(self) -> MachineCost:
         return self._machine
 
     def unpriced(self) -> tuple[str, ...]:

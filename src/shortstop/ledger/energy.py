@@ -53,7 +53,7 @@ class Band(Struct, frozen=True):
     line: Line
 
 
-class Table(Struct, frozen=True):
+class EnergyTable(Struct, frozen=True):
     date: date
     source: str
     licence: str
@@ -74,9 +74,9 @@ class Table(Struct, frozen=True):
 
 
 @cache
-def load() -> Table:
+def load() -> EnergyTable:
     data = (resources.files(__package__) / "data" / _EDITION).read_bytes()
-    return msgspec.json.decode(data, type=Table)
+    return msgspec.json.decode(data, type=EnergyTable)
 
 
 def remote_joules(line: Line, usage: Usage) -> Span:

@@ -22,7 +22,7 @@ def _exact(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
-class Machine:
+class MachineCost:
     """The operator's [hardware], as money and watts."""
 
     def __init__(self, hardware: HardwareConfig) -> None:

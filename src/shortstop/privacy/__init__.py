@@ -1,5 +1,5 @@
 """Privacy: what may leave, decided by type."""
 
-from shortstop.privacy.sentinel import Sentinel
+from shortstop.privacy.guard import PrivacyGuard
 
-__all__ = ["Sentinel"]
+__all__ = ["PrivacyGuard"]

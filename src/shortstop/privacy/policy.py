@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.privacy import rules
+from shortstop.privacy.detect import rules
 from shortstop.types import Finding, Reach, Target, Tier
 
 REACH = {

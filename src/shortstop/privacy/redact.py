@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shortstop.privacy.pseudonyms import rewrite, values_of
-from shortstop.privacy.sentinel import Sentinel
+from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy.replace.pseudonyms import rewrite, values_of
 from shortstop.types import Json, Tier
 
 
-def redacted(guard: Sentinel, body: Json, tenant: str) -> Json:
+def redacted(guard: PrivacyGuard, body: Json, tenant: str) -> Json:
     """Raises ValueError when something would be left: then nothing of it may be kept."""
     found = [f for f in guard.findings(body, tenant) if f.tier >= Tier.S1]
     put = {value: f"[{label}]" for value, label in values_of(body, found).items()}

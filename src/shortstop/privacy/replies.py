@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.errors import PrivacyRefused
 from shortstop.privacy import policy
-from shortstop.privacy.pseudonyms import rewrite, values_of
-from shortstop.privacy.sentinel import Sentinel
+from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy.replace.pseudonyms import rewrite, values_of
 from shortstop.types import (
     Caller,
     Choice,
@@ -38,7 +38,7 @@ DIRECTIONS = ("reply", "both")
 class Replies:
     """Implements ports.ReplyGuard. An answer that cannot be read is refused."""
 
-    def __init__(self, config: PrivacyConfig, guard: Sentinel) -> None:
+    def __init__(self, config: PrivacyConfig, guard: PrivacyGuard) -> None:
         self._config = config
         self._guard = guard
 

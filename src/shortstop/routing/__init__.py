@@ -4,26 +4,26 @@ Pure: no sockets, no files, no clock, no process-wide randomness. State comes in
 values; every random draw is made from a seed and a counter kept in the state.
 """
 
-from .brain import ROUTER, Brain
-from .contract import Evidence, Promise, Report
-from .gate import marks_of
-from .graders import grade
-from .learning import Feedback, Pair
-from .overall import OverallReport
-from .prior import Prior, load_prior, packaged
-from .state import State
-from .terms import promise_of
+from shortstop.routing.contract import ContractReport, Evidence, Promise
+from shortstop.routing.graders import grade
+from shortstop.routing.learning import Feedback, Pair
+from shortstop.routing.overall import OverallReport
+from shortstop.routing.policies import promise_of
+from shortstop.routing.prior import Prior, load_prior, packaged
+from shortstop.routing.router import ROUTER, LearnedRouter
+from shortstop.routing.scorer import marks_of
+from shortstop.routing.state import State
 
 __all__ = [
     "ROUTER",
-    "Brain",
+    "ContractReport",
     "Evidence",
     "Feedback",
+    "LearnedRouter",
     "OverallReport",
     "Pair",
     "Prior",
     "Promise",
-    "Report",
     "State",
     "grade",
     "load_prior",

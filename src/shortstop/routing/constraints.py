@@ -13,7 +13,7 @@ from shortstop.errors import (
     PrivacyRefused,
     RequestError,
 )
-from shortstop.size import BYTES_PER_TOKEN, prompt_tokens
+from shortstop.tokens import BYTES_PER_TOKEN, prompt_tokens
 from shortstop.types import (
     Caller,
     Clearance,

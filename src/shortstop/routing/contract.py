@@ -30,7 +30,7 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from .bounds import (
+from shortstop.routing.bounds import (
     STAKES,
     Floats,
     labels_for_proof,
@@ -208,7 +208,7 @@ class Evidence(Struct):
             return "certified"
         return "gathering" if self.pairs else "no-evidence"
 
-    def report(self, promise: Promise) -> Report:
+    def report(self, promise: Promise) -> ContractReport:
         mean = self.loss / self.pairs if self.pairs else 0.0
         square = self.square / self.pairs if self.pairs else 0.0
         mu = self.local_error / self.pairs if self.pairs else 0.0
@@ -220,7 +220,7 @@ class Evidence(Struct):
         labels = None
         if self.certified is None:
             labels = _labels(mean, square, promise.max_loss, 1.0 / needed, self.pairs)
-        return Report(
+        return ContractReport(
             standing=self.standing,
             certified_share=share,
             threshold=self.certified,
@@ -246,7 +246,7 @@ def _labels(mean: float, square: float, alpha: float, delta: float, pairs: int) 
     return max(1, round(needed) - max(0, pairs - SETTING_UP))
 
 
-class Report(Struct, frozen=True):
+class ContractReport(Struct, frozen=True):
     """One line of `shortstop contract`."""
 
     standing: Standing

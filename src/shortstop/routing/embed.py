@@ -37,7 +37,7 @@ _FOLDED = bytes(
 """UTF-8 in lower case, with blanks for ASCII's marks."""
 
 
-class Reading(NamedTuple):
+class Tokenized(NamedTuple):
     """A text, read once.
 
     `hashes`: CRC-32 of every word of two characters and more, in order. `unit`: the embedding,
@@ -103,7 +103,7 @@ class Embedder:
         """Words and marks, as they are looked up."""
         return len(_WORD.findall(text)) + len(_MARK.findall(text))
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str) -> Tokenized:
         beyond = ""
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
@@ -112,7 +112,7 @@ class Embedder:
         data = np.frombuffer(text.encode(errors="ignore"), np.uint8)
         codes = np.bincount(data, minlength=ASCII)[:ASCII].astype(np.float32)
         hashes = self._hashes.take(places)
-        return Reading(hashes[hashes != NO_WORD], self._unit(places, codes), codes, beyond)
+        return Tokenized(hashes[hashes != NO_WORD], self._unit(places, codes), codes, beyond)
 
     def _unit(self, places: NDArray[np.intp], codes: Vector) -> Vector:
         # Sums of whole numbers far below 2**24: exact in any order.

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from shortstop.size import written
+from shortstop.routing.embed import ASCII, Embedder, Tokenized
+from shortstop.tokens import written
 from shortstop.types import Request
-
-from .embed import ASCII, Embedder, Reading
 
 Vector = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -45,7 +44,7 @@ _SCALE = tuple(zip(_CENTRE, _SPREAD, strict=True))
 MARKS = len(_SCALE)
 
 
-class View(NamedTuple):
+class PromptFeatures(NamedTuple):
     """A prompt as numbers. `grams` are hashed ids, each once, `counts` their log-scaled counts;
     `dense` is the unit embedding followed by the scaled surface marks."""
 
@@ -54,7 +53,7 @@ class View(NamedTuple):
     dense: Vector
 
 
-def view(text: str, embedder: Embedder) -> View:
+def view(text: str, embedder: Embedder) -> PromptFeatures:
     text = text[:MAX_CHARS]
     read = embedder.read(text)
     grams, counts = _counted(_grams(read.hashes))
@@ -62,7 +61,7 @@ def view(text: str, embedder: Embedder) -> View:
     dense = np.empty(width + MARKS, np.float32)
     dense[:width] = read.unit
     dense[width:] = surface(text, read)
-    return View(grams, _LOGS.take(counts), dense)
+    return PromptFeatures(grams, _LOGS.take(counts), dense)
 
 
 def _grams(words: Ids) -> Ids:
@@ -94,7 +93,7 @@ def _counted(ids: Ids) -> tuple[Ids, Ids]:
     return ids.take(at), counts
 
 
-def surface(text: str, read: Reading) -> list[float]:
+def surface(text: str, read: Tokenized) -> list[float]:
     """Length, digits, capitals, punctuation, lines, questions, money, blanks, mathematics: scaled
     to about one, times SURFACE_WEIGHT."""
     n = max(len(text), 1)
@@ -120,7 +119,7 @@ def surface(text: str, read: Reading) -> list[float]:
     return [SURFACE_WEIGHT * (v if -3.0 < v < 3.0 else copysign(3.0, v)) for v in scaled]
 
 
-def _tallies(read: Reading) -> list[float]:
+def _tallies(read: Tokenized) -> list[float]:
     """How many digits, capitals, marks, signs of mathematics; lines, questions, money, blanks."""
     found: list[float] = (read.codes @ _TALLIED).tolist()
     if read.beyond:

@@ -9,7 +9,7 @@ from math import sqrt
 
 import msgspec
 
-from .embed import Embedder
+from shortstop.routing.embed import Embedder
 
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")

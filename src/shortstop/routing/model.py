@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from .features import BINS, View
+from shortstop.routing.features import BINS, PromptFeatures
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -29,7 +29,7 @@ FAR = 0.75
 """A prompt whose kernel with every landmark is below becomes one, while there is room."""
 
 
-class Territory:
+class PromptIndex:
     """What has been seen: how common each n-gram is, and landmarks spread over the prompts."""
 
     def __init__(self, landmarks: int, width: int) -> None:
@@ -41,7 +41,7 @@ class Territory:
         self.squares: Vector = np.zeros(landmarks, np.float32)
         self.visits: Vector = np.zeros(landmarks, np.float32)
 
-    def grams(self, seen: View) -> Vector:
+    def grams(self, seen: PromptFeatures) -> Vector:
         """TF-IDF of `seen.grams`, unit length; n-grams never met before count nothing."""
         met = self.common.take(seen.grams)
         x: Vector = (1.0 + self.documents) / (1.0 + met)
@@ -64,7 +64,7 @@ class Territory:
             np.exp(np.multiply(apart, -WIDTH, out=apart), out=apart)
         return out
 
-    def meet(self, seen: View) -> None:
+    def meet(self, seen: PromptFeatures) -> None:
         """Count a prompt; far from all known ones it becomes a landmark."""
         self.documents += 1
         self.common[seen.grams] += 1.0
@@ -97,7 +97,7 @@ class Territory:
         return out
 
 
-class Sight(NamedTuple):
+class Projection(NamedTuple):
     """A view in the coordinates of a territory."""
 
     ids: NDArray[np.int64]
@@ -105,8 +105,8 @@ class Sight(NamedTuple):
     kernel: Vector
 
 
-def sight(seen: View, territory: Territory) -> Sight:
-    return Sight(seen.grams, territory.grams(seen), territory.near(seen.dense))
+def sight(seen: PromptFeatures, territory: PromptIndex) -> Projection:
+    return Projection(seen.grams, territory.grams(seen), territory.near(seen.dense))
 
 
 class TaskMean(Struct):
@@ -150,17 +150,17 @@ class Head:
     def mean(self) -> float:
         return self.total / (self.seen + 1.0)
 
-    def expect(self, at: Sight, task: str) -> float:
+    def expect(self, at: Projection, task: str) -> float:
         known = self.tasks.get(task)
         return self.base(at) + (known.shift if known is not None else 0.0)
 
-    def base(self, at: Sight) -> float:
+    def base(self, at: Projection) -> float:
         linear = self.mean + float(self.weights.take(at.ids) @ at.grams)
         if self.solution is None:
             return linear
         return 0.5 * (linear + float(self.solution @ at.kernel))
 
-    def learn(self, at: Sight, task: str, quality: float, territory: Territory) -> None:
+    def learn(self, at: Projection, task: str, quality: float, territory: PromptIndex) -> None:
         known = self.tasks.setdefault(task, TaskMean())
         known.residual += quality - self.base(at)
         known.seen += 1.0
@@ -170,7 +170,7 @@ class Head:
             self.solve(territory)
 
     def learn_all(
-        self, sights: Sequence[Sight], qualities: NDArray[np.float64], territory: Territory
+        self, sights: Sequence[Projection], qualities: NDArray[np.float64], territory: PromptIndex
     ) -> None:
         """The same for many at once, without tasks: the order of the rows is the order of time."""
         self.seen, self.total = 0.0, 0.0
@@ -181,7 +181,7 @@ class Head:
         self._remember(np.stack([s.kernel for s in sights]), quality)
         self.solve(territory)
 
-    def _descend(self, at: Sight, quality: float, *, counted: bool = False) -> None:
+    def _descend(self, at: Projection, quality: float, *, counted: bool = False) -> None:
         error = self.mean + float(self.weights.take(at.ids) @ at.grams) - quality
         slope = error * at.grams
         pace = self.pace.take(at.ids) + slope * slope
@@ -196,7 +196,7 @@ class Head:
         self.targets += kernels.T @ quality
         self.unsolved += len(quality)
 
-    def solve(self, territory: Territory) -> None:
+    def solve(self, territory: PromptIndex) -> None:
         """Regress anew on everything remembered. About 3 ms at 512 landmarks."""
         ridge = RIDGE * territory.gram()
         ridge[-1, -1] = FLOOR

@@ -7,8 +7,8 @@ from math import exp, log
 import numpy as np
 from msgspec import Struct
 
-from .bounds import STAKES, log_alarms, log_bets, mixed
-from .contract import PAIRS_TO_DOUBT, Promise, Standing
+from shortstop.routing.bounds import STAKES, log_alarms, log_bets, mixed
+from shortstop.routing.contract import PAIRS_TO_DOUBT, Promise, Standing
 
 
 class Overall(Struct):

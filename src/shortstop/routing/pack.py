@@ -9,11 +9,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from shortstop.errors import StoreError
-
-from .features import BINS
-from .gate import WIDTH as GATE_WIDTH
-from .gate import Gate
-from .model import FRESH, Head, TaskMean, Territory
+from shortstop.routing.features import BINS
+from shortstop.routing.model import FRESH, Head, PromptIndex, TaskMean
+from shortstop.routing.scorer import WIDTH as GATE_WIDTH
+from shortstop.routing.scorer import AnswerScorer
 
 KINDS = {"float16", "float32", "float64", "int8", "int32", "int64"}
 
@@ -52,7 +51,7 @@ def _array(value: NDArray[Any]) -> Array:
     return Array(value.dtype.name, list(value.shape), little.tobytes())
 
 
-def packed_territory(known: Territory) -> Packed:
+def packed_territory(known: PromptIndex) -> Packed:
     met = np.flatnonzero(known.common)
     n = known.size
     out = Packed.of(
@@ -69,8 +68,8 @@ def packed_territory(known: Territory) -> Packed:
     return out
 
 
-def territory(saved: Packed) -> Territory:
-    known = Territory(int(saved.numbers["limit"]), int(saved.numbers["width"]))
+def territory(saved: Packed) -> PromptIndex:
+    known = PromptIndex(int(saved.numbers["limit"]), int(saved.numbers["width"]))
     known.documents = int(saved.numbers["documents"])
     known.common[saved["met"]] = saved["common"]
     known.settle(saved["places"])
@@ -115,14 +114,14 @@ def head(saved: Packed) -> Head:
     return new
 
 
-def packed_gate(gate: Gate) -> Packed:
+def packed_gate(gate: AnswerScorer) -> Packed:
     out = Packed.of(moments=gate.moments, targets=gate.targets, solution=gate.solution)
     out.numbers = {"seen": gate.seen}
     return out
 
 
-def gate(saved: Packed) -> Gate:
-    new = Gate()
+def gate(saved: Packed) -> AnswerScorer:
+    new = AnswerScorer()
     if len(saved["targets"]) != GATE_WIDTH:
         raise StoreError("The saved router's gate has another width.")
     new.moments, new.targets = saved["moments"], saved["targets"]

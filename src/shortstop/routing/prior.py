@@ -14,10 +14,9 @@ import msgspec
 import numpy as np
 
 from shortstop.errors import StoreError
-
-from .embed import Embedder
-from .model import FRESH, Head, Territory
-from .pack import Packed, head, packed_head, packed_territory, territory
+from shortstop.routing.embed import Embedder
+from shortstop.routing.model import FRESH, Head, PromptIndex
+from shortstop.routing.pack import Packed, head, packed_head, packed_territory, territory
 
 MAGIC = b"shortstop-prior-1\n"
 FILE = "prior.bin"
@@ -41,12 +40,12 @@ class Prior:
     """Read only: `territory` and `gap` are copied into each fresh State."""
 
     embedder: Embedder
-    territory: Territory | None = None
+    territory: PromptIndex | None = None
     gap: Head | None = None
 
-    def fresh_territory(self, landmarks: int, width: int) -> Territory:
+    def fresh_territory(self, landmarks: int, width: int) -> PromptIndex:
         """Landmarks of the open data take at most half of the room; own traffic has the rest."""
-        new = Territory(landmarks, width)
+        new = PromptIndex(landmarks, width)
         old = self.territory
         if old is None:
             return new
@@ -91,7 +90,7 @@ def load_prior(data: bytes) -> Prior:
     return Prior(embedder, territory(content.territory), head(content.gap))
 
 
-def dump_prior(embedder: Embedder, known: Territory, gap: Head) -> bytes:
+def dump_prior(embedder: Embedder, known: PromptIndex, gap: Head) -> bytes:
     vocabulary, table, scale = embedder.parts()
     content = Content(
         vocabulary,

@@ -10,13 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import StoreError
-
-from .contract import Evidence
-from .gate import Gate
-from .kinds import Kinds
-from .model import Head, Territory
-from .overall import Overall
-from .pack import (
+from shortstop.routing.clusters import TaskClusters
+from shortstop.routing.contract import Evidence
+from shortstop.routing.model import Head, PromptIndex
+from shortstop.routing.overall import Overall
+from shortstop.routing.pack import (
     Packed,
     gate,
     head,
@@ -25,7 +23,8 @@ from .pack import (
     packed_territory,
     territory,
 )
-from .prior import Prior
+from shortstop.routing.prior import Prior
+from shortstop.routing.scorer import AnswerScorer
 
 MAGIC = b"shortstop-brain-3\n"
 PENDING = 4096
@@ -105,25 +104,25 @@ class State:
         self.draws = 0
         self.decided = 0
         self.landmarks = landmarks
-        self.territory: Territory | None = None
+        self.territory: PromptIndex | None = None
         self.gaps: dict[str, Head] = {}
         self.heads: dict[str, Head] = {}
-        self.gates: dict[str, Gate] = {}
+        self.gates: dict[str, AnswerScorer] = {}
         self.evidence: dict[str, Evidence] = {}
         self.costs: dict[str, Costs] = {}
         self.pending: dict[str, Pending] = {}
         self.conversations: dict[str, str] = {}
         self.overall = Overall()
-        self.kinds: Kinds | None = None
+        self.kinds: TaskClusters | None = None
         self.recent: dict[str, Asked] = {}
         self.turns: dict[str, str] = {}
 
-    def settle(self, prior: Prior, width: int) -> Territory:
+    def settle(self, prior: Prior, width: int) -> PromptIndex:
         """The territory, made from the prior on first use."""
         if self.territory is None:
             self.territory = prior.fresh_territory(self.landmarks, width)
         if self.kinds is None or self.kinds.width != prior.embedder.width:
-            self.kinds = Kinds(prior.embedder.width)
+            self.kinds = TaskClusters(prior.embedder.width)
         return self.territory
 
     def remember(self, request_id: str, pending: Pending) -> None:
@@ -186,7 +185,7 @@ class State:
         state.evidence, state.costs = saved.evidence, saved.costs
         state.pending, state.conversations = saved.pending, saved.conversations
         state.overall = saved.overall
-        state.kinds = Kinds.unpacked(saved.kinds, saved.kind_names) if saved.kinds else None
+        state.kinds = TaskClusters.unpacked(saved.kinds, saved.kind_names) if saved.kinds else None
         return state
 
 

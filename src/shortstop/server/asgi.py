@@ -6,11 +6,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop.errors import MethodNotAllowed, Overloaded
+from shortstop.server.api import pages
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.chat import chat_work, messages_work, responses_work
 from shortstop.server.gateway import Gateway
 from shortstop.server.ids import Ids
-from shortstop.server.pages import pages
 from shortstop.server.route import HotRoute
 
 EXPOSED = (
@@ -35,7 +35,7 @@ EXPOSED = (
 )
 
 
-class Door:
+class Dispatcher:
     """Dispatches on the path, with or without `/v1` and a trailing slash."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -109,7 +109,7 @@ def plain(path: str) -> str:
 
 def create(gateway: Gateway) -> ASGIApp:
     """The application for one gateway."""
-    door: ASGIApp = Door(gateway)
+    door: ASGIApp = Dispatcher(gateway)
     if not gateway.server.cors_origins:
         return door
     return CORSMiddleware(

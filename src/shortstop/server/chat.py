@@ -8,8 +8,8 @@ from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
-from shortstop.server.memory import Turn
 from shortstop.server.route import Work
+from shortstop.server.stored_responses import ResponseTurn
 from shortstop.types import Caller, Json, Request
 
 
@@ -37,7 +37,7 @@ def responses_work(gateway: Gateway) -> Work:
     """POST /v1/responses: a turn that may be remembered for the next one."""
 
     async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
-        turn = Turn(gateway.responses, known, said)
+        turn = ResponseTurn(gateway.responses, known, said)
         exchange.send = turn.listening(exchange.send)
         request = exchange.dialect.decode_request(turn.body, exchange.id)
         request = replace(request, continues=turn.previous)

@@ -15,8 +15,8 @@ from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.caller import secret_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
+from shortstop.server.idempotency import replay_of, send_again
 from shortstop.server.ids import Ids
-from shortstop.server.replay import replay_of, send_again
 from shortstop.server.watch import Watch
 from shortstop.types import Caller, DialectName, Json
 

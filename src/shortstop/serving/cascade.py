@@ -23,6 +23,9 @@ from shortstop.errors import (
     UpstreamTimeout,
 )
 from shortstop.ports import Backend, Clock, Guard, Upstream
+from shortstop.serving import verify
+from shortstop.serving.gather import Gathering, estimated_usage
+from shortstop.serving.second import Agree, second_opinion, together
 from shortstop.types import (
     Attempt,
     Check,
@@ -37,10 +40,6 @@ from shortstop.types import (
     Target,
     Usage,
 )
-
-from . import verify
-from .gather import Gathering, estimated_usage
-from .second import Agree, second_opinion, together
 
 
 class Looker(Protocol):
@@ -69,7 +68,7 @@ class Served:
     draft: bool = False
 
 
-class _Run:
+class _Try:
     """One attempt while it lasts."""
 
     def __init__(self, target: Target, clock: Clock) -> None:
@@ -138,7 +137,7 @@ class Cascade:
         draft: Served | None = None
         failure: ShortstopError | None = None
         for target, more in self._plan(decision):
-            run = _Run(target, self._clock)
+            run = _Try(target, self._clock)
             try:
                 reply = await self.ask(target.name, request, clearance)
             except asyncio.CancelledError:
@@ -172,7 +171,7 @@ class Cascade:
         """A committed stream. Its attempt is added when the stream ends or is closed."""
         failure: ShortstopError | None = None
         for target, more in self._plan(decision):
-            run, seen = _Run(target, self._clock), Gathering()
+            run, seen = _Try(target, self._clock), Gathering()
             source = self._open(target, request, clearance)
             try:
                 held = await self._hold(source, seen, run, request, decision)
@@ -228,7 +227,7 @@ class Cascade:
     # ------------------------------------------------------------ looking
 
     def _look(
-        self, run: _Run, request: Request, decision: Decision, choice: Choice, *, whole: bool
+        self, run: _Try, request: Request, decision: Decision, choice: Choice, *, whole: bool
     ) -> bool:
         """Whether the answer may be kept; remote answers always are."""
         if not run.target.local:
@@ -242,14 +241,14 @@ class Cascade:
         signals = run.signals
         return passed and self._looker.accept(request, decision, run.target.name, signals, text)
 
-    def _wavers(self, run: _Run, request: Request, decision: Decision, choice: Choice) -> bool:
+    def _wavers(self, run: _Try, request: Request, decision: Decision, choice: Choice) -> bool:
         """Whether a second answer could turn the verdict; a failed check is final."""
         if run.signals is None or not decision.verify or not all(c.passed for c in run.checks):
             return False
         return self._looker.doubts(request, decision, run.target.name, run.signals, choice.text)
 
     async def _look_twice(
-        self, run: _Run, request: Request, decision: Decision, reply: Reply, usage: Usage
+        self, run: _Try, request: Request, decision: Decision, reply: Reply, usage: Usage
     ) -> tuple[bool, Usage]:
         assert run.signals is not None
         choice, ask = reply.choices[0], self._backends[run.target.name].answer
@@ -262,7 +261,7 @@ class Cascade:
         self,
         source: AsyncGenerator[Chunk, None],
         seen: Gathering,
-        run: _Run,
+        run: _Try,
         request: Request,
         decision: Decision,
     ) -> list[Chunk]:
@@ -290,7 +289,7 @@ class Cascade:
         source: AsyncGenerator[Chunk, None],
         seen: Gathering,
         gathering: Gathering,
-        run: _Run,
+        run: _Try,
         request: Request,
         attempts: list[Attempt],
     ) -> AsyncGenerator[Chunk, None]:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from math import sqrt
 from typing import Protocol
 
-from shortstop.dialects import embeddings, openai_errors
+from shortstop.dialects import embeddings
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
+from shortstop.dialects.openai import errors
 from shortstop.errors import InvalidRequest
 from shortstop.serving.engines.backend import Queue
 from shortstop.serving.http import LocalClient
 
 
-class Table(Protocol):
+class EmbeddingTable(Protocol):
     """Static word vectors: a text is the mean of its words'."""
 
     @property
@@ -29,7 +30,7 @@ class StaticEncoder:
     """No network is run: microseconds a text. Good for near-duplicates and topics, not for
     subtle meaning; README and /v1/models say so."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: EmbeddingTable) -> None:
         self._table = table
 
     async def encode(self, request: EmbeddingRequest) -> EmbeddingReply:
@@ -63,7 +64,7 @@ class ServedEncoder:
         async with self._slots.take():
             reply = await self._client().post("/embeddings", body)
         if reply.status != 200:
-            raise openai_errors.decode_error(reply.status, reply.body, reply.retry_after)
+            raise errors.decode_error(reply.status, reply.body, reply.retry_after)
         return embeddings.decode_reply(reply.body)
 
 

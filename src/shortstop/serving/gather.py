@@ -21,7 +21,7 @@ from shortstop.types import (
 CHARS_PER_TOKEN = 4
 
 
-class _Choice:
+class _ChoiceBuilder:
     """One alternative in the making."""
 
     __slots__ = ("finish", "logprobs", "refusal", "stop_sequence", "text", "thinking", "tools")
@@ -85,13 +85,13 @@ class Gathering:
     __slots__ = ("_choices", "usage")
 
     def __init__(self) -> None:
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, _ChoiceBuilder] = {}
         self.usage: Usage | None = None
 
     def add(self, chunk: Chunk) -> None:
         choice = self._choices.get(chunk.index)
         if choice is None:
-            choice = self._choices[chunk.index] = _Choice()
+            choice = self._choices[chunk.index] = _ChoiceBuilder()
         choice.add(chunk)
         if chunk.usage is not None:
             self.usage = chunk.usage

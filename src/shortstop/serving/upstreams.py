@@ -15,10 +15,9 @@ from shortstop.dialects import embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed
 from shortstop.ports import Dialect
+from shortstop.serving.breaker import Breaker
+from shortstop.serving.http import Egress, HttpReply, Timeouts, retry_after
 from shortstop.types import Chunk, Cleared, DialectName, Reply, Request
-
-from .breaker import Breaker
-from .http import Egress, HttpReply, Timeouts, retry_after
 
 ANTHROPIC_VERSION = "2023-06-01"
 ADVICE = {"true": True, "false": False}

@@ -1,5 +1,5 @@
 """The only SQL of the house: where rows are kept, how they survive, how they are read."""
 
-from .store import StoreHealth, TraceStore
+from shortstop.traces.store import StoreHealth, TraceStore
 
 __all__ = ["StoreHealth", "TraceStore"]

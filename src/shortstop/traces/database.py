@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-
-from . import migrations, rows
-from .rows import Row
+from shortstop.traces import migrations, rows
+from shortstop.traces.rows import Row
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Unavailable(Exception):
     """The database cannot be written now; says why."""
 
 
-class Database:
+class TraceDatabase:
     """One connection, used by one thread at a time. Not open until `connect` or the first use."""
 
     def __init__(self, path: Path, fsync: bool) -> None:

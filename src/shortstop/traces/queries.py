@@ -26,9 +26,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shortstop.errors import StoreError
+from shortstop.traces import migrations, rows
 from shortstop.types import Basis, Reach, Span, Trace
-
-from . import migrations, rows
 
 _PAGE = 500
 _ZERO = Decimal(0)
@@ -109,7 +108,7 @@ class Bin(Struct, frozen=True):
     remote: int
 
 
-class Report(Struct, frozen=True):
+class TrafficReport(Struct, frozen=True):
     """Everything a report shows. `first` and `last` are the times of the rows in it."""
 
     total: Slice
@@ -180,7 +179,7 @@ def summarise(
     since: float | None = None,
     until: float | None = None,
     tenant: str | None = None,
-) -> Report:
+) -> TrafficReport:
     """The report over rows with since <= at < until. Raises StoreError."""
     where, args = _where(since, until, tenant)
     with closing(connect(path)) as db:
@@ -199,12 +198,12 @@ class _Summary:
         self._where = where
         self._args = args
 
-    def report(self, by: Sequence[By], tenant: str | None) -> Report:
+    def report(self, by: Sequence[By], tenant: str | None) -> TrafficReport:
         first, last = self._query("SELECT min(at), max(at) FROM traces WHERE {where}")[0]
         seconds = self._seconds(by)
         total = self._slices("''", seconds[0])
         step = _step(first, last)
-        return Report(
+        return TrafficReport(
             total=total[0] if total else Slice(""),
             groups={key: self._ordered(key, one) for key, one in zip(by, seconds[1:], strict=True)},
             first=first,

@@ -17,9 +17,8 @@ from msgspec import Struct
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
+from shortstop.traces.seal import Seal
 from shortstop.types import Json
-
-from .seal import Seal
 
 KEPT_SECONDS = 30 * 86_400.0
 LONGEST_CHAIN = 1_000
@@ -44,7 +43,7 @@ ADDED = ("tenant", "conversation")
 _items = msgspec.json.Decoder(list[Json]).decode
 
 
-class Kept(Struct, frozen=True):
+class StoredResponse(Struct, frozen=True):
     """`turn` holds the items that this turn added: what was asked and what was answered.
     `tenant` and `conversation` are what it is erased by."""
 
@@ -65,7 +64,7 @@ class ResponseStore:
         self._seal = seal
         self._db: sqlite3.Connection | None = None
 
-    def keep(self, owner: str, kept: Kept) -> None:
+    def keep(self, owner: str, kept: StoredResponse) -> None:
         now = self._clock.time()
         row = (
             kept.id,
@@ -81,7 +80,7 @@ class ResponseStore:
             db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             db.execute("DELETE FROM responses WHERE at < ?", (now - KEPT_SECONDS,))
 
-    def find(self, owner: str, id: str) -> Kept | None:
+    def find(self, owner: str, id: str) -> StoredResponse | None:
         with self._opened() as db:
             row = db.execute(
                 "SELECT parent, turn, response FROM responses"
@@ -91,7 +90,7 @@ class ResponseStore:
         if row is None:
             return None
         turn, response = self._unlocked(id, row[1]), self._unlocked(id, row[2])
-        return Kept(id, row[0], _items(turn), msgspec.json.decode(response))
+        return StoredResponse(id, row[0], _items(turn), msgspec.json.decode(response))
 
     def _locked(self, id: str, value: object) -> bytes:
         data = msgspec.json.encode(value)

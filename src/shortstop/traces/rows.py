@@ -9,9 +9,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from shortstop.config import TracesConfig
+from shortstop.traces.seal import Seal
 from shortstop.types import Clearance, Json, Span, Tier, Trace
-
-from .seal import Seal
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class Redact(Protocol):
     def __call__(self, body: Json, tenant: str) -> Json: ...
 
 
-class Keeper:
+class ContentPolicy:
     """Decides what of a request and its answer is kept; everything else of a trace always is.
 
     With a `seal` what is kept is encrypted.

@@ -33,12 +33,11 @@ from msgspec.structs import replace
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
+from shortstop.traces import journal, rows
+from shortstop.traces.database import TraceDatabase, Unavailable
+from shortstop.traces.queries import read_traces
+from shortstop.traces.seal import Seal
 from shortstop.types import Trace
-
-from . import journal, rows
-from .database import Database, Unavailable
-from .queries import read_traces
-from .seal import Seal
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ FLOOR_DAYS = 183
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
 
-State = Literal["ok", "degraded", "losing"]
+StoreState = Literal["ok", "degraded", "losing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class StoreHealth:
     `durable` says whether the rows appended now survive the death of the process.
     """
 
-    state: State
+    state: StoreState
     detail: str
     pending: int
     dropped: int
@@ -99,7 +98,7 @@ class TraceStore:
         self.path = path
         self._clock = clock
         self._seal = seal
-        self._keeper = rows.Keeper(config, redact, seal)
+        self._keeper = rows.ContentPolicy(config, redact, seal)
         self._limit = config.queue
         self._retention = config.retention_days * 86_400
         self._folder = path.with_name(path.name + ".journal")
@@ -115,12 +114,12 @@ class TraceStore:
         self._journal_retry = 0.0
         self._database_fault = ""
         self._losing = False
-        self._said: State = "ok"
+        self._said: StoreState = "ok"
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._idle = threading.Condition(self._lock)
         self._warn(config)
-        self._database = Database(path, config.fsync)
+        self._database = TraceDatabase(path, config.fsync)
         self._first_open()
         self._thread = threading.Thread(target=self._run, name="shortstop-traces", daemon=True)
         self._thread.start()
@@ -206,7 +205,7 @@ class TraceStore:
 
     def _health(self) -> StoreHealth:
         faults = [fault for fault in (self._database_fault, self._journal_fault) if fault]
-        state: State = "losing" if self._losing else "degraded" if faults else "ok"
+        state: StoreState = "losing" if self._losing else "degraded" if faults else "ok"
         return StoreHealth(
             state=state,
             detail="; ".join(faults),
@@ -247,7 +246,7 @@ class TraceStore:
 
         Raises StoreError when that cannot be done now.
         """
-        own = Database(self.path, fsync=False)
+        own = TraceDatabase(self.path, fsync=False)
         try:
             if not self.flush():
                 raise Unavailable("rows are waiting that cannot be written")

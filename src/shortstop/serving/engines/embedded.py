@@ -23,11 +23,11 @@ from shortstop.registry.store import require_sha256
 from shortstop.serving.engines.options import EngineOptions
 from shortstop.serving.http import LocalClient, Timeouts
 
-__all__ = ["Backoff", "EmbeddedServer", "EngineOptions", "State"]
+__all__ = ["Backoff", "EmbeddedServer", "EngineOptions", "EngineState"]
 
 log = logging.getLogger(__name__)
 
-State = Literal["stopped", "starting", "ready", "restarting", "failed"]
+EngineState = Literal["stopped", "starting", "ready", "restarting", "failed"]
 
 START_SECONDS = 60.0
 READ_BYTES_PER_SECOND = 50e6
@@ -100,7 +100,7 @@ class EmbeddedServer:
         self.options = options
         self.api_key = secrets.token_urlsafe(24)
         self.url: str | None = None
-        self.state: State = "stopped"
+        self.state: EngineState = "stopped"
         self._turned = asyncio.Event()
         self._child: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -147,7 +147,7 @@ class EmbeddedServer:
         await self._end()
         self._turn("stopped")
 
-    async def until(self, state: State) -> None:
+    async def until(self, state: EngineState) -> None:
         """Wait for a state."""
         while self.state != state:
             await self._turned.wait()
@@ -156,7 +156,7 @@ class EmbeddedServer:
         """Wait until the state, and with it the address, is another."""
         await self._turned.wait()
 
-    def _turn(self, state: State) -> None:
+    def _turn(self, state: EngineState) -> None:
         self.state = state
         if state != "ready":
             self.url = None

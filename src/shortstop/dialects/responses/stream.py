@@ -1,0 +1,339 @@
+"""The Responses stream: numbered events that open, fill and close the items of one response."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shortstop.dialects.blocks import Block, Blocks, Step
+from shortstop.dialects.failures import clean
+from shortstop.dialects.openai.errors import error_body
+from shortstop.dialects.responses.wire import (
+    answer,
+    call_item,
+    finish_from,
+    message_item,
+    named_out,
+    reasoning_item,
+    status_out,
+    text_part,
+    usage_from,
+)
+from shortstop.dialects.sse import EventParser, event
+from shortstop.dialects.validate import kind_of, sound_chunk
+from shortstop.errors import ShortstopError, UpstreamFailed
+from shortstop.types import Chunk, Finish, Json, Request, ToolCall, ToolDelta, Usage
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+_CALLS = ("function_call", "custom_tool_call")
+_FINAL = ("response.completed", "response.incomplete")
+
+
+class ResponsesDecoder:
+    """Each frame is one Chunk; those that say nothing neutral carry only their `wire`."""
+
+    def __init__(self) -> None:
+        self._events = EventParser()
+        self._tools: dict[int, int] = {}
+        self._told: set[int] = set()
+        self.done = False
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        try:
+            return [
+                self._chunk(_DECODE(item.data))
+                for item in self._events.feed(data)
+                if item.data != "[DONE]"
+            ]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
+
+    def _chunk(self, frame: Json) -> Chunk:
+        kind = kind_of(frame)
+        if kind == "response.output_text.delta":
+            return _chunk(frame, text=frame["delta"])
+        if kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
+            return _chunk(frame, thinking=frame["delta"])
+        if kind == "response.refusal.delta":
+            return _chunk(frame, refusal=frame["delta"])
+        if kind == "response.output_item.added" and frame["item"]["type"] in _CALLS:
+            return self._called(frame, frame["item"])
+        if kind in (
+            "response.function_call_arguments.delta",
+            "response.custom_tool_call_input.delta",
+        ):
+            return self._arguments(frame, frame["delta"])
+        if kind == "response.output_item.done" and frame["item"]["type"] in _CALLS:
+            return self._whole(frame, frame["item"])
+        if kind in _FINAL:
+            self.done = True
+            response = frame["response"]
+            usage = usage_from(response.get("usage"))
+            return _chunk(frame, finish=finish_from(response), usage=usage)
+        if kind in ("error", "response.failed"):
+            raise _failure(frame)
+        return _chunk(frame)
+
+    def _called(self, frame: Json, item: Json) -> Chunk:
+        index = self._tools[frame["output_index"]] = len(self._tools)
+        return _chunk(frame, tools=(ToolDelta(index, item["call_id"], item["name"]),))
+
+    def _arguments(self, frame: Json, piece: str) -> Chunk:
+        index = self._tools[frame["output_index"]]
+        if piece:
+            self._told.add(index)
+        return _chunk(frame, tools=(ToolDelta(index, arguments=piece),))
+
+    def _whole(self, frame: Json, item: Json) -> Chunk:
+        """Arguments that came only whole are told now."""
+        if frame["output_index"] not in self._tools:
+            self._called(frame, item)
+            index = self._tools[frame["output_index"]]
+            whole = item.get("arguments") or item.get("input") or ""
+            return _chunk(frame, tools=(ToolDelta(index, item["call_id"], item["name"], whole),))
+        index = self._tools[frame["output_index"]]
+        whole = item.get("arguments") or item.get("input") or ""
+        if index in self._told or not whole:
+            return _chunk(frame)
+        return _chunk(frame, tools=(ToolDelta(index, arguments=whole),))
+
+
+def _chunk(
+    frame: Json,
+    *,
+    text: str = "",
+    thinking: str = "",
+    refusal: str = "",
+    tools: tuple[ToolDelta, ...] = (),
+    finish: Finish | None = None,
+    usage: Usage | None = None,
+) -> Chunk:
+    chunk = Chunk(
+        text=text,
+        thinking=thinking,
+        refusal=refusal,
+        tools=tools,
+        finish=finish,
+        usage=usage,
+        dialect="openai.responses",
+        wire=frame,
+    )
+    return sound_chunk(chunk)
+
+
+def _failure(frame: Json) -> UpstreamFailed:
+    error = (frame.get("response") or frame).get("error") or frame
+    message, code = str(error.get("message") or "no reason given"), error.get("code")
+    return UpstreamFailed(
+        f"The upstream failed mid-answer: {clean(message)}",
+        code=code if isinstance(code, str) else None,
+    )
+
+
+class ResponsesEncoder:
+    """Passes a Responses stream on, or builds one: which, is settled by the first content.
+
+    Whoever rewrites chunks must therefore take `wire` off all of a stream, not off some: the
+    `done` events of a passed-on stream repeat the text.
+    """
+
+    def __init__(self, request: Request, created: int) -> None:
+        self._request = request
+        self._created = created
+        self._blocks = Blocks(request.id, "call")
+        self._custom = {t.name for t in request.tools if t.extra.get("type") == "custom"}
+        self._held: list[Json] | None = []
+        self._passing = False
+        self._begun = False
+        self._closed = False
+        self._number = 0
+        self._output: list[Json] = []
+        self._usage: Usage | None = None
+        self._finish: Finish | None = None
+
+    def encode(self, chunk: Chunk) -> bytes:
+        if chunk.index:
+            return b""
+        self._usage = chunk.usage or self._usage
+        self._finish = chunk.finish or self._finish
+        own = chunk.dialect == "openai.responses" and chunk.wire is not None
+        if self._held is None:
+            return self._pass_on(chunk) if self._passing else self._build(chunk)
+        says = chunk.text or chunk.thinking or chunk.tools or chunk.refusal or chunk.finish
+        if own and not says:
+            assert chunk.wire is not None
+            self._held.append(chunk.wire)
+            return b""
+        held, self._held = self._held, None
+        self._passing = own and bool(held) and held[0].get("type") == "response.created"
+        if not self._passing:
+            return self._build(chunk)
+        return b"".join([self._frame_on(f) for f in held]) + self._pass_on(chunk)
+
+    def _event(self, kind: str, **rest: object) -> bytes:
+        frame = {"type": kind, "sequence_number": self._number, **rest}
+        self._number += 1
+        return event(_ENCODE(frame), kind)
+
+    # ------------------------------------------------------------ passing on
+
+    def _pass_on(self, chunk: Chunk) -> bytes:
+        if chunk.wire is None or chunk.dialect != "openai.responses":
+            return b""
+        return self._frame_on(chunk.wire)
+
+    def _frame_on(self, frame: Json) -> bytes:
+        kind = frame["type"]
+        self._begun = True
+        self._closed = self._closed or kind in _FINAL
+        frame = {**frame, "sequence_number": self._number}
+        self._number += 1
+        if isinstance(frame.get("response"), dict):
+            frame["response"] = named_out(frame["response"], self._request)
+        return event(_ENCODE(frame), kind)
+
+    # ------------------------------------------------------------ building
+
+    def _build(self, chunk: Chunk) -> bytes:
+        steps = self._blocks.feed(chunk)
+        return self._start() + self._told(steps) if steps else b""
+
+    def _told(self, steps: list[Step]) -> bytes:
+        return b"".join([self._step_out(s) for s in steps])
+
+    def _start(self) -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        response = self._response("in_progress")
+        return self._event("response.created", response=response) + self._event(
+            "response.in_progress", response=response
+        )
+
+    def _response(self, status: str, error: Json | None = None) -> Json:
+        return answer(
+            self._request,
+            self._created,
+            status=status,
+            output=self._output,
+            finish=self._finish,
+            usage=self._usage if status in ("completed", "incomplete") else None,
+            error=error,
+        )
+
+    def _step_out(self, step: Step) -> bytes:
+        block = step.block
+        if block.kind == "redacted" or step.verb == "sign":
+            return b""
+        if step.verb == "open":
+            return self._open(block)
+        if step.verb == "delta":
+            block.text += step.piece
+            return self._delta(block, step.piece)
+        return self._close(block)
+
+    def _place(self, block: Block) -> dict[str, object]:
+        return {"item_id": self._id(block), "output_index": len(self._output)}
+
+    def _id(self, block: Block) -> str:
+        prefix = {"tool": "fc", "thinking": "rs"}.get(block.kind, "msg")
+        return f"{prefix}_{self._request.id}_{len(self._output)}"
+
+    def _item(self, block: Block, status: str) -> Json:
+        id = self._id(block)
+        if block.kind == "tool":
+            extra = {"type": "custom"} if block.name in self._custom else {}
+            return call_item(id, ToolCall(block.id, block.name, block.text, extra), status)
+        if block.kind == "thinking":
+            return reasoning_item(id, block.text)
+        done = status == "completed"
+        return message_item(id, [self._part(block)] if done else [], status)
+
+    @staticmethod
+    def _part(block: Block) -> Json:
+        if block.kind == "refusal":
+            return {"type": "refusal", "refusal": block.text}
+        return text_part(block.text)
+
+    def _open(self, block: Block) -> bytes:
+        item, place = self._item(block, "in_progress"), self._place(block)
+        head = self._event(
+            "response.output_item.added", output_index=place["output_index"], item=item
+        )
+        if block.kind == "thinking":
+            part = {"type": "summary_text", "text": ""}
+            return head + self._event(
+                "response.reasoning_summary_part.added", **place, summary_index=0, part=part
+            )
+        if block.kind == "tool":
+            return head
+        return head + self._event(
+            "response.content_part.added", **place, content_index=0, part=self._part(block)
+        )
+
+    def _delta(self, block: Block, piece: str) -> bytes:
+        place = self._place(block)
+        if block.kind == "tool" and block.name in self._custom:
+            return self._event("response.custom_tool_call_input.delta", **place, delta=piece)
+        if block.kind == "tool":
+            return self._event("response.function_call_arguments.delta", **place, delta=piece)
+        if block.kind == "thinking":
+            kind = "response.reasoning_summary_text.delta"
+            return self._event(kind, **place, summary_index=0, delta=piece)
+        if block.kind == "refusal":
+            return self._event("response.refusal.delta", **place, content_index=0, delta=piece)
+        kind = "response.output_text.delta"
+        return self._event(kind, **place, content_index=0, delta=piece, logprobs=[])
+
+    def _close(self, block: Block) -> bytes:
+        place, item = self._place(block), self._item(block, "completed")
+        tail = self._done(block, place)
+        tail += self._event(
+            "response.output_item.done", output_index=place["output_index"], item=item
+        )
+        self._output.append(item)
+        return tail
+
+    def _done(self, block: Block, place: dict[str, object]) -> bytes:
+        if block.kind == "tool" and block.name in self._custom:
+            kind = "response.custom_tool_call_input.done"
+            return self._event(kind, **place, input=block.text)
+        if block.kind == "tool":
+            kind = "response.function_call_arguments.done"
+            return self._event(kind, **place, name=block.name, arguments=block.text)
+        if block.kind == "thinking":
+            part = {"type": "summary_text", "text": block.text}
+            kind = "response.reasoning_summary_text.done"
+            return self._event(kind, **place, summary_index=0, text=block.text) + self._event(
+                "response.reasoning_summary_part.done", **place, summary_index=0, part=part
+            )
+        if block.kind == "refusal":
+            told = self._event(
+                "response.refusal.done", **place, content_index=0, refusal=block.text
+            )
+        else:
+            kind = "response.output_text.done"
+            told = self._event(kind, **place, content_index=0, text=block.text, logprobs=[])
+        return told + self._event(
+            "response.content_part.done", **place, content_index=0, part=self._part(block)
+        )
+
+    def finish(self) -> bytes:
+        held, self._held = self._held or [], None
+        tail = b"".join([self._frame_on(f) for f in held])
+        tail += self._start()
+        if self._closed:
+            return tail
+        self._closed = True
+        tail += self._told(self._blocks.close())
+        status = status_out(self._finish)
+        return tail + self._event(f"response.{status}", response=self._response(status))
+
+    def error(self, error: ShortstopError) -> bytes:
+        """`response.failed`, and the plain `error` event where nothing was begun."""
+        self._held = None
+        told = {"code": error.code or error.type, "message": str(error)}
+        if not self._begun:
+            body = error_body(error)["error"]
+            return self._event("error", **{k: body[k] for k in ("code", "message", "param")})
+        return self._event("response.failed", response=self._response("failed", told))

@@ -1,0 +1,1 @@
+"""Offline examination: how good the router, the contract and privacy are. Never on the street."""

@@ -1,0 +1,182 @@
+"""`shortstop replay --contract`: try to break the promise, thousands of times.
+
+Each replay draws a history from a log of pairs (score, loss of the local answer against the
+frontier's), runs the real `Evidence` over it request by request with the real odds of being paired,
+and counts what was really lost, also where nobody looked. Scenarios:
+
+- iid: requests drawn at random from the log;
+- drift: at a random moment the local model becomes worse (good answers turn bad);
+- mix: the mixture moves from the easiest half of the log to the hardest;
+- biased: as iid, while users praise every local answer, so that the scores creep up to 1 and
+  more and more stays local;
+- adversary: the worst order: all good answers first, the bad ones after the certificate.
+
+`lost` is the mean loss over the whole history, escalated requests losing nothing: the promise with
+scope "traffic". Broken means lost > max_loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from shortstop.routing.bounds import binomial_lower, binomial_upper
+from shortstop.routing.contract import SETTING_UP, Evidence, Promise
+
+Floats = NDArray[np.float64]
+Draws = np.random.Generator
+History = tuple[Floats, Floats]
+
+
+class StressResult(Struct, frozen=True):
+    """How often a scenario broke the promise, with the exact 95% interval of that rate."""
+
+    scenario: str
+    replays: int
+    broken: int
+    rate: float
+    low: float
+    high: float
+    mean_lost: float
+    local_share: float
+    certified: float
+    alarms: float
+    answers_over: float
+
+    @property
+    def held(self) -> bool:
+        """Whether the rate is at most 5% within its interval."""
+        return self.low <= 0.05
+
+
+def iid(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    at = draws.integers(0, len(scores), n)
+    return scores[at], losses[at]
+
+
+def drift(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    seen, lost = iid(scores, losses, n, draws)
+    start = int(draws.uniform(0.2, 0.9) * n)
+    worse = draws.uniform(0.05, 0.6)
+    turned = (np.arange(n) >= start) & (draws.random(n) < worse)
+    return seen, np.where(turned, 1.0, lost)
+
+
+def mix(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    order = np.argsort(losses + 1e-3 * draws.random(len(losses)), kind="stable")
+    easy, hard = np.array_split(order, 2)
+    share = np.linspace(0.1, 0.9, n)
+    pick = np.where(draws.random(n) < share, draws.choice(hard, n), draws.choice(easy, n))
+    return scores[pick], losses[pick]
+
+
+def biased(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    seen, lost = iid(scores, losses, n, draws)
+    start = draws.uniform(0.1, 0.6)
+    praise = np.clip((np.linspace(0.0, 1.0, n) - start) / (1.0 - start), 0.0, 1.0)
+    return seen + praise * (1.0 - seen), lost
+
+
+def adversary(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    seen, lost = iid(scores, losses, n, draws)
+    order = np.argsort(lost, kind="stable")
+    return seen[order], lost[order]
+
+
+SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
+    "iid": iid,
+    "drift": drift,
+    "mix": mix,
+    "biased": biased,
+    "adversary": adversary,
+}
+
+
+class StressRun(Struct, frozen=True):
+    lost: float
+    local: float
+    answers_lost: float
+    alarms: int
+    certified: bool
+
+
+def run(
+    scores: Floats, losses: Floats, promise: Promise, draws: Draws, *, shadow_rate: float = 0.25
+) -> StressRun:
+    """One history through one task's evidence; uncertified traffic escalates."""
+    evidence = Evidence()
+    coins = draws.random(len(scores))
+    lost, local, certified = 0.0, 0, False
+    for score, loss, coin in zip(scores.tolist(), losses.tolist(), coins.tolist(), strict=True):
+        kept = evidence.keeps(score, promise)
+        evidence.pay_in(promise, kept=kept)
+        if kept:
+            lost += loss
+            local += 1
+        young = evidence.pairs < SETTING_UP
+        odds = evidence.audit_odds(promise) if kept else 1.0 if young else shadow_rate
+        if coin < odds:
+            least = odds
+            if evidence.certified is not None:
+                least = min(odds, evidence.audit_odds(promise), shadow_rate)
+            evidence.pair(score, loss, promise, odds=odds, weight=least / odds, audit=kept)
+        certified = certified or evidence.certified is not None
+    n = len(scores)
+    return StressRun(lost / n, local / n, lost / max(local, 1), evidence.alarms, certified)
+
+
+def replay(
+    scores: Floats,
+    losses: Floats,
+    promise: Promise,
+    *,
+    replays: int = 1000,
+    length: int = 4000,
+    seed: int = 0,
+    scenarios: Sequence[str] = tuple(SCENARIOS),
+) -> list[StressResult]:
+    """Every scenario `replays` times; a replay's history has `length` requests."""
+    return [_verdict(name, scores, losses, promise, replays, length, seed) for name in scenarios]
+
+
+def _verdict(
+    name: str,
+    scores: Floats,
+    losses: Floats,
+    promise: Promise,
+    replays: int,
+    length: int,
+    seed: int,
+) -> StressResult:
+    runs = []
+    for number in range(replays):
+        draws = np.random.default_rng([seed, number])
+        seen, lost = SCENARIOS[name](scores, losses, length, draws)
+        runs.append(run(seen, lost, promise, draws))
+    broken = sum(r.lost > promise.max_loss for r in runs)
+    served = [r for r in runs if r.local > 0]
+    return StressResult(
+        scenario=name,
+        replays=replays,
+        broken=broken,
+        rate=broken / replays,
+        low=binomial_lower(broken, replays, 0.025),
+        high=binomial_upper(broken, replays, 0.025),
+        mean_lost=float(np.mean([r.lost for r in runs])),
+        local_share=float(np.mean([r.local for r in runs])),
+        certified=float(np.mean([r.certified for r in runs])),
+        alarms=float(np.mean([r.alarms for r in runs])),
+        answers_over=float(np.mean([r.answers_lost > promise.max_loss for r in served] or [False])),
+    )
+
+
+def synthetic(n: int = 5000, *, good: float = 0.97, seed: int = 0) -> History:
+    """A log to replay where there is none: a routine task whose local model is nearly as good."""
+    draws = np.random.default_rng(seed)
+    chance = np.clip(draws.beta(12 * good, 12 * (1 - good), n), 0.01, 0.999)
+    wrong = draws.random(n) > chance
+    luck = draws.random(n) < 0.01
+    return chance, np.where(wrong, 1.0, np.where(luck, -1.0, 0.0))

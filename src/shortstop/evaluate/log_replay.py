@@ -1,0 +1,243 @@
+"""What would have happened: logged requests through guard and router, no model asked.
+
+A line is a request body, a wrapper {"request": ..., "response": ...}, or a line of OpenAI's batch
+API {"custom_id": ..., "url": ..., "body": ...}. Cost uses the logged usage where there is one,
+else an estimate from characters. A local answer is kept with the probability that the router gave
+it; the rest is billed as escalated, local try included. The logged `model` is not kept: the
+question is what `auto` would have done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from shortstop.errors import ShortstopError
+from shortstop.ports import Accountant, Guard, Router
+from shortstop.types import Attempt, Bill, Caller, Decision, Json, Reach, Request, Target, Usage
+
+CHARS_PER_TOKEN = 4
+ZERO = Decimal(0)
+
+Decode = Callable[[Json, str], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a log does not say: answer length, and the speed of the local model in tokens/s."""
+
+    output_tokens: int = 150
+    prefill_per_second: float = 500.0
+    decode_per_second: float = 50.0
+
+    def seconds(self, usage: Usage) -> float:
+        return usage.prompt / self.prefill_per_second + usage.completion / self.decode_per_second
+
+
+@dataclass(slots=True)
+class ReplaySummary:
+    """Counts over a log. `escalations` is expected, from the router's scores; money in dollars."""
+
+    lines: int = 0
+    requests: int = 0
+    local: int = 0
+    remote: int = 0
+    pinned: int = 0
+    refused: int = 0
+    escalations: float = 0.0
+    estimated: int = 0
+    unpriced: int = 0
+    cost: Decimal = ZERO
+    all_llm: Decimal = ZERO
+    baseline: str | None = None
+    prices: str = ""
+    tasks: Counter[str] = field(default_factory=Counter)
+    local_tasks: Counter[str] = field(default_factory=Counter)
+    targets: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def saved(self) -> Decimal:
+        return self.all_llm - self.cost
+
+
+def replay(
+    lines: Iterable[str | bytes],
+    decode: Decode,
+    guard: Guard,
+    router: Router,
+    books: Accountant,
+    targets: Mapping[str, Target],
+    *,
+    assumed: Assumed = Assumed(),
+) -> ReplaySummary:
+    """Judge every line. A bad line is noted with its number and does not stop the others."""
+    summary = ReplaySummary()
+    judge = _Replayer(summary, guard, router, books, targets, assumed)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        summary.lines += 1
+        try:
+            body, usage = unwrap(line)
+            request = decode(body | {"model": "auto"}, f"line-{number}")
+        except (ShortstopError, ValueError) as e:
+            summary.bad.append((number, str(e)))
+            continue
+        judge.take(request, usage)
+    return summary
+
+
+class _Replayer:
+    def __init__(
+        self,
+        summary: ReplaySummary,
+        guard: Guard,
+        router: Router,
+        books: Accountant,
+        targets: Mapping[str, Target],
+        assumed: Assumed,
+    ) -> None:
+        self._summary = summary
+        self._guard = guard
+        self._router = router
+        self._books = books
+        self._targets = targets
+        self._assumed = assumed
+
+    def take(self, request: Request, logged: Usage | None) -> None:
+        summary, caller = self._summary, Caller()
+        summary.requests += 1
+        clearance = self._guard.clear(request, caller)
+        summary.pinned += clearance.reach >= Reach.LOCAL_ONLY
+        try:
+            decision = self._router.decide(request, clearance, caller)
+        except ShortstopError as e:
+            summary.refused += 1
+            summary.refusals[e.code or type(e).__name__] += 1
+            return
+        usage = logged or estimate(request, self._assumed.output_tokens)
+        summary.estimated += usage.estimated
+        self._count(decision)
+        self._bill(request, decision, usage)
+
+    def _count(self, decision: Decision) -> None:
+        summary, first = self._summary, self._targets[decision.plan[0]]
+        summary.tasks[decision.task] += 1
+        summary.targets[first.name] += 1
+        if first.local:
+            summary.local += 1
+            summary.local_tasks[decision.task] += 1
+        else:
+            summary.remote += 1
+
+    def _bill(self, request: Request, decision: Decision, usage: Usage) -> None:
+        """The expected bill: the first target's, and for a local one the way on."""
+        summary = self._summary
+        plan = [self._targets[name] for name in decision.plan]
+        kept = self._books.bill(request, (self._attempt(plan[0], usage),))
+        bills = [(Decimal(1), kept)]
+        backup = next((target for target in plan[1:] if not target.local), None)
+        if plan[0].local and backup is not None and decision.verify:
+            lost = Decimal(repr(1.0 - min(1.0, max(0.0, decision.score))))
+            summary.escalations += float(lost)
+            tries = (self._attempt(plan[0], usage), self._attempt(backup, usage))
+            bills = [(1 - lost, kept), (lost, self._books.bill(request, tries))]
+        self._add(bills)
+
+    def _add(self, bills: list[tuple[Decimal, Bill]]) -> None:
+        summary, last = self._summary, bills[-1][1]
+        summary.baseline, summary.prices = last.baseline, last.prices
+        costs = [(weight, bill.cost) for weight, bill in bills if bill.cost is not None]
+        if len(costs) < len(bills) or last.counterfactual is None:
+            summary.unpriced += 1
+            return
+        summary.cost += sum((weight * cost for weight, cost in costs), ZERO)
+        summary.all_llm += last.counterfactual
+
+    def _attempt(self, target: Target, usage: Usage) -> Attempt:
+        seconds = self._assumed.seconds(usage) if target.local else 0.0
+        return Attempt(target.name, target.local, "ok", seconds=seconds, usage=usage)
+
+
+# ---------------------------------------------------------------- lines
+
+
+def unwrap(line: str | bytes) -> tuple[Json, Usage | None]:
+    """The request body of a line, and the usage that was logged with it. Raises ValueError."""
+    try:
+        tree = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise ValueError(f"not JSON: {e}") from e
+    if not isinstance(tree, dict):
+        raise ValueError(f"a JSON {type(tree).__name__}, not an object")  # noqa: TRY004 - of the line
+    url = tree.get("url")
+    if isinstance(url, str) and not url.endswith("/chat/completions"):
+        raise ValueError(f"url {url!r} is no chat completion")
+    body = _body(tree)
+    return body, None if body is tree else logged_usage(tree)
+
+
+def _body(tree: Json) -> Json:
+    if "messages" in tree:
+        return tree
+    for key in ("body", "request"):
+        inner = tree.get(key)
+        if isinstance(inner, dict):
+            return _body(inner)
+    raise ValueError("neither a request body with `messages` nor a wrapper around one")
+
+
+def logged_usage(tree: Json) -> Usage | None:
+    """OpenAI's or Anthropic's usage object, as disjoint classes."""
+    found = _find_usage(tree)
+    if found is None:
+        return None
+    if "input_tokens" in found:
+        return Usage(
+            input=_count(found, "input_tokens"),
+            cache_read=_count(found, "cache_read_input_tokens"),
+            cache_write=_count(found, "cache_creation_input_tokens"),
+            output=_count(found, "output_tokens"),
+        )
+    prompt, completion = _count(found, "prompt_tokens"), _count(found, "completion_tokens")
+    asked, said = found.get("prompt_tokens_details"), found.get("completion_tokens_details")
+    cached = min(prompt, _count(asked, "cached_tokens"))
+    reasoning = min(completion, _count(said, "reasoning_tokens"))
+    return Usage(
+        input=prompt - cached, cache_read=cached, output=completion - reasoning, reasoning=reasoning
+    )
+
+
+def _find_usage(tree: Json) -> Json | None:
+    for place in (tree, tree.get("response"), _get(tree.get("response"), "body")):
+        usage = _get(place, "usage")
+        if isinstance(usage, dict) and usage.keys() & {"prompt_tokens", "input_tokens"}:
+            return usage
+    return None
+
+
+def _get(tree: Any, key: str) -> Any:
+    return tree.get(key) if isinstance(tree, dict) else None
+
+
+def _count(tree: Any, key: str) -> int:
+    value = _get(tree, key)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def estimate(request: Request, output_tokens: int) -> Usage:
+    """Four characters a token; the answer as long as assumed, if max_tokens allows it."""
+    asked = sum(len(message.text) for message in request.messages)
+    limit = request.sampling.max_tokens
+    return Usage(
+        input=-(-asked // CHARS_PER_TOKEN),
+        output=output_tokens if limit is None else min(output_tokens, limit),
+        estimated=True,
+    )

@@ -1,0 +1,1 @@
+"""The way of a request: clear, route, serve, bill, record; and what learns from it."""

@@ -1,0 +1,1 @@
+"""What is sensitive in a text."""

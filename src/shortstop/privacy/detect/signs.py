@@ -1,0 +1,34 @@
+# ruff: noqa: E501 - patterns are read whole
+"""Cheap signs that another reading of a text is worth its price.
+
+A sign stands wherever its reading could find anything, and in less than `detect.OVERLAP`
+characters. The same automaton that knows the rules looks for them.
+"""
+
+from __future__ import annotations
+
+from shortstop.privacy.detect.combine import PATIENT
+
+DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
+_WORD = r"[\pL\pN_+-]+"
+
+SIGNS = {
+    "hex": r"(?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8}",
+    "base64": r"[A-Za-z0-9+/_-]{16}",
+    "percent": r"%[0-9a-fA-F]{2}",
+    "entities": r"&(?:#|[a-z]{2})",
+    "escapes": r"\\[ux0-7]",
+    "quoted-printable": r"=(?:[0-9A-F]{2}|\r?\n)",
+    "spelled": rf"(?i)[\[({{<]\s*(?:at|@)\s*[\])}}>]|(?:\sat\s|\sarobase\s|@)\s*{_WORD}(?:\.{_WORD}){{0,2}}{DOT}\w",
+    "concatenated": r"[\"'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*[\"'`]",
+    "broken": r"[^\x1f]\n[^\x1f]|[*`]|__|/\*|[0-9A-Za-z]_",
+    "spaced-digits": r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6}",
+    "spaced": r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7}[0-9A-Za-z]",
+    "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){3}",
+    "gap": r"[\s,-]{65}",
+    "turned": r"[!-~]{16}|-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
+    "patient": PATIENT,
+}
+STRETCHED = frozenset(["spelled", "concatenated", "spoken"])
+"""Readings that allow any space between their parts: beside a gap their sign may be longer than
+what is seen at once."""

@@ -1,0 +1,1 @@
+"""Who and where: names read before something leaves."""

@@ -1,0 +1,1 @@
+"""Stand-ins for real values, and the way back."""

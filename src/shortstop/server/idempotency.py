@@ -1,0 +1,70 @@
+"""`Idempotency-Key`: one answer, however often the client asks for it."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Send
+
+from shortstop.accounts import AnswerStore, KeptAnswer
+from shortstop.server.body import Headers
+from shortstop.types import Caller
+
+SENSITIVE = (b"x-shortstop-tier", b"S3")
+"""Answers to such requests are written nowhere, so they are not kept for a retry either."""
+
+
+class IdempotentRequest:
+    """One request with an idempotency key. Used as its ASGI `send`, it listens to the answer.
+
+    `kept` is the answer that was given before, if there is one.
+    """
+
+    def __init__(self, answers: AnswerStore, caller: Caller, token: str, asked: bytes) -> None:
+        """`asked` tells requests apart: path and body. Raises Conflict or InvalidRequest."""
+        self._answers = answers
+        self._owner = caller.key or caller.tenant
+        self._token = token
+        self.kept = answers.claim(self._owner, token, asked)
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._complete = False
+        self.ok = False
+
+    def listening(self, send: Send) -> Send:
+        async def listen(message: Message) -> None:
+            self._hear(message)
+            await send(message)
+
+        return listen
+
+    def _hear(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status, self._headers = message["status"], list(message["headers"])
+        else:
+            self._body.append(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+
+    def close(self) -> None:
+        """Keep an answer that is complete and good (`ok`); let anything else be tried anew."""
+        if self.kept is not None:
+            return
+        good = self.ok and self._complete and self._status == 200
+        if good and SENSITIVE not in self._headers:
+            answer = KeptAnswer(self._status, self._headers, b"".join(self._body))
+            self._answers.keep(self._owner, self._token, answer)
+        else:
+            self._answers.drop(self._owner, self._token)
+
+
+def replay_of(
+    headers: Headers, caller: Caller, path: str, body: bytes, answers: AnswerStore
+) -> IdempotentRequest | None:
+    """None without the header. Raises Conflict or InvalidRequest."""
+    token = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
+    return IdempotentRequest(answers, caller, token, path.encode() + body) if token else None
+
+
+async def send_again(kept: KeptAnswer, send: Send) -> None:
+    headers = [*kept.headers, (b"idempotency-replayed", b"true")]
+    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+    await send({"type": "http.response.body", "body": kept.body, "more_body": False})
