@@ -5,7 +5,7 @@ Rooms fit these shapes without inheriting from them; `app` joins the two sides.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol
 
 from shortstop.errors import ShortstopError, TargetError
@@ -17,6 +17,7 @@ from shortstop.types import (
     Clearance,
     Cleared,
     Decision,
+    Grade,
     Json,
     Reply,
     Request,
@@ -141,20 +142,11 @@ class Recorder(Protocol):
         """Keep the finished row. On return it survives the death of this process."""
 
 
-class Learner(Protocol):
-    """The side of the brain that sees how decisions turned out."""
+class Grades(Protocol):
+    """Where judgements of answers are kept. Does not wait for a database."""
 
-    def observe(self, trace: Trace) -> None:
-        """Learn from a finished request. Cheap: runs on the street."""
-
-
-class TraceReader(Protocol):
-    """Reading the books."""
-
-    def traces(
-        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
-    ) -> Iterator[Trace]:
-        """Rows in order of time, each once."""
+    def grade(self, grade: Grade) -> None:
+        """Keep a judgement for as long as the trace that it is about."""
 
 
 class Dialect(Protocol):

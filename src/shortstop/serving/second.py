@@ -48,16 +48,4 @@ def heated(request: Request) -> Request:
 
 def together(one: Usage | None, other: Usage | None) -> Usage | None:
     """Both runs' tokens; None while the first is unknown."""
-    if one is None or other is None:
-        return one
-    return Usage(
-        input=one.input + other.input,
-        cache_read=one.cache_read + other.cache_read,
-        cache_write=one.cache_write + other.cache_write,
-        cache_write_1h=one.cache_write_1h + other.cache_write_1h,
-        input_audio=one.input_audio + other.input_audio,
-        output=one.output + other.output,
-        reasoning=one.reasoning + other.reasoning,
-        output_audio=one.output_audio + other.output_audio,
-        estimated=one.estimated or other.estimated,
-    )
+    return one if one is None or other is None else one + other

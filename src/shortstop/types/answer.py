@@ -1,0 +1,116 @@
+"""What a model answers: whole replies, streamed chunks, token usage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from shortstop.types.conversation import DialectName, Json, Part, Text
+
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "error"]
+
+
+class Usage(Struct, frozen=True):
+    """Token counts in disjoint classes: their sum is what was processed.
+
+    OpenAI counts cached tokens inside the prompt and reasoning inside the completion, Anthropic
+    does not; dialects translate at the door. `estimated` marks counts that no one reported.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cache_write_1h: int = 0
+    input_audio: int = 0
+    output: int = 0
+    reasoning: int = 0
+    output_audio: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        """The tokens of two calls; an estimate if either is one."""
+        return Usage(
+            input=self.input + other.input,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write=self.cache_write + other.cache_write,
+            cache_write_1h=self.cache_write_1h + other.cache_write_1h,
+            input_audio=self.input_audio + other.input_audio,
+            output=self.output + other.output,
+            reasoning=self.reasoning + other.reasoning,
+            output_audio=self.output_audio + other.output_audio,
+            estimated=self.estimated or other.estimated,
+        )
+
+    @property
+    def prompt(self) -> int:
+        return (
+            self.input + self.cache_read + self.cache_write + self.cache_write_1h + self.input_audio
+        )
+
+    @property
+    def completion(self) -> int:
+        return self.output + self.reasoning + self.output_audio
+
+
+class TokenLogprob(Struct, frozen=True):
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+class Choice(Struct, frozen=True):
+    """One alternative answer (`n` > 1 gives several)."""
+
+    index: int = 0
+    parts: tuple[Part, ...] = ()
+    finish: Finish | None = None
+    stop_sequence: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(p.text for p in self.parts if isinstance(p, Text))
+
+
+class Reply(Struct, frozen=True):
+    """A whole answer. `body` is the target's own JSON in `dialect`, kept for a lossless return."""
+
+    id: str
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    created: int = 0
+    dialect: DialectName | None = None
+    body: Json | None = None
+
+    @property
+    def text(self) -> str:
+        return self.choices[0].text if self.choices else ""
+
+
+class ToolDelta(Struct, frozen=True):
+    """A piece of a tool call: id and name come once, arguments in fragments of JSON text."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class Chunk(Struct, frozen=True):
+    """A streamed piece of one choice. `wire` is the target's own frame in `dialect`."""
+
+    index: int = 0
+    text: str = ""
+    thinking: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+    refusal: str = ""
+    tools: tuple[ToolDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish: Finish | None = None
+    stop_sequence: str | None = None
+    usage: Usage | None = None
+    dialect: DialectName | None = None
+    wire: Json | None = None

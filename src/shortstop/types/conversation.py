@@ -1,0 +1,183 @@
+"""What a client asks: messages, tools, sampling, and who asks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Json = dict[str, Any]
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+MediaKind = Literal["image", "audio", "video", "file"]
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """Plain text of a message."""
+
+    text: str
+    extra: Json = {}
+
+
+class Media(Struct, frozen=True, tag="media"):
+    """An image, a sound or a file: inline (`data`, base64) or by reference (`url` or `file_id`)."""
+
+    kind: MediaKind
+    mime: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    extra: Json = {}
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call"):
+    """A call that the model asks for. `arguments` is the JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    extra: Json = {}
+
+
+class ToolResult(Struct, frozen=True, tag="tool_result"):
+    """What the tool answered to the call `call_id`."""
+
+    call_id: str
+    parts: tuple[Text | Media | Opaque, ...] = ()
+    is_error: bool = False
+    extra: Json = {}
+
+
+class Thinking(Struct, frozen=True, tag="thinking"):
+    """Reasoning: readable text with the vendor's signature, or only opaque `redacted` data."""
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+    extra: Json = {}
+
+
+class Refusal(Struct, frozen=True, tag="refusal"):
+    """The model declined, in its own words."""
+
+    text: str
+
+
+class Opaque(Struct, frozen=True, tag="opaque"):
+    """A part of a kind that Shortstop does not know. Never leaves the machine, never guessed at."""
+
+    kind: str
+    raw: Json
+
+
+Part = Text | Media | ToolCall | ToolResult | Thinking | Refusal | Opaque
+
+
+class Message(Struct, frozen=True):
+    role: Role
+    parts: tuple[Part, ...] = ()
+    name: str | None = None
+    extra: Json = {}
+
+    @property
+    def text(self) -> str:
+        """All plain text of the message, parts joined by a newline."""
+        return "\n".join(p.text for p in self.parts if isinstance(p, Text))
+
+
+class Tool(Struct, frozen=True):
+    """A function that the model may call. `schema` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str = ""
+    schema: Json = {}
+    strict: bool | None = None
+    extra: Json = {}
+
+
+class ToolChoice(Struct, frozen=True):
+    """Which calls are allowed: `mode` for all tools, or only the named ones in `names`."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: tuple[str, ...] = ()
+
+
+class Format(Struct, frozen=True):
+    """The promised shape of the answer."""
+
+    kind: Literal["text", "json_object", "json_schema"] = "text"
+    schema: Json = {}
+    name: str = "answer"
+    strict: bool = False
+
+
+class Sampling(Struct, frozen=True):
+    """How to generate. None means: not said, the target's default holds."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Json | None = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
+    n: int = 1
+    reasoning_effort: str | None = None
+    thinking_budget: int | None = None
+
+
+DialectName = Literal["openai.chat", "openai.responses", "openai.completions", "anthropic.messages"]
+
+
+class Request(Struct, frozen=True):
+    """One chat request, neutral in its fields and lossless in `body`.
+
+    `body` is the client's JSON as parsed, in its own `dialect`; everything else is derived
+    from it by that dialect's decoder. A target of the same dialect is sent `body`, so unknown
+    fields and key order survive; any other target, and a request whose `body` is empty, is sent
+    an encoding of the neutral fields. `betas` names what a client of Anthropic's dialect wants
+    switched on (header `anthropic-beta`): the vendor refuses the fields of a beta without it.
+    `continues` is the stored response whose conversation `body` already holds.
+    """
+
+    id: str
+    dialect: DialectName
+    body: Json
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool | None = None
+    sampling: Sampling = Sampling()
+    format: Format = Format()
+    stream: bool = False
+    stream_usage: bool = False
+    user: str | None = None
+    metadata: Json = {}
+    extra: Json = {}
+    betas: tuple[str, ...] = ()
+    continues: str | None = None
+
+
+UNNAMED = "~"
+"""How the name of a conversation begins that the client did not name: known by its first words,
+which other dialogues may begin with as well."""
+
+
+class Caller(Struct, frozen=True):
+    """Who asks: the tenant and key that pay, and what the caller may do.
+
+    `conversation` groups the requests of one dialogue; `task` is the caller's own hint
+    (header `x-shortstop-task`); `targets` limits the choice, empty means all.
+    """
+
+    tenant: str = "default"
+    key: str | None = None
+    conversation: str | None = None
+    task: str | None = None
+    targets: frozenset[str] = frozenset()

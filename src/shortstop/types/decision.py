@@ -1,0 +1,89 @@
+"""Which target answers, with which probability, and how each attempt went."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from shortstop.types.answer import Usage
+
+
+class Target(Struct, frozen=True):
+    """A named model that can answer."""
+
+    name: str
+    model: str
+    local: bool
+    provider: str
+    context: int
+    abilities: frozenset[str] = frozenset()
+    max_output: int | None = None
+    price: str | None = None
+    region: str | None = None
+
+
+class Decision(Struct, frozen=True):
+    """What to do with a request, and with which probability this was chosen.
+
+    `plan` lists targets in the order to try. `verify` says whether the first answer is
+    examined before it is believed. `score` is the estimated probability that the first
+    target's answer is good enough, `threshold` what it had to reach. `propensity` is the
+    probability (0, 1] with which this very plan was drawn, given everything seen so far.
+    """
+
+    plan: tuple[str, ...]
+    task: str
+    score: float
+    threshold: float
+    propensity: float
+    router: str
+    reasons: tuple[str, ...] = ()
+    verify: bool = True
+    explored: bool = False
+    shadow: str | None = None
+
+
+class Signals(Struct, frozen=True):
+    """What an answer says about itself. None where it was not seen.
+
+    Log-probabilities are natural logs of the chosen tokens; `entropy` is the mean over
+    tokens of the entropy of the shown alternatives, in nats.
+    """
+
+    tokens: int = 0
+    chars: int = 0
+    logprob_min: float | None = None
+    logprob_p10: float | None = None
+    logprob_p50: float | None = None
+    logprob_mean: float | None = None
+    entropy: float | None = None
+    repetition: float = 0.0
+    finish: str | None = None
+    agreement: float | None = None
+
+
+class Check(Struct, frozen=True):
+    """One examination of an answer, by name, with its outcome and why."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+Outcome = Literal["ok", "rejected", "error", "timeout", "cancelled", "skipped"]
+
+
+class Attempt(Struct, frozen=True):
+    """One call to one target. Times in seconds."""
+
+    target: str
+    local: bool
+    outcome: Outcome
+    seconds: float = 0.0
+    first_byte: float | None = None
+    status: int | None = None
+    error: str | None = None
+    usage: Usage | None = None
+    signals: Signals | None = None
+    checks: tuple[Check, ...] = ()
