@@ -273,29 +273,29 @@ def test_when_all_fails_the_oldest_rows_are_dropped_and_counted(
 
 def test_a_database_on_a_full_disk_heals(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     one = make()
-    real = store.Database.insert
+    real = store.TraceDatabase.insert
 
     def full(*_: object) -> NoReturn:
         raise store.Unavailable("database or disk is full")
 
-    monkeypatch.setattr(store.Database, "insert", full)
+    monkeypatch.setattr(store.TraceDatabase, "insert", full)
     one.append(trace())
     until(lambda: one.health().state == "degraded")
-    monkeypatch.setattr(store.Database, "insert", real)
+    monkeypatch.setattr(store.TraceDatabase, "insert", real)
     assert one.flush()
 
 
 def test_a_stumbling_writer_goes_on(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     one = make()
-    real = store.Database.insert
+    real = store.TraceDatabase.insert
 
     def bug(*_: object) -> NoReturn:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(store.Database, "insert", bug)
+    monkeypatch.setattr(store.TraceDatabase, "insert", bug)
     one.append(trace())
     until(lambda: "a bug" in one.health().detail)
-    monkeypatch.setattr(store.Database, "insert", real)
+    monkeypatch.setattr(store.TraceDatabase, "insert", real)
     assert one.flush()
     assert ids(one) == ["req_1"]
 
