@@ -19,9 +19,9 @@ from shortstop.types import (
     Decision,
     Grade,
     Json,
+    Look,
     Reply,
     Request,
-    Signals,
     Target,
     Tier,
     Trace,
@@ -80,22 +80,21 @@ class ReplyGuard(Protocol):
         """Raises PrivacyRefused before the first chunk."""
 
 
-class Router(Protocol):
-    """The decision before generation, and the second look after it."""
+class AnswerCheck(Protocol):
+    """Whether a local answer is believed, by what it shows of itself."""
+
+    def accept(self, look: Look) -> bool:
+        """Whether a local answer is good enough to be kept."""
+
+    def doubts(self, look: Look) -> bool:
+        """Whether a second local answer, to compare the first with, is worth its price."""
+
+
+class Router(AnswerCheck, Protocol):
+    """The decision before generation, and the check of local answers after it."""
 
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Choose. Raises a RequestError when no configured target can serve the request."""
-
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        """Whether a local answer is good enough to keep, by its signals and its `text`, which is
-        "" while only its beginning is known."""
-
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        """Whether a second local answer to agree or disagree with is worth its price."""
 
 
 class Backend(Protocol):
@@ -121,8 +120,14 @@ class Upstream(Protocol):
 class Accountant(Protocol):
     """Turns attempts into money, joules and carbon."""
 
-    def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
-        """Pure arithmetic over what happened; an unknown price leaves `cost` None and says so."""
+    def bill(
+        self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
+    ) -> Bill:
+        """What all `attempts` cost, and what the baseline would have cost for the one that
+        `answered` (None: nothing answered, so nothing was saved).
+
+        Pure arithmetic over what happened; an unknown price leaves `cost` None and says so.
+        """
 
 
 class Purser(Protocol):
@@ -140,6 +145,12 @@ class Recorder(Protocol):
 
     def append(self, trace: Trace) -> None:
         """Keep the finished row. On return it survives the death of this process."""
+
+
+class Observer(Protocol):
+    """Sees every row as it is kept. Cheap: runs between requests."""
+
+    def __call__(self, trace: Trace) -> None: ...
 
 
 class Grades(Protocol):

@@ -61,7 +61,9 @@ class Router:
 class Books:
     """A local answer costs $1, a remote one $10; an answer of 666 tokens has no price."""
 
-    def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
+    def bill(
+        self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
+    ) -> Bill:
         attempts = tuple(attempts)
         cost = sum((Decimal(1 if a.local else 10) for a in attempts), Decimal(0))
         usage = attempts[-1].usage

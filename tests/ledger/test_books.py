@@ -42,7 +42,7 @@ def asked(name: str, usage: Usage | None = LONG, **more: Any) -> Attempt:
 
 
 def bill(books: Books, *attempts: Attempt) -> Bill:
-    return books.bill(REQUEST, attempts)
+    return books.bill(REQUEST, attempts, attempts[-1] if attempts else None)
 
 
 # ---------------------------------------------------------------- remote

@@ -184,7 +184,7 @@ def test_token_classes_are_disjoint_and_billed_to_the_digit(invoice: Any, read: 
     config = parse(f'{tables}[upstreams.{provider}.models."{model}"]\n', {})
     books = Books({model: target}, config, clock=FakeClock(NOON))
     attempts = (Attempt(model, False, "ok", 1.0, usage=found),)
-    bill = books.bill(Request("req_1", "openai.chat", {}, model, ()), attempts)
+    bill = books.bill(Request("req_1", "openai.chat", {}, model, ()), attempts, attempts[-1])
     assert bill.cost is not None
     assert abs(bill.cost - Decimal(dollars)) < Decimal("1e-9")
 

@@ -11,7 +11,11 @@ import pytest
 
 from shortstop.errors import NotFound, PrivacyRefused, ShortstopError, UpstreamFailed
 from shortstop.pipeline.chat import Pipeline
+from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.record import Bookkeeping
+from shortstop.server.exchange import explained
 from shortstop.serving.cascade import Cascade
+from shortstop.serving.models import Models
 from shortstop.types import (
     Answer,
     Attempt,
@@ -21,16 +25,16 @@ from shortstop.types import (
     Clearance,
     Cleared,
     Decision,
+    Look,
     Message,
     Reach,
     Reply,
     Request,
-    Signals,
     Text,
     Trace,
 )
 from tests.conftest import FakeClock
-from tests.serving.test_cascade import OPEN, TARGETS, OpenGuard, Script
+from tests.serving.test_cascade import OPEN, TARGETS, USED, OpenGuard, Script
 
 REQUEST = Request(
     id="req_1",
@@ -60,21 +64,23 @@ class FixedRouter:
             reasons=("cold-start",),
         )
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
+    def accept(self, look: Look) -> bool:
         return True
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
+    def doubts(self, look: Look) -> bool:
         return False
 
 
 class TokenBooks:
     """A dollar a token, two for the frontier."""
 
-    def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
+    def __init__(self) -> None:
+        self.answered: list[Attempt | None] = []
+
+    def bill(
+        self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
+    ) -> Bill:
+        self.answered.append(answered)
         tokens = sum(a.usage.completion for a in attempts if a.usage)
         return Bill(
             cost=Decimal(tokens),
@@ -110,28 +116,22 @@ class House:
         router: FixedRouter | None = None,
         guard: OpenGuard | None = None,
     ) -> None:
-        self.shelf = Shelf()
+        self.shelf, self.books = Shelf(), TokenBooks()
         self.seen: list[Trace] = []
         chosen = router or FixedRouter()
         clock = FakeClock()
         cascade = Cascade(
-            targets=TARGETS,
-            backends={"small": small},
-            upstreams={"big": big},
-            guard=guard or OpenGuard(),
-            looker=chosen,
+            models=Models(TARGETS, {"small": small}, {"big": big}, guard or OpenGuard()),
+            check=chosen,
             agree=lambda task, one, other: float(one == other),
             clock=clock,
             commit_tokens=2,
         )
         self.pipeline = Pipeline(
-            guard=guard or OpenGuard(),
+            clearing=Clearing(guard or OpenGuard()),
             router=chosen,
             cascade=cascade,
-            books=TokenBooks(),
-            recorder=self.shelf,
-            clock=clock,
-            observers=(self.seen.append,),
+            books=Bookkeeping(self.books, self.shelf, clock, (self.seen.append,)),
         )
 
     @property
@@ -184,14 +184,15 @@ async def test_what_cannot_be_made_safe_to_leave_stays() -> None:
         assert [a.target for a in house.row.attempts] == ["big", "small"]
 
 
-async def test_headers_say_who_answered_why_and_for_how_much() -> None:
+async def test_the_answer_tells_who_answered_why_and_for_how_much() -> None:
     answer = await House(Script("Yes."), Script()).pipeline.answer(REQUEST, CALLER)
-    assert answer.headers["x-shortstop-target"] == "small"
-    assert answer.headers["x-shortstop-task"] == "mail"
-    assert answer.headers["x-shortstop-tier"] == OPEN.tier.name
-    assert answer.headers["x-shortstop-decision"].startswith("cold-start;score=0.600")
-    assert Decimal(answer.headers["x-shortstop-cost"]) == 3
-    assert Decimal(answer.headers["x-shortstop-saved"]) == 3
+    headers = explained(answer)
+    assert headers["x-shortstop-target"] == "small"
+    assert headers["x-shortstop-task"] == "mail"
+    assert headers["x-shortstop-tier"] == OPEN.tier.name
+    assert headers["x-shortstop-decision"].startswith("cold-start;score=0.600")
+    assert Decimal(headers["x-shortstop-cost"]) == 3
+    assert Decimal(headers["x-shortstop-saved"]) == 3
 
 
 async def test_a_stream_is_opened_at_the_commit_and_appended_before_its_end() -> None:
@@ -233,6 +234,23 @@ async def test_a_failure_of_every_target_is_one_row_with_every_attempt() -> None
         await house.pipeline.answer(REQUEST, CALLER)
     assert house.row.outcome == "error"
     assert [a.target for a in house.row.attempts] == ["small", "big"]
+
+
+class Doubtful(FixedRouter):
+    def accept(self, look: Look) -> bool:
+        return False
+
+
+async def test_the_attempt_that_answered_is_billed_not_the_last_one() -> None:
+    """The frontier fails after a local draft: the draft is the answer."""
+    house = House(Script("Maybe."), Script(error=UpstreamFailed("down")), Doubtful())
+    answer = await house.pipeline.answer(REQUEST, CALLER)
+    assert answer.reply is not None
+    assert answer.reply.text == "Maybe."
+    assert [a.target for a in house.row.attempts] == ["small", "big"]
+    assert house.row.target == "small"
+    assert house.row.usage == USED
+    assert house.books.answered == [house.row.attempts[0]]
 
 
 async def test_a_request_that_nobody_may_serve_is_recorded_as_refused() -> None:

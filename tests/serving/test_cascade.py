@@ -16,8 +16,8 @@ from shortstop.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
-from shortstop.serving.cascade import Cascade, Served
-from shortstop.serving.gather import Gathering
+from shortstop.serving.cascade import Asking, Cascade, Served
+from shortstop.serving.models import Models
 from shortstop.types import (
     Attempt,
     Caller,
@@ -27,11 +27,11 @@ from shortstop.types import (
     Cleared,
     Decision,
     Format,
+    Look,
     Message,
     Reach,
     Reply,
     Request,
-    Signals,
     Target,
     Text,
     Tier,
@@ -119,24 +119,18 @@ class Looker:
     def __init__(self, *, good: bool = True, doubt: bool = False) -> None:
         self.good, self.doubt = good, doubt
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.good if signals.agreement is None else signals.agreement > 0.5
+    def accept(self, look: Look) -> bool:
+        agreement = look.signals.agreement
+        return self.good if agreement is None else agreement > 0.5
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.doubt and signals.agreement is None
+    def doubts(self, look: Look) -> bool:
+        return self.doubt and look.signals.agreement is None
 
 
 def cascade(small: Script, big: Script, *, good: bool = True, doubt: bool = False) -> Cascade:
     return Cascade(
-        targets=TARGETS,
-        backends={"small": small},
-        upstreams={"big": big},
-        guard=OpenGuard(),
-        looker=Looker(good=good, doubt=doubt),
+        models=Models(TARGETS, {"small": small}, {"big": big}, OpenGuard()),
+        check=Looker(good=good, doubt=doubt),
         agree=lambda task, one, other: float(one == other),
         clock=FakeClock(),
         commit_tokens=3,
@@ -149,17 +143,13 @@ class Asked:
     def __init__(self, cascade: Cascade) -> None:
         self.cascade = cascade
         self.attempts: list[Attempt] = []
-        self.gathering = Gathering()
 
     async def whole(self, decision: Decision, request: Request = REQUEST, **kw: Any) -> Served:
         clearance = kw.get("clearance", OPEN)
-        return await self.cascade.answer(request, clearance, decision, self.attempts)
+        return await self.cascade.run(Asking(request, clearance, decision, self.attempts))
 
     async def stream(self, decision: Decision, request: Request = REQUEST, **kw: Any) -> Served:
-        clearance = kw.get("clearance", OPEN)
-        return await self.cascade.stream(
-            request, clearance, decision, self.attempts, self.gathering
-        )
+        return await self.whole(decision, msgspec.structs.replace(request, stream=True), **kw)
 
     @property
     def outcomes(self) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from shortstop.dialects import get
 from shortstop.errors import UpstreamFailed
-from shortstop.serving.cascade import Served
+from shortstop.serving.cascade import Asking, Served
 from shortstop.serving.second import heated, together
 from shortstop.types import Attempt, Choice, Cleared, Reply, Request, Text, Usage
 from tests.serving.test_cascade import OPEN, REQUEST, USED, Script, cascade, plan
@@ -35,11 +35,8 @@ class Moody(Script):
 
 def run(small: Script, *, good: bool, doubt: bool = True) -> tuple[Served, list[Attempt]]:
     big, attempts = Script("from the frontier"), list[Attempt]()
-    served = asyncio.run(
-        cascade(small, big, good=good, doubt=doubt).answer(
-            REQUEST, OPEN, plan("small", "big"), attempts
-        )
-    )
+    asking = Asking(REQUEST, OPEN, plan("small", "big"), attempts)
+    served = asyncio.run(cascade(small, big, good=good, doubt=doubt).run(asking))
     return served, attempts
 
 

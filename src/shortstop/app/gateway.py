@@ -28,15 +28,16 @@ from shortstop.config import (
     ServerConfig,
     load,
 )
-from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
+from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest, PrivacyRefused, ShortstopError, TargetError
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.pipeline.chat import Pipeline
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.compare import Comparison
-from shortstop.pipeline.embedding import Embedding
+from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Shadows
 from shortstop.ports import Dialect
 from shortstop.privacy import PrivacyGuard
@@ -50,6 +51,7 @@ from shortstop.privacy.taint import MOST, Taint
 from shortstop.routing import LearnedRouter, State
 from shortstop.server.gateway import Readiness
 from shortstop.serving.cascade import Cascade
+from shortstop.serving.models import Models, cleared_for
 from shortstop.telemetry.metrics import Metrics
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import TraceStore
@@ -163,7 +165,7 @@ class Shortstop:
             )
         return await street.pipeline.answer(request, caller)
 
-    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
         return await self._street.embedding.answer(said, id, caller)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
@@ -173,10 +175,10 @@ class Shortstop:
             if engine is not None:
                 return await backend_of(engine).count(request)
             if upstream is not None and upstream.counts:
-                clearance = await street.verdicts.of(request, caller)
-                clearance = await street.guard.prepare(request, clearance)
+                clearance = await street.clearing.clear(request, caller)
                 target = street.targets[request.model]
-                return await upstream.count(street.guard.release(request, clearance, target))
+                cleared = await cleared_for(street.guard, request, clearance, target)
+                return await upstream.count(cleared)
         except (PrivacyRefused, TargetError):
             pass
         return prompt_tokens(request)
@@ -311,12 +313,11 @@ class Shortstop:
             tagger=self._tagger_for(config),
         )
         router = SharedRouter(brain, self._crew) if self._crew else brain
+        backends = {n: backend_of(e) for n, e in engines.items() if n in targets}
+        models = Models(targets, backends, upstreams, guard)
         cascade = Cascade(
-            targets=targets,
-            backends={n: backend_of(e) for n, e in engines.items() if n in targets},
-            upstreams=upstreams,
-            guard=guard,
-            looker=router,
+            models=models,
+            check=router,
             agree=partial(_agreement, router),
             clock=CLOCK,
             commit_tokens=config.routing.commit_tokens,
@@ -324,8 +325,8 @@ class Shortstop:
         observers = (self._metrics.observe, router.observe)
         shadows = Shadows(
             targets=targets,
-            ask=cascade.ask,
-            compare=Comparison(router, self._judge(config, targets, cascade, guard, books)),
+            ask=models.answer,
+            compare=Comparison(router, self._judge(config, models, books)),
             lose=lambda trace: router.lost(trace.id),
             agree=partial(_agreement, router) if config.routing.second_answer else None,
             books=books,
@@ -334,44 +335,38 @@ class Shortstop:
             observers=observers,
         )
         budgets = Budgets(self.accounts, books)
+        clearing = Clearing(guard, config.privacy.timeout + GRACE)
         pipeline = Pipeline(
-            guard=guard,
+            clearing=clearing,
             router=router,
             cascade=cascade,
-            books=books,
-            recorder=self._store,
-            clock=CLOCK,
-            observers=(*observers, self.accounts.settle),
-            shadows=shadows,
+            books=Bookkeeping(books, self._store, CLOCK, (*observers, self.accounts.settle)),
             purser=budgets,
             replies=Replies(config.privacy, guard),
-            patience=config.privacy.timeout + GRACE,
+            shadows=shadows,
         )
+        local = local_encoders(engines, prior.embedder)
         embedding = Embedding(
-            targets=encoder_targets(every, prior.embedder.width),
-            local=local_encoders(engines, prior.embedder),
-            remote=upstreams,
-            guard=guard,
-            books=books,
-            recorder=self._store,
-            clock=CLOCK,
+            encoders=Encoders(encoder_targets(every, prior.embedder.width), local, upstreams),
+            clearing=clearing,
+            books=Bookkeeping(
+                books, self._store, CLOCK, (self._metrics.observe, self.accounts.settle)
+            ),
             purser=budgets,
-            observers=(self._metrics.observe, self.accounts.settle),
-            patience=config.privacy.timeout + GRACE,
         )
         return Runtime(
-            config,
-            engines,
-            egresses,
-            upstreams,
-            targets,
-            guard,
-            brain,
-            router,
-            pipeline,
-            shadows,
-            embedding,
-            Clearing(guard, config.privacy.timeout + GRACE),
+            config=config,
+            engines=engines,
+            egresses=egresses,
+            upstreams=upstreams,
+            targets=targets,
+            guard=guard,
+            brain=brain,
+            router=router,
+            pipeline=pipeline,
+            shadows=shadows,
+            embedding=embedding,
+            clearing=clearing,
         )
 
     def _tagger_for(self, config: Config) -> Tagger | None:
@@ -390,24 +385,17 @@ class Shortstop:
             except (TaggerDown, TimeoutError) as error:
                 log.error("names cannot be read, nothing that may hold some leaves: %s", error)
 
-    def _judge(
-        self,
-        config: Config,
-        targets: Mapping[str, Target],
-        cascade: Cascade,
-        guard: PrivacyGuard,
-        books: Books,
-    ) -> Judge | None:
+    def _judge(self, config: Config, models: Models, books: Books) -> Judge | None:
         name = config.judge.target
         if name is None:
             return None
         return Judge(
             name,
             config.judge.rate,
-            local=targets[name].local,
-            ask=cascade.ask,
+            local=models.targets[name].local,
+            ask=models.answer,
             compose=dialects.get("openai.chat").decode_request,
-            guard=guard,
+            guard=models.guard,
             books=books,
             recorder=self._store,
             clock=CLOCK,

@@ -55,7 +55,7 @@ class Runtime:
     pipeline: Pipeline
     shadows: Shadows
     embedding: Embedding
-    verdicts: Clearing
+    clearing: Clearing
 
     async def close_egress(self) -> None:
         await self.shadows.close()

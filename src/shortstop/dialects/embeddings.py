@@ -37,11 +37,18 @@ class EmbeddingRequest(Struct, frozen=True):
 
 
 class EmbeddingReply(Struct, frozen=True):
-    """One vector an input, in the order of the inputs; `target` made them."""
+    """One vector an input, in the order of the inputs."""
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int = 0
-    target: str = ""
+
+
+class EmbeddingAnswer(Struct, frozen=True):
+    """The vectors, the target that made them, and whether they may be kept for a later request."""
+
+    reply: EmbeddingReply
+    target: str
+    keepable: bool
 
 
 def decode_request(body: Json) -> EmbeddingRequest:

@@ -141,14 +141,15 @@ class _Replayer:
         """The expected bill: the first target's, and for a local one the way on."""
         summary = self._summary
         plan = [self._targets[name] for name in decision.plan]
-        kept = self._books.bill(request, (self._attempt(plan[0], usage),))
+        answer = self._attempt(plan[0], usage)
+        kept = self._books.bill(request, (answer,), answer)
         bills = [(Decimal(1), kept)]
         backup = next((target for target in plan[1:] if not target.local), None)
         if plan[0].local and backup is not None and decision.verify:
             lost = Decimal(repr(1.0 - min(1.0, max(0.0, decision.score))))
             summary.escalations += float(lost)
             tries = (self._attempt(plan[0], usage), self._attempt(backup, usage))
-            bills = [(1 - lost, kept), (lost, self._books.bill(request, tries))]
+            bills = [(1 - lost, kept), (lost, self._books.bill(request, tries, tries[-1]))]
         self._add(bills)
 
     def _add(self, bills: list[tuple[Decimal, Bill]]) -> None:

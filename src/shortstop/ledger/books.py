@@ -63,18 +63,16 @@ class _Remote:
 
 
 class _Sum:
-    """Money and energy of several attempts; `last` are the last one's."""
+    """Money and energy of several attempts."""
 
-    __slots__ = ("joules", "last", "unpriced", "usd")
+    __slots__ = ("joules", "unpriced", "usd")
 
     def __init__(self) -> None:
         self.usd = ZERO
         self.joules = NOTHING
         self.unpriced: list[str] = []
-        self.last: tuple[Decimal | None, Span] = (ZERO, NOTHING)
 
     def add(self, target: str, usd: Decimal | None, joules: Span) -> None:
-        self.last = usd, joules
         self.joules = energy.plus(self.joules, joules)
         if usd is None:
             self.unpriced.append(target)
@@ -151,17 +149,22 @@ class Books:
         entry = self._sheet.entry(name)
         return _Remote(f"reference:{name}", entry, _line(entry, name))
 
-    def bill(self, request: Request, attempts: Iterable[Attempt]) -> Bill:
+    def bill(
+        self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
+    ) -> Bill:
         """Never raises: what cannot be priced leaves `cost` None and is named in `unpriced`."""
         at = self._clock.time()
-        local, remote, answer = _Sum(), _Sum(), None
-        for answer in attempts:
-            if answer.local:
-                local.add(answer.target, *self._local_cost(answer))
-            elif answer.usage is not None or answer.outcome == "ok":
-                remote.add(answer.target, *self._remote_cost(answer, at))
+        local, remote = _Sum(), _Sum()
+        own: tuple[Decimal | None, Span] = ZERO, NOTHING
+        for attempt in attempts:
+            if attempt.local:
+                local.add(attempt.target, *self._local_cost(attempt))
+            elif attempt.usage is not None or attempt.outcome == "ok":
+                cost = self._remote_cost(attempt, at)
+                remote.add(attempt.target, *cost)
+                own = cost if attempt is answered else own
         cost_local = local.usd.quantize(_PICO) if local.usd else ZERO
-        counterfactual, counterfactual_joules = self._counterfactual(answer, at, remote)
+        counterfactual, counterfactual_joules = self._counterfactual(answered, own, at)
         unpriced = remote.unpriced
         if counterfactual is None:
             unpriced = [*unpriced, self._baseline.name]
@@ -222,12 +225,12 @@ class Books:
         return remote.cost(attempt.usage, at), joules
 
     def _counterfactual(
-        self, answer: Attempt | None, at: float, remote: _Sum
+        self, answer: Attempt | None, own: tuple[Decimal | None, Span], at: float
     ) -> tuple[Decimal | None, Span]:
         if answer is None or answer.usage is None:
             return ZERO, NOTHING
         if answer.target == self._baseline.name:
-            return remote.last
+            return own
         usage = _at_a_vendor(answer.usage) if answer.local else answer.usage
         return (
             self._baseline.cost(usage, at),

@@ -1,4 +1,4 @@
-"""Privacy's verdict without holding up others: long requests are read beside the event loop."""
+"""The privacy check of a request, in a thread where it is long: it cannot block the event loop."""
 
 from __future__ import annotations
 
@@ -12,38 +12,44 @@ from typing import TypeVar
 import msgspec
 
 from shortstop.ports import Guard
-from shortstop.types import Caller, Clearance, Json, Request
+from shortstop.serving.models import cleared_for
+from shortstop.types import Caller, Clearance, Cleared, Json, Request, Target
 
-LONG = 50_000
-"""Bytes of JSON that are read on the loop at most."""
+LONG_BYTES = 50_000
+"""Bytes of JSON that are read on the event loop at most."""
 READERS = 4
 """Long requests that are read at the same time."""
-PATIENCE = 2.05
-"""Seconds."""
+TIMEOUT_S = 2.05
 
 T = TypeVar("T")
 
 
 class Clearing:
-    """Asks `guard`; what is not judged after `patience` seconds is given up, and so pinned."""
+    """Asks `guard`. A request that is not judged within `timeout_s` seconds is pinned."""
 
-    def __init__(self, guard: Guard, patience: float = PATIENCE) -> None:
-        self._guard = guard
-        self._patience = patience
+    def __init__(self, guard: Guard, timeout_s: float = TIMEOUT_S) -> None:
+        self.guard = guard
+        self._timeout_s = timeout_s
         self._readers = asyncio.Semaphore(READERS)
 
-    async def of(self, request: Request, caller: Caller) -> Clearance:
-        if _size(request.body) < LONG:
-            return self._guard.clear(request, caller)
+    async def clear(self, request: Request, caller: Caller) -> Clearance:
+        """The verdict. Never raises ShortstopError: what cannot be judged stays local."""
+        if _size(request.body) < LONG_BYTES:
+            return self.guard.clear(request, caller)
         async with self._readers:
             try:
-                return await beside(partial(self._guard.clear, request, caller), self._patience)
+                judge = partial(self.guard.clear, request, caller)
+                return await run_in_thread(judge, self._timeout_s)
             except TimeoutError:
-                return self._guard.give_up(request, caller)
+                return self.guard.give_up(request, caller)
+
+    async def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
+        """What may be sent to the remote `target`. Raises PrivacyRefused when nothing may."""
+        return await cleared_for(self.guard, request, clearance, target)
 
 
-async def beside(work: Callable[[], T], seconds: float) -> T:
-    """In a thread of its own, which nobody waits for when it hangs. Raises TimeoutError."""
+async def run_in_thread(work: Callable[[], T], timeout_s: float) -> T:
+    """In a thread of its own, abandoned when it hangs. Raises TimeoutError."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
@@ -60,13 +66,13 @@ async def beside(work: Callable[[], T], seconds: float) -> T:
             loop.call_soon_threadsafe(settle, settled)
 
     threading.Thread(target=run, daemon=True).start()
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(timeout_s):
         return await done
 
 
 def _size(body: Json) -> int:
-    """Bytes; what cannot be written is as long as can be."""
+    """Bytes; a body that cannot be written counts as long."""
     try:
         return len(msgspec.json.encode(body))
     except (ValueError, TypeError, RecursionError):
-        return LONG
+        return LONG_BYTES

@@ -1,4 +1,4 @@
-"""An embedding request's way through the house: guard -> target -> serve -> bill -> record.
+"""An embedding request's way through the gateway: clear -> target -> serve -> bill -> record.
 
 The client's model is used or the request is refused: vectors of two models cannot be compared, so
 nothing is routed or escalated here. `auto` and `local` mean the first local encoder.
@@ -6,15 +6,20 @@ nothing is routed or escalated here. `auto` and `local` mean the first local enc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec.structs import replace
-
-from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest, neutral
-from shortstop.errors import Forbidden, NotFound, PrivacyRefused, RequestError, ShortstopError
-from shortstop.pipeline.clearing import PATIENCE, Clearing
-from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder
+from shortstop.dialects.embeddings import (
+    EmbeddingAnswer,
+    EmbeddingReply,
+    EmbeddingRequest,
+    neutral,
+)
+from shortstop.errors import Forbidden, NotFound, PrivacyRefused, ShortstopError
+from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
+from shortstop.ports import Purser
 from shortstop.types import (
     Attempt,
     Caller,
@@ -23,11 +28,8 @@ from shortstop.types import (
     Decision,
     Outcome,
     Reach,
-    Request,
     Target,
     Tier,
-    Trace,
-    TraceOutcome,
     Usage,
 )
 
@@ -43,89 +45,64 @@ class RemoteEncoder(Protocol):
     async def embed(self, cleared: Cleared) -> EmbeddingReply: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """Embedding models by name. The first target stands for `auto` and `local`."""
+
+    targets: Mapping[str, Target]
+    local: Mapping[str, LocalEncoder]
+    remote: Mapping[str, RemoteEncoder]
+
+
 class Embedding:
-    """Built by `app` beside the pipeline. The first of `targets` stands for `auto` and `local`."""
+    """Built by `app` beside the chat pipeline."""
 
     def __init__(
         self,
         *,
-        targets: Mapping[str, Target],
-        local: Mapping[str, LocalEncoder],
-        remote: Mapping[str, RemoteEncoder],
-        guard: Guard,
-        books: Accountant,
-        recorder: Recorder,
+        encoders: Encoders,
+        clearing: Clearing,
+        books: Bookkeeping,
         purser: Purser,
-        clock: Clock,
-        observers: Sequence[Callable[[Trace], None]] = (),
-        patience: float = PATIENCE,
     ) -> None:
-        self.targets = targets
-        self._local = local
-        self._remote = remote
-        self._guard = guard
-        self._verdicts = Clearing(guard, patience)
+        self._encoders = encoders
+        self._clearing = clearing
         self._books = books
-        self._recorder = recorder
         self._purser = purser
-        self._clock = clock
-        self._observers = observers
 
-    async def answer(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return self._encoders.targets
+
+    async def answer(self, asked: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
         """Raises ShortstopError; the request is on the books in any case."""
-        request = neutral(said, id)
-        at, started = self._clock.time(), self._clock.monotonic()
-        clearance = await self._verdicts.of(request, caller)
-        outcome: TraceOutcome = "cancelled"
-        target: Target | None = None
-        reply: EmbeddingReply | None = None
-        failure: ShortstopError | None = None
+        request, clock = neutral(asked, id), self._books.clock
+        at, began = clock.time(), clock.monotonic()
+        clearance = await self._clearing.clear(request, caller)
+        record = RequestRecord(request, caller, at, began, clearance, surface="openai.embeddings")
         try:
-            target = self._choose(said.model, clearance, caller)
+            target = record.target = self._choose(asked.model, clearance, caller)
+            decision = record.decision = _decision(target)
             if caller.key is not None:
-                self._purser.reserve(request, _decision(target), caller)
-            reply = await self._ask(target, said, request, clearance)
-            outcome = "ok"
-            return replace(reply, target=target.name)
+                self._purser.reserve(request, decision, caller)
+            reply = await self._ask(record, target, asked)
         except ShortstopError as error:
-            outcome, failure = "refused" if isinstance(error, RequestError) else "error", error
+            self._books.close(record, outcome_of(error), error)
             raise
-        finally:
-            seconds = self._clock.monotonic() - started
-            attempts = _attempts(target, seconds, reply, failure)
-            trace = Trace(
-                id=id,
-                at=at,
-                tenant=caller.tenant,
-                key=caller.key,
-                dialect="openai.embeddings",
-                model=said.model if target or clearance.tier < Tier.S2 else "unknown",
-                outcome=outcome,
-                status=200 if reply else failure.status if failure else 499,
-                stream=False,
-                seconds=seconds,
-                clearance=clearance,
-                decision=_decision(target) if target else None,
-                target=target.name if target else None,
-                local=target.local if target else False,
-                attempts=attempts,
-                usage=attempts[-1].usage if attempts else None,
-                bill=self._books.bill(request, attempts),
-                request=request.body,
-                error=failure.code if failure else None,
-            )
-            self._recorder.append(trace)
-            for observe in self._observers:
-                observe(trace)
+        except BaseException:
+            self._books.close(record, "cancelled")
+            raise
+        self._books.close(record, "ok")
+        return EmbeddingAnswer(reply, target.name, record.clearance.tier < Tier.S3)
 
     def _choose(self, name: str, clearance: Clearance, caller: Caller) -> Target:
         if name in ("auto", "local"):
-            name = next(iter(self.targets))
-        target = self.targets.get(name)
+            name = next(iter(self._encoders.targets))
+        target = self._encoders.targets.get(name)
         if target is None:
             raise NotFound(
                 f"The embedding model {name!r} does not exist.",
-                hint=f"Available: {', '.join(self.targets)}.",
+                hint=f"Available: {', '.join(self._encoders.targets)}.",
                 param="model",
                 code="model_not_found",
             )
@@ -140,15 +117,37 @@ class Embedding:
         return target
 
     async def _ask(
-        self, target: Target, said: EmbeddingRequest, request: Request, clearance: Clearance
+        self, record: RequestRecord, target: Target, asked: EmbeddingRequest
+    ) -> EmbeddingReply:
+        """One call to `target`, as an attempt on the record."""
+        began = self._books.clock.monotonic()
+        outcome: Outcome = "cancelled"
+        reply: EmbeddingReply | None = None
+        try:
+            reply = await self._vectors(record, target, asked)
+            outcome = "ok"
+            return reply
+        except ShortstopError:
+            outcome = "error"
+            raise
+        finally:
+            usage = Usage(input=reply.tokens) if reply else None
+            seconds = self._books.clock.monotonic() - began
+            attempt = Attempt(target.name, target.local, outcome, seconds, usage=usage)
+            record.attempts.append(attempt)
+            record.answered = attempt if reply else None
+
+    async def _vectors(
+        self, record: RequestRecord, target: Target, asked: EmbeddingRequest
     ) -> EmbeddingReply:
         if target.local:
-            return await self._local[target.name].encode(said)
-        clearance = await self._guard.prepare(request, clearance)
+            return await self._encoders.local[target.name].encode(asked)
+        guard = self._clearing.guard
+        clearance = await guard.prepare(record.request, record.clearance)
         if clearance.reach > Reach.ANYWHERE:
             raise PrivacyRefused("This text names somebody and must stay on this machine.")
-        cleared = self._guard.release(request, clearance, target)
-        return await self._remote[target.name].embed(cleared)
+        cleared = guard.release(record.request, clearance, target)
+        return await self._encoders.remote[target.name].embed(cleared)
 
 
 def _decision(target: Target) -> Decision:
@@ -161,16 +160,3 @@ def _decision(target: Target) -> Decision:
         router="none",
         reasons=("explicit-model",),
     )
-
-
-def _attempts(
-    target: Target | None,
-    seconds: float,
-    reply: EmbeddingReply | None,
-    failure: ShortstopError | None,
-) -> tuple[Attempt, ...]:
-    if target is None:
-        return ()
-    usage = Usage(input=reply.tokens) if reply else None
-    how: Outcome = "ok" if reply else "error" if failure else "cancelled"
-    return (Attempt(target.name, target.local, how, seconds, usage=usage),)

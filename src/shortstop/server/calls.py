@@ -21,9 +21,10 @@ def embedding_work(gateway: Gateway) -> Work:
         said = embeddings.decode_request(body)
         exchange.limits = gateway.admit(embeddings.neutral(said, exchange.id), known)
         caller = replace(known, conversation=conversation_in(headers))
-        reply = await gateway.embed(said, exchange.id, caller)
-        exchange.limits = {**exchange.limits, "x-shortstop-target": reply.target}
-        await exchange.json(embeddings.encode_reply(reply, said))
+        answer = await gateway.embed(said, exchange.id, caller)
+        exchange.limits = {**exchange.limits, "x-shortstop-target": answer.target}
+        encoded = embeddings.encode_reply(answer.reply, said)
+        await exchange.json(encoded, keepable=answer.keepable)
 
     return work
 
@@ -37,6 +38,6 @@ def counting_work(gateway: Gateway) -> Work:
             exchange.dialect.decode_request({"max_tokens": 1, **body}, exchange.id), headers
         )
         tokens = await gateway.count_tokens(request, caller_of(known, headers, request))
-        await exchange.json(msgspec.json.encode({"input_tokens": tokens}))
+        await exchange.json(msgspec.json.encode({"input_tokens": tokens}), keepable=True)
 
     return work

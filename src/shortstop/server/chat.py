@@ -43,7 +43,8 @@ def responses_work(gateway: Gateway) -> Work:
         request = replace(request, continues=turn.previous)
         caller = caller_of(known, headers, request)
         await _answer(gateway, request, caller, exchange)
-        turn.keep(caller)
+        if exchange.keepable:
+            turn.keep(caller)
 
     return work
 

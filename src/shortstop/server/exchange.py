@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing
+from decimal import Decimal
 
 from starlette.types import Send
 
@@ -18,28 +19,36 @@ EVENTS = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
-POINTLESS = frozenset(["insufficient_quota", "upstream_auth"])
-"""Their status alone would make an SDK try again."""
+POINTLESS_TO_RETRY = frozenset(["insufficient_quota", "upstream_auth"])
+"""Error codes whose status alone would make an SDK try again."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Exchange:
-    """One response in the making: knows whether its head has left."""
+    """One response in the making: knows whether its head has left.
+
+    `keepable` becomes true once the whole response has been sent and may be written down for a
+    later request of the same client.
+    """
 
     def __init__(self, send: Send, dialect: Dialect, id: str) -> None:
         self.send = send
         self.dialect = dialect
         self.id = id
         self.limits: Mapping[str, str] = {}
+        self.keepable = False
         self._encoder: StreamEncoder | None = None
 
-    async def json(self, body: bytes) -> None:
-        await self._whole(200, self._told(self.limits), body)
+    async def json(self, body: bytes, *, keepable: bool = False) -> None:
+        await self._whole(200, self._encode_headers(self.limits), body)
+        self.keepable = keepable
 
     async def whole(self, answer: Answer, request: Request) -> None:
         assert answer.reply is not None
         body = self.dialect.encode_reply(answer.reply, request)
-        await self._whole(200, self._headers(answer), body)
+        await self._whole(200, self._answer_headers(answer), body)
+        self._note_ending(answer)
 
     async def stream(self, answer: Answer, request: Request, ping_seconds: float) -> None:
         """Send chunk by chunk. The head leaves with the first one, so no answer goes unwatched."""
@@ -50,24 +59,25 @@ class Exchange:
             try:
                 async for chunk in chunks:
                     if self._encoder is None:
-                        await self._head(200, [*EVENTS, *self._headers(answer)])
+                        await self._head(200, [*EVENTS, *self._answer_headers(answer)])
                         self._encoder = encoder
                     pinger.touch()
                     await self._body(encoder.encode(chunk))
             finally:
                 pinger.stop()
         if self._encoder is None:
-            await self._head(200, [*EVENTS, *self._headers(answer)])
+            await self._head(200, [*EVENTS, *self._answer_headers(answer)])
             self._encoder = encoder
         await self._body(encoder.finish(), more=False)
+        self._note_ending(answer)
 
     async def fail(self, error: ShortstopError) -> None:
         """The error as JSON with its status, or as an event once the stream has begun."""
         if self._encoder is not None:
             await self._body(self._encoder.error(error), more=False)
             return
-        headers = self._told({**self.limits, **error.headers})
-        if error.code in POINTLESS:
+        headers = self._encode_headers({**self.limits, **error.headers})
+        if error.code in POINTLESS_TO_RETRY:
             headers.append((b"x-should-retry", b"false"))
         if error.retry_after is not None:
             headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
@@ -75,13 +85,16 @@ class Exchange:
         status = self.dialect.status_of(error)
         await self._whole(status, headers, self.dialect.encode_error(error, self.id))
 
-    def _headers(self, answer: Answer) -> RawHeaders:
-        return self._told({**self.limits, **answer.headers} if self.limits else answer.headers)
+    def _note_ending(self, answer: Answer) -> None:
+        self.keepable = answer.ending is not None and answer.ending.keepable
 
-    def _told(self, headers: Mapping[str, str]) -> RawHeaders:
-        told = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
+    def _answer_headers(self, answer: Answer) -> RawHeaders:
+        return self._encode_headers({**self.limits, **explained(answer)})
+
+    def _encode_headers(self, headers: Mapping[str, str]) -> RawHeaders:
+        encoded = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
         id = self.id.encode()
-        return [(b"x-request-id", id), (b"request-id", id), *told]
+        return [(b"x-request-id", id), (b"request-id", id), *encoded]
 
     async def _whole(self, status: int, headers: RawHeaders, body: bytes) -> None:
         length = (b"content-length", str(len(body)).encode())
@@ -93,3 +106,26 @@ class Exchange:
 
     async def _body(self, data: bytes, *, more: bool = True) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+def explained(answer: Answer) -> dict[str, str]:
+    """The `x-shortstop-*` headers: who answered, why, and for a whole answer at what cost."""
+    decision = answer.decision
+    why = ",".join((*decision.reasons, *(("draft",) if answer.draft else ())))
+    headers = {
+        "x-shortstop-target": answer.target,
+        "x-shortstop-task": decision.task,
+        "x-shortstop-decision": (
+            f"{why};score={decision.score:.3f};threshold={decision.threshold:.3f}"
+            f";p={decision.propensity:.4f};router={decision.router}"
+        ),
+        "x-shortstop-tier": answer.clearance.tier.name,
+    }
+    if answer.bill is not None:
+        headers["x-shortstop-cost"] = _usd(answer.bill.cost)
+        headers["x-shortstop-saved"] = _usd(answer.bill.saved)
+    return headers
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"{amount:.9f}"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
-from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
+from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Dialect
 from shortstop.traces.responses import ResponseStore
 from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
@@ -48,7 +48,7 @@ class Gateway(Protocol):
 
     async def answer(self, request: Request, caller: Caller) -> Answer: ...
 
-    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
         """Raises ShortstopError."""
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:

@@ -8,9 +8,6 @@ from shortstop.accounts import AnswerStore, KeptAnswer
 from shortstop.server.body import Headers
 from shortstop.types import Caller
 
-SENSITIVE = (b"x-shortstop-tier", b"S3")
-"""Answers to such requests are written nowhere, so they are not kept for a retry either."""
-
 
 class IdempotentRequest:
     """One request with an idempotency key. Used as its ASGI `send`, it listens to the answer.
@@ -28,7 +25,6 @@ class IdempotentRequest:
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._complete = False
-        self.ok = False
 
     def listening(self, send: Send) -> Send:
         async def listen(message: Message) -> None:
@@ -44,12 +40,11 @@ class IdempotentRequest:
             self._body.append(message.get("body", b""))
             self._complete = not message.get("more_body", False)
 
-    def close(self) -> None:
-        """Keep an answer that is complete and good (`ok`); let anything else be tried anew."""
+    def close(self, *, keepable: bool) -> None:
+        """Keep a complete answer that is `keepable`; anything else may be tried again."""
         if self.kept is not None:
             return
-        good = self.ok and self._complete and self._status == 200
-        if good and SENSITIVE not in self._headers:
+        if keepable and self._complete and self._status == 200:
             answer = KeptAnswer(self._status, self._headers, b"".join(self._body))
             self._answers.keep(self._owner, self._token, answer)
         else:

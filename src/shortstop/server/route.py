@@ -74,9 +74,8 @@ class HotRoute:
         exchange.send = replay.listening(exchange.send)
         try:
             await self._watched(body, known, headers, receive, exchange)
-            replay.ok = True
         finally:
-            replay.close()
+            replay.close(keepable=exchange.keepable)
 
     async def _watched(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange

@@ -13,9 +13,6 @@ from shortstop.errors import InvalidRequest
 from shortstop.traces.responses import ResponseStore, StoredResponse
 from shortstop.types import Caller, Json
 
-SENSITIVE = (b"x-shortstop-tier", b"S3")
-"""Such a turn is written nowhere: whoever builds on it sends the conversation itself."""
-
 
 class ResponseTurn:
     """One request of a conversation: `body` is what to decode in its stead, `previous` the id of
@@ -29,7 +26,6 @@ class ResponseTurn:
         self._wanted = body.get("store") is not False
         self._asked = _items(body.get("input"))
         self.body = self._whole(body) if self.previous is not None else body
-        self._sensitive = False
         self._last = b""
 
     def _whole(self, body: Json) -> Json:
@@ -49,18 +45,16 @@ class ResponseTurn:
 
     def listening(self, send: Send) -> Send:
         async def listen(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._sensitive = SENSITIVE in message["headers"]
-            elif message.get("body"):
+            if message.get("body"):
                 self._last = message["body"]
             await send(message)
 
         return listen
 
     def keep(self, caller: Caller) -> None:
-        """Call after a good answer, with the caller and its conversation."""
+        """Call after an answer that may be kept, with the caller and its conversation."""
         response = _response(self._last)
-        if not self._wanted or self._sensitive or response is None:
+        if not self._wanted or response is None:
             return
         turn = [*self._asked, *response.get("output", [])]
         kept = StoredResponse(

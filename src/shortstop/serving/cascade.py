@@ -1,17 +1,19 @@
-"""The cascade: ask the planned targets in order, believe a local answer only after a look.
+"""The cascade: ask the planned targets in order, believe a local answer only after a check.
 
-Commit point: the first byte of an answer leaves only after the look has passed, on an agreed
+Commit point: the first byte of an answer leaves only after the check has passed, on an agreed
 prefix of a stream or on the whole. Before it an escalation is invisible to the client; after it
 there is none, and a failure is raised to the reader.
+
+Whole answers and streams take the same way and differ only in how an answer is taken: at once
+(`_WholeAnswer`), or held up to the commit point and then let flow (`_HeldStream`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -22,10 +24,11 @@ from shortstop.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from shortstop.ports import Backend, Clock, Guard, Upstream
+from shortstop.ports import AnswerCheck, Clock
 from shortstop.serving import verify
 from shortstop.serving.gather import Gathering, estimated_usage
-from shortstop.serving.second import Agree, second_opinion, together
+from shortstop.serving.models import Models
+from shortstop.serving.second import Agree, second_opinion
 from shortstop.types import (
     Attempt,
     Check,
@@ -33,6 +36,7 @@ from shortstop.types import (
     Chunk,
     Clearance,
     Decision,
+    Look,
     Outcome,
     Reply,
     Request,
@@ -42,16 +46,19 @@ from shortstop.types import (
 )
 
 
-class Looker(Protocol):
-    """The router's second look: see `ports.Router`."""
+@dataclass(slots=True)
+class Asking:
+    """One request under way through its plan.
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool: ...
+    `attempts` is filled as things happen, also when the cascade raises; `delivered` gathers what
+    a stream has handed to its reader.
+    """
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool: ...
+    request: Request
+    clearance: Clearance
+    decision: Decision
+    attempts: list[Attempt] = field(default_factory=list)
+    delivered: Gathering = field(default_factory=Gathering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,23 @@ class Served:
     could be had.
     """
 
-    target: Target
+    call: Call
     reply: Reply | None = None
     chunks: AsyncGenerator[Chunk, None] | None = None
     draft: bool = False
 
+    @property
+    def target(self) -> Target:
+        return self.call.target
 
-class _Try:
-    """One attempt while it lasts."""
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that is the answer; None while its stream flows."""
+        return self.call.attempt
+
+
+class Call:
+    """One call to one target, from its start until it has become an `Attempt`."""
 
     def __init__(self, target: Target, clock: Clock) -> None:
         self.target = target
@@ -78,15 +94,16 @@ class _Try:
         self.first_byte: float | None = None
         self.signals: Signals | None = None
         self.checks: tuple[Check, ...] = ()
+        self.attempt: Attempt | None = None
 
-    def saw_first_byte(self) -> None:
+    def note_first_byte(self) -> None:
         if self.first_byte is None:
             self.first_byte = self._clock.monotonic() - self._started
 
-    def ended(
+    def end(
         self, outcome: Outcome, usage: Usage | None = None, error: BaseException | None = None
     ) -> Attempt:
-        return Attempt(
+        self.attempt = Attempt(
             target=self.target.name,
             local=self.target.local,
             outcome=outcome,
@@ -98,223 +115,222 @@ class _Try:
             signals=self.signals,
             checks=self.checks,
         )
+        return self.attempt
+
+
+@dataclass(slots=True)
+class _WholeAnswer:
+    """An answer that is all there."""
+
+    reply: Reply
+    usage: Usage
+    complete: bool = True
+
+    @property
+    def choice(self) -> Choice:
+        return self.reply.choices[0]
+
+
+@dataclass(slots=True)
+class _HeldStream:
+    """A stream read up to the commit point: `held` chunks wait, `source` has the rest."""
+
+    request: Request
+    source: AsyncGenerator[Chunk, None]
+    held: list[Chunk] = field(default_factory=list)
+    prefix: Gathering = field(default_factory=Gathering)
+
+    @property
+    def choice(self) -> Choice:
+        return self.prefix.choice
+
+    @property
+    def complete(self) -> bool:
+        return self.prefix.finished
+
+    @property
+    def usage(self) -> Usage:
+        return _usage(self.request, self.prefix)
+
+    async def hold(self, call: Call, commit_tokens: float) -> None:
+        async for chunk in self.source:
+            call.note_first_byte()
+            self.held.append(chunk)
+            self.prefix.add(chunk)
+            if self.prefix.finished or self.prefix.tokens >= commit_tokens:
+                break
+
+
+TakenAnswer = _WholeAnswer | _HeldStream
 
 
 class Cascade:
+    """Runs a decision's plan. `agree` says how much two answers to a task agree, in [0, 1]."""
+
     def __init__(
         self,
         *,
-        targets: Mapping[str, Target],
-        backends: Mapping[str, Backend],
-        upstreams: Mapping[str, Upstream],
-        guard: Guard,
-        looker: Looker,
+        models: Models,
+        check: AnswerCheck,
         agree: Agree,
         clock: Clock,
         commit_tokens: int = 16,
     ) -> None:
-        self._targets = targets
-        self._backends = backends
-        self._upstreams = upstreams
-        self._guard = guard
-        self._looker = looker
+        self._models = models
+        self._check = check
         self._agree = agree
         self._clock = clock
         self._commit_tokens = commit_tokens
 
-    async def answer(
-        self,
-        request: Request,
-        clearance: Clearance,
-        decision: Decision,
-        attempts: list[Attempt],
-    ) -> Served:
-        """A whole answer from the first target that gives a good one.
+    async def run(self, asking: Asking) -> Served:
+        """The first good answer: whole, or a committed stream where the request asks for one.
 
-        `attempts` is filled as things happen, also when this raises: TargetError from the last
+        A stream's attempt is added when it ends or is closed. Raises TargetError from the last
         target asked, PrivacyRefused when nothing may be sent there.
         """
         draft: Served | None = None
         failure: ShortstopError | None = None
-        for target, more in self._plan(decision):
-            run = _Try(target, self._clock)
+        names = asking.decision.plan
+        for target in map(self._models.targets.__getitem__, names):
+            call, last = Call(target, self._clock), target.name == names[-1]
             try:
-                reply = await self.ask(target.name, request, clearance)
-            except asyncio.CancelledError:
-                attempts.append(run.ended("cancelled", estimated_usage(request, None)))
-                raise
+                answer = await self._take(call, asking)
             except (TargetError, PrivacyRefused) as error:
-                attempts.append(run.ended(_outcome(error), error=error))
+                asking.attempts.append(call.end(_outcome(error), error=error))
                 failure = error
                 if _final(target, error):
                     break
                 continue
-            usage = reply.usage or estimated_usage(request, reply)
-            good = self._look(run, request, decision, reply.choices[0], whole=True)
-            if more and self._wavers(run, request, decision, reply.choices[0]):
-                good, usage = await self._look_twice(run, request, decision, reply, usage)
-            attempts.append(run.ended("ok" if good or not more else "rejected", usage))
-            served = Served(target, reply=reply, draft=not good)
-            if good or not more:
-                return served
-            draft = draft or served
+            good = await self._convinces(call, asking, answer, last=last)
+            if good or last:
+                return self._serve(call, asking, answer, draft=not good)
+            draft = draft or await self._reject(call, asking, answer)
         return _draft_or_raise(draft, failure)
 
-    async def stream(
-        self,
-        request: Request,
-        clearance: Clearance,
-        decision: Decision,
-        attempts: list[Attempt],
-        gathering: Gathering,
-    ) -> Served:
-        """A committed stream. Its attempt is added when the stream ends or is closed."""
-        failure: ShortstopError | None = None
-        for target, more in self._plan(decision):
-            run, seen = _Try(target, self._clock), Gathering()
-            source = self._open(target, request, clearance)
-            try:
-                held = await self._hold(source, seen, run, request, decision)
-            except asyncio.CancelledError:
-                attempts.append(run.ended("cancelled", self._used(request, seen)))
-                await source.aclose()
-                raise
-            except (TargetError, PrivacyRefused) as error:
-                attempts.append(run.ended(_outcome(error), error=error))
-                failure = error
-                if _final(target, error):
-                    break
-                continue
-            good = self._look(run, request, decision, seen.choice, whole=seen.finished)
-            if good or not more:
-                flow = self._flow(held, source, seen, gathering, run, request, attempts)
-                return Served(target, chunks=flow, draft=not good)
-            attempts.append(run.ended("rejected", self._used(request, seen)))
+    # ------------------------------------------------------------ taking an answer
+
+    async def _take(self, call: Call, asking: Asking) -> TakenAnswer:
+        """An answer that can be checked. A cancellation is on the books before it is passed on."""
+        request = asking.request
+        if request.stream:
+            return await self._take_stream(call, asking)
+        try:
+            reply = await self._models.answer(call.target.name, request, asking.clearance)
+        except asyncio.CancelledError:
+            asking.attempts.append(call.end("cancelled", estimated_usage(request, None)))
+            raise
+        return _WholeAnswer(reply, reply.usage or estimated_usage(request, reply))
+
+    async def _take_stream(self, call: Call, asking: Asking) -> _HeldStream:
+        source = self._models.stream(call.target.name, asking.request, asking.clearance)
+        answer = _HeldStream(asking.request, source)
+        try:
+            await answer.hold(call, self._commit_at(call.target, asking))
+        except asyncio.CancelledError:
+            asking.attempts.append(call.end("cancelled", answer.usage))
             await source.aclose()
-        return _draft_or_raise(None, failure)
+            raise
+        return answer
 
-    # ------------------------------------------------------------ asking
-
-    def _plan(self, decision: Decision) -> list[tuple[Target, bool]]:
-        """Targets in order, each with whether another one follows."""
-        names = decision.plan
-        return [(self._targets[n], i < len(names) - 1) for i, n in enumerate(names)]
-
-    async def ask(self, name: str, request: Request, clearance: Clearance) -> Reply:
-        """One target, whole. Raises TargetError or PrivacyRefused."""
-        target = self._targets[name]
-        if target.local:
-            return await self._backends[target.name].answer(request)
-        clearance = await self._guard.prepare(request, clearance)
-        cleared = self._guard.release(request, clearance, target)
-        reply = await self._upstreams[target.name].answer(cleared)
-        return self._guard.restore(reply, cleared)
-
-    async def _open(
-        self, target: Target, request: Request, clearance: Clearance
-    ) -> AsyncGenerator[Chunk, None]:
-        if target.local:
-            source = self._backends[target.name].stream(request)
-        else:
-            clearance = await self._guard.prepare(request, clearance)
-            cleared = self._guard.release(request, clearance, target)
-            answer = self._upstreams[target.name].stream(cleared)
-            source = self._guard.restore_stream(answer, cleared)
-        async with aclosing(source):
-            async for chunk in source:
-                yield chunk
-
-    # ------------------------------------------------------------ looking
-
-    def _look(
-        self, run: _Try, request: Request, decision: Decision, choice: Choice, *, whole: bool
-    ) -> bool:
-        """Whether the answer may be kept; remote answers always are."""
-        if not run.target.local:
-            return True
-        run.signals = verify.signals(choice)
-        run.checks = verify.checks(request, choice) if whole else verify.prefix_checks(choice)
-        if not decision.verify:
-            return True
-        passed = all(check.passed for check in run.checks)
-        text = choice.text if whole else ""
-        signals = run.signals
-        return passed and self._looker.accept(request, decision, run.target.name, signals, text)
-
-    def _wavers(self, run: _Try, request: Request, decision: Decision, choice: Choice) -> bool:
-        """Whether a second answer could turn the verdict; a failed check is final."""
-        if run.signals is None or not decision.verify or not all(c.passed for c in run.checks):
-            return False
-        return self._looker.doubts(request, decision, run.target.name, run.signals, choice.text)
-
-    async def _look_twice(
-        self, run: _Try, request: Request, decision: Decision, reply: Reply, usage: Usage
-    ) -> tuple[bool, Usage]:
-        assert run.signals is not None
-        choice, ask = reply.choices[0], self._backends[run.target.name].answer
-        agreed, more = await second_opinion(ask, request, choice, decision.task, self._agree)
-        run.signals = replace(run.signals, agreement=agreed)
-        kept = self._looker.accept(request, decision, run.target.name, run.signals, choice.text)
-        return kept, together(usage, more) or usage
-
-    async def _hold(
-        self,
-        source: AsyncGenerator[Chunk, None],
-        seen: Gathering,
-        run: _Try,
-        request: Request,
-        decision: Decision,
-    ) -> list[Chunk]:
-        """Read up to the commit point."""
-        held: list[Chunk] = []
-        enough = self._commit_at(run.target, request, decision)
-        async for chunk in source:
-            run.saw_first_byte()
-            held.append(chunk)
-            seen.add(chunk)
-            if seen.finished or seen.tokens >= enough:
-                break
-        return held
-
-    def _commit_at(self, target: Target, request: Request, decision: Decision) -> float:
-        """Tokens to see before committing. Structured answers are seen whole."""
-        if not target.local or not decision.verify:
+    def _commit_at(self, target: Target, asking: Asking) -> float:
+        """Tokens to read before committing. Structured answers are read whole."""
+        if not target.local or not asking.decision.verify:
             return 0
-        structured = request.format.kind != "text" or request.tools
+        structured = asking.request.format.kind != "text" or asking.request.tools
         return float("inf") if structured else self._commit_tokens
 
     async def _flow(
-        self,
-        held: list[Chunk],
-        source: AsyncGenerator[Chunk, None],
-        seen: Gathering,
-        gathering: Gathering,
-        run: _Try,
-        request: Request,
-        attempts: list[Attempt],
+        self, answer: _HeldStream, call: Call, asking: Asking
     ) -> AsyncGenerator[Chunk, None]:
         outcome: Outcome = "cancelled"
         failure: TargetError | None = None
+        delivered = asking.delivered
         try:
-            async with aclosing(source):
-                for chunk in held:
-                    gathering.add(chunk)
+            async with aclosing(answer.source):
+                for chunk in answer.held:
+                    delivered.add(chunk)
                     yield chunk
-                async for chunk in source:
-                    gathering.add(chunk)
+                async for chunk in answer.source:
+                    delivered.add(chunk)
                     yield chunk
             outcome = "ok"
         except TargetError as error:
             outcome, failure = _outcome(error), error
             raise
         finally:
-            if run.target.local:
-                run.signals = verify.signals(gathering.choice)
-            attempts.append(run.ended(outcome, self._used(request, gathering), failure))
+            if call.target.local:
+                call.signals = verify.signals(delivered.choice)
+            usage = _usage(asking.request, delivered)
+            asking.attempts.append(call.end(outcome, usage, failure))
+
+    def _serve(self, call: Call, asking: Asking, answer: TakenAnswer, *, draft: bool) -> Served:
+        if isinstance(answer, _HeldStream):
+            return Served(call, chunks=self._flow(answer, call, asking), draft=draft)
+        asking.attempts.append(call.end("ok", answer.usage))
+        return Served(call, reply=answer.reply, draft=draft)
 
     @staticmethod
-    def _used(request: Request, seen: Gathering) -> Usage:
-        return seen.usage or estimated_usage(request, seen.reply("", ""))
+    async def _reject(call: Call, asking: Asking, answer: TakenAnswer) -> Served | None:
+        """On the books as rejected; a whole answer is kept in case nothing better can be had."""
+        asking.attempts.append(call.end("rejected", answer.usage))
+        if isinstance(answer, _HeldStream):
+            await answer.source.aclose()
+            return None
+        return Served(call, reply=answer.reply, draft=True)
+
+    # ------------------------------------------------------------ checking
+
+    async def _convinces(
+        self, call: Call, asking: Asking, answer: TakenAnswer, *, last: bool
+    ) -> bool:
+        good = self._accepted(call, asking, answer)
+        if last or isinstance(answer, _HeldStream) or not self._wavers(call, asking, answer.choice):
+            return good
+        return await self._second_look(call, asking, answer)
+
+    def _accepted(self, call: Call, asking: Asking, answer: TakenAnswer) -> bool:
+        """Whether the answer may be kept; remote answers always are."""
+        if not call.target.local:
+            return True
+        choice, request = answer.choice, asking.request
+        call.signals = verify.signals(choice)
+        call.checks = (
+            verify.checks(request, choice) if answer.complete else verify.prefix_checks(choice)
+        )
+        if not asking.decision.verify:
+            return True
+        passed = all(check.passed for check in call.checks)
+        text = choice.text if answer.complete else ""
+        return passed and self._check.accept(_look(call, asking, text))
+
+    def _wavers(self, call: Call, asking: Asking, choice: Choice) -> bool:
+        """Whether a second answer could turn the verdict; a failed check is final."""
+        if call.signals is None or not asking.decision.verify:
+            return False
+        if not all(check.passed for check in call.checks):
+            return False
+        return self._check.doubts(_look(call, asking, choice.text))
+
+    async def _second_look(self, call: Call, asking: Asking, answer: _WholeAnswer) -> bool:
+        """Ask the same target once more; whether the first answer may be kept after that."""
+        assert call.signals is not None
+        ask, task = self._models.backends[call.target.name].answer, asking.decision.task
+        agreement, usage = await second_opinion(
+            ask, asking.request, answer.choice, task, self._agree
+        )
+        call.signals = replace(call.signals, agreement=agreement)
+        if usage is not None:
+            answer.usage += usage
+        return self._check.accept(_look(call, asking, answer.choice.text))
+
+
+def _look(call: Call, asking: Asking, text: str) -> Look:
+    assert call.signals is not None
+    return Look(asking.request, asking.decision, call.target.name, call.signals, text)
+
+
+def _usage(request: Request, gathering: Gathering) -> Usage:
+    return gathering.usage or estimated_usage(request, gathering.reply("", ""))
 
 
 def _draft_or_raise(draft: Served | None, failure: ShortstopError | None) -> Served:

@@ -44,6 +44,7 @@ from shortstop.types.decision import (
     Attempt,
     Check,
     Decision,
+    Look,
     Outcome,
     Signals,
     Target,
@@ -56,8 +57,8 @@ from shortstop.types.privacy import (
     Reach,
     Tier,
 )
+from shortstop.types.served import Answer, Ending
 from shortstop.types.trace import (
-    Answer,
     Trace,
     TraceOutcome,
 )
@@ -76,12 +77,14 @@ __all__ = [
     "Cleared",
     "Decision",
     "DialectName",
+    "Ending",
     "Finding",
     "Finish",
     "Format",
     "Grade",
     "GradeSource",
     "Json",
+    "Look",
     "Media",
     "MediaKind",
     "Message",

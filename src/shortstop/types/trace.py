@@ -1,14 +1,12 @@
-"""The recorded row, and what the pipeline hands back to the server."""
+"""The recorded row about a request."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
 
-from shortstop.types.answer import Chunk, Reply, Usage
+from shortstop.types.answer import Usage
 from shortstop.types.books import Bill
 from shortstop.types.conversation import Json
 from shortstop.types.decision import Attempt, Decision
@@ -50,18 +48,3 @@ class Trace(Struct, frozen=True):
     response: Json | None = None
     error: str | None = None
     version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the pipeline hands back to the door: a whole reply or a committed stream.
-
-    `target` answered at Unix time `created`; `headers` explain the decision (`x-shortstop-*`),
-    already text. Exactly one of `reply` and `chunks` is set.
-    """
-
-    target: str
-    created: int
-    headers: dict[str, str]
-    reply: Reply | None = None
-    chunks: AsyncGenerator[Chunk, None] | None = None

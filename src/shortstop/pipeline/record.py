@@ -1,0 +1,148 @@
+"""The row of a request: made from what is known, billed, kept, and shown to the observers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
+
+from shortstop.errors import RequestError, ShortstopError
+from shortstop.ports import Accountant, Clock, Observer, Recorder
+from shortstop.types import (
+    Attempt,
+    Bill,
+    Caller,
+    Clearance,
+    Decision,
+    Json,
+    Reply,
+    Request,
+    Target,
+    Tier,
+    Trace,
+    TraceOutcome,
+)
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """What is known about one request so far. `began` is on the monotonic clock, in seconds.
+
+    `answered` is the attempt that is the answer, which need not be the last one.
+    """
+
+    request: Request
+    caller: Caller
+    at: float
+    began: float
+    clearance: Clearance
+    decision: Decision | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    answered: Attempt | None = None
+    target: Target | None = None
+    reply: Reply | None = None
+    surface: str | None = None
+    """What the row calls the dialect, where it is not the request's own."""
+
+    def raise_tier(self, tier: Tier, reason: str) -> None:
+        """The answer is more sensitive than the request was."""
+        reasons = (*self.clearance.reasons, reason)
+        self.clearance = replace(self.clearance, tier=tier, reasons=reasons)
+
+
+class Bookkeeping:
+    """Bills requests, keeps their rows, and tells the observers."""
+
+    def __init__(
+        self,
+        accountant: Accountant,
+        recorder: Recorder,
+        clock: Clock,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._accountant = accountant
+        self._recorder = recorder
+        self.clock = clock
+        self._observers = observers
+
+    def bill(
+        self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
+    ) -> Bill:
+        """Costs of all `attempts`; the counterfactual is about the one that `answered`."""
+        return self._accountant.bill(request, attempts, answered)
+
+    def open(self, record: RequestRecord) -> None:
+        """A stream begins to leave: its row is kept even if this process dies."""
+        self._recorder.open(self._trace(record, "interrupted", 200, None))
+
+    def close(
+        self, record: RequestRecord, outcome: TraceOutcome, error: ShortstopError | None = None
+    ) -> Trace:
+        """The request is over: keep its row."""
+        status = 200 if outcome == "ok" else error.status if error else 499
+        trace = self._trace(record, outcome, status, error)
+        self.keep(trace)
+        return trace
+
+    def keep(self, trace: Trace) -> None:
+        self._recorder.append(trace)
+        for observe in self._observers:
+            observe(trace)
+
+    def _trace(
+        self,
+        record: RequestRecord,
+        outcome: TraceOutcome,
+        status: int,
+        error: ShortstopError | None,
+    ) -> Trace:
+        request, caller, target = record.request, record.caller, record.target
+        attempts, answered = tuple(record.attempts), record.answered
+        return Trace(
+            id=request.id,
+            at=record.at,
+            tenant=caller.tenant,
+            key=caller.key,
+            conversation=caller.conversation,
+            dialect=record.surface or request.dialect,
+            model=_recorded_model(record),
+            outcome=outcome,
+            status=status,
+            stream=request.stream,
+            seconds=self.clock.monotonic() - record.began,
+            first_byte=answered.first_byte if answered else None,
+            clearance=record.clearance,
+            decision=record.decision,
+            target=target.name if target else None,
+            local=target.local if target else False,
+            attempts=attempts,
+            usage=answered.usage if answered else None,
+            bill=self.bill(request, attempts, answered),
+            digest=_digest(request),
+            request=request.body,
+            response=_response(record.reply),
+            error=error.code if error else None,
+        )
+
+
+def outcome_of(error: ShortstopError) -> TraceOutcome:
+    return "refused" if isinstance(error, RequestError) else "error"
+
+
+def _recorded_model(record: RequestRecord) -> str:
+    """Until routing accepts it, the model name is unvalidated input and may hold a value."""
+    validated = record.decision is not None or record.clearance.tier < Tier.S2
+    return record.request.model if validated else "unknown"
+
+
+def _digest(request: Request) -> str:
+    """Fingerprint of what was asked: the same question by the same model name has the same."""
+    asked = (request.model, request.messages, request.tools, request.format)
+    return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
+
+
+def _response(reply: Reply | None) -> Json | None:
+    return None if reply is None else {"choices": msgspec.to_builtins(reply.choices)}
