@@ -18,7 +18,7 @@ S3 = Clearance(Tier.S3, Reach.LOCAL_ONLY, labels=("iban",))
 
 
 def kept(config: TracesConfig, original: rows.Trace, redact: rows.Redact | None = None) -> Json:
-    found = rows.unseal(rows.Keeper(config, redact).seal(original))
+    found = rows.unseal(rows.ContentPolicy(config, redact).seal(original))
     return {"request": found.request, "response": found.response}
 
 
@@ -37,7 +37,7 @@ def test_a_bill_that_is_no_figure_costs_only_its_columns(amount: str) -> None:
 
 
 def test_a_sealed_trace_comes_back_equal() -> None:
-    assert rows.unseal(rows.Keeper(TracesConfig()).seal(LOCAL)) == LOCAL
+    assert rows.unseal(rows.ContentPolicy(TracesConfig()).seal(LOCAL)) == LOCAL
 
 
 @pytest.mark.parametrize(
