@@ -26,6 +26,7 @@ from shortstop.config import Config, UpstreamConfig
 from shortstop.ledger import energy
 from shortstop.ledger.hardware import MachineCost
 from shortstop.ledger.prices import Entry, PriceSheet, Tiered, price_sheet
+from shortstop.money import PICO
 from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
 
@@ -35,7 +36,6 @@ DENSE_BYTES_PER_TOKEN = 2.0
 LARGE_IMAGE_TOKENS = 3000
 LONGEST_ANSWER = 8192
 """Tokens of an answer whose length neither the client nor the target bounds."""
-_PICO = Decimal("1e-12")
 NOTHING = Span()
 
 
@@ -160,7 +160,7 @@ class Books:
                 local.add(answer.target, *self._local_cost(answer))
             elif answer.usage is not None or answer.outcome == "ok":
                 remote.add(answer.target, *self._remote_cost(answer, at))
-        cost_local = local.usd.quantize(_PICO) if local.usd else ZERO
+        cost_local = local.usd.quantize(PICO) if local.usd else ZERO
         counterfactual, counterfactual_joules = self._counterfactual(answer, at, remote)
         unpriced = remote.unpriced
         if counterfactual is None:
