@@ -57,6 +57,8 @@ from shortstop.traces.responses import ResponseStore
 from shortstop.traces.seal import Seal
 from shortstop.traces.taints import TaintStore
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Answer,
     Caller,
     DialectName,
@@ -70,7 +72,6 @@ log = logging.getLogger("shortstop")
 
 SAVE_SECONDS = 60
 ANYBODY = Caller()
-NO_LIMITS: Mapping[str, str] = {}
 
 
 class Shortstop:
@@ -147,13 +148,13 @@ class Shortstop:
     def identify(self, secret: str | None) -> Caller:
         return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
 
-    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
+    def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
-            return NO_LIMITS
+            return UNMETERED
         asked = prompt_tokens(request) + (request.sampling.max_tokens or 0)
-        return self.accounts.admit(request.id, caller, asked)
+        return self.accounts.admit(caller, asked)
 
-    async def answer(self, request: Request, caller: Caller) -> Answer:
+    async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         street = self._street
         if caller.task is not None and not street.guard.harmless(caller.task, caller.tenant):
             raise InvalidRequest(
@@ -161,10 +162,12 @@ class Shortstop:
                 hint="A task's name is written down in many places: name the kind of request.",
                 param="x-shortstop-task",
             )
-        return await street.pipeline.answer(request, caller)
+        return await street.pipeline.answer(request, caller, admission)
 
-    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
-        return await self._street.embedding.answer(said, id, caller)
+    async def embed(
+        self, said: EmbeddingRequest, id: str, caller: Caller, admission: Admission
+    ) -> EmbeddingReply:
+        return await self._street.embedding.answer(said, id, caller, admission)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
         street = self._street
@@ -341,7 +344,7 @@ class Shortstop:
             books=books,
             recorder=self._store,
             clock=CLOCK,
-            observers=(*observers, self.accounts.settle),
+            observers=observers,
             shadows=shadows,
             purser=budgets,
             replies=Replies(config.privacy, guard),
@@ -356,7 +359,7 @@ class Shortstop:
             recorder=self._store,
             clock=CLOCK,
             purser=budgets,
-            observers=(self._metrics.observe, self.accounts.settle),
+            observers=(self._metrics.observe,),
             patience=config.privacy.timeout + GRACE,
         )
         return Runtime(

@@ -21,6 +21,8 @@ from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder, ReplyGua
 from shortstop.serving.cascade import Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Answer,
     Attempt,
     Bill,
@@ -47,6 +49,7 @@ class _Facts:
 
     request: Request
     caller: Caller
+    admission: Admission
     at: float
     started: float
     clearance: Clearance
@@ -86,7 +89,9 @@ class Pipeline:
         self._purser = purser
         self._replies = replies
 
-    async def answer(self, request: Request, caller: Caller) -> Answer:
+    async def answer(
+        self, request: Request, caller: Caller, admission: Admission = UNMETERED
+    ) -> Answer:
         """Answer whole or, if `request.stream`, with a committed stream.
 
         Raises ShortstopError when nothing could answer; the failure is on the books by then.
@@ -94,7 +99,7 @@ class Pipeline:
         """
         at, started = self._clock.time(), self._clock.monotonic()
         clearance = await self._verdicts.of(request, caller)
-        facts = _Facts(request, caller, at, started, clearance)
+        facts = _Facts(request, caller, admission, at, started, clearance)
         try:
             facts.decision = self._router.decide(request, facts.clearance, caller)
             if self._purser is not None and caller.key is not None:
@@ -201,6 +206,8 @@ class Pipeline:
         self._recorder.append(trace)
         for observe in self._observers:
             observe(trace)
+        if self._purser is not None and facts.caller.key is not None:
+            self._purser.settle(trace, facts.admission)
         if self._shadows is not None and trace.decision is not None and outcome == "ok":
             self._offer_shadow(self._shadows, facts, trace, trace.decision)
         return trace

@@ -16,6 +16,8 @@ from shortstop.errors import Forbidden, NotFound, PrivacyRefused, RequestError, 
 from shortstop.pipeline.clearing import PATIENCE, Clearing
 from shortstop.ports import Accountant, Clock, Guard, Purser, Recorder
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Attempt,
     Caller,
     Clearance,
@@ -71,7 +73,13 @@ class Embedding:
         self._clock = clock
         self._observers = observers
 
-    async def answer(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingReply:
+    async def answer(
+        self,
+        said: EmbeddingRequest,
+        id: str,
+        caller: Caller,
+        admission: Admission = UNMETERED,
+    ) -> EmbeddingReply:
         """Raises ShortstopError; the request is on the books in any case."""
         request = neutral(said, id)
         at, started = self._clock.time(), self._clock.monotonic()
@@ -117,6 +125,8 @@ class Embedding:
             self._recorder.append(trace)
             for observe in self._observers:
                 observe(trace)
+            if caller.key is not None:
+                self._purser.settle(trace, admission)
 
     def _choose(self, name: str, clearance: Clearance, caller: Caller) -> Target:
         if name in ("auto", "local"):

@@ -19,9 +19,10 @@ def embedding_work(gateway: Gateway) -> Work:
 
     async def work(body: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
         said = embeddings.decode_request(body)
-        exchange.limits = gateway.admit(embeddings.neutral(said, exchange.id), known)
+        admission = gateway.admit(embeddings.neutral(said, exchange.id), known)
+        exchange.limits = admission.headers
         caller = replace(known, conversation=conversation_in(headers))
-        reply = await gateway.embed(said, exchange.id, caller)
+        reply = await gateway.embed(said, exchange.id, caller, admission)
         exchange.limits = {**exchange.limits, "x-shortstop-target": reply.target}
         await exchange.json(embeddings.encode_reply(reply, said))
 
