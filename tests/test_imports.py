@@ -10,12 +10,13 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens"}
+VOCABULARY = {"types", "errors", "tokens", "money"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "tokens": {"types"},
+    "money": set(),
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from shortstop.errors import ShortstopError, TargetError
 from shortstop.types import (
+    Admission,
     Attempt,
     Bill,
     Caller,
@@ -135,6 +136,9 @@ class Purser(Protocol):
 
     def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
         """Set aside what the plan can cost. Raises QuotaExceeded."""
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        """The request is over: book what it really took. Never raises."""
 
 
 class Recorder(Protocol):

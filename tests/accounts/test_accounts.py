@@ -24,6 +24,7 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.types import (
+    UNMETERED,
     Attempt,
     Bill,
     Caller,
@@ -168,41 +169,64 @@ def test_a_budget_is_an_amount(accounts: Accounts, budget: str) -> None:
 
 def test_requests_a_minute(accounts: Accounts, clock: FakeClock) -> None:
     _, caller = key_and_caller(accounts, rpm=3)
-    left = [accounts.admit(f"r{i}", caller, 1)["x-ratelimit-remaining-requests"] for i in range(3)]
+    admitted = [accounts.admit(caller, 1) for _ in range(3)]
+    left = [one.headers["x-ratelimit-remaining-requests"] for one in admitted]
     assert left == ["2", "1", "0"]
     with pytest.raises(RateLimited) as raised:
-        accounts.admit("r4", caller, 1)
+        accounts.admit(caller, 1)
     assert raised.value.retry_after == pytest.approx(20)
     assert raised.value.headers["x-ratelimit-limit-requests"] == "3"
     clock.advance(20)
-    accounts.admit("r5", caller, 1)
+    accounts.admit(caller, 1)
 
 
 def test_tokens_a_minute_are_corrected_by_what_was_used(
     accounts: Accounts, clock: FakeClock
 ) -> None:
     key, caller = key_and_caller(accounts, tpm=1000)
-    accounts.admit("r1", caller, 900)
+    admission = accounts.admit(caller, 900)
     with pytest.raises(RateLimited):
-        accounts.admit("r2", caller, 200)
-    accounts.settle(trace("r1", key.id, Decimal(0), tokens=100))
-    accounts.admit("r2", caller, 900)
+        accounts.admit(caller, 200)
+    accounts.settle(trace("r1", key.id, Decimal(0), tokens=100), admission)
+    accounts.admit(caller, 900)
     with pytest.raises(RateLimited, match="larger than"):
-        accounts.admit("r3", caller, 1001)
+        accounts.admit(caller, 1001)
+
+
+def test_what_was_counted_travels_with_the_request(
+    accounts: Accounts, file: Path, clock: FakeClock
+) -> None:
+    """A request that is refused after its admission, or cancelled, leaves nothing behind here;
+    and any worker may settle what another admitted."""
+    key, caller = key_and_caller(accounts, tpm=100_000)
+    before = remembered(accounts)
+    admissions = [accounts.admit(caller, 100) for _ in range(500)]
+    assert remembered(accounts) == before
+    other = Accounts(file, clock)
+    for i, admission in enumerate(admissions):
+        other.settle(trace(f"r{i}", key.id, Decimal(0), tokens=0), admission)
+    other.close()
+    left = accounts.admit(caller, 0).headers["x-ratelimit-remaining-tokens"]
+    assert left == "100000"
+
+
+def remembered(accounts: Accounts) -> int:
+    """How many things the accounts hold in tables of their own."""
+    return sum(len(table) for table in vars(accounts).values() if isinstance(table, dict | list))
 
 
 def test_a_refused_request_uses_up_nothing(accounts: Accounts) -> None:
     _, caller = key_and_caller(accounts, rpm=2, tpm=100)
-    for i in range(5):
+    for _ in range(5):
         with pytest.raises(RateLimited):
-            accounts.admit(f"r{i}", caller, 101)
-    assert accounts.admit("r9", caller, 10)["x-ratelimit-remaining-requests"] == "1"
+            accounts.admit(caller, 101)
+    assert accounts.admit(caller, 10).headers["x-ratelimit-remaining-requests"] == "1"
 
 
 def test_a_key_without_limits_needs_no_file(accounts: Accounts) -> None:
     _, caller = key_and_caller(accounts)
     accounts.close()
-    assert accounts.admit("r1", caller, 10) == {}
+    assert accounts.admit(caller, 10) == UNMETERED
 
 
 # ---------------------------------------------------------------- money

@@ -23,13 +23,13 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.ports import Clock
-from shortstop.types import Caller, Decision, Request, Trace
+from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Trace
 
 log = logging.getLogger(__name__)
 
 TAIL = 4
 LARGEST_BUDGET = Decimal(1_000_000)
-"""US dollars: whole pico-dollars of it and of all that is held fit SQLite's integers."""
+"""US dollars. Capped so that balances in pico-dollars fit a 64-bit integer."""
 
 AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 """The most that a request can cost on any target of a plan, US dollars; None: unknown price."""
@@ -45,8 +45,6 @@ class Accounts:
         self._purse = Purse(self._database, clock)
         self._purse.recover()
         self.answers = AnswerStore(self._database, clock, seal)
-        self._counted: dict[str, int] = {}
-        """Tokens that were counted for a request on its way in."""
 
     def close(self) -> None:
         self._database.close()
@@ -89,14 +87,15 @@ class Accounts:
             raise Unauthenticated(f"The API key {key.name!r} {said}.", hint="Ask for a new one.")
         return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets))
 
-    def admit(self, request_id: str, caller: Caller, tokens: int) -> dict[str, str]:
-        """Count a request of about `tokens` tokens; headers that tell what is left.
+    def admit(self, caller: Caller, tokens: int) -> Admission:
+        """Count a request of about `tokens` tokens against its key's limits.
 
-        Raises RateLimited.
+        Nothing is remembered here: what was counted is in the admission, which goes to `settle`.
+        A request that never gets there has used its estimate. Raises RateLimited or StoreError.
         """
         key = self.keys.get(caller.key) if caller.key else None
         if key is None or not key.metered:
-            return {}
+            return UNMETERED
         now = self._clock.time()
         limits = {"requests": (key.rpm, 1), "tokens": (key.tpm, tokens)}
         headers: dict[str, str] = {}
@@ -114,9 +113,7 @@ class Accounts:
                 db.execute(
                     "INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", (key.id, unit, read.arrival)
                 )
-        if key.tpm is not None:
-            self._counted[request_id] = tokens
-        return headers
+        return Admission(headers, tokens if key.tpm is not None else None)
 
     # ------------------------------------------------------------ the pipeline
 
@@ -143,17 +140,16 @@ class Accounts:
                 hint="Lower max_tokens, wait for the next period, or raise the budget.",
             )
 
-    def settle(self, trace: Trace) -> None:
+    def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""
         try:
             key = self.keys.get(trace.key) if trace.key else None
             if key is not None:
-                self._settle(trace, key)
+                self._settle(trace, key, admission.tokens)
         except StoreError as error:
             log.error("request %s stays set aside: %s", trace.id, error)
 
-    def _settle(self, trace: Trace, key: Key) -> None:
-        counted = self._counted.pop(trace.id, None)
+    def _settle(self, trace: Trace, key: Key, counted: int | None) -> None:
         if counted is not None and key.tpm is not None:
             self._correct(key.id, key.tpm, _tokens(trace) - counted)
         if key.budget_usd is not None:

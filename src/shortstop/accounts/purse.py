@@ -13,9 +13,9 @@ from decimal import Decimal
 
 from shortstop.accounts.database import AccountsDatabase, alive
 from shortstop.accounts.keys import Key, Period
+from shortstop.money import dollars, pico, pico_up
 from shortstop.ports import Clock
 
-PICO = Decimal(10) ** 12
 LONGEST_HOLD = 3600.0
 """Seconds after which nobody can still be working on a request."""
 
@@ -43,10 +43,10 @@ class Purse:
     def hold(self, id: str, key: Key, amount: Decimal) -> bool:
         """Set `amount` aside for request `id`. False when the budget does not cover it."""
         assert key.budget_usd is not None
-        now, wanted = self._clock.time(), _up(amount)
+        now, wanted = self._clock.time(), pico_up(amount)
         with self._database.writing() as db:
             spent, held = self._row(key, now)
-            if spent + held + wanted > int(key.budget_usd * PICO):
+            if spent + held + wanted > pico(key.budget_usd):
                 return False
             db.execute(
                 "INSERT INTO purses VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
@@ -69,7 +69,7 @@ class Purse:
             if found is None:
                 return
             spent, held = self._row(key, now)
-            paid = found[0] if cost is None else _up(cost)
+            paid = found[0] if cost is None else pico_up(cost)
             db.execute("DELETE FROM holds WHERE id = ?", (id,))
             db.execute(
                 "UPDATE purses SET window = ?, spent = ?, held = ? WHERE key = ?",
@@ -80,7 +80,7 @@ class Purse:
         with self._database.reading():
             now = self._clock.time()
             spent, held = self._row(key, now)
-        return Balance(Decimal(spent) / PICO, Decimal(held) / PICO, window(key.period, now))
+        return Balance(dollars(spent), dollars(held), window(key.period, now))
 
     def recover(self) -> int:
         """Settle what processes that died had set aside; how many. Counted as spent in full: a
@@ -106,8 +106,3 @@ class Purse:
         if found is None:
             return 0, 0
         return (found[1] if found[0] == window(key.period, now) else 0), found[2]
-
-
-def _up(amount: Decimal) -> int:
-    """Whole pico-dollars, rounded up."""
-    return -int(-amount * PICO // 1)

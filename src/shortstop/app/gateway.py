@@ -59,6 +59,8 @@ from shortstop.traces.responses import ResponseStore
 from shortstop.traces.seal import Seal
 from shortstop.traces.taints import TaintStore
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Answer,
     Caller,
     DialectName,
@@ -72,7 +74,6 @@ log = logging.getLogger("shortstop")
 
 SAVE_SECONDS = 60
 ANYBODY = Caller()
-NO_LIMITS: Mapping[str, str] = {}
 
 
 class Shortstop:
@@ -149,13 +150,13 @@ class Shortstop:
     def identify(self, secret: str | None) -> Caller:
         return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
 
-    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
+    def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
-            return NO_LIMITS
+            return UNMETERED
         asked = prompt_tokens(request) + (request.sampling.max_tokens or 0)
-        return self.accounts.admit(request.id, caller, asked)
+        return self.accounts.admit(caller, asked)
 
-    async def answer(self, request: Request, caller: Caller) -> Answer:
+    async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         street = self._street
         if caller.task is not None and not street.guard.harmless(caller.task, caller.tenant):
             raise InvalidRequest(
@@ -163,10 +164,12 @@ class Shortstop:
                 hint="A task's name is written down in many places: name the kind of request.",
                 param="x-shortstop-task",
             )
-        return await street.pipeline.answer(request, caller)
+        return await street.pipeline.answer(request, caller, admission)
 
-    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
-        return await self._street.embedding.answer(said, id, caller)
+    async def embed(
+        self, said: EmbeddingRequest, id: str, caller: Caller, admission: Admission
+    ) -> EmbeddingAnswer:
+        return await self._street.embedding.answer(said, id, caller, admission)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
         street = self._street
@@ -340,8 +343,7 @@ class Shortstop:
             clearing=clearing,
             router=router,
             cascade=cascade,
-            books=Bookkeeping(books, self._store, CLOCK, (*observers, self.accounts.settle)),
-            purser=budgets,
+            books=Bookkeeping(books, self._store, CLOCK, observers, budgets),
             replies=Replies(config.privacy, guard),
             shadows=shadows,
         )
@@ -349,10 +351,7 @@ class Shortstop:
         embedding = Embedding(
             encoders=Encoders(encoder_targets(every, prior.embedder.width), local, upstreams),
             clearing=clearing,
-            books=Bookkeeping(
-                books, self._store, CLOCK, (self._metrics.observe, self.accounts.settle)
-            ),
-            purser=budgets,
+            books=Bookkeeping(books, self._store, CLOCK, (self._metrics.observe,), budgets),
         )
         return Runtime(
             config=config,

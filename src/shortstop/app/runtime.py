@@ -31,11 +31,13 @@ from shortstop.serving.breaker import Breaker
 from shortstop.serving.http import Egress
 from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
 from shortstop.types import (
+    Admission,
     Caller,
     Decision,
     Json,
     Request,
     Target,
+    Trace,
 )
 from shortstop.workers.context import SharedRouter
 
@@ -163,3 +165,6 @@ class Budgets:
 
     def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
         self.accounts.reserve(request, decision, caller, self.books.at_most)
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        self.accounts.settle(trace, admission)

@@ -26,6 +26,7 @@ from shortstop.config import Config, UpstreamConfig
 from shortstop.ledger import energy
 from shortstop.ledger.hardware import MachineCost
 from shortstop.ledger.prices import Entry, PriceSheet, Tiered, price_sheet
+from shortstop.money import PICO
 from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
 
@@ -35,7 +36,6 @@ DENSE_BYTES_PER_TOKEN = 2.0
 LARGE_IMAGE_TOKENS = 3000
 LONGEST_ANSWER = 8192
 """Tokens of an answer whose length neither the client nor the target bounds."""
-_PICO = Decimal("1e-12")
 NOTHING = Span()
 
 
@@ -163,7 +163,7 @@ class Books:
                 cost = self._remote_cost(attempt, at)
                 remote.add(attempt.target, *cost)
                 own = cost if attempt is answered else own
-        cost_local = local.usd.quantize(_PICO) if local.usd else ZERO
+        cost_local = local.usd.quantize(PICO) if local.usd else ZERO
         counterfactual, counterfactual_joules = self._counterfactual(answered, own, at)
         unpriced = remote.unpriced
         if counterfactual is None:

@@ -15,10 +15,12 @@ from shortstop.errors import PrivacyRefused, ShortstopError, TargetRefused
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.pipeline.shadow import Shadows, Side
-from shortstop.ports import Purser, ReplyGuard, Router
+from shortstop.ports import ReplyGuard, Router
 from shortstop.serving.cascade import Asking, Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Answer,
     Caller,
     Chunk,
@@ -44,7 +46,6 @@ class Pipeline:
         router: Router,
         cascade: Cascade,
         books: Bookkeeping,
-        purser: Purser | None = None,
         replies: ReplyGuard | None = None,
         shadows: Shadows | None = None,
     ) -> None:
@@ -52,24 +53,22 @@ class Pipeline:
         self._router = router
         self._cascade = cascade
         self._books = books
-        self._purser = purser
         self._replies = replies
         self._shadows = shadows
 
-    async def answer(self, request: Request, caller: Caller) -> Answer:
+    async def answer(
+        self, request: Request, caller: Caller, admission: Admission = UNMETERED
+    ) -> Answer:
         """Answer whole or, if `request.stream`, with a committed stream.
 
         Raises ShortstopError when nothing could answer; the failure is on the books by then.
         Cancelling the call, or closing the stream, cancels the work at the model.
         """
-        clock = self._books.clock
-        at, began = clock.time(), clock.monotonic()
-        clearance = await self._clearing.clear(request, caller)
-        record = RequestRecord(request, caller, at, began, clearance)
+        record = self._books.begin(request, caller, admission)
         try:
+            clearance = record.clearance = await self._clearing.clear(request, caller)
             decision = record.decision = self._router.decide(request, clearance, caller)
-            if self._purser is not None and caller.key is not None:
-                self._purser.reserve(request, decision, caller)
+            self._books.reserve(record, decision)
             served, asking = await self._served(record, decision)
             if request.stream:
                 return self._stream(record, served, asking)

@@ -19,8 +19,9 @@ from shortstop.dialects.embeddings import (
 from shortstop.errors import Forbidden, NotFound, PrivacyRefused, ShortstopError
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
-from shortstop.ports import Purser
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Attempt,
     Caller,
     Clearance,
@@ -34,6 +35,7 @@ from shortstop.types import (
 )
 
 TASK = "embedding"
+SURFACE = "openai.embeddings"
 
 
 class LocalEncoder(Protocol):
@@ -63,28 +65,26 @@ class Embedding:
         encoders: Encoders,
         clearing: Clearing,
         books: Bookkeeping,
-        purser: Purser,
     ) -> None:
         self._encoders = encoders
         self._clearing = clearing
         self._books = books
-        self._purser = purser
 
     @property
     def targets(self) -> Mapping[str, Target]:
         return self._encoders.targets
 
-    async def answer(self, asked: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
+    async def answer(
+        self, asked: EmbeddingRequest, id: str, caller: Caller, admission: Admission = UNMETERED
+    ) -> EmbeddingAnswer:
         """Raises ShortstopError; the request is on the books in any case."""
-        request, clock = neutral(asked, id), self._books.clock
-        at, began = clock.time(), clock.monotonic()
-        clearance = await self._clearing.clear(request, caller)
-        record = RequestRecord(request, caller, at, began, clearance, surface="openai.embeddings")
+        request = neutral(asked, id)
+        record = self._books.begin(request, caller, admission, SURFACE)
         try:
+            clearance = record.clearance = await self._clearing.clear(request, caller)
             target = record.target = self._choose(asked.model, clearance, caller)
             decision = record.decision = _decision(target)
-            if caller.key is not None:
-                self._purser.reserve(request, decision, caller)
+            self._books.reserve(record, decision)
             reply = await self._ask(record, target, asked)
         except ShortstopError as error:
             self._books.close(record, outcome_of(error), error)

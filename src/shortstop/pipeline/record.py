@@ -10,14 +10,17 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.errors import RequestError, ShortstopError
-from shortstop.ports import Accountant, Clock, Observer, Recorder
+from shortstop.ports import Accountant, Clock, Observer, Purser, Recorder
 from shortstop.types import (
+    UNMETERED,
+    Admission,
     Attempt,
     Bill,
     Caller,
     Clearance,
     Decision,
     Json,
+    Reach,
     Reply,
     Request,
     Target,
@@ -25,6 +28,9 @@ from shortstop.types import (
     Trace,
     TraceOutcome,
 )
+
+NOT_CLEARED = Clearance(Tier.S3, Reach.LOCAL_ONLY, reasons=("not-judged",))
+"""Of a request that was cancelled before privacy had judged it."""
 
 
 @dataclass(slots=True)
@@ -36,9 +42,10 @@ class RequestRecord:
 
     request: Request
     caller: Caller
+    admission: Admission
     at: float
     began: float
-    clearance: Clearance
+    clearance: Clearance = NOT_CLEARED
     decision: Decision | None = None
     attempts: list[Attempt] = field(default_factory=list)
     answered: Attempt | None = None
@@ -54,7 +61,7 @@ class RequestRecord:
 
 
 class Bookkeeping:
-    """Bills requests, keeps their rows, and tells the observers."""
+    """Reserves and settles money, bills requests, keeps their rows, and tells the observers."""
 
     def __init__(
         self,
@@ -62,11 +69,28 @@ class Bookkeeping:
         recorder: Recorder,
         clock: Clock,
         observers: Sequence[Observer] = (),
+        purser: Purser | None = None,
     ) -> None:
         self._accountant = accountant
         self._recorder = recorder
         self.clock = clock
         self._observers = observers
+        self._purser = purser
+
+    def begin(
+        self,
+        request: Request,
+        caller: Caller,
+        admission: Admission = UNMETERED,
+        surface: str | None = None,
+    ) -> RequestRecord:
+        at, began = self.clock.time(), self.clock.monotonic()
+        return RequestRecord(request, caller, admission, at, began, surface=surface)
+
+    def reserve(self, record: RequestRecord, decision: Decision) -> None:
+        """Set aside what the decision's plan can cost. Raises QuotaExceeded."""
+        if self._purser is not None and record.caller.key is not None:
+            self._purser.reserve(record.request, decision, record.caller)
 
     def bill(
         self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
@@ -85,6 +109,8 @@ class Bookkeeping:
         status = 200 if outcome == "ok" else error.status if error else 499
         trace = self._trace(record, outcome, status, error)
         self.keep(trace)
+        if self._purser is not None:
+            self._purser.settle(trace, record.admission)
         return trace
 
     def keep(self, trace: Trace) -> None:

@@ -19,9 +19,10 @@ def embedding_work(gateway: Gateway) -> Work:
 
     async def work(body: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
         said = embeddings.decode_request(body)
-        exchange.limits = gateway.admit(embeddings.neutral(said, exchange.id), known)
+        admission = gateway.admit(embeddings.neutral(said, exchange.id), known)
+        exchange.limits = admission.headers
         caller = replace(known, conversation=conversation_in(headers))
-        answer = await gateway.embed(said, exchange.id, caller)
+        answer = await gateway.embed(said, exchange.id, caller, admission)
         exchange.limits = {**exchange.limits, "x-shortstop-target": answer.target}
         encoded = embeddings.encode_reply(answer.reply, said)
         await exchange.json(encoded, keepable=answer.keepable)

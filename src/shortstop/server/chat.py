@@ -50,8 +50,9 @@ def responses_work(gateway: Gateway) -> Work:
 
 
 async def _answer(gateway: Gateway, request: Request, caller: Caller, exchange: Exchange) -> None:
-    exchange.limits = gateway.admit(request, caller)
-    answer = await gateway.answer(request, caller)
+    admission = gateway.admit(request, caller)
+    exchange.limits = admission.headers
+    answer = await gateway.answer(request, caller, admission)
     if answer.chunks is None:
         await exchange.whole(answer, request)
     else:

@@ -11,7 +11,7 @@ from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Dialect
 from shortstop.traces.responses import ResponseStore
-from shortstop.types import Answer, Caller, DialectName, Json, Request, Target
+from shortstop.types import Admission, Answer, Caller, DialectName, Json, Request, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,17 @@ class Gateway(Protocol):
     def identify(self, secret: str | None) -> Caller:
         """Who holds this API key. Raises Unauthenticated where keys are asked for."""
 
-    def admit(self, request: Request, caller: Caller) -> Mapping[str, str]:
-        """Count the request against its key's limits; headers that tell what is left.
+    def admit(self, request: Request, caller: Caller) -> Admission:
+        """Count the request against its key's limits. The admission goes with the request.
 
         Raises RateLimited.
         """
 
-    async def answer(self, request: Request, caller: Caller) -> Answer: ...
+    async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer: ...
 
-    async def embed(self, said: EmbeddingRequest, id: str, caller: Caller) -> EmbeddingAnswer:
+    async def embed(
+        self, said: EmbeddingRequest, id: str, caller: Caller, admission: Admission
+    ) -> EmbeddingAnswer:
         """Raises ShortstopError."""
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:

@@ -26,6 +26,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from shortstop.errors import StoreError
+from shortstop.money import dollars
 from shortstop.traces import migrations, rows
 from shortstop.types import Basis, Reach, Span, Trace
 
@@ -267,7 +268,7 @@ def _money(column: str) -> str:
 
 
 def _usd(micro: int, rest: int) -> Decimal:
-    return Decimal(micro) / 10**6 + Decimal(rest) / 10**12
+    return dollars(micro * 10**6 + rest)
 
 
 _SUMS = f"""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from shortstop.config import TracesConfig
+from shortstop.money import pico
 from shortstop.traces.seal import Seal
 from shortstop.types import Clearance, Json, Span, Tier, Trace
 
@@ -16,8 +17,6 @@ log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Trace).decode
-
-_PICO = Decimal(10) ** 12
 
 Content = Literal["full", "redacted", "digest"]
 
@@ -99,15 +98,6 @@ def unseal(blob: bytes | str) -> Trace:
     return _decode(blob)
 
 
-def pico(amount: Decimal | None) -> int | None:
-    """US dollars -> whole pico-dollars."""
-    return None if amount is None else int((amount * _PICO).to_integral_value())
-
-
-def dollars(amount: int | None) -> Decimal | None:
-    return None if amount is None else Decimal(amount) / _PICO
-
-
 COLUMNS = (
     "id", "at", "tenant", "key", "conversation", "dialect", "model", "template", "digest",
     "outcome", "status", "stream", "task", "target", "local", "tier", "reach", "attempts",
@@ -161,11 +151,16 @@ def _money(trace: Trace) -> tuple[Any, ...]:
     if bill is None:
         return (None, None, None, None, None, False, None, *(None,) * 10)
     return (
-        pico(bill.cost), pico(bill.cost_local), pico(bill.cost_remote), pico(bill.counterfactual),
+        _pico(bill.cost), _pico(bill.cost_local), _pico(bill.cost_remote),
+        _pico(bill.counterfactual),
         bill.baseline, bool(bill.unpriced), bill.prices,
         *_span(bill.joules), bill.joules.basis, *_span(bill.counterfactual_joules),
         *_span(bill.gco2),
     )  # fmt: skip
+
+
+def _pico(amount: Decimal | None) -> int | None:
+    return None if amount is None else pico(amount)
 
 
 def _span(span: Span) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.config import TracesConfig
+from shortstop.config import LEAST_RETENTION, TracesConfig
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.traces import journal, rows
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 BATCH_ROWS = 200
 BATCH_SECONDS = 0.05
 QUEUE_BYTES = 64 << 20
-FLOOR_DAYS = 183
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
 
@@ -385,7 +384,7 @@ class TraceStore:
             log.error("traces: degraded, serving goes on: %s", now.detail)
 
     def _warn(self, config: TracesConfig) -> None:
-        if config.retention_days < FLOOR_DAYS:
+        if config.retention_days < LEAST_RETENTION:
             log.warning(
                 "traces: retention_days = %g is less than the six months for which the EU AI Act "
                 "(articles 19 and 26) wants logs of high-risk systems kept",

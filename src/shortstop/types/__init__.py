@@ -4,6 +4,7 @@ All types are frozen and small. Where a type travels to disk or to another proce
 fields are plain, so that `msgspec` encodes it without help.
 """
 
+from shortstop.types.accounts import UNMETERED, Admission
 from shortstop.types.answer import (
     Choice,
     Chunk,
@@ -64,7 +65,9 @@ from shortstop.types.trace import (
 )
 
 __all__ = [
+    "UNMETERED",
     "UNNAMED",
+    "Admission",
     "Answer",
     "Attempt",
     "Basis",

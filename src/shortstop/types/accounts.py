@@ -1,0 +1,22 @@
+"""What the accounts say of a request on its way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Admission(Struct, frozen=True):
+    """A request that was let in, to be handed to `settle` when it is over.
+
+    `headers` tell the client what is left of its limits (`x-ratelimit-*`). `tokens` is the estimate
+    that was counted against a limit of tokens, None where the key has none.
+    """
+
+    headers: Mapping[str, str] = {}
+    tokens: int | None = None
+
+
+UNMETERED = Admission()
+"""A request that no limit counts."""
