@@ -173,7 +173,7 @@ def conditions(summary: ReplaySummary, assumed: Assumed) -> list[str]:
     ]
     if summary.estimated:
         texts.append(
-            f"{summary.estimated:,} requests were logged without usage: four characters a token, "
+            f"{summary.estimated:,} requests were logged without usage: 3.5 bytes a token, "
             f"{assumed.output_tokens} tokens out."
         )
     return texts

@@ -24,8 +24,9 @@ from shortstop.errors import (
 )
 from shortstop.ports import Backend, Clock, Guard, Upstream
 from shortstop.serving import verify
-from shortstop.serving.gather import Gathering, estimated_usage
+from shortstop.serving.gather import Gathering
 from shortstop.serving.second import Agree, second_opinion, together
+from shortstop.tokens import estimated_usage
 from shortstop.types import (
     Attempt,
     Check,
