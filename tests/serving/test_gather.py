@@ -1,10 +1,12 @@
+"""Chunks back into an answer, whatever their order and however they are cut."""
+
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.serving.gather import Gathering, estimated_usage
-from shortstop.types import Chunk, Message, Request, Text, Thinking, ToolCall, ToolDelta, Usage
+from shortstop.serving.gather import Gathering
+from shortstop.types import Chunk, Text, Thinking, ToolCall, ToolDelta, Usage
 
 pieces = st.lists(st.text(max_size=8), max_size=30)
 
@@ -42,9 +44,3 @@ def test_choices_keep_their_index_and_thinking_its_signature() -> None:
     assert first.parts == (Thinking("hm", "sig"), Text("one"))
     assert second.parts == (Text("two"),)
     assert not gathering.finished
-
-
-def test_usage_that_nobody_reports_is_marked_as_an_estimate() -> None:
-    request = Request("r", "openai.chat", {}, "auto", (Message("user", (Text("x" * 41),)),))
-    used = estimated_usage(request, None)
-    assert used == Usage(input=11, output=0, estimated=True)

@@ -12,6 +12,7 @@ import typer
 
 from shortstop import __version__
 from shortstop import config as configuration
+from shortstop.cli.options import ConfigFile
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
@@ -19,7 +20,6 @@ from shortstop.privacy.guard import audit_key
 
 audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
 
-File = Annotated[Path | None, typer.Option("--config", "-c", help="The shortstop.toml to use.")]
 Log = Annotated[Path | None, typer.Option("--log", help="The log; by default [privacy] audit.")]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Where to write; by default to the screen.")
@@ -27,7 +27,7 @@ Out = Annotated[
 
 
 @audit_app.command("verify")
-def verify_command(config: File = None, log: Log = None) -> None:
+def verify_command(config: ConfigFile = None, log: Log = None) -> None:
     """Find the first altered, dropped or reordered record. Exit status 1 when there is one."""
     path, key, _ = _given(config, log)
     found = audit.verify(path, key)
@@ -39,7 +39,7 @@ def verify_command(config: File = None, log: Log = None) -> None:
 
 
 @audit_app.command("export")
-def export_command(config: File = None, log: Log = None, out: Out = None) -> None:
+def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) -> None:
     """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
     path, key, loaded = _given(config, log)
     facts = {

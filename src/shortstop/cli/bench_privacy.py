@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from shortstop.cli.options import AsJson
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
 from shortstop.evaluate import privacy
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 Data = Annotated[
     Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
 ]

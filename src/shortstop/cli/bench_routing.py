@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import typer
 
+from shortstop.cli.options import AsJson
 from shortstop.cli.tables import graded
 from shortstop.config import Config
 from shortstop.errors import ConfigError
@@ -20,7 +21,6 @@ from shortstop.evaluate.routing import GradedAnswer, Score, examine
 from shortstop.routing import LearnedRouter, Pair, packaged
 from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Parquet, CSV or JSONL with the open set's columns.")
 ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from shortstop.config import Config, load, warnings
+from shortstop.cli.options import AsJson
+from shortstop.cli.output import print_json
+from shortstop.config import Config, Lifetime, lifetimes, load, warnings
 
 config_app = typer.Typer(help="Check and explain the configuration.", no_args_is_help=True)
 
@@ -17,22 +20,25 @@ File = Annotated[
     Path | None,
     typer.Argument(help="TOML file; default ./shortstop.toml, else built-in defaults."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 
 
 @config_app.command("check")
 def check_command(file: File = None, as_json: AsJson = False) -> None:
-    """Check a file and say what it does. Exit 0: good; 2: an error, named by key and line."""
+    """Check a file and say what it does. Exit 0: good; 2: an error, named by key and line.
+
+    With --json: every setting with defaults filled in, and under `lifetimes` for each key whether
+    a reload applies a change ("runtime"), a restart does ("process"), or neither ("state").
+    """
     config = load(file, os.environ)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(config)).decode())
+        print_json({**msgspec.to_builtins(config), "lifetimes": lifetimes()})
         return
     for line in explain(config, os.environ):
         typer.echo(line)
 
 
-def explain(config: Config, env: os._Environ[str] | dict[str, str]) -> list[str]:
-    """The configuration in sentences."""
+def explain(config: Config, env: Mapping[str, str]) -> list[str]:
+    """The configuration in sentences, one a line."""
     lines = [f"Listens on http://{config.server.host}:{config.server.port}/v1."]
     for name, model in config.models.items():
         where = (
@@ -45,19 +51,26 @@ def explain(config: Config, env: os._Environ[str] | dict[str, str]) -> list[str]
         lines.append("  " + _key_state(upstream.api_key_env, env))
     if not config.upstreams:
         lines.append("No frontier: everything stays local, and answers say how sure they are.")
-    promise = config.contract
+    contract, traces = config.contract, config.traces
     lines.append(
-        f"Contract: at most {promise.max_quality_loss:.1%} quality lost at "
-        f"{promise.confidence:.0%} confidence, {promise.audit_rate:.0%} of local answers audited."
+        f"Contract: at most {contract.max_quality_loss:.1%} quality lost at "
+        f"{contract.confidence:.0%} confidence, {contract.audit_rate:.0%} of local answers audited."
     )
-    traces = config.traces
     lines.append(f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}.")
     if config.privacy.airgap:
         lines.append("Air gap: no remote target, no client that could reach one.")
-    return [*lines, *(f"Warning: {said}" for said in warnings(config))]
+    lines.append(
+        f"A reload applies every change but these, which need a restart: {_of('process')}."
+    )
+    lines.append(f"Kept from when the router's state was first saved: {_of('state')}.")
+    return [*lines, *(f"Warning: {warning}" for warning in warnings(config))]
 
 
-def _key_state(variable: str | None, env: os._Environ[str] | dict[str, str]) -> str:
+def _of(lifetime: Lifetime) -> str:
+    return ", ".join(key for key, one in lifetimes().items() if one == lifetime)
+
+
+def _key_state(variable: str | None, env: Mapping[str, str]) -> str:
     if variable is None:
         return "Needs no key."
     return f"Key from {variable}: {'set' if env.get(variable) else 'NOT SET'}."

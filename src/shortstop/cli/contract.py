@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from shortstop import registry
+from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.tables import column, read_rows
 from shortstop.config import Config, load
 from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
@@ -25,8 +26,6 @@ from shortstop.routing import (
     promise_of,
 )
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration to read.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Parquet, CSV or JSONL with the open set's columns.")
 ]

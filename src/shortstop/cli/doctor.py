@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from shortstop import registry
+from shortstop.cli.options import AsJson
+from shortstop.cli.output import print_json
 from shortstop.config import ModelConfig
 from shortstop.errors import ShortstopError
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Skip the speed measurement.")]
 
 SIMD = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd")
@@ -78,8 +79,7 @@ def doctor_command(as_json: AsJson = False, quick: Quick = False) -> None:
     fits = fitting(machine, speed)
     advice = [*advise(machine, speed), *([trouble] if trouble else [])]
     if as_json:
-        found = {"machine": machine, "speed": speed, "models": fits, "advice": advice}
-        typer.echo(msgspec.json.encode(found).decode())
+        print_json({"machine": machine, "speed": speed, "models": fits, "advice": advice})
         return
     _show(machine, speed, fits, advice, Console())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,19 +18,18 @@ from rich.table import Table
 
 from shortstop import registry
 from shortstop.accounts import Accounts, Grant, Key, Period
-from shortstop.cli.models import AsJson
-from shortstop.cli.serve import ConfigFile
+from shortstop.cli.durations import seconds_in
+from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import print_json
 from shortstop.config import load
 from shortstop.errors import InvalidRequest, NotFound
-
-SPANS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 keys_app = typer.Typer(
     help="Who may use the gateway, how often, and for how much money. Takes effect at once.",
     no_args_is_help=True,
 )
 
-Tenant = Annotated[str, typer.Option(help="Whose policy and books its requests belong to.")]
+Tenant = Annotated[str, typer.Option(help="Whose policy and costs its requests count towards.")]
 Targets = Annotated[
     list[str], typer.Option("--target", help="A model it may use; repeat. Default: all.")
 ]
@@ -39,11 +37,12 @@ Rpm = Annotated[int | None, typer.Option(min=1, help="Requests a minute.")]
 Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, prompt and answer.")]
 Budget = Annotated[str | None, typer.Option(help="US dollars a period, such as 25 or 0.50.")]
 PeriodOption = Annotated[str, typer.Option("--period", help="day, month or total; UTC.")]
-Expires = Annotated[str | None, typer.Option(help="After how long it ends: 12h, 30d, 8w.")]
+Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30m, 12h, 30d, 8w.")]
 
 
 @contextmanager
 def opened(config: Path | None) -> Iterator[Accounts]:
+    """The accounts of the gateway that `config` describes, closed with the block."""
     home = registry.home(load(config, os.environ).data_dir, os.environ)
     accounts = Accounts(home / "accounts.db", time)
     try:
@@ -65,9 +64,9 @@ def create_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key. Its secret is shown this once and kept nowhere; from the first key on, the
-    gateway asks everybody for one."""
-    said = {
+    """Create a key. Its secret is shown once and stored nowhere; from the first key on, the
+    gateway requires one of everybody."""
+    fields = {
         "name": name,
         "tenant": tenant,
         "targets": target,
@@ -75,16 +74,16 @@ def create_command(
         "tpm": tpm,
         "budget_usd": _dollars(budget),
         "period": period,
-        "expires": _moment(expires),
+        "expires": _expiry(expires),
     }
     try:
-        grant = msgspec.convert(said, Grant)
+        grant = msgspec.convert(fields, Grant)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"That is no key: {error}.") from error
+        raise InvalidRequest(f"No key can be created from this: {error}.") from error
     with opened(config) as accounts:
         secret, key = accounts.create(grant)
     if as_json:
-        typer.echo(msgspec.json.encode({"secret": secret, **_plain(key)}).decode())
+        print_json({"secret": secret, **_plain(key)})
         return
     typer.echo(secret)
     Console(stderr=True).print(
@@ -94,20 +93,19 @@ def create_command(
 
 @keys_app.command("list")
 def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show all keys, what they may and what they have spent in this period."""
+    """Show all keys, what they may do and what they have spent in this period."""
     with opened(config) as accounts:
-        found = [(key, accounts.balance(key)) for key in accounts.keys.all()]
+        rows = [(key, accounts.balance(key)) for key in accounts.keys.all()]
     if as_json:
-        rows = [{**_plain(key), "spent_usd": balance.spent} for key, balance in found]
-        typer.echo(msgspec.json.encode(rows).decode())
+        print_json([{**_plain(key), "spent_usd": balance.spent} for key, balance in rows])
         return
-    if not found:
-        typer.echo("There are no keys: the gateway lets everybody in who reaches it.")
+    if not rows:
+        typer.echo("There are no keys: whoever can reach the gateway may use it.")
         return
     table = Table(title="Keys")
     for column in ("id", "name", "secret", "tenant", "may use", "limits", "spent", "state"):
         table.add_column(column, overflow="fold")
-    for key, balance in found:
+    for key, balance in rows:
         table.add_row(
             key.id,
             key.name,
@@ -127,16 +125,18 @@ def revoke_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key for good. Running gateways refuse it within a second."""
+    """Revoke a key for good. Running gateways refuse it within a second."""
     with opened(config) as accounts:
-        known = accounts.keys.all()
-        matching = [k for k in known if key in (k.id, k.name) and k.revoked is None]
+        active = [k for k in accounts.keys.all() if k.revoked is None]
+        matching = [k for k in active if key in (k.id, k.name)]
         if len(matching) != 1:
             what = f"{len(matching)} keys are called" if matching else "No active key is called"
             raise NotFound(f"{what} {key!r}.", hint="`shortstop keys list` shows their ids.")
         revoked = accounts.keys.revoke(matching[0].id)
-    said = msgspec.json.encode(_plain(revoked)).decode() if as_json else f"Revoked {revoked.id}."
-    typer.echo(said)
+    if as_json:
+        print_json(_plain(revoked))
+    else:
+        typer.echo(f"Revoked {revoked.id}.")
 
 
 def _plain(key: Key) -> dict[str, object]:
@@ -144,14 +144,14 @@ def _plain(key: Key) -> dict[str, object]:
 
 
 def _limits(key: Key) -> str:
-    said = [
+    limits = [
         f"{limit:,} {unit}/min"
         for limit, unit in ((key.rpm, "requests"), (key.tpm, "tokens"))
         if limit is not None
     ]
     if key.budget_usd is not None:
-        said.append(f"${key.budget_usd} {_every(key.period)}")
-    return ", ".join(said) or "none"
+        limits.append(f"${key.budget_usd} {_every(key.period)}")
+    return ", ".join(limits) or "none"
 
 
 def _every(period: Period) -> str:
@@ -167,19 +167,22 @@ def _state(key: Key) -> str:
     return f"until {until} UTC" if key.active(time.time()) else "[red]expired[/]"
 
 
-def _dollars(said: str | None) -> Decimal | None:
-    if said is None:
+def _dollars(text: str | None) -> Decimal | None:
+    if text is None:
         return None
     try:
-        return Decimal(said.removeprefix("$"))
+        return Decimal(text.removeprefix("$"))
     except InvalidOperation:
-        raise InvalidRequest(f"{said!r} is no amount of US dollars, such as 25 or 0.50.") from None
+        raise InvalidRequest(
+            f"{text!r} is not an amount of US dollars, such as 25 or 0.50."
+        ) from None
 
 
-def _moment(said: str | None) -> float | None:
-    if said is None:
+def _expiry(text: str | None) -> float | None:
+    """When a key that lasts so long expires, as Unix time in seconds."""
+    if text is None:
         return None
-    found = re.fullmatch(r"(\d+)([hdw])", said)
-    if found is None:
-        raise InvalidRequest(f"{said!r} is no length of time, such as 12h, 30d or 8w.")
-    return time.time() + int(found[1]) * SPANS[found[2]]
+    seconds = seconds_in(text)
+    if seconds is None:
+        raise InvalidRequest(f"{text!r} is not a length of time, such as 30m, 12h, 30d or 8w.")
+    return time.time() + seconds

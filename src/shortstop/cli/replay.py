@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from shortstop.cli.contract import contract_replay
+from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.config import load
 from shortstop.console.report import share, usd
 from shortstop.errors import ConfigError
@@ -28,11 +29,6 @@ File = Annotated[
         readable=True,
     ),
 ]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="TOML file; default ./shortstop.toml, else defaults."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 OutputTokens = Annotated[
     int, typer.Option(help="Answer length assumed where the log has no usage.", min=1)
 ]
@@ -177,7 +173,7 @@ def conditions(summary: ReplaySummary, assumed: Assumed) -> list[str]:
     ]
     if summary.estimated:
         texts.append(
-            f"{summary.estimated:,} requests were logged without usage: four characters a token, "
+            f"{summary.estimated:,} requests were logged without usage: 3.5 bytes a token, "
             f"{assumed.output_tokens} tokens out."
         )
     return texts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +15,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from shortstop import registry
+from shortstop.cli.durations import seconds_in
+from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import print_json
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.errors import ConfigError
@@ -24,21 +27,16 @@ from shortstop.traces.queries import By, Slice, TrafficReport, summarise
 
 ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="TOML file; default ./shortstop.toml, else defaults."),
-]
 Database = Annotated[
     Path | None, typer.Option("--db", help="Trace database; default: the configuration's.")
 ]
 Group = Annotated[By, typer.Option("--by", help="Which table to print.")]
 Since = Annotated[
     str | None,
-    typer.Option(help="From then on: 2026-11-01, 2026-11-01T08:00, or so long ago: 24h, 7d."),
+    typer.Option(help="From then on: 2026-11-01, 2026-11-01T08:00, or an age: 30m, 24h, 7d."),
 ]
 Until = Annotated[str | None, typer.Option(help="Before then; as --since. Times are UTC.")]
 Tenant = Annotated[str | None, typer.Option(help="Only this tenant.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
 
 
@@ -67,27 +65,26 @@ def report_command(
         html.write_text(page.render(report, notes=notes), encoding="utf-8")
         typer.echo(f"Written: {html}", err=as_json)
     if as_json:
-        typer.echo(as_text(report))
+        print_json(as_tree(report))
     elif html is None:
         show(report, by, notes, Console())
 
 
 def trace_file(config: Config) -> Path:
+    """The trace database that a gateway with this configuration writes."""
     if config.traces.path is not None:
         return Path(config.traces.path)
-    from shortstop import registry
-
     return registry.home(config.data_dir, os.environ) / "traces.db"
 
 
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-
-
 def moment(text: str, now: float) -> float:
-    """A date, a date and time, or a time ago, as Unix time. Raises ConfigError."""
-    if (ago := _AGO.fullmatch(text.strip())) is not None:
-        return now - float(ago[1]) * _UNIT[ago[2]]
+    """A date, a date and time (UTC unless it says otherwise) or an age, as Unix time in seconds.
+
+    Raises ConfigError for any other text.
+    """
+    age = seconds_in(text)
+    if age is not None:
+        return now - age
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
@@ -98,7 +95,7 @@ def moment(text: str, now: float) -> float:
 
 
 def break_even(report: TrafficReport, config: Config) -> list[str]:
-    """When the machine pays for itself, at the mix that the report shows."""
+    """When the machine pays for itself at the mix that the report shows, as at most one line."""
     total = report.total
     if not total.answered:
         return []
@@ -117,13 +114,13 @@ def break_even(report: TrafficReport, config: Config) -> list[str]:
 # ---------------------------------------------------------------- JSON
 
 
-def as_text(report: TrafficReport) -> str:
-    """The report as JSON; money as decimal strings, shares and savings spelled out."""
-    tree = msgspec.to_builtins(report)
+def as_tree(report: TrafficReport) -> dict[str, Any]:
+    """The report for JSON; money as decimal strings, shares and savings spelled out."""
+    tree: dict[str, Any] = msgspec.to_builtins(report)
     tree["total"] = _slice(report.total)
-    tree["groups"] = {by: [_slice(one) for one in found] for by, found in report.groups.items()}
+    tree["groups"] = {by: [_slice(one) for one in slices] for by, slices in report.groups.items()}
     tree["basis"] = page.basis(report)
-    return msgspec.json.format(msgspec.json.encode(tree)).decode()
+    return tree
 
 
 def _slice(one: Slice) -> dict[str, Any]:
@@ -138,6 +135,7 @@ def _slice(one: Slice) -> dict[str, Any]:
 
 
 def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> None:
+    """Print the headline, one table and the notes, as wide as the terminal."""
     total = report.total
     if not total.requests:
         console.print("No requests in this period.")

@@ -2,7 +2,7 @@
 
 A line is a request body, a wrapper {"request": ..., "response": ...}, or a line of OpenAI's batch
 API {"custom_id": ..., "url": ..., "body": ...}. Cost uses the logged usage where there is one,
-else an estimate from characters. A local answer is kept with the probability that the router gave
+else an estimate from its bytes. A local answer is kept with the probability that the router gave
 it; the rest is billed as escalated, local try included. The logged `model` is not kept: the
 question is what `auto` would have done.
 """
@@ -19,9 +19,9 @@ import msgspec
 
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Guard, Router
+from shortstop.tokens import assumed_usage
 from shortstop.types import Attempt, Bill, Caller, Decision, Json, Reach, Request, Target, Usage
 
-CHARS_PER_TOKEN = 4
 ZERO = Decimal(0)
 
 Decode = Callable[[Json, str], Request]
@@ -122,7 +122,7 @@ class _Replayer:
             summary.refused += 1
             summary.refusals[e.code or type(e).__name__] += 1
             return
-        usage = logged or estimate(request, self._assumed.output_tokens)
+        usage = logged or assumed_usage(request, self._assumed.output_tokens)
         summary.estimated += usage.estimated
         self._count(decision)
         self._bill(request, decision, usage)
@@ -231,14 +231,3 @@ def _get(tree: Any, key: str) -> Any:
 def _count(tree: Any, key: str) -> int:
     value = _get(tree, key)
     return value if isinstance(value, int) and value > 0 else 0
-
-
-def estimate(request: Request, output_tokens: int) -> Usage:
-    """Four characters a token; the answer as long as assumed, if max_tokens allows it."""
-    asked = sum(len(message.text) for message in request.messages)
-    limit = request.sampling.max_tokens
-    return Usage(
-        input=-(-asked // CHARS_PER_TOKEN),
-        output=output_tokens if limit is None else min(output_tokens, limit),
-        estimated=True,
-    )

@@ -26,9 +26,10 @@ from shortstop.errors import (
 )
 from shortstop.ports import AnswerCheck, Clock
 from shortstop.serving import verify
-from shortstop.serving.gather import Gathering, estimated_usage
+from shortstop.serving.gather import Gathering
 from shortstop.serving.models import Models
 from shortstop.serving.second import Agree, second_opinion
+from shortstop.tokens import estimated_usage
 from shortstop.types import (
     Attempt,
     Check,

@@ -9,7 +9,6 @@ from shortstop.types import (
     Part,
     Refusal,
     Reply,
-    Request,
     Text,
     Thinking,
     TokenLogprob,
@@ -17,8 +16,6 @@ from shortstop.types import (
     ToolDelta,
     Usage,
 )
-
-CHARS_PER_TOKEN = 4
 
 
 class _ChoiceBuilder:
@@ -114,12 +111,3 @@ class Gathering:
     def reply(self, id: str, model: str) -> Reply:
         choices = tuple(c.freeze(i) for i, c in sorted(self._choices.items()))
         return Reply(id=id, model=model, choices=choices, usage=self.usage)
-
-
-def estimated_usage(request: Request, reply: Reply | None) -> Usage:
-    """Four characters a token, for targets that report nothing. Marked as an estimate."""
-    asked = sum(len(message.text) for message in request.messages)
-    said = sum(len(choice.text) for choice in reply.choices) if reply else 0
-    return Usage(
-        input=-(-asked // CHARS_PER_TOKEN), output=-(-said // CHARS_PER_TOKEN), estimated=True
-    )

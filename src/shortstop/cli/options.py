@@ -1,0 +1,14 @@
+"""Options that several commands share, so that each means and says the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON, for machines.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; default ./shortstop.toml, else defaults."),
+]

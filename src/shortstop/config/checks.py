@@ -1,0 +1,101 @@
+"""Rules that span several keys: what contradicts itself, and what deserves a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn, Protocol
+from urllib.parse import urlsplit
+
+from shortstop.config.addresses import is_local_url
+from shortstop.config.explain import KeyPath
+from shortstop.config.sections import Config, ModelConfig, UpstreamConfig
+
+RESERVED = ("auto", "local")
+"""Model names with which clients let Shortstop choose."""
+LEAST_RETENTION = 183.0
+"""Days: deployers of AI systems keep logs for six months at least (EU AI Act, Article 26(6))."""
+
+
+class Fail(Protocol):
+    """Raises ConfigError about the key at `path`."""
+
+    def __call__(self, path: KeyPath, message: str, hint: str = "") -> NoReturn: ...
+
+
+def check(config: Config, fail: Fail) -> None:
+    """Call `fail` about the first key that contradicts another. It raises ConfigError."""
+    owners: dict[str, KeyPath] = {}
+    for name, model in config.models.items():
+        _claim(owners, name, ("models", name), fail)
+        _check_model(model, ("models", name), fail)
+    for name, upstream in config.upstreams.items():
+        _check_upstream(name, upstream, fail)
+        for model_name in upstream.models:
+            _claim(owners, model_name, ("upstreams", name, "models", model_name), fail)
+    if config.privacy.airgap and config.upstreams:
+        fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
+    _check_references(config, owners, fail)
+    if not owners:
+        fail(("models",), "there is no model at all, local or remote.")
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed and yet worth a second look, one sentence each."""
+    lines = []
+    days = config.traces.retention_days
+    if days < LEAST_RETENTION:
+        lines.append(
+            f"traces.retention_days = {days:g} is less than six months ({LEAST_RETENTION:g} days), "
+            "the least that the EU AI Act asks of deployers of high-risk systems (Article 26(6))."
+        )
+    return lines
+
+
+def _check_model(model: ModelConfig, path: KeyPath, fail: Fail) -> None:
+    if (model.source is None) == (model.url is None):
+        fail(path, "give exactly one of `source` (a model file) and `url` (a running server).")
+    if model.url is None:
+        return
+    _check_url(model.url, (*path, "url"), fail)
+    if not is_local_url(model.url):
+        fail(
+            (*path, "url"),
+            "is not an address of this machine or a private network.",
+            "Configure it under [upstreams], where privacy watches what leaves.",
+        )
+
+
+def _check_upstream(name: str, upstream: UpstreamConfig, fail: Fail) -> None:
+    path = ("upstreams", name)
+    _check_url(upstream.base_url, (*path, "base_url"), fail)
+    if not upstream.models:
+        fail(path, "names no model.", f'Add a table [upstreams.{name}.models."MODEL"].')
+
+
+def _check_references(config: Config, owners: Mapping[str, KeyPath], fail: Fail) -> None:
+    """Every model that a setting names must exist."""
+    remote = {m for u in config.upstreams.values() for m in u.models}
+    frontier, local, judge = config.routing.frontier, config.routing.local, config.judge.target
+    if frontier is not None and frontier not in remote:
+        fail(("routing", "frontier"), f"{frontier!r} is no model of any upstream.")
+    if local is not None and local not in config.models:
+        fail(("routing", "local"), f"{local!r} is not in [models].")
+    if judge is not None and judge not in owners:
+        fail(("judge", "target"), f"{judge!r} is neither in [models] nor of any upstream.")
+
+
+def _claim(owners: dict[str, KeyPath], name: str, path: KeyPath, fail: Fail) -> None:
+    """Enter the model name `name` for the table at `path`; a name has one owner."""
+    if name in RESERVED:
+        fail(path, f"{name!r} is reserved: clients use it to let Shortstop decide.")
+    if name in owners:
+        fail(path, f"the name {name!r} is already used by {'.'.join(owners[name])}.")
+    owners[name] = path
+
+
+def _check_url(url: str, path: KeyPath, fail: Fail) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        fail(path, f"{url!r} is not an http(s) URL.")
+    if parts.username or parts.password:
+        fail(path, "a URL must not hold credentials.", "Name an environment variable instead.")

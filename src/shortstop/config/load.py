@@ -1,0 +1,101 @@
+"""shortstop.toml -> one frozen, typed Config. Unknown keys and wrong types are errors.
+
+Secrets are never in the file: it names environment variables, and `Config` keeps the names.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from shortstop.config.checks import check
+from shortstop.config.explain import KeyPath, explained, place_of
+from shortstop.config.sections import Config, ModelConfig, UpstreamConfig, UpstreamModel
+from shortstop.errors import ConfigError
+
+DEFAULT_FILE = Path("shortstop.toml")
+
+KNOWN_UPSTREAMS = {
+    "OPENAI_API_KEY": (
+        "openai",
+        UpstreamConfig(
+            dialect="openai",
+            base_url="https://api.openai.com/v1",
+            api_key_env="OPENAI_API_KEY",
+            models={"gpt-6.1-sol": UpstreamModel(context=400_000)},
+        ),
+    ),
+    "ANTHROPIC_API_KEY": (
+        "anthropic",
+        UpstreamConfig(
+            dialect="anthropic",
+            base_url="https://api.anthropic.com",
+            api_key_env="ANTHROPIC_API_KEY",
+            models={
+                "claude-sonnet-5-5": UpstreamModel(
+                    context=200_000, abilities=("tools", "json", "vision", "thinking")
+                )
+            },
+        ),
+    ),
+}
+"""The frontier that a key in the environment stands for, where no file names another."""
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Config:
+    """Read `path`, or `./shortstop.toml` if it exists, or the defaults for this environment.
+
+    Raises ConfigError naming the file, the key and, where it can be found, the line.
+    """
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return from_environment(env)
+        path = DEFAULT_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise ConfigError(
+            f"Cannot read {path}: {e.strerror}.", hint="Give --config the path of a TOML file."
+        ) from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path} is not UTF-8 text.") from e
+    return parse(text, env, name=str(path))
+
+
+def parse(text: str, env: Mapping[str, str], name: str = "shortstop.toml") -> Config:
+    """TOML text -> Config, checked. `name` is the file's, for errors. Raises ConfigError."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"{name} is not valid TOML: {e}.") from e
+    try:
+        config = msgspec.convert(tree, Config)
+    except msgspec.ValidationError as e:
+        raise ConfigError(explained(str(e), text, name)) from e
+    return _checked(_with_defaults(config, env, tree), text, name)
+
+
+def from_environment(env: Mapping[str, str]) -> Config:
+    """No file: the embedded model, and the frontier whose key is in the environment."""
+    return _checked(_with_defaults(Config(), env, {}), "", "defaults")
+
+
+def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, Any]) -> Config:
+    if "models" not in tree:
+        config = msgspec.structs.replace(config, models={"small": ModelConfig(source="builtin")})
+    if "upstreams" not in tree and not config.privacy.airgap:
+        upstreams = {name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key)}
+        config = msgspec.structs.replace(config, upstreams=upstreams)
+    return config
+
+
+def _checked(config: Config, text: str, name: str) -> Config:
+    def fail(path: KeyPath, message: str, hint: str = "") -> NoReturn:
+        raise ConfigError(f"{place_of(path, text, name)}: {message}", hint=hint)
+
+    check(config, fail)
+    return config

@@ -1,0 +1,107 @@
+"""The one estimate of tokens: everything that is sent counts, and it is marked as a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shortstop.tokens import (
+    IMAGE_TOKENS,
+    assumed_usage,
+    estimated_usage,
+    prompt_tokens,
+    reply_tokens,
+    written,
+)
+from shortstop.types import (
+    Choice,
+    Media,
+    Message,
+    Opaque,
+    Part,
+    Refusal,
+    Reply,
+    Request,
+    Sampling,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+
+
+def request(*parts: Part, **changes: Any) -> Request:
+    base = Request("r", "openai.chat", {}, "auto", (Message("user", parts),))
+    return replace(base, **changes)
+
+
+def reply(*choices: tuple[Part, ...]) -> Reply:
+    return Reply("r", "m", tuple(Choice(index=i, parts=p) for i, p in enumerate(choices)))
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 0), ("a", 1), ("x" * 7, 2), ("x" * 35, 10), ("日本語です", 4)]
+)
+def test_a_token_is_three_and_a_half_bytes(text: str, tokens: int) -> None:
+    assert prompt_tokens(request(Text(text))) == tokens
+    assert reply_tokens(reply((Text(text),))) == tokens
+
+
+def test_tools_and_their_schemas_count() -> None:
+    tool = Tool("pay", "Pays a bill.", {"type": "object", "properties": {"n": {"type": "number"}}})
+    assert prompt_tokens(request(Text("x"), tools=(tool,))) > 15
+
+
+def test_an_image_counts_as_many_tokens_as_the_caller_says() -> None:
+    image = Media("image", url="https://example.com/a.png")
+    assert prompt_tokens(request(image)) == IMAGE_TOKENS
+    assert prompt_tokens(request(image, image), image_tokens=3000) == 6000
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (Text("a"), "a"),
+        (Thinking("hm", "signature"), "hm"),
+        (Refusal("no"), "no"),
+        (ToolCall("c", "pay", '{"n":1}'), 'pay {"n":1}'),
+        (ToolResult("c", (Text("a"), Text("b"))), "a\nb"),
+        (Opaque("openai.chat", {"x": 1}), "{'x': 1}"),
+    ],
+)
+def test_every_part_is_written_out(part: Part, text: str) -> None:
+    assert written(part) == text
+
+
+def test_usage_that_nobody_reports_is_marked_as_an_estimate() -> None:
+    asked = request(Text("x" * 41))
+    assert estimated_usage(asked, None) == Usage(input=11, output=0, estimated=True)
+    used = estimated_usage(asked, reply((Text("x" * 70),), (Text("x" * 35),)))
+    assert used == Usage(input=11, output=30, estimated=True)
+
+
+def test_calls_and_thinking_are_output_too() -> None:
+    answer = reply((Thinking("x" * 35), ToolCall("c", "pay", "{" + "x" * 30)))
+    assert estimated_usage(request(Text("x")), answer).output == 20
+
+
+@pytest.mark.parametrize(
+    ("sampling", "output"),
+    [(Sampling(), 150), (Sampling(max_tokens=40), 40), (Sampling(max_tokens=40, n=3), 120)],
+)
+def test_no_answer_is_longer_than_the_request_allows(sampling: Sampling, output: int) -> None:
+    used = assumed_usage(request(Text("x" * 70), sampling=sampling), 150)
+    assert used == Usage(input=20, output=output, estimated=True)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_more_text_is_never_fewer_tokens(one: str, other: str) -> None:
+    both = prompt_tokens(request(Text(one), Text(other)))
+    assert both >= max(prompt_tokens(request(Text(one))), prompt_tokens(request(Text(other))))
+    assert both <= prompt_tokens(request(Text(one))) + prompt_tokens(request(Text(other))) + 1
