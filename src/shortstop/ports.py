@@ -19,9 +19,9 @@ from shortstop.types import (
     Decision,
     Grade,
     Json,
+    Look,
     Reply,
     Request,
-    Signals,
     Target,
     Tier,
     Trace,
@@ -86,16 +86,11 @@ class Router(Protocol):
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Choose. Raises a RequestError when no configured target can serve the request."""
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        """Whether a local answer is good enough to keep, by its signals and its `text`, which is
-        "" while only its beginning is known."""
+    def accept(self, look: Look) -> bool:
+        """Whether a local answer is good enough to be kept."""
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        """Whether a second local answer to agree or disagree with is worth its price."""
+    def doubts(self, look: Look) -> bool:
+        """Whether a second local answer, to compare the first with, is worth its price."""
 
 
 class Backend(Protocol):

@@ -21,11 +21,11 @@ from shortstop.types import (
     Clearance,
     Cleared,
     Decision,
+    Look,
     Message,
     Reach,
     Reply,
     Request,
-    Signals,
     Text,
     Trace,
 )
@@ -60,14 +60,10 @@ class FixedRouter:
             reasons=("cold-start",),
         )
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
+    def accept(self, look: Look) -> bool:
         return True
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
+    def doubts(self, look: Look) -> bool:
         return False
 
 

@@ -17,6 +17,7 @@ from shortstop.types import (
     Caller,
     Clearance,
     Decision,
+    Look,
     Message,
     Reach,
     Request,
@@ -172,8 +173,8 @@ def test_the_look_learns_from_what_answers_say(prior: Prior) -> None:
         marks = marks_of(right if good else wrong, request)
         brain.pair(Pair(request.id, float(good), marks=marks), signals)
     decision = Decision(("small", "big"), "mail", 0.6, 0.5, 1.0, "t")
-    assert brain.accept(ask("add numbers"), decision, "small", signals, right)
-    assert not brain.accept(ask("add numbers"), decision, "small", signals, wrong)
+    assert brain.accept(Look(ask("add numbers"), decision, "small", signals, right))
+    assert not brain.accept(Look(ask("add numbers"), decision, "small", signals, wrong))
 
 
 def marks_signals() -> Signals:
@@ -207,19 +208,19 @@ def test_a_second_answer_is_wanted_only_where_it_could_turn_the_verdict(prior: P
     brain = make(prior, exploration=0.0, second_answer=True)
     signals = marks_signals()
     decision = Decision(("small", "big"), "mail", 0.6, 0.6, 1.0, "t")
-    assert not brain.doubts(ask(), decision, "small", signals, "x"), "nothing is known yet"
+    assert not brain.doubts(Look(ask(), decision, "small", signals, "x")), "nothing is known yet"
     for i in range(100):
         request = asked(i, f"sort mail {i}")
         score = brain.decide(request, OPEN, MAIL).score
         brain.pair(Pair(request.id, float(i % 10 < 6)), signals)
     unsure = Decision(("small", "big"), "mail", score, score, 1.0, "t")
     sure = msgspec.structs.replace(unsure, threshold=0.1)
-    assert brain.doubts(ask(), unsure, "small", signals, "x")
-    assert not brain.doubts(ask(), sure, "small", signals, "x")
+    assert brain.doubts(Look(ask(), unsure, "small", signals, "x"))
+    assert not brain.doubts(Look(ask(), sure, "small", signals, "x"))
     told_already = msgspec.structs.replace(signals, agreement=1.0)
-    assert not brain.doubts(ask(), unsure, "small", told_already, "x")
+    assert not brain.doubts(Look(ask(), unsure, "small", told_already, "x"))
     quiet = make(prior, brain.state, second_answer=False)
-    assert not quiet.doubts(ask(), unsure, "small", signals, "x")
+    assert not quiet.doubts(Look(ask(), unsure, "small", signals, "x"))
 
 
 def test_only_the_tenant_itself_may_speak_of_its_requests(prior: Prior) -> None:

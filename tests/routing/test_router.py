@@ -14,6 +14,7 @@ from shortstop.types import (
     Caller,
     Clearance,
     Decision,
+    Look,
     Message,
     Request,
     Signals,
@@ -342,8 +343,8 @@ def test_the_second_look_learns_what_bad_answers_look_like(prior: Prior) -> None
         good = bool(draws.random() < 0.5)
         brain.pair(Pair(request.id, float(good)), sure if good else unsure)
     decision = Decision(("small", "big"), "mail", 0.6, 0.5, 1.0, "t")
-    assert brain.accept(ask(), decision, "small", sure, "")
-    assert not brain.accept(ask(), decision, "small", unsure, "")
+    assert brain.accept(Look(ask(), decision, "small", sure, ""))
+    assert not brain.accept(Look(ask(), decision, "small", unsure, ""))
 
 
 def test_memory_is_bounded(prior: Prior) -> None:

@@ -27,11 +27,11 @@ from shortstop.types import (
     Cleared,
     Decision,
     Format,
+    Look,
     Message,
     Reach,
     Reply,
     Request,
-    Signals,
     Target,
     Text,
     Tier,
@@ -119,15 +119,12 @@ class Looker:
     def __init__(self, *, good: bool = True, doubt: bool = False) -> None:
         self.good, self.doubt = good, doubt
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.good if signals.agreement is None else signals.agreement > 0.5
+    def accept(self, look: Look) -> bool:
+        agreement = look.signals.agreement
+        return self.good if agreement is None else agreement > 0.5
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.doubt and signals.agreement is None
+    def doubts(self, look: Look) -> bool:
+        return self.doubt and look.signals.agreement is None
 
 
 def cascade(small: Script, big: Script, *, good: bool = True, doubt: bool = False) -> Cascade:

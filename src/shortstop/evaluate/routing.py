@@ -24,7 +24,7 @@ from shortstop.routing.embed import Embedder
 from shortstop.routing.features import PromptFeatures, view
 from shortstop.routing.graders import grade
 from shortstop.routing.model import SHRINK, Head, Projection, PromptIndex, sight
-from shortstop.routing.scorer import AnswerScorer, look, text_marks
+from shortstop.routing.scorer import AnswerScorer, answer_features, text_marks
 from shortstop.types import Signals
 
 Floats = NDArray[np.float64]
@@ -320,7 +320,7 @@ def _look(data: PairTable, i: int, expected: float, agreement: bool) -> NDArray[
     answer, other = data.answers[i], data.others[i]
     agreed = grade("numeric", answer, other) if agreement and other else None
     signals = Signals(chars=len(answer), agreement=agreed)
-    return look(expected, signals, text_marks(answer, len(data.prompts[i])))
+    return answer_features(expected, signals, text_marks(answer, len(data.prompts[i])))
 
 
 # ---------------------------------------------------------------- the examination

@@ -11,7 +11,7 @@ from shortstop.routing.learning import Feedback, Pair
 from shortstop.routing.model import Head, Projection, sight
 from shortstop.routing.policies import TaskPolicies
 from shortstop.routing.prior import Prior
-from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, look
+from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
 from shortstop.routing.state import Costs, Pending, State
 from shortstop.types import Attempt, Message, Signals, ToolResult, Trace
 
@@ -125,7 +125,7 @@ class Learner:
     ) -> None:
         marks: Vector = np.array(pair.marks, np.float32) if pair.marks else NO_MARKS
         gate = self._state.gates.setdefault(key, AnswerScorer())
-        gate.learn(pending.score, look(pending.score, signals, marks), 1.0 - gap)
+        gate.learn(pending.score, answer_features(pending.score, signals, marks), 1.0 - gap)
 
     def _testify(self, pending: Pending, key: str, gap: float) -> None:
         """Only pairs drawn with known odds are evidence."""

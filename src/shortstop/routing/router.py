@@ -20,13 +20,14 @@ from shortstop.routing.model import Projection, sight
 from shortstop.routing.overall import OverallReport
 from shortstop.routing.policies import TaskPolicies, key_of
 from shortstop.routing.prior import Prior, blank
-from shortstop.routing.scorer import look, text_marks
+from shortstop.routing.scorer import answer_features, text_marks
 from shortstop.routing.state import Costs, Pending, State
 from shortstop.routing.task import OPEN, task_of
 from shortstop.types import (
     Caller,
     Clearance,
     Decision,
+    Look,
     Message,
     Request,
     Signals,
@@ -351,35 +352,29 @@ class LearnedRouter:
 
     # ------------------------------------------------------------ the second look
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        """Whether a local answer is good enough to keep, by its signals and its `text`, which is
-        "" while only its beginning is known."""
-        after = self._after(request, decision, target, signals, text)
+    def accept(self, look: Look) -> bool:
+        """Whether a local answer is good enough to be kept."""
+        after = self._after(look)
         if after is None:
-            p10 = signals.logprob_p10
+            p10 = look.signals.logprob_p10
             return p10 is None or p10 >= LOGPROB_FLOOR
-        return after >= _least(decision)
+        return after >= _least(look.decision)
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
+    def doubts(self, look: Look) -> bool:
         """Whether a second local answer is worth its price: where it could turn the verdict."""
-        if not self._config.routing.second_answer or signals.agreement is not None:
+        if not self._config.routing.second_answer or look.signals.agreement is not None:
             return False
-        after = self._after(request, decision, target, signals, text)
-        return after is not None and abs(after - _least(decision)) <= DOUBT
+        after = self._after(look)
+        return after is not None and abs(after - _least(look.decision)) <= DOUBT
 
-    def _after(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> float | None:
-        """The expected quality after the look; None while the gate has seen too little."""
-        gate = self.state.gates.get(key_of(self._targets[target]))
-        if gate is None or gate.seen < KNOWN_PAIRS:
+    def _after(self, look: Look) -> float | None:
+        """The expected quality after the look; None while the scorer has seen too few answers."""
+        scorer = self.state.gates.get(key_of(self._targets[look.target]))
+        if scorer is None or scorer.seen < KNOWN_PAIRS:
             return None
-        marks = text_marks(text, len(prompt(request)))
-        return gate.expect(decision.score, look(decision.score, signals, marks))
+        expected = look.decision.score
+        marks = text_marks(look.text, len(prompt(look.request)))
+        return scorer.expect(expected, answer_features(expected, look.signals, marks))
 
     # ------------------------------------------------------------ learning (see `school`)
 

@@ -133,8 +133,8 @@ def marks_of(text: str, request: Request) -> tuple[float, ...]:
 NO_MARKS: Vector = np.zeros(_MARKS, np.float32)
 
 
-def look(expected: float, signals: Signals, marks: Vector = NO_MARKS) -> Vector:
-    """Everything the gate sees, in one row."""
+def answer_features(expected: float, signals: Signals, marks: Vector = NO_MARKS) -> Vector:
+    """Everything the scorer sees of an answer, float32 of shape (WIDTH,)."""
     prior = np.array([1.0, 4 * (expected - 0.5), (4 * (expected - 0.5)) ** 2], np.float32)
     return np.concatenate([prior, signal_marks(signals), marks])
 

@@ -33,6 +33,7 @@ from shortstop.types import (
     Chunk,
     Clearance,
     Decision,
+    Look,
     Outcome,
     Reply,
     Request,
@@ -45,13 +46,9 @@ from shortstop.types import (
 class Looker(Protocol):
     """The router's second look: see `ports.Router`."""
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool: ...
+    def accept(self, look: Look) -> bool: ...
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool: ...
+    def doubts(self, look: Look) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +235,15 @@ class Cascade:
             return True
         passed = all(check.passed for check in run.checks)
         text = choice.text if whole else ""
-        signals = run.signals
-        return passed and self._looker.accept(request, decision, run.target.name, signals, text)
+        look = Look(request, decision, run.target.name, run.signals, text)
+        return passed and self._looker.accept(look)
 
     def _wavers(self, run: _Try, request: Request, decision: Decision, choice: Choice) -> bool:
         """Whether a second answer could turn the verdict; a failed check is final."""
         if run.signals is None or not decision.verify or not all(c.passed for c in run.checks):
             return False
-        return self._looker.doubts(request, decision, run.target.name, run.signals, choice.text)
+        look = Look(request, decision, run.target.name, run.signals, choice.text)
+        return self._looker.doubts(look)
 
     async def _look_twice(
         self, run: _Try, request: Request, decision: Decision, reply: Reply, usage: Usage
@@ -254,8 +252,8 @@ class Cascade:
         choice, ask = reply.choices[0], self._backends[run.target.name].answer
         agreed, more = await second_opinion(ask, request, choice, decision.task, self._agree)
         run.signals = replace(run.signals, agreement=agreed)
-        kept = self._looker.accept(request, decision, run.target.name, run.signals, choice.text)
-        return kept, together(usage, more) or usage
+        look = Look(request, decision, run.target.name, run.signals, choice.text)
+        return self._looker.accept(look), together(usage, more) or usage
 
     async def _hold(
         self,

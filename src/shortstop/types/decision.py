@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shortstop.types.answer import Usage
+from shortstop.types.conversation import Request
 
 
 class Target(Struct, frozen=True):
@@ -61,6 +62,19 @@ class Signals(Struct, frozen=True):
     repetition: float = 0.0
     finish: str | None = None
     agreement: float | None = None
+
+
+class Look(Struct, frozen=True):
+    """An answer that `target` gave to `request`, as the router looks at it.
+
+    `text` is "" while only the beginning of the answer is known.
+    """
+
+    request: Request
+    decision: Decision
+    target: str
+    signals: Signals
+    text: str = ""
 
 
 class Check(Struct, frozen=True):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shortstop.routing import Feedback, LearnedRouter, Pair, grade
 from shortstop.routing.state import Pending
-from shortstop.types import Caller, Clearance, Decision, Request, Signals, Trace
+from shortstop.types import Caller, Clearance, Decision, Look, Request, Signals, Trace
 from shortstop.workers.addresses import SupervisedEngine
 from shortstop.workers.bus import Bus
 from shortstop.workers.slots import SharedSlots, SharedSlotTable, file_of
@@ -105,15 +105,11 @@ class SharedRouter:
             self._crew.tell(Decided(request.id, pending))
         return decision
 
-    def accept(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.brain.accept(request, decision, target, signals, text)
+    def accept(self, look: Look) -> bool:
+        return self.brain.accept(look)
 
-    def doubts(
-        self, request: Request, decision: Decision, target: str, signals: Signals, text: str
-    ) -> bool:
-        return self.brain.doubts(request, decision, target, signals, text)
+    def doubts(self, look: Look) -> bool:
+        return self.brain.doubts(look)
 
     def observe(self, trace: Trace) -> None:
         self.brain.observe(trace)
