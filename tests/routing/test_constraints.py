@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.config import Config
+from shortstop.app.runtime import build_upstreams
+from shortstop.config import Config, UpstreamConfig, UpstreamModel
 from shortstop.errors import (
     ContextTooLong,
     Forbidden,
@@ -19,7 +20,7 @@ from shortstop.errors import (
     RequestError,
 )
 from shortstop.routing import LearnedRouter
-from shortstop.routing.constraints import needs, offers, tokens
+from shortstop.routing.constraints import needs, tokens
 from shortstop.types import (
     Caller,
     Clearance,
@@ -126,6 +127,21 @@ def test_a_key_reaches_only_its_targets() -> None:
         brain().decide(ask(model="big"), OPEN, caller)
 
 
+@pytest.mark.parametrize(
+    ("name", "dialect", "gives"), [("openai", "responses", False), ("acme", "openai", True)]
+)
+def test_who_gives_several_choices_is_known_by_dialect_not_by_name(
+    name: str, dialect: str, gives: bool
+) -> None:
+    """Responses drops `n` without a word; any Chat Completions vendor honours it."""
+    upstream = UpstreamConfig(
+        base_url="https://api.example/v1", dialect=dialect, models={"far": UpstreamModel()}
+    )
+    _, _, targets = build_upstreams(Config(upstreams={name: upstream}), {})
+    several = ask(sampling=Sampling(n=2))
+    assert (needs(several) <= targets["far"].abilities) is gives
+
+
 @dataclass(frozen=True)
 class Case:
     request: Request
@@ -166,7 +182,7 @@ def test_no_decision_breaks_a_hard_constraint(case: Case, targets: set[Target], 
         assert target.local or case.clearance.reach < Reach.LOCAL_ONLY
         assert target.local or case.request.model != "local"
         assert not case.caller.targets or target.name in case.caller.targets
-        assert needs(case.request) <= offers(target)
+        assert needs(case.request) <= target.abilities
         if case.request.model == "auto":
             assert tokens(case.request, 5.0) <= target.context
     assert 0 < decision.propensity <= 1

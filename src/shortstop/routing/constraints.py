@@ -30,7 +30,6 @@ GENEROUS_BYTES_PER_TOKEN = 5.0
 """English prose seldom goes beyond; used only where the careful estimate leaves no target."""
 UNSAID_OUTPUT = 256
 MANY_CHOICES = "n"
-GIVES_MANY_CHOICES = {"openai"}
 
 
 class Field(NamedTuple):
@@ -146,20 +145,14 @@ def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
 
 def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Target, ...]:
     wanted = needs(request)
-    able = tuple([t for t in targets if wanted <= offers(t)] if wanted else targets)
+    able = tuple([t for t in targets if wanted <= t.abilities] if wanted else targets)
     if able:
         return able
     missing = min(
-        (sorted(wanted - offers(t)) for t in targets), key=lambda names: (len(names), names)
+        (sorted(wanted - t.abilities) for t in targets), key=lambda names: (len(names), names)
     )
     short = ", ".join(missing)
     raise _unable(f"No target that may serve this request offers: {short}.", pinned)
-
-
-def offers(target: Target) -> frozenset[str]:
-    if not target.local and target.provider in GIVES_MANY_CHOICES:
-        return target.abilities | {MANY_CHOICES}
-    return target.abilities
 
 
 def _unable(message: str, pinned: bool) -> RequestError:
