@@ -32,6 +32,7 @@ keys_app = typer.Typer(
 )
 
 Tenant = Annotated[str, typer.Option(help="Whose policy and books its requests belong to.")]
+Role = Annotated[str, typer.Option(help="As whom its feedback counts: user, reviewer or judge.")]
 Targets = Annotated[
     list[str], typer.Option("--target", help="A model it may use; repeat. Default: all.")
 ]
@@ -56,6 +57,7 @@ def opened(config: Path | None) -> Iterator[Accounts]:
 def create_command(
     name: Annotated[str, typer.Argument(help="What people call it: a person, team or program.")],
     tenant: Tenant = "default",
+    role: Role = "user",
     target: Targets = [],  # noqa: B006 - typer copies it
     rpm: Rpm = None,
     tpm: Tpm = None,
@@ -70,6 +72,7 @@ def create_command(
     said = {
         "name": name,
         "tenant": tenant,
+        "role": role,
         "targets": target,
         "rpm": rpm,
         "tpm": tpm,
@@ -105,7 +108,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
         typer.echo("There are no keys: the gateway lets everybody in who reaches it.")
         return
     table = Table(title="Keys")
-    for column in ("id", "name", "secret", "tenant", "may use", "limits", "spent", "state"):
+    for column in ("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state"):
         table.add_column(column, overflow="fold")
     for key, balance in found:
         table.add_row(
@@ -113,6 +116,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
             key.name,
             f"…{key.tail}",
             key.tenant,
+            key.role,
             ", ".join(key.targets) or "all",
             _limits(key),
             f"${balance.spent:.4f}" if key.budget_usd is not None else "",

@@ -21,6 +21,7 @@ from shortstop.types.books import (
 from shortstop.types.conversation import (
     UNNAMED,
     Caller,
+    CallerRole,
     DialectName,
     Format,
     Json,
@@ -69,6 +70,7 @@ __all__ = [
     "Basis",
     "Bill",
     "Caller",
+    "CallerRole",
     "Check",
     "Choice",
     "Chunk",
