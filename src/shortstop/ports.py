@@ -38,6 +38,23 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
 
 
+class Identity(Protocol):
+    """Turns a credential into a caller."""
+
+    def identify(self, secret: str | None) -> Caller:
+        """Who holds `secret`, with the role and the targets that were granted.
+
+        Raises Unauthenticated where credentials are required and this is none.
+        """
+
+
+class Observer(Protocol):
+    """Sees every finished row: metrics, learning, accounts."""
+
+    def __call__(self, trace: Trace, /) -> None:
+        """Never raises and waits for nothing."""
+
+
 class Guard(Protocol):
     """Privacy as the pipeline sees it."""
 

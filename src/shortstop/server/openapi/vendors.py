@@ -1,483 +1,318 @@
-"""The routes as an OpenAPI 3.1 document, kept by hand beside the router; a test compares the two.
+"""Requests and answers in the vendors' formats, as JSON Schema.
 
-It promises what the door checks and leaves open what dialects only pass on. The vendors' own
-documents say more about theirs.
+Only what Shortstop itself checks is promised; whatever a dialect merely passes on is left open.
+The vendors' own documents say more. A test compares the bounds with what the dialects accept.
 """
 
 from __future__ import annotations
 
-from functools import cache
-
-from shortstop import __version__
+from shortstop.dialects.embeddings import MOST_INPUTS
 from shortstop.types import Json
 
-OPENAI, ANTHROPIC = "OpenAIError", "AnthropicError"
-ERRORS = {
-    400: "The request is not what it should be; `param` names the field",
-    401: "The key is missing, wrong, expired or revoked",
-    403: "This key, or this text, may not do that",
-    404: "There is no such thing",
-    405: "Another method is meant",
-    409: "The same idempotency key is being answered",
-    413: "The body is too large",
-    415: "The body's content encoding is not known",
-    422: "The idempotency key was used for another request, or the vendor refuses this one",
-    429: "A limit of the key or the vendor is reached, or the budget spent",
-    500: "An internal error",
-    502: "The model failed",
-    503: "The gateway or the model is full or starting",
-    504: "The model did not answer in time",
-    529: "The gateway or the model is full or starting",
+OPENAI_ERROR, ANTHROPIC_ERROR = "OpenAIError", "AnthropicError"
+
+TEXT: Json = {"type": "string"}
+NONEMPTY: Json = {"type": "string", "minLength": 1}
+FLAG: Json = {"type": ["boolean", "null"]}
+ANYTHING: Json = {"type": "object"}
+TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+OBJECT_OR_NULL: Json = {"type": ["object", "null"]}
+COUNT: Json = {"type": "integer", "minimum": 0}
+MODEL: Json = {
+    "type": "string",
+    "minLength": 1,
+    "description": "`auto` (Shortstop decides), `local` (never leaves this machine), or a"
+    " name that /v1/models lists.",
+    "examples": ["auto"],
 }
-READING = (401, 405, 429, 500)
-ASKING = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 
 
-# ---------------------------------------------------------------- schemas
+def ref(name: str) -> Json:
+    """A reference to the schema `name`."""
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _object(required: str, **properties: Json) -> Json:
-    """`required` names fields, separated by blanks; others than these are let through."""
-    made: Json = {"type": "object", "properties": properties}
-    return {**made, "required": required.split()} if required else made
+    """An object; `required` names fields, separated by spaces. Further fields are allowed."""
+    schema: Json = {"type": "object", "properties": properties}
+    return {**schema, "required": required.split()} if required else schema
 
 
-def _list(items: Json, **more: int) -> Json:
-    return {"type": "array", "items": items, **more}
+def _list(items: Json, **bounds: int) -> Json:
+    return {"type": "array", "items": items, **bounds}
 
 
 def _or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
+def _any_of(*schemas: Json) -> Json:
+    return {"anyOf": list(schemas)}
 
 
 def _number(low: float, high: float) -> Json:
     return {"type": ["number", "null"], "minimum": low, "maximum": high}
 
 
-def _count(low: int, high: int | None = None) -> Json:
-    made: Json = {"type": ["integer", "null"], "minimum": low}
-    return made if high is None else {**made, "maximum": high}
+def _integer(low: int, high: int | None = None) -> Json:
+    schema: Json = {"type": ["integer", "null"], "minimum": low}
+    return schema if high is None else {**schema, "maximum": high}
 
 
-def _fixed(value: str) -> Json:
+def _const(value: str) -> Json:
     return {"const": value}
 
 
-TEXT: Json = {"type": "string"}
-SOME_TEXT: Json = {"type": "string", "minLength": 1}
-FLAG: Json = {"type": ["boolean", "null"]}
-ANY: Json = {"type": "object"}
-MAYBE_TEXT: Json = {"type": ["string", "null"]}
-MAYBE_ANY: Json = {"type": ["object", "null"]}
-MODEL: Json = {
-    "type": "string",
-    "minLength": 1,
-    "description": "`auto` (Shortstop decides), `local` (never leaves this machine), or a"
-    " name that /v1/models lists",
-    "examples": ["auto"],
-}
-STOP: Json = {"anyOf": [TEXT, _list(TEXT, maxItems=4), {"type": "null"}]}
+# ---------------------------------------------------------------- OpenAI: chat and completions
 
 
-def _chat() -> Json:
-    text = _object("type text", type=_fixed("text"), text=TEXT)
-    image = _object("type image_url", type=_fixed("image_url"), image_url=_object("url", url=TEXT))
-    part = {"anyOf": [text, image]}
-    content = {"anyOf": [TEXT, _list(part, minItems=1)]}
-    maybe_content = {"anyOf": [TEXT, _list(part), {"type": "null"}]}
+def _sampling() -> Json:
+    """What chat and legacy completions share."""
+    return {
+        "model": MODEL,
+        "stream": FLAG,
+        "temperature": _number(0, 2),
+        "top_p": _number(0, 1),
+        "n": _integer(1, 128),
+        "seed": _integer(-(2**63)),
+        "stop": _any_of(TEXT, _list(TEXT, maxItems=4), {"type": "null"}),
+        "frequency_penalty": _number(-2, 2),
+        "presence_penalty": _number(-2, 2),
+        "user": TEXT_OR_NULL,
+    }
+
+
+def _chat_message() -> Json:
+    image = _object("url", url=TEXT)
+    part = _any_of(
+        _object("type text", type=_const("text"), text=TEXT),
+        _object("type image_url", type=_const("image_url"), image_url=image),
+    )
+    content = _any_of(TEXT, _list(part), {"type": "null"})
     function = _object("name", name=TEXT, arguments=TEXT)
     call = _object("id function", id=TEXT, type={"enum": ["function", None]}, function=function)
-    message = {
-        "anyOf": [
-            _object(
-                "role content",
-                role={"enum": ["system", "developer", "user"]},
-                content=content,
-                name=MAYBE_TEXT,
-            ),
-            _object(
-                "role",
-                role=_fixed("assistant"),
-                content=maybe_content,
-                name=MAYBE_TEXT,
-                refusal=MAYBE_TEXT,
-                reasoning_content=MAYBE_TEXT,
-                reasoning=MAYBE_TEXT,
-                tool_calls=_or_null(_list(call)),
-            ),
-            _object(
-                "role tool_call_id",
-                role=_fixed("tool"),
-                tool_call_id=TEXT,
-                content=maybe_content,
-            ),
-        ]
-    }
-    described = _object("name", name=TEXT, description=MAYBE_TEXT, parameters=MAYBE_ANY)
-    tool = _object("type function", type=_fixed("function"), function=described)
-    named = _object("function", type=_fixed("function"), function=_object("name", name=TEXT))
-    shaped = _object("", name=MAYBE_TEXT, schema=MAYBE_ANY, strict=FLAG)
+    return _any_of(
+        _object(
+            "role content",
+            role={"enum": ["system", "developer", "user"]},
+            content=_any_of(TEXT, _list(part, minItems=1)),
+            name=TEXT_OR_NULL,
+        ),
+        _object(
+            "role",
+            role=_const("assistant"),
+            content=content,
+            name=TEXT_OR_NULL,
+            refusal=TEXT_OR_NULL,
+            reasoning_content=TEXT_OR_NULL,
+            reasoning=TEXT_OR_NULL,
+            tool_calls=_or_null(_list(call)),
+        ),
+        _object("role tool_call_id", role=_const("tool"), tool_call_id=TEXT, content=content),
+    )
+
+
+def _chat_format() -> Json:
+    schema = _object("", name=TEXT_OR_NULL, schema=OBJECT_OR_NULL, strict=FLAG)
+    return _any_of(
+        {"type": "null"},
+        _object("type", type={"enum": ["text", "json_object"]}),
+        _object("type json_schema", type=_const("json_schema"), json_schema=schema),
+    )
+
+
+def _chat_request() -> Json:
+    function = _object("name", name=TEXT, description=TEXT_OR_NULL, parameters=OBJECT_OR_NULL)
+    tool = _object("type function", type=_const("function"), function=function)
+    choice = _object("function", type=_const("function"), function=_object("name", name=TEXT))
     return _object(
         "model messages",
-        model=MODEL,
-        messages=_list(message, minItems=1),
-        stream=FLAG,
+        **_sampling(),
+        messages=_list(_chat_message(), minItems=1),
         stream_options=_or_null(_object("", include_usage=FLAG)),
-        max_tokens=_count(1),
-        max_completion_tokens=_count(1),
-        temperature=_number(0, 2),
-        top_p=_number(0, 1),
-        n=_count(1, 128),
-        seed=_count(-(2**63)),
-        stop=STOP,
-        frequency_penalty=_number(-2, 2),
-        presence_penalty=_number(-2, 2),
+        max_tokens=_integer(1),
+        max_completion_tokens=_integer(1),
         logit_bias={"type": ["object", "null"], "additionalProperties": _number(-100, 100)},
         logprobs=FLAG,
-        top_logprobs=_count(0, 20),
+        top_logprobs=_integer(0, 20),
         tools=_or_null(_list(tool)),
-        tool_choice={"anyOf": [{"enum": ["none", "auto", "required", None]}, named]},
+        tool_choice=_any_of({"enum": ["none", "auto", "required", None]}, choice),
         parallel_tool_calls=FLAG,
-        response_format={
-            "anyOf": [
-                {"type": "null"},
-                _object("type", type={"enum": ["text", "json_object"]}),
-                _object("type json_schema", type=_fixed("json_schema"), json_schema=shaped),
-            ]
-        },
-        reasoning_effort=MAYBE_TEXT,
-        user=MAYBE_TEXT,
-        metadata=MAYBE_ANY,
+        response_format=_chat_format(),
+        reasoning_effort=TEXT_OR_NULL,
+        metadata=OBJECT_OR_NULL,
     )
 
 
-def _completion() -> Json:
+def _completion_request() -> Json:
     tokens = _list({"type": "integer"}, minItems=1)
-    prompt = {"anyOf": [TEXT, tokens, _list({"anyOf": [TEXT, tokens]}, minItems=1)]}
     return _object(
         "model prompt",
-        model=MODEL,
-        prompt=prompt,
-        stream=FLAG,
-        max_tokens=_count(0),
-        temperature=_number(0, 2),
-        top_p=_number(0, 1),
-        n=_count(1, 128),
-        logprobs=_count(0, 5),
-        stop=STOP,
-        frequency_penalty=_number(-2, 2),
-        presence_penalty=_number(-2, 2),
-        user=MAYBE_TEXT,
+        **_sampling(),
+        prompt=_any_of(TEXT, tokens, _list(_any_of(TEXT, tokens), minItems=1)),
+        max_tokens=_integer(0),
+        logprobs=_integer(0, 5),
     )
 
 
-def _response_request() -> Json:
-    words = _object("type text", type={"enum": ["input_text", "output_text"]}, text=TEXT)
-    item = _object(
-        "role content",
-        type=_fixed("message"),
-        role={"enum": ["user", "assistant", "system", "developer"]},
-        content={"anyOf": [TEXT, _list(words)]},
-    )
-    return _object(
-        "model input",
-        model=MODEL,
-        input={"anyOf": [TEXT, _list(item, minItems=1)]},
-        instructions=MAYBE_TEXT,
-        previous_response_id=MAYBE_TEXT,
-        store=FLAG,
-        stream=FLAG,
-        max_output_tokens=_count(1),
-        temperature=_number(0, 2),
-        top_p=_number(0, 1),
-        top_logprobs=_count(0, 20),
-        parallel_tool_calls=FLAG,
-        reasoning=_or_null(_object("", effort=MAYBE_TEXT)),
-        user=MAYBE_TEXT,
-        metadata=MAYBE_ANY,
-    )
-
-
-def _counted() -> Json:
-    """What count_tokens needs; a message request says how long the answer may be as well."""
-    text = _object("type text", type=_fixed("text"), text=TEXT)
-    message = _object(
-        "role content",
-        role={"enum": ["user", "assistant"]},
-        content={"anyOf": [TEXT, _list(text)]},
-    )
-    tool = _object("name input_schema", name=SOME_TEXT, description=MAYBE_TEXT, input_schema=ANY)
-    return _object(
-        "model messages",
-        model=MODEL,
-        messages=_list(message, minItems=1),
-        system={"anyOf": [TEXT, _list(text), {"type": "null"}]},
-        tools=_or_null(_list(tool)),
-    )
-
-
-def _message() -> Json:
-    said = _counted()
-    more = {
-        "max_tokens": _count(1),
-        "stream": FLAG,
-        "temperature": _number(0, 1),
-        "top_p": _number(0, 1),
-        "top_k": _count(0),
-        "stop_sequences": _or_null(_list(TEXT)),
-        "metadata": _or_null(_object("", user_id=MAYBE_TEXT)),
-    }
-    return {**said, "properties": {**said["properties"], **more}}
-
-
-def _embedding() -> Json:
-    tokens = _list({"type": "integer", "minimum": 0}, minItems=1)
-    many = _list({"anyOf": [SOME_TEXT, tokens]}, minItems=1, maxItems=2048)
-    return _object(
-        "model input",
-        model=MODEL,
-        input={"anyOf": [SOME_TEXT, tokens, many]},
-        encoding_format={"enum": ["float", "base64", None]},
-        dimensions=_count(1),
-        user=MAYBE_TEXT,
-    )
-
-
-def _feedback() -> Json:
-    return _object(
-        "request_id",
-        request_id=TEXT,
-        score={"type": ["number", "null"]},
-        label=FLAG,
-        correction=MAYBE_TEXT,
-        answer=MAYBE_TEXT,
-        source={"enum": ["user", "human", "judge", "implicit"]},
-    )
-
-
-def _grant() -> Json:
-    told = _object(
-        "name",
-        name={"type": "string", "minLength": 1, "maxLength": 100},
-        tenant={"type": "string", "minLength": 1, "maxLength": 100},
-        targets=_list(TEXT),
-        rpm=_count(1),
-        tpm=_count(1),
-        budget_usd={"type": ["string", "null"], "pattern": r"^[1-9]\d{0,5}$"},
-        period={"enum": ["day", "month", "total"]},
-        expires={"type": ["number", "null"]},
-    )
-    return {**told, "additionalProperties": False}
-
-
-def _schemas() -> Json:
-    told = _object("message type", message=TEXT, type=TEXT, param=MAYBE_TEXT, code=MAYBE_TEXT)
-    claude = _object("type message", type=TEXT, message=TEXT)
-    counts = {"type": "integer", "minimum": 0}
-    usage = _object("input_tokens output_tokens", input_tokens=counts, output_tokens=counts)
+def _chat_answers() -> Json:
     return {
-        OPENAI: _object("error", error=told),
-        ANTHROPIC: _object(
-            "type error request_id", type=_fixed("error"), error=claude, request_id=TEXT
-        ),
-        "ChatRequest": _chat(),
         "ChatCompletion": _object(
             "id object created model choices",
             id=TEXT,
-            object=_fixed("chat.completion"),
-            created=counts,
+            object=_const("chat.completion"),
+            created=COUNT,
             model=TEXT,
-            choices=_list(_object("index message", index=counts, message=ANY), minItems=1),
-            usage=MAYBE_ANY,
+            choices=_list(_object("index message", index=COUNT, message=ANYTHING), minItems=1),
+            usage=OBJECT_OR_NULL,
         ),
-        "CompletionRequest": _completion(),
         "Completion": _object(
             "id object created model choices",
             id=TEXT,
-            object=_fixed("text_completion"),
-            choices=_list(_object("index text", index=counts, text=TEXT), minItems=1),
+            object=_const("text_completion"),
+            choices=_list(_object("index text", index=COUNT, text=TEXT), minItems=1),
         ),
+    }
+
+
+# ---------------------------------------------------------------- OpenAI: responses, embeddings
+
+
+def _response_request() -> Json:
+    text = _object("type text", type={"enum": ["input_text", "output_text"]}, text=TEXT)
+    item = _object(
+        "role content",
+        type=_const("message"),
+        role={"enum": ["user", "assistant", "system", "developer"]},
+        content=_any_of(TEXT, _list(text)),
+    )
+    return _object(
+        "model input",
+        model=MODEL,
+        input=_any_of(TEXT, _list(item, minItems=1)),
+        instructions=TEXT_OR_NULL,
+        previous_response_id=TEXT_OR_NULL,
+        store=FLAG,
+        stream=FLAG,
+        max_output_tokens=_integer(1),
+        temperature=_number(0, 2),
+        top_p=_number(0, 1),
+        top_logprobs=_integer(0, 20),
+        parallel_tool_calls=FLAG,
+        reasoning=_or_null(_object("", effort=TEXT_OR_NULL)),
+        user=TEXT_OR_NULL,
+        metadata=OBJECT_OR_NULL,
+    )
+
+
+def _response() -> Json:
+    return _object(
+        "id object status model output",
+        id=TEXT,
+        object=_const("response"),
+        status={"enum": ["completed", "incomplete"]},
+        output=_list(_object("type", type=TEXT)),
+    )
+
+
+def _embedding_request() -> Json:
+    tokens = _list({"type": "integer", "minimum": 0}, minItems=1)
+    inputs = _list(_any_of(NONEMPTY, tokens), minItems=1, maxItems=MOST_INPUTS)
+    return _object(
+        "model input",
+        model=MODEL,
+        input=_any_of(NONEMPTY, tokens, inputs),
+        encoding_format={"enum": ["float", "base64", None]},
+        dimensions=_integer(1),
+        user=TEXT_OR_NULL,
+    )
+
+
+def _embeddings() -> Json:
+    vector = _object(
+        "object index embedding",
+        object=_const("embedding"),
+        index=COUNT,
+        embedding=_any_of(TEXT, _list({"type": "number"})),
+    )
+    return _object("object data model usage", object=_const("list"), data=_list(vector))
+
+
+# ---------------------------------------------------------------- Anthropic: messages
+
+
+def _count_request() -> Json:
+    """A message request without what only generating needs."""
+    text = _object("type text", type=_const("text"), text=TEXT)
+    message = _object(
+        "role content",
+        role={"enum": ["user", "assistant"]},
+        content=_any_of(TEXT, _list(text)),
+    )
+    tool = _object(
+        "name input_schema", name=NONEMPTY, description=TEXT_OR_NULL, input_schema=ANYTHING
+    )
+    return _object(
+        "model messages",
+        model=MODEL,
+        messages=_list(message, minItems=1),
+        system=_any_of(TEXT, _list(text), {"type": "null"}),
+        tools=_or_null(_list(tool)),
+    )
+
+
+def _message_request() -> Json:
+    counted = _count_request()
+    generating = {
+        "max_tokens": _integer(1),
+        "stream": FLAG,
+        "temperature": _number(0, 1),
+        "top_p": _number(0, 1),
+        "top_k": _integer(0),
+        "stop_sequences": _or_null(_list(TEXT)),
+        "metadata": _or_null(_object("", user_id=TEXT_OR_NULL)),
+    }
+    return {**counted, "properties": {**counted["properties"], **generating}}
+
+
+def _message() -> Json:
+    usage = _object("input_tokens output_tokens", input_tokens=COUNT, output_tokens=COUNT)
+    return _object(
+        "id type role model content stop_reason usage",
+        type=_const("message"),
+        role=_const("assistant"),
+        content=_list(_object("type", type=TEXT)),
+        usage=usage,
+    )
+
+
+# ---------------------------------------------------------------- all of them
+
+
+def _errors() -> Json:
+    openai = _object("message type", message=TEXT, type=TEXT, param=TEXT_OR_NULL, code=TEXT_OR_NULL)
+    anthropic = _object("type message", type=TEXT, message=TEXT)
+    return {
+        OPENAI_ERROR: _object("error", error=openai),
+        ANTHROPIC_ERROR: _object(
+            "type error request_id", type=_const("error"), error=anthropic, request_id=TEXT
+        ),
+    }
+
+
+def vendor_schemas() -> Json:
+    """Every schema of this module by its name."""
+    return {
+        **_errors(),
+        **_chat_answers(),
+        "ChatRequest": _chat_request(),
+        "CompletionRequest": _completion_request(),
         "ResponseRequest": _response_request(),
-        "Response": _object(
-            "id object status model output",
-            id=TEXT,
-            object=_fixed("response"),
-            status={"enum": ["completed", "incomplete"]},
-            output=_list(_object("type", type=TEXT)),
-        ),
-        "MessageRequest": _message(),
-        "Message": _object(
-            "id type role model content stop_reason usage",
-            type=_fixed("message"),
-            role=_fixed("assistant"),
-            content=_list(_object("type", type=TEXT)),
-            usage=usage,
-        ),
-        "CountRequest": _counted(),
-        "Count": _object("input_tokens", input_tokens=counts),
-        "EmbeddingRequest": _embedding(),
-        "Embeddings": _object(
-            "object data model usage",
-            object=_fixed("list"),
-            data=_list(
-                _object(
-                    "object index embedding",
-                    object=_fixed("embedding"),
-                    index=counts,
-                    embedding={"anyOf": [TEXT, _list({"type": "number"})]},
-                )
-            ),
-        ),
-        "Model": _object(
-            "id object created owned_by", id=TEXT, object=_fixed("model"), owned_by=TEXT
-        ),
-        "Feedback": _feedback(),
-        "Grant": _grant(),
-        "Key": _object("id name created", id=TEXT, name=TEXT, created={"type": "number"}),
-    }
-
-
-# ---------------------------------------------------------------- routes
-
-
-def _body(schema: Json, *, events: bool = False) -> Json:
-    content: Json = {"application/json": {"schema": schema}}
-    if events:
-        content["text/event-stream"] = {}
-    return content
-
-
-def _answers(
-    about: str, schema: Json, errors: tuple[int, ...], *, events: bool = False, error: str = OPENAI
-) -> Json:
-    told: Json = {"200": {"description": about, "content": _body(schema, events=events)}}
-    for status in errors:
-        told[str(status)] = {"description": ERRORS[status], "content": _body(_ref(error))}
-    return told
-
-
-def _asks(
-    summary: str, request: str, answer: str, *, events: bool = False, claude: bool = False
-) -> Json:
-    """A POST with a JSON body."""
-    errors = tuple(529 if e == 503 else e for e in ASKING) if claude else ASKING
-    error = ANTHROPIC if claude else OPENAI
-    headers = [_parameter("idempotency-key", "header", TEXT | {"maxLength": 255}, required=False)]
-    return {
-        "summary": summary,
-        "parameters": headers,
-        "requestBody": {"required": True, "content": _body(_ref(request))},
-        "responses": _answers("The answer", _ref(answer), errors, events=events, error=error),
-    }
-
-
-def _reads(summary: str, schema: Json, *more: int, named: tuple[str, ...] = ()) -> Json:
-    """A GET or DELETE; `named` are the variables of its path."""
-    made: Json = {
-        "summary": summary,
-        "responses": _answers("What was asked for", schema, (*READING, *more)),
-    }
-    if named:
-        made["parameters"] = [_parameter(name, "path", TEXT | {"minLength": 1}) for name in named]
-    return made
-
-
-def _parameter(name: str, place: str, schema: Json, *, required: bool = True) -> Json:
-    return {"name": name, "in": place, "required": required, "schema": schema}
-
-
-def _public(summary: str, schema: Json) -> Json:
-    """Nobody is asked for a key."""
-    return {"summary": summary, "security": [], "responses": _answers("It", schema, (405, 500))}
-
-
-def _listed(name: str) -> Json:
-    return _object("data", data=_list(_ref(name)))
-
-
-def _paths() -> Json:
-    ready = _public("Requests can be answered now", _object("ready", ready={"type": "boolean"}))
-    ready["responses"]["503"] = {
-        "description": "They cannot",
-        "content": _body(_object("ready", ready={"type": "boolean"})),
-    }
-    scraped = _public("Prometheus metrics", TEXT)
-    scraped["responses"]["200"]["content"] = {"text/plain": {"schema": TEXT}}
-    made = _asks("Make a key; its secret is told this once", "Grant", "Key")
-    made["responses"]["201"] = made["responses"].pop("200")
-    del made["parameters"]
-    feedback = _asks("Say how good an answer was", "Feedback", "Accepted")
-    feedback["responses"]["200"]["content"] = _body(_object("accepted", accepted=FLAG))
-    del feedback["parameters"]
-    reload = _reads("Read the configuration again", _object("reloaded", reloaded=TEXT), 400, 403)
-    conversation = _reads(
-        "Forget a conversation", _object("erased", erased=ANY), 403, 404, 503,
-        named=("tenant", "id"),
-    )  # fmt: skip
-    return {
-        "/": {"get": _public("Who answers here", _object("name", name=TEXT))},
-        "/openapi.json": {"get": _public("This document", ANY)},
-        "/v1/chat/completions": {
-            "post": _asks("Chat, OpenAI's dialect", "ChatRequest", "ChatCompletion", events=True)
-        },
-        "/v1/completions": {
-            "post": _asks("Legacy completions", "CompletionRequest", "Completion", events=True)
-        },
-        "/v1/responses": {
-            "post": _asks("Responses", "ResponseRequest", "Response", events=True)
-        },
-        "/v1/responses/{id}": {
-            "get": _reads("A stored response", _ref("Response"), 404, 503, named=("id",)),
-            "delete": _reads("Forget it", _object("deleted"), 404, 503, named=("id",)),
-        },
-        "/v1/messages": {
-            "post": _asks(
-                "Messages, Anthropic's dialect", "MessageRequest", "Message",
-                events=True, claude=True,
-            )
-        },
-        "/v1/messages/count_tokens": {
-            "post": _asks("Tokens of a prompt", "CountRequest", "Count", claude=True)
-        },
-        "/v1/embeddings": {"post": _asks("Embeddings", "EmbeddingRequest", "Embeddings")},
-        "/v1/models": {"get": _reads("What this key may use", _listed("Model"))},
-        "/v1/models/{id}": {"get": _reads("One of them", _ref("Model"), 404, named=("id",))},
-        "/v1/feedback": {"post": feedback},
-        "/health": {"get": _public("This process lives", _object("status", status=TEXT))},
-        "/ready": {"get": ready},
-        "/metrics": {"get": scraped},
-        "/admin/reload": {"post": reload},
-        "/admin/conversations/{tenant}/{id}": {"delete": conversation},
-        "/admin/keys": {"get": _reads("All keys", _listed("Key"), 403), "post": made},
-        "/admin/keys/{id}": {
-            "get": _reads("A key and what it spent", _ref("Key"), 403, 404, named=("id",)),
-            "delete": _reads("Revoke it", _ref("Key"), 403, 404, named=("id",)),
-        },
-    }  # fmt: skip
-
-
-@cache
-def document() -> Json:
-    """OpenAPI 3.1. The same object each time: do not change it."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Shortstop",
-            "version": __version__,
-            "description": "SLM-first, LLM-backup gateway: OpenAI's and Anthropic's dialects.",
-        },
-        "servers": [{"url": "/"}],
-        "security": [{"bearer": []}, {"key": []}, {}],
-        "paths": _paths(),
-        "components": {
-            "schemas": _schemas(),
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-            },
-        },
+        "Response": _response(),
+        "EmbeddingRequest": _embedding_request(),
+        "Embeddings": _embeddings(),
+        "CountRequest": _count_request(),
+        "Count": _object("input_tokens", input_tokens=COUNT),
+        "MessageRequest": _message_request(),
+        "Message": _message(),
     }
