@@ -39,6 +39,23 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
 
 
+class Identity(Protocol):
+    """Turns a credential into a caller."""
+
+    def identify(self, secret: str | None) -> Caller:
+        """Who holds `secret`, with the role and the targets that were granted.
+
+        Raises Unauthenticated where credentials are required and this is none.
+        """
+
+
+class Observer(Protocol):
+    """Sees every finished row: metrics, learning, accounts."""
+
+    def __call__(self, trace: Trace, /) -> None:
+        """Never raises and waits for nothing."""
+
+
 class Guard(Protocol):
     """Privacy as the pipeline sees it."""
 
@@ -149,12 +166,6 @@ class Recorder(Protocol):
 
     def append(self, trace: Trace) -> None:
         """Keep the finished row. On return it survives the death of this process."""
-
-
-class Observer(Protocol):
-    """Sees every row as it is kept. Cheap: runs between requests."""
-
-    def __call__(self, trace: Trace) -> None: ...
 
 
 class Grades(Protocol):

@@ -2,6 +2,6 @@
 
 from shortstop.accounts.accounts import Accounts
 from shortstop.accounts.idempotency import AnswerStore, KeptAnswer
-from shortstop.accounts.keys import Grant, Key, Period
+from shortstop.accounts.keys import Grant, GrantRequest, Key, Period
 
-__all__ = ["Accounts", "AnswerStore", "Grant", "KeptAnswer", "Key", "Period"]
+__all__ = ["Accounts", "AnswerStore", "Grant", "GrantRequest", "KeptAnswer", "Key", "Period"]

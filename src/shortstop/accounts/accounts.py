@@ -13,7 +13,7 @@ from shortstop.accounts import meter
 from shortstop.accounts.database import AccountsDatabase
 from shortstop.accounts.idempotency import AnswerStore, Locker
 from shortstop.accounts.keybook import KeyBook
-from shortstop.accounts.keys import PREFIX, Grant, Key, new_id, new_secret
+from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Balance, Purse
 from shortstop.errors import (
     InvalidRequest,
@@ -28,8 +28,6 @@ from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Tra
 log = logging.getLogger(__name__)
 
 TAIL = 4
-LARGEST_BUDGET = Decimal(1_000_000)
-"""US dollars. Capped so that balances in pico-dollars fit a 64-bit integer."""
 
 AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 """The most that a request can cost on any target of a plan, US dollars; None: unknown price."""
@@ -54,10 +52,10 @@ class Accounts:
     def create(self, grant: Grant) -> tuple[str, Key]:
         """A new secret, shown this once, and its key. Raises InvalidRequest."""
         budget = grant.budget_usd
-        if budget is not None and not (budget.is_finite() and 0 < budget < LARGEST_BUDGET):
+        if budget is not None and not (budget.is_finite() and 0 < budget < BUDGET_LIMIT):
             raise InvalidRequest(
                 f"A budget of ${budget} is none.",
-                hint=f"Give US dollars above 0 and below {LARGEST_BUDGET:,}.",
+                hint=f"Give US dollars above 0 and below {BUDGET_LIMIT:,}.",
                 param="budget_usd",
             )
         secret = new_secret()
@@ -85,7 +83,7 @@ class Accounts:
         if not key.active(self._clock.time()):
             said = "was revoked" if key.revoked is not None else "has expired"
             raise Unauthenticated(f"The API key {key.name!r} {said}.", hint="Ask for a new one.")
-        return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets))
+        return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets), role=key.role)
 
     def admit(self, caller: Caller, tokens: int) -> Admission:
         """Count a request of about `tokens` tokens against its key's limits.

@@ -7,34 +7,78 @@ A plain hash is enough here: the secret is 256 random bits, so there is nothing 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from shortstop.types import CallerRole
 
 Period = Literal["day", "month", "total"]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Limit = Annotated[int, Meta(ge=1)]
 
 PREFIX = "sk-ss-"
+BUDGET_LIMIT = 1_000_000
+"""US dollars, exclusive: whole pico-dollars of it and of all that is held fit SQLite's integers."""
+BUDGET_TEXT = r"^0?([1-9][0-9]{0,5}(\.[0-9]{0,12})?|\.0{0,11}[1-9][0-9]{0,11})$"
+"""Decimal notation of an amount above 0 and below `BUDGET_LIMIT`."""
 
 
-class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a key may do, as an operator says it.
+class _Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a key may do, except for its budget."""
 
-    `targets` limits the models it may use, empty means all. `rpm` and `tpm` are requests and
-    tokens a minute, `budget_usd` US dollars a `period` (calendar day or month in UTC, or for
-    good), `expires` is Unix time.
+    name: Annotated[Name, Meta(description="What people call the key: a person, team or program.")]
+    tenant: Annotated[
+        Name, Meta(description="The tenant whose policy and books its requests belong to.")
+    ] = "default"
+    role: Annotated[CallerRole, Meta(description="As whom its feedback counts.")] = "user"
+    targets: Annotated[
+        tuple[str, ...], Meta(description="The models that it may use; empty means all.")
+    ] = ()
+    rpm: Annotated[Limit | None, Meta(description="Requests a minute.")] = None
+    tpm: Annotated[Limit | None, Meta(description="Tokens a minute, prompt and answer.")] = None
+    period: Annotated[
+        Period,
+        Meta(description="What the budget is for: a UTC day or month, or the key's whole life."),
+    ] = "month"
+    expires: Annotated[
+        float | None, Meta(description="Unix time in seconds from which it is refused.")
+    ] = None
+
+
+class Grant(_Terms, frozen=True, kw_only=True):
+    """What a key may do; `budget_usd` is in US dollars a `period`."""
+
+    budget_usd: Decimal | None = None
+
+
+class GrantRequest(_Terms, frozen=True, kw_only=True):
+    """A key to create.
+
+    The budget may be a number, or text that no client rounds.
     """
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    tenant: Annotated[str, Meta(min_length=1, max_length=100)] = "default"
-    targets: tuple[str, ...] = ()
-    rpm: Limit | None = None
-    tpm: Limit | None = None
-    budget_usd: Decimal | None = None
-    period: Period = "month"
-    expires: float | None = None
+    budget_usd: Annotated[
+        Annotated[str, Meta(extra_json_schema={"pattern": BUDGET_TEXT, "examples": ["0.50"]})]
+        | Annotated[float, Meta(gt=0, lt=BUDGET_LIMIT)]
+        | None,
+        Meta(description="US dollars a period, as decimal text or a number."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when the text is not such an amount."""
+        if isinstance(self.budget_usd, str) and not re.fullmatch(BUDGET_TEXT, self.budget_usd):
+            raise ValueError(
+                f"budget_usd must be US dollars above 0 and below {BUDGET_LIMIT:,}, such as 0.50"
+            )
+
+    def grant(self) -> Grant:
+        budget = None if self.budget_usd is None else Decimal(str(self.budget_usd))
+        return Grant(**{**asdict(self), "budget_usd": budget})
 
 
 class Key(Grant, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from shortstop import dialects, registry, routing
@@ -49,7 +48,8 @@ from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.replies import Replies
 from shortstop.privacy.taint import MOST, Taint
 from shortstop.routing import LearnedRouter, State
-from shortstop.server.gateway import Readiness
+from shortstop.server.feedback import FeedbackRequest
+from shortstop.server.gateway import Erased, Readiness, TracesReadiness
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models, cleared_for
 from shortstop.telemetry.metrics import Metrics
@@ -63,6 +63,7 @@ from shortstop.types import (
     Admission,
     Answer,
     Caller,
+    CallerRole,
     DialectName,
     Json,
     Request,
@@ -194,42 +195,49 @@ class Shortstop:
             model = self._street.config.routing.local or next(chats, "")
         return engines.get(model)
 
-    def feedback(self, said: Json, caller: Caller) -> bool:
-        try:
-            heard = msgspec.convert(said, routing.Feedback)
-            return self._street.router.feedback(replace(heard, tenant=caller.tenant))
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"This is no feedback: {error}.") from error
+    def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
+        return self._street.router.feedback(
+            routing.Feedback(
+                request_id=body.request_id,
+                score=body.score,
+                label=body.label,
+                correction=body.correction,
+                answer=body.answer,
+                source="human" if role == "reviewer" else role,
+                target=body.target,
+                tenant=tenant,
+            )
+        )
 
-    async def erase(self, tenant: str, conversation: str) -> Json:
+    async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
         stored responses."""
         held = self._vault.erase((tenant, conversation))
         emptied = await asyncio.to_thread(self._store.forget, tenant, conversation)
         dropped = self.responses.forget(tenant, conversation)
-        return {"surrogates": held, "traces": emptied, "responses": dropped}
+        return Erased(surrogates=held, traces=emptied, responses=dropped)
 
     def readiness(self) -> Readiness:
         """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
         engines = {name: e.ready for name, e in self._street.engines.items()}
         store = self._store.health()
-        detail: Json = {
-            "engines": {
-                name: e.server.state if e.server else "external"
-                for name, e in self._street.engines.items()
-            },
-            "upstreams": {
-                name: "open" if u.breaker.open_for else "closed"
-                for name, u in self._street.upstreams.items()
-            },
-            "traces": {"state": store.state, "detail": store.detail, "pending": store.pending},
-        }
         starting = any(
             e.server is not None and e.server.state == "starting"
             for e in self._street.engines.values()
         )
         usable = any(engines.values()) or bool(self._street.upstreams)
-        return Readiness(usable and not starting, detail)
+        return Readiness(
+            ready=usable and not starting,
+            engines={
+                name: e.server.state if e.server else "external"
+                for name, e in self._street.engines.items()
+            },
+            upstreams={
+                name: "open" if u.breaker.open_for else "closed"
+                for name, u in self._street.upstreams.items()
+            },
+            traces=TracesReadiness(store.state, store.detail, store.pending),
+        )
 
     def metrics(self) -> bytes:
         return self._metrics.text()

@@ -30,6 +30,7 @@ keys_app = typer.Typer(
 )
 
 Tenant = Annotated[str, typer.Option(help="Whose policy and costs its requests count towards.")]
+Role = Annotated[str, typer.Option(help="As whom its feedback counts: user, reviewer or judge.")]
 Targets = Annotated[
     list[str], typer.Option("--target", help="A model it may use; repeat. Default: all.")
 ]
@@ -55,6 +56,7 @@ def opened(config: Path | None) -> Iterator[Accounts]:
 def create_command(
     name: Annotated[str, typer.Argument(help="What people call it: a person, team or program.")],
     tenant: Tenant = "default",
+    role: Role = "user",
     target: Targets = [],  # noqa: B006 - typer copies it
     rpm: Rpm = None,
     tpm: Tpm = None,
@@ -69,6 +71,7 @@ def create_command(
     fields = {
         "name": name,
         "tenant": tenant,
+        "role": role,
         "targets": target,
         "rpm": rpm,
         "tpm": tpm,
@@ -103,7 +106,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
         typer.echo("There are no keys: whoever can reach the gateway may use it.")
         return
     table = Table(title="Keys")
-    for column in ("id", "name", "secret", "tenant", "may use", "limits", "spent", "state"):
+    for column in ("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state"):
         table.add_column(column, overflow="fold")
     for key, balance in rows:
         table.add_row(
@@ -111,6 +114,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
             key.name,
             f"…{key.tail}",
             key.tenant,
+            key.role,
             ", ".join(key.targets) or "all",
             _limits(key),
             f"${balance.spent:.4f}" if key.budget_usd is not None else "",

@@ -1,4 +1,4 @@
-"""The door: HTTP in, HTTP out. Knows no model and no SQL."""
+"""HTTP in, HTTP out: routes, headers, authentication, administration. Knows no model, no SQL."""
 
 from shortstop.server.asgi import create
 

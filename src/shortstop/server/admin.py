@@ -1,89 +1,92 @@
-"""Administration of API keys over HTTP, for those who hold the admin token."""
+"""Administration over HTTP: keys, reload, erasure. For whoever holds the admin token."""
 
 from __future__ import annotations
 
-import hmac
-
 import msgspec
+from msgspec.structs import asdict
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from shortstop.accounts import Grant, Key
-from shortstop.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
-from shortstop.server.body import Disconnected, read_body
-from shortstop.server.caller import secret_of
-from shortstop.server.gateway import Gateway
-from shortstop.types import Json
+from shortstop.accounts import GrantRequest, Key
+from shortstop.dialects import parse_object
+from shortstop.errors import ConfigError, InvalidRequest, NotFound
+from shortstop.server.answers import (
+    CreatedKey,
+    ErasedConversation,
+    KeyBalance,
+    KeyDetails,
+    KeyList,
+    Reloaded,
+    as_json,
+)
+from shortstop.server.auth import require_admin
+from shortstop.server.body import read_request
+from shortstop.server.caller import conversation_id
+from shortstop.server.gateway import Erased, Gateway
 
 
 class AdminApi:
-    """/admin/keys: list, create, show, revoke."""
+    """Every handler raises Unauthenticated or Forbidden for whoever may not administer."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def list(self, request: HttpRequest) -> Response:
-        """GET /admin/keys: all of them, revoked ones too, never their secrets."""
+    async def keys(self, request: HttpRequest) -> Response:
+        """GET /admin/keys: every key, revoked ones included, never a secret."""
         require_admin(self._gateway, request)
-        return as_json({"data": [card(key) for key in self._gateway.accounts.keys.all()]})
+        keys = self._gateway.accounts.keys.all()
+        return as_json(KeyList([_details(key) for key in keys]))
 
-    async def create(self, request: HttpRequest) -> Response:
-        """POST /admin/keys: a Grant as JSON; the answer holds the secret, this once."""
+    async def create_key(self, request: HttpRequest) -> Response:
+        """POST /admin/keys: creates a key; only this answer holds its secret."""
         require_admin(self._gateway, request)
+        body = await read_request(request, self._gateway.server.max_body_mb)
         try:
-            grant = msgspec.json.decode(await body_of(self._gateway, request), type=Grant)
-        except msgspec.DecodeError as error:
-            raise InvalidRequest(f"This is no grant: {error}.") from error
+            grant = msgspec.convert(parse_object(body), GrantRequest).grant()
+        except msgspec.ValidationError as error:
+            raise InvalidRequest(f"Invalid key request: {error}.") from error
         secret, key = self._gateway.accounts.create(grant)
-        return as_json({"secret": secret, **card(key)}, 201)
+        return as_json(CreatedKey(**asdict(key), secret=secret), 201)
 
-    async def show(self, request: HttpRequest) -> Response:
-        """GET /admin/keys/{id}: with what it has spent in this period."""
+    async def key(self, request: HttpRequest) -> Response:
+        """GET /admin/keys/{id}: a key and what it has spent in this period."""
         require_admin(self._gateway, request)
-        accounts = self._gateway.accounts
-        key = accounts.keys.get(request.path_params["id"])
+        accounts, id = self._gateway.accounts, request.path_params["id"]
+        key = accounts.keys.get(id)
         if key is None:
-            raise NotFound("There is no such key.")
+            raise NotFound(f"Key {id!r} not found.")
         balance = accounts.balance(key)
-        return as_json({**card(key), "spent_usd": balance.spent, "held_usd": balance.held})
+        return as_json(KeyBalance(**asdict(key), spent_usd=balance.spent, held_usd=balance.held))
 
-    async def revoke(self, request: HttpRequest) -> Response:
+    async def revoke_key(self, request: HttpRequest) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
         require_admin(self._gateway, request)
-        return as_json(card(self._gateway.accounts.keys.revoke(request.path_params["id"])))
+        key = self._gateway.accounts.keys.revoke(request.path_params["id"])
+        return as_json(_details(key))
 
+    async def reload(self, request: HttpRequest) -> Response:
+        """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
+        require_admin(self._gateway, request)
+        try:
+            return as_json(Reloaded(await self._gateway.reload()))
+        except ConfigError as error:
+            raise InvalidRequest(str(error), code="invalid_config") from error
 
-def card(key: Key) -> Json:
-    """A key as JSON, defaults spelled out."""
-    said: Json = msgspec.to_builtins(msgspec.structs.asdict(key))
-    return said
-
-
-def require_admin(gateway: Gateway, request: HttpRequest) -> None:
-    """Administration needs the token; without one set, only this machine may ask.
-
-    Raises Unauthenticated or Forbidden.
-    """
-    token = gateway.admin_token
-    if token is not None:
-        given = secret_of(dict(request.headers.raw)) or ""
-        if not hmac.compare_digest(given.encode(), token.encode()):
-            raise Unauthenticated("The admin token is missing or wrong.")
-    elif request.client is None or request.client.host not in ("127.0.0.1", "::1"):
-        raise Forbidden(
-            "Administration from another machine needs a token.",
-            hint=f"Set {gateway.server.admin_token_env}.",
+    async def erase(self, request: HttpRequest) -> Response:
+        """DELETE /admin/conversations/{tenant}/{id}: erases a conversation's surrogates, the
+        content of its traces and its stored responses. `id` is the client's name for it, or the
+        one that traces show."""
+        require_admin(self._gateway, request)
+        tenant, id = request.path_params["tenant"], request.path_params["id"]
+        named = await self._gateway.erase(tenant, conversation_id(id))
+        traced = await self._gateway.erase(tenant, id)
+        erased = Erased(
+            surrogates=named.surrogates or traced.surrogates,
+            traces=named.traces + traced.traces,
+            responses=named.responses + traced.responses,
         )
+        return as_json(ErasedConversation(erased))
 
 
-async def body_of(gateway: Gateway, request: HttpRequest) -> bytes:
-    """The body, as bounded as everywhere. Raises InvalidRequest, TooLarge or Unsupported."""
-    limit = int(gateway.server.max_body_mb * 1_000_000)
-    try:
-        return await read_body(dict(request.headers.raw), request.receive, limit)
-    except Disconnected:
-        raise InvalidRequest("The client left while it was sending.") from None
-
-
-def as_json(value: Json, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+def _details(key: Key) -> KeyDetails:
+    return KeyDetails(**asdict(key))

@@ -1,4 +1,4 @@
-"""The cold routes: models, health, metrics, administration."""
+"""The routes that ask no model: models, stored responses, feedback, health, metrics, admin."""
 
 from __future__ import annotations
 
@@ -11,78 +11,86 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shortstop import __version__
-from shortstop.dialects import parse_object
-from shortstop.errors import (
-    ConfigError,
-    InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
-    ShortstopError,
+from shortstop.errors import MethodNotAllowed, NotFound, ShortstopError
+from shortstop.server import feedback
+from shortstop.server.admin import AdminApi
+from shortstop.server.answers import (
+    Accepted,
+    DeletedResponse,
+    Health,
+    Index,
+    Model,
+    ModelDetails,
+    ModelList,
+    as_json,
 )
-from shortstop.server.admin import AdminApi, as_json, body_of, require_admin
-from shortstop.server.caller import known_as, secret_of
+from shortstop.server.auth import is_admin, secret_of
+from shortstop.server.body import read_request
 from shortstop.server.gateway import Gateway
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
-from shortstop.types import Json, Target
+from shortstop.types import Caller, Target
 
-AUTO_MODELS = {
-    "auto": "Shortstop decides: the small local model first, the frontier behind it.",
+ROUTED_MODELS = {
+    "auto": "Shortstop decides: the small local model first, the frontier as its backup.",
     "local": "Never leaves this machine.",
 }
-
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 
 
-def pages(gateway: Gateway) -> Starlette:
-    door, keys = Api(gateway), AdminApi(gateway)
+def api(gateway: Gateway) -> Starlette:
+    """The application of these routes, for paths without `/v1`."""
+    public, admin = Api(gateway), AdminApi(gateway)
     return Starlette(
         routes=[
-            Route("/", door.index),
-            Route("/openapi.json", door.openapi),
-            Route("/models", door.models),
-            Route("/models/{id:path}", door.model),
-            Route("/health", door.health),
-            Route("/ready", door.ready),
-            Route("/metrics", door.metrics),
-            _route("/responses/{id}", GET=door.response, DELETE=door.forget),
-            Route("/feedback", door.feedback, methods=["POST"]),
-            Route("/admin/reload", door.reload, methods=["POST"]),
-            Route("/admin/conversations/{tenant}/{id:path}", door.erase, methods=["DELETE"]),
-            _route("/admin/keys", GET=keys.list, POST=keys.create),
-            _route("/admin/keys/{id}", GET=keys.show, DELETE=keys.revoke),
+            Route("/", public.index),
+            Route("/openapi.json", public.openapi),
+            Route("/models", public.models),
+            Route("/models/{id:path}", public.model),
+            Route("/health", public.health),
+            Route("/ready", public.ready),
+            Route("/metrics", public.metrics),
+            _route("/responses/{id}", GET=public.response, DELETE=public.delete_response),
+            Route("/feedback", public.feedback, methods=["POST"]),
+            Route("/admin/reload", admin.reload, methods=["POST"]),
+            Route("/admin/conversations/{tenant}/{id:path}", admin.erase, methods=["DELETE"]),
+            _route("/admin/keys", GET=admin.keys, POST=admin.create_key),
+            _route("/admin/keys/{id}", GET=admin.key, DELETE=admin.revoke_key),
         ],
-        exception_handlers={ShortstopError: door.failed, HTTPException: door.missed},
+        exception_handlers={
+            ShortstopError: public.answer_error,
+            HTTPException: public.answer_http_exception,
+        },
     )
 
 
-def _route(path: str, **pages: Handler) -> Route:
-    """One route for all methods of a path: only so `Allow` names every one of them."""
+def _route(path: str, **handlers: Handler) -> Route:
+    """One route for all methods of a path, so that `Allow` names every one of them."""
 
-    async def page(request: HttpRequest) -> Response:
-        return await pages["GET" if request.method == "HEAD" else request.method](request)
+    async def handle(request: HttpRequest) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
 
-    return Route(path, page, methods=list(pages))
+    return Route(path, handle, methods=list(handlers))
 
 
 class Api:
+    """The public handlers."""
+
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     async def index(self, request: HttpRequest) -> Response:
-        """GET /: who answers here; some clients look before they ask."""
-        about = {"name": "shortstop", "version": __version__, "openapi": "/openapi.json"}
-        return as_json(about)
+        """GET /: what answers here; some clients look before they ask."""
+        return as_json(Index("shortstop", __version__, "/openapi.json"))
 
     async def openapi(self, request: HttpRequest) -> Response:
-        """GET /openapi.json: these routes as an OpenAPI 3.1 document."""
+        """GET /openapi.json: every route as an OpenAPI 3.1 document."""
         return as_json(document())
 
     async def models(self, request: HttpRequest) -> Response:
         """GET /v1/models: `auto`, `local` and every target that the key may use."""
-        names = self._names(request)
-        return as_json({"object": "list", "data": [self._card(name) for name in names]})
+        return as_json(ModelList([self._model(name) for name in self._names(request)]))
 
     async def model(self, request: HttpRequest) -> Response:
         """GET /v1/models/{id}."""
@@ -95,112 +103,92 @@ class Api:
                 param="model",
                 code="model_not_found",
             )
-        return as_json(self._card(name))
+        return as_json(self._model(name))
 
     async def health(self, request: HttpRequest) -> Response:
-        """GET /health: this process lives."""
-        return as_json({"status": "ok", "version": __version__})
+        """GET /health: the process is alive."""
+        return as_json(Health("ok", __version__))
 
     async def ready(self, request: HttpRequest) -> Response:
-        """GET /ready: requests can be answered; 503 while they cannot."""
-        state = self._gateway.readiness()
-        return as_json({"ready": state.ready, **state.detail}, 200 if state.ready else 503)
+        """GET /ready: whether requests can be answered; 503 while they cannot."""
+        readiness = self._gateway.readiness()
+        return as_json(readiness, 200 if readiness.ready else 503)
 
     async def metrics(self, request: HttpRequest) -> Response:
         """GET /metrics: Prometheus text."""
         return Response(self._gateway.metrics(), media_type="text/plain; version=0.0.4")
 
     async def response(self, request: HttpRequest) -> Response:
-        """GET /v1/responses/{id}: a stored answer, for its owner."""
+        """GET /v1/responses/{id}: a stored response, for its owner."""
         id = request.path_params["id"]
-        kept = self._gateway.responses.find(self._owner(request), id)
-        if kept is None:
-            raise NotFound(f"Response with id {id!r} not found.", param="id")
-        return as_json(kept.response)
+        stored = self._gateway.responses.find(owner_of(self._caller(request)), id)
+        if stored is None:
+            raise _no_response(id)
+        return as_json(stored.response)
 
-    async def forget(self, request: HttpRequest) -> Response:
+    async def delete_response(self, request: HttpRequest) -> Response:
         """DELETE /v1/responses/{id}."""
         id = request.path_params["id"]
-        if not self._gateway.responses.drop(self._owner(request), id):
-            raise NotFound(f"Response with id {id!r} not found.", param="id")
-        return as_json({"id": id, "object": "response", "deleted": True})
-
-    def _owner(self, request: HttpRequest) -> str:
-        return owner_of(self._gateway.identify(secret_of(dict(request.headers.raw))))
+        if not self._gateway.responses.drop(owner_of(self._caller(request)), id):
+            raise _no_response(id)
+        return as_json(DeletedResponse(id))
 
     async def feedback(self, request: HttpRequest) -> Response:
-        """POST /v1/feedback: how good an answer was; `request_id` is its `x-request-id`."""
-        caller = self._gateway.identify(secret_of(dict(request.headers.raw)))
-        said = parse_object(await body_of(self._gateway, request))
-        if not self._gateway.feedback(said, caller):
+        """POST /v1/feedback: how good an answer was. The admin token reviews all tenants'."""
+        admin = is_admin(self._gateway, secret_of(dict(request.headers.raw)))
+        caller = Caller(role="reviewer") if admin else self._caller(request)
+        body = feedback.decode(await read_request(request, self._gateway.server.max_body_mb))
+        feedback.require_role(body, caller.role)
+        if not self._gateway.feedback(body, caller.role, None if admin else caller.tenant):
             raise NotFound(
-                "That request is not remembered, or this source has spoken about it already.",
+                "The request is unknown or too old, or this role has judged it already.",
                 param="request_id",
             )
-        return as_json({"accepted": True})
+        return as_json(Accepted())
 
-    async def reload(self, request: HttpRequest) -> Response:
-        """POST /admin/reload: read the configuration again; a bad file changes nothing."""
-        require_admin(self._gateway, request)
-        try:
-            return as_json({"reloaded": await self._gateway.reload()})
-        except ConfigError as error:
-            raise InvalidRequest(str(error), code="invalid_config") from error
-
-    async def erase(self, request: HttpRequest) -> Response:
-        """DELETE /admin/conversations/{tenant}/{id}: its surrogates, its traces' content and its
-        stored responses. `id` is what the client called it, or what traces call it."""
-        require_admin(self._gateway, request)
-        tenant, id = request.path_params["tenant"], request.path_params["id"]
-        named, known = [await self._gateway.erase(tenant, c) for c in (known_as(id), id)]
-        told = {
-            "surrogates": named["surrogates"] or known["surrogates"],
-            "traces": named["traces"] + known["traces"],
-            "responses": named["responses"] + known["responses"],
-        }
-        return as_json({"erased": told})
-
-    async def failed(self, request: HttpRequest, error: Exception) -> Response:
+    async def answer_error(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, ShortstopError)
         self._gateway.refused(error.status)
         body = self._gateway.dialect("openai.chat").encode_error(error, "")
         headers = dict(error.headers)
         return Response(body, error.status, headers, media_type="application/json")
 
-    async def missed(self, request: HttpRequest, error: Exception) -> Response:
+    async def answer_http_exception(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 405:
-            told = error.headers or {}
-            return await self.failed(
-                request,
-                MethodNotAllowed(
-                    f"{request.method} is not allowed here.",
-                    headers={k.lower(): v for k, v in told.items()},
-                ),
+            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+            refusal: ShortstopError = MethodNotAllowed(
+                f"{request.method} is not allowed here.", headers=headers
             )
-        return await self.failed(
-            request, NotFound(f"There is nothing at {request.url.path}.", hint="See /v1/models.")
-        )
+        else:
+            refusal = NotFound(f"Not found: {request.url.path}.", hint="See /openapi.json.")
+        return await self.answer_error(request, refusal)
+
+    def _caller(self, request: HttpRequest) -> Caller:
+        """Raises Unauthenticated where keys are required."""
+        return self._gateway.identify(secret_of(dict(request.headers.raw)))
 
     def _names(self, request: HttpRequest) -> list[str]:
-        """Raises Unauthenticated where keys are asked for."""
-        allowed = self._gateway.identify(secret_of(dict(request.headers.raw))).targets
+        """Names of models that the caller may use. Raises Unauthenticated."""
+        allowed = self._caller(request).targets
         targets = self._gateway.targets
-        return [*AUTO_MODELS, *(t for t in targets if not allowed or t in allowed)]
+        return [*ROUTED_MODELS, *(t for t in targets if not allowed or t in allowed)]
 
-    def _card(self, name: str) -> Json:
-        """One entry of the list, with what a client may want to know in `shortstop`."""
+    def _model(self, name: str) -> Model:
         target = self._gateway.targets.get(name)
-        card: Json = {"id": name, "object": "model", "created": self._gateway.started}
-        card["owned_by"] = target.provider if target else "shortstop"
-        about = _about(target) if target else {"description": AUTO_MODELS[name]}
-        return {**card, "shortstop": about}
+        details = _details(target) if target else ModelDetails(description=ROUTED_MODELS[name])
+        owner = target.provider if target else "shortstop"
+        return Model(name, self._gateway.started, owner, details)
 
 
-def _about(target: Target) -> Json:
-    return {
-        "local": target.local,
-        "model": target.model,
-        "context": target.context,
-        "abilities": sorted(target.abilities),
-    }
+def _details(target: Target) -> ModelDetails:
+    return ModelDetails(
+        local=target.local,
+        model=target.model,
+        context=target.context,
+        abilities=sorted(target.abilities),
+    )
+
+
+def _no_response(id: str) -> NotFound:
+    return NotFound(f"Response with id {id!r} not found.", param="id")

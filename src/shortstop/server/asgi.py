@@ -1,44 +1,35 @@
-"""The ASGI application: hot routes straight, everything else through Starlette."""
+"""The ASGI application: routes to models directly, everything else through Starlette."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop.errors import MethodNotAllowed, Overloaded
-from shortstop.server.api import pages
+from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.chat import chat_work, messages_work, responses_work
 from shortstop.server.gateway import Gateway
+from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
 from shortstop.server.route import HotRoute
 
-EXPOSED = (
-    "x-request-id",
-    "request-id",
-    "x-ratelimit-limit-requests",
-    "x-ratelimit-limit-tokens",
-    "x-ratelimit-remaining-requests",
-    "x-ratelimit-remaining-tokens",
-    "x-ratelimit-reset-requests",
-    "x-ratelimit-reset-tokens",
-    "x-should-retry",
-    "idempotency-replayed",
-    "x-shortstop-target",
-    "x-shortstop-task",
-    "x-shortstop-decision",
-    "x-shortstop-tier",
-    "x-shortstop-cost",
-    "x-shortstop-saved",
-    "retry-after",
-    "retry-after-ms",
-)
+NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
 class Dispatcher:
-    """Dispatches on the path, with or without `/v1` and a trailing slash."""
+    """Dispatches on the path, with or without `/v1` and a trailing slash.
 
-    def __init__(self, gateway: Gateway) -> None:
+    `mounts` are further applications by path prefix, such as `/console`. Each sees the paths below
+    its prefix, which is added to the scope's `root_path`.
+    """
+
+    def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
         self.hot: dict[str, HotRoute] = {
             "/chat/completions": HotRoute(gateway, "openai.chat", chat_work(gateway)),
             "/completions": HotRoute(gateway, "openai.completions", chat_work(gateway)),
@@ -49,19 +40,46 @@ class Dispatcher:
             ),
             "/embeddings": HotRoute(gateway, "openai.chat", embedding_work(gateway)),
         }
-        self._cold = pages(gateway)
+        self._cold = api(gateway)
+        self._mounts = dict(mounts)
+        self._check_mounts()
         self._gateway = gateway
         self._in_flight = 0
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope["path"] = path = plain(scope["path"])
-            if path in self.hot:
-                await self._admit(self.hot[path], scope, receive, send)
-                return
-            send = with_request_id(send, self._id())
+        if scope["type"] != "http":
+            await self._cold(scope, receive, send)
+            return
+        path = plain(scope["path"])
+        if path in self.hot:
+            scope["path"] = path
+            await self._admit(self.hot[path], scope, receive, send)
+            return
+        send = with_request_id(send, self._id())
+        prefix = first_segment(scope["path"])
+        if prefix in self._mounts:
+            await self._enter(prefix, scope, receive, send)
+            return
+        scope["path"] = path
         await self._cold(scope, receive, send)
+
+    def _check_mounts(self) -> None:
+        """Raises ValueError for a prefix that is not one segment, or that our routes need."""
+        cold = (route.path for route in self._cold.routes if isinstance(route, Route))
+        taken = {"/", "/v1", *map(first_segment, (*self.hot, *cold))}
+        for prefix in self._mounts:
+            if prefix != first_segment(prefix) or prefix in taken:
+                raise ValueError(f"Nothing can be mounted at {prefix!r}.")
+
+    async def _enter(self, prefix: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to a mounted application, its path unchanged."""
+        if scope["path"] == prefix:
+            # Relative links of a page work only below its directory.
+            await RedirectResponse(f"{scope.get('root_path', '')}{prefix}/")(scope, receive, send)
+            return
+        root = scope.get("root_path", "") + prefix
+        await self._mounts[prefix]({**scope, "root_path": root}, receive, send)
 
     async def _admit(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
         """Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody."""
@@ -79,7 +97,7 @@ class Dispatcher:
 
 
 def with_request_id(send: Send, id: str) -> Send:
-    """`send`, which names the request in the answer's head as the hot routes do."""
+    """`send`, with `x-request-id` in the response's head."""
 
     async def named(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -96,26 +114,31 @@ def _only_post(method: str) -> MethodNotAllowed:
 def _full(in_flight: int) -> Overloaded:
     return Overloaded(
         f"The gateway is full: {in_flight} requests are being answered.",
-        hint="Retry in a moment, or raise server.max_in_flight.",
+        hint="Retry in a moment, or raise `server.max_in_flight`.",
         retry_after=1.0,
     )
 
 
 def plain(path: str) -> str:
-    """`/v1/models/` and `/models` are the same place."""
+    """The path without `/v1` and trailing slashes: `/v1/models/` and `/models` are the same."""
     path = path.rstrip("/") or "/"
     return path[3:] if path.startswith("/v1/") else path
 
 
-def create(gateway: Gateway) -> ASGIApp:
-    """The application for one gateway."""
-    door: ASGIApp = Dispatcher(gateway)
+def first_segment(path: str) -> str:
+    """`/console` of `/console/keys`."""
+    return "/" + path.removeprefix("/").partition("/")[0]
+
+
+def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
+    """The application for one gateway; `mounts` are further ones by path prefix."""
+    dispatcher: ASGIApp = Dispatcher(gateway, mounts)
     if not gateway.server.cors_origins:
-        return door
+        return dispatcher
     return CORSMiddleware(
-        door,
+        dispatcher,
         allow_origins=list(gateway.server.cors_origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=list(EXPOSED),
+        expose_headers=list(RESPONSE_HEADERS),
     )

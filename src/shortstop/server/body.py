@@ -1,9 +1,10 @@
-"""Reading a request's body: bounded, plain or gzip, whole or chunked."""
+"""Reads a request's body: plain or gzip, whole or chunked, never more than a limit."""
 
 from __future__ import annotations
 
 import zlib
 
+from starlette.requests import Request as HttpRequest
 from starlette.types import Receive
 
 from shortstop.errors import InvalidRequest, TooLarge, Unsupported
@@ -12,11 +13,22 @@ Headers = dict[bytes, bytes]
 
 
 class Disconnected(Exception):
-    """The client left while it was still sending."""
+    """The client left before it had sent the whole body."""
+
+
+async def read_request(request: HttpRequest, max_mb: float) -> bytes:
+    """The unpacked body of a Starlette request. Raises InvalidRequest, TooLarge or Unsupported."""
+    try:
+        return await read_body(dict(request.headers.raw), request.receive, int(max_mb * 1_000_000))
+    except Disconnected:
+        raise InvalidRequest("The client disconnected before the body was complete.") from None
 
 
 async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
-    """The body, unpacked. Raises TooLarge, Unsupported, InvalidRequest, Disconnected."""
+    """The unpacked body, of at most `limit` bytes before and after unpacking.
+
+    Raises TooLarge, Unsupported, InvalidRequest or Disconnected.
+    """
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
@@ -24,7 +36,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     if encoding not in (b"identity", b"gzip"):
         raise Unsupported(
             f"The content encoding {encoding.decode('latin-1')!r} is not supported.",
-            hint="Send the body plain or with gzip.",
+            hint="Send the body as it is, or compressed with gzip.",
         )
     body = await _receive(receive, limit)
     return body if encoding == b"identity" else _gunzip(body, limit)
@@ -55,16 +67,16 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     try:
         plain = unpacker.decompress(body, limit + 1)
     except zlib.error as error:
-        raise InvalidRequest("The body says it is gzip but cannot be unpacked.") from error
+        raise InvalidRequest("The body is not valid gzip.") from error
     if len(plain) > limit:
         raise _too_large(limit)
     if not unpacker.eof:
-        raise InvalidRequest("The gzip body ends too early.")
+        raise InvalidRequest("The gzip body is truncated.")
     return plain
 
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The body is larger than {limit / 1e6:g} MB.",
-        hint="Send less, or raise server.max_body_mb.",
+        hint="Send less, or raise `server.max_body_mb`.",
     )

@@ -1,4 +1,4 @@
-"""Who asks, read off the headers."""
+"""What a request's headers say of its caller: conversation, task, Anthropic's betas."""
 
 from __future__ import annotations
 
@@ -10,60 +10,54 @@ from msgspec.structs import replace
 from shortstop.server.body import Headers
 from shortstop.types import UNNAMED, Caller, Request
 
-LONGEST = 128
+MAX_HEADER = 128
+"""Characters of a header that are read."""
+MAX_BETAS = 32
 _WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
 _BETA = re.compile(rf"{_WORD}(?:-{_WORD}){{0,7}}-20\d\d-?\d\d-?\d\d")
-"""A name and a day. What has another shape stays here: privacy reads bodies, not headers."""
+"""A name and a date. Anything else is not passed on: privacy reads bodies, not headers."""
 
 
-def secret_of(headers: Headers) -> str | None:
-    """The API key: `Authorization: Bearer`, or the header of Anthropic's or Azure's SDK."""
-    said = headers.get(b"authorization", b"").decode("latin-1")
-    if said[:7].lower() == "bearer ":
-        return said[7:].strip()
-    for name in (b"x-api-key", b"api-key"):
-        if name in headers:
-            return headers[name].decode("latin-1").strip()
-    return None
+def caller_of(caller: Caller, headers: Headers, request: Request) -> Caller:
+    """`caller` with the conversation and task of one request.
 
-
-def caller_of(known: Caller, headers: Headers, request: Request) -> Caller:
-    """`known` with what the request says of itself; without `x-shortstop-conversation` a dialogue
-    is known by how it began."""
+    Without `x-shortstop-conversation` a dialogue is identified by its first messages.
+    """
     return replace(
-        known,
-        conversation=conversation_in(headers) or _beginning(request),
+        caller,
+        conversation=conversation_in(headers) or _opening(request),
         task=_header(headers, b"x-shortstop-task"),
     )
 
 
 def conversation_in(headers: Headers) -> str | None:
     """The conversation that the client names."""
-    said = _header(headers, b"x-shortstop-conversation")
-    return None if said is None else known_as(said)
+    name = _header(headers, b"x-shortstop-conversation")
+    return None if name is None else conversation_id(name)
 
 
-def known_as(conversation: str) -> str:
-    """What a conversation is called in files and memory: clients name them after people, too."""
-    said = conversation.encode("utf-8", "replace")
-    return hashlib.blake2b(said, digest_size=12, person=b"conversation").hexdigest()
+def conversation_id(name: str) -> str:
+    """The digest by which files and memory know a conversation; its name may be a person's."""
+    data = name.encode("utf-8", "replace")
+    return hashlib.blake2b(data, digest_size=12, person=b"conversation").hexdigest()
 
 
 def with_betas(request: Request, headers: Headers) -> Request:
-    """`request` with the betas that its client asks for."""
+    """`request` with the betas of its `anthropic-beta` header, without repetitions."""
     if b"anthropic-beta" not in headers:
         return request
-    said = headers[b"anthropic-beta"].decode("latin-1").split(",")
-    names = dict.fromkeys(name.strip() for name in said)
-    return replace(request, betas=tuple([n for n in names if _BETA.fullmatch(n)][:32]))
+    header = headers[b"anthropic-beta"].decode("latin-1")
+    names = dict.fromkeys(name.strip() for name in header.split(","))
+    betas = [name for name in names if _BETA.fullmatch(name)]
+    return replace(request, betas=tuple(betas[:MAX_BETAS]))
 
 
 def _header(headers: Headers, name: bytes) -> str | None:
-    value = headers.get(name, b"").decode("latin-1").strip()[:LONGEST]
+    value = headers.get(name, b"").decode("latin-1").strip()[:MAX_HEADER]
     return value or None
 
 
-def _beginning(request: Request) -> str:
+def _opening(request: Request) -> str:
     """Digest of everything up to and including the first user message."""
     state = hashlib.blake2b(digest_size=12)
     for message in request.messages:

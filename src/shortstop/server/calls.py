@@ -1,4 +1,4 @@
-"""What is answered at once with JSON: embeddings and token counts."""
+"""Embeddings and token counts: requests to a model that are answered with one JSON object."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from shortstop.types import Caller, Json
 def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""
 
-    async def work(body: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
-        said = embeddings.decode_request(body)
-        admission = gateway.admit(embeddings.neutral(said, exchange.id), known)
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+        request = embeddings.decode_request(body)
+        admission = gateway.admit(embeddings.neutral(request, exchange.id), caller)
         exchange.limits = admission.headers
-        caller = replace(known, conversation=conversation_in(headers))
-        answer = await gateway.embed(said, exchange.id, caller, admission)
+        caller = replace(caller, conversation=conversation_in(headers))
+        answer = await gateway.embed(request, exchange.id, caller, admission)
         exchange.limits = {**exchange.limits, "x-shortstop-target": answer.target}
-        encoded = embeddings.encode_reply(answer.reply, said)
+        encoded = embeddings.encode_reply(answer.reply, request)
         await exchange.json(encoded, keepable=answer.keepable)
 
     return work
 
 
 def counting_work(gateway: Gateway) -> Work:
-    """POST /v1/messages/count_tokens: by the model that is named, or asked first, where it counts
-    and may see the text, else an estimate."""
+    """POST /v1/messages/count_tokens: counted by the named model, or the first to be asked, where
+    it can count and may see the text; else estimated."""
 
-    async def work(body: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
         request = with_betas(
             exchange.dialect.decode_request({"max_tokens": 1, **body}, exchange.id), headers
         )
-        tokens = await gateway.count_tokens(request, caller_of(known, headers, request))
+        tokens = await gateway.count_tokens(request, caller_of(caller, headers, request))
         await exchange.json(msgspec.json.encode({"input_tokens": tokens}), keepable=True)
 
     return work

@@ -1,29 +1,49 @@
-"""What the door needs of the house behind it."""
+"""What the server needs from the gateway that it serves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
-from shortstop.ports import Dialect
+from shortstop.ports import Dialect, Identity
+from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import ResponseStore
-from shortstop.types import Admission, Answer, Caller, DialectName, Json, Request, Target
+from shortstop.types import Admission, Answer, Caller, CallerRole, DialectName, Request, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether requests can be answered now; `detail` is shown to the operator."""
+class TracesReadiness(Struct, frozen=True):
+    """How the trace store is; `pending` rows are not in the database yet."""
+
+    state: str
+    detail: str
+    pending: int
+
+
+class Readiness(Struct, frozen=True):
+    """Whether requests can be answered now, and the state of every part by its name."""
 
     ready: bool
-    detail: Json
+    engines: dict[str, str]
+    upstreams: dict[str, str]
+    traces: TracesReadiness
 
 
-class Gateway(Protocol):
-    """The house, whole or freshly reloaded; the door asks it anew at each request."""
+class Erased(Struct, frozen=True):
+    """What was erased of a conversation: whether it had surrogates, and how many traces and stored
+    responses."""
+
+    surrogates: bool
+    traces: int
+    responses: int
+
+
+class Gateway(Identity, Protocol):
+    """The running gateway. A reload may change every answer, so nothing here is cached."""
 
     @property
     def server(self) -> ServerConfig: ...
@@ -35,26 +55,9 @@ class Gateway(Protocol):
     def started(self) -> int:
         """Unix time at which this process began, in whole seconds."""
 
-    def dialect(self, name: DialectName) -> Dialect: ...
-
-    def identify(self, secret: str | None) -> Caller:
-        """Who holds this API key. Raises Unauthenticated where keys are asked for."""
-
-    def admit(self, request: Request, caller: Caller) -> Admission:
-        """Count the request against its key's limits. The admission goes with the request.
-
-        Raises RateLimited.
-        """
-
-    async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer: ...
-
-    async def embed(
-        self, said: EmbeddingRequest, id: str, caller: Caller, admission: Admission
-    ) -> EmbeddingAnswer:
-        """Raises ShortstopError."""
-
-    async def count_tokens(self, request: Request, caller: Caller) -> int:
-        """Tokens of the prompt, by whoever may count them."""
+    @property
+    def admin_token(self) -> str | None:
+        """The token that administrators show; None while none is configured."""
 
     @property
     def responses(self) -> ResponseStore: ...
@@ -62,25 +65,41 @@ class Gateway(Protocol):
     @property
     def accounts(self) -> Accounts: ...
 
-    def feedback(self, said: Json, caller: Caller) -> bool:
-        """Learn what somebody says about an answer. False: no request of theirs is remembered.
+    def dialect(self, name: DialectName) -> Dialect: ...
 
-        Raises InvalidRequest.
+    def admit(self, request: Request, caller: Caller) -> Admission:
+        """Count the request against its key's limits. The admission goes with the request.
+
+        Raises RateLimited.
         """
 
-    async def erase(self, tenant: str, conversation: str) -> Json:
-        """Forget a conversation's values; says what there was. Raises StoreError."""
+    async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
+        """Raises ShortstopError."""
+
+    async def embed(
+        self, asked: EmbeddingRequest, id: str, caller: Caller, admission: Admission
+    ) -> EmbeddingAnswer:
+        """Raises ShortstopError."""
+
+    async def count_tokens(self, request: Request, caller: Caller) -> int:
+        """Tokens of the prompt, counted by the model where possible, else estimated."""
+
+    def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
+        """Learn how good an answer to a request of `tenant` was; None: of any tenant.
+
+        False: the request is unknown or too old, or this role has judged it already.
+        """
+
+    async def erase(self, tenant: str, conversation: str) -> Erased:
+        """Erase what was kept of a conversation. Raises StoreError."""
 
     def readiness(self) -> Readiness: ...
 
     async def reload(self) -> str:
-        """Read the configuration again; says what changed. Raises ConfigError, changing nothing."""
+        """Read the configuration again. Returns what changed. Raises ConfigError: nothing did."""
 
     def metrics(self) -> bytes:
         """Prometheus text."""
 
     def refused(self, status: int) -> None:
-        """Count a request that was turned away before it reached the pipeline."""
-
-    @property
-    def admin_token(self) -> str | None: ...
+        """Count a request that was refused before it reached the pipeline."""

@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
+from shortstop.server.auth import secret_of
 from shortstop.server.body import Disconnected, Headers, read_body
-from shortstop.server.caller import secret_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again

@@ -22,6 +22,7 @@ from shortstop.types.books import (
 from shortstop.types.conversation import (
     UNNAMED,
     Caller,
+    CallerRole,
     DialectName,
     Format,
     Json,
@@ -73,6 +74,7 @@ __all__ = [
     "Basis",
     "Bill",
     "Caller",
+    "CallerRole",
     "Check",
     "Choice",
     "Chunk",

@@ -169,6 +169,11 @@ UNNAMED = "~"
 which other dialogues may begin with as well."""
 
 
+CallerRole = Literal["user", "reviewer", "judge"]
+"""As whom a caller's feedback counts: an end user, a person whom the operator trusts to review
+answers, or a model that judges them."""
+
+
 class Caller(Struct, frozen=True):
     """Who asks: the tenant and key that pay, and what the caller may do.
 
@@ -181,3 +186,4 @@ class Caller(Struct, frozen=True):
     conversation: str | None = None
     task: str | None = None
     targets: frozenset[str] = frozenset()
+    role: CallerRole = "user"

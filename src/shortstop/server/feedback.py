@@ -1,0 +1,53 @@
+"""Feedback on an answer, as clients send it. As whom it counts is the caller's role."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shortstop.dialects import parse_object
+from shortstop.errors import Forbidden, InvalidRequest
+from shortstop.types import CallerRole
+
+
+class FeedbackRequest(Struct, frozen=True):
+    """How good an answer was: a score, a label or a correction."""
+
+    request_id: Annotated[str, Meta(description="The `x-request-id` of the answer.")]
+    score: Annotated[
+        float | None,
+        Meta(description="From 0 (useless) to 1 (perfect); values outside are clamped."),
+    ] = None
+    label: Annotated[bool | None, Meta(description="Whether the answer was good.")] = None
+    correction: Annotated[
+        str | None, Meta(description="The answer that should have been given.")
+    ] = None
+    answer: Annotated[
+        str | None, Meta(description="The answer that was given, to compare with the correction.")
+    ] = None
+    target: Annotated[
+        str | None, Meta(description="The model that answered; by default the local one.")
+    ] = None
+    source: Annotated[
+        CallerRole | None,
+        Meta(description="The role of the key, which decides; any other role is refused."),
+    ] = None
+
+
+def decode(body: bytes) -> FeedbackRequest:
+    """Raises InvalidRequest."""
+    try:
+        return msgspec.convert(parse_object(body), FeedbackRequest)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"Invalid feedback: {error}.") from error
+
+
+def require_role(feedback: FeedbackRequest, role: CallerRole) -> None:
+    """Raises Forbidden where the body claims another role than the caller has."""
+    if feedback.source not in (None, role):
+        raise Forbidden(
+            f"This caller has the role {role!r} and cannot give feedback as {feedback.source!r}.",
+            hint="Leave `source` out, or use a key that has this role.",
+        )

@@ -1,0 +1,43 @@
+"""The document's schemas: our own made from the routes' types, the vendors' from `vendors`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from shortstop.accounts import GrantRequest
+from shortstop.server import answers
+from shortstop.server.feedback import FeedbackRequest
+from shortstop.server.gateway import Readiness
+from shortstop.server.openapi.vendors import vendor_schemas
+from shortstop.types import Json
+
+OWN: tuple[Any, ...] = (
+    GrantRequest,
+    FeedbackRequest,
+    Readiness,
+    answers.Accepted,
+    answers.CreatedKey,
+    answers.DeletedResponse,
+    answers.ErasedConversation,
+    answers.Health,
+    answers.Index,
+    answers.KeyBalance,
+    answers.KeyDetails,
+    answers.KeyList,
+    answers.Model,
+    answers.ModelList,
+    answers.Reloaded,
+)
+
+
+def schemas() -> Json:
+    """Every schema by its name in `components`."""
+    _, components = msgspec.json.schema_components(OWN, ref_template="#/components/schemas/{name}")
+    # As JSON reads it: a default may be a tuple here.
+    own: Json = msgspec.json.decode(msgspec.json.encode(components))
+    for schema in own.values():
+        if "description" in schema:  # a docstring, with its line breaks
+            schema["description"] = " ".join(schema["description"].split())
+    return own | vendor_schemas()
