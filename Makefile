@@ -63,10 +63,12 @@ airgap: $(VENV)/.dev model ## every test without a network, every try to leave n
 fuzz-privacy: $(VENV)/.dev ## look for leaks at random (MINUTES=10, SEED=...)
 	@$(BIN)/python -m tests.fuzz_privacy --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
-lock: ## write the hashed requirements files anew (needs uv)
-	@$(LOCK) --extra demo --extra build -o requirements.txt
+# One resolution: the developers' tools narrow the most, and the other files take their versions.
+lock: ## resolve again and write the hashed requirements files (needs uv)
 	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
-	@$(LOCK) --extra demo --extra build --extra ner -o requirements-ner.txt
+	@$(LOCK) --extra demo --extra build --constraint requirements-dev.txt -o requirements.txt
+	@$(LOCK) --extra demo --extra build --extra ner --constraint requirements-dev.txt \
+	    -o requirements-ner.txt
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead

@@ -98,10 +98,10 @@ def build_engine(
     record = find_model(name, model, models)
     if crew is not None:
         server = crew.engine(name)
-        target = _embedded_target(name, model, record, server.context_per_slot)
+        target = local_target(name, model, record.name, server.context_per_slot)
         return Engine(model, target, _queue(crew, name, server.slots, model), server)
     options = EngineOptions.choose(model, record.gguf())
-    target = _embedded_target(name, model, record, options.context_per_slot)
+    target = local_target(name, model, record.name, options.context_per_slot)
     child = EmbeddedServer(record.path, options, sha256=record.sha256)
     return Engine(model, target, _queue(None, name, options.slots, model), child)
 
@@ -110,13 +110,14 @@ def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig
     return crew.slots(name, slots, model.queue) if crew else Slots(slots, model.queue)
 
 
-def _embedded_target(name: str, model: ModelConfig, record: ModelRecord, context: int) -> Target:
+def local_target(name: str, model: ModelConfig, served: str, context: int | None) -> Target:
+    """The target `name`: the engine calls its model `served`, and gives it `context` tokens."""
     return Target(
         name=name,
-        model=record.name,
+        model=served,
         local=True,
-        provider="embedded",
-        context=context,
+        provider="url" if model.url else "embedded",
+        context=context or DEFAULT_LOCAL_CONTEXT,
         abilities=model.able,
         max_output=model.max_output,
     )
@@ -126,15 +127,7 @@ def _remote_engine(
     name: str, model: ModelConfig, url: str, env: Mapping[str, str], crew: WorkerContext | None
 ) -> Engine:
     key = env.get(model.api_key_env) if model.api_key_env else None
-    target = Target(
-        name=name,
-        model=model.model or name,
-        local=True,
-        provider="url",
-        context=model.context or DEFAULT_LOCAL_CONTEXT,
-        abilities=model.able,
-        max_output=model.max_output,
-    )
+    target = local_target(name, model, model.model or name, model.context)
     client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
     return Engine(model, target, _queue(crew, name, model.slots or 8, model), client=client)
 
@@ -158,7 +151,7 @@ def backend_of(engine: Engine) -> LocalBackend:
         slots=engine.slots,
         max_output=engine.target.max_output,
         tools_by_schema=engine.config.tools_by_schema,
-        deaf=engine.server is not None,
+        notices_disconnect_on_write=engine.server is not None,
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from shortstop import dialects, registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
-from shortstop.app.engines import DEFAULT_LOCAL_CONTEXT, Engine, build_engine
+from shortstop.app.engines import Engine, build_engine, local_target
 from shortstop.config import (
     Config,
     ModelConfig,
@@ -145,15 +145,7 @@ def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, 
     try:
         return build_engine(name, model, models, env).target
     except (ConfigError, ModelFileError):
-        return Target(
-            name=name,
-            model=model.source or name,
-            local=True,
-            provider="embedded",
-            context=model.context or DEFAULT_LOCAL_CONTEXT,
-            abilities=model.able,
-            max_output=model.max_output,
-        )
+        return local_target(name, model, model.source or name, model.context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -17,14 +16,13 @@ from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
 from shortstop.config import load
 from shortstop.errors import ShortstopError
+from shortstop.serving.engines.parent import die_with_parent
 from shortstop.workers.context import WorkerContext
-
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     told = json.loads(sys.argv[1])
-    _leave_with_the_supervisor()
+    die_with_parent(signal.SIGTERM)
     set_up_logging()
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:
@@ -44,15 +42,6 @@ async def _work(told: dict[str, Any]) -> None:
 def _say(ready: int) -> None:
     os.write(ready, b"1")
     os.close(ready)
-
-
-def _leave_with_the_supervisor() -> None:
-    """However it dies, no worker stays behind."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":

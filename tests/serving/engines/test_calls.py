@@ -1,4 +1,4 @@
-"""Tool calls by schema: what is posed, and what is read back however it is cut up."""
+"""Tool calls by schema: how a request is rewritten, and any cut of the reply is read back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortstop.errors import InvalidRequest
-from shortstop.serving.engines.calls import CallReader, translated, understood
-from shortstop.serving.engines.tools import offered, posed, schema_of
+from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
+from shortstop.serving.engines.tools import offered, schema_of, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.types import (
     Choice,
@@ -71,7 +71,7 @@ def test_required_admits_no_words_and_named_no_other_tool() -> None:
     assert valid(named, {"calls": [CALL]})
     assert not valid(named, {"calls": [{"name": "get_time", "arguments": {}}]})
     with pytest.raises(InvalidRequest, match="get_lost"):
-        posed(request(ToolChoice("required", ("get_lost",))))
+        without_tools(request(ToolChoice("required", ("get_lost",))))
 
 
 def test_parallel_calls_false_is_one_call() -> None:
@@ -90,17 +90,17 @@ def test_the_answer_keeps_its_own_promised_shape() -> None:
 
 
 def test_what_is_posed_names_the_tools_and_carries_none() -> None:
-    told = posed(request())
+    told = without_tools(request())
     assert told.tools == ()
     assert told.messages[0].role == "system"
     assert "get_weather: The weather of a city." in told.messages[0].text
     assert told.format.kind == "json_schema"
-    joined = posed(request(messages=(Message("system", (Text("Be kind."),)),)))
+    joined = without_tools(request(messages=(Message("system", (Text("Be kind."),)),)))
     assert joined.messages[0].text.startswith("Be kind.\n\nYou can call")
 
 
 def test_none_offers_nothing() -> None:
-    told = posed(request(ToolChoice("none")))
+    told = without_tools(request(ToolChoice("none")))
     assert (told.tools, told.format.kind, len(told.messages)) == ((), "text", 1)
 
 
@@ -110,7 +110,7 @@ def test_earlier_calls_and_results_are_written_out() -> None:
         Message("assistant", (ToolCall("c1", "get_weather", '{"city":"Paris"}'),)),
         Message("tool", (ToolResult("c1", (Text("18 C"),)),)),
     )
-    told = posed(request(messages=talk))
+    told = without_tools(request(messages=talk))
     assert [m.role for m in told.messages] == ["system", "user", "assistant", "user"]
     assert json.loads(told.messages[2].text) == {
         "calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]
@@ -150,11 +150,11 @@ def test_any_chunking_reads_the_same(
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     reader, seen = CallReader(), Gathering()
     for piece in pieces:
-        for chunk in translated(Chunk(text=piece), reader):
+        for chunk in chunks_with_calls(Chunk(text=piece), reader):
             seen.add(chunk)
-    for chunk in translated(Chunk(finish="stop"), reader):
+    for chunk in chunks_with_calls(Chunk(finish="stop"), reader):
         seen.add(chunk)
-    whole = understood(Choice(parts=(Text(text),), finish="stop"))
+    whole = with_calls(Choice(parts=(Text(text),), finish="stop"))
     for choice in (seen.choice, whole):
         if "answer" in reply:
             assert choice.text == reply["answer"]
@@ -185,13 +185,13 @@ def test_arguments_come_in_fragments_after_id_and_name() -> None:
 
 @pytest.mark.parametrize("text", ["Sorry, no.", '{"city": "Paris"}', "", "[1]"])
 def test_what_is_not_in_shape_comes_out_as_words(text: str) -> None:
-    choice = understood(Choice(parts=(Text(text),), finish="stop"))
+    choice = with_calls(Choice(parts=(Text(text),), finish="stop"))
     assert choice.text == text
     assert choice.finish == "stop"
 
 
 def test_a_cut_call_is_not_repaired() -> None:
-    choice = understood(
+    choice = with_calls(
         Choice(parts=(Text('{"calls":[{"name":"get_weather","arguments":{"ci'),), finish="length")
     )
     (call,) = [p for p in choice.parts if isinstance(p, ToolCall)]

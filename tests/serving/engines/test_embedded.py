@@ -195,10 +195,50 @@ async def test_no_secret_reaches_the_child(
     await server.stop()
 
 
-async def test_says_what_it_holds(server: EmbeddedServer, model: ModelRecord) -> None:
-    assert server.rss is not None
-    assert model.bytes < server.rss < 1_000_000_000
-    assert (server.context, server.slots) == (4096, 2)
+async def test_another_child_can_be_the_engine(model: ModelRecord) -> None:
+    """The command is an argument: what it must do stands at the head of embedded.py."""
+    program = (
+        "import json, os, sys\n"
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "options = json.loads(sys.stdin.readline())\n"
+        "class Chat(BaseHTTPRequestHandler):\n"
+        "    protocol_version = 'HTTP/1.1'\n"
+        "    def do_POST(self):\n"
+        "        self.rfile.read(int(self.headers['content-length']))\n"
+        "        known = self.headers['authorization'] == 'Bearer ' + options['api_key']\n"
+        "        self.send_response(200 if known else 401)\n"
+        "        self.send_header('content-length', '2'); self.end_headers()\n"
+        "        self.wfile.write(b'{}')\n"
+        "    def log_message(self, *args): pass\n"
+        "server = HTTPServer(('127.0.0.1', 0), Chat)\n"
+        "url = f'http://127.0.0.1:{server.server_port}'\n"
+        "print(json.dumps({'ready': url, 'slots': options['slots']}), flush=True)\n"
+        "server.serve_forever()\n"
+    )
+    server = EmbeddedServer(model.path, OPTIONS, command=(sys.executable, "-c", program))
+    await server.start()
+    assert server.state == "ready"
+    client = LocalClient(f"{server.url}/v1", api_key=server.api_key)
+    assert (await client.post("/chat/completions", b"{}")).status == 200
+    await client.close()
+    await server.stop()
+
+
+async def test_a_child_that_says_nothing_is_told_from_its_stderr(model: ModelRecord) -> None:
+    program = "import sys; sys.stderr.write('0.1 E first error: no GPU\\nerror: 2\\n'); sys.exit(3)"
+    server = EmbeddedServer(model.path, OPTIONS, command=(sys.executable, "-c", program))
+    with pytest.raises(ModelFileError, match=r"could not load .*: first error: no GPU"):
+        await server.start()
+    assert (server.state, server.pid, server.url) == ("failed", None, None)
+
+
+async def test_a_wait_for_a_change_ends_with_it(model: ModelRecord) -> None:
+    server = EmbeddedServer(model.path, OPTIONS)
+    change = asyncio.create_task(server.changed())
+    await server.start()
+    async with asyncio.timeout(5):
+        await change
+    await server.stop()
 
 
 async def test_an_engine_that_cannot_start_rests_and_recovers(

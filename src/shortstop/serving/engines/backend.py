@@ -1,7 +1,7 @@
 """A local server behind the `Backend` port: ours, llama-server, Ollama, vLLM, SGLang, LM Studio.
 
-They all speak the OpenAI dialect; what they have in common is also what they lack, so the
-request is rewritten to ask for log-probabilities and to bound the answer's length.
+They all speak the OpenAI dialect, though none of them all of it: the request is rewritten from its
+neutral fields to ask for log-probabilities and to bound the answer's length.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.ports import Dialect
-from shortstop.serving.engines.calls import CallReader, translated, understood
-from shortstop.serving.engines.tools import posed, talks_of_calls, wants_calls
+from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
+from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
 from shortstop.types import Chunk, Reply, Request
@@ -25,11 +25,12 @@ from shortstop.types import Chunk, Reply, Request
 PATH = "/chat/completions"
 COUNTING = "/chat/completions/input_tokens"
 ALTERNATIVES = 3
+"""Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
 
 
 class Queue(Protocol):
-    """Who may use an engine now."""
+    """Admits requests to an engine's slots, a bounded number of them waiting."""
 
     slots: int
 
@@ -72,6 +73,7 @@ class Slots:
 
 
 def full(running: int, waiting: int) -> EngineBusy:
+    """The error for a queue with no place left."""
     return EngineBusy(
         f"The local engine is full: {running} running, {waiting} waiting.",
         hint="Retry in a moment, or raise `queue` or `slots` of this model.",
@@ -80,10 +82,11 @@ def full(running: int, waiting: int) -> EngineBusy:
 
 
 class LocalBackend:
-    """One local model. `client` is asked for at each call: an engine's address can change.
+    """One local model. `client` is called for every request: an engine's address can change.
 
-    `deaf`: the server hears that its client left only when it writes, as the embedded one does. It
-    is then asked for streams alone, and to tell its progress through the prompt.
+    `notices_disconnect_on_write`: the server detects a closed connection only when it next writes,
+    as the embedded engine does. It is then always asked to stream and to report its progress
+    through the prompt, so that it soon notices a client that has left.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class LocalBackend:
         slots: Queue,
         max_output: int | None = None,
         tools_by_schema: bool = False,
-        deaf: bool = False,
+        notices_disconnect_on_write: bool = False,
     ) -> None:
         self._model = model
         self._dialect = dialect
@@ -103,27 +106,29 @@ class LocalBackend:
         self.slots = slots
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
-        self._deaf = deaf
+        self._always_stream = notices_disconnect_on_write
 
     async def answer(self, request: Request) -> Reply:
-        answered = await (self._gathered if self._deaf else self._posted)(request)
-        if not self._poses_calls(request):
-            return answered
-        return replace(answered, choices=tuple(understood(c) for c in answered.choices))
+        reply = await (self._gathered if self._always_stream else self._posted)(request)
+        if not self._calls_by_schema(request):
+            return reply
+        return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        reader = CallReader() if self._poses_calls(request) else None
+        reader = CallReader() if self._calls_by_schema(request) else None
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:
                 if reader is None:
                     yield replace(chunk, wire=None)
                     continue
-                for part in translated(chunk, reader):
+                for part in chunks_with_calls(chunk, reader):
                     yield part
 
     async def count(self, request: Request) -> int:
-        """Prompt tokens by the model's own tokenizer and template. Raises TargetError where the
-        server cannot tell."""
+        """Prompt tokens by the model's own tokenizer and template.
+
+        Raises TargetError when the server cannot count them.
+        """
         reply = await self._client().post(COUNTING, self._encode(request, stream=False))
         try:
             return int(msgspec.json.decode(reply.body)["input_tokens"])
@@ -139,13 +144,13 @@ class LocalBackend:
         return replace(self._dialect.decode_reply(reply.body), body=None)
 
     async def _gathered(self, request: Request) -> Reply:
-        seen = Gathering()
+        gathering = Gathering()
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:
-                seen.add(chunk)
-        if not seen.finished:
+                gathering.add(chunk)
+        if not gathering.finished:
             raise UpstreamFailed("The local engine's answer holds no choice.")
-        return seen.reply(request.id, self._model)
+        return gathering.reply(request.id, self._model)
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
@@ -162,25 +167,25 @@ class LocalBackend:
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
 
-    def _poses_calls(self, request: Request) -> bool:
+    def _calls_by_schema(self, request: Request) -> bool:
         return self._tools_by_schema and wants_calls(request)
 
     def _encode(self, request: Request, *, stream: bool) -> bytes:
-        """From the neutral fields only: small servers reject what they do not know."""
-        if self._tools_by_schema and (request.tools or talks_of_calls(request)):
-            request = posed(request)
-        said = request.sampling
-        asked = replace(
+        """The body, from the neutral fields alone: small servers reject fields they do not know."""
+        if self._tools_by_schema and (request.tools or mentions_calls(request)):
+            request = without_tools(request)
+        sampling = request.sampling
+        rewritten = replace(
             request,
             body={},
             stream=stream,
-            extra={"return_progress": True} if stream and self._deaf else {},
+            extra={"return_progress": True} if stream and self._always_stream else {},
             sampling=replace(
-                said,
+                sampling,
                 logprobs=True,
-                top_logprobs=max(said.top_logprobs or 0, ALTERNATIVES),
-                max_tokens=min(said.max_tokens or self._max_output, self._max_output),
-                temperature=0.0 if said.temperature is None else said.temperature,
+                top_logprobs=max(sampling.top_logprobs or 0, ALTERNATIVES),
+                max_tokens=min(sampling.max_tokens or self._max_output, self._max_output),
+                temperature=0.0 if sampling.temperature is None else sampling.temperature,
             ),
         )
-        return self._dialect.encode_request(asked, self._model)
+        return self._dialect.encode_request(rewritten, self._model)

@@ -1,4 +1,4 @@
-"""Reading `{"calls": [...]}` or `{"answer": ...}` while it is being written."""
+"""Reading `{"calls": [...]}` or `{"answer": ...}` while the model writes it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 def call_id() -> str:
+    """A new id for a tool call."""
     return f"call_{secrets.token_hex(12)}"
 
 
 @dataclass(slots=True)
-class _Value:
-    """A JSON value as it comes in: `take` returns how much of the text belongs to it."""
+class _ValueReader:
+    """Finds the end of a JSON value that arrives in pieces."""
 
     depth: int = 0
     quoted: bool = False
@@ -32,7 +33,7 @@ class _Value:
     done: bool = False
 
     def take(self, text: str, start: int) -> int:
-        """The position after the last character that is the value's."""
+        """The position after the last character of `text` that belongs to the value."""
         for i in range(start, len(text)):
             char = text[i]
             if self.quoted:
@@ -64,15 +65,18 @@ class _Value:
 
 
 @dataclass(slots=True)
-class _Words:
-    """A JSON string as it comes in, unescaped."""
+class _StringReader:
+    """Unescapes a JSON string that arrives in pieces.
+
+    `held` is the beginning of an escape, `high` the first half of a surrogate pair.
+    """
 
     held: str = ""
     high: str = ""
     done: bool = False
 
     def take(self, raw: str) -> str:
-        """The characters that `raw`, the string's next part without quotes, completes."""
+        """The characters that `raw`, the next piece of the string without quotes, completes."""
         text, at, out = self.held + raw, 0, []
         while at < len(text):
             if text[at] != "\\":
@@ -87,11 +91,11 @@ class _Words:
         self.held = text[at:]
         return "".join(out)
 
-    def _escape(self, said: str) -> str:
-        if said[0] != "u":
-            return self._char(_ESCAPES.get(said[0], said[0]))
+    def _escape(self, escape: str) -> str:
+        if escape[0] != "u":
+            return self._char(_ESCAPES.get(escape[0], escape[0]))
         try:
-            code = int(said[1:], 16)
+            code = int(escape[1:], 16)
         except ValueError:
             return self._char("\ufffd")
         if 0xD800 <= code < 0xDC00:
@@ -110,22 +114,22 @@ class _Words:
 
 @dataclass(slots=True)
 class CallReader:
-    """Feed it the model's text in any pieces; it gives deltas of words and of calls.
+    """Takes the model's text in pieces of any size and gives deltas of text and of calls.
 
-    What is not in the schema's shape (a model or server that did not obey it) comes out as words
-    at the end: `verify` then says what is wrong.
+    Text that does not follow the schema (a model or server that ignored it) comes out as text at
+    the end: `verify` then says what is wrong with it.
     """
 
     _text: str = ""
     _at: int = 0
     _kind: str = ""
-    _value: _Value = field(default_factory=_Value)
-    _words: _Words | None = None
-    _call: int = -1
-    _within: bool = False
+    _value: _ValueReader = field(default_factory=_ValueReader)
+    _string: _StringReader | None = None
+    _in_call: bool = False
     calls: int = 0
 
     def feed(self, text: str) -> Iterator[Chunk]:
+        """The chunks that the next piece of text completes."""
         self._text += text
         if not self._kind:
             opened = _OPEN.match(self._text)
@@ -135,7 +139,7 @@ class CallReader:
         yield from self._answer() if self._kind == "answer" else self._calls()
 
     def rest(self) -> str:
-        """The whole text, when it was never in shape."""
+        """The whole text, when it never followed the schema."""
         return "" if self._kind else self._text
 
     def _answer(self) -> Iterator[Chunk]:
@@ -143,54 +147,53 @@ class CallReader:
             self._at += len(self._text) - self._at - len(self._text[self._at :].lstrip())
         if self._value.done or self._at >= len(self._text):
             return
-        if self._words is None and not self._value.begun and self._text[self._at] == '"':
-            self._words = _Words()
+        if self._string is None and not self._value.begun and self._text[self._at] == '"':
+            self._string = _StringReader()
         begin, quoted = self._at, self._value.begun
         self._at = self._value.take(self._text, begin)
         raw = self._text[begin : self._at]
-        if self._words is None:
-            yield from _words(raw)
+        if self._string is None:
+            yield from _text_chunk(raw)
             return
         raw = raw if quoted else raw[1:]
         if self._value.done:
             raw = raw[:-1]
-        yield from _words(self._words.take(raw))
+        yield from _text_chunk(self._string.take(raw))
 
     def _calls(self) -> Iterator[Chunk]:
         while self._at < len(self._text):
-            if not self._within:
-                found = _CALL.match(self._text, self._at)
-                if found is None or found.end() == len(self._text):
+            if not self._in_call:
+                head = _CALL.match(self._text, self._at)
+                if head is None or head.end() == len(self._text):
                     return
-                self._at, self._within, self._value = found.end(), True, _Value()
-                name = _Words().take(found.group(1))
-                self._call += 1
+                self._at, self._in_call, self._value = head.end(), True, _ValueReader()
+                name = _StringReader().take(head.group(1))
                 self.calls += 1
-                yield Chunk(tools=(ToolDelta(self._call, id=call_id(), name=name),))
+                yield Chunk(tools=(ToolDelta(self.calls - 1, id=call_id(), name=name),))
             if not self._value.done:
                 begin = self._at
                 self._at = self._value.take(self._text, begin)
                 if self._at > begin:
                     raw = self._text[begin : self._at]
-                    yield Chunk(tools=(ToolDelta(self._call, arguments=raw),))
+                    yield Chunk(tools=(ToolDelta(self.calls - 1, arguments=raw),))
             if not self._value.done:
                 return
             after = _AFTER.match(self._text, self._at)
             if after is None:
                 return
-            self._at, self._within = after.end(), False
+            self._at, self._in_call = after.end(), False
 
 
-def _words(text: str) -> Iterator[Chunk]:
+def _text_chunk(text: str) -> Iterator[Chunk]:
     if text:
         yield Chunk(text=text)
 
 
-def translated(chunk: Chunk, reader: CallReader) -> Iterator[Chunk]:
-    """One chunk of the engine's JSON as chunks of words and calls; nothing else is lost."""
+def chunks_with_calls(chunk: Chunk, reader: CallReader) -> Iterator[Chunk]:
+    """One chunk of the engine's JSON as chunks of text and calls; nothing else is lost."""
     yield from reader.feed(chunk.text)
     if chunk.finish is not None:
-        yield from _words(reader.rest())
+        yield from _text_chunk(reader.rest())
     finish = chunk.finish
     if finish == "stop" and reader.calls:
         finish = "tool_calls"
@@ -199,19 +202,19 @@ def translated(chunk: Chunk, reader: CallReader) -> Iterator[Chunk]:
         yield left
 
 
-def understood(choice: Choice) -> Choice:
-    """A whole choice of the engine's JSON as words and calls."""
+def with_calls(choice: Choice) -> Choice:
+    """A whole choice of the engine's JSON as text and calls."""
     reader = CallReader()
-    words: list[str] = []
+    pieces: list[str] = []
     calls: dict[int, ToolCall] = {}
     for chunk in reader.feed(choice.text):
-        words.append(chunk.text)
+        pieces.append(chunk.text)
         for delta in chunk.tools:
-            known = calls.get(delta.index) or ToolCall(delta.id or "", delta.name or "", "")
-            calls[delta.index] = replace(known, arguments=known.arguments + delta.arguments)
-    said = "".join(words) + reader.rest()
+            call = calls.get(delta.index) or ToolCall(delta.id or "", delta.name or "", "")
+            calls[delta.index] = replace(call, arguments=call.arguments + delta.arguments)
+    text = "".join(pieces) + reader.rest()
     parts: list[Part] = [p for p in choice.parts if not isinstance(p, Text)]
-    parts += [Text(said)] if said else []
+    parts += [Text(text)] if text else []
     parts += calls.values()
     finish = "tool_calls" if calls and choice.finish == "stop" else choice.finish
     return replace(choice, parts=tuple(parts), finish=finish)

@@ -3,12 +3,11 @@
 Loads one GGUF into llama.cpp's own server on loopback and prints one JSON line when it is ready.
 It dies with its parent: by the kernel's parent-death signal where there is one, and everywhere
 because stdin ends when the parent does, however the parent died. Signals meant for the whole
-process group (Ctrl-C, a service manager's SIGTERM) are the parent's affair: it drains first.
+process group (Ctrl-C, a service manager's SIGTERM) are left to the parent, which drains first.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -17,20 +16,23 @@ import threading
 import time
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
+from shortstop.serving.engines.parent import die_with_parent
+
 READY = "ready"
 FAILED = 3
 CPU_BATCH = 64
-"""Prompt tokens between two looks at whether anybody still waits: 0.3 s of the default model on one
-core. llama.cpp's 2048 are 9 s, and 3% less work for each."""
+"""Prompt tokens between two checks whether the client is still there: 0.3 s of the default model on
+one core. llama.cpp's own 2048 are 9 s, and save 3% of the work for each token."""
 
 LAST_WORDS_SECONDS = 0.5
-"""llama.cpp says why it failed from a thread of its own, which may not have had its turn yet."""
+"""llama.cpp reports a failure from a thread of its own, which may not have run yet."""
 
 
 def main() -> None:
-    _die_with_parent()
-    answer = _own_stdout()
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    die_with_parent(signal.SIGKILL)
+    output = _own_stdout()
     options = json.loads(sys.stdin.readline())
     threading.Thread(target=_watch_parent, daemon=True).start()
     os.nice(options["nice"])
@@ -42,27 +44,20 @@ def main() -> None:
         sys.stderr.flush()
         time.sleep(LAST_WORDS_SECONDS)
         os._exit(FAILED)
-    said = {
+    report = {
         READY: server.listening_address,
         "context": options["context"],
         "seconds": round(time.monotonic() - started, 3),
     }
-    os.write(answer, json.dumps(said).encode() + b"\n")
+    os.write(output, json.dumps(report).encode() + b"\n")
     threading.Event().wait()
 
 
-def _die_with_parent() -> None:
-    for ignored in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ignored, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _own_stdout() -> int:
-    """Keep stdout for the one line: whatever a library prints goes to stderr."""
-    answer = os.dup(1)
+    """A descriptor for the one line; whatever a library prints to stdout goes to stderr instead."""
+    output = os.dup(1)
     os.dup2(2, 1)
-    return answer
+    return output
 
 
 def _watch_parent() -> None:
@@ -88,7 +83,7 @@ def _serve(options: dict[str, Any]) -> Any:
     if all(device["name"] == "CPU" for device in xllamacpp.get_device_info()):
         params.n_batch = CPU_BATCH
     params.cache_ram_mib = options["cache_mib"]
-    # The context was chosen by us; llama.cpp must not shrink it, nor answer pages of its own.
+    # The gateway chose the context: llama.cpp must not shrink it, nor serve pages of its own.
     params.fit_params = False
     params.ui = False
     params.endpoint_slots = False

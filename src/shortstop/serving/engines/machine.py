@@ -1,4 +1,4 @@
-"""What this process may use of the machine: cores and memory, limits of containers included."""
+"""The cores and the memory that this process may use, container limits included."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ UNLIMITED = 1 << 60
 
 
 class Machine(Struct, frozen=True):
-    """Cores and bytes of memory. None: there is no such limit, or nobody says.
+    """Cores and bytes of memory. None: there is no such limit, or none is known.
 
-    `logical` and `physical` are those that this process may run on; `quota` is the CPU time that
-    its control group allows, in cores.
+    `logical` and `physical` cores are those that this process may run on; `quota` is the CPU time
+    that its control group allows, in cores.
     """
 
     total: int
@@ -29,21 +29,21 @@ class Machine(Struct, frozen=True):
 
     @property
     def cores(self) -> int:
-        """Cores worth computing on: hyper-threads add nothing, a quota throttles."""
+        """Cores worth computing on: hyper-threads add nothing, and a quota throttles."""
         return max(1, self.physical if self.quota is None else min(self.physical, int(self.quota)))
 
     @property
     def spare_cores(self) -> int:
-        """One less, for the gateway and its neighbours, where there is more than one.
+        """One fewer, where there is more than one: it is left to the gateway and other processes.
 
         A llama.cpp thread that loses its core keeps all others waiting: with as many threads as
-        cores, one busy neighbour costs several times the speed (docs/lab.md).
+        cores, one other busy process costs several times the speed (docs/lab.md).
         """
         return max(1, self.cores - 1)
 
     @property
     def memory(self) -> int:
-        """What a process may have at most."""
+        """The most bytes that a process may have."""
         return self.ram if self.ram_limit is None else min(self.ram, self.ram_limit)
 
     @property
@@ -52,7 +52,7 @@ class Machine(Struct, frozen=True):
 
     @staticmethod
     def look(root: Path = Path("/")) -> Machine:
-        """Read the system's own files below `root`; a guess where there are none."""
+        """Read the system's files below `root`; what they do not say is taken from the OS."""
         allowed = _allowed()
         groups = list(_groups(root))
         ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -77,7 +77,7 @@ def _allowed() -> set[int]:
 
 
 def _physical(root: Path, allowed: set[int]) -> int:
-    """Cores, not threads: those that share one name the same siblings."""
+    """Cores, not threads: the threads of one core name the same siblings."""
     cpus = root / "sys/devices/system/cpu"
     siblings = {
         _text(cpus / f"cpu{number}/topology/thread_siblings_list") or str(number)
@@ -94,7 +94,7 @@ def _available(root: Path, otherwise: int) -> int:
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """The folders of our control group and its parents, innermost first; v1's own places last."""
+    """Folders of our control group and its parents, innermost first, then cgroup v1's."""
     base = root / "sys/fs/cgroup"
     inside = next(
         (
@@ -114,9 +114,9 @@ def _groups(root: Path) -> Iterator[Path]:
 
 
 def _quota(group: Path) -> float | None:
-    said = _text(group / "cpu.max").split()
-    if len(said) == 2 and said[0].isdigit():
-        return int(said[0]) / max(1, int(said[1]))
+    fields = _text(group / "cpu.max").split()
+    if len(fields) == 2 and fields[0].isdigit():
+        return int(fields[0]) / max(1, int(fields[1]))
     quota, period = _number(group / "cpu.cfs_quota_us"), _number(group / "cpu.cfs_period_us")
     return quota / period if quota and period else None
 
@@ -133,8 +133,8 @@ def _memory_left(group: Path) -> int | None:
 
 
 def _number(path: Path) -> int | None:
-    said = _text(path)
-    return int(said) if said.isdigit() else None
+    text = _text(path)
+    return int(text) if text.isdigit() else None
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""How to run a model on this machine: what the operator said, else what memory and cores allow."""
+"""How to run a model on this machine: as the operator says, else as memory and cores allow."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from shortstop.serving.engines.machine import Machine
 log = logging.getLogger(__name__)
 
 SLOT_CONTEXT = 4096
+"""Tokens of context of a slot, where nothing else is asked for."""
 LEAST_CONTEXT = 512
 USABLE = 0.8
 """Share of the free memory that weights and KV cache may take."""
 CACHE_SHARE = 0.02
-MOST_CACHE_MIB = 256
+"""Share of the free memory that cached prompts may take."""
+MAX_CACHE_MIB = 256
 ROUND = 256
-"""llama.cpp rounds a slot's context to this."""
+"""llama.cpp rounds a slot's context to a multiple of this."""
 
 
 class EngineOptions(Struct, frozen=True):
-    """How to run a model. `context` is of all slots together, in tokens.
+    """How to run a model. `context` is that of all slots together, in tokens.
 
-    `cache_mib` bounds the prompts kept in memory beside those in the slots; `nice` is added to
+    `cache_mib` bounds the prompts kept in memory besides those in the slots; `nice` is added to
     the process's niceness; `gpu_layers` -1 means all, where the engine's build has a GPU.
     """
 
@@ -35,7 +37,7 @@ class EngineOptions(Struct, frozen=True):
     context: int
     slots: int
     gpu_layers: int = -1
-    cache_mib: int = MOST_CACHE_MIB
+    cache_mib: int = MAX_CACHE_MIB
     nice: int = 1
 
     @property
@@ -44,10 +46,11 @@ class EngineOptions(Struct, frozen=True):
 
     @staticmethod
     def choose(model: ModelConfig, gguf: GgufInfo, machine: Machine | None = None) -> EngineOptions:
-        """The operator's word counts, the rest is made to fit. Raises ModelFileError if it cannot.
+        """Keep what the operator set and make the rest fit into memory.
 
         Few slots: on a CPU several answers at once take as long as one after the other, and each
         slot's context costs memory. What a slot cannot hold goes to the frontier.
+        Raises ModelFileError when the weights alone do not fit.
         """
         machine = machine or Machine.look()
         _require_memory(gguf, machine)
@@ -55,7 +58,7 @@ class EngineOptions(Struct, frozen=True):
         slots = model.slots or _slots(machine)
         per_slot = min(model.context or SLOT_CONTEXT, gguf.context)
         if model.context and per_slot < model.context:
-            log.warning("%s was trained on %d tokens: context is that", gguf.name, gguf.context)
+            log.warning("%s was trained on %d tokens: that is its context", gguf.name, gguf.context)
         affordable = _affordable(gguf, machine)
         while slots * per_slot > affordable and not model.slots and slots > 1:
             slots //= 2
@@ -68,7 +71,7 @@ class EngineOptions(Struct, frozen=True):
             context=per_slot * slots,
             slots=slots,
             gpu_layers=-1 if model.gpu_layers is None else model.gpu_layers,
-            cache_mib=min(MOST_CACHE_MIB, int(machine.memory_free * CACHE_SHARE / 2**20)),
+            cache_mib=min(MAX_CACHE_MIB, int(machine.memory_free * CACHE_SHARE / 2**20)),
         )
 
 
@@ -77,7 +80,7 @@ def _slots(machine: Machine) -> int:
 
 
 def _affordable(gguf: GgufInfo, machine: Machine) -> int:
-    """Tokens of context that memory has room for beside the weights."""
+    """Tokens of context that memory has room for besides the weights."""
     room = machine.memory_free * USABLE - gguf.bytes - ENGINE_BYTES
     return max(0, int(room / gguf.kv_bytes)) if gguf.kv_bytes else 1 << 30
 

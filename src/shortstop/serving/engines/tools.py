@@ -1,9 +1,9 @@
 """Tool calling for any model: the tools go into the prompt, the calls come out of a schema.
 
-Small models' chat templates often know no tools. So the request is posed as one for JSON, whose
-schema admits nothing but calls of the offered tools with valid arguments or, where the client left
-it open, an answer in words; the engine decodes under that schema's grammar, and what it wrote is
-read back as tool calls. Everything here is pure.
+The chat templates of small models often have no place for tools. So the request is rewritten as
+one for JSON, whose schema admits nothing but calls of the offered tools with valid arguments or,
+where the client left it open, an answer in words; the engine decodes under that schema's grammar,
+and `calls` reads its output back as tool calls. Everything here is pure.
 """
 
 from __future__ import annotations
@@ -28,45 +28,44 @@ from shortstop.types import (
     ToolResult,
 )
 
-MOST_CALLS = 8
-MOST_DESCRIBED = 400
+MAX_CALLS = 8
+"""Calls in one reply."""
+MAX_DESCRIPTION = 400
 """Characters of a tool's description that a small model is shown."""
 
 
 def wants_calls(request: Request) -> bool:
+    """Whether the reply may hold tool calls."""
     return bool(request.tools) and request.tool_choice.mode != "none"
 
 
-def talks_of_calls(request: Request) -> bool:
-    """Whether the conversation holds calls or results, which some templates cannot show."""
+def mentions_calls(request: Request) -> bool:
+    """Whether the conversation holds calls or results, which some templates cannot render."""
     return any(isinstance(p, ToolCall | ToolResult) for m in request.messages for p in m.parts)
 
 
-def posed(request: Request) -> Request:
-    """The request without tools, for a model that knows none. Raises InvalidRequest."""
+def without_tools(request: Request) -> Request:
+    """The same request for a model without tools: as one for JSON, where calls are wanted.
+
+    Raises InvalidRequest when `tool_choice` names a tool that is not offered.
+    """
     messages = tuple(_plain(message, _names(request)) for message in request.messages)
-    untold = replace(
+    plain = replace(
         request, messages=messages, tools=(), tool_choice=ToolChoice(), parallel_tool_calls=None
     )
     if not wants_calls(request):
-        return untold
+        return plain
     tools = offered(request)
-    said = Message("system", (Text(_explained(request, tools)),))
-    first, rest = (messages[:1], messages[1:]) if messages[:1] else ((), ())
-    if first and first[0].role in ("system", "developer"):
-        joined = Message("system", (Text(f"{first[0].text}\n\n{said.text}"),))
-        messages = (joined, *rest)
-    else:
-        messages = (said, *messages)
-    shape = Format("json_schema", schema_of(request, tools), name="reply", strict=True)
-    return replace(untold, messages=messages, format=shape)
+    messages = _instructed(_instructions(request, tools), messages)
+    schema = Format("json_schema", schema_of(request, tools), name="reply", strict=True)
+    return replace(plain, messages=messages, format=schema)
 
 
 def offered(request: Request) -> list[Tool]:
-    """The tools that may be called. Raises InvalidRequest when one is named that is not there."""
+    """The tools that may be called. Raises InvalidRequest when `tool_choice` names another."""
     names = request.tool_choice.names
-    known = {tool.name for tool in request.tools}
-    unknown = [name for name in names if name not in known]
+    tools = {tool.name for tool in request.tools}
+    unknown = [name for name in names if name not in tools]
     if unknown:
         raise InvalidRequest(
             f"tool_choice names {unknown[0]!r}, which is not among the tools.", param="tool_choice"
@@ -77,9 +76,17 @@ def offered(request: Request) -> list[Tool]:
 # ---------------------------------------------------------------- the prompt
 
 
-def _explained(request: Request, tools: list[Tool]) -> str:
+def _instructed(instructions: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation with `instructions` at the end of its system prompt."""
+    if messages and messages[0].role in ("system", "developer"):
+        system = Message("system", (Text(f"{messages[0].text}\n\n{instructions}"),))
+        return (system, *messages[1:])
+    return (Message("system", (Text(instructions),)), *messages)
+
+
+def _instructions(request: Request, tools: list[Tool]) -> str:
     lines = [
-        f"- {tool.name}: {tool.description[:MOST_DESCRIBED]} Arguments: {_json(tool.schema)}"
+        f"- {tool.name}: {tool.description[:MAX_DESCRIPTION]} Arguments: {_json(tool.schema)}"
         for tool in tools
     ]
     how = 'To call tools, write {"calls": [{"name": ..., "arguments": {...}}]}.'
@@ -94,29 +101,29 @@ def _names(request: Request) -> dict[str, str]:
 
 
 def _plain(message: Message, names: dict[str, str]) -> Message:
-    """Calls and results written out, for templates that know neither."""
+    """Calls and results written out as text, for templates that render neither."""
     if not any(isinstance(p, ToolCall | ToolResult) for p in message.parts):
         return message
     calls = [
-        {"name": p.name, "arguments": _loose(p.arguments)}
+        {"name": p.name, "arguments": _parsed(p.arguments)}
         for p in message.parts
         if isinstance(p, ToolCall)
     ]
-    parts = [_told(p, names) for p in message.parts if not isinstance(p, ToolCall)]
+    parts = [_result_as_text(p, names) for p in message.parts if not isinstance(p, ToolCall)]
     if calls:
         parts.append(Text(_json({"calls": calls})))
     return Message("user" if message.role == "tool" else message.role, tuple(parts))
 
 
-def _told(part: Part, names: dict[str, str]) -> Part:
+def _result_as_text(part: Part, names: dict[str, str]) -> Part:
     if not isinstance(part, ToolResult):
         return part
-    said = "\n".join(p.text for p in part.parts if isinstance(p, Text))
+    text = "\n".join(p.text for p in part.parts if isinstance(p, Text))
     failed = " failed" if part.is_error else ""
-    return Text(f"Tool {names.get(part.call_id, part.call_id)}{failed}: {said}")
+    return Text(f"Tool {names.get(part.call_id, part.call_id)}{failed}: {text}")
 
 
-def _loose(arguments: str) -> Any:
+def _parsed(arguments: str) -> Any:
     try:
         return msgspec.json.decode(arguments or "{}")
     except msgspec.DecodeError:
@@ -134,11 +141,12 @@ def schema_of(request: Request, tools: list[Tool]) -> Json:
     """JSON Schema of the reply: `{"calls": [...]}`, or `{"answer": ...}` where that is allowed."""
     definitions: Json = {}
     calls = [_call(tool, i, definitions) for i, tool in enumerate(tools)]
-    one = calls[0] if len(calls) == 1 else {"anyOf": calls}
-    most = 1 if request.parallel_tool_calls is False else MOST_CALLS
-    branches = [_only("calls", {"type": "array", "items": one, "minItems": 1, "maxItems": most})]
+    call = calls[0] if len(calls) == 1 else {"anyOf": calls}
+    limit = 1 if request.parallel_tool_calls is False else MAX_CALLS
+    array = {"type": "array", "items": call, "minItems": 1, "maxItems": limit}
+    branches = [_object_of("calls", array)]
     if request.tool_choice.mode == "auto":
-        branches.append(_only("answer", _answer(request.format, len(tools), definitions)))
+        branches.append(_object_of("answer", _answer(request.format, len(tools), definitions)))
     schema: Json = branches[0] if len(branches) == 1 else {"anyOf": branches}
     return {**schema, "$defs": definitions} if definitions else schema
 
@@ -159,7 +167,7 @@ def _answer(promised: Format, number: int, definitions: Json) -> Json:
     return {"type": "object"} if promised.kind == "json_object" else {"type": "string"}
 
 
-def _only(name: str, value: Json) -> Json:
+def _object_of(name: str, value: Json) -> Json:
     return {
         "type": "object",
         "properties": {name: value},
@@ -169,7 +177,7 @@ def _only(name: str, value: Json) -> Json:
 
 
 def _hoisted(schema: Json, prefix: str, definitions: Json) -> Json:
-    """`schema` for use inside another one: its definitions move to the root's `$defs`."""
+    """`schema` for use inside another one: its definitions move to `definitions`, the root's."""
     inner = copy.deepcopy(schema)
     for place in ("$defs", "definitions"):
         for name, value in (inner.pop(place, None) or {}).items():
@@ -187,8 +195,8 @@ def _renamed(value: Any, prefix: str) -> Any:
     return [_renamed(v, prefix) for v in value] if isinstance(value, list) else value
 
 
-def _reference(said: Any, prefix: str) -> Any:
+def _reference(target: Any, prefix: str) -> Any:
     for place in ("#/$defs/", "#/definitions/"):
-        if isinstance(said, str) and said.startswith(place):
-            return f"#/$defs/{prefix}_{said.removeprefix(place)}"
-    return said
+        if isinstance(target, str) and target.startswith(place):
+            return f"#/$defs/{prefix}_{target.removeprefix(place)}"
+    return target
