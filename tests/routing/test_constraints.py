@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.app.runtime import build_upstreams
+from shortstop.app.upstreams import build_remotes
 from shortstop.config import Config, UpstreamConfig, UpstreamModel
 from shortstop.errors import (
     ContextTooLong,
@@ -137,7 +137,7 @@ def test_who_gives_several_choices_is_known_by_dialect_not_by_name(
     upstream = UpstreamConfig(
         base_url="https://api.example/v1", dialect=dialect, models={"far": UpstreamModel()}
     )
-    _, _, targets = build_upstreams(Config(upstreams={name: upstream}), {})
+    targets = build_remotes(Config(upstreams={name: upstream}), {}).targets
     several = ask(sampling=Sampling(n=2))
     assert (needs(several) <= targets["far"].abilities) is gives
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shortstop.app.engines import Engine
-from shortstop.pipeline.embedding import LocalEncoder
+from shortstop.pipeline.embedding import Encoders, LocalEncoder, RemoteEncoder
 from shortstop.routing.embed import Embedder
 from shortstop.serving.encoders import ServedEncoder, StaticEncoder
 from shortstop.types import Target
@@ -32,10 +32,16 @@ def encoder_targets(targets: Mapping[str, Target], width: int) -> dict[str, Targ
     return found if any(t.local for t in able) else {BUILTIN: builtin, **found}
 
 
-def local_encoders(engines: Mapping[str, Engine], embedder: Embedder) -> dict[str, LocalEncoder]:
+def build_encoders(
+    targets: Mapping[str, Target],
+    engines: Mapping[str, Engine],
+    remote: Mapping[str, RemoteEncoder],
+    embedder: Embedder,
+) -> Encoders:
     served: dict[str, LocalEncoder] = {
         name: ServedEncoder(engine.target.model, engine.reach, engine.slots)
         for name, engine in engines.items()
         if EMBEDS in engine.target.abilities
     }
-    return {BUILTIN: StaticEncoder(embedder), **served}
+    local = {BUILTIN: StaticEncoder(embedder), **served}
+    return Encoders(encoder_targets(targets, embedder.width), local, remote)

@@ -1,63 +1,30 @@
-"""The running gateway behind the door."""
+"""The running gateway behind the server: one set of resources, the current runtime."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 
-from msgspec.structs import replace
-
-from shortstop import dialects, registry, routing
+from shortstop import dialects, routing
 from shortstop.accounts import Accounts
-from shortstop.app.clock import CLOCK
-from shortstop.app.encoders import EMBEDS, encoder_targets, local_encoders
-from shortstop.app.engines import Engine, backend_of, build_engine, start_all
-from shortstop.app.runtime import Budgets, Runtime, build_upstreams, rebuild, signed
-from shortstop.config import (
-    Config,
-    PrivacyConfig,
-    ServerConfig,
-    load,
-)
+from shortstop.app.build import build
+from shortstop.app.engines import start_all
+from shortstop.app.gauges import register_gauges
+from shortstop.app.learned_state import LearnedState
+from shortstop.app.reload import Reloader
+from shortstop.app.resources import Resources
+from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
-from shortstop.errors import InvalidRequest, PrivacyRefused, ShortstopError, TargetError
-from shortstop.ledger import Books
-from shortstop.ledger.rapl import Rapl
-from shortstop.pipeline.chat import Pipeline
-from shortstop.pipeline.clearing import Clearing
-from shortstop.pipeline.compare import Comparison
-from shortstop.pipeline.embedding import Embedding, Encoders
-from shortstop.pipeline.judge import Judge
-from shortstop.pipeline.record import Bookkeeping
-from shortstop.pipeline.shadow import Shadows
+from shortstop.errors import InvalidRequest
 from shortstop.ports import Dialect
-from shortstop.privacy import PrivacyGuard
-from shortstop.privacy.audit import AuditLog
-from shortstop.privacy.guard import GRACE, audit_key, privacy_key
-from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.redact import redacted
-from shortstop.privacy.replace.vault import Vault
-from shortstop.privacy.replies import Replies
-from shortstop.privacy.taint import MOST, Taint
-from shortstop.routing import LearnedRouter, State
 from shortstop.server.feedback import FeedbackRequest
-from shortstop.server.gateway import Erased, Readiness, TracesReadiness
-from shortstop.serving.cascade import Cascade
-from shortstop.serving.models import Models, cleared_for
-from shortstop.telemetry.metrics import Metrics
+from shortstop.server.gateway import Erased, Readiness
 from shortstop.tokens import prompt_tokens
-from shortstop.traces import TraceStore
 from shortstop.traces.responses import ResponseStore
-from shortstop.traces.seal import Seal
-from shortstop.traces.taints import TaintStore
 from shortstop.types import (
     UNMETERED,
     Admission,
@@ -73,72 +40,47 @@ from shortstop.workers.context import News, SharedRouter, WorkerContext
 
 log = logging.getLogger("shortstop")
 
-SAVE_SECONDS = 60
 ANYBODY = Caller()
 
 
 class Shortstop:
-    """The running gateway behind the door: one store, one set of metrics, the current street."""
+    """Implements server.Gateway. `config` is what `source` has loaded."""
 
     def __init__(
-        self,
-        config: Config,
-        path: Path | None,
-        env: Mapping[str, str],
-        crew: WorkerContext | None = None,
+        self, config: Config, source: ConfigSource, workers: WorkerContext | None = None
     ) -> None:
-        self._crew = crew
-        self._path = path
-        self._env = env
-        self._home = registry.home(config.data_dir, env)
-        self._models = registry.open(self._home)
-        self._metrics = Metrics(asyncio.get_running_loop().call_later)
-        seal = Seal.of(env, config.traces.key_env)
-        self._store = TraceStore(
-            _trace_file(config, self._home),
-            config.traces,
-            CLOCK,
-            redact=self._redacted,
-            seal=seal,
-        )
-        self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
-        self.accounts = Accounts(self._home / "accounts.db", CLOCK, seal)
-        brief = config.privacy.vault_hours * 3600
-        self._taints = TaintStore(
-            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400, brief
-        )
-        self._taint = _taint(self._taints, brief, shared=crew is not None)
-        self._privacy_key = privacy_key(config.privacy, env)
-        self._vault = Vault(
-            CLOCK.time,
-            brief,
-            path=_vault_file(config, self._home, env, crew),
-            key=self._privacy_key,
-        )
-        self._tagger: Tagger | None = None
-        self._audit: AuditLog | None = None
-        self._reloading = asyncio.Lock()
         self.started = int(time.time())
-        self._street = self._build(config, {}, self._saved_state())
-        if crew is not None:
+        self._resources = Resources(config, source.env, workers, self._redacted)
+        self._reloader = Reloader(source, self._resources)
+        self._learned_state = LearnedState(self._resources.home, workers)
+        self._runtime = build(config, self._resources, {}, self._learned_state.load())
+        if workers is not None:
             # Workers that begin with the same state must not draw the same lots.
-            self._street.brain.state.draws += crew.index << 40
-            crew.listen(self._hear)
-        self._watch()
+            self._runtime.learned.state.draws += workers.index << 40
+            workers.listen(self._learn)
+        register_gauges(self._resources, lambda: self._runtime.engines.values())
 
-    # -- what the door asks
+    # -- what the server asks
 
     @property
     def server(self) -> ServerConfig:
-        return self._street.config.server
+        return self._runtime.config.server
 
     @property
     def targets(self) -> Mapping[str, Target]:
-        return self._street.targets | dict(self._street.embedding.targets)
+        return self._runtime.targets
+
+    @property
+    def accounts(self) -> Accounts:
+        return self._resources.accounts
+
+    @property
+    def responses(self) -> ResponseStore:
+        return self._resources.responses
 
     @property
     def admin_token(self) -> str | None:
-        return self._env.get(self.server.admin_token_env) or None
+        return self._resources.env.get(self.server.admin_token_env) or None
 
     def dialect(self, name: DialectName) -> Dialect:
         return dialects.get(name)
@@ -154,49 +96,29 @@ class Shortstop:
     def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
             return UNMETERED
-        asked = prompt_tokens(request) + (request.sampling.max_tokens or 0)
-        return self.accounts.admit(caller, asked)
+        tokens = prompt_tokens(request) + (request.sampling.max_tokens or 0)
+        return self.accounts.admit(caller, tokens)
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
-        street = self._street
-        if caller.task is not None and not street.guard.harmless(caller.task, caller.tenant):
+        runtime, task = self._runtime, caller.task
+        if task is not None and not runtime.guard.harmless(task, caller.tenant):
             raise InvalidRequest(
-                "The header x-shortstop-task holds what privacy takes for a value.",
+                "The header x-shortstop-task holds what looks like a personal or secret value.",
                 hint="A task's name is written down in many places: name the kind of request.",
                 param="x-shortstop-task",
             )
-        return await street.pipeline.answer(request, caller, admission)
+        return await runtime.pipelines.chat.answer(request, caller, admission)
 
     async def embed(
-        self, said: EmbeddingRequest, id: str, caller: Caller, admission: Admission
+        self, asked: EmbeddingRequest, id: str, caller: Caller, admission: Admission
     ) -> EmbeddingAnswer:
-        return await self._street.embedding.answer(said, id, caller, admission)
+        return await self._runtime.pipelines.embedding.answer(asked, id, caller, admission)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
-        street = self._street
-        engine, upstream = self._counter(request.model), street.upstreams.get(request.model)
-        try:
-            if engine is not None:
-                return await backend_of(engine).count(request)
-            if upstream is not None and upstream.counts:
-                clearance = await street.clearing.clear(request, caller)
-                target = street.targets[request.model]
-                cleared = await cleared_for(street.guard, request, clearance, target)
-                return await upstream.count(cleared)
-        except (PrivacyRefused, TargetError):
-            pass
-        return prompt_tokens(request)
-
-    def _counter(self, model: str) -> Engine | None:
-        """The local model that is named; `auto` and `local` are the one that is asked first."""
-        engines = self._street.engines
-        if model in ("auto", "local"):
-            chats = (name for name in engines if name in self._street.targets)
-            model = self._street.config.routing.local or next(chats, "")
-        return engines.get(model)
+        return await self._runtime.count_tokens(request, caller)
 
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
-        return self._street.router.feedback(
+        return self._runtime.router.feedback(
             routing.Feedback(
                 request_id=body.request_id,
                 score=body.score,
@@ -212,320 +134,60 @@ class Shortstop:
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
         stored responses."""
-        held = self._vault.erase((tenant, conversation))
-        emptied = await asyncio.to_thread(self._store.forget, tenant, conversation)
-        dropped = self.responses.forget(tenant, conversation)
-        return Erased(surrogates=held, traces=emptied, responses=dropped)
+        resources = self._resources
+        surrogates = resources.vault.erase((tenant, conversation))
+        traces = await asyncio.to_thread(resources.traces.forget, tenant, conversation)
+        responses = resources.responses.forget(tenant, conversation)
+        return Erased(surrogates=surrogates, traces=traces, responses=responses)
 
     def readiness(self) -> Readiness:
-        """Ready when every embedded engine is; a failed one is tolerable with a frontier."""
-        engines = {name: e.ready for name, e in self._street.engines.items()}
-        store = self._store.health()
-        starting = any(
-            e.server is not None and e.server.state == "starting"
-            for e in self._street.engines.values()
-        )
-        usable = any(engines.values()) or bool(self._street.upstreams)
-        return Readiness(
-            ready=usable and not starting,
-            engines={
-                name: e.server.state if e.server else "external"
-                for name, e in self._street.engines.items()
-            },
-            upstreams={
-                name: "open" if u.breaker.open_for else "closed"
-                for name, u in self._street.upstreams.items()
-            },
-            traces=TracesReadiness(store.state, store.detail, store.pending),
-        )
+        return self._runtime.readiness(self._resources.traces.health())
 
     def metrics(self) -> bytes:
-        return self._metrics.text()
+        return self._resources.metrics.text()
 
     def refused(self, status: int) -> None:
-        self._metrics.refused(status)
+        self._resources.metrics.refused(status)
 
     async def reload(self) -> str:
-        """Read the file again, in this process or in all workers of the crew."""
-        if self._crew is None:
-            return await self.swap()
-        load(self._path, self._env)
-        os.kill(os.getppid(), signal.SIGHUP)
-        return "all workers are reading the file again"
+        """Read the file again, in this process or in all workers."""
+        if self._resources.workers is not None:
+            return self._reloader.ask_supervisor(self._runtime.config)
+        return await self.swap()
 
     async def swap(self) -> str:
-        """Swap in a street built from the file as it is now; running requests finish in theirs."""
-        async with self._reloading:
-            config = load(self._path, self._env)
-            old = self._street
-            config = replace(config, server=_keep_address(config.server, old.config.server))
-            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
-            new = self._build(config, kept, old.brain.state)
-            await start_all([e for n, e in new.engines.items() if n not in kept])
-            await self._warm()
-            self._street = new
-            self._retire(old, set(kept))
-            names = ", ".join(new.targets)
-            log.info("configuration reloaded: %s", names)
-            return f"targets: {names}"
+        """Go on with a runtime built from the file as it is now. Raises ShortstopError."""
+        self._runtime = await self._reloader.next_runtime(self._runtime)
+        names = ", ".join(self._runtime.models.targets)
+        log.info("configuration reloaded: %s", names)
+        return f"targets: {names}"
 
     # -- life
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the engines, serve, and leave nothing behind."""
-        await start_all(list(self._street.engines.values()))
-        await self._warm()
-        self._street.guard.warm()
-        saver = asyncio.create_task(self._save_now_and_then())
+        await start_all(list(self._runtime.engines.values()))
+        await self._resources.warm()
+        self._runtime.guard.warm()
+        saver = asyncio.create_task(self._learned_state.keep_saving(self._snapshot))
         try:
             yield
         finally:
             saver.cancel()
-            await self._street.close_egress()
-            if self._tagger is not None:
-                await self._tagger.close()
-            await asyncio.gather(*(e.close() for e in self._street.engines.values()))
-            self._save_state()
-            self._metrics.tell()
-            self._store.close()
-            self.accounts.close()
-            self.responses.close()
-            self._taints.close()
-            if self._crew is not None:
-                self._crew.close()
-            self._vault.close()
-            if self._audit is not None:
-                self._audit.close()
+            await self._runtime.close_egress()
+            await self._resources.stop_tagger()
+            await asyncio.gather(*(e.close() for e in self._runtime.engines.values()))
+            self._learned_state.save(self._snapshot)
+            self._resources.close()
 
-    def _build(self, config: Config, kept: dict[str, Engine], state: State | None) -> Runtime:
-        engines = {
-            name: kept.get(name) or build_engine(name, model, self._models, self._env, self._crew)
-            for name, model in config.models.items()
-        }
-        egresses, upstreams, remote = build_upstreams(config, self._env)
-        every = {name: engine.target for name, engine in engines.items()} | remote
-        targets = {name: t for name, t in every.items() if EMBEDS not in t.abilities}
-        prior = routing.packaged()
-        brain = LearnedRouter(targets, config, state, prior)
-        slots = {name: engine.slots.slots for name, engine in engines.items()}
-        books = Books(targets | every, config, slots=slots, meter=Rapl.find(CLOCK))
-        for name in books.unpriced():
-            log.warning("no price is known for %s: its costs are shown as unknown", name)
-        guard = PrivacyGuard(
-            config.privacy,
-            rebuild,
-            key=self._privacy_key,
-            baa=signed(config),
-            taint=self._taint,
-            vault=self._vault,
-            audit=self._audit_log(config.privacy),
-            watcher=self._metrics,
-            tagger=self._tagger_for(config),
-        )
-        router = SharedRouter(brain, self._crew) if self._crew else brain
-        backends = {n: backend_of(e) for n, e in engines.items() if n in targets}
-        models = Models(targets, backends, upstreams, guard)
-        cascade = Cascade(
-            models=models,
-            check=router,
-            agree=partial(_agreement, router),
-            clock=CLOCK,
-            commit_tokens=config.routing.commit_tokens,
-        )
-        observers = (self._metrics.observe, router.observe)
-        shadows = Shadows(
-            targets=targets,
-            ask=models.answer,
-            compare=Comparison(router, self._judge(config, models, books)),
-            lose=lambda trace: router.lost(trace.id),
-            agree=partial(_agreement, router) if config.routing.second_answer else None,
-            books=books,
-            recorder=self._store,
-            clock=CLOCK,
-            observers=observers,
-        )
-        budgets = Budgets(self.accounts, books)
-        clearing = Clearing(guard, config.privacy.timeout + GRACE)
-        pipeline = Pipeline(
-            clearing=clearing,
-            router=router,
-            cascade=cascade,
-            books=Bookkeeping(books, self._store, CLOCK, observers, budgets),
-            replies=Replies(config.privacy, guard),
-            shadows=shadows,
-        )
-        local = local_encoders(engines, prior.embedder)
-        embedding = Embedding(
-            encoders=Encoders(encoder_targets(every, prior.embedder.width), local, upstreams),
-            clearing=clearing,
-            books=Bookkeeping(books, self._store, CLOCK, (self._metrics.observe,), budgets),
-        )
-        return Runtime(
-            config=config,
-            engines=engines,
-            egresses=egresses,
-            upstreams=upstreams,
-            targets=targets,
-            guard=guard,
-            brain=brain,
-            router=router,
-            pipeline=pipeline,
-            shadows=shadows,
-            embedding=embedding,
-            clearing=clearing,
-        )
-
-    def _tagger_for(self, config: Config) -> Tagger | None:
-        """One process for all streets; a changed deadline holds from the next start on."""
-        if config.privacy.ner == "off":
-            return None
-        if self._tagger is None:
-            self._tagger = Tagger(config.privacy.ner_timeout)
-        return self._tagger
-
-    async def _warm(self) -> None:
-        """The tagger loads its model before the first escalation, which would else stay local."""
-        if self._tagger is not None:
-            try:
-                await self._tagger.start()
-            except (TaggerDown, TimeoutError) as error:
-                log.error("names cannot be read, nothing that may hold some leaves: %s", error)
-
-    def _judge(self, config: Config, models: Models, books: Books) -> Judge | None:
-        name = config.judge.target
-        if name is None:
-            return None
-        return Judge(
-            name,
-            config.judge.rate,
-            local=models.targets[name].local,
-            ask=models.answer,
-            compose=dialects.get("openai.chat").decode_request,
-            guard=models.guard,
-            books=books,
-            recorder=self._store,
-            clock=CLOCK,
-        )
-
-    def _retire(self, old: Runtime, kept: set[str]) -> None:
-        """Close what the old street alone used, once its requests had time to finish."""
-
-        async def later() -> None:
-            await asyncio.sleep(old.config.server.drain_seconds)
-            await old.close_egress()
-            await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
-
-        self._retiring = asyncio.create_task(later())
-        # A street refers to itself in many places, and full collections are rare here.
-        self._retiring.add_done_callback(lambda _: asyncio.get_running_loop().call_soon(gc.collect))
-
-    def _audit_log(self, config: PrivacyConfig) -> AuditLog | None:
-        """The one that is open, where a reload names the same file. Raises ShortstopError."""
-        if config.audit is None:
-            self._audit = None
-        elif self._audit is None or self._audit.path != Path(config.audit):
-            self._audit = AuditLog(Path(config.audit), audit_key(config, self._env))
-        return self._audit
+    def _snapshot(self) -> bytes:
+        return self._runtime.learned.snapshot()
 
     def _redacted(self, body: Json, tenant: str) -> Json:
-        return redacted(self._street.guard, body, tenant)
+        return redacted(self._runtime.guard, body, tenant)
 
-    def _watch(self) -> None:
-        def engines() -> list[Engine]:
-            return list(self._street.engines.values())
-
-        watch = self._metrics.watch
-        watch(
-            "shortstop_engine_running",
-            "Requests in engine slots.",
-            lambda: sum(e.slots.running for e in engines()),
-        )
-        watch(
-            "shortstop_engine_waiting",
-            "Requests waiting for an engine slot.",
-            lambda: sum(e.slots.waiting for e in engines()),
-        )
-        watch(
-            "shortstop_traces_pending",
-            "Rows not yet in the database.",
-            lambda: self._store.health().pending,
-        )
-        watch(
-            "shortstop_traces_dropped",
-            "Rows lost because they could not be written.",
-            lambda: self._store.health().dropped,
-        )
-
-        watch(
-            "shortstop_audit_head_age_seconds",
-            "Since the audit log's head was written; 0 without an audit log.",
-            lambda: max(0.0, time.time() - self._audit.head_at) if self._audit else 0.0,
-        )
-
-    # -- the crew
-
-    def _hear(self, news: News) -> None:
+    def _learn(self, news: News) -> None:
         """Another worker has seen something."""
-        if isinstance(self._street.router, SharedRouter):
-            self._street.router.learn(news)
-
-    # -- the router's memory
-
-    @property
-    def _state_file(self) -> Path:
-        return self._home / "brain.bin"
-
-    def _saved_state(self) -> State | None:
-        try:
-            return State.restore(self._state_file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (ShortstopError, ValueError) as error:
-            log.warning("the router's saved state cannot be read and is ignored: %s", error)
-            return None
-
-    def _save_state(self) -> None:
-        if self._crew is not None:
-            self._crew.catch_up()
-            if not self._crew.leader:
-                return
-        spare = self._state_file.with_suffix(".tmp")
-        spare.write_bytes(self._street.brain.snapshot())
-        spare.replace(self._state_file)
-
-    async def _save_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_SECONDS)
-            try:
-                self._save_state()
-            except OSError as error:
-                log.warning("the router's state could not be saved: %s", error.strerror)
-
-
-def _agreement(router: LearnedRouter | SharedRouter, task: str, one: str, other: str) -> float:
-    return routing.grade(router.grader(task), one, other)
-
-
-def _taint(store: TaintStore, brief: float, *, shared: bool) -> Taint:
-    """With what conversations held before the start."""
-    taint = Taint(keep=store.keep, find=store.find, shared=shared, brief=brief)
-    taint.load(store.newest(MOST))
-    return taint
-
-
-def _trace_file(config: Config, home: Path) -> Path:
-    return Path(config.traces.path) if config.traces.path else home / "traces.db"
-
-
-def _vault_file(
-    config: Config, home: Path, env: Mapping[str, str], crew: WorkerContext | None
-) -> Path | None:
-    """Lasting under the operator's key, shared by workers; else one process's memory will do."""
-    lasting = crew is not None or bool(env.get(config.privacy.key_env))
-    return home / "vault.db" if lasting else None
-
-
-def _keep_address(new: ServerConfig, old: ServerConfig) -> ServerConfig:
-    """A listening socket is not moved by a reload."""
-    return replace(new, host=old.host, port=old.port)
+        if isinstance(self._runtime.router, SharedRouter):
+            self._runtime.router.learn(news)

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from pathlib import Path
 
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, guard_the_door, serve_on, url_of
 from shortstop.app.supervisor import Supervisor
-from shortstop.config import (
-    Config,
-)
+from shortstop.config import Config, ConfigSource
 from shortstop.privacy.guard import audit_key
 
 log = logging.getLogger("shortstop")
 
 
-def serve(
-    config: Config, path: Path | None, env: Mapping[str, str], workers: int | None = None
-) -> None:
+def serve(source: ConfigSource) -> None:
     """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
     set_up_logging()
+    config = source.load()
     if config.privacy.audit is not None:
-        audit_key(config.privacy, env)
-    count = workers or config.server.workers
+        audit_key(config.privacy, source.env)
     with asyncio.Runner(loop_factory=event_loop) as runner:
-        if count > 1:
-            runner.run(Supervisor(config, path, env, count).run())
+        if config.server.workers > 1:
+            runner.run(Supervisor(config, source).run())
         else:
-            runner.run(_alone(config, path, env))
+            runner.run(_alone(config, source))
 
 
 def set_up_logging() -> None:
@@ -43,8 +37,8 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _alone(config: Config, path: Path | None, env: Mapping[str, str]) -> None:
-    gateway = Shortstop(config, path, env)
+async def _alone(config: Config, source: ConfigSource) -> None:
+    gateway = Shortstop(config, source)
     guard_the_door(config.server, gateway.accounts)
     listening = bind(config.server)
     await serve_on(gateway, listening, lambda: log.info("listening on %s/v1", url_of(listening)))

@@ -10,26 +10,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Coroutine, Iterator
+
+import msgspec
 
 from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import find_model
 from shortstop.app.listener import bind, guard_the_door, url_of
-from shortstop.config import Config, ModelConfig, load
+from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.guard import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
+from shortstop.workers.spec import WorkerSpec
 
 log = logging.getLogger("shortstop")
 
@@ -40,13 +41,13 @@ KILL_AFTER = 5.0
 
 
 class Supervisor:
-    def __init__(
-        self, config: Config, path: Path | None, env: Mapping[str, str], workers: int
-    ) -> None:
+    """`config` is what `source` has loaded."""
+
+    def __init__(self, config: Config, source: ConfigSource) -> None:
         self._config = config
-        self._path = path
-        self._env = env
-        self._count = workers
+        self._source = source
+        self._count = config.server.workers
+        env = source.env
         self._home = registry.home(config.data_dir, env)
         self._folder = self._home / "run"
         # One conversation may meet several workers: its surrogates must be the same in all.
@@ -162,21 +163,23 @@ class Supervisor:
     async def _spawn(self, index: int, socket: int) -> None:
         """A worker that answers. Raises ConfigError when it does not get that far."""
         heard, say = os.pipe()
-        told = {
-            "config": str(self._path) if self._path else None,
-            "folder": str(self._folder),
-            "index": index,
-            "socket": socket,
-            "ready": say,
-        }
+        path = self._source.path
+        spec = WorkerSpec(
+            config=str(path) if path else None,
+            server=dict(self._source.server),
+            folder=str(self._folder),
+            index=index,
+            socket=socket,
+            ready=say,
+        )
         try:
             self._workers[index] = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "shortstop.app.worker",
-                json.dumps(told),
+                msgspec.json.encode(spec).decode(),
                 pass_fds=(socket, say),
-                env={**self._env, **self._shared},
+                env={**self._source.env, **self._shared},
             )
         finally:
             os.close(say)
@@ -208,9 +211,10 @@ class Supervisor:
     async def _reload(self) -> None:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
         try:
-            config = load(self._path, self._env)
+            config = self._source.load()
+            require_no_restart(self._config, config)
             if config.privacy.audit is not None:
-                audit_key(config.privacy, self._env)
+                audit_key(config.privacy, self._source.env)
             await self._start_engines(config)
         except ShortstopError as error:
             log.error("reload refused, nothing changed: %s", error)

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
-from shortstop.config import load
+from shortstop.config import ConfigSource
 from shortstop.errors import ShortstopError
 from shortstop.serving.engines.parent import die_with_parent
 from shortstop.workers.context import WorkerContext
+from shortstop.workers.spec import WorkerSpec
 
 
 def main() -> None:
-    told = json.loads(sys.argv[1])
+    spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
     die_with_parent(signal.SIGTERM)
     set_up_logging()
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:
-            runner.run(_work(told))
+            runner.run(_work(spec))
     except ShortstopError as error:
-        sys.stderr.write(f"shortstop: worker {told['index']}: {error}\n")
+        sys.stderr.write(f"shortstop: worker {spec.index}: {error}\n")
         raise SystemExit(2) from None
 
 
-async def _work(told: dict[str, Any]) -> None:
-    path = Path(told["config"]) if told["config"] else None
-    crew = WorkerContext(Path(told["folder"]), told["index"])
-    gateway = Shortstop(load(path, os.environ), path, os.environ, crew)
-    await serve_on(gateway, socket.socket(fileno=told["socket"]), lambda: _say(told["ready"]))
+async def _work(spec: WorkerSpec) -> None:
+    path = Path(spec.config) if spec.config else None
+    source = ConfigSource(path, os.environ, spec.server)
+    context = WorkerContext(Path(spec.folder), spec.index)
+    gateway = Shortstop(source.load(), source, context)
+    await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))
 
 
-def _say(ready: int) -> None:
+def _report(ready: int) -> None:
     os.write(ready, b"1")
     os.close(ready)
 

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from shortstop import config as configuration
 from shortstop import dialects
-from shortstop.app.runtime import rebuild
 from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.dialects import redecoded
 from shortstop.errors import ShortstopError
 from shortstop.evaluate import privacy
 from shortstop.privacy import PrivacyGuard, policy
@@ -59,7 +59,7 @@ def explain_command(
 ) -> None:
     """Tier, labels, rules and what the policy does. Values are masked."""
     loaded = configuration.load(config, os.environ)
-    guard = PrivacyGuard(loaded.privacy, rebuild)
+    guard = PrivacyGuard(loaded.privacy, redecoded)
     request = _request(what)
     verdict = _masked(guard.clear(request, Caller(tenant=tenant, task=task)), request)
     _, rule_book = policy.chosen(loaded.privacy, tenant)

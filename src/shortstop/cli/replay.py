@@ -79,9 +79,9 @@ def replay_command(
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
     from shortstop import dialects
-    from shortstop.app.runtime import judges
+    from shortstop.app.decisions import decision_stack
 
-    found = judges(load(config, os.environ), os.environ)
+    found = decision_stack(load(config, os.environ), os.environ)
     assumed = Assumed(output_tokens=output_tokens)
     with file.open("rb") as lines, _progress(file) as progress:
         summary = replay(

@@ -6,10 +6,9 @@ import os
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 
 from shortstop.cli.options import ConfigFile
-from shortstop.config import load
+from shortstop.config import ConfigSource
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; overrides the file.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one.")]
@@ -26,7 +25,6 @@ def serve_command(
     """
     from shortstop.app.run import serve
 
-    loaded = load(config, os.environ)
     options = {"host": host, "port": port, "workers": workers}
     overrides = {key: value for key, value in options.items() if value is not None}
-    serve(replace(loaded, server=replace(loaded.server, **overrides)), config, os.environ)
+    serve(ConfigSource(config, os.environ, overrides))

@@ -25,12 +25,14 @@ from shortstop.config.sections import (
     UpstreamConfig,
     UpstreamModel,
 )
+from shortstop.config.source import ConfigSource
 
 __all__ = [
     "BUILTIN_MODEL",
     "DEFAULT_FILE",
     "LEAST_RETENTION",
     "Config",
+    "ConfigSource",
     "ContractConfig",
     "HardwareConfig",
     "JudgeConfig",

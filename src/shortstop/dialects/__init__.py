@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from shortstop.dialects.anthropic.dialect import AnthropicMessages
 from shortstop.dialects.completions.dialect import OpenAICompletions
 from shortstop.dialects.fields import parse_object
@@ -9,7 +11,7 @@ from shortstop.dialects.loss import lost
 from shortstop.dialects.openai.dialect import OpenAIChat
 from shortstop.dialects.responses.dialect import OpenAIResponses
 from shortstop.ports import Dialect
-from shortstop.types import DialectName
+from shortstop.types import DialectName, Json, Request
 
 _DIALECTS: dict[DialectName, Dialect] = {
     "openai.chat": OpenAIChat(),
@@ -24,4 +26,10 @@ def get(name: DialectName) -> Dialect:
     return _DIALECTS[name]
 
 
-__all__ = ["get", "lost", "parse_object"]
+def redecoded(request: Request, body: Json) -> Request:
+    """`request` with a rewritten body, decoded again in its own dialect. Raises InvalidRequest."""
+    again = get(request.dialect).decode_request(body, request.id)
+    return replace(again, betas=request.betas)
+
+
+__all__ = ["get", "lost", "parse_object", "redecoded"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,11 +15,24 @@ from shortstop.routing import Pair
 from shortstop.types import Request, Signals, Trace
 
 
-class PairLearner(Protocol):
-    """The router as a comparison sees it."""
+class Graders(Protocol):
+    """Which program compares the answers to a task."""
 
     def grader(self, task: str) -> str | None:
         """The grader that the operator named for `task`."""
+
+
+def agreement_by(graders: Graders) -> Callable[[str, str, str], float]:
+    """(task, one answer, another) -> how much they agree, in [0, 1]."""
+
+    def agreement(task: str, one: str, other: str) -> float:
+        return routing.grade(graders.grader(task), one, other)
+
+    return agreement
+
+
+class PairLearner(Graders, Protocol):
+    """The router as a comparison sees it."""
 
     def pair(self, pair: Pair, signals: Signals | None) -> bool:
         """Learn from two answers to one request; False when this was learned before."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -81,7 +81,7 @@ class Shadows:
     def __init__(
         self,
         *,
-        targets: dict[str, Target],
+        targets: Mapping[str, Target],
         ask: Ask,
         compare: Compare,
         lose: Callable[[Trace], object],

@@ -1,0 +1,22 @@
+"""Keys' money with the prices of the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shortstop.accounts.accounts import Accounts, AtMost
+from shortstop.types import Admission, Caller, Decision, Request, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Implements ports.Purser: the accounts' purses, with what `at_most` says a plan can cost."""
+
+    accounts: Accounts
+    at_most: AtMost
+
+    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+        self.accounts.reserve(request, decision, caller, self.at_most)
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        self.accounts.settle(trace, admission)

@@ -1,0 +1,47 @@
+"""What decides and counts, without anything that answers: enough to replay a log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shortstop import registry
+from shortstop.app.engines import build_engine, local_target
+from shortstop.app.upstreams import remote_target, with_agreement
+from shortstop.config import Config, ModelConfig
+from shortstop.dialects import redecoded
+from shortstop.errors import ConfigError, ModelFileError
+from shortstop.ledger import Books
+from shortstop.privacy import PrivacyGuard
+from shortstop.registry import Registry
+from shortstop.routing import LearnedRouter
+from shortstop.types import Target
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionStack:
+    """The guard, router and books that a gateway of the same configuration would have."""
+
+    guard: PrivacyGuard
+    router: LearnedRouter
+    books: Books
+    targets: Mapping[str, Target]
+
+
+def decision_stack(config: Config, env: Mapping[str, str]) -> DecisionStack:
+    """A model need not be installed."""
+    models = registry.open(registry.home(config.data_dir, env))
+    targets = {name: _planned(name, model, models, env) for name, model in config.models.items()}
+    for provider, upstream in config.upstreams.items():
+        for name, model in upstream.models.items():
+            targets[name] = remote_target(name, model, upstream, provider)
+    guard = PrivacyGuard(config.privacy, redecoded, baa=with_agreement(config))
+    router = LearnedRouter(targets, config, None)
+    return DecisionStack(guard, router, Books(targets, config), targets)
+
+
+def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, str]) -> Target:
+    try:
+        return build_engine(name, model, models, env).target
+    except (ConfigError, ModelFileError):
+        return local_target(name, model, model.source or name, model.context)

@@ -1,0 +1,53 @@
+"""The part of a runtime that learns: shadow runs, their comparison, the judge."""
+
+from __future__ import annotations
+
+from shortstop import dialects
+from shortstop.app.clock import CLOCK
+from shortstop.app.resources import Resources
+from shortstop.config import Config
+from shortstop.ledger import Books
+from shortstop.pipeline.compare import Comparison, agreement_by
+from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.shadow import Shadows
+from shortstop.routing import LearnedRouter
+from shortstop.serving.models import Models
+from shortstop.workers.context import SharedRouter
+
+
+def build_shadows(
+    config: Config,
+    resources: Resources,
+    models: Models,
+    books: Books,
+    router: LearnedRouter | SharedRouter,
+) -> Shadows:
+    agree = agreement_by(router) if config.routing.second_answer else None
+    return Shadows(
+        targets=models.targets,
+        ask=models.answer,
+        compare=Comparison(router, _judge(config, resources, models, books)),
+        lose=lambda trace: router.lost(trace.id),
+        agree=agree,
+        books=books,
+        recorder=resources.traces,
+        clock=CLOCK,
+        observers=(resources.metrics.observe, router.observe),
+    )
+
+
+def _judge(config: Config, resources: Resources, models: Models, books: Books) -> Judge | None:
+    name = config.judge.target
+    if name is None:
+        return None
+    return Judge(
+        name,
+        config.judge.rate,
+        local=models.targets[name].local,
+        ask=models.answer,
+        compose=dialects.get("openai.chat").decode_request,
+        guard=models.guard,
+        books=books,
+        recorder=resources.traces,
+        clock=CLOCK,
+    )

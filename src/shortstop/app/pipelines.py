@@ -1,0 +1,64 @@
+"""The ways of a request, for one configuration: chat and embeddings."""
+
+from __future__ import annotations
+
+from shortstop.accounts.budgets import Budgets
+from shortstop.app.clock import CLOCK
+from shortstop.app.learning import build_shadows
+from shortstop.app.resources import Resources
+from shortstop.config import Config
+from shortstop.ledger import Books
+from shortstop.pipeline.chat import Pipeline
+from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.compare import agreement_by
+from shortstop.pipeline.embedding import Embedding, Encoders
+from shortstop.pipeline.record import Bookkeeping
+from shortstop.pipeline.shadow import Shadows
+from shortstop.privacy.guard import GRACE, PrivacyGuard
+from shortstop.privacy.replies import Replies
+from shortstop.routing import LearnedRouter
+from shortstop.serving.cascade import Cascade
+from shortstop.serving.models import Models
+from shortstop.workers.context import SharedRouter
+
+
+class Pipelines:
+    """Chat and embeddings over the same models, books and privacy check."""
+
+    def __init__(
+        self,
+        config: Config,
+        resources: Resources,
+        models: Models,
+        encoders: Encoders,
+        books: Books,
+        router: LearnedRouter | SharedRouter,
+        guard: PrivacyGuard,
+    ) -> None:
+        budgets = Budgets(resources.accounts, books.at_most)
+        observe, recorder = resources.metrics.observe, resources.traces
+        self.clearing = Clearing(guard, config.privacy.timeout + GRACE)
+        self.shadows: Shadows = build_shadows(config, resources, models, books, router)
+        self.chat = Pipeline(
+            clearing=self.clearing,
+            router=router,
+            cascade=_cascade(config, models, router),
+            books=Bookkeeping(books, recorder, CLOCK, (observe, router.observe), budgets),
+            replies=Replies(config.privacy, guard),
+            shadows=self.shadows,
+        )
+        self.embedding = Embedding(
+            encoders=encoders,
+            clearing=self.clearing,
+            books=Bookkeeping(books, recorder, CLOCK, (observe,), budgets),
+        )
+
+
+def _cascade(config: Config, models: Models, router: LearnedRouter | SharedRouter) -> Cascade:
+    return Cascade(
+        models=models,
+        check=router,
+        agree=agreement_by(router),
+        clock=CLOCK,
+        commit_tokens=config.routing.commit_tokens,
+    )

@@ -1,0 +1,70 @@
+"""A new configuration in place of the old one, while requests are being answered."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+
+from shortstop.app.build import build
+from shortstop.app.engines import start_all
+from shortstop.app.resources import Resources
+from shortstop.app.runtime import Runtime
+from shortstop.config import Config, ConfigSource, require_no_restart
+
+log = logging.getLogger("shortstop")
+
+
+class Reloader:
+    """Swaps runtimes. Settings that last as long as the process are refused, not half applied."""
+
+    def __init__(self, source: ConfigSource, resources: Resources) -> None:
+        self._source = source
+        self._resources = resources
+        self._lock = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def read(self, old: Config) -> Config:
+        """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
+        config = self._source.load()
+        require_no_restart(old, config)
+        return config
+
+    def ask_supervisor(self, old: Config) -> str:
+        """Have all workers reload. Raises ConfigError where this one could not."""
+        self.read(old)
+        os.kill(os.getppid(), signal.SIGHUP)
+        return "all workers are reading the file again"
+
+    async def next_runtime(self, old: Runtime) -> Runtime:
+        """Build and start what replaces `old`, whose requests finish where they are.
+
+        Raises ShortstopError, and then nothing has changed.
+        """
+        async with self._lock:
+            config = self.read(old.config)
+            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+            new = build(config, self._resources, kept, old.learned.state)
+            await start_all([e for n, e in new.engines.items() if n not in kept])
+            await self._resources.warm()
+            self._retire(old, set(kept))
+            return new
+
+    def _retire(self, old: Runtime, kept: set[str]) -> None:
+        """Close what the old runtime alone used, once its requests had time to finish."""
+
+        async def later() -> None:
+            await asyncio.sleep(old.config.server.drain_seconds)
+            await old.close_egress()
+            await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
+
+        task = asyncio.create_task(later())
+        self._retiring.add(task)
+        task.add_done_callback(self._retired)
+
+    def _retired(self, task: asyncio.Task[None]) -> None:
+        self._retiring.discard(task)
+        # A runtime refers to itself in many places, and full collections are rare here.
+        asyncio.get_running_loop().call_soon(gc.collect)

@@ -1,0 +1,112 @@
+"""What lives as long as the process: files, stores, metrics. A reload changes none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from shortstop import registry
+from shortstop.accounts import Accounts
+from shortstop.app.clock import CLOCK
+from shortstop.config import Config, PrivacyConfig
+from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.guard import audit_key, privacy_key
+from shortstop.privacy.names.tagger import Tagger, TaggerDown
+from shortstop.privacy.replace.vault import Vault
+from shortstop.privacy.taint import MOST, Taint
+from shortstop.telemetry.metrics import Metrics
+from shortstop.traces import TraceStore
+from shortstop.traces.responses import ResponseStore
+from shortstop.traces.rows import Redact
+from shortstop.traces.seal import Seal
+from shortstop.traces.taints import TaintStore
+from shortstop.workers.context import WorkerContext
+
+log = logging.getLogger("shortstop")
+
+
+class Resources:
+    """`workers` is this process's place among several, None for a gateway of one process.
+
+    `redact` takes values out of a body (and a tenant's name) before a trace keeps it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        env: Mapping[str, str],
+        workers: WorkerContext | None,
+        redact: Redact,
+    ) -> None:
+        self.env = env
+        self.workers = workers
+        self.home = registry.home(config.data_dir, env)
+        self.models = registry.open(self.home)
+        self.metrics = Metrics(asyncio.get_running_loop().call_later)
+        seal = Seal.of(env, config.traces.key_env)
+        traces, keep_s = config.traces, config.traces.retention_days * 86_400
+        file = Path(traces.path) if traces.path else self.home / "traces.db"
+        self.traces = TraceStore(file, traces, CLOCK, redact=redact, seal=seal)
+        self.responses = ResponseStore(self.home / "responses.db", CLOCK, seal)
+        self.accounts = Accounts(self.home / "accounts.db", CLOCK, seal)
+        unnamed_ttl_s = config.privacy.vault_hours * 3600
+        self._taints = TaintStore(self.home / "taint.db", CLOCK, keep_s, unnamed_ttl_s)
+        self.taint = _taint(self._taints, unnamed_ttl_s, shared=workers is not None)
+        self.privacy_key = privacy_key(config.privacy, env)
+        # Surrogates last under the operator's key and are shared by workers; else memory will do.
+        lasting = workers is not None or bool(env.get(config.privacy.key_env))
+        vault_file = self.home / "vault.db" if lasting else None
+        self.vault = Vault(CLOCK.time, unnamed_ttl_s, path=vault_file, key=self.privacy_key)
+        self.audit: AuditLog | None = None
+        self._tagger: Tagger | None = None
+
+    def audit_log(self, config: PrivacyConfig) -> AuditLog | None:
+        """The one that is open, where a reload names the same file. Raises ShortstopError."""
+        if config.audit is None:
+            self.audit = None
+        elif self.audit is None or self.audit.path != Path(config.audit):
+            self.audit = AuditLog(Path(config.audit), audit_key(config, self.env))
+        return self.audit
+
+    def tagger(self, config: PrivacyConfig) -> Tagger | None:
+        """The reader of names: one child process, whatever is reloaded."""
+        if config.ner == "off":
+            return None
+        if self._tagger is None:
+            self._tagger = Tagger(config.ner_timeout)
+        return self._tagger
+
+    async def warm(self) -> None:
+        """Load the tagger's model before the first escalation, which would otherwise stay local."""
+        if self._tagger is not None:
+            try:
+                await self._tagger.start()
+            except (TaggerDown, TimeoutError) as error:
+                log.error(
+                    "names cannot be read, so requests that may hold some stay local: %s", error
+                )
+
+    async def stop_tagger(self) -> None:
+        if self._tagger is not None:
+            await self._tagger.close()
+
+    def close(self) -> None:
+        self.metrics.tell()
+        self.traces.close()
+        self.accounts.close()
+        self.responses.close()
+        self._taints.close()
+        if self.workers is not None:
+            self.workers.close()
+        self.vault.close()
+        if self.audit is not None:
+            self.audit.close()
+
+
+def _taint(store: TaintStore, unnamed_ttl_s: float, *, shared: bool) -> Taint:
+    """With what conversations held before the start."""
+    taint = Taint(keep=store.keep, find=store.find, shared=shared, brief=unnamed_ttl_s)
+    taint.load(store.newest(MOST))
+    return taint

@@ -1,0 +1,67 @@
+"""The remote models that one configuration names: clients, targets, and who signed what."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shortstop import dialects
+from shortstop.app.clock import CLOCK
+from shortstop.config import Config, UpstreamConfig, UpstreamModel
+from shortstop.serving.breaker import Breaker
+from shortstop.serving.http import Egress
+from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
+from shortstop.types import Target
+
+
+@dataclass(slots=True)
+class Remotes:
+    """Remote models by name, and the connections that they share by vendor."""
+
+    egresses: list[Egress] = field(default_factory=list)
+    upstreams: dict[str, RemoteUpstream] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
+
+
+def build_remotes(config: Config, env: Mapping[str, str]) -> Remotes:
+    """Raises ConfigError when a key is not set."""
+    remotes, draw = Remotes(), random.Random(config.routing.seed)
+    for name, upstream in config.upstreams.items():
+        egress = egress_for(upstream, env, name=name)
+        remotes.egresses.append(egress)
+        vendor = VENDORS[upstream.dialect]
+        for model_name, model in upstream.models.items():
+            remotes.targets[model_name] = remote_target(model_name, model, upstream, name)
+            remotes.upstreams[model_name] = RemoteUpstream(
+                model=model.model or model_name,
+                vendor=vendor,
+                dialect=dialects.get(vendor.dialect),
+                egress=egress,
+                patience=Patience(upstream.retries, upstream.backoff, upstream.max_retry_after),
+                breaker=Breaker(upstream.breaker_failures, upstream.breaker_seconds, CLOCK),
+                draw=draw,
+            )
+    return remotes
+
+
+def remote_target(
+    name: str, model: UpstreamModel, upstream: UpstreamConfig, provider: str
+) -> Target:
+    """`provider` is the operator's name of the upstream: privacy policies name it."""
+    return Target(
+        name=name,
+        model=model.model or name,
+        local=False,
+        provider=provider,
+        context=model.context,
+        abilities=frozenset([*model.abilities, *VENDORS[upstream.dialect].abilities]),
+        max_output=model.max_output,
+        price=model.price,
+        region=upstream.region,
+    )
+
+
+def with_agreement(config: Config) -> frozenset[str]:
+    """The upstreams that signed a business associate agreement."""
+    return frozenset(name for name, upstream in config.upstreams.items() if upstream.baa)
