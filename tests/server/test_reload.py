@@ -1,0 +1,79 @@
+"""A reload applies all of what changed, or refuses and says what needs a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Gateway, running_gateway
+
+PROCESS = {
+    "traces.content": ("", '[traces]\ncontent = "digest"\n'),
+    "traces.retention_days": ("", "[traces]\nretention_days = 200\n"),
+    "privacy.vault_hours": ("", "[privacy]\nvault_hours = 1\n"),
+    "server.host": ('host = "127.0.0.2"', ""),
+    "server.workers": ("workers = 3", ""),
+}
+"""Key -> ([server] keys, other sections) that change it from its default."""
+
+
+async def refusal(gateway: Gateway, key: str) -> None:
+    async with gateway.http.post("/admin/reload") as answer:
+        error = (await answer.json())["error"]
+        assert answer.status == 400
+    assert error["code"] == "invalid_config"
+    assert f"`{key}`" in error["message"]
+    assert "restart" in error["message"]
+
+
+@pytest.mark.parametrize("key", PROCESS)
+async def test_what_lasts_as_long_as_the_process_needs_a_restart(tmp_path: Path, key: str) -> None:
+    server, more = PROCESS[key]
+    async with running_gateway(tmp_path) as gateway:
+        gateway.configure(server, more)
+        await refusal(gateway, key)
+        assert b"configuration reloaded" not in gateway.log
+
+
+async def test_another_data_dir_needs_a_restart(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        gateway.configure()
+        text = gateway.config_file.read_text()
+        gateway.config_file.write_text(f'data_dir = "{tmp_path / "elsewhere"}"\n{text}')
+        await refusal(gateway, "data_dir")
+
+
+async def test_a_refused_reload_changes_nothing_else(tmp_path: Path) -> None:
+    """Half of a file is never applied: the new target is not there either."""
+    async with running_gateway(tmp_path) as gateway:
+        gateway.configure(
+            more='[traces]\ncontent = "digest"\n'
+            '[upstreams.vendor.models.bigger]\nprice = "gpt-6.1-sol"'
+        )
+        await refusal(gateway, "traces.content")
+        async with gateway.http.get("/v1/models") as answer:
+            names = [card["id"] for card in (await answer.json())["data"]]
+        assert "bigger" not in names
+
+
+async def test_sighup_says_it_in_the_log(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        gateway.configure(more='[traces]\ncontent = "digest"')
+        assert gateway.process is not None
+        gateway.process.send_signal(1)
+        await gateway.logged(
+            b"reload refused, nothing changed: A reload cannot change `traces.content`"
+        )
+
+
+async def test_with_workers_too(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, server="workers = 2") as gateway:
+        gateway.configure("workers = 2", '[traces]\ncontent = "digest"')
+        await refusal(gateway, "traces.content")
+        assert gateway.process is not None
+        gateway.process.send_signal(1)
+        await gateway.logged(
+            b"reload refused, nothing changed: A reload cannot change `traces.content`"
+        )
+        assert b"configuration reloaded" not in gateway.log
