@@ -287,7 +287,7 @@ class Shortstop:
                 await self._tagger.close()
             await asyncio.gather(*(e.close() for e in self._street.engines.values()))
             self._save_state()
-            self._metrics.tell()
+            self._metrics.flush()
             self._store.close()
             self.accounts.close()
             self.responses.close()
