@@ -52,6 +52,7 @@ from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased, Readiness, TracesReadiness
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models, cleared_for
+from shortstop.serving.upstreams import check_dialects
 from shortstop.telemetry.metrics import Metrics
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import TraceStore
@@ -249,7 +250,7 @@ class Shortstop:
         """Read the file again, in this process or in all workers of the crew."""
         if self._crew is None:
             return await self.swap()
-        load(self._path, self._env)
+        check_dialects(load(self._path, self._env).upstreams)
         os.kill(os.getppid(), signal.SIGHUP)
         return "all workers are reading the file again"
 

@@ -29,7 +29,13 @@ from shortstop.registry import Registry
 from shortstop.routing import LearnedRouter
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.http import Egress
-from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
+from shortstop.serving.upstreams import (
+    Patience,
+    RemoteUpstream,
+    dialect_of,
+    egress_for,
+    vendor_of,
+)
 from shortstop.types import (
     Admission,
     Caller,
@@ -68,14 +74,15 @@ class Runtime:
 def remote_target(
     name: str, model: UpstreamModel, upstream: UpstreamConfig, provider: str
 ) -> Target:
-    """`provider` is the operator's name of the upstream: policies speak of it."""
+    """`provider` is the operator's name of the upstream, by which policies call it."""
+    dialect = dialect_of(upstream, name=provider)
     return Target(
         name=name,
         model=model.model or name,
         local=False,
         provider=provider,
         context=model.context,
-        abilities=frozenset([*model.abilities, *VENDORS[upstream.dialect].abilities]),
+        abilities=frozenset(model.abilities) | vendor_of(dialect).abilities,
         max_output=model.max_output,
         price=model.price,
         region=upstream.region,
@@ -90,15 +97,14 @@ def build_upstreams(
     targets: dict[str, Target] = {}
     draw = random.Random(config.routing.seed)
     for name, upstream in config.upstreams.items():
-        egress = egress_for(upstream, env, name=name)
+        dialect = dialect_of(upstream, name=name)
+        egress = egress_for(upstream, vendor_of(dialect), env, name=name)
         egresses.append(egress)
-        vendor = VENDORS[upstream.dialect]
         for model_name, model in upstream.models.items():
             targets[model_name] = remote_target(model_name, model, upstream, name)
             upstreams[model_name] = RemoteUpstream(
                 model=model.model or model_name,
-                vendor=vendor,
-                dialect=dialects.get(vendor.dialect),
+                dialect=dialect,
                 egress=egress,
                 patience=Patience(upstream.retries, upstream.backoff, upstream.max_retry_after),
                 breaker=Breaker(upstream.breaker_failures, upstream.breaker_seconds, CLOCK),

@@ -28,6 +28,7 @@ from shortstop.config import Config, ModelConfig, load
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.guard import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.serving.upstreams import check_dialects
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
 
@@ -67,6 +68,7 @@ class Supervisor:
         with self._alone():
             accounts = Accounts(self._home / "accounts.db", CLOCK)
             guard_the_door(self._config.server, accounts)
+            check_dialects(self._config.upstreams)
             accounts.close()
             listening = bind(self._config.server)
             self._heed_signals()
@@ -209,6 +211,7 @@ class Supervisor:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
         try:
             config = load(self._path, self._env)
+            check_dialects(config.upstreams)
             if config.privacy.audit is not None:
                 audit_key(config.privacy, self._env)
             await self._start_engines(config)

@@ -140,8 +140,9 @@ class Description:
         return {k: v for k, v in body.items() if k not in self.stream_fields}
 
     def heated(self, body: Json, temperature: float) -> Json:
-        """A request's body with another temperature."""
-        return {**body, self.temperature: temperature}
+        """A request's body, for a whole answer at another temperature. A request without a body
+        keeps having none: its neutral fields speak for it."""
+        return {**self.unstreamed(body), self.temperature: temperature} if body else body
 
 
 class DescribedDialect(Dialect, Protocol):

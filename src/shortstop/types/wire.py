@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-
 NONE: frozenset[str] = frozenset()
 
 
