@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shortstop.errors import UpstreamFailed
+from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.ports import Dialect
 from shortstop.types import DialectName, Json, Usage, WireWords
 
@@ -108,32 +108,41 @@ class UsageFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """One dialect.
-
-    `fields` are the top-level fields that its vendor documents and that no neutral field of
-    `Request` holds; dialects that are `kin` give fields of the same name the same meaning, and
-    share the tools of the types in `shared_tools`. `unsayable` names what it has no words for:
-    fields of `Sampling`, kinds of `Format`, "tools", "metadata". `pinning` are fields that refer
-    to state at the vendor, which no other dialect can ask about. `batch`: messages are separate
-    prompts, not a dialogue. `stream_fields` are about streaming alone, `temperature` is where the
-    temperature is. `betas` is the header that names features not open to everyone.
-    """
+    """One dialect. Only the name, the route, the usage format and the words are compulsory."""
 
     name: DialectName
     route: Route
     usage: UsageFormat
     words: WireWords
+    """The vocabulary of its requests and answers, for privacy."""
     vendor: Vendor | None = None
+    """None: no upstream is asked in this dialect, it is for clients alone."""
     fields: frozenset[str] = NONE
+    """Top-level fields that its vendor documents and no neutral field of `Request` holds."""
     kin: frozenset[DialectName] = NONE
+    """Dialects in which `fields` of the same name mean the same."""
     shared_tools: frozenset[str] = NONE
-    unsayable: frozenset[str] = NONE
+    """Types of tools, other than functions, that its kin can offer, too."""
+    says: frozenset[str] = NONE
+    """What it has words for besides messages: fields of `Sampling`, kinds of `Format`, "tools",
+    "metadata"."""
     pinning: tuple[str, ...] = ()
+    """Fields that refer to state at the vendor, about which no other dialect can ask."""
     batch: bool = False
+    """Whether its messages are separate prompts, not a dialogue."""
     stream_fields: frozenset[str] = frozenset(["stream"])
+    """Top-level fields that are about streaming alone."""
     temperature: str = "temperature"
+    """The top-level field of the temperature."""
     betas: str | None = None
+    """The header that names features which are not open to everyone."""
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    """HTTP statuses that its clients know under another number."""
     limits: Limits = Limits()
+
+    def status_of(self, error: ShortstopError) -> int:
+        """The HTTP status under which clients of this dialect know the error."""
+        return self.statuses.get(error.status, error.status)
 
     def unstreamed(self, body: Json) -> Json:
         """A request's body, for a whole answer."""

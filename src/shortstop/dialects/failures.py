@@ -7,6 +7,7 @@ import re
 from shortstop.errors import TargetError, UpstreamFailed, UpstreamRejected, UpstreamTimeout
 
 MAX_MESSAGE_CHARS = 300
+NO_REASON = "no reason given"
 _SECRET = re.compile(
     r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|rk|xai|gsk|key|hf|ghp|pat)[-_][\w*.-]{6,}|AIza[\w-]{10,}"
     r"|eyJ[\w-]{8,}\.[\w.-]+|(?:api[-_ ]?key|token|password|secret)[\"']?\s*[:=]\s*\S+)"
@@ -18,9 +19,16 @@ _TOO_LONG = re.compile(
 
 
 def failure(
-    status: int, message: str, code: str | None, kind: str | None, retry_after: float | None
+    status: int,
+    message: str | None,
+    *,
+    code: str | None = None,
+    kind: str | None = None,
+    retry_after: float | None = None,
 ) -> TargetError:
-    """The error for `status`; the vendor's message is cut short and stripped of secrets."""
+    """The error for `status`, with the vendor's message, cut short and stripped of secrets, and
+    what the vendor calls the error: a `code`, a `kind` or both."""
+    message = message or NO_REASON
     if status in (408, 504):
         return UpstreamTimeout("The model did not answer in time.", retry_after=retry_after)
     if status in (401, 403):

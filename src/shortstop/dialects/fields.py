@@ -6,6 +6,7 @@ what comes before the field's name in that path, such as `messages[0].`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import msgspec
@@ -99,6 +100,13 @@ def text(value: Any, param: str) -> str:
     """`value` as a string."""
     if not isinstance(value, str):
         reject(param, "Must be a string")
+    return value
+
+
+def one_of(value: Any, allowed: Collection[str], param: str) -> str:
+    """`value` as one of the strings allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        reject(param, f"Must be one of {', '.join(allowed)}")
     return value
 
 

@@ -40,7 +40,7 @@ def lost(request: Request, to: DialectName) -> tuple[str, ...]:
     target = describe(to)
     kept = carried(request, to)
     names = {name for name in request.extra if name not in kept}
-    names.update(name for name, word in _stated(request) if word in target.unsayable)
+    names.update(name for name, word in _stated(request) if word not in target.says)
     most = target.limits.stop_sequences
     if most is not None and len(request.sampling.stop) > most:
         names.add("stop")
@@ -52,7 +52,7 @@ def lost(request: Request, to: DialectName) -> tuple[str, ...]:
 
 
 def _stated(request: Request) -> Iterator[tuple[str, str]]:
-    """What the request says beyond its messages, as (field, the word in `unsayable`)."""
+    """What the request says beyond its messages, as (field, its word in `says`)."""
     for name in Sampling.__struct_fields__:
         if getattr(request.sampling, name) != getattr(DEFAULTS, name):
             yield name, name

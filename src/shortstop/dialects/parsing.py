@@ -32,6 +32,20 @@ def parse_answer(body: bytes, build: Callable[[Json], T], kind: str) -> T:
         raise UpstreamFailed(f"The model's answer is not {kind}.") from error
 
 
+def parse_error(body: bytes) -> Json:
+    """The object in the body of a non-2xx answer; {} when there is none. Never raises."""
+    try:
+        tree = _DECODE(body)
+    except (ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def optional_text(value: object) -> str | None:
+    """A text of an error body; None for anything else."""
+    return value if isinstance(value, str) else None
+
+
 def parse_frame(data: str | bytes, build: Callable[[Json], T]) -> T:
     """What `build` makes of one frame of a stream. Raises UpstreamFailed when it is malformed."""
     try:

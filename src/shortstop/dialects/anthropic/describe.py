@@ -16,6 +16,8 @@ from shortstop.types import InlineData, WireWords
 
 NAME = "anthropic.messages"
 VERSION = "2023-06-01"
+OVERLOADED = 529
+"""Anthropic's own status, which its SDK and Claude Code look for."""
 
 DESCRIPTION = Description(
     name=NAME,
@@ -33,15 +35,15 @@ DESCRIPTION = Description(
         ),
     ),
     betas="anthropic-beta",
+    statuses={503: OVERLOADED},
     usage=UsageFormat(frozenset(["input_tokens"]), usage_from),
     fields=words(
         "cache_control container context_management diagnostics inference_geo mcp_servers"
         " metadata output_config output_format prefill service_tier speed stop_sequences"
         " system thinking user_profile_id workspace_id"
     ),
-    unsayable=words(
-        "seed frequency_penalty presence_penalty logit_bias logprobs top_logprobs n metadata"
-        " json_object"
+    says=words(
+        "max_tokens temperature top_p top_k stop reasoning_effort thinking_budget tools json_schema"
     ),
     limits=Limits(tool_name=128, plain_call_ids=True),
     words=WireWords(

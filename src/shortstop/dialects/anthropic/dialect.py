@@ -68,10 +68,6 @@ class AnthropicMessages:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return _ENCODE(error_body(error, request_id))
 
-    def status_of(self, error: ShortstopError) -> int:
-        """Anthropic's own status for "overloaded", which its SDK and Claude Code look for."""
-        return 529 if error.status == 503 else error.status
-
     def stream_decoder(self) -> AnthropicDecoder:
         return AnthropicDecoder()
 

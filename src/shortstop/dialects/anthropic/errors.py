@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-from shortstop.dialects.failures import clean, failure
+from shortstop.dialects.anthropic.describe import OVERLOADED
+from shortstop.dialects.failures import NO_REASON, clean, failure
+from shortstop.dialects.parsing import optional_text, parse_error
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import Json
 
-NO_REASON = "no reason given"
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -21,7 +18,7 @@ _TYPES = {
     429: "rate_limit_error",
     503: "overloaded_error",
     504: "timeout_error",
-    529: "overloaded_error",
+    OVERLOADED: "overloaded_error",
 }
 
 
@@ -36,25 +33,20 @@ def error_body(error: ShortstopError, request_id: str) -> Json:
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetError:
     """The error of a non-2xx answer. Never raises."""
-    try:
-        tree = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        tree = None
-    message, kind = _fields(tree)
+    message, kind = _details(parse_error(body))
     code = "insufficient_quota" if kind == "billing_error" else kind
-    return failure(status, message, code, kind, retry_after)
+    return failure(status, message, code=code, kind=kind, retry_after=retry_after)
 
 
-def mid_stream_failure(frame: Any) -> UpstreamFailed:
+def mid_stream_failure(frame: Json) -> UpstreamFailed:
     """The error of an error frame."""
-    message, kind = _fields(frame)
+    message, kind = _details(frame)
     return UpstreamFailed(f"The upstream failed mid-answer: {clean(message)}", code=kind)
 
 
-def _fields(tree: Any) -> tuple[str, str | None]:
+def _details(tree: Json) -> tuple[str, str | None]:
     """Message and type."""
-    error = tree.get("error") if isinstance(tree, dict) else None
+    error = tree.get("error")
     if not isinstance(error, dict):
         return NO_REASON, None
-    kind = error.get("type")
-    return str(error.get("message") or NO_REASON), kind if isinstance(kind, str) else None
+    return str(error.get("message") or NO_REASON), optional_text(error.get("type"))

@@ -47,6 +47,7 @@ READ_FIELDS = frozenset(
     ]
 )
 """Top-level fields that become fields of `Request`; all others are its `extra`."""
+ROLES = ("assistant", "system", "user")
 VENDOR_BLOCKS = frozenset(
     [
         "browser_state",
@@ -111,15 +112,13 @@ def _messages(value: Any) -> tuple[Message, ...]:
 def _message(value: Any, path: str) -> list[Message]:
     """One of Anthropic's messages. Results of tools become messages of their own, which come
     before the user's text in the same message."""
-    role = fields.table(value, path).get("role")
-    if role not in ("user", "assistant", "system"):
-        reject(f"{path}.role", "Must be one of assistant, system, user")
+    role = fields.one_of(fields.table(value, path).get("role"), ROLES, f"{path}.role")
     parts = _content(value.get("content"), f"{path}.content")
     if not parts and role != "assistant":
         reject(f"{path}.content", "Must not be empty")
     results = [p for p in parts if isinstance(p, ToolResult)]
     if not results:
-        return [Message(role, parts)]
+        return [Message(role, parts)]  # type: ignore[arg-type] # one of ROLES
     if role != "user":
         reject(f"{path}.content", "Only a user's message may hold tool results")
     rest = tuple([p for p in parts if not isinstance(p, ToolResult)])
@@ -138,8 +137,8 @@ def _content(value: Any, path: str, kinds: tuple[str, ...] = ()) -> tuple[Part, 
 
 def _part(value: Any, path: str, kinds: tuple[str, ...]) -> Part:
     kind = fields.table(value, path).get("type")
-    if kinds and kind not in kinds:
-        reject(f"{path}.type", f"Must be one of {', '.join(kinds)}")
+    if kinds:
+        fields.one_of(kind, kinds, f"{path}.type")
     if kind == "text":
         return Text(fields.text(value.get("text"), f"{path}.text"), _rest(value, "text"))
     if kind in ("image", "document"):

@@ -14,7 +14,10 @@ DESCRIPTION = Description(
     route=Route(path="/completions"),
     usage=UsageFormat(frozenset(["prompt_tokens"]), usage_from),
     fields=words("best_of echo suffix logit_bias stream_options user prompt"),
-    unsayable=words("thinking_budget reasoning_effort tools json_object json_schema"),
+    says=words(
+        "max_tokens temperature top_p seed stop frequency_penalty presence_penalty logit_bias"
+        " logprobs top_logprobs n"
+    ),
     batch=True,
     stream_fields=words("stream stream_options"),
     limits=Limits(stop_sequences=4),

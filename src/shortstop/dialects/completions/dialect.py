@@ -62,9 +62,6 @@ class OpenAICompletions:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def status_of(self, error: ShortstopError) -> int:
-        return error.status
-
     def stream_decoder(self) -> CompletionsDecoder:
         return CompletionsDecoder()
 

@@ -22,7 +22,10 @@ DESCRIPTION = Description(
     ),
     kin=frozenset(["openai.responses"]),
     shared_tools=frozenset(["custom"]),
-    unsayable=words("thinking_budget"),
+    says=words(
+        "max_tokens temperature top_p top_k seed stop frequency_penalty presence_penalty logit_bias"
+        " logprobs top_logprobs n reasoning_effort tools metadata json_object json_schema"
+    ),
     stream_fields=words("stream stream_options"),
     limits=Limits(stop_sequences=4, tool_name=64, call_id=64),
     words=WireWords(

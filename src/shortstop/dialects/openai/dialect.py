@@ -67,9 +67,6 @@ class OpenAIChat:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def status_of(self, error: ShortstopError) -> int:
-        return error.status
-
     def stream_decoder(self) -> OpenAIChatDecoder:
         return OpenAIChatDecoder()
 

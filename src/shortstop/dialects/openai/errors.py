@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from shortstop.dialects.failures import failure
+from shortstop.dialects.parsing import optional_text, parse_error
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
+from shortstop.types import Json
 
-NO_REASON = "no reason given"
 
-
-def error_body(error: ShortstopError) -> dict[str, Any]:
+def error_body(error: ShortstopError) -> Json:
     """`{"error": {message, type, param, code}}`."""
     return {
         "error": {
@@ -31,32 +29,35 @@ def encode_error(error: ShortstopError) -> bytes:
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetError:
     """The error of a non-2xx answer. Never raises."""
-    try:
-        tree = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        tree = None
-    return failure(status, *_fields(tree), retry_after)
+    return _failure(status, parse_error(body), retry_after)
 
 
-def mid_stream_failure(frame: Any) -> UpstreamFailed:
+def mid_stream_failure(frame: Json) -> UpstreamFailed:
     """The error of an error frame. No status came with it, so it counts as the upstream's."""
-    message, code, kind = _fields(frame)
-    error = failure(400, message, code, kind, None)
-    return UpstreamFailed(error.message.replace(" (400)", "", 1), code=code)
+    error = _failure(400, frame, None)
+    message = error.message.replace(" (400)", "", 1)
+    return UpstreamFailed(message, code=optional_text(_details(frame).get("code")))
 
 
-def _fields(tree: Any) -> tuple[str, str | None, str | None]:
-    """Message, code and type of `{"error": {...}}`, `{"error": "..."}` or the bare object."""
-    if not isinstance(tree, dict):
-        return NO_REASON, None, None
+def _failure(status: int, tree: Json, retry_after: float | None) -> TargetError:
+    details = _details(tree)
+    return failure(
+        status,
+        _message(details),
+        code=optional_text(details.get("code")),
+        kind=optional_text(details.get("type")),
+        retry_after=retry_after,
+    )
+
+
+def _details(tree: Json) -> Json:
+    """The object in `{"error": {...}}`, `{"error": "..."}` or `{"message": ...}`."""
     error = tree.get("error") or tree
     if isinstance(error, str):
-        return error, None, None
-    if not isinstance(error, dict):
-        return NO_REASON, None, None
-    code, kind = error.get("code"), error.get("type")
-    return (
-        str(error.get("message") or error.get("detail") or NO_REASON),
-        code if isinstance(code, str) else None,
-        kind if isinstance(kind, str) else None,
-    )
+        return {"message": error}
+    return error if isinstance(error, dict) else {}
+
+
+def _message(details: Json) -> str | None:
+    message = details.get("message") or details.get("detail")
+    return str(message) if message else None

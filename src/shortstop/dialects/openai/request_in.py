@@ -26,7 +26,7 @@ from shortstop.types import (
     ToolResult,
 )
 
-ROLES = frozenset(get_args(Role)) | {"function"}
+ROLES = sorted({*get_args(Role), "function"})
 READ_FIELDS = frozenset(
     [
         "model",
@@ -118,9 +118,7 @@ def _messages(value: Any) -> tuple[Message, ...]:
 def _message(value: Any, path: str) -> Message:
     if type(value) is not dict:
         reject(path, "Must be an object")
-    role = value.get("role")
-    if not isinstance(role, str) or role not in ROLES:
-        reject(f"{path}.role", f"Must be one of {', '.join(sorted(ROLES))}")
+    role = fields.one_of(value.get("role"), ROLES, f"{path}.role")
     content = value.get("content")
     if type(content) is str:
         parts: tuple[Part, ...] = (Text(content),)

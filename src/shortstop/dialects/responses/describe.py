@@ -23,8 +23,9 @@ DESCRIPTION = Description(
     ),
     kin=frozenset(["openai.chat"]),
     shared_tools=frozenset(["custom"]),
-    unsayable=words(
-        "top_k seed stop frequency_penalty presence_penalty logit_bias n thinking_budget"
+    says=words(
+        "max_tokens temperature top_p logprobs top_logprobs reasoning_effort tools metadata"
+        " json_object json_schema"
     ),
     pinning=("previous_response_id", "conversation", "prompt"),
     stream_fields=words("stream stream_options"),

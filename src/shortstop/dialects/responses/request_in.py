@@ -121,13 +121,11 @@ def _item(value: Any, path: str) -> Message:
 
 
 def _message(value: Json, path: str) -> Message:
-    role = value.get("role")
-    if role not in ROLES:
-        reject(f"{path}.role", f"Must be one of {', '.join(ROLES)}")
+    role = fields.one_of(value.get("role"), ROLES, f"{path}.role")
     parts = _content(value.get("content"), f"{path}.content")
     if not parts and role != "assistant":
         reject(f"{path}.content", "Must not be empty")
-    return Message(role, parts)
+    return Message(role, parts)  # type: ignore[arg-type] # one of ROLES
 
 
 def _reasoning(value: Json, path: str) -> str:

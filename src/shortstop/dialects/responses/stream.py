@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from shortstop.dialects.blocks import Block, Blocks, Step
-from shortstop.dialects.failures import clean
-from shortstop.dialects.openai.errors import NO_REASON, error_body
+from shortstop.dialects.failures import NO_REASON, clean
+from shortstop.dialects.openai.errors import error_body
 from shortstop.dialects.parsing import parse_events
 from shortstop.dialects.responses.describe import NAME
 from shortstop.dialects.responses.wire import (
