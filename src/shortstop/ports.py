@@ -198,10 +198,7 @@ class Dialect(Protocol):
     def stream_encoder(self, request: Request, created: int) -> StreamEncoder: ...
 
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
-        """The error body of this dialect; its status is `status_of` the error."""
-
-    def status_of(self, error: ShortstopError) -> int:
-        """The HTTP status under which this dialect's clients know the error."""
+        """The error body of this dialect."""
 
 
 class StreamDecoder(Protocol):

@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shortstop.console import charts
 from shortstop.console import report as page
-from shortstop.console.charts import Bar, Series
 from shortstop.traces.queries import Slice, TrafficReport, summarise
 from tests.traces.example import trace
 from tests.traces.test_queries import ROWS, filled
@@ -124,54 +122,9 @@ def test_the_quality_panel_shows_both_sides_and_intervals() -> None:
     assert read(panel.html).open == []
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        ("0", "$0"),
-        ("12345.6", "$12,346"),
-        ("12.346", "$12.35"),
-        ("0.1", "$0.10"),
-        ("0.00012345", "$0.000123"),
-        ("0.000000000001", "$0.000000000"),
-        ("-0.5", "-$0.50"),
-    ],
-)
-def test_dollars(amount: str, text: str) -> None:
-    assert page.usd(Decimal(amount)) == text
-
-
-def test_other_figures() -> None:
-    assert page.seconds(0.0456) == "46 ms"
-    assert page.seconds(12.34) == "12.3 s"
-    assert page.seconds(None) == "–"
-    assert page.share(-0.001) == "0%"
-    assert page.share(None) == "–"
-    assert page.energy(3600 * 1500) == "1.5 kWh"
-    assert page.axis_usd(0.5) == "$0.50"
-    assert page.axis_usd(20.0) == "$20"
-
-
-@given(st.floats(min_value=1e-9, max_value=1e9))
-def test_ticks_are_round_and_cover(top: float) -> None:
-    marks = charts.ticks(top)
-    assert marks[0] == 0
-    assert marks[-1] >= top * 0.999
-    assert 3 <= len(marks) <= 8
-
-
 @given(st.integers(min_value=1, max_value=500), st.data())
 def test_intervals_hold_the_share(n: int, data: st.DataObject) -> None:
     right = data.draw(st.integers(min_value=0, max_value=n))
     low, high = page.wilson(right, n)
     assert 0 <= low <= right / n + 1e-9
     assert right / n - 1e-9 <= high <= 1
-
-
-def test_charts_without_data_draw_an_empty_frame() -> None:
-    for drawing in (
-        charts.stacked([], [Series("a", "local", [])], describe="x"),
-        charts.lines(["1"], [Series("a", "local", [0.0])], describe="x"),
-        charts.histogram(["0", "1"], [Series("a", "local", [0.0])], describe="x"),
-        charts.bars([Bar("a", "local", 2.0, "t", -1, 3)]),
-    ):
-        assert read(drawing).open == []

@@ -623,8 +623,8 @@ def test_24_529_is_a_full_upstream() -> None:
     error = CHAT.decode_error(529, b"{}", 3.0)
     assert isinstance(error, UpstreamFailed)
     assert (error.status, error.code, error.retry_after) == (503, "overloaded", 3.0)
-    assert CLAUDE.status_of(error) == 529
-    assert CHAT.status_of(error) == 503
+    assert CLAUDE.description.status_of(error) == 529
+    assert CHAT.description.status_of(error) == 503
 
 
 def test_26_quota_and_rate_limit() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shortstop.dialects import parse_object
-from shortstop.dialects.fields import DEEPEST
+from shortstop.dialects.fields import MAX_DEPTH
 from shortstop.errors import InvalidRequest
 
 
@@ -33,5 +33,5 @@ def test_the_message_says_where(body: bytes, told: str) -> None:
 
 def test_wide_is_not_deep() -> None:
     assert len(parse_object(b'{"a":[' + b"[]," * 5000 + b"[]]}")["a"]) == 5001
-    nested = b"[" * (DEEPEST - 1) + b"]" * (DEEPEST - 1)
+    nested = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
     assert parse_object(b'{"a":' + nested + b"}")

@@ -17,9 +17,9 @@ from shortstop.app.learned_state import LearnedState
 from shortstop.app.reload import Reloader
 from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
+from shortstop.dialects import DescribedDialect
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
-from shortstop.ports import Dialect
 from shortstop.privacy.redact import redacted
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased, Readiness
@@ -82,7 +82,7 @@ class Shortstop:
     def admin_token(self) -> str | None:
         return self._resources.env.get(self.server.admin_token_env) or None
 
-    def dialect(self, name: DialectName) -> Dialect:
+    def dialect(self, name: DialectName) -> DescribedDialect:
         return dialects.get(name)
 
     @property

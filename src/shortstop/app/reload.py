@@ -12,6 +12,7 @@ from shortstop.app.build import build
 from shortstop.app.engines import start_all
 from shortstop.app.resources import Resources
 from shortstop.app.runtime import Runtime
+from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, require_no_restart
 
 log = logging.getLogger("shortstop")
@@ -28,7 +29,7 @@ class Reloader:
 
     def read(self, old: Config) -> Config:
         """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
-        config = self._source.load()
+        config = read_config(self._source)
         require_no_restart(old, config)
         return config
 

@@ -93,7 +93,7 @@ class Resources:
             await self._tagger.close()
 
     def close(self) -> None:
-        self.metrics.tell()
+        self.metrics.flush()
         self.traces.close()
         self.accounts.close()
         self.responses.close()

@@ -8,6 +8,7 @@ import logging
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, guard_the_door, serve_on, url_of
 from shortstop.app.supervisor import Supervisor
+from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
 from shortstop.privacy.guard import audit_key
 
@@ -17,7 +18,7 @@ log = logging.getLogger("shortstop")
 def serve(source: ConfigSource) -> None:
     """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
     set_up_logging()
-    config = source.load()
+    config = read_config(source)
     if config.privacy.audit is not None:
         audit_key(config.privacy, source.env)
     with asyncio.Runner(loop_factory=event_loop) as runner:

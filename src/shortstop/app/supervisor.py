@@ -24,6 +24,7 @@ from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import find_model
 from shortstop.app.listener import bind, guard_the_door, url_of
+from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.guard import audit_key
@@ -211,7 +212,7 @@ class Supervisor:
     async def _reload(self) -> None:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
         try:
-            config = self._source.load()
+            config = read_config(self._source)
             require_no_restart(self._config, config)
             if config.privacy.audit is not None:
                 audit_key(config.privacy, self._source.env)

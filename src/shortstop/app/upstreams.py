@@ -6,12 +6,18 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shortstop import dialects
 from shortstop.app.clock import CLOCK
-from shortstop.config import Config, UpstreamConfig, UpstreamModel
+from shortstop.config import Config, ConfigSource, UpstreamConfig, UpstreamModel
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.http import Egress
-from shortstop.serving.upstreams import VENDORS, Patience, RemoteUpstream, egress_for
+from shortstop.serving.upstreams import (
+    Patience,
+    RemoteUpstream,
+    check_dialects,
+    dialect_of,
+    egress_for,
+    vendor_of,
+)
 from shortstop.types import Target
 
 
@@ -28,15 +34,14 @@ def build_remotes(config: Config, env: Mapping[str, str]) -> Remotes:
     """Raises ConfigError when a key is not set."""
     remotes, draw = Remotes(), random.Random(config.routing.seed)
     for name, upstream in config.upstreams.items():
-        egress = egress_for(upstream, env, name=name)
+        dialect = dialect_of(upstream, name=name)
+        egress = egress_for(upstream, vendor_of(dialect), env, name=name)
         remotes.egresses.append(egress)
-        vendor = VENDORS[upstream.dialect]
         for model_name, model in upstream.models.items():
             remotes.targets[model_name] = remote_target(model_name, model, upstream, name)
             remotes.upstreams[model_name] = RemoteUpstream(
                 model=model.model or model_name,
-                vendor=vendor,
-                dialect=dialects.get(vendor.dialect),
+                dialect=dialect,
                 egress=egress,
                 patience=Patience(upstream.retries, upstream.backoff, upstream.max_retry_after),
                 breaker=Breaker(upstream.breaker_failures, upstream.breaker_seconds, CLOCK),
@@ -45,17 +50,25 @@ def build_remotes(config: Config, env: Mapping[str, str]) -> Remotes:
     return remotes
 
 
+def read_config(source: ConfigSource) -> Config:
+    """Load, and check what `config` cannot know: the dialects there are. Raises ConfigError."""
+    config = source.load()
+    check_dialects(config.upstreams)
+    return config
+
+
 def remote_target(
     name: str, model: UpstreamModel, upstream: UpstreamConfig, provider: str
 ) -> Target:
     """`provider` is the operator's name of the upstream: privacy policies name it."""
+    dialect = dialect_of(upstream, name=provider)
     return Target(
         name=name,
         model=model.model or name,
         local=False,
         provider=provider,
         context=model.context,
-        abilities=frozenset([*model.abilities, *VENDORS[upstream.dialect].abilities]),
+        abilities=frozenset(model.abilities) | vendor_of(dialect).abilities,
         max_output=model.max_output,
         price=model.price,
         region=upstream.region,

@@ -14,6 +14,7 @@ import msgspec
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
+from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
 from shortstop.errors import ShortstopError
 from shortstop.serving.engines.parent import die_with_parent
@@ -37,7 +38,7 @@ async def _work(spec: WorkerSpec) -> None:
     path = Path(spec.config) if spec.config else None
     source = ConfigSource(path, os.environ, spec.server)
     context = WorkerContext(Path(spec.folder), spec.index)
-    gateway = Shortstop(source.load(), source, context)
+    gateway = Shortstop(read_config(source), source, context)
     await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))
 
 

@@ -13,6 +13,7 @@ import typer
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json
 from shortstop.config import Config, Lifetime, lifetimes, load, warnings
+from shortstop.serving.upstreams import check_dialects
 
 config_app = typer.Typer(help="Check and explain the configuration.", no_args_is_help=True)
 
@@ -30,6 +31,7 @@ def check_command(file: File = None, as_json: AsJson = False) -> None:
     a reload applies a change ("runtime"), a restart does ("process"), or neither ("state").
     """
     config = load(file, os.environ)
+    check_dialects(config.upstreams)
     if as_json:
         print_json({**msgspec.to_builtins(config), "lifetimes": lifetimes()})
         return

@@ -26,18 +26,10 @@ from shortstop.privacy.leaves import leaves
 from shortstop.types import (
     Caller,
     Clearance,
-    DialectName,
     Finding,
     Json,
     Opaque,
     Request,
-)
-
-DIALECTS: tuple[DialectName, ...] = (
-    "openai.chat",
-    "anthropic.messages",
-    "openai.responses",
-    "openai.completions",
 )
 
 privacy_app = typer.Typer(help="See what privacy finds and does.", no_args_is_help=True)
@@ -114,11 +106,11 @@ def _read(what: str) -> str:
 
 
 def _decoded(body: Json) -> Request:
-    """In the dialect that knows all of its parts; no request at all is read all the same."""
-    wanted = {"model": "auto", "max_tokens": 1, **body}
-    for name in DIALECTS:
+    """Decoded in the dialect that knows all its parts; what fits none is read all the same."""
+    wanted = {"model": "auto", **body}
+    for dialect in dialects.every():
         try:
-            request = dialects.get(name).decode_request(wanted, "explained")
+            request = dialect.decode_request(wanted, "explained")
         except ShortstopError:
             continue
         if not any(isinstance(part, Opaque) for m in request.messages for part in m.parts):

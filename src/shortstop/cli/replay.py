@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from shortstop.cli.contract import contract_replay
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.config import load
-from shortstop.console.report import share, usd
+from shortstop.console.format import share, usd
 from shortstop.errors import ConfigError
 from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
 

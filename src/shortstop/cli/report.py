@@ -21,6 +21,7 @@ from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json
 from shortstop.config import Config, load
 from shortstop.console import report as page
+from shortstop.console.format import energy, seconds, share, span, usd
 from shortstop.errors import ConfigError
 from shortstop.ledger import MachineCost
 from shortstop.traces.queries import By, Slice, TrafficReport, summarise
@@ -101,12 +102,12 @@ def break_even(report: TrafficReport, config: Config) -> list[str]:
         return []
     machine = MachineCost(config.hardware)
     avoided = (total.counterfactual - (total.cost - total.cost_local)) / total.answered
-    month = f"The machine costs {page.usd(machine.usd_per_month)} a month as configured"
+    month = f"The machine costs {usd(machine.usd_per_month)} a month as configured"
     a_day = machine.break_even(avoided)
     if a_day is None:
         return [f"{month}; at this mix nothing is saved that could pay for it."]
     return [
-        f"{month}; at this mix, {page.usd(avoided)} of remote cost avoided a request, it pays for "
+        f"{month}; at this mix, {usd(avoided)} of remote cost avoided a request, it pays for "
         f"itself from {a_day:,.0f} requests a day. Labour beyond [hardware] care is not counted."
     ]
 
@@ -142,9 +143,9 @@ def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> N
         return
     console.print(
         f"[bold]{total.requests:,} requests[/], {page.period(report)}: "
-        f"[green]{page.share(total.local_share)} local[/], "
-        f"{page.share(total.pinned_share)} pinned by privacy, "
-        f"[green]{page.usd(total.saved)} saved[/] ({page.share(total.saved_share)})"
+        f"[green]{share(total.local_share)} local[/], "
+        f"{share(total.pinned_share)} pinned by privacy, "
+        f"[green]{usd(total.saved)} saved[/] ({share(total.saved_share)})"
     )
     console.print(_table(report.groups[by], total, by, console.width))
     if total.unpriced:
@@ -153,9 +154,9 @@ def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> N
             "money. Give the models a price under \\[prices]."
         )
     console.print(
-        f"Energy {page.energy(total.joules.value)} ({page.span(total.joules)}, "
-        f"{total.joules.basis}); all-LLM {page.energy(total.counterfactual_joules.value)} "
-        f"({page.span(total.counterfactual_joules)}, {total.counterfactual_joules.basis})."
+        f"Energy {energy(total.joules.value)} ({span(total.joules)}, "
+        f"{total.joules.basis}); all-LLM {energy(total.counterfactual_joules.value)} "
+        f"({span(total.counterfactual_joules)}, {total.counterfactual_joules.basis})."
     )
     for text in (*page.basis(report), *notes):
         console.print(f"· {text}", style="dim", markup=False, highlight=False)
@@ -177,13 +178,13 @@ def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table
 _LEAST_WIDTH = {"escalated": 104, "p95": 104, "cheaper": 104, "pinned": 72, "all-LLM": 72}
 _COLUMNS: tuple[tuple[str, Callable[[Slice], str]], ...] = (
     ("requests", lambda one: f"{one.requests:,}"),
-    ("local", lambda one: page.share(one.local_share)),
-    ("pinned", lambda one: page.share(one.pinned_share)),
+    ("local", lambda one: share(one.local_share)),
+    ("pinned", lambda one: share(one.pinned_share)),
     ("escalated", lambda one: f"{one.escalated:,}"),
-    ("p50", lambda one: page.seconds(one.p50)),
-    ("p95", lambda one: page.seconds(one.p95)),
-    ("cost", lambda one: page.usd(one.cost) + ("*" if one.unpriced else "")),
-    ("all-LLM", lambda one: page.usd(one.counterfactual)),
-    ("saved", lambda one: page.usd(one.saved)),
-    ("cheaper", lambda one: page.share(one.saved_share)),
+    ("p50", lambda one: seconds(one.p50)),
+    ("p95", lambda one: seconds(one.p95)),
+    ("cost", lambda one: usd(one.cost) + ("*" if one.unpriced else "")),
+    ("all-LLM", lambda one: usd(one.counterfactual)),
+    ("saved", lambda one: usd(one.saved)),
+    ("cheaper", lambda one: share(one.saved_share)),
 )

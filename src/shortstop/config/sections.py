@@ -121,12 +121,13 @@ class UpstreamConfig(Section, frozen=True):
     """A vendor's API. The key is read from the environment variable `api_key_env`.
 
     `dialect`: "openai" is Chat Completions, "responses" OpenAI's Responses, "anthropic" Messages.
+    `shortstop.dialects` knows which there are; the name is checked where the upstream is built.
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
     base_url: str
-    dialect: Literal["openai", "responses", "anthropic"] = "openai"
+    dialect: str = "openai"
     api_key_env: str | None = None
     models: dict[str, UpstreamModel] = {}
     connect_timeout: Seconds = 5

@@ -1,4 +1,4 @@
-"""Small SVG charts. Colours are CSS classes of the page, so light and dark need no second chart."""
+"""Small SVG charts. Colours are CSS classes, so that one chart serves light and dark pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One horizontal bar, 0..1, with what stands beside it."""
+    """One horizontal bar of length `value`, 0 to 1, with a label before and a text after it.
+
+    `low` and `high` are the ends of a whisker, on the same scale.
+    """
 
     label: str
     tone: str
@@ -39,7 +42,7 @@ def ticks(top: float, count: int = 4) -> list[float]:
     raw = top / count
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(m * unit for m in (1, 2, 2.5, 5, 10) if m * unit >= raw * 0.999)
-    return [round(i * step, 12) for i in range(math.ceil(top / step - 1e-9) + 1)]
+    return [float(f"{i * step:.12g}") for i in range(math.ceil(top / step - 1e-9) + 1)]
 
 
 def _count(value: float) -> str:
@@ -52,14 +55,14 @@ def _n(value: float) -> str:
 
 
 class _Plot:
-    """The frame of a chart with a value axis: grid, labels, and the scales."""
+    """The frame of a chart with a value axis: its grid, labels and scales."""
 
-    def __init__(self, top: float, say: Callable[[float], str], describe: str) -> None:
+    def __init__(self, top: float, format_value: Callable[[float], str], describe: str) -> None:
         self._marks = ticks(top)
         self.top = self._marks[-1]
         self.left, self.right = _LEFT, WIDTH - _RIGHT
         self.base, self.ceiling = HEIGHT - _BOTTOM, _TOP
-        self._parts = [self._grid(mark, say(mark)) for mark in self._marks]
+        self._parts = [self._grid(mark, format_value(mark)) for mark in self._marks]
         self._describe = describe
 
     def y(self, value: float) -> float:
@@ -97,7 +100,7 @@ def legend(series: Sequence[Series]) -> str:
 
 
 def _edge_labels(plot: _Plot, labels: Sequence[str]) -> None:
-    """As many labels below the axis as have room, first and last among them."""
+    """As many labels below the axis as fit, the first among them."""
     if not labels:
         return
     width = (plot.right - plot.left) / len(labels)
@@ -111,11 +114,11 @@ def stacked(
     series: Sequence[Series],
     *,
     describe: str,
-    say: Callable[[float], str] = _count,
+    format_value: Callable[[float], str] = _count,
 ) -> str:
-    """Stacked columns, one for each label."""
+    """Stacked columns, one for each label. `describe` is for who cannot see them."""
     totals = [sum(one.values[i] for one in series) for i in range(len(labels))]
-    plot = _Plot(max(totals, default=0), say, describe)
+    plot = _Plot(max(totals, default=0), format_value, describe)
     room = (plot.right - plot.left) / max(1, len(labels))
     width = min(room - min(3.0, room * 0.25), 46)
     for i, label in enumerate(labels):
@@ -126,10 +129,10 @@ def stacked(
             if value <= 0:
                 continue
             y, height = plot.y(below + value), plot.y(below) - plot.y(below + value)
+            tip = f"{label}: {format_value(value)} {one.name}"
             plot.add(
                 f'<rect class="{one.tone}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" '
-                f'height="{_n(height)}"><title>{escape(f"{label}: {say(value)} {one.name}")}'
-                "</title></rect>"
+                f'height="{_n(height)}"><title>{escape(tip)}</title></rect>'
             )
             below += value
     _edge_labels(plot, labels)
@@ -141,12 +144,12 @@ def lines(
     series: Sequence[Series],
     *,
     describe: str,
-    say: Callable[[float], str] = _count,
+    format_value: Callable[[float], str] = _count,
     between: str | None = None,
 ) -> str:
-    """Curves over the labels; `between` fills the room from the first down to the second."""
+    """Curves over the labels. `between` fills the area between two of them and is its tooltip."""
     top = max((max(one.values, default=0) for one in series), default=0)
-    plot = _Plot(top, say, describe)
+    plot = _Plot(top, format_value, describe)
     room = (plot.right - plot.left) / max(1, len(labels))
 
     def place(one: Series) -> list[tuple[float, float]]:
@@ -163,7 +166,7 @@ def lines(
         x, y = points[-1]
         plot.add(
             f'<circle class="{one.tone}" cx="{_n(x)}" cy="{_n(y)}" r="3.5">'
-            f"<title>{escape(f'{one.name}: {say(one.values[-1])}')}</title></circle>"
+            f"<title>{escape(f'{one.name}: {format_value(one.values[-1])}')}</title></circle>"
         )
     _edge_labels(plot, labels)
     return legend(series) + plot.svg()
@@ -174,7 +177,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def histogram(edges: Sequence[str], series: Sequence[Series], *, describe: str) -> str:
-    """Columns side by side between `edges`, as shares of each series' own total, in percent."""
+    """Columns between `edges`, side by side, in percent of each series' own total."""
     shares = []
     for one in series:
         whole = sum(one.values) or 1
@@ -205,19 +208,19 @@ def _percent(value: float) -> str:
 
 
 def bars(rows: Sequence[Bar]) -> str:
-    """Horizontal bars as HTML, so that text wraps on a phone. Optional whiskers low..high."""
-    made = []
+    """Horizontal bars as HTML, so that text wraps on a phone."""
+    rendered = []
     for row in rows:
         whisker = ""
         if row.low is not None and row.high is not None:
             left, right = _clip(row.low), _clip(row.high)
             whisker = f'<b style="left:{100 * left:.1f}%;width:{100 * (right - left):.1f}%"></b>'
-        made.append(
+        rendered.append(
             f'<div class="bar"><span>{escape(row.label)}</span><span class="track">'
             f'<i class="{row.tone}" style="width:{100 * _clip(row.value):.1f}%"></i>{whisker}'
             f"</span><span>{escape(row.text)}</span></div>"
         )
-    return f'<div class="bars">{"".join(made)}</div>'
+    return f'<div class="bars">{"".join(rendered)}</div>'
 
 
 def _clip(value: float) -> float:

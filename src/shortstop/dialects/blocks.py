@@ -1,8 +1,7 @@
 """Chunks into blocks, one after the other: the shape of Anthropic's and Responses' streams.
 
-Chat streams may interleave tool calls; block streams may not. The block at the head is told
-live, what comes for another one waits until the head is closed, so nothing that was sent is
-ever contradicted.
+Chat streams may interleave tool calls; block streams may not. The block that is open is sent as it
+comes; pieces of another one wait until it is closed, so that nothing sent is ever contradicted.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ Kind = Literal["text", "thinking", "redacted", "refusal", "tool"]
 
 @dataclass(slots=True)
 class Block:
-    """`index` is its place in the answer; `text` what was told of it so far."""
+    """`index` is its position in the answer, `text` what has been sent of it so far."""
 
     kind: Kind
     index: int = 0
@@ -29,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to tell. `piece` belongs to "delta" and "sign"."""
+    """One event to send. `piece` belongs to "delta" and "sign"."""
 
     verb: Literal["open", "delta", "sign", "close"]
     block: Block
@@ -38,7 +37,7 @@ class Step:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A tool call that is not told yet, or is being told."""
+    """A tool call that has not been sent yet, or is being sent."""
 
     block: Block
     pieces: list[str] = field(default_factory=list)
@@ -57,16 +56,16 @@ class Blocks:
         self.called = False
 
     def feed(self, chunk: Chunk) -> list[Step]:
-        """What to tell now. Only chunks of one choice, please."""
+        """The events to send now. All chunks must belong to one choice."""
         if self._live is not None or self._tools:
-            return self._beside_tools(chunk)
+            return self._after_tools(chunk)
         steps = self._prose(chunk)
         for delta in chunk.tools:
             steps += self._tool(delta)
         return steps
 
     def close(self) -> list[Step]:
-        """Everything that still waits, and the end of the last block."""
+        """The events for everything that still waits, and the end of the last block."""
         steps = self._close_head()
         for key in sorted(self._tools):
             waiting = self._tools[key]
@@ -80,7 +79,7 @@ class Blocks:
         self._late = []
         return steps + self._close_head()
 
-    def _beside_tools(self, chunk: Chunk) -> list[Step]:
+    def _after_tools(self, chunk: Chunk) -> list[Step]:
         if chunk.text or chunk.thinking or chunk.refusal or chunk.signature or chunk.redacted:
             self._late.append(chunk)
         steps: list[Step] = []

@@ -12,20 +12,21 @@ from msgspec import Struct
 
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
+from shortstop.dialects.parsing import parse_answer
 from shortstop.errors import UpstreamFailed
 from shortstop.types import Json, Message, Request, Text
 
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
-MOST_INPUTS = 2048
-KNOWN = frozenset(["model", "input", "encoding_format", "dimensions", "user"])
+MAX_INPUTS = 2048
+PATH = "/embeddings"
+READ_FIELDS = frozenset(["model", "input", "encoding_format", "dimensions", "user"])
 
 Input = str | tuple[int, ...]
 Encoding = Literal["float", "base64"]
 
 
 class EmbeddingRequest(Struct, frozen=True):
-    """What to embed, in order. `encoding` is None where the client did not say: floats."""
+    """What to embed, in order. `encoding` None is the default: floats."""
 
     body: Json
     model: str
@@ -37,7 +38,7 @@ class EmbeddingRequest(Struct, frozen=True):
 
 
 class EmbeddingReply(Struct, frozen=True):
-    """One vector an input, in the order of the inputs."""
+    """One vector for each input, in the order of the inputs."""
 
     vectors: tuple[tuple[float, ...], ...]
     tokens: int = 0
@@ -63,37 +64,37 @@ def decode_request(body: Json) -> EmbeddingRequest:
         encoding=encoding,
         dimensions=fields.integer(body, "dimensions", 1),
         user=fields.string(body, "user"),
-        extra={k: v for k, v in body.items() if k not in KNOWN},
+        extra={k: v for k, v in body.items() if k not in READ_FIELDS},
     )
 
 
-def neutral(said: EmbeddingRequest, id: str) -> Request:
-    """The request as privacy and the books see it: every text is something said."""
-    texts = tuple(Message("user", (Text(t),)) for t in said.inputs if isinstance(t, str))
-    return Request(id, "openai.chat", said.body, said.model, texts)
+def neutral(request: EmbeddingRequest, id: str) -> Request:
+    """The request as privacy and the books see it: every text is a user's message."""
+    texts = tuple(Message("user", (Text(t),)) for t in request.inputs if isinstance(t, str))
+    return Request(id, "openai.chat", request.body, request.model, texts)
 
 
 def encode_request(request: EmbeddingRequest, model: str) -> bytes:
-    """The client's own body, addressed to `model`; a field that is null was never said."""
+    """The client's own body, addressed to `model`; null fields are left out."""
     body = {k: v for k, v in request.body.items() if v is not None}
     return _ENCODE({**body, "model": model})
 
 
 def decode_reply(body: bytes) -> EmbeddingReply:
-    """Floats or base64, put in the order of their index. Raises UpstreamFailed."""
-    try:
-        tree = _DECODE(body)
-        data = sorted(tree["data"], key=lambda item: item["index"])
-        if [item["index"] for item in data] != list(range(len(data))):
-            raise UpstreamFailed("The embeddings are not numbered one by one.")
-        used = (tree.get("usage") or {}).get("prompt_tokens") or 0
-        return EmbeddingReply(tuple([_vector(item["embedding"]) for item in data]), used)
-    except (ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
-        raise UpstreamFailed("The model's answer holds no embeddings.") from error
+    """Floats or base64, in the order of their index. Raises UpstreamFailed."""
+    return parse_answer(body, _reply, "a list of embeddings")
+
+
+def _reply(tree: Json) -> EmbeddingReply:
+    data = sorted(tree["data"], key=lambda item: item["index"])
+    if [item["index"] for item in data] != list(range(len(data))):
+        raise UpstreamFailed("The embeddings are not numbered from 0 without gaps.")
+    used = (tree.get("usage") or {}).get("prompt_tokens") or 0
+    return EmbeddingReply(tuple([_vector(item["embedding"]) for item in data]), used)
 
 
 def encode_reply(reply: EmbeddingReply, request: EmbeddingRequest) -> bytes:
-    """Floats, or base64 of little-endian 32-bit floats where the client asked for these."""
+    """Floats, or base64 of little-endian 32-bit floats when the client asked for these."""
     packed = request.encoding == "base64"
     data = [
         {"object": "embedding", "index": i, "embedding": _packed(v) if packed else v}
@@ -110,36 +111,41 @@ def _inputs(value: Any) -> tuple[Input, ...]:
         reject("input", "Must be a string, a list of strings or an array of tokens")
     if all(type(v) is int for v in value):
         return (_tokens(value, "input"),)
-    if len(value) > MOST_INPUTS:
-        reject("input", f"Must hold at most {MOST_INPUTS} inputs")
+    if len(value) > MAX_INPUTS:
+        reject("input", f"Must hold at most {MAX_INPUTS} inputs")
     return tuple([_input(v, f"input[{i}]") for i, v in enumerate(value)])
 
 
-def _input(value: Any, at: str) -> Input:
+def _input(value: Any, path: str) -> Input:
     if isinstance(value, str):
-        return _text(value, at)
+        return _text(value, path)
     if isinstance(value, list) and value:
-        return _tokens(value, at)
-    reject(at, "Must be a string or an array of tokens")
+        return _tokens(value, path)
+    reject(path, "Must be a string or an array of tokens")
 
 
-def _text(value: str, at: str) -> str:
+def _text(value: str, path: str) -> str:
     if not value:
-        reject(at, "Must not be empty")
+        reject(path, "Must not be empty")
     return value
 
 
-def _tokens(value: list[Any], at: str) -> tuple[int, ...]:
+def _tokens(value: list[Any], path: str) -> tuple[int, ...]:
     if not all(type(v) is int and v >= 0 for v in value):
-        reject(at, "Must be an array of token numbers")
+        reject(path, "Must be an array of token numbers")
     return tuple(value)
 
 
 def _vector(value: Any) -> tuple[float, ...]:
     if isinstance(value, str):
-        raw = base64.b64decode(value, validate=True)
-        return struct.unpack(f"<{len(raw) // 4}f", raw)
+        return _unpacked(base64.b64decode(value, validate=True))
     return tuple([float(v) for v in value])
+
+
+def _unpacked(raw: bytes) -> tuple[float, ...]:
+    if len(raw) % 4:
+        raise ValueError("a vector is cut off")
+    return struct.unpack(f"<{len(raw) // 4}f", raw)
 
 
 def _packed(vector: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""What an upstream's non-2xx answer means, whatever its dialect."""
+"""What an upstream's non-2xx answer means, in any dialect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from shortstop.errors import TargetError, UpstreamFailed, UpstreamRejected, UpstreamTimeout
 
-LONGEST = 300
+MAX_MESSAGE_CHARS = 300
+NO_REASON = "no reason given"
 _SECRET = re.compile(
     r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|rk|xai|gsk|key|hf|ghp|pat)[-_][\w*.-]{6,}|AIza[\w-]{10,}"
     r"|eyJ[\w-]{8,}\.[\w.-]+|(?:api[-_ ]?key|token|password|secret)[\"']?\s*[:=]\s*\S+)"
@@ -18,13 +19,20 @@ _TOO_LONG = re.compile(
 
 
 def failure(
-    status: int, message: str, code: str | None, kind: str | None, retry_after: float | None
+    status: int,
+    message: str | None,
+    *,
+    code: str | None = None,
+    kind: str | None = None,
+    retry_after: float | None = None,
 ) -> TargetError:
-    """The error of `status`, with the vendor's words cut short and without secrets."""
+    """The error for `status`, with the vendor's message, cut short and stripped of secrets, and
+    what the vendor calls the error: a `code`, a `kind` or both."""
+    message = message or NO_REASON
     if status in (408, 504):
         return UpstreamTimeout("The model did not answer in time.", retry_after=retry_after)
     if status in (401, 403):
-        # The operator's key is wrong, not the client's: no client can mend it.
+        # The operator's key is wrong, not the client's: the client cannot fix it.
         return UpstreamFailed(
             "The upstream does not accept the gateway's key.", code="upstream_auth"
         )
@@ -43,13 +51,14 @@ def failure(
 
 
 def clean(message: str) -> str:
-    return _SECRET.sub("[removed]", message[: 4 * LONGEST])[:LONGEST]
+    """A vendor's message, fit to be shown: at most `MAX_MESSAGE_CHARS` long, no secrets in it."""
+    return _SECRET.sub("[removed]", message[: 4 * MAX_MESSAGE_CHARS])[:MAX_MESSAGE_CHARS]
 
 
 def _code(status: int, message: str, code: str | None, kind: str | None) -> str | None:
     if status == 429:
-        broke = "insufficient_quota" in (code, kind) or "billing" in f"{code} {kind}"
-        return "insufficient_quota" if broke else "rate_limit_exceeded"
+        no_credit = "insufficient_quota" in (code, kind) or "billing" in f"{code} {kind}"
+        return "insufficient_quota" if no_credit else "rate_limit_exceeded"
     if status in (400, 413, 422) and (
         code == "context_length_exceeded" or _TOO_LONG.search(f"{kind} {message[:4000]}")
     ):

@@ -1,7 +1,12 @@
-"""Reading fields of a client's JSON: typed, with an error that names the field."""
+"""Typed access to the fields of a client's JSON.
+
+Every function raises InvalidRequest with `param`, the path of the field at fault. A `prefix` is
+what comes before the field's name in that path, such as `messages[0].`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import msgspec
@@ -10,8 +15,8 @@ from shortstop.errors import InvalidRequest
 from shortstop.types import Json
 
 _DECODER = msgspec.json.Decoder()
-DEEPEST = 200
-"""Levels of nesting. Python's own limit would strike later, somewhere in the house."""
+MAX_DEPTH = 200
+"""Levels of nesting; far below Python's own recursion limit, so that no later code can hit that."""
 
 
 def parse_object(body: bytes) -> Json:
@@ -21,12 +26,12 @@ def parse_object(body: bytes) -> Json:
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The body is not valid UTF-8 ({_place(body)}).") from error
     except RecursionError as error:
-        raise InvalidRequest(f"The body is nested deeper than {DEEPEST} levels.") from error
+        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    if body.count(b"[") + body.count(b"{") > DEEPEST:
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _refuse_depth(value)
     return value
 
@@ -40,8 +45,9 @@ def _place(body: bytes) -> str:
 
 
 def _refuse_depth(value: Any) -> None:
+    """Raises InvalidRequest when a value is nested too deeply."""
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for node in level
@@ -50,14 +56,16 @@ def _refuse_depth(value: Any) -> None:
         ]
         if not level:
             return
-    raise InvalidRequest(f"The body is nested deeper than {DEEPEST} levels.")
+    raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def reject(param: str, message: str) -> NoReturn:
+    """Raise InvalidRequest about the field `param`."""
     raise InvalidRequest(f"{message} ({param})", param=param)
 
 
 def number(body: Json, key: str, low: float, high: float) -> float | None:
+    """A number from `low` to `high`, or None when absent."""
     value = body.get(key)
     if value is None:
         return None
@@ -67,11 +75,12 @@ def number(body: Json, key: str, low: float, high: float) -> float | None:
 
 
 def integer(body: Json, key: str, low: int = 0, high: int | None = None) -> int | None:
+    """A whole number from `low` to `high`, or None when absent."""
     value = body.get(key)
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON knows one kind of number: 5.0 is 5
+        value = int(value)  # JSON has one kind of number: 5.0 is 5
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         reject(key, f"Must be a whole number, at least {low}")
     if high is not None and value > high:
@@ -79,42 +88,55 @@ def integer(body: Json, key: str, low: int = 0, high: int | None = None) -> int 
     return value
 
 
-def flag(body: Json, key: str, at: str = "") -> bool | None:
+def flag(body: Json, key: str, prefix: str = "") -> bool | None:
+    """A boolean, or None when absent."""
     value = body.get(key)
     if value is not None and not isinstance(value, bool):
-        reject(f"{at}{key}", "Must be true or false")
+        reject(f"{prefix}{key}", "Must be true or false")
     return value
 
 
 def text(value: Any, param: str) -> str:
+    """`value` as a string."""
     if not isinstance(value, str):
         reject(param, "Must be a string")
     return value
 
 
-def string(body: Json, key: str, at: str = "") -> str | None:
+def one_of(value: Any, allowed: Collection[str], param: str) -> str:
+    """`value` as one of the strings allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        reject(param, f"Must be one of {', '.join(allowed)}")
+    return value
+
+
+def string(body: Json, key: str, prefix: str = "") -> str | None:
+    """A string, or None when absent."""
     value = body.get(key)
     if value is not None and not isinstance(value, str):
-        reject(f"{at}{key}", "Must be a string")
+        reject(f"{prefix}{key}", "Must be a string")
     return value
 
 
 def optional_table(body: Json, key: str) -> Json:
-    """The object under `key`; {} where it is absent or null."""
+    """The object under `key`; {} when it is absent or null."""
     value = body.get(key)
     return {} if value is None else table(value, key)
 
 
-def optional_items(body: Json, key: str, at: str = "") -> list[Any]:
+def optional_items(body: Json, key: str, prefix: str = "") -> list[Any]:
+    """The list under `key`; [] when it is absent or null."""
     value = body.get(key)
-    return [] if value is None else items(value, f"{at}{key}")
+    return [] if value is None else items(value, f"{prefix}{key}")
 
 
 def strings(value: Any, param: str) -> tuple[str, ...]:
+    """`value` as a list of strings."""
     return tuple(text(v, f"{param}[{i}]") for i, v in enumerate(items(value, param)))
 
 
 def model(body: Json) -> str:
+    """The name of the model, which every request must give."""
     value = body.get("model")
     if not isinstance(value, str) or not value:
         reject("model", "Must be the name of a model, for example 'auto'")
@@ -122,12 +144,14 @@ def model(body: Json) -> str:
 
 
 def items(value: Any, param: str) -> list[Any]:
+    """`value` as a list."""
     if not isinstance(value, list):
         reject(param, "Must be a list")
     return value
 
 
 def table(value: Any, param: str) -> Json:
+    """`value` as an object."""
     if not isinstance(value, dict):
         reject(param, "Must be an object")
     return value

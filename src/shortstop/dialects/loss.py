@@ -1,91 +1,85 @@
-"""What one dialect can say and another cannot."""
+"""What one dialect can say and another cannot, derived from their descriptions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from shortstop.dialects.describe import Description
+from shortstop.dialects.table import describe, every
 from shortstop.errors import UpstreamRejected
-from shortstop.types import DialectName, Json, Media, Opaque, Request, Sampling, ToolResult
+from shortstop.types import DialectName, Json, Media, Opaque, Request, Sampling, Tool, ToolResult
 
-
-def _names(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_OPENAI = (
-    "audio max_completion_tokens modalities moderation prediction prompt_cache_key"
-    " prompt_cache_options prompt_cache_retention safety_identifier service_tier store verbosity"
-    " web_search_options stream_options logit_bias functions function_call metadata user"
-)
-FIELDS: dict[DialectName, frozenset[str]] = {
-    "openai.chat": _names(_OPENAI),
-    "openai.completions": _names("best_of echo suffix logit_bias stream_options user prompt"),
-    "openai.responses": _names(
-        "access_programs background background_options context_management conversation image "
-        "include input instructions max_output_tokens max_tool_calls metadata moderation "
-        "previous_response_id prompt prompt_cache_key prompt_cache_options "
-        "prompt_cache_retention reasoning safety_identifier service_tier store stream_options "
-        "text truncation user"
-    ),
-    "anthropic.messages": _names(
-        "cache_control container context_management diagnostics inference_geo mcp_servers "
-        "metadata output_config output_format prefill service_tier speed stop_sequences "
-        "system thinking user_profile_id workspace_id"
-    ),
-}
-"""Fields beside the neutral ones that each vendor documents."""
-
-_ALL_FIELDS = frozenset().union(*FIELDS.values())
-_SHARED = {
-    frozenset(("openai.chat", "openai.responses")): FIELDS["openai.chat"]
-    & FIELDS["openai.responses"],
-}
-"""Of one name and one meaning. `service_tier` exists at Anthropic too, with other values."""
-
-_SAMPLING_LOST: dict[DialectName, tuple[str, ...]] = {
-    "openai.chat": ("thinking_budget",),
-    "openai.completions": ("thinking_budget", "reasoning_effort"),
-    "openai.responses": (
-        "top_k",
-        "seed",
-        "stop",
-        "frequency_penalty",
-        "presence_penalty",
-        "logit_bias",
-        "n",
-        "thinking_budget",
-    ),
-    "anthropic.messages": (
-        "seed",
-        "frequency_penalty",
-        "presence_penalty",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "n",
-    ),
-}
-_UNSAID = Sampling()
-_PINNING = ("previous_response_id", "conversation", "prompt")
-"""They name what only their owner has: elsewhere the question would be another one."""
+DEFAULTS = Sampling()
 
 
 def carried(request: Request, to: DialectName) -> Json:
-    """The `extra` fields that go along to the dialect `to`: shared ones and unknown ones."""
-    if request.dialect == to:
+    """The fields in `extra` that go along to the dialect `to`: shared ones and unknown ones.
+
+    A field that some vendor documents means nothing to another; one that none documents may be
+    meant for the server that is asked.
+    """
+    if request.dialect == to or not request.extra:
         return request.extra
-    shared = _SHARED.get(frozenset((request.dialect, to)), frozenset())
-    return {k: v for k, v in request.extra.items() if k in shared or k not in _ALL_FIELDS}
+    source, target = describe(request.dialect), describe(to)
+    shared = source.fields & target.fields if to in source.kin else frozenset()
+    return {
+        name: value
+        for name, value in request.extra.items()
+        if name in shared or not any(name in d.description.fields for d in every())
+    }
+
+
+def lost(request: Request, to: DialectName) -> tuple[str, ...]:
+    """Names of what a target of dialect `to` would not be told, sorted.
+
+    They are names of fields: the client's own for what its vendor alone documents, neutral ones
+    (those of `Request` and `Sampling`, and "response_format") for the rest.
+    """
+    if request.dialect == to and request.body:
+        return ()
+    target = describe(to)
+    kept = carried(request, to)
+    names = {name for name in request.extra if name not in kept}
+    names.update(name for name, word in _stated(request) if word not in target.says)
+    most = target.limits.stop_sequences
+    if most is not None and len(request.sampling.stop) > most:
+        names.add("stop")
+    if request.dialect != to and not all(portable(tool, target) for tool in request.tools):
+        names.add("tools")
+    if _holds_opaque_parts(request):
+        names.add("messages")
+    return tuple(sorted(names))
+
+
+def _stated(request: Request) -> Iterator[tuple[str, str]]:
+    """What the request says beyond its messages, as (field, its word in `says`)."""
+    for name in Sampling.__struct_fields__:
+        if getattr(request.sampling, name) != getattr(DEFAULTS, name):
+            yield name, name
+    if request.metadata:
+        yield "metadata", "metadata"
+    if request.tools:
+        yield "tools", "tools"
+    if request.format.kind != "text":
+        yield "response_format", request.format.kind
+
+
+def _holds_opaque_parts(request: Request) -> bool:
+    parts = [part for message in request.messages for part in message.parts]
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    inner = [part for result in results for part in result.parts]
+    return any(isinstance(part, Opaque) for part in [*parts, *inner])
 
 
 def refuse_pinned(request: Request) -> None:
-    """Raises UpstreamRejected where only its own dialect can pose the question.
+    """Raises UpstreamRejected when only the client's own dialect can ask the question.
 
-    It leans on state that its vendor keeps, or it is tokens, or several prompts at once.
+    It refers to state that its vendor keeps, or it is tokens, or several prompts at once.
     """
-    if request.dialect == "openai.completions":
-        _refuse_prompts(request)
-    if request.dialect != "openai.responses":
-        return
-    for name in _PINNING:
+    source = describe(request.dialect)
+    if source.batch:
+        _refuse_batch(request)
+    for name in source.pinning:
         if request.extra.get(name) is not None:
             raise UpstreamRejected(
                 f"This target does not know the state that '{name}' refers to.",
@@ -94,7 +88,7 @@ def refuse_pinned(request: Request) -> None:
             )
 
 
-def _refuse_prompts(request: Request) -> None:
+def _refuse_batch(request: Request) -> None:
     tokens = any(isinstance(p, Opaque) for m in request.messages for p in m.parts)
     if tokens or len(request.messages) > 1:
         raise UpstreamRejected(
@@ -104,42 +98,18 @@ def _refuse_prompts(request: Request) -> None:
         )
 
 
-def lost(request: Request, to: DialectName) -> tuple[str, ...]:
-    """Names of the fields of `request` that a target of dialect `to` would not be told."""
-    if request.dialect == to and request.body:
-        return ()
-    kept = carried(request, to)
-    names = {k for k in request.extra if k not in kept}
-    said = request.sampling
-    names.update(f for f in _SAMPLING_LOST[to] if getattr(said, f) != getattr(_UNSAID, f))
-    if to.startswith("openai") and len(said.stop) > 4:
-        names.add("stop")
-    if to == "anthropic.messages":
-        names.update(["metadata"] if request.metadata else [])
-        names.update(["response_format"] if request.format.kind == "json_object" else [])
-    if to == "openai.completions":
-        names.update(["tools"] if request.tools else [])
-        names.update(["response_format"] if request.format.kind != "text" else [])
-    if request.dialect != to and any(vendor_tool(t.extra) for t in request.tools):
-        names.add("tools")
-    if any(_foreign(part) for message in request.messages for part in message.parts):
-        names.add("messages")
-    return tuple(sorted(names))
+def is_vendor_tool(tool: Tool) -> bool:
+    """Whether the tool is not a function: most of these run at the vendor (web search and such)."""
+    return "type" in tool.extra
 
 
-def vendor_tool(extra: Json) -> bool:
-    """A tool that runs at the vendor (web search and such): no other dialect can name it."""
-    return "type" in extra
-
-
-def _foreign(part: object) -> bool:
-    if isinstance(part, ToolResult):
-        return any(isinstance(p, Opaque) for p in part.parts)
-    return isinstance(part, Opaque)
+def portable(tool: Tool, target: Description) -> bool:
+    """Whether a tool of one dialect can be offered in another."""
+    return not is_vendor_tool(tool) or tool.extra["type"] in target.shared_tools
 
 
 def refuse_media(media: Media) -> UpstreamRejected:
-    """The error for a part that the target's dialect cannot carry: dropping it would mislead."""
+    """The error for a part that the target's dialect cannot carry: leaving it out would mislead."""
     return UpstreamRejected(
         f"This target cannot be sent a part of kind '{media.kind}' in this form.",
         param="messages",

@@ -1,4 +1,4 @@
-"""Inline data and references, for dialects that write them differently."""
+"""Inline data and references, which each dialect writes in its own way."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from shortstop.types import Media
 
 
 def inline(media: Media) -> tuple[str, str] | None:
-    """MIME type and base64 text, also out of a `data:` URL; None for a mere reference."""
+    """MIME type and base64 text, also from a `data:` URL; None when there is only a reference."""
     if media.data is not None:
         if media.data.startswith("data:"):
-            return _data_url(media.data)
+            return _content(media.data)
         return media.mime or "application/octet-stream", media.data
     if media.url is not None and media.url.startswith("data:"):
-        return _data_url(media.url)
+        return _content(media.url)
     return None
 
 
 def url(media: Media) -> str | None:
-    """An address, made of the data where these are inline."""
+    """The part's URL; a `data:` URL when its bytes are inline."""
     if media.url is not None:
         return media.url
-    found = inline(media)
-    return url_of(found) if found else None
+    content = inline(media)
+    return data_url(*content) if content else None
 
 
-def url_of(found: tuple[str, str]) -> str:
-    return f"data:{found[0]};base64,{found[1]}"
+def data_url(mime: str, data: str) -> str:
+    """Base64 text as a `data:` URL."""
+    return f"data:{mime};base64,{data}"
 
 
-def _data_url(address: str) -> tuple[str, str]:
+def _content(address: str) -> tuple[str, str]:
     head, _, data = address.partition(",")
     return head.removeprefix("data:").partition(";")[0] or "application/octet-stream", data

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DONE = "[DONE]"
+"""The data of OpenAI's closing event, which is not JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -12,10 +15,10 @@ class Event:
 
 
 class EventParser:
-    """Incremental: feed bytes as they come, get the events that are complete.
+    """Incremental: feed it bytes as they arrive, get the events that are complete.
 
     Lines may end in LF, CRLF or CR; comments are skipped; several data lines are joined by a
-    newline. Characters split over two feeds are put together again.
+    newline. A character may be split between two feeds.
     """
 
     def __init__(self) -> None:
@@ -60,6 +63,6 @@ class EventParser:
 
 
 def event(data: bytes, name: str | None = None) -> bytes:
-    """One event; `data` must hold no line break (JSON never does)."""
+    """One event. `data` must not contain a line break; encoded JSON never does."""
     head = b"event: " + name.encode() + b"\n" if name else b""
     return head + b"data: " + data + b"\n\n"

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from shortstop.dialects import describe, read_usage
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Guard, Router
 from shortstop.tokens import assumed_usage
@@ -179,7 +180,7 @@ def unwrap(line: str | bytes) -> tuple[Json, Usage | None]:
     if not isinstance(tree, dict):
         raise ValueError(f"a JSON {type(tree).__name__}, not an object")  # noqa: TRY004 - of the line
     url = tree.get("url")
-    if isinstance(url, str) and not url.endswith("/chat/completions"):
+    if isinstance(url, str) and not url.endswith(describe("openai.chat").route.path):
         raise ValueError(f"url {url!r} is no chat completion")
     body = _body(tree)
     return body, None if body is tree else logged_usage(tree)
@@ -196,38 +197,12 @@ def _body(tree: Json) -> Json:
 
 
 def logged_usage(tree: Json) -> Usage | None:
-    """OpenAI's or Anthropic's usage object, as disjoint classes."""
-    found = _find_usage(tree)
-    if found is None:
-        return None
-    if "input_tokens" in found:
-        return Usage(
-            input=_count(found, "input_tokens"),
-            cache_read=_count(found, "cache_read_input_tokens"),
-            cache_write=_count(found, "cache_creation_input_tokens"),
-            output=_count(found, "output_tokens"),
-        )
-    prompt, completion = _count(found, "prompt_tokens"), _count(found, "completion_tokens")
-    asked, said = found.get("prompt_tokens_details"), found.get("completion_tokens_details")
-    cached = min(prompt, _count(asked, "cached_tokens"))
-    reasoning = min(completion, _count(said, "reasoning_tokens"))
-    return Usage(
-        input=prompt - cached, cache_read=cached, output=completion - reasoning, reasoning=reasoning
-    )
-
-
-def _find_usage(tree: Json) -> Json | None:
-    for place in (tree, tree.get("response"), _get(tree.get("response"), "body")):
-        usage = _get(place, "usage")
-        if isinstance(usage, dict) and usage.keys() & {"prompt_tokens", "input_tokens"}:
-            return usage
-    return None
+    """The usage that was logged with a request, in any dialect, as disjoint classes."""
+    response = tree.get("response")
+    places = (tree, response, _get(response, "body"))
+    usages = (read_usage(_get(place, "usage")) for place in places)
+    return next((usage for usage in usages if usage is not None), None)
 
 
 def _get(tree: Any, key: str) -> Any:
     return tree.get(key) if isinstance(tree, dict) else None
-
-
-def _count(tree: Any, key: str) -> int:
-    value = _get(tree, key)
-    return value if isinstance(value, int) and value > 0 else 0

@@ -17,6 +17,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from shortstop.dialects import describe
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Clock, Recorder
 from shortstop.serving import verify
@@ -137,7 +138,8 @@ class Shadows:
         assert run.trace.decision is not None
         assert run.trace.decision.shadow is not None
         target = self._targets[run.trace.decision.shadow]
-        request = replace(run.request, stream=False, body=_unstreamed(run.request))
+        body = describe(run.request.dialect).unstreamed(run.request.body)
+        request = replace(run.request, stream=False, body=body)
         started = self._clock.monotonic()
         reply = await self._ask(target.name, request, run.clearance)
         signals = verify.signals(reply.choices[0]) if target.local else None
@@ -202,7 +204,3 @@ def learning_row(
         request=request,
         response=response,
     )
-
-
-def _unstreamed(request: Request) -> dict[str, object]:
-    return {k: v for k, v in request.body.items() if k not in ("stream", "stream_options")}

@@ -25,8 +25,8 @@ NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 class Dispatcher:
     """Dispatches on the path, with or without `/v1` and a trailing slash.
 
-    `mounts` are further applications by path prefix, such as `/console`. Each sees the paths below
-    its prefix, which is added to the scope's `root_path`.
+    `mounts` are further applications by path prefix, such as `/console`, which is the `root_path`
+    that they see. Raises ValueError for a prefix that is not one segment, or is one of our own.
     """
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
@@ -65,7 +65,6 @@ class Dispatcher:
         await self._cold(scope, receive, send)
 
     def _check_mounts(self) -> None:
-        """Raises ValueError for a prefix that is not one segment, or that our routes need."""
         cold = (route.path for route in self._cold.routes if isinstance(route, Route))
         taken = {"/", "/v1", *map(first_segment, (*self.hot, *cold))}
         for prefix in self._mounts:
@@ -76,10 +75,9 @@ class Dispatcher:
         """Pass a request on to a mounted application, its path unchanged."""
         if scope["path"] == prefix:
             # Relative links of a page work only below its directory.
-            await RedirectResponse(f"{scope.get('root_path', '')}{prefix}/")(scope, receive, send)
+            await RedirectResponse(f"{prefix}/")(scope, receive, send)
             return
-        root = scope.get("root_path", "") + prefix
-        await self._mounts[prefix]({**scope, "root_path": root}, receive, send)
+        await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
 
     async def _admit(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
         """Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody."""

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from starlette.types import Send
 
+from shortstop.dialects import DescribedDialect
 from shortstop.errors import ShortstopError
-from shortstop.ports import Dialect, StreamEncoder
+from shortstop.ports import StreamEncoder
 from shortstop.server.ping import Pinger
 from shortstop.types import Answer, Request
 
@@ -32,7 +33,7 @@ class Exchange:
     later request of the same client.
     """
 
-    def __init__(self, send: Send, dialect: Dialect, id: str) -> None:
+    def __init__(self, send: Send, dialect: DescribedDialect, id: str) -> None:
         self.send = send
         self.dialect = dialect
         self.id = id
@@ -82,7 +83,7 @@ class Exchange:
         if error.retry_after is not None:
             headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
             headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
-        status = self.dialect.status_of(error)
+        status = self.dialect.description.status_of(error)
         await self._whole(status, headers, self.dialect.encode_error(error, self.id))
 
     def _note_ending(self, answer: Answer) -> None:

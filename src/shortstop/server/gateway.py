@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
+from shortstop.dialects import DescribedDialect
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
-from shortstop.ports import Dialect, Identity
+from shortstop.ports import Identity
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import ResponseStore
 from shortstop.types import Admission, Answer, Caller, CallerRole, DialectName, Request, Target
@@ -65,7 +66,7 @@ class Gateway(Identity, Protocol):
     @property
     def accounts(self) -> Accounts: ...
 
-    def dialect(self, name: DialectName) -> Dialect: ...
+    def dialect(self, name: DialectName) -> DescribedDialect: ...
 
     def admit(self, request: Request, caller: Caller) -> Admission:
         """Count the request against its key's limits. The admission goes with the request.

@@ -1,4 +1,4 @@
-"""The headers that our answers carry beside HTTP's own, each with its meaning.
+"""The headers that our answers carry in addition to HTTP's own, each with its meaning.
 
 One list: browsers may read these (CORS), and the OpenAPI document describes them.
 """

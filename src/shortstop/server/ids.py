@@ -1,6 +1,6 @@
-"""Request ids: `req_`, twelve hex digits of milliseconds, twenty drawn at random.
+"""Request ids: `req_`, twelve hex digits of milliseconds, twenty random ones.
 
-They grow with time, so that an index over them grows at its end (as RFC 9562 does for UUIDv7).
+They increase with time, so that an index over them grows at its end (as with RFC 9562's UUIDv7).
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import time
 
-POOL = 4096
-"""Random bytes drawn at once: asking the kernel for ten costs as much as for all of these."""
-DRAWN = 10
+POOL_BYTES = 4096
+"""Fetched at once: asking the kernel for ten bytes costs as much as for all of these."""
+RANDOM_BYTES = 10
 
 
 class Ids:
-    """Makes ids. Each process needs one of its own: a copied one would repeat itself."""
+    """Generates ids. Not to be shared by forked processes: a copy repeats the same ids."""
 
     def __init__(self) -> None:
         self._pool = b""
@@ -22,8 +22,8 @@ class Ids:
 
     def __call__(self) -> str:
         start = self._used
-        if start + DRAWN > len(self._pool):
-            self._pool, start = os.urandom(POOL), 0
-        self._used = start + DRAWN
-        drawn = self._pool[start : self._used].hex()
-        return f"req_{time.time_ns() // 1_000_000:012x}{drawn}"
+        if start + RANDOM_BYTES > len(self._pool):
+            self._pool, start = os.urandom(POOL_BYTES), 0
+        self._used = start + RANDOM_BYTES
+        random = self._pool[start : self._used].hex()
+        return f"req_{time.time_ns() // 1_000_000:012x}{random}"

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
+from shortstop.dialects import describe
 from shortstop.errors import ShortstopError
 from shortstop.types import Choice, Reply, Request, Usage
 
@@ -36,13 +37,11 @@ async def second_opinion(
 
 def heated(request: Request) -> Request:
     """The same request, whole, at a temperature that lets a doubtful answer vary."""
-    changed = {"stream", "stream_options"}
-    body = {name: value for name, value in request.body.items() if name not in changed}
     return replace(
         request,
         stream=False,
         sampling=replace(request.sampling, temperature=TEMPERATURE, seed=SEED),
-        body={**body, "temperature": TEMPERATURE},
+        body=describe(request.dialect).heated(request.body, TEMPERATURE),
     )
 
 

@@ -1,4 +1,4 @@
-"""A remote model behind the `Upstream` port: dialect, retries, circuit breaker."""
+"""A remote model behind the `Upstream` port: its dialect, retries and circuit breaker."""
 
 from __future__ import annotations
 
@@ -10,65 +10,31 @@ from dataclasses import dataclass
 
 import msgspec
 
+from shortstop import dialects
 from shortstop.config import UpstreamConfig
-from shortstop.dialects import embeddings
+from shortstop.dialects import DescribedDialect, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed
-from shortstop.ports import Dialect
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.http import Egress, HttpReply, Timeouts, retry_after
-from shortstop.types import Chunk, Cleared, DialectName, Reply, Request
+from shortstop.types import Chunk, Cleared, Reply, Request
 
-ANTHROPIC_VERSION = "2023-06-01"
-ADVICE = {"true": True, "false": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """What differs between vendors' endpoints: a data row, not a class each."""
-
-    dialect: DialectName
-    path: str
-    key_header: str
-    key_prefix: str
-    headers: Mapping[str, str]
-    counting: str | None = None
-    betas: str | None = None
-    """The header that switches on what is not for everybody yet."""
-    abilities: tuple[str, ...] = ()
-    """What the dialect itself can say: "n" is several answers to one request."""
-
-
-VENDORS: Mapping[str, Vendor] = {
-    "openai": Vendor(
-        "openai.chat", "/chat/completions", "authorization", "Bearer ", {}, abilities=("n",)
-    ),
-    "responses": Vendor("openai.responses", "/responses", "authorization", "Bearer ", {}),
-    "anthropic": Vendor(
-        "anthropic.messages",
-        "/v1/messages",
-        "x-api-key",
-        "",
-        {"anthropic-version": ANTHROPIC_VERSION},
-        counting="/v1/messages/count_tokens",
-        betas="anthropic-beta",
-    ),
-}
+RETRY_ADVICE = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long to try again. Seconds."""
+    """How often to retry, and how long to wait before it. Seconds."""
 
     retries: int
     backoff: float
     longest: float
 
     def pause(self, tried: int, error: TargetError, draw: float) -> float | None:
-        """Seconds to wait before try number `tried` + 1, or None to give up.
+        """Seconds to wait after `tried` attempts, or None to give up.
 
-        `Retry-After` is obeyed unless it asks for more than we would wait; otherwise
-        exponential backoff with jitter over its upper half, `draw` in [0, 1).
+        `Retry-After` is obeyed unless it asks for more than `longest`; otherwise exponential
+        backoff with jitter over its upper half, `draw` in [0, 1).
         """
         if tried > self.retries or not error.retryable:
             return None
@@ -77,9 +43,35 @@ class Patience:
         return min(self.longest, self.backoff * 2.0 ** (tried - 1)) * (0.5 + draw / 2)
 
 
-def egress_for(config: UpstreamConfig, env: Mapping[str, str], *, name: str) -> Egress:
-    """The way out that `config` describes. Raises ConfigError when its key is not set."""
-    vendor = VENDORS[config.dialect]
+def dialect_of(config: UpstreamConfig, *, name: str) -> DescribedDialect:
+    """The dialect in which the upstream `name` is asked. Raises ConfigError for an unknown one."""
+    known = dialects.upstream_dialects()
+    dialect = known.get(config.dialect)
+    if dialect is None:
+        raise ConfigError(
+            f"[upstreams.{name}] `dialect` is {config.dialect!r}, which does not exist.",
+            hint=f"There are: {', '.join(known)}.",
+        )
+    return dialect
+
+
+def check_dialects(upstreams: Mapping[str, UpstreamConfig]) -> None:
+    """Raises ConfigError when an upstream, by name, is to be asked in an unknown dialect."""
+    for name, config in upstreams.items():
+        dialect_of(config, name=name)
+
+
+def vendor_of(dialect: DescribedDialect) -> Vendor:
+    """How vendors of a dialect are asked."""
+    vendor = dialect.description.vendor
+    assert vendor is not None, "a dialect from `upstream_dialects`"
+    return vendor
+
+
+def egress_for(
+    config: UpstreamConfig, vendor: Vendor, env: Mapping[str, str], *, name: str
+) -> Egress:
+    """The way out to the upstream `name`. Raises ConfigError when its API key is not set."""
     headers = dict(vendor.headers)
     if config.api_key_env is not None:
         key = env.get(config.api_key_env, "").strip()
@@ -88,7 +80,7 @@ def egress_for(config: UpstreamConfig, env: Mapping[str, str], *, name: str) -> 
                 f"The key of upstream {name!r} is missing: {config.api_key_env} is not set.",
                 hint=f"export {config.api_key_env}=... or remove [upstreams.{name}].",
             )
-        headers[vendor.key_header] = vendor.key_prefix + key
+        headers |= vendor.key(key)
     return Egress(
         config.base_url,
         targets=frozenset(config.models),
@@ -104,82 +96,62 @@ def egress_for(config: UpstreamConfig, env: Mapping[str, str], *, name: str) -> 
 
 
 class RemoteUpstream:
-    """One model of one vendor."""
+    """One model of one vendor. Implements ports.Upstream."""
 
     def __init__(
         self,
         *,
         model: str,
-        vendor: Vendor,
-        dialect: Dialect,
+        dialect: DescribedDialect,
         egress: Egress,
         patience: Patience,
         breaker: Breaker,
         draw: random.Random,
     ) -> None:
         self._model = model
-        self._vendor = vendor
         self._dialect = dialect
+        self._vendor = vendor_of(dialect)
         self._egress = egress
         self._patience = patience
         self.breaker = breaker
         self._draw = draw
 
     async def answer(self, cleared: Cleared) -> Reply:
-        """Raises TargetError after the last try."""
-        reply = await self._ask(cleared, self._vendor.path, self._encode)
+        """Raises TargetError after the last attempt."""
+        reply = await self._post(cleared, self._vendor.path, self._encode)
         return self._dialect.decode_reply(reply.body)
 
     async def embed(self, cleared: Cleared) -> EmbeddingReply:
-        """Vectors from an OpenAI-compatible vendor. Raises TargetError after the last try."""
+        """Vectors from an OpenAI-compatible vendor. Raises TargetError after the last attempt."""
 
         def encode(request: Request) -> bytes:
-            said = embeddings.decode_request(request.body)
-            return embeddings.encode_request(said, self._model)
+            return embeddings.encode_request(embeddings.decode_request(request.body), self._model)
 
-        return embeddings.decode_reply((await self._ask(cleared, "/embeddings", encode)).body)
+        reply = await self._post(cleared, embeddings.PATH, encode)
+        return embeddings.decode_reply(reply.body)
 
     @property
     def counts(self) -> bool:
-        """Whether the vendor counts tokens for us."""
+        """Whether the vendor counts tokens."""
         return self._vendor.counting is not None
 
     async def count(self, cleared: Cleared) -> int:
-        """Prompt tokens as the vendor counts them, if it `counts`. Raises TargetError."""
-        assert self._vendor.counting is not None
-        reply = await self._ask(cleared, self._vendor.counting, self._encode_for_counting)
-        try:
-            return int(msgspec.json.decode(reply.body)["input_tokens"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise UpstreamFailed("The upstream's count is none.") from error
+        """Prompt tokens by the vendor's count. Only if it `counts`. Raises TargetError."""
+        counting = self._vendor.counting
+        assert counting is not None
 
-    def _encode_for_counting(self, request: Request) -> bytes:
-        body = msgspec.json.decode(self._encode(request))
-        counted = ("model", "messages", "system", "tools", "tool_choice", "thinking")
-        return msgspec.json.encode({k: body[k] for k in counted if k in body})
+        def encode(request: Request) -> bytes:
+            return counting.question(msgspec.json.decode(self._encode(request)))
 
-    async def _ask(
-        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
-    ) -> HttpReply:
-        tried = 0
-        while True:
-            tried += 1
-            try:
-                async with self._counted():
-                    reply = await self._egress.post(cleared, path, encode, self._told(cleared))
-                    if reply.status != 200:
-                        raise self._refused(reply.status, reply.headers, reply.body)
-                    return reply
-            except TargetError as error:
-                await self._pause_or_raise(tried, error)
+        return counting.decode((await self._post(cleared, counting.path, encode)).body)
 
     async def stream(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
-        """Retries only until the first chunk; afterwards a failure is raised to the reader."""
+        """Retries only until the first chunk; a failure after that is raised to the reader."""
         tried, begun = 0, False
         while True:
             tried += 1
             try:
-                async with self._counted():
+                async with self._guarded():
                     async for chunk in self._chunks(cleared):
                         begun = True
                         yield chunk
@@ -189,27 +161,44 @@ class RemoteUpstream:
                     raise
                 await self._pause_or_raise(tried, error)
 
+    async def _post(
+        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
+    ) -> HttpReply:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                async with self._guarded():
+                    reply = await self._egress.post(cleared, path, encode, self._headers(cleared))
+                    if reply.status != 200:
+                        raise self._error(reply.status, reply.headers, reply.body)
+                    return reply
+            except TargetError as error:
+                await self._pause_or_raise(tried, error)
+
     async def _chunks(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
         path, decoder = self._vendor.path, self._dialect.stream_decoder()
-        told = self._told(cleared)
-        async with self._egress.stream(cleared, path, self._encode, told) as stream:
+        headers = self._headers(cleared)
+        async with self._egress.stream(cleared, path, self._encode, headers) as stream:
             if stream.status != 200:
-                raise self._refused(stream.status, stream.headers, await stream.body())
+                raise self._error(stream.status, stream.headers, await stream.body())
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
                     yield chunk
         if not decoder.done:
             raise UpstreamFailed("The upstream closed the stream before its end.")
 
-    def _refused(self, status: int, headers: Mapping[str, str], body: bytes) -> TargetError:
+    def _error(self, status: int, headers: Mapping[str, str], body: bytes) -> TargetError:
         error = self._dialect.decode_error(status, body, retry_after(headers))
-        error.advice = ADVICE.get(headers.get("x-should-retry", ""))
+        error.advice = RETRY_ADVICE.get(headers.get("x-should-retry", ""))
         return error
 
-    def _told(self, cleared: Cleared) -> Mapping[str, str]:
-        """Headers of this very request."""
-        betas, header = cleared.request.betas, self._vendor.betas
-        return {header: ",".join(betas)} if betas and header else {}
+    def _headers(self, cleared: Cleared) -> Mapping[str, str]:
+        """Headers of this request alone: the betas that its client asks for in this dialect."""
+        description, request = self._dialect.description, cleared.request
+        if description.betas is None or not request.betas or request.dialect != description.name:
+            return {}
+        return {description.betas: ",".join(request.betas)}
 
     def _encode(self, request: Request) -> bytes:
         return self._dialect.encode_request(request, self._model)
@@ -221,10 +210,11 @@ class RemoteUpstream:
         await asyncio.sleep(pause)
 
     @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
-        """Tell the breaker how it went. A refusal of the request itself is not a failure."""
+    async def _guarded(self) -> AsyncIterator[None]:
+        """An attempt that the breaker allows and learns from. A rejected request is a success: the
+        upstream works."""
         if not self.breaker.allow():
-            raise _Open(
+            raise _CircuitOpen(
                 "The upstream failed repeatedly and is being left alone for a moment.",
                 retry_after=self.breaker.open_for,
                 code="upstream_unavailable",
@@ -241,8 +231,8 @@ class RemoteUpstream:
         self.breaker.succeeded()
 
 
-class _Open(UpstreamFailed):
-    """Raised by an open breaker: asking again at once is pointless."""
+class _CircuitOpen(UpstreamFailed):
+    """Raised by an open breaker: to ask again at once is pointless."""
 
     @property
     def retryable(self) -> bool:

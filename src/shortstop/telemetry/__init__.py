@@ -1,1 +1,1 @@
-"""What operators watch: observers of Traces."""
+"""What operators watch: observers of finished rows, such as Prometheus metrics."""

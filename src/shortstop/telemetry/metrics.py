@@ -1,4 +1,4 @@
-"""Prometheus counters, fed from Traces. No label ever holds text from a request."""
+"""Prometheus metrics, fed by Traces and by privacy. No label ever holds text from a request."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from prometheus_client.registry import Collector
 
 from shortstop.types import Clearance, Trace
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
-JUDGING = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2)
-
-TELL_SECONDS = 0.25
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
+VERDICT_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2)
+"""Seconds."""
+FLUSH_SECONDS = 0.25
 
 Metric = TypeVar("Metric", Counter, Histogram)
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after so many seconds, as an event loop's `call_later` does."""
 
 
 class Family(Generic[Metric]):
-    """A metric by its labels; finding the same child again costs one look into a dict."""
+    """A metric's children by their labels; finding one again costs one dict lookup."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric: Metric = metric
@@ -35,41 +37,41 @@ class Family(Generic[Metric]):
         return child
 
 
-class _Sum:
-    """What a counter has not been told yet. Adding to it costs a fifth of telling."""
+class _Pending:
+    """What is to be added to a counter. Adding here costs a fifth of adding there."""
 
-    __slots__ = ("_counter", "_waiting")
+    __slots__ = ("_amount", "_counter")
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._waiting = 0.0
+        self._amount = 0.0
 
     def inc(self, amount: float = 1.0) -> None:
-        self._waiting += amount
+        self._amount += amount
 
-    def tell(self) -> None:
-        if self._waiting:
-            self._counter.inc(self._waiting)
-            self._waiting = 0.0
+    def flush(self) -> None:
+        if self._amount:
+            self._counter.inc(self._amount)
+            self._amount = 0.0
 
 
-class Sums:
-    """A counter by its labels, for what happens with every request, in the loop's thread alone."""
+class BufferedFamily:
+    """A counter's children by their labels, for what every request adds. Not thread-safe."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._children: dict[tuple[str, ...], _Sum] = {}
+        self._children: dict[tuple[str, ...], _Pending] = {}
 
-    def __call__(self, *labels: str) -> _Sum:
+    def __call__(self, *labels: str) -> _Pending:
         child = self._children.get(labels)
         if child is None:
             counter = self._counter.labels(*labels) if labels else self._counter
-            child = self._children[labels] = _Sum(counter)
+            child = self._children[labels] = _Pending(counter)
         return child
 
-    def tell(self) -> None:
+    def flush(self) -> None:
         for child in self._children.values():
-            child.tell()
+            child.flush()
 
 
 def _at_once(seconds: float, work: Callable[[], None]) -> None:
@@ -77,96 +79,119 @@ def _at_once(seconds: float, work: Callable[[], None]) -> None:
 
 
 class Metrics:
-    """Counters of this process; of all workers together where PROMETHEUS_MULTIPROC_DIR is set.
+    """The metrics of this process or, where PROMETHEUS_MULTIPROC_DIR is set, of all workers.
 
-    What every request adds is told `TELL_SECONDS` later by `later`, the event loop's `call_later`.
+    What every request adds reaches the counters `FLUSH_SECONDS` later, through `later`.
+    `observe` is a ports.Observer.
     """
 
-    def __init__(self, later: Callable[[float, Callable[[], None]], object] = _at_once) -> None:
+    def __init__(self, later: Later = _at_once) -> None:
         self.registry = CollectorRegistry()
         self._gauges = CollectorRegistry()
         self._later = later
-        self._sums: list[Sums] = []
-        self._telling = False
-        self._requests = self._sum(
+        self._buffered: list[BufferedFamily] = []
+        self._flush_due = False
+        self._make_request_metrics()
+        self._make_privacy_metrics()
+
+    def _make_request_metrics(self) -> None:
+        self._requests = self._buffer(
             "shortstop_requests",
-            "Requests by who answered and how it went.",
-            ("target", "local", "outcome", "tier"),
+            "Requests by target, outcome and privacy tier.",
+            "target",
+            "local",
+            "outcome",
+            "tier",
         )
         self._refused = self._counter(
-            "shortstop_refused", "Requests turned away at the door.", ("status",)
+            "shortstop_refused", "Requests refused before they reached the pipeline.", "status"
         )
-        self._attempts = self._sum("shortstop_attempts", "Calls to targets.", ("target", "outcome"))
-        self._tokens = self._sum("shortstop_tokens", "Tokens processed.", ("target", "kind"))
-        self._cost = self._sum("shortstop_cost_usd", "What answers cost.", ("target",))
-        self._instead = self._sum(
-            "shortstop_counterfactual_usd", "What the baseline alone would have cost.", ()
+        self._attempts = self._buffer(
+            "shortstop_attempts", "Calls to targets, by outcome.", "target", "outcome"
         )
-        self._unpriced = self._sum(
-            "shortstop_unpriced", "Answers whose price is unknown.", ("target",)
+        self._tokens = self._buffer(
+            "shortstop_tokens", "Tokens processed, by target and kind.", "target", "kind"
         )
-        self._joules = self._sum("shortstop_joules", "Energy, best estimate.", ("target",))
-        self._pinned = self._counter(
-            "shortstop_privacy_verdicts", "Requests by how far they may travel.", ("reach",)
+        self._cost = self._buffer("shortstop_cost_usd", "Cost of answers in US dollars.", "target")
+        self._counterfactual = self._buffer(
+            "shortstop_counterfactual_usd",
+            "What the baseline alone would have cost, in US dollars.",
         )
-        self._found = self._counter(
-            "shortstop_privacy_findings", "Requests in which something was found.", ("label",)
+        self._unpriced = self._buffer(
+            "shortstop_unpriced", "Answers whose price is unknown.", "target"
         )
-        self._closed = self._counter(
-            "shortstop_privacy_fail_closed",
-            "Requests pinned because nobody could judge them.",
-            ("reason",),
-        )
-        self._stood_in = self._counter(
-            "shortstop_privacy_stand_ins", "Values that left as a stand-in.", ("label",)
-        )
-        self._missed = Counter(
-            "shortstop_privacy_restore_misses",
-            "Answers in which a stand-in was left that nobody could turn back.",
-            registry=self.registry,
-        )
-        self._judging = Histogram(
-            "shortstop_privacy_seconds",
-            "Time that a verdict takes.",
-            buckets=JUDGING,
-            registry=self.registry,
+        self._joules = self._buffer(
+            "shortstop_joules", "Energy in joules, best estimate.", "target"
         )
         self._seconds = Family(
             Histogram(
                 "shortstop_request_seconds",
-                "Time to the whole answer.",
+                "Seconds until the answer was complete.",
                 ("target",),
-                buckets=SECONDS,
+                buckets=REQUEST_BUCKETS,
                 registry=self.registry,
             )
         )
 
-    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Family[Counter]:
-        return Family(Counter(name, about, labels, registry=self.registry))
+    def _make_privacy_metrics(self) -> None:
+        self._verdicts = self._counter(
+            "shortstop_privacy_verdicts", "Requests by how far they may travel.", "reach"
+        )
+        self._findings = self._counter(
+            "shortstop_privacy_findings", "Requests that held sensitive data, by label.", "label"
+        )
+        self._fail_closed = self._counter(
+            "shortstop_privacy_fail_closed",
+            "Requests kept local because they could not be checked, by reason.",
+            "reason",
+        )
+        self._surrogates = self._counter(
+            "shortstop_privacy_stand_ins", "Values replaced by a surrogate, by label.", "label"
+        )
+        self._restore_misses = Counter(
+            "shortstop_privacy_restore_misses",
+            "Answers with a surrogate that could not be turned back.",
+            registry=self.registry,
+        )
+        self._verdict_seconds = Histogram(
+            "shortstop_privacy_seconds",
+            "Seconds that a privacy verdict took.",
+            buckets=VERDICT_BUCKETS,
+            registry=self.registry,
+        )
 
-    def _sum(self, name: str, about: str, labels: tuple[str, ...]) -> Sums:
-        self._sums.append(Sums(Counter(name, about, labels, registry=self.registry)))
-        return self._sums[-1]
+    def _counter(self, name: str, help: str, *labels: str) -> Family[Counter]:
+        return Family(Counter(name, help, labels, registry=self.registry))
 
-    def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
-        """A gauge that is read when scraped."""
-        self._gauges.register(_Gauge(name, about, read))
+    def _buffer(self, name: str, help: str, *labels: str) -> BufferedFamily:
+        self._buffered.append(BufferedFamily(Counter(name, help, labels, registry=self.registry)))
+        return self._buffered[-1]
+
+    def watch(self, name: str, help: str, read: Callable[[], float]) -> None:
+        """Add a gauge whose value is read at each scrape."""
+        self._gauges.register(_Gauge(name, help, read))
+
+    # ------------------------------------------------------------ privacy
 
     def judged(self, clearance: Clearance, seconds: float) -> None:
-        """A verdict of privacy. Labels and reasons are the rulebook's words."""
-        self._judging.observe(seconds)
-        self._pinned(clearance.reach.name.lower()).inc()
+        """Count a verdict. Its labels and reasons are the rulebook's words."""
+        self._verdict_seconds.observe(seconds)
+        self._verdicts(clearance.reach.name.lower()).inc()
         for label in clearance.labels:
-            self._found(label).inc()
+            self._findings(label).inc()
         if "UNREADABLE" in clearance.labels:
-            self._closed(clearance.reasons[0]).inc()
+            self._fail_closed(clearance.reasons[0]).inc()
 
     def stood_in(self, labels: Iterable[str]) -> None:
+        """Count the values that were replaced in one request, by label."""
         for label in labels:
-            self._stood_in(label).inc()
+            self._surrogates(label).inc()
 
     def missed(self) -> None:
-        self._missed.inc()
+        """Count an answer with a surrogate that could not be turned back."""
+        self._restore_misses.inc()
+
+    # ------------------------------------------------------------ requests
 
     def observe(self, trace: Trace) -> None:
         target = trace.target or "none"
@@ -179,15 +204,9 @@ class Metrics:
                 self._tokens(attempt.target, "prompt").inc(attempt.usage.prompt)
                 self._tokens(attempt.target, "completion").inc(attempt.usage.completion)
         self._observe_bill(trace, target)
-        if not self._telling:
-            self._telling = True
-            self._later(TELL_SECONDS, self.tell)
-
-    def tell(self) -> None:
-        """Bring every counter up to date."""
-        self._telling = False
-        for sums in self._sums:
-            sums.tell()
+        if not self._flush_due:
+            self._flush_due = True
+            self._later(FLUSH_SECONDS, self.flush)
 
     def _observe_bill(self, trace: Trace, target: str) -> None:
         bill = trace.bill
@@ -198,14 +217,24 @@ class Metrics:
         else:
             self._cost(target).inc(float(bill.cost))
         if bill.counterfactual is not None:
-            self._instead().inc(float(bill.counterfactual))
+            self._counterfactual().inc(float(bill.counterfactual))
         self._joules(target).inc(bill.joules.value)
 
     def refused(self, status: int) -> None:
+        """Count a request that was refused with this HTTP status before it reached the pipeline."""
         self._refused(str(status)).inc()
 
+    # ------------------------------------------------------------ scraping
+
+    def flush(self) -> None:
+        """Bring every counter up to date."""
+        self._flush_due = False
+        for family in self._buffered:
+            family.flush()
+
     def text(self) -> bytes:
-        self.tell()
+        """Everything in Prometheus' text format."""
+        self.flush()
         counters = self.registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             counters = CollectorRegistry()
@@ -214,10 +243,10 @@ class Metrics:
 
 
 class _Gauge(Collector):
-    """Read when scraped."""
+    """A gauge that is read when scraped."""
 
-    def __init__(self, name: str, about: str, read: Callable[[], float]) -> None:
-        self._name, self._about, self._read = name, about, read
+    def __init__(self, name: str, help: str, read: Callable[[], float]) -> None:
+        self._name, self._help, self._read = name, help, read
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield GaugeMetricFamily(self._name, self._about, self._read())
+        yield GaugeMetricFamily(self._name, self._help, self._read())

@@ -64,6 +64,7 @@ from shortstop.types.trace import (
     Trace,
     TraceOutcome,
 )
+from shortstop.types.wire import InlineData, WireWords
 
 __all__ = [
     "UNMETERED",
@@ -88,6 +89,7 @@ __all__ = [
     "Format",
     "Grade",
     "GradeSource",
+    "InlineData",
     "Json",
     "Look",
     "Media",
@@ -117,4 +119,5 @@ __all__ = [
     "Trace",
     "TraceOutcome",
     "Usage",
+    "WireWords",
 ]

@@ -131,7 +131,8 @@ class Sampling(Struct, frozen=True):
     thinking_budget: int | None = None
 
 
-DialectName = Literal["openai.chat", "openai.responses", "openai.completions", "anthropic.messages"]
+DialectName = str
+"""The name of a dialect in the table of `shortstop.dialects`, such as "openai.chat"."""
 
 
 class Request(Struct, frozen=True):

@@ -6,43 +6,37 @@ from typing import Any
 
 import msgspec
 
-from shortstop.dialects.anthropic.wire import (
-    FINISH_IN,
-    error_body,
-    finish_out,
-    read_error,
-    usage_from,
-    usage_out,
-)
+from shortstop.dialects.anthropic.describe import NAME
+from shortstop.dialects.anthropic.errors import error_body, mid_stream_failure
+from shortstop.dialects.anthropic.wire import FINISH_IN, finish_out, usage_from, usage_out
 from shortstop.dialects.blocks import Block, Blocks, Step
-from shortstop.dialects.failures import clean
+from shortstop.dialects.parsing import parse_events
 from shortstop.dialects.sse import EventParser, event
-from shortstop.dialects.validate import kind_of, sound_chunk
-from shortstop.errors import ShortstopError, UpstreamFailed
+from shortstop.dialects.validate import frame_type, with_frame
+from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Finish, Json, Request, ToolDelta, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
 
 
 class AnthropicDecoder:
-    """Each frame is one Chunk; those that say nothing neutral (ping) carry only their `wire`."""
+    """One Chunk a frame; frames without neutral content (ping) carry only their `wire`."""
 
     def __init__(self) -> None:
         self._events = EventParser()
-        self._tools: dict[int, int] = {}
-        self._input: dict[int, str] = {}
+        self._indexes: dict[int, int] = {}
+        self._whole_inputs: dict[int, str] = {}
         self._usage: Json = {}
         self.done = False
 
     def feed(self, data: bytes) -> list[Chunk]:
-        try:
-            return [self._chunk(_DECODE(item.data)) for item in self._events.feed(data)]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
+        return parse_events(self._events.feed(data), self._chunks)
+
+    def _chunks(self, frame: Json) -> tuple[Chunk, ...]:
+        return (with_frame(self._chunk(frame), NAME, frame),)
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = kind_of(frame)
+        kind = frame_type(frame)
         if kind == "content_block_delta":
             return self._delta(frame, frame["delta"])
         if kind == "content_block_start":
@@ -50,94 +44,62 @@ class AnthropicDecoder:
         if kind == "content_block_stop":
             return self._stop(frame)
         if kind == "message_start":
-            return _chunk(frame, usage=self._counted(frame["message"].get("usage")))
+            return Chunk(usage=self._counted(frame["message"].get("usage")))
         if kind == "message_delta":
             delta = frame["delta"]
             reason = delta.get("stop_reason")
-            return _chunk(
-                frame,
+            return Chunk(
                 finish=FINISH_IN.get(reason, "stop") if reason else None,
                 stop_sequence=delta.get("stop_sequence"),
                 usage=self._counted(frame.get("usage")),
             )
         if kind == "error":
-            raise _failure(frame)
+            raise mid_stream_failure(frame)
         self.done = self.done or kind == "message_stop"
-        return _chunk(frame)
+        return Chunk()
 
     def _counted(self, usage: Any) -> Usage | None:
-        """Counts are cumulative; what a later frame does not repeat still holds."""
+        """Counts are cumulative; one that a later frame does not repeat still holds."""
         self._usage.update((k, v) for k, v in (usage or {}).items() if v is not None)
         return usage_from(self._usage)
 
     def _start(self, frame: Json, block: Json) -> Chunk:
         kind = block["type"]
         if kind == "tool_use":
-            index = self._tools[frame["index"]] = len(self._tools)
-            self._input[index] = _ENCODE(block["input"]).decode() if block.get("input") else ""
-            return _chunk(frame, tools=(ToolDelta(index, block["id"], block["name"]),))
+            index = self._indexes[frame["index"]] = len(self._indexes)
+            whole = block.get("input")
+            self._whole_inputs[index] = _ENCODE(whole).decode() if whole else ""
+            return Chunk(tools=(ToolDelta(index, block["id"], block["name"]),))
         if kind == "redacted_thinking":
-            return _chunk(frame, redacted=block["data"])
-        return _chunk(frame, text=block.get("text") or "", thinking=block.get("thinking") or "")
+            return Chunk(redacted=block["data"])
+        return Chunk(text=block.get("text") or "", thinking=block.get("thinking") or "")
 
     def _delta(self, frame: Json, delta: Json) -> Chunk:
         kind = delta["type"]
         if kind == "text_delta":
-            return _chunk(frame, text=delta["text"])
-        if kind == "input_json_delta" and frame["index"] in self._tools:
-            index, piece = self._tools[frame["index"]], delta["partial_json"]
+            return Chunk(text=delta["text"])
+        if kind == "input_json_delta" and frame["index"] in self._indexes:
+            index, piece = self._indexes[frame["index"]], delta["partial_json"]
             if piece:
-                self._input[index] = ""
-            return _chunk(frame, tools=(ToolDelta(index, arguments=piece),))
+                self._whole_inputs[index] = ""
+            return Chunk(tools=(ToolDelta(index, arguments=piece),))
         if kind == "thinking_delta":
-            return _chunk(frame, thinking=delta["thinking"])
+            return Chunk(thinking=delta["thinking"])
         if kind == "signature_delta":
-            return _chunk(frame, signature=delta["signature"])
-        return _chunk(frame)
+            return Chunk(signature=delta["signature"])
+        return Chunk()
 
     def _stop(self, frame: Json) -> Chunk:
-        """Input that came whole, with the block's start, is told now that no pieces followed."""
-        index = self._tools.get(frame["index"])
-        whole = self._input.pop(index, "") if index is not None else ""
+        """Input that came whole with the block's start is given now that no pieces followed."""
+        index = self._indexes.get(frame["index"])
+        whole = self._whole_inputs.pop(index, "") if index is not None else ""
         if index is None or not whole:
-            return _chunk(frame)
-        return _chunk(frame, tools=(ToolDelta(index, arguments=whole),))
+            return Chunk()
+        return Chunk(tools=(ToolDelta(index, arguments=whole),))
 
 
-def _chunk(
-    frame: Json,
-    *,
-    text: str = "",
-    thinking: str = "",
-    signature: str | None = None,
-    redacted: str | None = None,
-    tools: tuple[ToolDelta, ...] = (),
-    finish: Finish | None = None,
-    stop_sequence: str | None = None,
-    usage: Usage | None = None,
-) -> Chunk:
-    chunk = Chunk(
-        text=text,
-        thinking=thinking,
-        signature=signature,
-        redacted=redacted,
-        tools=tools,
-        finish=finish,
-        stop_sequence=stop_sequence,
-        usage=usage,
-        dialect="anthropic.messages",
-        wire=frame,
-    )
-    return sound_chunk(chunk)
-
-
-def _failure(frame: Json) -> UpstreamFailed:
-    message, kind = read_error(_ENCODE(frame))
-    return UpstreamFailed(f"The upstream failed mid-answer: {clean(message)}", code=kind)
-
-
-def says_something(chunk: Chunk) -> bool:
-    """Whether the chunk carries content, not only a frame."""
+def _has_content(chunk: Chunk) -> bool:
+    """Whether the chunk is more than a frame without neutral content."""
     return bool(
         chunk.text
         or chunk.thinking
@@ -149,9 +111,10 @@ def says_something(chunk: Chunk) -> bool:
 
 
 class AnthropicEncoder:
-    """Passes an Anthropic stream on, or builds one: which, is settled by the first content.
+    """Passes an Anthropic stream on, or builds one; the first chunk with content decides which.
 
-    Whoever rewrites chunks must therefore take `wire` off all of a stream, not off some.
+    Code that rewrites chunks must therefore remove `wire` from all chunks of a stream, not from
+    some.
     """
 
     def __init__(self, request: Request) -> None:
@@ -172,18 +135,18 @@ class AnthropicEncoder:
         self._usage = chunk.usage or self._usage
         if chunk.finish is not None:
             self._finish, self._stop_sequence = chunk.finish, chunk.stop_sequence
-        own = chunk.dialect == "anthropic.messages" and chunk.wire is not None
+        native = chunk.dialect == NAME and chunk.wire is not None
         if self._held is None:
             return self._pass_on(chunk) if self._passing else self._build(chunk)
-        if own and not says_something(chunk) and chunk.finish is None:
+        if native and not _has_content(chunk) and chunk.finish is None:
             assert chunk.wire is not None
             self._held.append(chunk.wire)
             return b""
-        return self._settle(chunk, own)
+        return self._decide(chunk, native)
 
-    def _settle(self, chunk: Chunk, own: bool) -> bytes:
+    def _decide(self, chunk: Chunk, native: bool) -> bytes:
         held, self._held = self._held or [], None
-        self._passing = own and bool(held) and held[0].get("type") == "message_start"
+        self._passing = native and bool(held) and held[0].get("type") == "message_start"
         if not self._passing:
             return self._build(chunk)
         return b"".join([self._frame_on(f) for f in held]) + self._pass_on(chunk)
@@ -191,7 +154,7 @@ class AnthropicEncoder:
     # ------------------------------------------------------------ passing on
 
     def _pass_on(self, chunk: Chunk) -> bytes:
-        if chunk.wire is None or chunk.dialect != "anthropic.messages":
+        if chunk.wire is None or chunk.dialect != NAME:
             return b""
         return self._frame_on(chunk.wire)
 
@@ -239,7 +202,7 @@ class AnthropicEncoder:
         ) + event(b'{"type":"ping"}', "ping")
 
     def finish(self) -> bytes:
-        tail = b"".join([self._frame_on(f) for f in self._unsettled()])
+        tail = b"".join([self._frame_on(f) for f in self._held_frames()])
         tail += self._start()
         if not self._closed:
             self._closed = True
@@ -257,7 +220,7 @@ class AnthropicEncoder:
             tail += event(_ENCODE(delta), "message_delta")
         return tail + event(b'{"type":"message_stop"}', "message_stop")
 
-    def _unsettled(self) -> list[Json]:
+    def _held_frames(self) -> list[Json]:
         held, self._held = self._held or [], None
         return held if held and held[0].get("type") == "message_start" else []
 

@@ -1,4 +1,4 @@
-"""Pieces of Anthropic's wire format that whole answers and streams share."""
+"""Parts of Anthropic's format that requests, whole answers and streams have in common."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from shortstop.dialects.failures import failure
-from shortstop.dialects.validate import count
-from shortstop.errors import ShortstopError, TargetError
-from shortstop.types import Finish, Json, Usage
+from shortstop.dialects.validate import token_count
+from shortstop.types import Finish, Json, Opaque, Part, Refusal, Text, Thinking, ToolCall, Usage
+
+_ENCODE = msgspec.json.Encoder().encode
 
 FINISH_IN: dict[str, Finish] = {
     "end_turn": "stop",
@@ -29,22 +29,11 @@ _FINISH_OUT: dict[Finish, str] = {
     "pause": "pause_turn",
     "error": "end_turn",
 }
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 
 
 def finish_out(finish: Finish | None, stop_sequence: str | None, *, called: bool) -> str:
-    """`called`: whether the answer holds a tool call; some servers then still say "stop"."""
+    """The `stop_reason`. `called`: whether the answer holds a tool call, after which some servers
+    still report "stop"."""
     if finish in (None, "stop"):
         if called:
             return "tool_use"
@@ -53,23 +42,25 @@ def finish_out(finish: Finish | None, stop_sequence: str | None, *, called: bool
 
 
 def usage_from(value: Any) -> Usage | None:
-    """Anthropic's input, cache reads and cache writes are disjoint; thinking is in the output."""
+    """Input, cache reads and cache writes are disjoint; thinking is part of the output. Raises
+    TypeError for what is not a count."""
     if not value:
         return None
-    written = count(value, "cache_creation_input_tokens")
-    hour = count((value.get("cache_creation") or {}), "ephemeral_1h_input_tokens")
-    thought = count((value.get("output_tokens_details") or {}), "thinking_tokens")
+    written = token_count(value, "cache_creation_input_tokens")
+    hour = token_count(value.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+    thinking = token_count(value.get("output_tokens_details") or {}, "thinking_tokens")
     return Usage(
-        input=count(value, "input_tokens"),
-        cache_read=count(value, "cache_read_input_tokens"),
+        input=token_count(value, "input_tokens"),
+        cache_read=token_count(value, "cache_read_input_tokens"),
         cache_write=max(0, written - hour),
         cache_write_1h=hour,
-        output=max(0, count(value, "output_tokens") - thought),
-        reasoning=thought,
+        output=max(0, token_count(value, "output_tokens") - thinking),
+        reasoning=thinking,
     )
 
 
 def usage_out(usage: Usage | None) -> Json:
+    """The `usage` object; zeros when nobody counted."""
     usage = usage or Usage()
     return {
         "input_tokens": usage.input + usage.input_audio,
@@ -85,7 +76,7 @@ def usage_out(usage: Usage | None) -> Json:
 
 
 def arguments_in(text: str) -> Json:
-    """A call's arguments as the object that Anthropic wants, whatever the model wrote."""
+    """A call's arguments as an object, which this dialect requires, whatever the model wrote."""
     try:
         value = msgspec.json.decode(text) if text.strip() else {}
     except (ValueError, RecursionError):
@@ -93,29 +84,38 @@ def arguments_in(text: str) -> Json:
     return value if isinstance(value, dict) else {"arguments": value}
 
 
-def error_body(error: ShortstopError, request_id: str) -> Json:
-    kind = _TYPES.get(error.status) or (
-        "invalid_request_error" if 400 <= error.status < 500 else "api_error"
-    )
-    told = {"type": kind, "message": str(error)}
-    return {"type": "error", "error": told, "request_id": request_id}
+def part_from(block: Json) -> Part:
+    """A block of an answer. An unknown block is kept as it is."""
+    kind = block["type"]
+    if kind == "text":
+        return Text(block["text"])
+    if kind == "tool_use":
+        return ToolCall(block["id"], block["name"], _ENCODE(block["input"]).decode())
+    if kind == "thinking":
+        return Thinking(block["thinking"], block.get("signature"))
+    if kind == "redacted_thinking":
+        return Thinking(redacted=block["data"])
+    return Opaque(kind, block)
 
 
-def read_error(body: bytes) -> tuple[str, str | None]:
-    """Message and type."""
-    try:
-        error = msgspec.json.decode(body)["error"]
-        kind = error.get("type")
-        return (
-            str(error.get("message") or "no reason given"),
-            kind if isinstance(kind, str) else None,
-        )
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        return "no reason given", None
+def block_out(part: Part) -> Json | None:
+    """A part of an answer as a block; None when a client of this dialect has no use for it."""
+    if isinstance(part, (Text, Refusal)):
+        return {"type": "text", "text": part.text} if part.text else None
+    if isinstance(part, ToolCall):
+        return tool_use(part)
+    if isinstance(part, Thinking):
+        if part.redacted is not None:
+            return {"type": "redacted_thinking", "data": part.redacted}
+        return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+    return None
 
 
-def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetError:
-    """What a non-2xx answer means. Never raises."""
-    message, kind = read_error(body)
-    code = "insufficient_quota" if kind == "billing_error" else kind
-    return failure(status, message, code, kind, retry_after)
+def tool_use(call: ToolCall) -> Json:
+    """A call as a block."""
+    return {
+        "type": "tool_use",
+        "id": call.id,
+        "name": call.name,
+        "input": arguments_in(call.arguments),
+    }

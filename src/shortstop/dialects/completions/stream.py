@@ -4,68 +4,57 @@ from __future__ import annotations
 
 import msgspec
 
-from shortstop.dialects.openai.errors import encode_error
-from shortstop.dialects.openai.stream import DONE, mid_stream_failure
-from shortstop.dialects.openai.wire import COMPLETION_FINISH_OUT, FINISH_IN, usage_from, usage_out
-from shortstop.dialects.sse import EventParser, event
-from shortstop.dialects.validate import sound_chunk
-from shortstop.errors import ShortstopError, UpstreamFailed
-from shortstop.types import Chunk, Json, Request, Usage
+from shortstop.dialects.completions.describe import NAME
+from shortstop.dialects.completions.wire import choice_out, echoed, finish_out
+from shortstop.dialects.openai.errors import encode_error, mid_stream_failure
+from shortstop.dialects.openai.wire import FINISH_IN, usage_from, usage_out
+from shortstop.dialects.parsing import parse_events
+from shortstop.dialects.sse import DONE, EventParser, event
+from shortstop.dialects.validate import with_frame
+from shortstop.errors import ShortstopError
+from shortstop.types import Chunk, Json, Request
 
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
 
 
 class CompletionsDecoder:
+    """One Chunk a choice; usage is a Chunk of its own."""
+
     def __init__(self) -> None:
         self._events = EventParser()
         self.done = False
 
     def feed(self, data: bytes) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        for item in self._events.feed(data):
-            if item.data == DONE:
-                self.done = True
-            else:
-                chunks.extend(self._frame(item.data))
-        return chunks
-
-    def _frame(self, data: str) -> list[Chunk]:
-        try:
-            frame = _DECODE(data)
-            if frame.get("error"):
-                raise mid_stream_failure(data)
-            usage = usage_from(frame.get("usage"))
-            alone = {k: v for k, v in frame.items() if k != "usage"}
-            chunks = [
-                _chunk(choice, {**alone, "choices": [choice]})
-                for choice in frame.get("choices") or ()
-            ]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
-        if usage is not None or not chunks:
-            chunks.append(_usage_chunk(frame, usage))
-        return chunks
+        events = self._events.feed(data)
+        self.done = self.done or any(item.data == DONE for item in events)
+        return parse_events(events, _chunks)
 
 
-def _chunk(choice: Json, wire: Json) -> Chunk:
+def _chunks(frame: Json) -> list[Chunk]:
+    if frame.get("error"):
+        raise mid_stream_failure(frame)
+    usage = usage_from(frame.get("usage"))
+    base = {k: v for k, v in frame.items() if k != "usage"}
+    chunks = [
+        with_frame(_chunk(choice), NAME, {**base, "choices": [choice]})
+        for choice in frame.get("choices") or ()
+    ]
+    if usage is not None or not chunks:
+        chunks.append(Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []}))
+    return chunks
+
+
+def _chunk(choice: Json) -> Chunk:
     finish = choice.get("finish_reason")
-    chunk = Chunk(
+    return Chunk(
         index=choice.get("index") or 0,
         text=choice.get("text") or "",
         finish=FINISH_IN.get(finish, "stop") if finish else None,
-        dialect="openai.completions",
-        wire=wire,
     )
-    return sound_chunk(chunk)
-
-
-def _usage_chunk(frame: Json, usage: Usage | None) -> Chunk:
-    return Chunk(usage=usage, dialect="openai.completions", wire={**frame, "choices": []})
 
 
 class CompletionsEncoder:
-    """The same `id`, `created` and `model` in every frame."""
+    """Writes the same `id`, `created` and `model` in every frame."""
 
     def __init__(self, request: Request, created: int) -> None:
         self._head = {
@@ -74,39 +63,32 @@ class CompletionsEncoder:
             "created": created,
             "model": request.model,
         }
-        echoed = request.messages[0].text if request.extra.get("echo") and request.messages else ""
-        self._echo = echoed
-        self._tells_usage = request.stream_usage
+        self._echo = echoed(request)
+        self._shows_usage = request.stream_usage
         self._usage: Json | None = None
         self._begun: set[int] = set()
         self._finished: set[int] = set()
 
     def encode(self, chunk: Chunk) -> bytes:
-        own = chunk.wire if chunk.dialect == "openai.completions" else None
+        own_frame = chunk.wire if chunk.dialect == NAME else None
         if chunk.usage is not None:
-            self._usage = own["usage"] if own else usage_out(chunk.usage)
+            self._usage = own_frame["usage"] if own_frame else usage_out(chunk.usage)
         if not (chunk.text or chunk.finish):
             return b""
         if chunk.finish is not None:
             self._finished.add(chunk.index)
-        if own is not None:
+        if own_frame is not None:
             self._begun.add(chunk.index)
-            return self._frame({**own, **self._head})
+            return self._frame({**own_frame, **self._head})
         text = chunk.text
         if chunk.index not in self._begun:
             self._begun.add(chunk.index)
             text = self._echo + text
-        finish = None if chunk.finish is None else COMPLETION_FINISH_OUT[chunk.finish]
-        choice = {
-            "index": chunk.index,
-            "text": text,
-            "logprobs": None,
-            "finish_reason": finish,
-        }
-        return self._frame({**self._head, "choices": [choice]})
+        finish = None if chunk.finish is None else finish_out(chunk.finish)
+        return self._frame({**self._head, "choices": [choice_out(chunk.index, text, finish)]})
 
     def _frame(self, frame: Json) -> bytes:
-        if self._tells_usage:
+        if self._shows_usage:
             frame["usage"] = None
         return event(_ENCODE(frame))
 
@@ -114,7 +96,7 @@ class CompletionsEncoder:
         tail = b""
         for index in sorted((self._begun or {0}) - self._finished):
             tail += self.encode(Chunk(index=index, finish="stop"))
-        if self._tells_usage and self._usage is not None:
+        if self._shows_usage and self._usage is not None:
             tail += event(_ENCODE({**self._head, "choices": [], "usage": self._usage}))
         return tail + event(DONE.encode())
 

@@ -1,16 +1,17 @@
-"""OpenAI's error body, out and in."""
+"""OpenAI's error body, both ways."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 
 from shortstop.dialects.failures import failure
-from shortstop.errors import ShortstopError, TargetError
+from shortstop.dialects.parsing import optional_text, parse_error
+from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
+from shortstop.types import Json
 
 
-def error_body(error: ShortstopError) -> dict[str, Any]:
+def error_body(error: ShortstopError) -> Json:
+    """`{"error": {message, type, param, code}}`."""
     return {
         "error": {
             "message": str(error),
@@ -22,27 +23,41 @@ def error_body(error: ShortstopError) -> dict[str, Any]:
 
 
 def encode_error(error: ShortstopError) -> bytes:
-    """`{"error": {message, type, param, code}}`."""
+    """`error_body` as JSON."""
     return msgspec.json.encode(error_body(error))
 
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetError:
-    """What a non-2xx answer means. Never raises."""
-    return failure(status, *read_error(body), retry_after)
+    """The error of a non-2xx answer. Never raises."""
+    return _failure(status, parse_error(body), retry_after)
 
 
-def read_error(body: bytes) -> tuple[str, str | None, str | None]:
-    """Message, code and type: `{"error": {...}}`, `{"error": "..."}` or the object bare."""
-    try:
-        tree = msgspec.json.decode(body)
-        error = tree.get("error") or tree
-        if isinstance(error, str):
-            return error, None, None
-        code, kind = error.get("code"), error.get("type")
-        return (
-            str(error.get("message") or error.get("detail") or "no reason given"),
-            code if isinstance(code, str) else None,
-            kind if isinstance(kind, str) else None,
-        )
-    except (ValueError, RecursionError, TypeError, AttributeError):
-        return "no reason given", None, None
+def mid_stream_failure(frame: Json) -> UpstreamFailed:
+    """The error of an error frame. No status came with it, so it counts as the upstream's."""
+    error = _failure(400, frame, None)
+    message = error.message.replace(" (400)", "", 1)
+    return UpstreamFailed(message, code=optional_text(_details(frame).get("code")))
+
+
+def _failure(status: int, tree: Json, retry_after: float | None) -> TargetError:
+    details = _details(tree)
+    return failure(
+        status,
+        _message(details),
+        code=optional_text(details.get("code")),
+        kind=optional_text(details.get("type")),
+        retry_after=retry_after,
+    )
+
+
+def _details(tree: Json) -> Json:
+    """The object in `{"error": {...}}`, `{"error": "..."}` or `{"message": ...}`."""
+    error = tree.get("error") or tree
+    if isinstance(error, str):
+        return {"message": error}
+    return error if isinstance(error, dict) else {}
+
+
+def _message(details: Json) -> str | None:
+    message = details.get("message") or details.get("detail")
+    return str(message) if message else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shortstop.dialects.failures import failure
-from shortstop.dialects.openai.errors import encode_error, read_error
+from shortstop.dialects.openai.describe import NAME
+from shortstop.dialects.openai.errors import encode_error, mid_stream_failure
 from shortstop.dialects.openai.wire import (
     FINISH_IN,
     finish_out,
@@ -15,102 +15,88 @@ from shortstop.dialects.openai.wire import (
     usage_from,
     usage_out,
 )
-from shortstop.dialects.sse import EventParser, event
-from shortstop.dialects.validate import sound_chunk
-from shortstop.errors import ShortstopError, UpstreamFailed
+from shortstop.dialects.parsing import parse_events
+from shortstop.dialects.sse import DONE, EventParser, event
+from shortstop.dialects.validate import validate_chunk
+from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
-DONE = "[DONE]"
 
 
 class OpenAIChatDecoder:
-    """Tool calls get the index they should have: some servers give index 0 to all."""
+    """Tool calls get the index that they should have: some servers give all of them index 0."""
 
     def __init__(self) -> None:
         self._events = EventParser()
-        self._calls: dict[int, _Calls] = {}
+        self._calls: dict[int, _CallIndex] = {}
         self.done = False
 
     def feed(self, data: bytes) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        for item in self._events.feed(data):
-            if item.data == DONE:
-                self.done = True
-            else:
-                chunks.extend(self._frame(item.data))
-        return chunks
+        events = self._events.feed(data)
+        self.done = self.done or any(item.data == DONE for item in events)
+        return parse_events(events, self._chunks)
 
-    def _frame(self, data: str) -> list[Chunk]:
-        try:
-            frame = _DECODE(data)
-            if frame.get("error"):
-                raise mid_stream_failure(data)
-            usage = usage_from(frame.get("usage"))
-            choices = frame.get("choices")
-            if not choices:
-                return [Chunk(usage=usage, dialect="openai.chat", wire=frame)]
-            if len(choices) == 1:
-                return [self._chunk(choices[0], frame, usage)]
-            alone = {k: v for k, v in frame.items() if k != "usage"}
-            chunks = [self._chunk(c, {**alone, "choices": [c]}, None) for c in choices]
-            if usage is None:
-                return chunks
-            rest = {**frame, "choices": []}
-            return [*chunks, Chunk(usage=usage, dialect="openai.chat", wire=rest)]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
+    def _chunks(self, frame: Json) -> list[Chunk]:
+        if frame.get("error"):
+            raise mid_stream_failure(frame)
+        usage = usage_from(frame.get("usage"))
+        choices = frame.get("choices")
+        if not choices:
+            return [Chunk(usage=usage, dialect=NAME, wire=frame)]
+        if len(choices) == 1:
+            return [self._chunk(choices[0], frame, usage)]
+        base = {k: v for k, v in frame.items() if k != "usage"}
+        chunks = [self._chunk(c, {**base, "choices": [c]}, None) for c in choices]
+        if usage is None:
+            return chunks
+        return [*chunks, Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []})]
 
-    def _chunk(self, choice: Json, wire: Json, usage: Usage | None) -> Chunk:
+    def _chunk(self, choice: Json, frame: Json, usage: Usage | None) -> Chunk:
         delta = choice.get("delta") or {}
         finish = choice.get("finish_reason")
         index = choice.get("index") or 0
-        tools: tuple[ToolDelta, ...] = ()
-        if delta.get("tool_calls"):
-            calls = self._calls.setdefault(index, _Calls())
-            tools = tuple([calls.delta(c) for c in delta["tool_calls"]])
-        elif delta.get("function_call"):
-            tools = (self._calls.setdefault(index, _Calls()).legacy(delta["function_call"]),)
         chunk = Chunk(
             index=index,
             text=delta.get("content") or "",
             thinking=delta.get("reasoning_content") or delta.get("reasoning") or "",
             refusal=delta.get("refusal") or "",
-            tools=tools,
+            tools=self._tools(index, delta),
             logprobs=logprobs_from(choice.get("logprobs")),
             finish=FINISH_IN.get(finish, "stop") if finish else None,
             usage=usage,
-            dialect="openai.chat",
-            wire=wire,
+            dialect=NAME,
+            wire=frame,
         )
-        return sound_chunk(chunk)
+        return validate_chunk(chunk)
+
+    def _tools(self, index: int, delta: Json) -> tuple[ToolDelta, ...]:
+        if delta.get("tool_calls"):
+            calls = self._calls.setdefault(index, _CallIndex())
+            return tuple([calls.delta(call) for call in delta["tool_calls"]])
+        if delta.get("function_call"):
+            calls = self._calls.setdefault(index, _CallIndex())
+            return (calls.legacy(delta["function_call"]),)
+        return ()
 
 
-def mid_stream_failure(data: str) -> UpstreamFailed:
-    """An error frame as an error: no status came with it, so it counts as the upstream's."""
-    message, code, kind = read_error(data.encode())
-    told = failure(400, message, code, kind, None)
-    return UpstreamFailed(told.message.replace(" (400)", "", 1), code=code)
+class _CallIndex:
+    """The calls of one choice: which id has which index, and which names have been sent."""
 
-
-class _Calls:
-    """The calls of one choice: which id has which index, and what was said once already."""
-
-    __slots__ = ("_at", "_ids", "_named")
+    __slots__ = ("_ids", "_indexes", "_named")
 
     def __init__(self) -> None:
         self._ids: list[str | None] = []
         self._named: set[int] = set()
-        self._at: dict[int, int] = {}
+        self._indexes: dict[int, int] = {}
 
     def delta(self, call: Json) -> ToolDelta:
-        """The neutral delta; mends `call` itself where its index or its repeated id is wrong."""
-        said, id = call.get("index") or 0, call.get("id") or None
-        index = self._at.get(said)
+        """The neutral delta. Corrects `call` itself when its index or its repeated id is wrong."""
+        index_sent, id = call.get("index") or 0, call.get("id") or None
+        index = self._indexes.get(index_sent)
         first = index is None or (id is not None and id != self._ids[index])
         if index is None or first:
-            index = self._at[said] = len(self._ids)
+            index = self._indexes[index_sent] = len(self._ids)
             self._ids.append(id)
         function = call.get("function") or call.get("custom") or {}
         name = function.get("name") or None
@@ -129,13 +115,14 @@ class _Calls:
         return ToolDelta(index, id, name, arguments)
 
     def legacy(self, function: Json) -> ToolDelta:
+        """The delta of a `function_call`, which has no id: its name serves as one."""
         name = None if self._ids else function.get("name")
         self._ids.append(name)
         return ToolDelta(0, name, name, function.get("arguments") or "")
 
 
 class OpenAIChatEncoder:
-    """The same `id`, `created` and `model` in every chunk; the role only in the first."""
+    """Writes the same `id`, `created` and `model` in every chunk, the role only in the first."""
 
     def __init__(self, request: Request, created: int) -> None:
         self._head = {
@@ -148,13 +135,13 @@ class OpenAIChatEncoder:
             (request.sampling.top_logprobs or 0) if request.sampling.logprobs else None
         )
         self._legacy = is_legacy(request)
-        self._tells_usage = request.stream_usage
+        self._shows_usage = request.stream_usage
         self._usage: Json | None = None
         self._begun: set[int] = set()
         self._finished: set[int] = set()
 
     def encode(self, chunk: Chunk) -> bytes:
-        if chunk.dialect == "openai.chat" and chunk.wire is not None:
+        if chunk.dialect == NAME and chunk.wire is not None:
             return self._passed_on(chunk, chunk.wire)
         if chunk.usage is not None:
             self._usage = usage_out(chunk.usage)
@@ -164,12 +151,11 @@ class OpenAIChatEncoder:
             frames = self._frame(chunk, delta, None)
         if chunk.finish is not None:
             self._finished.add(chunk.index)
-            calls = self._legacy
-            frames += self._frame(chunk, {}, finish_out(chunk.finish, legacy=calls))
+            frames += self._frame(chunk, {}, finish_out(chunk.finish, legacy=self._legacy))
         return frames
 
     def _passed_on(self, chunk: Chunk, wire: Json) -> bytes:
-        """The upstream's own frame, unknown fields and all; usage waits for the end."""
+        """The upstream's own frame with its unknown fields; usage waits for the end."""
         if wire.get("usage"):
             self._usage = wire["usage"]
         choices = wire.get("choices")
@@ -187,7 +173,7 @@ class OpenAIChatEncoder:
             frame["choices"] = [{**choices[0], "delta": {"role": "assistant", **(delta or {})}}]
         if chunk.finish is not None:
             self._finished.add(chunk.index)
-        if self._tells_usage:
+        if self._shows_usage:
             frame["usage"] = None
         else:
             frame.pop("usage", None)
@@ -212,19 +198,19 @@ class OpenAIChatEncoder:
 
     def _frame(self, chunk: Chunk, delta: Json, finish: str | None) -> bytes:
         choice: Json = {"index": chunk.index, "delta": delta, "finish_reason": finish}
-        told = chunk.logprobs if self._alternatives is not None and finish is None else ()
-        choice["logprobs"] = logprobs_out(told, self._alternatives or 0) if told else None
+        shown = chunk.logprobs if self._alternatives is not None and finish is None else ()
+        choice["logprobs"] = logprobs_out(shown, self._alternatives or 0) if shown else None
         frame = {**self._head, "choices": [choice]}
-        if self._tells_usage:
+        if self._shows_usage:
             frame["usage"] = None
         return event(_ENCODE(frame))
 
     def finish(self) -> bytes:
-        """A choice that was begun, or the only one, is closed even if no one closed it."""
+        """Closes every choice that was begun, or the only one, if the upstream did not."""
         tail = b""
         for index in sorted((self._begun or {0}) - self._finished):
             tail += self.encode(Chunk(index=index, finish="stop"))
-        if self._tells_usage and self._usage is not None:
+        if self._shows_usage and self._usage is not None:
             tail += event(_ENCODE({**self._head, "choices": [], "usage": self._usage}))
         return tail + event(DONE.encode())
 
@@ -243,5 +229,5 @@ def _tool_out(delta: ToolDelta) -> Json:
 
 
 def _legacy_out(delta: ToolDelta) -> Json:
-    named = {} if delta.name is None else {"name": delta.name}
-    return {**named, "arguments": delta.arguments}
+    name = {} if delta.name is None else {"name": delta.name}
+    return {**name, "arguments": delta.arguments}

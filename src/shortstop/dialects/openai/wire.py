@@ -1,4 +1,4 @@
-"""Pieces of OpenAI's chat wire format that whole answers and streams share."""
+"""Parts of OpenAI's chat format that whole answers and streams have in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shortstop.dialects.validate import count
+from shortstop.dialects.validate import token_count
 from shortstop.types import (
     Choice,
     Finish,
@@ -39,22 +39,26 @@ FINISH_OUT: dict[Finish, str] = {
 }
 
 
-COMPLETION_FINISH_OUT = FINISH_OUT | {"tool_calls": "stop"}
-"""Legacy completions know no tools."""
-
-
 def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
+    """The `finish_reason`. `legacy`: for a client that uses `functions`."""
     if legacy and finish == "tool_calls":
         return "function_call"
     return FINISH_OUT[finish or "stop"]
 
 
 def is_legacy(request: Request) -> bool:
-    """Whether the client speaks of `functions` and so expects a `function_call`."""
+    """Whether the client uses the older `functions`, and so expects a `function_call`."""
     return "functions" in request.body and "tools" not in request.body
 
 
+def with_usage(body: Json) -> Json:
+    """A streamed request's body that asks for usage: the books always need it, and the encoder
+    hides it from clients that did not ask."""
+    return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
+
+
 def choice_from(value: Json) -> Choice:
+    """One of an answer's choices. Raises what `parsing.MALFORMED` lists."""
     message = value["message"]
     parts: list[Part] = []
     thinking = message.get("reasoning_content") or message.get("reasoning")
@@ -62,13 +66,13 @@ def choice_from(value: Json) -> Choice:
         parts.append(Thinking(thinking))
     content = message.get("content")
     if content:
-        parts.append(Text(content if isinstance(content, str) else _joined(content)))
+        parts.append(Text(content if isinstance(content, str) else _text_of(content)))
     if message.get("refusal"):
         parts.append(Refusal(message["refusal"]))
     parts.extend(_call_from(call) for call in message.get("tool_calls") or ())
-    legacy = message.get("function_call")
-    if legacy:
-        parts.append(ToolCall(legacy["name"], legacy["name"], legacy.get("arguments") or ""))
+    call = message.get("function_call")
+    if call:
+        parts.append(ToolCall(call["name"], call["name"], call.get("arguments") or ""))
     return Choice(
         index=value.get("index") or 0,
         parts=tuple(parts),
@@ -77,7 +81,7 @@ def choice_from(value: Json) -> Choice:
     )
 
 
-def _joined(content: list[Json]) -> str:
+def _text_of(content: list[Json]) -> str:
     return "".join(p["text"] for p in content if p.get("type") == "text")
 
 
@@ -93,7 +97,20 @@ def _call_from(call: Json) -> ToolCall:
     return ToolCall(id, function["name"], arguments)
 
 
+def choice_out(choice: Choice, alternatives: int | None, *, legacy: bool) -> Json:
+    """A choice for the client. `alternatives` a token are shown with the log-probabilities; None:
+    the client asked for none of them."""
+    shown = choice.logprobs if alternatives is not None else ()
+    return {
+        "index": choice.index,
+        "message": message_out(choice.parts, legacy=legacy),
+        "logprobs": logprobs_out(shown, alternatives or 0) if shown else None,
+        "finish_reason": finish_out(choice.finish, legacy=legacy),
+    }
+
+
 def logprobs_from(value: Any) -> tuple[TokenLogprob, ...]:
+    """Tokens with their natural log-probabilities and alternatives."""
     if not value or not value.get("content"):
         return ()
     return tuple(
@@ -106,38 +123,43 @@ def logprobs_from(value: Any) -> tuple[TokenLogprob, ...]:
     )
 
 
-def logprobs_out(tokens: tuple[TokenLogprob, ...], shown: int) -> Json:
-    """OpenAI's form, with `shown` alternatives a token."""
+def logprobs_out(tokens: tuple[TokenLogprob, ...], alternatives: int) -> Json:
+    """OpenAI's form, with up to `alternatives` a token."""
 
     def one(token: str, logprob: float) -> Json:
         return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
 
     content = [
-        {**one(t.token, t.logprob), "top_logprobs": [one(*alt) for alt in t.top[:shown]]}
+        {**one(t.token, t.logprob), "top_logprobs": [one(*alt) for alt in t.top[:alternatives]]}
         for t in tokens
     ]
     return {"content": content, "refusal": None}
 
 
 def usage_from(value: Any) -> Usage | None:
-    """OpenAI counts cached and audio tokens inside the prompt, reasoning inside the completion.
+    """OpenAI counts cached and audio tokens as part of the prompt, reasoning as part of the
+    completion. Raises TypeError for what is not a count.
 
-    Its followers differ. DeepSeek and Moonshot tell the cached ones beside the details; xAI and
-    Gemini count reasoning beside the completion, which only their total shows.
+    Compatible servers differ: DeepSeek and Moonshot report cached tokens outside the details; xAI
+    and Gemini do not count reasoning in the completion, only in the total.
     """
     if not value:
         return None
-    asked = value.get("prompt_tokens_details") or {}
-    said = value.get("completion_tokens_details") or {}
-    prompt, completion = count(value, "prompt_tokens"), count(value, "completion_tokens")
-    cached = next((n for n in (count(asked, "cached_tokens"), *_flat_cached(value)) if n), 0)
-    written = count(asked, "cache_write_tokens")
-    # Cached sound is in both counts: it is billed as cached.
-    audio_in = min(count(asked, "audio_tokens"), max(0, prompt - cached - written))
-    reasoning, audio_out = count(said, "reasoning_tokens"), count(said, "audio_tokens")
-    beside = max(0, count(value, "total_tokens") - prompt - completion)
-    if beside and beside >= reasoning:
-        reasoning, completion = beside, completion + beside
+    prompt_details = value.get("prompt_tokens_details") or {}
+    completion_details = value.get("completion_tokens_details") or {}
+    prompt, completion = (
+        token_count(value, "prompt_tokens"),
+        token_count(value, "completion_tokens"),
+    )
+    cached = _cached(value, prompt_details)
+    written = token_count(prompt_details, "cache_write_tokens")
+    # Cached audio is in both counts; it is billed as cached.
+    audio_in = min(token_count(prompt_details, "audio_tokens"), max(0, prompt - cached - written))
+    reasoning = token_count(completion_details, "reasoning_tokens")
+    audio_out = token_count(completion_details, "audio_tokens")
+    uncounted = max(0, token_count(value, "total_tokens") - prompt - completion)
+    if uncounted and uncounted >= reasoning:
+        reasoning, completion = uncounted, completion + uncounted
     return Usage(
         input=max(0, prompt - cached - written - audio_in),
         cache_read=cached,
@@ -149,11 +171,18 @@ def usage_from(value: Any) -> Usage | None:
     )
 
 
-def _flat_cached(value: Any) -> tuple[int, ...]:
-    return count(value, "prompt_cache_hit_tokens"), count(value, "cached_tokens")
+def _cached(value: Any, details: Any) -> int:
+    """Tokens read from the cache, wherever the server reports them."""
+    counts = (
+        token_count(details, "cached_tokens"),
+        token_count(value, "prompt_cache_hit_tokens"),
+        token_count(value, "cached_tokens"),
+    )
+    return next((count for count in counts if count), 0)
 
 
 def usage_out(usage: Usage | None) -> Json | None:
+    """The `usage` object; null when nobody counted."""
     if usage is None:
         return None
     return {
@@ -173,13 +202,13 @@ def usage_out(usage: Usage | None) -> Json | None:
 
 
 def message_out(parts: tuple[Part, ...], *, legacy: bool = False) -> Json:
-    """An assistant message; `content` is null beside tool calls without text."""
+    """An assistant message; `content` is null when there are only tool calls."""
     text = "".join(p.text for p in parts if isinstance(p, Text))
     calls = [p for p in parts if isinstance(p, ToolCall)]
     refusal = "".join(p.text for p in parts if isinstance(p, Refusal))
     thinking = "".join(p.text for p in parts if isinstance(p, Thinking))
-    said = text if text or not (calls or refusal) else None
-    message: Json = {"role": "assistant", "content": said, "refusal": refusal or None}
+    content = text if text or not (calls or refusal) else None
+    message: Json = {"role": "assistant", "content": content, "refusal": refusal or None}
     if thinking:
         message["reasoning_content"] = thinking
     if calls and legacy:

@@ -5,125 +5,97 @@ from __future__ import annotations
 import msgspec
 
 from shortstop.dialects.blocks import Block, Blocks, Step
-from shortstop.dialects.failures import clean
+from shortstop.dialects.failures import NO_REASON, clean
 from shortstop.dialects.openai.errors import error_body
+from shortstop.dialects.parsing import parse_events
+from shortstop.dialects.responses.describe import NAME
 from shortstop.dialects.responses.wire import (
-    answer,
+    addressed,
     call_item,
     finish_from,
     message_item,
-    named_out,
     reasoning_item,
+    response_out,
     status_out,
     text_part,
     usage_from,
 )
 from shortstop.dialects.sse import EventParser, event
-from shortstop.dialects.validate import kind_of, sound_chunk
+from shortstop.dialects.validate import frame_type, with_frame
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.types import Chunk, Finish, Json, Request, ToolCall, ToolDelta, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
 _CALLS = ("function_call", "custom_tool_call")
 _FINAL = ("response.completed", "response.incomplete")
 
 
 class ResponsesDecoder:
-    """Each frame is one Chunk; those that say nothing neutral carry only their `wire`."""
+    """One Chunk a frame; frames without neutral content carry only their `wire`."""
 
     def __init__(self) -> None:
         self._events = EventParser()
-        self._tools: dict[int, int] = {}
-        self._told: set[int] = set()
+        self._indexes: dict[int, int] = {}
+        self._streamed: set[int] = set()
         self.done = False
 
     def feed(self, data: bytes) -> list[Chunk]:
-        try:
-            return [
-                self._chunk(_DECODE(item.data))
-                for item in self._events.feed(data)
-                if item.data != "[DONE]"
-            ]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
+        return parse_events(self._events.feed(data), self._chunks)
+
+    def _chunks(self, frame: Json) -> tuple[Chunk, ...]:
+        return (with_frame(self._chunk(frame), NAME, frame),)
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = kind_of(frame)
+        kind = frame_type(frame)
         if kind == "response.output_text.delta":
-            return _chunk(frame, text=frame["delta"])
+            return Chunk(text=frame["delta"])
         if kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
-            return _chunk(frame, thinking=frame["delta"])
+            return Chunk(thinking=frame["delta"])
         if kind == "response.refusal.delta":
-            return _chunk(frame, refusal=frame["delta"])
+            return Chunk(refusal=frame["delta"])
         if kind == "response.output_item.added" and frame["item"]["type"] in _CALLS:
-            return self._called(frame, frame["item"])
+            return Chunk(tools=(self._opened(frame, frame["item"]),))
         if kind in (
             "response.function_call_arguments.delta",
             "response.custom_tool_call_input.delta",
         ):
             return self._arguments(frame, frame["delta"])
         if kind == "response.output_item.done" and frame["item"]["type"] in _CALLS:
-            return self._whole(frame, frame["item"])
+            return self._closed(frame, frame["item"])
         if kind in _FINAL:
             self.done = True
             response = frame["response"]
             usage = usage_from(response.get("usage"))
-            return _chunk(frame, finish=finish_from(response), usage=usage)
+            return Chunk(finish=finish_from(response), usage=usage)
         if kind in ("error", "response.failed"):
             raise _failure(frame)
-        return _chunk(frame)
+        return Chunk()
 
-    def _called(self, frame: Json, item: Json) -> Chunk:
-        index = self._tools[frame["output_index"]] = len(self._tools)
-        return _chunk(frame, tools=(ToolDelta(index, item["call_id"], item["name"]),))
+    def _opened(self, frame: Json, item: Json) -> ToolDelta:
+        index = self._indexes[frame["output_index"]] = len(self._indexes)
+        return ToolDelta(index, item["call_id"], item["name"])
 
     def _arguments(self, frame: Json, piece: str) -> Chunk:
-        index = self._tools[frame["output_index"]]
+        index = self._indexes[frame["output_index"]]
         if piece:
-            self._told.add(index)
-        return _chunk(frame, tools=(ToolDelta(index, arguments=piece),))
+            self._streamed.add(index)
+        return Chunk(tools=(ToolDelta(index, arguments=piece),))
 
-    def _whole(self, frame: Json, item: Json) -> Chunk:
-        """Arguments that came only whole are told now."""
-        if frame["output_index"] not in self._tools:
-            self._called(frame, item)
-            index = self._tools[frame["output_index"]]
-            whole = item.get("arguments") or item.get("input") or ""
-            return _chunk(frame, tools=(ToolDelta(index, item["call_id"], item["name"], whole),))
-        index = self._tools[frame["output_index"]]
-        whole = item.get("arguments") or item.get("input") or ""
-        if index in self._told or not whole:
-            return _chunk(frame)
-        return _chunk(frame, tools=(ToolDelta(index, arguments=whole),))
-
-
-def _chunk(
-    frame: Json,
-    *,
-    text: str = "",
-    thinking: str = "",
-    refusal: str = "",
-    tools: tuple[ToolDelta, ...] = (),
-    finish: Finish | None = None,
-    usage: Usage | None = None,
-) -> Chunk:
-    chunk = Chunk(
-        text=text,
-        thinking=thinking,
-        refusal=refusal,
-        tools=tools,
-        finish=finish,
-        usage=usage,
-        dialect="openai.responses",
-        wire=frame,
-    )
-    return sound_chunk(chunk)
+    def _closed(self, frame: Json, item: Json) -> Chunk:
+        """A call that is complete. Arguments that were not streamed are given now."""
+        arguments = item.get("arguments") or item.get("input") or ""
+        if frame["output_index"] not in self._indexes:
+            opened = self._opened(frame, item)
+            return Chunk(tools=(ToolDelta(opened.index, opened.id, opened.name, arguments),))
+        index = self._indexes[frame["output_index"]]
+        if index in self._streamed or not arguments:
+            return Chunk()
+        return Chunk(tools=(ToolDelta(index, arguments=arguments),))
 
 
 def _failure(frame: Json) -> UpstreamFailed:
     error = (frame.get("response") or frame).get("error") or frame
-    message, code = str(error.get("message") or "no reason given"), error.get("code")
+    message, code = str(error.get("message") or NO_REASON), error.get("code")
     return UpstreamFailed(
         f"The upstream failed mid-answer: {clean(message)}",
         code=code if isinstance(code, str) else None,
@@ -131,10 +103,10 @@ def _failure(frame: Json) -> UpstreamFailed:
 
 
 class ResponsesEncoder:
-    """Passes a Responses stream on, or builds one: which, is settled by the first content.
+    """Passes a Responses stream on, or builds one; the first chunk with content decides which.
 
-    Whoever rewrites chunks must therefore take `wire` off all of a stream, not off some: the
-    `done` events of a passed-on stream repeat the text.
+    Code that rewrites chunks must therefore remove `wire` from all chunks of a stream, not from
+    some: the `done` events of a passed-on stream repeat the text.
     """
 
     def __init__(self, request: Request, created: int) -> None:
@@ -156,16 +128,16 @@ class ResponsesEncoder:
             return b""
         self._usage = chunk.usage or self._usage
         self._finish = chunk.finish or self._finish
-        own = chunk.dialect == "openai.responses" and chunk.wire is not None
+        native = chunk.dialect == NAME and chunk.wire is not None
         if self._held is None:
             return self._pass_on(chunk) if self._passing else self._build(chunk)
-        says = chunk.text or chunk.thinking or chunk.tools or chunk.refusal or chunk.finish
-        if own and not says:
+        content = chunk.text or chunk.thinking or chunk.tools or chunk.refusal or chunk.finish
+        if native and not content:
             assert chunk.wire is not None
             self._held.append(chunk.wire)
             return b""
         held, self._held = self._held, None
-        self._passing = own and bool(held) and held[0].get("type") == "response.created"
+        self._passing = native and bool(held) and held[0].get("type") == "response.created"
         if not self._passing:
             return self._build(chunk)
         return b"".join([self._frame_on(f) for f in held]) + self._pass_on(chunk)
@@ -178,7 +150,7 @@ class ResponsesEncoder:
     # ------------------------------------------------------------ passing on
 
     def _pass_on(self, chunk: Chunk) -> bytes:
-        if chunk.wire is None or chunk.dialect != "openai.responses":
+        if chunk.wire is None or chunk.dialect != NAME:
             return b""
         return self._frame_on(chunk.wire)
 
@@ -189,16 +161,16 @@ class ResponsesEncoder:
         frame = {**frame, "sequence_number": self._number}
         self._number += 1
         if isinstance(frame.get("response"), dict):
-            frame["response"] = named_out(frame["response"], self._request)
+            frame["response"] = addressed(frame["response"], self._request)
         return event(_ENCODE(frame), kind)
 
     # ------------------------------------------------------------ building
 
     def _build(self, chunk: Chunk) -> bytes:
         steps = self._blocks.feed(chunk)
-        return self._start() + self._told(steps) if steps else b""
+        return self._start() + self._encode(steps) if steps else b""
 
-    def _told(self, steps: list[Step]) -> bytes:
+    def _encode(self, steps: list[Step]) -> bytes:
         return b"".join([self._step_out(s) for s in steps])
 
     def _start(self) -> bytes:
@@ -211,7 +183,7 @@ class ResponsesEncoder:
         )
 
     def _response(self, status: str, error: Json | None = None) -> Json:
-        return answer(
+        return response_out(
             self._request,
             self._created,
             status=status,
@@ -308,13 +280,13 @@ class ResponsesEncoder:
                 "response.reasoning_summary_part.done", **place, summary_index=0, part=part
             )
         if block.kind == "refusal":
-            told = self._event(
+            done = self._event(
                 "response.refusal.done", **place, content_index=0, refusal=block.text
             )
         else:
             kind = "response.output_text.done"
-            told = self._event(kind, **place, content_index=0, text=block.text, logprobs=[])
-        return told + self._event(
+            done = self._event(kind, **place, content_index=0, text=block.text, logprobs=[])
+        return done + self._event(
             "response.content_part.done", **place, content_index=0, part=self._part(block)
         )
 
@@ -325,15 +297,15 @@ class ResponsesEncoder:
         if self._closed:
             return tail
         self._closed = True
-        tail += self._told(self._blocks.close())
+        tail += self._encode(self._blocks.close())
         status = status_out(self._finish)
         return tail + self._event(f"response.{status}", response=self._response(status))
 
     def error(self, error: ShortstopError) -> bytes:
-        """`response.failed`, and the plain `error` event where nothing was begun."""
+        """`response.failed`, or the plain `error` event when nothing has been sent."""
         self._held = None
-        told = {"code": error.code or error.type, "message": str(error)}
+        failure = {"code": error.code or error.type, "message": str(error)}
         if not self._begun:
             body = error_body(error)["error"]
             return self._event("error", **{k: body[k] for k in ("code", "message", "param")})
-        return self._event("response.failed", response=self._response("failed", told))
+        return self._event("response.failed", response=self._response("failed", failure))

@@ -1,13 +1,14 @@
-"""Pieces of the Responses wire format that whole answers and streams share."""
+"""Parts of the Responses format that requests, whole answers and streams have in common."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from shortstop.dialects.responses.request import choice_out, format_out, tool_out
-from shortstop.dialects.validate import count
+from shortstop.dialects.loss import is_vendor_tool
+from shortstop.dialects.validate import token_count
 from shortstop.types import (
     Finish,
+    Format,
     Json,
     Opaque,
     Part,
@@ -15,7 +16,9 @@ from shortstop.types import (
     Request,
     Text,
     Thinking,
+    Tool,
     ToolCall,
+    ToolChoice,
     Usage,
 )
 
@@ -43,17 +46,19 @@ VENDOR_ITEMS = frozenset(
         "web_search_call",
     ]
 )
-"""Items of tools that run at OpenAI: kept, shown to no other vendor."""
+"""Items of tools that run at OpenAI: kept, but never sent to another vendor."""
+LOGPROBS = "message.output_text.logprobs"
+"""What `include` lists when log-probabilities are wanted."""
 
 
 def reasoning_text(item: Json) -> str:
-    """Its summary; where there is none, the reasoning itself."""
-    told = item.get("summary") or item.get("content") or []
-    return "\n\n".join([p["text"] for p in told])
+    """Its summary, or the reasoning itself when there is no summary."""
+    parts = item.get("summary") or item.get("content") or []
+    return "\n\n".join([part["text"] for part in parts])
 
 
 def parts_from(item: Json) -> list[Part]:
-    """An item of an answer; an unknown one is kept, never a failure."""
+    """The parts of an item of an answer. An unknown item is kept as it is."""
     kind = item["type"]
     if kind == "message":
         return [_content_from(c) for c in item["content"]]
@@ -77,6 +82,7 @@ def _content_from(content: Json) -> Part:
 
 
 def finish_from(response: Json) -> Finish:
+    """Why the answer ended, by its status and its items."""
     if response.get("status") == "incomplete":
         reason = (response.get("incomplete_details") or {}).get("reason")
         return "content_filter" if reason == "content_filter" else "length"
@@ -87,26 +93,30 @@ def finish_from(response: Json) -> Finish:
 
 
 def status_out(finish: Finish | None) -> str:
+    """The status of an answer that has ended."""
     return "incomplete" if finish in ("length", "content_filter") else "completed"
 
 
 def usage_from(value: Any) -> Usage | None:
-    """Cached tokens are counted inside the input, reasoning inside the output."""
+    """Cached tokens are part of the input count, reasoning of the output count. Raises TypeError
+    for what is not a count."""
     if not value:
         return None
-    asked = value.get("input_tokens_details") or {}
-    cached, written = count(asked, "cached_tokens"), count(asked, "cache_write_tokens")
-    reasoning = count((value.get("output_tokens_details") or {}), "reasoning_tokens")
+    details = value.get("input_tokens_details") or {}
+    cached = token_count(details, "cached_tokens")
+    written = token_count(details, "cache_write_tokens")
+    reasoning = token_count(value.get("output_tokens_details") or {}, "reasoning_tokens")
     return Usage(
-        input=max(0, count(value, "input_tokens") - cached - written),
+        input=max(0, token_count(value, "input_tokens") - cached - written),
         cache_read=cached,
         cache_write=written,
-        output=max(0, count(value, "output_tokens") - reasoning),
+        output=max(0, token_count(value, "output_tokens") - reasoning),
         reasoning=reasoning,
     )
 
 
 def usage_out(usage: Usage | None) -> Json | None:
+    """The `usage` object; null when nobody counted."""
     if usage is None:
         return None
     return {
@@ -121,7 +131,10 @@ def usage_out(usage: Usage | None) -> Json | None:
     }
 
 
-def answer(
+# ---------------------------------------------------------------- the response object
+
+
+def response_out(
     request: Request,
     created: int,
     *,
@@ -131,12 +144,11 @@ def answer(
     usage: Usage | None = None,
     error: Json | None = None,
 ) -> Json:
-    """The response object, which also repeats what was asked."""
-    said, details = request.sampling, None
+    """The response object, which also repeats the request's options."""
+    sampling, details = request.sampling, None
     if status == "incomplete":
-        cut = "content_filter" if finish == "content_filter" else "max_output_tokens"
-        details = {"reason": cut}
-    effort = {"effort": said.reasoning_effort, "summary": None}
+        reason = "content_filter" if finish == "content_filter" else "max_output_tokens"
+        details = {"reason": reason}
     return {
         "id": f"resp_{request.id}",
         "object": "response",
@@ -145,45 +157,87 @@ def answer(
         "error": error,
         "incomplete_details": details,
         "instructions": request.body.get("instructions"),
-        "max_output_tokens": said.max_tokens,
+        "max_output_tokens": sampling.max_tokens,
         "metadata": request.metadata,
         "model": request.model,
         "output": output,
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": request.continues,
-        "reasoning": effort,
+        "reasoning": {"effort": sampling.reasoning_effort, "summary": None},
         "store": request.body.get("store") is not False,
-        "temperature": said.temperature,
+        "temperature": sampling.temperature,
         "text": {"format": format_out(request.format)},
-        "tool_choice": choice_out(request.tool_choice),
-        "tools": [tool_out(t) for t in request.tools],
-        "top_p": said.top_p,
+        "tool_choice": tool_choice_out(request.tool_choice),
+        "tools": [tool_out(tool) for tool in request.tools],
+        "top_p": sampling.top_p,
         "truncation": "disabled",
         "usage": usage_out(usage),
         "user": request.user,
     }
 
 
-def named_out(response: Json, request: Request) -> Json:
-    """A vendor's response object as the answer to `request`."""
-    ours = {**response, "model": request.model}
-    return ours if request.continues is None else ours | {"previous_response_id": request.continues}
+def addressed(response: Json, request: Request) -> Json:
+    """A vendor's response object under the names that the client used in `request`."""
+    renamed = {**response, "model": request.model}
+    if request.continues is None:
+        return renamed
+    return renamed | {"previous_response_id": request.continues}
+
+
+def tool_out(tool: Tool) -> Json:
+    """A tool as a client or vendor of this dialect knows it."""
+    description = {"description": tool.description} if tool.description else {}
+    if is_vendor_tool(tool):
+        name = {} if tool.name == tool.extra["type"] else {"name": tool.name}
+        return {**name, **description, **tool.extra}
+    return {
+        "type": "function",
+        "name": tool.name,
+        **description,
+        "parameters": tool.schema,
+        "strict": bool(tool.strict),
+    }
+
+
+def tool_choice_out(choice: ToolChoice) -> Json | str:
+    """A tool choice, likewise."""
+    functions: list[Json] = [{"type": "function", "name": name} for name in choice.names]
+    if not functions:
+        return choice.mode
+    if choice.mode == "required" and len(functions) == 1:
+        return functions[0]
+    return {"type": "allowed_tools", "mode": choice.mode, "tools": functions}
+
+
+def format_out(format: Format) -> Json:
+    """A promised shape as `text.format`."""
+    if format.kind != "json_schema":
+        return {"type": format.kind}
+    return {
+        "type": "json_schema",
+        "name": format.name,
+        "schema": format.schema,
+        "strict": format.strict,
+    }
+
+
+# ---------------------------------------------------------------- output items
 
 
 def items_out(parts: tuple[Part, ...], request_id: str) -> list[Json]:
-    """Words that stand side by side are one message; calls and reasoning are items of their own."""
-    found: list[Json] = []
+    """Adjacent texts are one message; calls and reasoning are items by themselves."""
+    items: list[Json] = []
     for part in parts:
         content = _content_out(part)
-        if content is not None and found and found[-1]["type"] == "message":
-            found[-1]["content"].append(content)
+        if content is not None and items and items[-1]["type"] == "message":
+            items[-1]["content"].append(content)
         elif content is not None:
-            found.append(message_item(f"msg_{request_id}_{len(found)}", [content]))
+            items.append(message_item(f"msg_{request_id}_{len(items)}", [content]))
         elif isinstance(part, ToolCall):
-            found.append(call_item(f"fc_{request_id}_{len(found)}", part))
+            items.append(call_item(f"fc_{request_id}_{len(items)}", part))
         elif isinstance(part, Thinking) and part.text:
-            found.append(reasoning_item(f"rs_{request_id}_{len(found)}", part.text))
-    return found
+            items.append(reasoning_item(f"rs_{request_id}_{len(items)}", part.text))
+    return items
 
 
 def _content_out(part: Part) -> Json | None:
@@ -195,10 +249,12 @@ def _content_out(part: Part) -> Json | None:
 
 
 def text_part(text: str) -> Json:
+    """Text as content of a message."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def message_item(id: str, content: list[Json], status: str = "completed") -> Json:
+    """A message of the assistant."""
     return {
         "id": id,
         "type": "message",
@@ -209,6 +265,7 @@ def message_item(id: str, content: list[Json], status: str = "completed") -> Jso
 
 
 def call_item(id: str, call: ToolCall, status: str = "completed") -> Json:
+    """A call of a function or custom tool."""
     custom = call.extra.get("type") == "custom"
     return {
         "id": id,
@@ -221,5 +278,6 @@ def call_item(id: str, call: ToolCall, status: str = "completed") -> Json:
 
 
 def reasoning_item(id: str, text: str) -> Json:
+    """Reasoning, shown as a summary."""
     summary = [{"type": "summary_text", "text": text}] if text else []
     return {"id": id, "type": "reasoning", "summary": summary}

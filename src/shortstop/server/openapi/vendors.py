@@ -6,7 +6,7 @@ The vendors' own documents say more. A test compares the bounds with what the di
 
 from __future__ import annotations
 
-from shortstop.dialects.embeddings import MOST_INPUTS
+from shortstop.dialects.embeddings import MAX_INPUTS
 from shortstop.types import Json
 
 OPENAI_ERROR, ANTHROPIC_ERROR = "OpenAIError", "AnthropicError"
@@ -217,7 +217,7 @@ def _response() -> Json:
 
 def _embedding_request() -> Json:
     tokens = _list({"type": "integer", "minimum": 0}, minItems=1)
-    inputs = _list(_any_of(NONEMPTY, tokens), minItems=1, maxItems=MOST_INPUTS)
+    inputs = _list(_any_of(NONEMPTY, tokens), minItems=1, maxItems=MAX_INPUTS)
     return _object(
         "model input",
         model=MODEL,

@@ -1,11 +1,12 @@
-"""Writing a neutral request as one of OpenAI's chat."""
+"""Writing a request in OpenAI Chat Completions."""
 
 from __future__ import annotations
 
 import re
 
 from shortstop.dialects import media
-from shortstop.dialects.loss import carried, refuse_media, refuse_pinned, vendor_tool
+from shortstop.dialects.loss import carried, portable, refuse_media, refuse_pinned
+from shortstop.dialects.openai.describe import DESCRIPTION, NAME
 from shortstop.dialects.openai.wire import message_out
 from shortstop.types import (
     Format,
@@ -21,18 +22,16 @@ from shortstop.types import (
     ToolResult,
 )
 
-_OPENAI_OWN = re.compile(r"(?:openai/)?(?:gpt-(?!oss)|chatgpt|o\d)")
-"""OpenAI's own API refuses `top_k`, `reasoning_content` and, for new models, `max_tokens`;
-other servers know only these."""
-
-
+_OPENAI_MODEL = re.compile(r"(?:openai/)?(?:gpt-(?!oss)|chatgpt|o\d)")
+"""OpenAI's own API rejects `top_k`, `reasoning_content` and, for new models, `max_tokens`; most
+other servers of this dialect know only these."""
 _REASONING = frozenset(["reasoning_content", "reasoning"])
 
 
-def fitted(body: Json) -> Json:
-    """A client's own body for the model in it: a client of `auto` cannot know whom it asks, nor
-    that another model's reasoning stands in what it repeats."""
-    if not _OPENAI_OWN.match(body["model"]):
+def adapted(body: Json) -> Json:
+    """A client's own body, adapted to the model named in it: fields that this model rejects are
+    dropped or renamed, and so is other models' reasoning in the conversation."""
+    if not _OPENAI_MODEL.match(body["model"]):
         return body
     limit = body.get("max_tokens")
     body = {k: v for k, v in body.items() if k not in ("max_tokens", "top_k")}
@@ -46,76 +45,78 @@ def fitted(body: Json) -> Json:
 
 
 def request_out(request: Request, model: str) -> Json:
+    """The neutral fields as a chat body. Raises UpstreamRejected for what it cannot say."""
     refuse_pinned(request)
-    own = bool(_OPENAI_OWN.match(model))
-    messages = [m for x in request.messages for m in _out(x)]
-    if own:
+    openai_model = bool(_OPENAI_MODEL.match(model))
+    messages = [m for message in request.messages for m in _messages_out(message)]
+    if openai_model:
         for message in messages:
             message.pop("reasoning_content", None)
     body: Json = {"model": model, "messages": messages}
-    tools = [_tool_out(t) for t in request.tools if not _foreign(t)]
+    tools = [_tool_out(tool) for tool in request.tools if portable(tool, DESCRIPTION)]
     if tools:
         body["tools"] = tools
         if request.tool_choice != ToolChoice():
-            body["tool_choice"] = _choice_out(request.tool_choice)
+            body["tool_choice"] = _tool_choice_out(request.tool_choice)
         if request.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = request.parallel_tool_calls
     if request.format.kind != "text":
         body["response_format"] = format_out(request.format)
-    body.update(_sampling_out(request, own=own))
+    body.update(_sampling_out(request, openai_model=openai_model))
     if request.stream:
         body["stream"] = True
     if request.user is not None:
         body["user"] = request.user
     if request.metadata:
         body["metadata"] = request.metadata
-    return body | carried(request, "openai.chat")
+    return body | carried(request, NAME)
 
 
-def _sampling_out(request: Request, *, own: bool) -> Json:
-    said = request.sampling
+def _sampling_out(request: Request, *, openai_model: bool) -> Json:
+    sampling, most_stops = request.sampling, DESCRIPTION.limits.stop_sequences
     options = {
-        "max_completion_tokens" if own else "max_tokens": said.max_tokens,
-        "temperature": said.temperature,
-        "top_p": said.top_p,
-        "top_k": None if own else said.top_k,
-        "seed": said.seed,
-        "stop": list(said.stop[:4]) or None,
-        "frequency_penalty": said.frequency_penalty,
-        "presence_penalty": said.presence_penalty,
-        "logit_bias": said.logit_bias,
-        "logprobs": said.logprobs or None,
-        "top_logprobs": said.top_logprobs,
-        "n": said.n if said.n > 1 else None,
-        "reasoning_effort": said.reasoning_effort,
+        "max_completion_tokens" if openai_model else "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": None if openai_model else sampling.top_k,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop[:most_stops]) or None,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "logit_bias": sampling.logit_bias,
+        "logprobs": sampling.logprobs or None,
+        "top_logprobs": sampling.top_logprobs,
+        "n": sampling.n if sampling.n > 1 else None,
+        "reasoning_effort": sampling.reasoning_effort,
     }
     return {k: v for k, v in options.items() if v is not None}
 
 
 def format_out(format: Format) -> Json:
+    """A promised shape as a `response_format`."""
     if format.kind != "json_schema":
         return {"type": format.kind}
-    said = {"name": format.name, "schema": format.schema, "strict": format.strict}
-    return {"type": "json_schema", "json_schema": said}
+    form = {"name": format.name, "schema": format.schema, "strict": format.strict}
+    return {"type": "json_schema", "json_schema": form}
 
 
-def _out(message: Message) -> list[Json]:
-    """A neutral message is one or several of OpenAI's: each tool result is its own."""
-    found: list[Json] = []
+def _messages_out(message: Message) -> list[Json]:
+    """A neutral message is one or several of OpenAI's: each tool result is a message."""
+    messages: list[Json] = []
     rest: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolResult):
             content = _content_out(part.parts)
-            found.append({"role": "tool", "tool_call_id": part.call_id, "content": content})
+            messages.append({"role": "tool", "tool_call_id": part.call_id, "content": content})
         else:
             rest.append(part)
     if message.role == "assistant":
-        found.append(_assistant_out(rest))
+        messages.append(_assistant_out(rest))
     elif rest:
-        found.append({"role": message.role, "content": _content_out(tuple(rest))})
-    if message.name is not None and found:
-        found[-1]["name"] = message.name
-    return found
+        messages.append({"role": message.role, "content": _content_out(tuple(rest))})
+    if message.name is not None and messages:
+        messages[-1]["name"] = message.name
+    return messages
 
 
 def _assistant_out(parts: list[Part]) -> Json:
@@ -146,23 +147,20 @@ def _part_out(part: Part) -> Json | None:
 
 
 def _media_out(part: Media) -> Json:
-    address, found = media.url(part), media.inline(part)
+    address, content = media.url(part), media.inline(part)
     if part.kind == "image" and address is not None:
         detail = {"detail": part.extra["detail"]} if "detail" in part.extra else {}
         return {"type": "image_url", "image_url": {"url": address, **detail}}
-    if part.kind == "audio" and found is not None:
-        kind = found[0].rpartition("/")[2]
-        return {"type": "input_audio", "input_audio": {"data": found[1], "format": kind}}
+    if part.kind == "audio" and content is not None:
+        mime, data = content
+        audio = {"data": data, "format": mime.rpartition("/")[2]}
+        return {"type": "input_audio", "input_audio": audio}
     if part.kind == "file" and part.file_id is not None:
         return {"type": "file", "file": {"file_id": part.file_id}}
-    if part.kind == "file" and found is not None:
-        name = part.name or "file"
-        return {"type": "file", "file": {"filename": name, "file_data": media.url_of(found)}}
+    if part.kind == "file" and content is not None:
+        file = {"filename": part.name or "file", "file_data": media.data_url(*content)}
+        return {"type": "file", "file": file}
     raise refuse_media(part)
-
-
-def _foreign(tool: Tool) -> bool:
-    return vendor_tool(tool.extra) and tool.extra["type"] != "custom"
 
 
 def _tool_out(tool: Tool) -> Json:
@@ -171,7 +169,7 @@ def _tool_out(tool: Tool) -> Json:
         function["description"] = tool.description
     if tool.extra.get("type") == "custom":
         if "format" in tool.extra:
-            function["format"] = _format_out(tool.extra["format"])
+            function["format"] = _grammar_out(tool.extra["format"])
         return {"type": "custom", "custom": function}
     function["parameters"] = tool.schema
     if tool.strict is not None:
@@ -179,17 +177,17 @@ def _tool_out(tool: Tool) -> Json:
     return {"type": "function", "function": function}
 
 
-def _format_out(format: Json) -> Json:
-    """Responses writes a grammar's fields beside its type, chat below it."""
+def _grammar_out(format: Json) -> Json:
+    """Responses puts a grammar's fields next to its type; chat nests them."""
     if format.get("type") != "grammar" or "grammar" in format:
         return format
     return {"type": "grammar", "grammar": {k: v for k, v in format.items() if k != "type"}}
 
 
-def _choice_out(choice: ToolChoice) -> Json | str:
-    named = [{"type": "function", "function": {"name": n}} for n in choice.names]
-    if not named:
+def _tool_choice_out(choice: ToolChoice) -> Json | str:
+    functions = [{"type": "function", "function": {"name": name}} for name in choice.names]
+    if not functions:
         return choice.mode
-    if choice.mode == "required" and len(named) == 1:
-        return named[0]
-    return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": named}}
+    if choice.mode == "required" and len(functions) == 1:
+        return functions[0]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": functions}}

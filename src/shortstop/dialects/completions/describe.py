@@ -1,0 +1,34 @@
+"""What OpenAI's legacy completions are, as data."""
+
+from __future__ import annotations
+
+from shortstop.dialects.describe import Description, Limits, Route, UsageFormat
+from shortstop.dialects.openai.wire import usage_from
+from shortstop.dialects.words import MODELS, REQUEST, words
+from shortstop.types import WireWords
+
+NAME = "openai.completions"
+
+DESCRIPTION = Description(
+    name=NAME,
+    route=Route(path="/completions"),
+    usage=UsageFormat(frozenset(["prompt_tokens"]), usage_from),
+    fields=words("best_of echo suffix logit_bias stream_options user prompt"),
+    says=words(
+        "max_tokens temperature top_p seed stop frequency_penalty presence_penalty logit_bias"
+        " logprobs top_logprobs n"
+    ),
+    batch=True,
+    stream_fields=words("stream stream_options"),
+    limits=Limits(stop_sequences=4),
+    words=WireWords(
+        names=REQUEST
+        | words(
+            "max_tokens stream_options include_usage n seed stop frequency_penalty"
+            " presence_penalty logprobs"
+        ),
+        constants={"model": MODELS},
+        spoken=words("prompt user"),
+        verbatim=words("model"),
+    ),
+)

@@ -1,0 +1,161 @@
+"""What a dialect is, as data: everything that the other rooms need to know of a vendor's API.
+
+Each dialect has a folder with one `Description` in its `describe.py`; `table.py` holds them all. A
+dialect that is new touches its folder and the list in `dialects/__init__.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from shortstop.errors import ShortstopError, UpstreamFailed
+from shortstop.ports import Dialect
+from shortstop.types import DialectName, Json, Usage, WireWords
+
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """A way to have a prompt's tokens counted. `path` is that of the server that counts, `fields`
+    are what it reads of a request's body, `result` is the field of its answer that holds the
+    count."""
+
+    path: str
+    result: str
+    fields: frozenset[str] = NONE
+
+    def question(self, body: Json) -> bytes:
+        """The part of a request's body that is counted."""
+        return msgspec.json.encode({k: v for k, v in body.items() if k in self.fields})
+
+    def decode(self, body: bytes) -> int:
+        """The number of tokens. Raises UpstreamFailed when the bytes hold none."""
+        try:
+            return int(msgspec.json.decode(body)[self.result])
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise UpstreamFailed("The server did not count the tokens.") from error
+
+    def encode(self, tokens: int) -> bytes:
+        """The answer to a client that asked for a count."""
+        return msgspec.json.encode({self.result: tokens})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How clients of a dialect are served. Paths are without `/v1`.
+
+    `keepalive` is sent on an idle stream: bytes that every client of this dialect skips, or none.
+    `stateful`: clients may continue a conversation that the server has stored.
+    """
+
+    path: str
+    counting: str | None = None
+    media_type: str = "text/event-stream; charset=utf-8"
+    keepalive: bytes = b": ping\n\n"
+    stateful: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """How a vendor that speaks a dialect is reached: a data row, not a class each.
+
+    `alias` is what `dialect = ` calls it in the configuration of an upstream. Clients present
+    their keys to us in `key_header`, too. `abilities`: what the dialect itself gives, whatever
+    the model, such as "n" for several answers to one request.
+    """
+
+    alias: str
+    path: str
+    key_header: str = "authorization"
+    key_prefix: str = "Bearer "
+    headers: Mapping[str, str] = field(default_factory=dict)
+    counting: Counting | None = None
+    abilities: frozenset[str] = NONE
+
+    def key(self, secret: str) -> Mapping[str, str]:
+        """The header that presents an API key."""
+        return {self.key_header: self.key_prefix + secret}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most that a dialect takes, as far as its vendor documents or enforces it; None: no limit
+    is known.
+
+    `tool_name` and `call_id` are lengths in characters. Names of tools are letters, digits, `_`
+    and `-` everywhere; `plain_call_ids` holds the ids of calls to the same alphabet.
+    """
+
+    stop_sequences: int | None = None
+    tool_name: int | None = None
+    call_id: int | None = None
+    plain_call_ids: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFormat:
+    """How a dialect writes token usage: the fields by which it is recognised, and its reader,
+    which raises TypeError for what is not a count."""
+
+    marks: frozenset[str]
+    read: Callable[[Any], Usage | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """One dialect. Only the name, the route, the usage format and the words are compulsory."""
+
+    name: DialectName
+    route: Route
+    usage: UsageFormat
+    words: WireWords
+    """The vocabulary of its requests and answers, for privacy."""
+    vendor: Vendor | None = None
+    """None: no upstream is asked in this dialect, it is for clients alone."""
+    fields: frozenset[str] = NONE
+    """Top-level fields that its vendor documents and no neutral field of `Request` holds."""
+    kin: frozenset[DialectName] = NONE
+    """Dialects in which `fields` of the same name mean the same."""
+    shared_tools: frozenset[str] = NONE
+    """Types of tools, other than functions, that its kin can offer, too."""
+    says: frozenset[str] = NONE
+    """What it has words for besides messages: fields of `Sampling`, kinds of `Format`, "tools",
+    "metadata"."""
+    pinning: tuple[str, ...] = ()
+    """Fields that refer to state at the vendor, about which no other dialect can ask."""
+    batch: bool = False
+    """Whether its messages are separate prompts, not a dialogue."""
+    stream_fields: frozenset[str] = frozenset(["stream"])
+    """Top-level fields that are about streaming alone."""
+    temperature: str = "temperature"
+    """The top-level field of the temperature."""
+    betas: str | None = None
+    """The header that names features which are not open to everyone."""
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    """HTTP statuses that its clients know under another number."""
+    limits: Limits = Limits()
+
+    def status_of(self, error: ShortstopError) -> int:
+        """The HTTP status under which clients of this dialect know the error."""
+        return self.statuses.get(error.status, error.status)
+
+    def unstreamed(self, body: Json) -> Json:
+        """A request's body, for a whole answer."""
+        return {k: v for k, v in body.items() if k not in self.stream_fields}
+
+    def heated(self, body: Json, temperature: float) -> Json:
+        """A request's body, for a whole answer at another temperature. A request without a body
+        keeps having none: its neutral fields speak for it."""
+        return {**self.unstreamed(body), self.temperature: temperature} if body else body
+
+
+class DescribedDialect(Dialect, Protocol):
+    """A dialect with its description: what `table.py` lists."""
+
+    @property
+    def description(self) -> Description: ...

@@ -1,0 +1,152 @@
+"""Dispatch: our own routes first, mounted applications by prefix, and nothing in between."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from shortstop import dialects
+from shortstop.config import ServerConfig
+from shortstop.server.asgi import create, first_segment, plain
+
+
+class Answer:
+    def __init__(self, messages: list[Message]) -> None:
+        head, *rest = messages
+        self.status: int = head["status"]
+        self.headers = {name.decode(): value.decode() for name, value in head["headers"]}
+        self.body = b"".join(message.get("body", b"") for message in rest)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"") -> Answer:
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query,
+        "headers": [(b"host", b"gateway"), (b"origin", b"https://app.example")],
+        "server": ("gateway", 80),
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+    }
+    await app(scope, receive, send)
+    return Answer(messages)
+
+
+def gateway(**server: Any) -> Any:
+    refused: list[int] = []
+    return SimpleNamespace(
+        server=ServerConfig(**server), dialect=dialects.get, refused=refused.append
+    )
+
+
+async def show(request: Request) -> Response:
+    """Where the application believes to be, and which of its pages was asked for."""
+    return JSONResponse(
+        {
+            "root": request.scope["root_path"],
+            "page": request.path_params.get("page", ""),
+            "link": str(request.url_for("page", page="other")),
+            "query": request.url.query,
+        }
+    )
+
+
+CONSOLE = Starlette(routes=[Route("/", show), Route("/{page}", show, name="page")])
+
+
+@pytest.fixture
+def app() -> ASGIApp:
+    return create(gateway(), {"/console": CONSOLE})
+
+
+async def test_a_mounted_application_sees_its_own_paths(app: ASGIApp) -> None:
+    answer = await call(app, "/console/keys", query=b"a=b")
+    assert answer.status == 200
+    link = "http://gateway/console/other"
+    assert answer.json == {"root": "/console", "page": "keys", "link": link, "query": "a=b"}
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert (await call(app, "/console/")).json["page"] == ""
+    assert (await call(app, "/console/keys", "POST")).status == 405, "its own answer"
+    assert (await call(app, "/console/a/b")).body == b"Not Found", "its own answer"
+
+
+async def test_the_prefix_alone_leads_to_the_directory(app: ASGIApp) -> None:
+    answer = await call(app, "/console")
+    assert answer.status in (301, 307, 308)
+    assert answer.headers["location"] == "/console/"
+
+
+async def test_only_the_prefix_itself_is_taken(app: ASGIApp) -> None:
+    for path in ("/consoles", "/v1/console", "/v1/console/keys", "/cons", "/keys"):
+        answer = await call(app, path)
+        assert answer.status == 404
+        assert answer.json["error"]["code"] == "not_found"
+    assert (await call(app, "/health")).status == 200
+    assert (await call(app, "/chat/completions")).status == 405
+
+
+async def test_several_applications(app: ASGIApp) -> None:
+    both = create(gateway(), {"/one": CONSOLE, "/two": CONSOLE})
+    for prefix in ("/one", "/two"):
+        assert (await call(both, f"{prefix}/x")).json["root"] == prefix
+
+
+async def test_browsers_may_read_a_mounted_applications_answers() -> None:
+    app = create(gateway(cors_origins=("https://app.example",)), {"/console": CONSOLE})
+    headers = (await call(app, "/console/x")).headers
+    assert headers["access-control-allow-origin"] == "https://app.example"
+    assert "x-request-id" in headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "/", "console", "/console/", "/a/b", "/v1", "/models", "/admin", "/chat", "/responses"],
+)
+def test_nothing_is_mounted_over_our_own_routes(prefix: str) -> None:
+    with pytest.raises(ValueError, match="mounted"):
+        create(gateway(), {prefix: CONSOLE})
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("/v1/models/", "/models"),
+        ("/models", "/models"),
+        ("/v1", "/v1"),
+        ("/", "/"),
+        ("///", "/"),
+        ("/v1/v1/models", "/v1/models"),
+        ("/v10/models", "/v10/models"),
+    ],
+)
+def test_paths_without_the_version(path: str, short: str) -> None:
+    assert plain(path) == short
+
+
+def test_first_segments() -> None:
+    assert [first_segment(path) for path in ("/a/b", "/a", "a/b", "/", "")] == [
+        "/a", "/a", "/a", "/", "/",
+    ]  # fmt: skip
