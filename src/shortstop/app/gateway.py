@@ -46,16 +46,16 @@ from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.replies import Replies
-from shortstop.privacy.taint import MOST, Taint
+from shortstop.privacy.taint import Taint
 from shortstop.routing import LearnedRouter, State
 from shortstop.server.gateway import Readiness
 from shortstop.serving.cascade import Cascade
+from shortstop.stores import Paths, open_stores
 from shortstop.telemetry.metrics import Metrics
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import TraceStore
-from shortstop.traces.responses import ResponseStore
+from shortstop.traces.responses import StoredResponses
 from shortstop.traces.seal import Seal
-from shortstop.traces.taints import TaintStore
 from shortstop.types import (
     UNMETERED,
     Admission,
@@ -87,29 +87,32 @@ class Shortstop:
         self._crew = crew
         self._path = path
         self._env = env
-        self._home = registry.home(config.data_dir, env)
-        self._models = registry.open(self._home)
+        home = registry.home(config.data_dir, env)
+        self._paths = Paths.of(home, config)
+        stores = open_stores(self._paths)
+        self._models = registry.open(home)
         self._metrics = Metrics(asyncio.get_running_loop().call_later)
         seal = Seal.of(env, config.traces.key_env)
         self._store = TraceStore(
-            _trace_file(config, self._home),
+            stores.rows(fsync=config.traces.fsync),
+            self._paths.journal,
             config.traces,
             CLOCK,
             redact=self._redacted,
             seal=seal,
         )
-        self.responses = ResponseStore(self._home / "responses.db", CLOCK, seal)
-        self.accounts = Accounts(self._home / "accounts.db", CLOCK, seal)
-        brief = config.privacy.vault_hours * 3600
-        self._taints = TaintStore(
-            self._home / "taint.db", CLOCK, config.traces.retention_days * 86_400, brief
-        )
-        self._taint = _taint(self._taints, brief, shared=crew is not None)
+        self.responses = StoredResponses(stores.responses(), CLOCK, seal)
+        self.accounts = Accounts(stores.accounts(), CLOCK, seal)
+        vault_s = config.privacy.vault_hours * 3600
+        self._taints = stores.taints(CLOCK, config.traces.retention_days * 86_400, vault_s)
+        shared = crew is not None
+        self._taint = Taint(store=self._taints, shared=shared, unnamed_ttl_s=vault_s)
         self._privacy_key = privacy_key(config.privacy, env)
+        lasting = shared or bool(env.get(config.privacy.key_env))
         self._vault = Vault(
             CLOCK.time,
-            brief,
-            path=_vault_file(config, self._home, env, crew),
+            vault_s,
+            store=stores.surrogates() if lasting else None,
             key=self._privacy_key,
         )
         self._tagger: Tagger | None = None
@@ -480,13 +483,9 @@ class Shortstop:
 
     # -- the router's memory
 
-    @property
-    def _state_file(self) -> Path:
-        return self._home / "brain.bin"
-
     def _saved_state(self) -> State | None:
         try:
-            return State.restore(self._state_file.read_bytes())
+            return State.restore(self._paths.brain.read_bytes())
         except FileNotFoundError:
             return None
         except (ShortstopError, ValueError) as error:
@@ -498,9 +497,9 @@ class Shortstop:
             self._crew.catch_up()
             if not self._crew.leader:
                 return
-        spare = self._state_file.with_suffix(".tmp")
+        spare = self._paths.brain.with_suffix(".tmp")
         spare.write_bytes(self._street.brain.snapshot())
-        spare.replace(self._state_file)
+        spare.replace(self._paths.brain)
 
     async def _save_now_and_then(self) -> None:
         while True:
@@ -513,25 +512,6 @@ class Shortstop:
 
 def _agreement(router: LearnedRouter | SharedRouter, task: str, one: str, other: str) -> float:
     return routing.grade(router.grader(task), one, other)
-
-
-def _taint(store: TaintStore, brief: float, *, shared: bool) -> Taint:
-    """With what conversations held before the start."""
-    taint = Taint(keep=store.keep, find=store.find, shared=shared, brief=brief)
-    taint.load(store.newest(MOST))
-    return taint
-
-
-def _trace_file(config: Config, home: Path) -> Path:
-    return Path(config.traces.path) if config.traces.path else home / "traces.db"
-
-
-def _vault_file(
-    config: Config, home: Path, env: Mapping[str, str], crew: WorkerContext | None
-) -> Path | None:
-    """Lasting under the operator's key, shared by workers; else one process's memory will do."""
-    lasting = crew is not None or bool(env.get(config.privacy.key_env))
-    return home / "vault.db" if lasting else None
 
 
 def _keep_address(new: ServerConfig, old: ServerConfig) -> ServerConfig:

@@ -23,6 +23,7 @@ from shortstop.cli.models import AsJson
 from shortstop.cli.serve import ConfigFile
 from shortstop.config import load
 from shortstop.errors import InvalidRequest, NotFound
+from shortstop.stores import Paths, open_stores
 
 SPANS = {"h": 3600, "d": 86_400, "w": 604_800}
 
@@ -44,8 +45,9 @@ Expires = Annotated[str | None, typer.Option(help="After how long it ends: 12h, 
 
 @contextmanager
 def opened(config: Path | None) -> Iterator[Accounts]:
-    home = registry.home(load(config, os.environ).data_dir, os.environ)
-    accounts = Accounts(home / "accounts.db", time)
+    settings = load(config, os.environ)
+    paths = Paths.of(registry.home(settings.data_dir, os.environ), settings)
+    accounts = Accounts(open_stores(paths).accounts(), time)
     try:
         yield accounts
     finally:

@@ -12,8 +12,8 @@ from string import Template
 
 from shortstop.console import charts
 from shortstop.console.charts import Bar, Series
-from shortstop.traces.queries import By, Slice, TrafficReport
 from shortstop.types import Span
+from shortstop.types.report import By, Slice, TrafficReport
 
 _TITLES: dict[By, str] = {
     "task": "By task",

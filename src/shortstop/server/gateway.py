@@ -10,7 +10,7 @@ from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
 from shortstop.ports import Dialect
-from shortstop.traces.responses import ResponseStore
+from shortstop.traces.responses import StoredResponses
 from shortstop.types import Admission, Answer, Caller, DialectName, Json, Request, Target
 
 
@@ -57,7 +57,7 @@ class Gateway(Protocol):
         """Tokens of the prompt, by whoever may count them."""
 
     @property
-    def responses(self) -> ResponseStore: ...
+    def responses(self) -> StoredResponses: ...
 
     @property
     def accounts(self) -> Accounts: ...
