@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workers": LOW | {"routing", "serving"},
     "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
-    "console": LOW | {"traces", "ledger"},
+    "console": LOW | {"traces", "ledger", "evaluate"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }
 FREE = {"app", "cli", "__main__"}

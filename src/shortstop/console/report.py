@@ -12,6 +12,7 @@ from string import Template
 
 from shortstop.console import charts
 from shortstop.console.charts import Bar, Series
+from shortstop.evaluate.figures import wilson
 from shortstop.traces.queries import By, Slice, TrafficReport
 from shortstop.types import Span
 
@@ -73,14 +74,6 @@ def quality_panel(rows: Sequence[Quality], note: str = "") -> Panel:
             alone = row.frontier_right / row.requests
             made.append(Bar("", "frontier", alone, f"{alone:.0%} frontier alone"))
     return Panel("Quality by task", charts.bars(made), note)
-
-
-def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95% interval of a share."""
-    share = right / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 # ---------------------------------------------------------------- words and figures
