@@ -30,7 +30,8 @@ from rich.table import Table
 
 from bench.score import CHECKS
 from shortstop import registry
-from shortstop.console.report import Quality, quality_panel, render, wilson
+from shortstop.console.report import Quality, quality_panel, render
+from shortstop.evaluate.figures import wilson
 from shortstop.stores.sqlite import SqliteReports
 from shortstop.types.report import TrafficReport
 

@@ -20,8 +20,10 @@ import typer
 from numpy.typing import NDArray
 
 from shortstop.cli.tables import graded
-from shortstop.evaluate.routing import FOLDS, LANDMARKS, PairTable, apgr, recovered
-from shortstop.routing.model import RATE, Head, Projection, PromptIndex, sight
+from shortstop.evaluate.fitting import LANDMARKS, fit_index
+from shortstop.evaluate.pair_table import FOLDS, PairTable
+from shortstop.evaluate.ranking import apgr, recovered
+from shortstop.routing.model import LEARNING_RATE, Head, Projection, PromptIndex, project
 
 Floats = NDArray[np.float64]
 
@@ -33,13 +35,13 @@ class Weighted(Head):
         self, sights: list[Projection], values: Floats, weights: Floats, known: PromptIndex
     ) -> Head:
         weights = weights / weights.mean()
-        self.seen, self.total = float(len(values)), float(weights @ values)
+        self.rows, self.total = float(len(values)), float(weights @ values)
         for at, value, weight in zip(sights, values.tolist(), weights.tolist(), strict=True):
             error = self.mean + float(self.weights.take(at.ids) @ at.grams) - value
             slope = weight * error * at.grams
             pace = self.pace.take(at.ids) + slope * slope
             self.pace[at.ids] = pace
-            self.weights[at.ids] -= RATE * slope / np.sqrt(pace)
+            self.weights[at.ids] -= LEARNING_RATE * slope / np.sqrt(pace)
         kernels = np.stack([s.kernel for s in sights])
         scaled = kernels * weights.astype(np.float32)[:, None]
         moments = self.moments
@@ -108,11 +110,9 @@ def one(
     data: PairTable, train: NDArray[Any], test: NDArray[Any], policy: str, seed: int
 ) -> list[float]:
     """APGR on `test` of the three ways."""
-    known = PromptIndex(LANDMARKS, len(data.views[0].dense))
-    for i in train:
-        known.meet(data.views[i])
-    sights = [sight(data.views[i], known) for i in train]
-    goal = [sight(data.views[i], known) for i in test]
+    known = fit_index(data, train)
+    sights = [project(data.features[i], known) for i in train]
+    goal = [project(data.features[i], known) for i in test]
     small, big = data.small[train], data.big[train]
     coin = np.random.default_rng(seed).random(len(train))
     odds = odds_of_local(policy, sights, small, big, coin, known)

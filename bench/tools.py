@@ -27,7 +27,7 @@ import openai
 from bench.demo import free_port
 from bench.gateway import on_core
 from bench.overhead import listening
-from shortstop.console.report import wilson
+from shortstop.evaluate.figures import wilson
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "var" / "tools"

@@ -29,9 +29,9 @@ os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 import numpy as np
 from numpy.typing import NDArray
 
-from shortstop.evaluate.routing import PairTable, table
+from shortstop.evaluate.pair_table import PairTable, pair_table
 from shortstop.routing.embed import Embedder
-from shortstop.routing.model import Head, PromptIndex, sight
+from shortstop.routing.model import Head, PromptIndex, project
 from shortstop.routing.prior import dump_prior
 
 Array = NDArray[Any]
@@ -136,12 +136,12 @@ def quantised(vocabulary: list[str], whole: Array) -> Embedder:
 def learned(data: PairTable) -> tuple[PromptIndex, Head]:
     rows = np.flatnonzero(np.isin(data.bench, LEARNED_FROM))
     order = np.random.default_rng(0).permutation(rows)
-    known = PromptIndex(LANDMARKS // 2, len(data.views[0].dense))
+    known = PromptIndex(LANDMARKS // 2, len(data.features[0].dense))
     for i in order:
-        known.meet(data.views[i])
+        known.add(data.features[i])
     known.common[known.common < RARE] = 0
     gap = Head(LANDMARKS // 2)
-    gap.learn_all([sight(data.views[i], known) for i in order], data.gap[order], known)
+    gap.learn_all([project(data.features[i], known) for i in order], data.gap[order], known)
     return known, gap
 
 
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     embedder = static_table(args.model)
-    known, gap = learned(table(pq.read_table(args.pairs).to_pylist(), embedder))
+    known, gap = learned(pair_table(pq.read_table(args.pairs).to_pylist(), embedder))
     made = dump_prior(embedder, known, gap)
     digest = hashlib.sha256(made).hexdigest()
     if args.check:

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workers": LOW | {"routing", "serving"},
     "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
-    "console": LOW | {"ledger"},
+    "console": LOW | {"ledger", "evaluate"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }
 FREE = {"app", "cli", "__main__"}

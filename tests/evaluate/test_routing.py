@@ -11,21 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.cli.bench_routing import page, printed
+from shortstop.cli.bench_routing import printed
 from shortstop.cli.contract import contract_command, contract_replay
 from shortstop.cli.tables import read_rows
 from shortstop.errors import ConfigError, StoreError
-from shortstop.evaluate.routing import (
-    apgr,
-    calibration_error,
-    certify,
-    cpt,
-    examine,
-    out_of_fold,
-    recovered,
-    table,
-    with_answer,
-)
+from shortstop.evaluate.certificates import certify
+from shortstop.evaluate.curves import page
+from shortstop.evaluate.fitting import out_of_fold, with_answer
+from shortstop.evaluate.pair_table import pair_table
+from shortstop.evaluate.ranking import apgr, cpt, recovered
+from shortstop.evaluate.routing import calibration_error, examine
 from shortstop.routing import LearnedRouter, Pair, packaged
 from tests.routing.test_constraints import OPEN
 from tests.routing.test_router import MAIL, asked, make
@@ -79,7 +74,7 @@ def own_rows(n: int = 300) -> list[dict[str, object]]:
 
 
 def test_a_company_can_test_its_own() -> None:
-    data = table(own_rows(), packaged().embedder)
+    data = pair_table(own_rows(), packaged().embedder)
     assert len(data.prompts) == 299, "contaminated rows are dropped"
     outcome = examine(data, boots=20, quick=True)
     by_name = {s.router: s.apgr.value for s in outcome.in_domain}
@@ -97,7 +92,7 @@ def test_csv_is_as_good(tmp_path: Path) -> None:
         writer = csv.DictWriter(out, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    data = table(read_rows(file), packaged().embedder)
+    data = pair_table(read_rows(file), packaged().embedder)
     assert len(data.prompts) == 59
     with pytest.raises(ConfigError):
         read_rows(tmp_path / "none.csv")
@@ -105,7 +100,7 @@ def test_csv_is_as_good(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(StoreError, match="score_big"):
-        table([{"id": 1, "bench": "b", "prompt": "p", "score_small": 1}], packaged().embedder)
+        pair_table([{"id": 1, "bench": "b", "prompt": "p", "score_small": 1}], packaged().embedder)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +117,14 @@ def test_a_wrong_value_is_named(wrong: dict[str, object], said: str) -> None:
     rows = own_rows(5)
     rows[2] |= wrong
     with pytest.raises(StoreError, match=said):
-        table(rows, packaged().embedder)
+        pair_table(rows, packaged().embedder)
 
 
 def test_a_table_that_cannot_be_examined_says_why() -> None:
-    few = table(own_rows(50), packaged().embedder)
+    few = pair_table(own_rows(50), packaged().embedder)
     with pytest.raises(StoreError, match="100 rows"):
         examine(few)
-    one_fold = table([row | {"fold": 0} for row in own_rows(200)], packaged().embedder)
+    one_fold = pair_table([row | {"fold": 0} for row in own_rows(200)], packaged().embedder)
     with pytest.raises(StoreError, match="one fold"):
         examine(one_fold)
 
@@ -137,12 +132,12 @@ def test_a_table_that_cannot_be_examined_says_why() -> None:
 @pytest.mark.parametrize(("big", "said"), [(1.0, "as good"), (0.2, "better")])
 def test_where_the_small_model_is_as_good_no_figure_is_made_up(big: float, said: str) -> None:
     rows = [row | {"score_small": 1.0, "score_big": big} for row in own_rows(150)]
-    outcome = examine(table(rows, packaged().embedder), boots=10, quick=True)
+    outcome = examine(pair_table(rows, packaged().embedder), boots=10, quick=True)
     assert f"the small model is {said}" in "\n".join(printed(outcome))
 
 
 def test_every_figure_has_an_interval_and_a_number() -> None:
-    outcome = examine(table(own_rows(), packaged().embedder), boots=20, quick=True)
+    outcome = examine(pair_table(own_rows(), packaged().embedder), boots=20, quick=True)
     figures = [f for s in outcome.in_domain for f in (s.apgr, s.cpt50, s.cpt80, s.gap)]
     figures += [c.error for c in outcome.calibration]
     figures += [f for s in outcome.savings for f in (s.quality, s.cost)]
@@ -158,7 +153,7 @@ def test_every_figure_has_an_interval_and_a_number() -> None:
 def test_the_open_data(shared_data: Path) -> None:
     """The figures that must be reached, on a part of the work: no learning curves, no bootstrap."""
     rows = read_rows(shared_data / "routing" / "routellm_pairs.parquet")
-    data = table(rows, packaged().embedder)
+    data = pair_table(rows, packaged().embedder)
     found = {}
     for bench in ("mmlu", "gsm8k"):
         at = data.where(bench)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shortstop.evaluate.contract_stress import SCENARIOS, replay, synthetic
-from shortstop.routing.contract import SETTING_UP, Evidence, Promise
+from shortstop.routing.contract import SETUP_PAIRS, Evidence, Promise
 
 PROMISE = Promise(max_loss=0.05)
 
@@ -16,7 +16,7 @@ def feed(evidence: Evidence, n: int, bad: float, seed: int, *, audit: bool = Fal
     draws = np.random.default_rng(seed)
     for score, coin in zip(draws.random(n).tolist(), draws.random(n).tolist(), strict=True):
         kept = evidence.keeps(score, PROMISE)
-        evidence.pay_in(PROMISE, kept=kept)
+        evidence.credit(PROMISE, kept=kept)
         evidence.pair(score, float(coin < bad), PROMISE, audit=audit and kept)
 
 
@@ -40,7 +40,7 @@ def test_a_good_model_is_certified_and_a_bad_one_hardly() -> None:
 
 def test_the_pairs_that_fix_the_thresholds_are_no_proof() -> None:
     evidence = Evidence()
-    feed(evidence, SETTING_UP, 0.0, 2)
+    feed(evidence, SETUP_PAIRS, 0.0, 2)
     assert evidence.counted == 0
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shortstop.routing import embed, packaged
 from shortstop.routing.embed import Embedder
-from shortstop.routing.features import BINS, MARKS, view
+from shortstop.routing.features import BINS, MARKS, prompt_features
 
 TEXTS = st.text(max_size=60) | st.text(st.sampled_from("aB1 _-.“é\n$?+Ⓟİ世\u0301"), max_size=60)
 
@@ -23,7 +23,7 @@ def fresh() -> Embedder:
 
 @given(TEXTS)
 def test_any_text_has_a_view(text: str) -> None:
-    seen = view(text, packaged().embedder)
+    seen = prompt_features(text, packaged().embedder)
     assert (np.diff(seen.grams) > 0).all()
     assert ((seen.grams >= 0) & (seen.grams < BINS)).all()
     assert (seen.counts >= 1).all()
@@ -46,20 +46,21 @@ def test_words_are_those_of_the_pattern(text: str) -> None:
 def test_composed_or_not_it_is_the_same_text() -> None:
     text = "Müller zahlt 20 € für ein Café"
     one, other = (
-        view(unicodedata.normalize(form, text), packaged().embedder) for form in ("NFC", "NFD")
+        prompt_features(unicodedata.normalize(form, text), packaged().embedder)
+        for form in ("NFC", "NFD")
     )
     assert np.array_equal(one.grams, other.grams)
     assert np.array_equal(one.dense[:-MARKS], other.dense[:-MARKS])
 
 
 def test_forgetting_words_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embed, "LEXICON", 20)
-    monkeypatch.setattr(embed, "ROOM", 8)
+    monkeypatch.setattr(embed, "MAX_DERIVED_ROWS", 20)
+    monkeypatch.setattr(embed, "DERIVED_ROWS_STEP", 8)
     texts = [f"Ticket zx{i}qj costs {i * 7919} quuxes, naïve {i}frobs" for i in range(40)]
     small, whole = fresh(), fresh()
     for text in texts:
         assert np.array_equal(small.embed(text), fresh().embed(text))
-    monkeypatch.setattr(embed, "LEXICON", 10_000)
+    monkeypatch.setattr(embed, "MAX_DERIVED_ROWS", 10_000)
     for text in texts:
         assert np.array_equal(small.embed(text), whole.embed(text))
 

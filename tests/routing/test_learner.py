@@ -64,7 +64,7 @@ def told(brain: LearnedRouter, number: int, at: float, **more: object) -> Reques
 
 
 def grades(brain: LearnedRouter) -> float:
-    return sum(head.seen for head in brain.state.heads.values())
+    return sum(head.rows for head in brain.state.heads.values())
 
 
 def test_a_question_asked_again_soon_counts_against_its_first_answer(prior: Prior) -> None:
@@ -189,8 +189,8 @@ def test_marks_travel_as_numbers() -> None:
 def test_what_the_last_minutes_held_is_bounded(prior: Prior) -> None:
     state = State()
     for i in range(10_000):
-        state.met_again(f"q{i}", f"r{i}", float(i))
-        state.converse(f"c{i}", "small", f"r{i}")
+        state.note_repeat(f"q{i}", f"r{i}", float(i))
+        state.record_turn(f"c{i}", "small", f"r{i}")
     assert 4096 - 4096 // 16 <= len(state.recent) <= 4096
     assert state.last_in("c9999") == "r9999"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from shortstop.config import Config, RoutingConfig
+from shortstop.evaluate.figures import binomial_upper
 from shortstop.routing import LearnedRouter, Promise, State, packaged
-from shortstop.routing.bounds import binomial_upper
 from shortstop.routing.overall import Overall
 from tests.routing.test_constraints import OPEN
 from tests.routing.test_router import MAIL, TARGETS, asked, teach

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import numpy as np
 import typer
 
 from shortstop import registry
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.tables import column, read_rows
+from shortstop.cli.output import print_json
+from shortstop.cli.tables import Data, column, read_rows
 from shortstop.config import Config, load
 from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
-from shortstop.evaluate.routing import out_of_fold, table
+from shortstop.evaluate.fitting import out_of_fold
+from shortstop.evaluate.pair_table import pair_table
 from shortstop.routing import (
     ContractReport,
     OverallReport,
@@ -26,11 +27,6 @@ from shortstop.routing import (
     promise_of,
 )
 from shortstop.stores import Paths
-
-Data = Annotated[
-    Path | None, typer.Option("--data", help="Parquet, CSV or JSONL with the open set's columns.")
-]
-
 
 # ---------------------------------------------------------------- shortstop contract
 
@@ -43,8 +39,7 @@ def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None
     reports = _reports(state, settings)
     overall = state.overall.report(promise_of(settings.contract))
     if as_json:
-        told = {"tasks": reports, "overall": overall}
-        typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
+        print_json({"tasks": reports, "overall": overall})
         return
     for line in explained(reports, overall, settings):
         typer.echo(line)
@@ -135,7 +130,7 @@ def contract_replay(
     promise = Promise(max_loss, confidence, audit_rate)
     verdicts = replay(scores, losses, promise, replays=replays, length=length, seed=seed)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(verdicts)).decode())
+        print_json(verdicts)
     else:
         typer.echo(
             f"{replays} replays of {length} requests; limit {max_loss:g} at {confidence:g}, "
@@ -161,8 +156,7 @@ def _log(data: Path | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
     rows = read_rows(data)
     if rows and "loss" in rows[0] and "score" in rows[0]:
         return column(rows, "score"), np.clip(column(rows, "loss"), -1.0, 1.0)
-    whole = table(rows, packaged().embedder)
-    largest = max(whole.benches, key=lambda b: len(whole.where(b)))
-    at = whole.where(largest)
-    gaps, _ = out_of_fold(whole, at, whole.fold[at])
-    return np.clip(1.0 - gaps, 0.0, 1.0), whole.gap[at]
+    table = pair_table(rows, packaged().embedder)
+    largest = max((table.where(bench) for bench in table.benches), key=len)
+    gaps, _ = out_of_fold(table, largest, table.fold[largest])
+    return np.clip(1.0 - gaps, 0.0, 1.0), table.gap[largest]

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from shortstop.errors import ConfigError
-from shortstop.evaluate.routing import PairTable, table
+from shortstop.evaluate.pair_table import PairTable, pair_table
 from shortstop.routing import packaged
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Parquet, CSV or JSONL with the open set's columns.")
+]
 
 OPEN_SET = Path("../shared/data/routing/routellm_pairs.parquet")
 
 
 def graded(data: Path | None) -> PairTable:
+    """The table in `data`, else the open set.
+
+    Raises ConfigError when there is no such file or it cannot be read, StoreError when a row of it
+    is not as it should be.
+    """
     path = data or OPEN_SET
     if not path.exists():
         raise ConfigError(
             f"There is no table at {path}.", hint="Give --data FILE (Parquet, CSV or JSONL)."
         )
-    return table(read_rows(path), packaged().embedder)
+    return pair_table(read_rows(path), packaged().embedder)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Raises ConfigError when the file cannot be read as what its name says."""
+    """Raises ConfigError when the file cannot be read as what its suffix says."""
     kind = path.suffix.lower()
     try:
         if kind == ".parquet":
@@ -42,16 +52,16 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def column(rows: list[dict[str, Any]], name: str) -> NDArray[np.float64]:
-    """A column of numbers. Raises ConfigError naming the first row that has none."""
-    found = np.empty(len(rows))
+    """A column of numbers, shape (rows,). Raises ConfigError naming the first row without one."""
+    values = np.empty(len(rows))
     for i, row in enumerate(rows):
         try:
-            found[i] = float(row[name])
+            values[i] = float(row[name])
         except (KeyError, TypeError, ValueError):
-            found[i] = np.nan
-        if not np.isfinite(found[i]):
+            values[i] = np.nan
+        if not np.isfinite(values[i]):
             raise ConfigError(f"Row {i + 1} of the table has no number as {name!r}.")
-    return found
+    return values
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:

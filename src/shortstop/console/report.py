@@ -22,6 +22,7 @@ from shortstop.console.format import (
     timestamp,
     usd,
 )
+from shortstop.evaluate.figures import wilson
 from shortstop.types.report import By, Slice, TrafficReport
 
 _TITLES: dict[By, str] = {
@@ -83,14 +84,6 @@ def quality_panel(rows: Sequence[Quality], note: str = "") -> Panel:
             alone = row.frontier_right / row.requests
             bars.append(Bar("", "frontier", alone, f"{alone:.0%} frontier alone"))
     return Panel("Quality by task", charts.bars(bars), note)
-
-
-def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval of the share `right / n`, in [0, 1]; 95% by default."""
-    mean = right / n
-    centre = (mean + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (mean * (1 - mean) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 # ---------------------------------------------------------------- words

@@ -23,8 +23,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from shortstop.routing.bounds import binomial_lower, binomial_upper
-from shortstop.routing.contract import SETTING_UP, Evidence, Promise
+from shortstop.evaluate.figures import binomial_lower, binomial_upper
+from shortstop.routing.contract import SETUP_PAIRS, Evidence, Promise
 
 Floats = NDArray[np.float64]
 Draws = np.random.Generator
@@ -112,11 +112,11 @@ def run(
     lost, local, certified = 0.0, 0, False
     for score, loss, coin in zip(scores.tolist(), losses.tolist(), coins.tolist(), strict=True):
         kept = evidence.keeps(score, promise)
-        evidence.pay_in(promise, kept=kept)
+        evidence.credit(promise, kept=kept)
         if kept:
             lost += loss
             local += 1
-        young = evidence.pairs < SETTING_UP
+        young = evidence.pairs < SETUP_PAIRS
         odds = evidence.audit_odds(promise) if kept else 1.0 if young else shadow_rate
         if coin < odds:
             least = odds

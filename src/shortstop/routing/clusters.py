@@ -1,8 +1,8 @@
-"""Kinds of free requests, found by what they are about: tasks that nobody declared.
+"""Tasks that nobody declared: free requests grouped by what they are about.
 
 Leader clustering over the static embeddings: a prompt belongs to the nearest leader if it is near
-enough, else it may become one itself. A leader never moves, so a kind's id, a hash of its leader,
-stays the same. It is a task of its own once it has been met often enough to learn from.
+enough, else it may become a leader itself. A leader never moves, so a cluster's name, a hash of its
+leader, stays the same. A cluster is a task of its own once enough prompts belong to it.
 """
 
 from __future__ import annotations
@@ -17,70 +17,76 @@ from shortstop.routing.pack import Packed
 Vector = NDArray[np.float32]
 
 PREFIX = "k-"
-"""How names of kinds begin."""
-MOST = 64
-NEAR = 0.75
-"""Cosine with the leader from which on a prompt is of its kind."""
-ENOUGH = 30
-"""Prompts of a kind before it counts as a task."""
+"""How the name of a cluster begins."""
+MAX_CLUSTERS = 64
+MIN_COSINE = 0.75
+"""Cosine between a prompt's embedding and a leader from which on the prompt belongs to it."""
+MIN_CLUSTER_SIZE = 30
+"""Prompts that a cluster must exceed to count as a task."""
 
 
 class TaskClusters:
-    """At most MOST leaders; the least met young one makes room for a new one."""
+    """At most MAX_CLUSTERS leaders of `width` dimensions. When all are taken, the smallest cluster
+    that is not yet a task makes room for a new one."""
 
     def __init__(self, width: int) -> None:
         self.width = width
         self.names: list[str] = []
         self._leaders: Vector = np.zeros((0, width), np.float32)
-        self._met: list[int] = []
+        self._sizes: list[int] = []
 
-    def meet(self, place: Vector) -> str | None:
-        """Note a prompt by its unit embedding; its kind's name, None while there is none."""
-        if place @ place < 0.5:
-            return None  # not a known word in it
-        at = self._nearest(place)
-        if at is None:
-            self._lead(place)
+    def add(self, unit: Vector) -> str | None:
+        """Count a prompt by its unit embedding, float32 of shape (width,).
+
+        Returns the name of its task, None while its cluster is too small to be one.
+        """
+        if unit @ unit < 0.5:
+            return None  # zeros: no known word in it
+        index = self._nearest(unit)
+        if index is None:
+            self._lead(unit)
             return None
-        self._met[at] += 1
-        return self._grown(at)
+        self._sizes[index] += 1
+        return self._task(index)
 
-    def find(self, place: Vector) -> str | None:
-        """The same, without a note of it."""
-        at = self._nearest(place)
-        return None if at is None else self._grown(at)
+    def find(self, unit: Vector, *, counted: bool = False) -> str | None:
+        """The same without counting the prompt; `counted`: as if it were."""
+        index = self._nearest(unit)
+        return None if index is None else self._task(index, counted)
 
-    def _nearest(self, place: Vector) -> int | None:
+    def _nearest(self, unit: Vector) -> int | None:
         if not self.names:
             return None
-        near = self._leaders @ place
-        at = int(near.argmax())
-        return at if near.item(at) >= NEAR else None
+        cosines = self._leaders @ unit
+        index = int(cosines.argmax())
+        return index if cosines.item(index) >= MIN_COSINE else None
 
-    def _grown(self, at: int) -> str | None:
-        return self.names[at] if self._met[at] > ENOUGH else None
+    def _task(self, index: int, more: int = 0) -> str | None:
+        return self.names[index] if self._sizes[index] + more > MIN_CLUSTER_SIZE else None
 
-    def _lead(self, place: Vector) -> None:
-        if len(self.names) < MOST:
-            self._leaders = np.vstack([self._leaders, place[None, :]])
-            self.names.append(_name(place))
-            self._met.append(1)
+    def _lead(self, unit: Vector) -> None:
+        if len(self.names) < MAX_CLUSTERS:
+            self._leaders = np.vstack([self._leaders, unit[None, :]])
+            self.names.append(_name(unit))
+            self._sizes.append(1)
             return
-        at = min(range(MOST), key=self._met.__getitem__)
-        if self._met[at] <= ENOUGH:
-            self._leaders[at], self.names[at], self._met[at] = place, _name(place), 1
+        index = min(range(MAX_CLUSTERS), key=self._sizes.__getitem__)
+        if self._sizes[index] <= MIN_CLUSTER_SIZE:
+            self._leaders[index], self.names[index], self._sizes[index] = unit, _name(unit), 1
 
     def packed(self) -> Packed:
-        return Packed.of(leaders=self._leaders, met=np.array(self._met, np.int64))
+        return Packed.of(leaders=self._leaders, met=np.array(self._sizes, np.int64))
 
     @classmethod
     def unpacked(cls, saved: Packed, names: list[str]) -> TaskClusters:
+        """Raises StoreError when an array is missing or damaged."""
         leaders = saved["leaders"]
-        kinds = cls(leaders.shape[1])
-        kinds._leaders, kinds._met, kinds.names = leaders, saved["met"].tolist(), list(names)
-        return kinds
+        clusters = cls(leaders.shape[1])
+        clusters._leaders, clusters._sizes = leaders, saved["met"].tolist()
+        clusters.names = list(names)
+        return clusters
 
 
-def _name(place: Vector) -> str:
-    coarse = np.round(place * 127).astype(np.int8)
+def _name(unit: Vector) -> str:
+    coarse = np.round(unit * 127).astype(np.int8)
     return PREFIX + blake2b(coarse.tobytes(), digest_size=5).hexdigest()

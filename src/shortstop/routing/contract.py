@@ -1,24 +1,24 @@
 """The promise per task and its running evidence.
 
-Statement. Let a pair be a request that both the local model and the frontier answered, chosen for
-pairing by a draw that does not look at the answers, and its loss the frontier's grade minus the
-local one's. For a task with a certificate at score tau, keeping what scores tau or more local
-loses at most `max_quality_loss` on the mean, unless an event of probability 1 - `confidence` has
-happened. The mean is over the task's traffic, where what escalates loses nothing
-(`scope = "traffic"`), or over what stays local alone (`scope = "answers"`). Each proof attempt
-spends its own part of that probability (the k-th one 1/(k(k+1))), and the evidence may be looked
-at after every pair. It is assumed that, within one attempt, the mean loss given the past stays on
-one side of the limit. The watch over certified traffic is there for when it does not: it bets on
-every pair that the loss is above the limit, forgets a good past, and when its wealth passes
-1/(1 - confidence) the traffic goes back to the frontier and the proof starts anew, from new pairs
-alone.
+Statement. Let a pair be a request that both a candidate (a local model) and the reference (the
+frontier) answered, chosen for pairing by a draw that does not look at the answers, and its loss the
+reference's grade minus the candidate's. For a task with a certificate at score tau, letting the
+candidate answer what scores tau or more loses at most `max_quality_loss` on the mean, unless an
+event of probability 1 - `confidence` has happened. The mean is over the task's traffic, where what
+escalates loses nothing (`scope = "traffic"`), or over what the candidate answers alone
+(`scope = "answers"`). Each proof attempt spends its own part of that probability (the k-th one
+1/(k(k+1))), and the evidence may be looked at after every pair. It is assumed that, within one
+attempt, the mean loss given the past stays on one side of the limit. The watch over certified
+traffic is there for when it does not: it bets on every pair that the loss is above the limit,
+forgets a good past, and when its wealth passes 1/(1 - confidence) the traffic goes back to the
+frontier and the proof starts over, from new pairs alone.
 
-Beside it stands an account that assumes nothing about the order of requests. Every request of the
-task pays in `max_quality_loss`; every audited local answer takes out its loss divided by the
-probability of its audit, which is on the mean what all local answers lost. Audits are drawn with
-probability STRIKES / slack, slack being the balance less what chance may have hidden (Bernstein's
-variance term at the contract's confidence), so the slack can be lost unseen with probability about
-exp(-STRIKES), and nothing stays local while the slack would not cover one more bad answer.
+A second account assumes nothing about the order of requests. Every request of the task pays in
+`max_quality_loss`; every audited local answer takes out its loss divided by the probability of its
+audit, which is on the mean what all local answers lost. Audits are drawn with probability
+STRIKES / slack, slack being the balance less what chance may have hidden (Bernstein's variance term
+at the contract's confidence), so the slack can be lost unseen with probability about exp(-STRIKES),
+and nothing stays local while the slack would not cover one more bad answer.
 """
 
 from __future__ import annotations
@@ -43,18 +43,24 @@ from shortstop.routing.bounds import (
 
 Standing = Literal["no-evidence", "gathering", "certified", "alarm"]
 
-SETTING_UP = 50
-"""Scores that fix an attempt's thresholds before its first pair is counted."""
-SHARES = np.arange(0.1, 1.001, 0.05)
-PAIRS_TO_DOUBT = 8
-"""Audits before the watch may speak: one bad answer is no alarm."""
+SETUP_PAIRS = 50
+"""Pairs whose scores fix an attempt's thresholds; they count for nothing else."""
+LOCAL_SHARES: Floats = np.arange(0.1, 1.001, 0.05)
+"""Shares of the traffic, strict to loose, whose thresholds an attempt tests."""
+MIN_WATCHED_PAIRS = 8
+"""Pairs before the watch may withdraw a certificate: one bad answer is not an alarm."""
 STRIKES = 6.0
 """Audited losses in a row that empty the account to 1/e."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What the operator asks for."""
+    """What the operator asks for.
+
+    `max_loss` is the limit of the mean loss and `confidence` the probability with which it holds,
+    both in (0, 1); `audit_rate` is the least share of local answers that are audited. `per_answer`
+    takes the mean over local answers instead of over the task's traffic.
+    """
 
     max_loss: float = 0.02
     confidence: float = 0.95
@@ -67,7 +73,13 @@ class Promise:
 
 
 class Evidence(Struct):
-    """One task's account. Plain lists, so that it travels; rows follow `thresholds`."""
+    """What one candidate's pairs in one task support.
+
+    Plain lists, so that it can be saved as it is. `thresholds` are the attempt's scores from strict
+    to loose; `kept` (pairs at or above each) and `wealth` (log wealth of each stake, in nats) have
+    one row per threshold. `certified` is the lowest threshold proven so far. `balance` and `spread`
+    are the account and its variance term. `watch` is the log wealth of the opposite bets.
+    """
 
     attempt: int = 1
     alarmed: bool = False
@@ -91,24 +103,24 @@ class Evidence(Struct):
 
     def keeps(self, score: float, promise: Promise) -> bool:
         """Whether a request with this score may stay local under the promise."""
-        known = self.certified is not None and score >= self.certified
-        return known and self.slack(promise) >= 1.0
+        proven = self.certified is not None and score >= self.certified
+        return proven and self.slack(promise) >= 1.0
 
     def slack(self, promise: Promise) -> float:
-        """The balance less what chance may have hidden from the audits."""
+        """The balance less what chance may have hidden from the audits, in units of loss."""
         return self.balance - sqrt(2.0 * self.spread * -log(promise.delta))
 
-    def pay_in(self, promise: Promise, *, kept: bool) -> None:
-        """A request of the task was decided."""
+    def credit(self, promise: Promise, *, kept: bool) -> None:
+        """Pay in for one decided request of the task; `kept`: the local answer is served."""
         if kept or not promise.per_answer:
             self.balance += promise.max_loss
 
     def miss(self, odds: float) -> None:
-        """An audited local answer could not be compared: the account is charged the most."""
+        """Charge the largest loss for an audit, drawn with probability `odds`, that was lost."""
         self.balance -= 1.0 / odds
 
     def audit_odds(self, promise: Promise) -> float:
-        """With which probability a local answer is audited now."""
+        """The probability, in (0, 1], with which a local answer is audited now."""
         return min(1.0, max(promise.audit_rate, STRIKES / max(self.slack(promise), STRIKES)))
 
     # ------------------------------------------------------------ learning
@@ -123,7 +135,7 @@ class Evidence(Struct):
         weight: float = 1.0,
         audit: bool,
     ) -> None:
-        """Count one pair, drawn with probability `odds`.
+        """Count one pair, drawn with probability `odds`; `audit`: the local answer was served.
 
         `weight` is the least probability of being drawn at that time divided by this pair's.
         """
@@ -148,11 +160,11 @@ class Evidence(Struct):
 
     def _set_up(self, score: float) -> None:
         self.scores.append(score)
-        if len(self.scores) < SETTING_UP:
+        if len(self.scores) < SETUP_PAIRS:
             return
         ordered = np.sort(np.array(self.scores))[::-1]
-        at = np.minimum((SHARES * len(ordered)).astype(int), len(ordered) - 1)
-        self.thresholds = sorted({float(v) for v in ordered[at]}, reverse=True)
+        places = np.minimum((LOCAL_SHARES * len(ordered)).astype(int), len(ordered) - 1)
+        self.thresholds = sorted({float(score) for score in ordered[places]}, reverse=True)
         self.kept = [0] * len(self.thresholds)
         self.wealth = [[0.0] * len(STAKES) for _ in self.thresholds]
         self.scores = []
@@ -169,14 +181,14 @@ class Evidence(Struct):
     def _judge(self, promise: Promise) -> None:
         """Fixed sequence from strict to loose, at the attempt's own level."""
         needed = log(self.attempt * (self.attempt + 1) / promise.delta)
-        found = self.certified
+        lowest = self.certified
         evidence = mixed_rows(np.array(self.wealth)).tolist()
         for threshold, value in zip(self.thresholds, evidence, strict=True):
             if value < needed:
                 break
-            found = threshold if found is None else min(found, threshold)
-        if found is not None and found != self.certified:
-            self.certified = found
+            lowest = threshold if lowest is None else min(lowest, threshold)
+        if lowest is not None and lowest != self.certified:
+            self.certified = lowest
             self.alarmed = False
             self.watch, self.watched = [0.0] * len(STAKES), 0
 
@@ -185,7 +197,7 @@ class Evidence(Struct):
         self.watch = [max(w, 0.0) + s for w, s in zip(self.watch, step.tolist(), strict=True)]
         self.watched += 1
         doubt = mixed(np.array(self.watch))
-        if self.watched >= PAIRS_TO_DOUBT and doubt >= -log(promise.delta):
+        if self.watched >= MIN_WATCHED_PAIRS and doubt >= -log(promise.delta):
             self._withdraw()
 
     def _withdraw(self) -> None:
@@ -238,16 +250,21 @@ class Evidence(Struct):
 
 def _labels(mean: float, square: float, alpha: float, delta: float, pairs: int) -> int | None:
     """None: at this loss no number of pairs proves all traffic; a stricter share may be proven."""
-    if pairs < SETTING_UP:
+    if pairs < SETUP_PAIRS:
         mean, square = 0.0, 0.0
     needed = labels_for_proof(mean, square, alpha, delta)
     if needed == float("inf"):
         return None
-    return max(1, round(needed) - max(0, pairs - SETTING_UP))
+    return max(1, round(needed) - max(0, pairs - SETUP_PAIRS))
 
 
 class ContractReport(Struct, frozen=True):
-    """One line of `shortstop contract`."""
+    """One line of `shortstop contract`.
+
+    `certified_share` is the share of the attempt's pairs at or above `threshold`. `evidence` is the
+    best wealth, which proves from `needed` on. `must_escalate` is the least share that has to be
+    escalated for the mean over local answers, `must_escalate_traffic` for the mean over traffic.
+    """
 
     standing: Standing
     certified_share: float

@@ -1,4 +1,4 @@
-"""How good an answer is beside a reference: 0 wrong to 1 as good. Pure, one function a kind."""
+"""How good an answer is compared with a reference: 0 wrong to 1 as good. One function a kind."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 TOLERANCE = 1e-6
+"""Relative difference up to which two numbers are the same."""
 
 
 def exact(answer: str, reference: str) -> float:
-    """Equal but for case, spaces and closing punctuation."""
+    """1 if equal up to case, spaces and closing punctuation."""
     return float(_plain(answer) == _plain(reference))
 
 
 def numeric(answer: str, reference: str) -> float:
-    """The last number of both is the same."""
-    said, meant = _last_number(answer), _last_number(reference)
-    if said is None or meant is None:
+    """1 if the last number of both is the same; `exact` where one has none."""
+    given, wanted = _last_number(answer), _last_number(reference)
+    if given is None or wanted is None:
         return exact(answer, reference)
-    return float(abs(said - meant) <= TOLERANCE * max(1.0, abs(meant)))
+    return float(abs(given - wanted) <= TOLERANCE * max(1.0, abs(wanted)))
 
 
 def fields(answer: str, reference: str) -> float:
     """Share of the reference's JSON leaves that the answer has; surplus leaves count against it."""
-    said, meant = _json(answer), _json(reference)
-    if meant is None:
+    given, wanted = _json(answer), _json(reference)
+    if wanted is None:
         return exact(answer, reference)
-    if said is None:
+    if given is None:
         return 0.0
-    have, want = Counter(_leaves(said)), Counter(_leaves(meant))
+    have, want = Counter(_leaves(given)), Counter(_leaves(wanted))
     shared = sum((have & want).values())
     whole = max(sum(have.values()), sum(want.values()))
     return shared / whole if whole else 1.0
 
 
 def similar(answer: str, reference: str, embedder: Embedder | None = None) -> float:
-    """Word overlap (F1 of unigrams), averaged with the embeddings' cosine where there are any."""
+    """Word overlap (shared unigrams over the geometric mean of both lengths), averaged with the
+    embeddings' cosine where an embedder is given."""
     overlap = _overlap(answer, reference)
     if embedder is None:
         return overlap
@@ -59,11 +61,11 @@ GRADERS: Mapping[str, Callable[[str, str], float]] = {
     "json": fields,
     "similar": similar,
 }
-"""By the name in `[tasks.NAME] grader`. "judge" and "human" grades come as feedback."""
+"""By the name in `[tasks.NAME] grader`. Grades of "judge" and "human" come from outside."""
 
 
 def grade(kind: str | None, answer: str, reference: str) -> float:
-    """By the named grader, or by the reference's own shape: JSON, a short label, else likeness."""
+    """By the named grader, else by the reference's shape: JSON, a short label, or `similar`."""
     if kind is not None and kind in GRADERS:
         return GRADERS[kind](answer, reference)
     if _json(reference) is not None and reference.strip()[:1] in "{[":
@@ -78,8 +80,8 @@ def _plain(text: str) -> str:
 
 
 def _last_number(text: str) -> float | None:
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+    numbers = _NUMBER.findall(text)
+    return float(numbers[-1].replace(",", "")) if numbers else None
 
 
 def _json(text: str) -> object | None:

@@ -8,7 +8,7 @@ from shortstop.routing.contract import Evidence
 from shortstop.routing.features import PromptFeatures
 from shortstop.routing.graders import grade
 from shortstop.routing.learning import Feedback, Pair
-from shortstop.routing.model import Head, Projection, sight
+from shortstop.routing.model import Head, Projection, project
 from shortstop.routing.policies import TaskPolicies
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
@@ -30,8 +30,8 @@ class Learner:
         self._state = state
         self._terms = terms
         self._prior = prior
-        assert state.territory is not None
-        self._territory = state.territory
+        assert state.index is not None
+        self._index = state.index
 
     # ------------------------------------------------------------ what happened
 
@@ -40,10 +40,10 @@ class Learner:
         for attempt in trace.attempts:
             if attempt.outcome in ("ok", "rejected"):
                 cost = self._state.costs.setdefault(self._terms.key(attempt.target), Costs())
-                cost.meet(attempt.seconds, _usd(trace, attempt))
+                cost.add(attempt.seconds, _usd(trace, attempt))
         if trace.conversation and trace.target and trace.outcome == "ok":
             dialogue = f"{trace.tenant}/{trace.conversation}"
-            self._state.converse(dialogue, trace.target, trace.id)
+            self._state.record_turn(dialogue, trace.target, trace.id)
         pending = self._state.pending.get(trace.id)
         if pending is None or trace.decision is None:
             return
@@ -57,7 +57,7 @@ class Learner:
 
     def _asked_again(self, trace: Trace) -> None:
         """The same question soon after its answer: a person was not content with it."""
-        earlier = self._state.met_again(f"{trace.tenant}/{trace.digest}", trace.id, trace.at)
+        earlier = self._state.note_repeat(f"{trace.tenant}/{trace.digest}", trace.id, trace.at)
         if earlier is None or earlier.times > AGAIN or trace.at - earlier.at > RETRY_SECONDS:
             return
         self._implicit(earlier.request_id)
@@ -107,27 +107,27 @@ class Learner:
             return False
         pending.heard.append("pair")
         key = self._terms.key(pending.local)
-        at, seen = self.sight(pending)
+        at, seen = self._projection(pending)
         gap = pair.frontier - pair.local
-        self._territory.meet(seen)
+        self._index.add(seen)
         head = self._state.gaps.get(key)
         if head is None:
             head = self._state.gaps[key] = self._prior.fresh_gap(self._state.landmarks)
-        head.learn(at, pending.task, gap, self._territory)
+        head.learn(at, pending.task, gap, self._index)
         if signals is not None:
-            self._look_back(key, pending, signals, pair, gap)
+            self._train_scorer(key, pending, signals, pair, gap)
         if pending.shadowed:
-            self._testify(pending, key, gap)
+            self._add_evidence(pending, key, gap)
         return True
 
-    def _look_back(
+    def _train_scorer(
         self, key: str, pending: Pending, signals: Signals, pair: Pair, gap: float
     ) -> None:
         marks: Vector = np.array(pair.marks, np.float32) if pair.marks else NO_MARKS
         gate = self._state.gates.setdefault(key, AnswerScorer())
         gate.learn(pending.score, answer_features(pending.score, signals, marks), 1.0 - gap)
 
-    def _testify(self, pending: Pending, key: str, gap: float) -> None:
+    def _add_evidence(self, pending: Pending, key: str, gap: float) -> None:
         """Only pairs drawn with known odds are evidence."""
         promise = self._terms.promise(pending.task)
         evidence = self._state.evidence.setdefault(_name(pending.task, key), Evidence())
@@ -166,22 +166,22 @@ class Learner:
         if mark in pending.heard or target not in self._terms.targets:
             return False
         pending.heard.append(mark)
-        at, _ = self.sight(pending)
+        at, _ = self._projection(pending)
         key = self._terms.key(target)
         head = self._state.heads.get(key)
         if head is None:
             head = self._state.heads[key] = Head(self._state.landmarks)
-        head.learn(at, pending.task, quality, self._territory)
+        head.learn(at, pending.task, quality, self._index)
         return True
 
-    def sight(self, pending: Pending) -> tuple[Projection, PromptFeatures]:
+    def _projection(self, pending: Pending) -> tuple[Projection, PromptFeatures]:
         """What was seen of a request when it was decided."""
         seen = PromptFeatures(
             np.frombuffer(pending.grams, np.int64),
             np.frombuffer(pending.counts, np.float32),
             np.frombuffer(pending.dense, np.float32),
         )
-        return sight(seen, self._territory), seen
+        return project(seen, self._index), seen
 
 
 def _name(task: str, key: str) -> str:

@@ -1,8 +1,10 @@
 """Expected quality of a target's answer, from the prompt, learned one outcome at a time.
 
 Two learners that err differently are averaged: a linear one on hashed n-grams (AdaGrad), and a
-kernel regression on embedding and surface (exact recursive least squares over landmarks). What
-both miss about a task is added as the task's own mean residual, shrunk towards none.
+kernel regression on embedding and surface marks (exact recursive least squares over landmarks).
+What both miss about a task is added as the task's own mean residual, shrunk towards zero.
+
+Shapes: `g` n-grams of a prompt, `m` landmarks at most, `d` dimensions of a prompt's dense features.
 """
 
 from __future__ import annotations
@@ -19,18 +21,26 @@ from shortstop.routing.features import BINS, PromptFeatures
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
-WIDTH = 1.0
+KERNEL_DECAY = 1.0
+"""The kernel of two prompts is exp(-KERNEL_DECAY * squared distance)."""
 RIDGE = 10.0
-FLOOR = 1e-2
-RATE = 0.06
-FRESH = 0.1
-SHRINK = 20.0
-FAR = 0.75
-"""A prompt whose kernel with every landmark is below becomes one, while there is room."""
+INTERCEPT_RIDGE = 1e-2
+LEARNING_RATE = 0.06
+INITIAL_PACE = 0.1
+"""AdaGrad's sum of squared slopes before the first outcome."""
+TASK_PSEUDO_PAIRS = 20.0
+"""Outcomes without a residual by which a task's mean residual is shrunk."""
+LANDMARK_KERNEL = 0.75
+"""A prompt whose kernel with every landmark is below becomes a landmark, while there is room."""
 
 
 class PromptIndex:
-    """What has been seen: how common each n-gram is, and landmarks spread over the prompts."""
+    """What prompts have been met: how common each n-gram is, and landmarks spread over them.
+
+    `common` counts prompts per n-gram, float32 of shape (BINS,). The first `size` rows of `places`
+    (m, d), of `squares` (m,), their squared lengths, and of `visits` (m,), about how many prompts
+    were like each, belong to landmarks.
+    """
 
     def __init__(self, landmarks: int, width: int) -> None:
         self.limit = landmarks
@@ -41,19 +51,19 @@ class PromptIndex:
         self.squares: Vector = np.zeros(landmarks, np.float32)
         self.visits: Vector = np.zeros(landmarks, np.float32)
 
-    def grams(self, seen: PromptFeatures) -> Vector:
-        """TF-IDF of `seen.grams`, unit length; n-grams never met before count nothing."""
-        met = self.common.take(seen.grams)
-        x: Vector = (1.0 + self.documents) / (1.0 + met)
+    def weights(self, features: PromptFeatures) -> Vector:
+        """TF-IDF of the n-grams, unit length, shape (g,); those never met before weigh nothing."""
+        common = self.common.take(features.grams)
+        x: Vector = (1.0 + self.documents) / (1.0 + common)
         np.log(x, out=x)
         x += 1.0
-        x *= seen.counts
-        x *= met >= 1.0
+        x *= features.counts
+        x *= common >= 1.0
         x /= max(float(x @ x) ** 0.5, 1e-9)
         return x
 
-    def near(self, dense: Vector) -> Vector:
-        """The kernel with every landmark, then a constant."""
+    def kernel(self, dense: Vector) -> Vector:
+        """The kernel of `dense` (d,) with every landmark, then a constant one: shape (m + 1,)."""
         out = np.zeros(self.limit + 1, np.float32)
         out[-1] = 1.0
         if self.size:
@@ -61,22 +71,22 @@ class PromptIndex:
             np.add(self.squares[: self.size], dense @ dense, out=apart)
             apart -= self.places[: self.size] @ (2.0 * dense)
             np.maximum(apart, 0.0, out=apart)
-            np.exp(np.multiply(apart, -WIDTH, out=apart), out=apart)
+            np.exp(np.multiply(apart, -KERNEL_DECAY, out=apart), out=apart)
         return out
 
-    def meet(self, seen: PromptFeatures) -> None:
-        """Count a prompt; far from all known ones it becomes a landmark."""
+    def add(self, features: PromptFeatures) -> None:
+        """Count a prompt; far from all landmarks it becomes one."""
         self.documents += 1
-        self.common[seen.grams] += 1.0
-        kernel = self.near(seen.dense)[:-1]
-        if self.size < self.limit and (not self.size or float(kernel.max()) < FAR):
-            self.settle(seen.dense[None, :])
+        self.common[features.grams] += 1.0
+        kernel = self.kernel(features.dense)[:-1]
+        if self.size < self.limit and (not self.size or float(kernel.max()) < LANDMARK_KERNEL):
+            self.seed_landmarks(features.dense[None, :])
             kernel[self.size - 1] = 1.0
         np.maximum(kernel - 0.5, 0.0, out=kernel)
         self.visits += 2.0 * kernel
 
-    def settle(self, places: Matrix) -> None:
-        """Add landmarks, as far as there is room."""
+    def seed_landmarks(self, places: Matrix) -> None:
+        """Add landmarks, shape (n, d), as far as there is room."""
         new = places[: self.limit - self.size]
         end = self.size + len(new)
         self.places[self.size : end] = new
@@ -84,29 +94,30 @@ class PromptIndex:
         self.size = end
 
     def support(self, kernel: Vector) -> float:
-        """About how many of the prompts met were like this one."""
+        """About how many of the prompts met were like the one with this `kernel`, (m + 1,)."""
         return float(np.maximum(2.0 * (kernel[:-1] - 0.5), 0.0) @ self.visits)
 
     def gram(self) -> Matrix:
-        """The kernel among the landmarks; ones elsewhere on the diagonal."""
+        """The kernel among the landmarks, (m + 1, m + 1); ones elsewhere on the diagonal."""
         places = self.places[: self.size]
         square = self.squares[: self.size]
         apart = square[:, None] + square - 2.0 * places @ places.T
         out = np.eye(self.limit + 1, dtype=np.float32)
-        out[: self.size, : self.size] = np.exp(-WIDTH * np.maximum(apart, 0.0))
+        out[: self.size, : self.size] = np.exp(-KERNEL_DECAY * np.maximum(apart, 0.0))
         return out
 
 
 class Projection(NamedTuple):
-    """A view in the coordinates of a territory."""
+    """A prompt in the coordinates of an index: n-gram ids, int64 of shape (g,), with their TF-IDF
+    weights, float32 of shape (g,), and the kernel with every landmark, float32 of (m + 1,)."""
 
     ids: NDArray[np.int64]
     grams: Vector
     kernel: Vector
 
 
-def sight(seen: PromptFeatures, territory: PromptIndex) -> Projection:
-    return Projection(seen.grams, territory.grams(seen), territory.near(seen.dense))
+def project(features: PromptFeatures, index: PromptIndex) -> Projection:
+    return Projection(features.grams, index.weights(features), index.kernel(features.dense))
 
 
 class TaskMean(Struct):
@@ -117,20 +128,25 @@ class TaskMean(Struct):
 
     @property
     def shift(self) -> float:
-        return self.residual / (self.seen + SHRINK)
+        return self.residual / (self.seen + TASK_PSEUDO_PAIRS)
 
 
 class Head:
-    """An expectation in [-1, 1]: a target's quality, or by how much the frontier is better."""
+    """An expectation in about [-1, 1]: a target's quality, or by how much the reference is better.
+
+    `rows` outcomes were learned, which sum to `total`. `weights` and `pace`, float32 of shape
+    (BINS,), are the linear learner; `targets` and `solution`, float32 of shape (m + 1,), the
+    kernel regression, which is solved again after every `unsolved` outcomes.
+    """
 
     def __init__(self, landmarks: int) -> None:
         n = landmarks + 1
-        self.seen = 0.0
+        self.rows = 0.0
         self.total = 0.0
         self.weights: Vector = np.zeros(BINS, np.float32)
-        self.pace: Vector = np.full(BINS, FRESH, np.float32)
+        self.pace: Vector = np.full(BINS, INITIAL_PACE, np.float32)
         self._moments: Matrix = np.zeros((n, n), np.float32)
-        self._rows: list[Matrix] = []
+        self._kernels: list[Matrix] = []
         self.targets: Vector = np.zeros(n, np.float32)
         self.solution: Vector | None = None
         self.unsolved = 0
@@ -138,68 +154,72 @@ class Head:
 
     @property
     def moments(self) -> Matrix:
-        """Sum of the outer products of all kernels met. Many at once cost a tenth of one by one,
-        so they are added up when somebody asks."""
-        if self._rows:
-            rows = np.concatenate(self._rows)
-            self._rows.clear()
-            self._moments += rows.T @ rows
+        """Sum of the outer products of all kernels met, (m + 1, m + 1).
+
+        Many at once cost a tenth of one by one, so they are added up when the sum is read.
+        """
+        if self._kernels:
+            kernels = np.concatenate(self._kernels)
+            self._kernels.clear()
+            self._moments += kernels.T @ kernels
         return self._moments
 
     @property
     def mean(self) -> float:
-        return self.total / (self.seen + 1.0)
+        return self.total / (self.rows + 1.0)
 
-    def expect(self, at: Projection, task: str) -> float:
-        known = self.tasks.get(task)
-        return self.base(at) + (known.shift if known is not None else 0.0)
+    def expect(self, prompt: Projection, task: str) -> float:
+        """The expectation for a prompt of `task`, in the unit of what was learned."""
+        mean = self.tasks.get(task)
+        return self.base(prompt) + (mean.shift if mean is not None else 0.0)
 
-    def base(self, at: Projection) -> float:
-        linear = self.mean + float(self.weights.take(at.ids) @ at.grams)
+    def base(self, prompt: Projection) -> float:
+        """The same from the prompt alone, whatever its task."""
+        linear = self.mean + float(self.weights.take(prompt.ids) @ prompt.grams)
         if self.solution is None:
             return linear
-        return 0.5 * (linear + float(self.solution @ at.kernel))
+        return 0.5 * (linear + float(self.solution @ prompt.kernel))
 
-    def learn(self, at: Projection, task: str, quality: float, territory: PromptIndex) -> None:
-        known = self.tasks.setdefault(task, TaskMean())
-        known.residual += quality - self.base(at)
-        known.seen += 1.0
-        self._descend(at, quality)
-        self._remember(at.kernel[None, :], np.array([quality], np.float32))
-        if self.unsolved >= min(256.0, max(16.0, self.seen / 16)):
-            self.solve(territory)
+    def learn(self, prompt: Projection, task: str, value: float, index: PromptIndex) -> None:
+        """Learn one outcome, `value` in [-1, 1]. `index` is the one that `prompt` refers to."""
+        mean = self.tasks.setdefault(task, TaskMean())
+        mean.residual += value - self.base(prompt)
+        mean.seen += 1.0
+        self._descend(prompt, value)
+        self._remember(prompt.kernel[None, :], np.array([value], np.float32))
+        if self.unsolved >= min(256.0, max(16.0, self.rows / 16)):
+            self.solve(index)
 
     def learn_all(
-        self, sights: Sequence[Projection], qualities: NDArray[np.float64], territory: PromptIndex
+        self, prompts: Sequence[Projection], values: NDArray[np.float64], index: PromptIndex
     ) -> None:
-        """The same for many at once, without tasks: the order of the rows is the order of time."""
-        self.seen, self.total = 0.0, 0.0
-        quality = qualities.astype(np.float32)
-        self.total, self.seen = float(quality.sum()), float(len(quality))
-        for at, value in zip(sights, quality.tolist(), strict=True):
-            self._descend(at, value, counted=True)
-        self._remember(np.stack([s.kernel for s in sights]), quality)
-        self.solve(territory)
+        """Learn n outcomes at once, without tasks; `values`, shape (n,), in the order of time."""
+        outcomes = values.astype(np.float32)
+        self.total, self.rows = float(outcomes.sum()), float(len(outcomes))
+        for prompt, value in zip(prompts, outcomes.tolist(), strict=True):
+            self._descend(prompt, value, counted=True)
+        self._remember(np.stack([p.kernel for p in prompts]), outcomes)
+        self.solve(index)
 
-    def _descend(self, at: Projection, quality: float, *, counted: bool = False) -> None:
-        error = self.mean + float(self.weights.take(at.ids) @ at.grams) - quality
-        slope = error * at.grams
-        pace = self.pace.take(at.ids) + slope * slope
-        self.pace[at.ids] = pace
-        self.weights[at.ids] -= RATE * slope / np.sqrt(pace)
+    def _descend(self, prompt: Projection, value: float, *, counted: bool = False) -> None:
+        error = self.mean + float(self.weights.take(prompt.ids) @ prompt.grams) - value
+        slope = error * prompt.grams
+        pace = self.pace.take(prompt.ids) + slope * slope
+        self.pace[prompt.ids] = pace
+        self.weights[prompt.ids] -= LEARNING_RATE * slope / np.sqrt(pace)
         if not counted:
-            self.seen += 1.0
-            self.total += quality
+            self.rows += 1.0
+            self.total += value
 
-    def _remember(self, kernels: Matrix, quality: Vector) -> None:
-        self._rows.append(kernels)
-        self.targets += kernels.T @ quality
-        self.unsolved += len(quality)
+    def _remember(self, kernels: Matrix, values: Vector) -> None:
+        self._kernels.append(kernels)
+        self.targets += kernels.T @ values
+        self.unsolved += len(values)
 
-    def solve(self, territory: PromptIndex) -> None:
-        """Regress anew on everything remembered. About 3 ms at 512 landmarks."""
-        ridge = RIDGE * territory.gram()
-        ridge[-1, -1] = FLOOR
+    def solve(self, index: PromptIndex) -> None:
+        """Solve the kernel regression over everything remembered. About 3 ms at 512 landmarks."""
+        ridge = RIDGE * index.gram()
+        ridge[-1, -1] = INTERCEPT_RIDGE
         system = (self.moments + ridge).astype(np.float64)
         system[np.diag_indices_from(system)] += 1e-3
         self.solution = np.linalg.solve(system, self.targets.astype(np.float64)).astype(np.float32)

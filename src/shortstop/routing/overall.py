@@ -8,18 +8,18 @@ import numpy as np
 from msgspec import Struct
 
 from shortstop.routing.bounds import STAKES, log_alarms, log_bets, mixed
-from shortstop.routing.contract import PAIRS_TO_DOUBT, Promise, Standing
+from shortstop.routing.contract import MIN_WATCHED_PAIRS, Promise, Standing
 
 
 class Overall(Struct):
-    """Evidence that the mean loss over all traffic is below the limit, as it is being routed.
+    """Evidence that the mean loss over all traffic, as it is routed, is below the limit.
 
     Every drawn pair counts: with its loss when the local answer was served, with none when the
     frontier's was. Two opposite bets run on the same pairs (`bounds`): one against "the mean loss
-    is at least the limit", whose wealth of 1/delta is the certificate, an e-CUSUM against "it is
-    below", whose wealth of 1/delta is the alarm. An alarm ends the certificate and begins the proof
-    anew, the k-th one at delta / (k (k + 1)). Assumed as for a task: the mean given the past stays
-    on one side of the limit within one attempt.
+    is at least the limit", whose wealth of 1/delta is the certificate, and an e-CUSUM against "it
+    is below", whose wealth of 1/delta is the alarm. An alarm ends the certificate and the proof
+    starts over, the k-th one at delta / (k (k + 1)). Assumed as for a task: the mean given the past
+    stays on one side of the limit within one attempt.
     """
 
     pairs: int = 0
@@ -33,7 +33,8 @@ class Overall(Struct):
     alarms: int = 0
 
     def pair(self, loss: float | None, promise: Promise, *, weight: float = 1.0) -> None:
-        """One pair; `loss` None: the frontier's answer was served. `weight` as in `Evidence`."""
+        """Count one pair; `loss` None: the frontier's answer was served. `weight` as in
+        `Evidence`."""
         self.pairs += 1
         self.kept += loss is not None
         lost = min(1.0, max(-1.0, loss or 0.0))
@@ -46,20 +47,19 @@ class Overall(Struct):
     def _bet(self, lost: float, promise: Promise, weight: float) -> None:
         self.wealth = self.wealth or [0.0] * len(STAKES)
         self.watch = self.watch or [0.0] * len(STAKES)
-        one = np.array([lost])
-        gain = log_bets(one, promise.max_loss, weight)[:, 0].tolist()
-        doubt = log_alarms(one, promise.max_loss, weight)[:, 0].tolist()
+        losses = np.array([lost])
+        gain = log_bets(losses, promise.max_loss, weight)[:, 0].tolist()
+        doubt = log_alarms(losses, promise.max_loss, weight)[:, 0].tolist()
         self.wealth = [w + g for w, g in zip(self.wealth, gain, strict=True)]
         self.watch = [max(w, 0.0) + d for w, d in zip(self.watch, doubt, strict=True)]
-        if self.pairs >= PAIRS_TO_DOUBT and mixed(np.array(self.watch)) >= -log(promise.delta):
+        if self.pairs >= MIN_WATCHED_PAIRS and mixed(np.array(self.watch)) >= -log(promise.delta):
             self._withdraw()
 
     def _withdraw(self) -> None:
         self.alarms += 1
         self.attempt += 1
         self.certified, self.alarmed = False, True
-        self.wealth, self.watch = [], []
-        self.wealth = [0.0] * len(STAKES)
+        self.wealth, self.watch = [0.0] * len(STAKES), []
 
     @property
     def standing(self) -> Standing:
@@ -83,7 +83,7 @@ class Overall(Struct):
 
 
 class OverallReport(Struct, frozen=True):
-    """The line of `shortstop contract` that speaks of all tasks together."""
+    """The line of `shortstop contract` about all tasks together."""
 
     standing: Standing
     pairs: int

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from shortstop.errors import StoreError
 from shortstop.routing.features import BINS
-from shortstop.routing.model import FRESH, Head, PromptIndex, TaskMean
-from shortstop.routing.scorer import WIDTH as GATE_WIDTH
+from shortstop.routing.model import INITIAL_PACE, Head, PromptIndex, TaskMean
+from shortstop.routing.scorer import WIDTH as SCORER_WIDTH
 from shortstop.routing.scorer import AnswerScorer
 
 KINDS = {"float16", "float32", "float64", "int8", "int32", "int64"}
+"""Types of array that are read back."""
 
 
 class Array(Struct, frozen=True):
+    """An array in C order, little endian; `kind` is NumPy's name of its type."""
+
     kind: str
     shape: list[int]
     data: bytes
@@ -35,7 +38,7 @@ class Packed(Struct):
         return cls({name: _array(value) for name, value in arrays.items()})
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """Raises StoreError when the array is missing or not what it says."""
+        """A copy of the array. Raises StoreError when it is missing or damaged."""
         array = self.arrays.get(name)
         if array is None or array.kind not in KINDS:
             raise StoreError(f"The saved router lacks {name!r}.")
@@ -45,41 +48,49 @@ class Packed(Struct):
         except ValueError as e:
             raise StoreError(f"The saved router's {name!r} is damaged: {e}.") from e
 
+    def number(self, name: str) -> float:
+        """Raises StoreError when it is missing."""
+        try:
+            return self.numbers[name]
+        except KeyError:
+            raise StoreError(f"The saved router lacks {name!r}.") from None
+
 
 def _array(value: NDArray[Any]) -> Array:
     little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
     return Array(value.dtype.name, list(value.shape), little.tobytes())
 
 
-def packed_territory(known: PromptIndex) -> Packed:
-    met = np.flatnonzero(known.common)
-    n = known.size
+def pack_index(index: PromptIndex) -> Packed:
+    met = np.flatnonzero(index.common)
+    n = index.size
     out = Packed.of(
         met=met.astype(np.int32),
-        common=known.common[met],
-        places=known.places[:n],
-        visits=known.visits[:n],
+        common=index.common[met],
+        places=index.places[:n],
+        visits=index.visits[:n],
     )
     out.numbers = {
-        "limit": known.limit,
-        "documents": known.documents,
-        "width": known.places.shape[1],
+        "limit": index.limit,
+        "documents": index.documents,
+        "width": index.places.shape[1],
     }
     return out
 
 
-def territory(saved: Packed) -> PromptIndex:
-    known = PromptIndex(int(saved.numbers["limit"]), int(saved.numbers["width"]))
-    known.documents = int(saved.numbers["documents"])
-    known.common[saved["met"]] = saved["common"]
-    known.settle(saved["places"])
-    known.visits[: known.size] = saved["visits"]
-    return known
+def unpack_index(saved: Packed) -> PromptIndex:
+    """Raises StoreError when something is missing or damaged."""
+    index = PromptIndex(int(saved.number("limit")), int(saved.number("width")))
+    index.documents = int(saved.number("documents"))
+    index.common[_bins(saved["met"])] = saved["common"]
+    index.seed_landmarks(saved["places"])
+    index.visits[: index.size] = saved["visits"]
+    return index
 
 
-def packed_head(head: Head, *, small: bool = False) -> Packed:
+def pack_head(head: Head, *, small: bool = False) -> Packed:
     """`small` rounds to half precision: for the prior, where size counts."""
-    used = np.flatnonzero((head.weights != 0) | (head.pace != FRESH))
+    used = np.flatnonzero((head.weights != 0) | (head.pace != INITIAL_PACE))
     precision = np.float16 if small else np.float32
     upper = np.triu_indices(len(head.targets))
     out = Packed.of(
@@ -90,40 +101,46 @@ def packed_head(head: Head, *, small: bool = False) -> Packed:
         targets=head.targets,
         solution=np.zeros_like(head.targets) if head.solution is None else head.solution,
     )
-    out.numbers = {"seen": head.seen, "total": head.total, "unsolved": head.unsolved}
+    out.numbers = {"seen": head.rows, "total": head.total, "unsolved": head.unsolved}
     out.tasks = head.tasks
     return out
 
 
-def head(saved: Packed) -> Head:
+def unpack_head(saved: Packed) -> Head:
+    """Raises StoreError when something is missing, damaged or of another number of bins."""
     targets = saved["targets"]
     n = len(targets)
-    new = Head(n - 1)
-    used = saved["used"]
-    if len(used) and (used.min() < 0 or used.max() >= BINS):
+    head = Head(n - 1)
+    used = _bins(saved["used"])
+    head.weights[used] = saved["weights"]
+    head.pace[used] = saved["pace"]
+    head.moments[np.triu_indices(n)] = saved["moments"]
+    np.maximum(head.moments, head.moments.T, out=head.moments)
+    head.targets, solution = targets, saved["solution"]
+    head.solution = solution if solution.any() else None
+    head.rows, head.total = saved.number("seen"), saved.number("total")
+    head.unsolved = int(saved.number("unsolved"))
+    head.tasks = saved.tasks
+    return head
+
+
+def _bins(ids: NDArray[Any]) -> NDArray[Any]:
+    if len(ids) and (ids.min() < 0 or ids.max() >= BINS):
         raise StoreError("The saved router has another number of bins.")
-    new.weights[used] = saved["weights"]
-    new.pace[used] = saved["pace"]
-    new.moments[np.triu_indices(n)] = saved["moments"]
-    np.maximum(new.moments, new.moments.T, out=new.moments)
-    new.targets, solution = targets, saved["solution"]
-    new.solution = solution if solution.any() else None
-    new.seen, new.total = saved.numbers["seen"], saved.numbers["total"]
-    new.unsolved = int(saved.numbers["unsolved"])
-    new.tasks = saved.tasks
-    return new
+    return ids
 
 
-def packed_gate(gate: AnswerScorer) -> Packed:
-    out = Packed.of(moments=gate.moments, targets=gate.targets, solution=gate.solution)
-    out.numbers = {"seen": gate.seen}
+def pack_scorer(scorer: AnswerScorer) -> Packed:
+    out = Packed.of(moments=scorer.moments, targets=scorer.targets, solution=scorer.solution)
+    out.numbers = {"seen": scorer.rows}
     return out
 
 
-def gate(saved: Packed) -> AnswerScorer:
-    new = AnswerScorer()
-    if len(saved["targets"]) != GATE_WIDTH:
-        raise StoreError("The saved router's gate has another width.")
-    new.moments, new.targets = saved["moments"], saved["targets"]
-    new.solution, new.seen = saved["solution"], saved.numbers["seen"]
-    return new
+def unpack_scorer(saved: Packed) -> AnswerScorer:
+    """Raises StoreError when something is missing, damaged or of another width."""
+    scorer = AnswerScorer()
+    if len(saved["targets"]) != SCORER_WIDTH:
+        raise StoreError("The saved router scores answers by other marks.")
+    scorer.moments, scorer.targets = saved["moments"], saved["targets"]
+    scorer.solution, scorer.rows = saved["solution"], saved.number("seen")
+    return scorer

@@ -1,4 +1,4 @@
-"""What the operator said about tasks: contract, grader, and how targets are told apart."""
+"""What the operator configured per task, and how targets are told apart over time."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from shortstop.types import Target
 
 
 def key_of(target: Target) -> str:
-    """A name with its model: another model behind the same name starts anew."""
+    """A target's name with its model, under which what is learned about it is kept: another model
+    behind the same name starts from nothing."""
     return f"{target.name}={target.model}"
 
 
+def evidence_name(task: str, key: str) -> str:
+    """Under which the evidence about a target's `key` in a task is kept."""
+    return f"{task}|{key}"
+
+
 class TaskPolicies:
-    """One configuration, asked by task and by target."""
+    """One configuration, looked up by task and by target."""
 
     def __init__(self, targets: Mapping[str, Target], config: Config) -> None:
         self.targets = dict(targets)
         self.config = config
 
     def key(self, name: str) -> str:
+        """`key_of` the target; the name itself where no such target is configured."""
         target = self.targets.get(name)
         return key_of(target) if target else name
 
@@ -38,7 +45,7 @@ class TaskPolicies:
         return promise_of(self.config.contract)
 
     def grader(self, task: str) -> str | None:
-        """How answers of the task are compared; None: by the reference's shape."""
+        """The grader that the operator named for `task`; None: by the reference's own shape."""
         declared = self.config.tasks.get(task)
         return declared.grader if declared else None
 

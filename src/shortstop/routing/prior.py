@@ -1,6 +1,6 @@
-"""What a fresh router knows before its first request: the embedding table, and the open data.
+"""What a new router knows before its first request: the embedding table, and the open data.
 
-`load_prior` is pure; `packaged` reads the file that is committed beside this module and is called
+`load_prior` is pure; `packaged` reads the file that is committed next to this module and is called
 by `app` alone.
 """
 
@@ -15,18 +15,19 @@ import numpy as np
 
 from shortstop.errors import StoreError
 from shortstop.routing.embed import Embedder
-from shortstop.routing.model import FRESH, Head, PromptIndex
-from shortstop.routing.pack import Packed, head, packed_head, packed_territory, territory
+from shortstop.routing.features import MARKS
+from shortstop.routing.model import INITIAL_PACE, Head, PromptIndex
+from shortstop.routing.pack import Packed, pack_head, pack_index, unpack_head, unpack_index
 
 MAGIC = b"shortstop-prior-1\n"
 FILE = "prior.bin"
 STRENGTH = 0.02
-"""How much an open-data example weighs beside one of the operator's own."""
+"""Weight of an open-data example, one of the operator's own counting 1."""
 BLANK_WIDTH = 64
 
 
 class Content(msgspec.Struct):
-    """The file, decoded."""
+    """The file, decoded; `territory` is the index."""
 
     vocabulary: list[str]
     table: Packed
@@ -37,33 +38,39 @@ class Content(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Read only: `territory` and `gap` are copied into each fresh State."""
+    """Read only: `index` and `gap` are copied into each new State."""
 
     embedder: Embedder
-    territory: PromptIndex | None = None
+    index: PromptIndex | None = None
     gap: Head | None = None
 
-    def fresh_territory(self, landmarks: int, width: int) -> PromptIndex:
+    @property
+    def width(self) -> int:
+        """Dimensions of a prompt's dense features."""
+        return self.embedder.width + MARKS
+
+    def fresh_index(self, landmarks: int) -> PromptIndex:
         """Landmarks of the open data take at most half of the room; own traffic has the rest."""
-        new = PromptIndex(landmarks, width)
-        old = self.territory
+        new = PromptIndex(landmarks, self.width)
+        old = self.index
         if old is None:
             return new
         new.documents = max(1, int(old.documents * STRENGTH))
         new.common = np.where(old.common >= 1, np.maximum(old.common * STRENGTH, 1), 0).astype("f4")
-        new.settle(old.places[: min(old.size, landmarks // 2)])
+        new.seed_landmarks(old.places[: min(old.size, landmarks // 2)])
         new.visits[: new.size] = old.visits[: new.size] * STRENGTH
         return new
 
     def fresh_gap(self, landmarks: int) -> Head:
+        """By how much a frontier is better than an unknown local model, learned on open data."""
         new = Head(landmarks)
-        if self.gap is None or self.territory is None:
+        if self.gap is None or self.index is None:
             return new
-        new.seen = self.gap.seen * STRENGTH
+        new.rows = self.gap.rows * STRENGTH
         new.total = self.gap.total * STRENGTH
         new.weights = self.gap.weights.copy()
-        new.pace = FRESH + (self.gap.pace - FRESH) * STRENGTH
-        n = min(self.territory.size, landmarks // 2)
+        new.pace = INITIAL_PACE + (self.gap.pace - INITIAL_PACE) * STRENGTH
+        n = min(self.index.size, landmarks // 2)
         keep = [*range(n), landmarks]
         old = [*range(n), len(self.gap.targets) - 1]
         new.moments[np.ix_(keep, keep)] = self.gap.moments[np.ix_(old, old)] * STRENGTH
@@ -79,25 +86,26 @@ def blank() -> Prior:
 
 
 def load_prior(data: bytes) -> Prior:
-    """Raises StoreError when `data` is no prior of this version."""
+    """Raises StoreError when `data` is not a prior of this version."""
     if not data.startswith(MAGIC):
-        raise StoreError("This is no routing prior, or one of another version.")
+        raise StoreError("This is not a routing prior, or one of another version.")
     try:
         content = msgspec.msgpack.decode(data[len(MAGIC) :], type=Content)
     except msgspec.MsgspecError as e:
         raise StoreError(f"The routing prior is damaged: {e}.") from e
     embedder = Embedder(content.vocabulary, content.table["table"], content.scale["scale"])
-    return Prior(embedder, territory(content.territory), head(content.gap))
+    return Prior(embedder, unpack_index(content.territory), unpack_head(content.gap))
 
 
-def dump_prior(embedder: Embedder, known: PromptIndex, gap: Head) -> bytes:
+def dump_prior(embedder: Embedder, index: PromptIndex, gap: Head) -> bytes:
+    """The bytes that `load_prior` reads."""
     vocabulary, table, scale = embedder.parts()
     content = Content(
         vocabulary,
         Packed.of(table=table),
         Packed.of(scale=scale),
-        packed_territory(known),
-        packed_head(gap, small=True),
+        pack_index(index),
+        pack_head(gap, small=True),
     )
     return MAGIC + msgspec.msgpack.encode(content)
 
@@ -105,6 +113,6 @@ def dump_prior(embedder: Embedder, known: PromptIndex, gap: Head) -> bytes:
 @cache
 def packaged() -> Prior:
     """The committed prior, or a blank one where it was left out of the installation. Read once:
-    nobody changes it."""
+    nothing changes it."""
     source = files("shortstop.routing").joinpath("data", FILE)
     return load_prior(source.read_bytes()) if source.is_file() else blank()

@@ -11,12 +11,12 @@ from shortstop.config import Config, TaskConfig
 from shortstop.routing.chance import draw
 from shortstop.routing.clusters import PREFIX
 from shortstop.routing.constraints import Field, eligible, tokens
-from shortstop.routing.contract import SETTING_UP, ContractReport, Evidence
+from shortstop.routing.contract import SETUP_PAIRS, ContractReport, Evidence
 from shortstop.routing.expected_cost import Option, PricedChoice, QualityPrice, choose
-from shortstop.routing.features import MARKS, PromptFeatures, prompt, view
+from shortstop.routing.features import PromptFeatures, prompt_features, prompt_text
 from shortstop.routing.learner import Learner
 from shortstop.routing.learning import Feedback, Pair
-from shortstop.routing.model import Projection, sight
+from shortstop.routing.model import Projection, project
 from shortstop.routing.overall import OverallReport
 from shortstop.routing.policies import TaskPolicies, key_of
 from shortstop.routing.prior import Prior, blank
@@ -40,7 +40,7 @@ from shortstop.types import (
 ROUTER = "brain-3"
 KNOWN_PAIRS = 20
 """Pairs of a local model in a task, or near a prompt, before its estimates are believed."""
-NEAR = 0.6
+KERNEL_KNOWN = 0.6
 """Kernel with the nearest landmark below which a prompt of no known task is unknown territory."""
 SLACK = 0.05
 DOUBT = 0.15
@@ -91,12 +91,11 @@ class LearnedRouter:
         self._targets = self._terms.targets
         self._config = config
         self._prior = prior or blank()
-        width = self._prior.embedder.width + MARKS
         self.state = state or State(config.routing.seed, config.routing.landmarks)
-        self._territory = self.state.settle(self._prior, width)
-        if self._territory.places.shape[1] != width:
+        self._index = self.state.prepare(self._prior)
+        if self._index.places.shape[1] != self._prior.width:
             self.state = State(config.routing.seed, config.routing.landmarks)
-            self._territory = self.state.settle(self._prior, width)
+            self._index = self.state.prepare(self._prior)
         self._school = Learner(self.state, self._terms, self._prior)
 
     def snapshot(self) -> bytes:
@@ -112,8 +111,8 @@ class LearnedRouter:
         if field.explicit:
             return self._obeyed(field, task)
         self._school.tool_failed(_dialogue(request, caller), request.messages)
-        seen = view(prompt(request), self._prior.embedder)
-        at = sight(seen, self._territory)
+        seen = prompt_features(prompt_text(request), self._prior.embedder)
+        at = project(seen, self._index)
         if task == OPEN:
             task = self._kind(seen, note=not field.pinned) or OPEN
         estimates = [self._estimate(t, at, task) for t in field.local]
@@ -178,7 +177,7 @@ class LearnedRouter:
         """The task that a free request belongs to, as far as its like has been met often enough."""
         assert self.state.kinds is not None
         place = seen.dense[: self._prior.embedder.width]
-        return self.state.kinds.meet(place) if note else self.state.kinds.find(place)
+        return self.state.kinds.add(place) if note else self.state.kinds.find(place)
 
     def _remote(self, field: Field) -> tuple[str, ...]:
         """The frontier first; the others stand behind it for when it fails."""
@@ -295,7 +294,6 @@ class LearnedRouter:
             [self._option(estimate.target, estimate.gap)],
             [self._option(t, 0.0) for t in field.remote],
             QualityPrice(routing.usd_per_point, routing.usd_per_second),
-            may_skip_look=False,
         )
 
     def _option(self, target: Target, gap: float) -> Option:
@@ -329,26 +327,26 @@ class LearnedRouter:
         pending.shadowed = True
         return remote if local_first else best.target.name
 
-    def overhear(self, request_id: str, pending: Pending) -> None:
+    def apply_remote_decision(self, request_id: str, pending: Pending) -> None:
         """A decision that another worker of this machine made. Hearing it twice changes nothing."""
         if request_id in self.state.pending or pending.local not in self._targets:
             return
         self.state.remember(request_id, pending)
         if pending.task.startswith(PREFIX) and self.state.kinds is not None:
             dense = np.frombuffer(pending.dense, np.float32)
-            self.state.kinds.meet(dense[: self._prior.embedder.width])
+            self.state.kinds.add(dense[: self._prior.embedder.width])
         key = self._terms.key(pending.local)
         evidence = self.state.evidence.get(f"{pending.task}|{key}")
         if evidence is not None:
-            evidence.pay_in(self._terms.promise(pending.task), kept=pending.audit)
+            evidence.credit(self._terms.promise(pending.task), kept=pending.audit)
 
     def _pair_odds(self, task: str, evidence: Evidence, local_first: bool) -> float:
         promise = self._terms.promise(task)
-        evidence.pay_in(promise, kept=local_first)
+        evidence.credit(promise, kept=local_first)
         if local_first:
             return evidence.audit_odds(promise)
         rate = self._config.routing.shadow_rate
-        return 1.0 if evidence.pairs < SETTING_UP and rate > 0 else rate
+        return 1.0 if evidence.pairs < SETUP_PAIRS and rate > 0 else rate
 
     # ------------------------------------------------------------ the second look
 
@@ -370,10 +368,10 @@ class LearnedRouter:
     def _after(self, look: Look) -> float | None:
         """The expected quality after the look; None while the scorer has seen too few answers."""
         scorer = self.state.gates.get(key_of(self._targets[look.target]))
-        if scorer is None or scorer.seen < KNOWN_PAIRS:
+        if scorer is None or scorer.rows < KNOWN_PAIRS:
             return None
         expected = look.decision.score
-        marks = text_marks(look.text, len(prompt(look.request)))
+        marks = text_marks(look.text, len(prompt_text(look.request)))
         return scorer.expect(expected, answer_features(expected, look.signals, marks))
 
     # ------------------------------------------------------------ learning (see `school`)
@@ -419,15 +417,15 @@ class LearnedRouter:
         own = self.state.heads.get(key)
         if own is not None:
             # Grades from outside count as much as their number against the pairs.
-            trust = own.seen / (own.seen + evidence.pairs + KNOWN_PAIRS)
+            trust = own.rows / (own.rows + evidence.pairs + KNOWN_PAIRS)
             gap = (1 - trust) * gap + trust * (1.0 - own.expect(at, task))
         known = evidence.pairs >= KNOWN_PAIRS and (task != OPEN or self._near(at))
         return _Estimate(target, key, gap, known, evidence)
 
     def _near(self, at: Projection) -> bool:
         """Whether a prompt of no known task is like enough of what was met."""
-        near = float(at.kernel[:-1].max()) if self._territory.size else 0.0
-        return near >= NEAR and self._territory.support(at.kernel) >= 3
+        near = float(at.kernel[:-1].max()) if self._index.size else 0.0
+        return near >= KERNEL_KNOWN and self._index.support(at.kernel) >= 3
 
     def _evidence(self, task: str, key: str) -> Evidence:
         return self.state.evidence.get(f"{task}|{key}") or Evidence()
@@ -443,7 +441,7 @@ def _compared(estimates: list[_Estimate], first: str, local_first: bool) -> _Est
     if local_first:
         return next((e for e in estimates if e.target.name == first), estimates[0])
     newest = min(estimates, key=lambda e: e.evidence.pairs)
-    return newest if newest.evidence.pairs < SETTING_UP else estimates[0]
+    return newest if newest.evidence.pairs < SETUP_PAIRS else estimates[0]
 
 
 def _pending(task: str, best: _Estimate, seen: PromptFeatures, caller: Caller) -> Pending:

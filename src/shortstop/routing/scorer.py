@@ -1,9 +1,9 @@
-"""The second look: how good an answer is, now that it can be seen.
+"""The look at an answer: how good it is, now that it can be seen.
 
-A ridge regression over the prompt's estimate and what the answer says about itself: quantiles of
-its token probabilities, entropy, length, repetition, how it ended, whether a second local answer
-agreed, and marks of its text where the text is at hand. What was not seen is left out by a flag
-of its own, never guessed.
+A ridge regression over the prompt's estimate and what the answer shows: quantiles of its token
+probabilities, entropy, length, repetition, how it ended, whether a second local answer agreed, and
+marks of its text where the text is known. What was not measured is left out by a flag of its own,
+never guessed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from shortstop.routing.features import prompt
+from shortstop.routing.features import prompt_text
 from shortstop.types import Request, Signals
 
 Vector = NDArray[np.float32]
 
 RIDGE = 3.0
-EARLY = 30.0
-"""Answers after which the gate's own view weighs as much as the prompt's estimate."""
+TRUST_PSEUDO_ROWS = 30.0
+"""Answers after which the correction learned from answers counts by half."""
 
 _NUMBER_LAST = re.compile(r"\d[\d.,]*\W*$")
 _DIGIT = re.compile(r"\d")
@@ -47,7 +47,8 @@ _MARKS = 18
 
 
 def signal_marks(signals: Signals) -> Vector:
-    """Measurements with a flag each: present 1, absent 0."""
+    """The measured signals with a flag each (present 1, absent 0), then length, repetition and how
+    the answer ended: float32 of shape (16,)."""
     out: list[float] = []
     for name, (centre, spread) in _SIGNALS.items():
         value = getattr(signals, name)
@@ -60,7 +61,7 @@ def signal_marks(signals: Signals) -> Vector:
 
 
 def text_marks(text: str, prompt_chars: int) -> Vector:
-    """What the answer's text shows; zeros, flag included, where there is no text."""
+    """What the answer's text shows, float32 of shape (18,); all zeros without a text."""
     if not text:
         return NO_MARKS
     n = len(text)
@@ -89,13 +90,13 @@ def text_marks(text: str, prompt_chars: int) -> Vector:
 
 def _sums(text: str) -> tuple[float, float]:
     """Worked sums in the text: how many, and how many of them are wrong."""
-    found = _SUM.findall(text)
-    wrong = sum(not _adds_up(*sum_) for sum_ in found)
-    return _scaled(log1p(len(found)), 1.2, 0.7), min(2.0, float(wrong))
+    sums = _SUM.findall(text)
+    wrong = sum(not _adds_up(*sum_) for sum_ in sums)
+    return _scaled(log1p(len(sums)), 1.2, 0.7), min(2.0, float(wrong))
 
 
-def _adds_up(left: str, sign: str, right: str, said: str) -> bool:
-    a, b, c = (float(v.replace(",", "")) for v in (left, right, said))
+def _adds_up(left: str, sign: str, right: str, result: str) -> bool:
+    a, b, c = (float(v.replace(",", "")) for v in (left, right, result))
     if sign in "/÷":
         value = a / b if b else float("inf")
     else:
@@ -104,16 +105,17 @@ def _adds_up(left: str, sign: str, right: str, said: str) -> bool:
 
 
 def _figures(text: str) -> tuple[float, float, float, float]:
-    """The last number: is it whole, how large; and how many numbers, how many with decimals."""
-    found = _NUMBER.findall(text)
-    if not found:
+    """Whether the last number is whole and how large it is; how many numbers there are, and how
+    many of them have decimals."""
+    numbers = _NUMBER.findall(text)
+    if not numbers:
         return 0.0, 0.0, 0.0, 0.0
-    last = float(found[-1].replace(",", ""))
-    broken = sum("." in value for value in found)
+    last = float(numbers[-1].replace(",", ""))
+    broken = sum("." in number for number in numbers)
     return (
         float(last == int(last)),
         _scaled(log1p(last), 4.0, 2.0),
-        _scaled(log1p(len(found)), 2.5, 0.7),
+        _scaled(log1p(len(numbers)), 2.5, 0.7),
         _scaled(log1p(broken), 0.5, 0.8),
     )
 
@@ -126,44 +128,57 @@ WIDTH = 3 + 2 * len(_SIGNALS) + 4 + _MARKS
 
 
 def marks_of(text: str, request: Request) -> tuple[float, ...]:
-    """What an answer to this request shows, as numbers that may travel without the text."""
-    return tuple(text_marks(text, len(prompt(request))).tolist())
+    """`text_marks` of an answer to `request`: numbers that may travel without the text."""
+    return tuple(text_marks(text, len(prompt_text(request))).tolist())
 
 
 NO_MARKS: Vector = np.zeros(_MARKS, np.float32)
 
 
 def answer_features(expected: float, signals: Signals, marks: Vector = NO_MARKS) -> Vector:
-    """Everything the scorer sees of an answer, float32 of shape (WIDTH,)."""
+    """Everything the scorer sees of an answer, float32 of shape (WIDTH,).
+
+    `expected` is the prompt's estimate, in [0, 1]; `marks` are `text_marks`.
+    """
     prior = np.array([1.0, 4 * (expected - 0.5), (4 * (expected - 0.5)) ** 2], np.float32)
     return np.concatenate([prior, signal_marks(signals), marks])
 
 
 class AnswerScorer:
-    """Quality of one target's answers after the look."""
+    """Quality of one target's answers, corrected by a look at them.
+
+    `rows` answers were learned. `moments` (WIDTH, WIDTH), `targets` and `solution` (WIDTH,) are the
+    ridge regression, float64.
+    """
 
     def __init__(self) -> None:
-        self.seen = 0.0
+        self.rows = 0.0
         self.moments = np.zeros((WIDTH, WIDTH), np.float64)
         self.targets = np.zeros(WIDTH, np.float64)
         self.solution: NDArray[np.float64] = np.zeros(WIDTH, np.float64)
 
-    def expect(self, expected: float, row: Vector) -> float:
-        """Between the prompt's estimate and the gate's own, by how much it has seen."""
-        if not self.seen:
+    def expect(self, expected: float, features: Vector) -> float:
+        """Expected quality in [0, 1]: the prompt's estimate `expected` plus the correction that
+        `features`, `answer_features` of shape (WIDTH,), call for, trusted by what was learned."""
+        if not self.rows:
             return expected
-        trust = self.seen / (self.seen + EARLY)
-        correction = float(self.solution @ row)
+        trust = self.rows / (self.rows + TRUST_PSEUDO_ROWS)
+        correction = float(self.solution @ features)
         return min(1.0, max(0.0, expected + trust * correction))
 
-    def learn(self, expected: float, row: Vector, quality: float) -> None:
-        self.learn_all(row[None, :], np.array([quality - expected]))
+    def learn(self, expected: float, features: Vector, quality: float) -> None:
+        """Learn that an answer, of which the prompt promised `expected`, had this `quality`, both
+        in [0, 1]. `features` has shape (WIDTH,)."""
+        self.learn_all(features[None, :], np.array([quality - expected]))
 
-    def learn_all(self, rows: NDArray[np.float32], residuals: NDArray[np.float64]) -> None:
-        """Rows with what the prompt's estimate missed. About 50 us a call."""
-        wide = rows.astype(np.float64)
+    def learn_all(self, features: NDArray[np.float32], residuals: NDArray[np.float64]) -> None:
+        """Learn n answers: `features` (n, WIDTH), and what the prompt's estimates missed, (n,).
+
+        About 50 us a call.
+        """
+        wide = features.astype(np.float64)
         self.moments += wide.T @ wide
         self.targets += wide.T @ residuals
-        self.seen += len(residuals)
+        self.rows += len(residuals)
         ridge = self.moments + RIDGE * np.eye(WIDTH)
         self.solution[:] = np.linalg.solve(ridge, self.targets)

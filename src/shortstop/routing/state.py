@@ -16,12 +16,12 @@ from shortstop.routing.model import Head, PromptIndex
 from shortstop.routing.overall import Overall
 from shortstop.routing.pack import (
     Packed,
-    gate,
-    head,
-    packed_gate,
-    packed_head,
-    packed_territory,
-    territory,
+    pack_head,
+    pack_index,
+    pack_scorer,
+    unpack_head,
+    unpack_index,
+    unpack_scorer,
 )
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import AnswerScorer
@@ -63,7 +63,7 @@ class Costs(Struct):
     seconds: float | None = None
     usd: float | None = None
 
-    def meet(self, seconds: float, usd: float | None) -> None:
+    def add(self, seconds: float, usd: float | None) -> None:
         self.seconds = _drift(self.seconds, seconds)
         if usd is not None:
             self.usd = _drift(self.usd, usd)
@@ -104,7 +104,7 @@ class State:
         self.draws = 0
         self.decided = 0
         self.landmarks = landmarks
-        self.territory: PromptIndex | None = None
+        self.index: PromptIndex | None = None
         self.gaps: dict[str, Head] = {}
         self.heads: dict[str, Head] = {}
         self.gates: dict[str, AnswerScorer] = {}
@@ -117,19 +117,19 @@ class State:
         self.recent: dict[str, Asked] = {}
         self.turns: dict[str, str] = {}
 
-    def settle(self, prior: Prior, width: int) -> PromptIndex:
-        """The territory, made from the prior on first use."""
-        if self.territory is None:
-            self.territory = prior.fresh_territory(self.landmarks, width)
+    def prepare(self, prior: Prior) -> PromptIndex:
+        """The index, made from the prior on first use."""
+        if self.index is None:
+            self.index = prior.fresh_index(self.landmarks)
         if self.kinds is None or self.kinds.width != prior.embedder.width:
             self.kinds = TaskClusters(prior.embedder.width)
-        return self.territory
+        return self.index
 
     def remember(self, request_id: str, pending: Pending) -> None:
         self.pending[request_id] = pending
         _trim(self.pending, PENDING)
 
-    def converse(self, conversation: str, target: str, request_id: str) -> None:
+    def record_turn(self, conversation: str, target: str, request_id: str) -> None:
         for known, value in ((self.conversations, target), (self.turns, request_id)):
             known.pop(conversation, None)
             known[conversation] = value
@@ -139,7 +139,7 @@ class State:
         """The last answered request of a conversation, "" where there is none."""
         return self.turns.get(conversation, "")
 
-    def met_again(self, question: str, request_id: str, at: float) -> Asked | None:
+    def note_repeat(self, question: str, request_id: str, at: float) -> Asked | None:
         """Note that something was asked; when it was asked before, and how often with this one."""
         earlier = self.recent.pop(question, None)
         times = earlier.times + 1 if earlier else 1
@@ -153,10 +153,10 @@ class State:
             self.draws,
             self.decided,
             self.landmarks,
-            packed_territory(self.territory) if self.territory else None,
-            {k: packed_head(v) for k, v in self.gaps.items()},
-            {k: packed_head(v) for k, v in self.heads.items()},
-            {k: packed_gate(v) for k, v in self.gates.items()},
+            pack_index(self.index) if self.index else None,
+            {k: pack_head(v) for k, v in self.gaps.items()},
+            {k: pack_head(v) for k, v in self.heads.items()},
+            {k: pack_scorer(v) for k, v in self.gates.items()},
             self.evidence,
             self.costs,
             self.pending,
@@ -178,10 +178,10 @@ class State:
             raise StoreError(f"The router's snapshot is damaged: {e}.") from e
         state = State(saved.seed, saved.landmarks)
         state.draws, state.decided = saved.draws, saved.decided
-        state.territory = territory(saved.territory) if saved.territory else None
-        state.gaps = _each(saved.gaps, head)
-        state.heads = _each(saved.heads, head)
-        state.gates = _each(saved.gates, gate)
+        state.index = unpack_index(saved.territory) if saved.territory else None
+        state.gaps = _each(saved.gaps, unpack_head)
+        state.heads = _each(saved.heads, unpack_head)
+        state.gates = _each(saved.gates, unpack_scorer)
         state.evidence, state.costs = saved.evidence, saved.costs
         state.pending, state.conversations = saved.pending, saved.conversations
         state.overall = saved.overall

@@ -16,38 +16,43 @@ import msgspec
 from shortstop.types import Caller, Request
 
 OPEN = "open"
-"""The task of requests that carry no template: free chat."""
+"""The task of requests without a template: free chat."""
 
 _VARYING = re.compile(r"\d+|\"[^\"\n]{0,80}\"|[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _NAME = re.compile(r"[^\w.:/-]+")
-TEMPLATE_CHARS = 4000
-NAME_CHARS = 64
+MAX_TEMPLATE_CHARS = 4000
+MAX_NAME_CHARS = 64
 
 
 def task_of(request: Request, caller: Caller) -> str:
-    """The declared hint if there is one, else the template's id, else `open`."""
+    """The caller's own name for the task if there is one, else the template's id, else `open`."""
     if caller.task:
-        return _NAME.sub("-", caller.task)[:NAME_CHARS]
+        return _NAME.sub("-", caller.task)[:MAX_NAME_CHARS]
     return template(request)
 
 
+def system_prompt(request: Request) -> str:
+    return "\n".join([m.text for m in request.messages if m.role in ("system", "developer")])
+
+
 def template(request: Request) -> str:
-    system = "\n".join([m.text for m in request.messages if m.role in ("system", "developer")])
+    """`t-` and a hash of the template; `open` for a request that has none."""
+    system = system_prompt(request)[:MAX_TEMPLATE_CHARS]
     if request.tools or request.format.schema:
         tools = sorted(tool.name for tool in request.tools)
         shape: list[object] = [request.format.kind, request.format.schema]
-        return _id(system[:TEMPLATE_CHARS], tools, shape)
-    return _worded(system[:TEMPLATE_CHARS], request.format.kind) if system else OPEN
+        return _id(system, tools, shape)
+    return _prompt_id(system, request.format.kind) if system else OPEN
 
 
 @lru_cache(maxsize=256)
-def _worded(system: str, kind: str) -> str:
-    """A program sends the same system prompt again and again."""
+def _prompt_id(system: str, kind: str) -> str:
+    """Cached: a program sends the same system prompt again and again."""
     return _id(system, [], [kind, {}])
 
 
 def _id(system: str, tools: list[str], shape: list[object]) -> str:
-    said = _SPACE.sub(" ", _VARYING.sub("#", system)).strip().lower()
-    whole = msgspec.json.encode([said, tools, shape], order="deterministic")
+    constant = _SPACE.sub(" ", _VARYING.sub("#", system)).strip().lower()
+    whole = msgspec.json.encode([constant, tools, shape], order="deterministic")
     return "t-" + blake2b(whole, digest_size=5).hexdigest()

@@ -142,7 +142,7 @@ class SharedRouter:
     def learn(self, news: News) -> None:
         """What another worker saw. Hearing it twice teaches nothing twice."""
         if isinstance(news, Decided):
-            self.brain.overhear(news.request_id, news.pending)
+            self.brain.apply_remote_decision(news.request_id, news.pending)
         elif isinstance(news, Done):
             self.brain.observe(news.trace)
         elif isinstance(news, Compared):

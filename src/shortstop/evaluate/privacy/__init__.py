@@ -9,7 +9,7 @@ from shortstop.evaluate.privacy.detection import (
     request,
     rows,
 )
-from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, Timing, wilson
+from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, Timing
 from shortstop.evaluate.privacy.spans import Marked, aside, by_all, by_rules, spans
 from shortstop.evaluate.privacy.trials import restoring, tampering
 
@@ -33,5 +33,4 @@ __all__ = [
     "spans",
     "tampering",
     "tricks",
-    "wilson",
 ]

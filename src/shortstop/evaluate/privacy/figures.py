@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shortstop.evaluate.figures import wilson
+
 
 class Measured(Struct, frozen=True):
     """`hits` of `n`, with the 95% Wilson interval of the share."""
@@ -32,16 +34,6 @@ class PrivacyReport(Struct, frozen=True):
     part: str
     figures: tuple[Measured, ...]
     timings: tuple[Timing, ...] = ()
-
-
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Bounds of a share; (0, 1) when nothing was seen."""
-    if n == 0:
-        return 0.0, 1.0
-    p, zz = hits / n, z * z
-    middle = (p + zz / (2 * n)) / (1 + zz / n)
-    half = z / (1 + zz / n) * math.sqrt(p * (1 - p) / n + zz / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def timing(name: str, milliseconds: Sequence[float]) -> Timing:
