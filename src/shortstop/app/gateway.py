@@ -39,9 +39,10 @@ from shortstop.pipeline.embedding import Embedding
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.shadow import Shadows
 from shortstop.ports import Dialect
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import PrivacyGuard, PrivacyStores
 from shortstop.privacy.audit import AuditLog
-from shortstop.privacy.guard import GRACE, audit_key, privacy_key
+from shortstop.privacy.detectors import GRACE
+from shortstop.privacy.keys import audit_key, privacy_key
 from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.redact import redacted
 from shortstop.privacy.replace.vault import Vault
@@ -302,11 +303,11 @@ class Shortstop:
         guard = PrivacyGuard(
             config.privacy,
             rebuild,
-            key=self._privacy_key,
+            PrivacyStores(
+                self._privacy_key, self._vault, self._taint, self._audit_log(config.privacy)
+            ),
+            CLOCK,
             baa=signed(config),
-            taint=self._taint,
-            vault=self._vault,
-            audit=self._audit_log(config.privacy),
             watcher=self._metrics,
             tagger=self._tagger_for(config),
         )

@@ -13,7 +13,7 @@ from shortstop.app.supervisor import Supervisor
 from shortstop.config import (
     Config,
 )
-from shortstop.privacy.guard import audit_key
+from shortstop.privacy.keys import audit_key
 
 log = logging.getLogger("shortstop")
 

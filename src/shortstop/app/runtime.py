@@ -24,7 +24,7 @@ from shortstop.pipeline.chat import Pipeline
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.embedding import Embedding
 from shortstop.pipeline.shadow import Shadows
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import PrivacyGuard, ephemeral_guard
 from shortstop.registry import Registry
 from shortstop.routing import LearnedRouter
 from shortstop.serving.breaker import Breaker
@@ -128,7 +128,7 @@ def judges(config: Config, env: Mapping[str, str]) -> DecisionStack:
     for provider, upstream in config.upstreams.items():
         for name, model in upstream.models.items():
             targets[name] = remote_target(name, model, upstream, provider)
-    guard = PrivacyGuard(config.privacy, rebuild, baa=signed(config))
+    guard = ephemeral_guard(config.privacy, rebuild, baa=signed(config))
     return DecisionStack(
         guard, LearnedRouter(targets, config, None), Books(targets, config), targets
     )

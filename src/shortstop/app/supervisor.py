@@ -26,7 +26,7 @@ from shortstop.app.engines import find_model
 from shortstop.app.listener import bind, guard_the_door, url_of
 from shortstop.config import Config, ModelConfig, load
 from shortstop.errors import ConfigError, ShortstopError
-from shortstop.privacy.guard import audit_key
+from shortstop.privacy.keys import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish

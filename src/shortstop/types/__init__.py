@@ -50,6 +50,7 @@ from shortstop.types.decision import (
 )
 from shortstop.types.learning import Grade, GradeSource
 from shortstop.types.privacy import (
+    Case,
     Clearance,
     Cleared,
     Finding,
@@ -69,6 +70,7 @@ __all__ = [
     "Basis",
     "Bill",
     "Caller",
+    "Case",
     "Check",
     "Choice",
     "Chunk",

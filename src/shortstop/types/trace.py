@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
+from msgspec.structs import force_setattr
 
 from shortstop.types.answer import Chunk, Reply, Usage
 from shortstop.types.books import Bill
@@ -50,6 +51,11 @@ class Trace(Struct, frozen=True):
     response: Json | None = None
     error: str | None = None
     version: int = 1
+
+    def __post_init__(self) -> None:
+        """No row holds the case of its verdict, whoever makes it."""
+        if self.clearance.case is not UNSET:
+            force_setattr(self, "clearance", self.clearance.recorded())
 
 
 @dataclass(frozen=True, slots=True)

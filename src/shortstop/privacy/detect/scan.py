@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from shortstop.privacy.detect import decode, detector
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
-from shortstop.privacy.detect.combine import IDENTIFIES, health_of_a_person
+from shortstop.privacy.detect.combine import health_of_a_person
 from shortstop.privacy.detect.detector import Detector, Survey
 from shortstop.privacy.detect.register import Register
+from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
 from shortstop.types import Finding, Tier
 
@@ -222,7 +223,7 @@ def _unsaid(
 
 
 def _health(view: PlainView, found: Sequence[ScanHit]) -> list[ScanHit]:
-    identified = [f.start for f in found if f.label in IDENTIFIES]
+    identified = [f.start for f in found if f.label in IDENTIFYING]
     span = health_of_a_person(view.text, identified)
     if span is None:
         return []

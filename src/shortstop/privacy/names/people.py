@@ -42,7 +42,7 @@ PARTICLES = frozenset(
     van von der den de del della di da do dos du la le ten ter bin ibn al el
     """.split()
 )
-NOBODY = frozenset(
+NOT_NAMES = frozenset(
     """
     i you he she it we they my your his her our their the a an and or but not no yes if when where
     what who whom whose which why how is are was were be am do does did can could will would shall
@@ -215,7 +215,7 @@ class _Reader:
         parts = {
             self._words[i].text
             for i in self._marked
-            if len(self._words[i].text) > 2 and self._words[i].low not in NOBODY
+            if len(self._words[i].text) > 2 and self._words[i].low not in NOT_NAMES
         }
         self._mark(i for i, w in enumerate(self._words) if w.text in parts and self._names(i))
 
@@ -244,7 +244,7 @@ class _Reader:
             self._free[i]
             and word.capital
             and len(word.text) > 1
-            and word.low.split("'")[0] not in NOBODY
+            and word.low.split("'")[0] not in NOT_NAMES
             and word.low not in TITLES
             and word.low not in FIRMS
         )
