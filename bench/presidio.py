@@ -13,14 +13,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shortstop.cli.bench_privacy import OPEN_DATA, Found, show
-from shortstop.evaluate import privacy
+from shortstop.cli.bench_privacy import OPEN_DATA, Results, show
+from shortstop.evaluate.privacy import detection, spans
 
 PYTHON = Path("var/presidio/bin/python")
 SCRIPT = Path(__file__).parent / "peers" / "presidio_child.py"
 
 
-def by_presidio(texts: Sequence[str]) -> list[list[privacy.Marked]]:
+def by_presidio(texts: Sequence[str]) -> list[list[spans.Marked]]:
     done = subprocess.run(
         [PYTHON, "-P", SCRIPT],
         input=json.dumps(list(texts)),
@@ -34,15 +34,15 @@ def by_presidio(texts: Sequence[str]) -> list[list[privacy.Marked]]:
 def main() -> None:
     reports = []
     for name in ("presidio_synth_v2", "meddocan_dev"):
-        rows = list(privacy.rows(OPEN_DATA / f"{name}.jsonl"))
-        unseen = [r for r in rows if "template" not in r or privacy.aside(r)]
+        rows = list(detection.read_rows(OPEN_DATA / f"{name}.jsonl"))
+        unseen = [r for r in rows if "template" not in r or spans.is_unseen(r)]
         for who, find in (
-            ("rules alone", privacy.by_rules),
-            ("with names read", privacy.by_all),
+            ("rules alone", spans.by_rules),
+            ("with names read", spans.by_all),
             ("Presidio", by_presidio),
         ):
-            reports.append(privacy.spans(unseen, find, f"{name}, unseen: {who}"))
-    show(Found(reports, [], []), Console(width=110))
+            reports.append(spans.span_report(unseen, find, f"{name}, unseen: {who}"))
+    show(Results(reports, [], []), Console(width=110))
 
 
 if __name__ == "__main__":

@@ -57,12 +57,12 @@ WRITE = """
 import os
 from pathlib import Path
 from shortstop.config import load
-from shortstop.privacy.audit import AuditLog, Event
-from shortstop.privacy.guard import privacy_key
+from shortstop.privacy.audit import AuditEvent, AuditLog
+from shortstop.privacy.keys import privacy_key
 key = privacy_key(load(None, os.environ).privacy, os.environ)
 log = AuditLog(Path("audit.log"), key, largest=1000)
 for i in range(20):
-    log.append(Event(1.0 + i, "clear", "acme", f"r{i}", tier=2, policy="careful-3"))
+    log.append(AuditEvent(1.0 + i, "clear", "acme", f"r{i}", tier=2, policy="careful-3"))
 """
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from shortstop.errors import NotFound, PrivacyRefused, ShortstopError, UpstreamFailed
 from shortstop.pipeline.chat import Pipeline
@@ -157,6 +158,7 @@ async def test_a_whole_answer_is_on_the_books_before_it_is_returned() -> None:
     assert row.decision is not None
     assert row.decision.propensity == 0.98
     assert row.response is not None
+    assert row.clearance.case is UNSET, "how a verdict came about is not recorded"
     assert house.seen == house.shelf.rows
 
 

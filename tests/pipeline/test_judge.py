@@ -13,7 +13,7 @@ from shortstop.config import PrivacyConfig
 from shortstop.dialects import get
 from shortstop.errors import PrivacyRefused, UpstreamFailed
 from shortstop.pipeline.judge import Grades, Judge
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import ephemeral_guard
 from shortstop.types import (
     Choice,
     Clearance,
@@ -48,7 +48,9 @@ class Bench:
         self.cleared: list[Clearance] = []
         self._verdict = verdict
         self._local = local
-        guard = PrivacyGuard(PrivacyConfig(), lambda r, b: get(r.dialect).decode_request(b, r.id))
+        guard = ephemeral_guard(
+            PrivacyConfig(), lambda r, b: get(r.dialect).decode_request(b, r.id)
+        )
         self.judge = Judge(
             "arbiter",
             rate,

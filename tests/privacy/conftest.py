@@ -8,29 +8,26 @@ import msgspec
 import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.privacy import PrivacyGuard
+from shortstop.ports import Clock
+from shortstop.privacy import PrivacyGuard, PrivacyStores
+from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.replace.vault import Vault
+from shortstop.privacy.taint import Taint
 from shortstop.types import Caller, Clearance, Json, Message, Request, Target, Text
+from tests.conftest import FakeClock
 
 REMOTE = Target("big", "big-1", local=False, provider="vendor", context=100_000, region="eu")
 BUILTIN, ANYONE = PrivacyConfig(), Caller()
 PSEUDONYMISE = PrivacyConfig(
     policies={"default": PrivacyPolicy(rules=(PrivacyRule("pseudonymise", tier="S2"),))}
 )
+KEY = b"k" * 32
 
 
 def make(body: Json, id: str = "r1") -> Request:
-    said = body.get("messages", ())
-    return Request(
-        id=id,
-        dialect="openai.chat",
-        body=body,
-        model="auto",
-        messages=tuple(
-            Message(m["role"], (Text(m["content"]),))
-            for m in said
-            if isinstance(m.get("content"), str)
-        ),
-    )
+    turns = [m for m in body.get("messages", ()) if isinstance(m.get("content"), str)]
+    messages = tuple(Message(m["role"], (Text(m["content"]),)) for m in turns)
+    return Request(id=id, dialect="openai.chat", body=body, model="auto", messages=messages)
 
 
 def chat(*texts: str) -> Json:
@@ -41,17 +38,32 @@ def rebuild(request: Request, body: Json) -> Request:
     return msgspec.structs.replace(make(body, request.id), id=request.id)
 
 
-def guard(config: PrivacyConfig = BUILTIN, **more: object) -> PrivacyGuard:
-    return PrivacyGuard(config, rebuild, key=b"k" * 32, **more)  # type: ignore[arg-type]
+def stores(
+    vault: Vault | None = None, taint: Taint | None = None, audit: AuditLog | None = None
+) -> PrivacyStores:
+    """What a guard keeps, in memory where a test does not bring its own."""
+    memory = Vault(FakeClock().time, 3600)
+    return PrivacyStores(KEY, vault or memory, Taint() if taint is None else taint, audit)
+
+
+def guard(
+    config: PrivacyConfig = BUILTIN,
+    *,
+    clock: Clock | None = None,
+    kept: PrivacyStores | None = None,
+    **more: object,
+) -> PrivacyGuard:
+    """A guard of its own; its clock stands still unless the test brings one."""
+    return PrivacyGuard(config, rebuild, kept or stores(), clock or FakeClock(), **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def clear() -> Callable[..., Clearance]:
     """Judge a body, or texts, by the built-in policy."""
-    sentinel = guard()
+    judge = guard()
 
     def ask(*what: str | Json, caller: Caller = ANYONE) -> Clearance:
         body = what[0] if isinstance(what[0], dict) else chat(*map(str, what))
-        return sentinel.clear(make(body), caller)
+        return judge.clear(make(body), caller)
 
     return ask

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shortstop.errors import StoreError
-from shortstop.privacy.audit import AuditLog, Event, files, head_of, records, verify
+from shortstop.privacy.audit import AuditEvent, AuditLog, files, head_of, records, verify
 
 KEY = b"a" * 32
 
@@ -19,7 +19,7 @@ KEY = b"a" * 32
 def written(path: Path, n: int) -> list[bytes]:
     log = AuditLog(path, KEY)
     for i in range(n):
-        log.append(Event(at=float(i), kind="clear", tenant="t", request=f"r{i}", tier=i % 4))
+        log.append(AuditEvent(at=float(i), kind="clear", tenant="t", request=f"r{i}", tier=i % 4))
     log.close()
     return path.read_bytes().splitlines(keepends=True)
 
@@ -66,17 +66,17 @@ def test_garbage_is_a_break(tmp_path: Path, text: bytes) -> None:
     assert verify(path, KEY) is not None
 
 
-def event(n: int) -> Event:
-    return Event(at=float(n), kind="clear", tenant="t", request=f"r{n}")
+def event(n: int) -> AuditEvent:
+    return AuditEvent(at=float(n), kind="clear", tenant="t", request=f"r{n}")
 
 
 WRITER = """
 import sys
 from pathlib import Path
-from shortstop.privacy.audit import AuditLog, Event
+from shortstop.privacy.audit import AuditEvent, AuditLog
 log = AuditLog(Path(sys.argv[1]), b"a" * 32, largest=int(sys.argv[3]))
 for i in range(300):
-    log.append(Event(at=float(i), kind="clear", tenant=sys.argv[2], request=f"r{i}"))
+    log.append(AuditEvent(at=float(i), kind="clear", tenant=sys.argv[2], request=f"r{i}"))
 """
 
 

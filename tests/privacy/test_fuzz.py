@@ -29,7 +29,7 @@ def test_a_short_run_finds_nothing() -> None:
 
 
 def test_a_hole_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shortstop.privacy.guard.scan", lambda *_: [])
+    monkeypatch.setattr("shortstop.privacy.detectors.scan", lambda *_: [])
     assert len(leaks(100)) > 40
 
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
-from shortstop.evaluate import privacy
-from shortstop.privacy import policy
+from shortstop.evaluate.privacy import detection
+from shortstop.privacy import lint, policy
 from shortstop.privacy.detect.canonical import canonical
 from shortstop.types import Caller, Finding, Json, Message, Opaque, Reach, Request, Tier
+from tests.conftest import FakeClock
 
 from .conftest import REMOTE, chat, guard, make
 
@@ -40,16 +41,20 @@ def test_a_crashing_detector_pins(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("shortstop.privacy.guard.scan", crash)
+    monkeypatch.setattr("shortstop.privacy.detectors.scan", crash)
     verdict = guard().clear(make(chat("hello")), Caller())
     assert (verdict.tier, verdict.reach) == (Tier.S3, Reach.LOCAL_ONLY)
     assert verdict.reasons == ("detector-failed",)
 
 
 def test_a_slow_detector_pins() -> None:
-    ticks = iter(range(0, 1000, 10))
-    sentinel = guard(PrivacyConfig(timeout=5), monotonic=lambda: float(next(ticks)))
-    verdict = sentinel.clear(make(chat("hello")), Caller())
+    class Hurrying(FakeClock):
+        def monotonic(self) -> float:
+            self.advance(10)
+            return self.now
+
+    judge = guard(PrivacyConfig(timeout=5), clock=Hurrying())
+    verdict = judge.clear(make(chat("hello")), Caller())
     assert verdict.reasons == ("detector-too-slow",)
 
 
@@ -129,10 +134,10 @@ def test_more_rules_never_loosen(some: list[PrivacyRule], more: list[PrivacyRule
 
 def test_provider_region_and_baa() -> None:
     allowed = PrivacyPolicy(regions=("us",))
-    sentinel = guard(PrivacyConfig(policies={"default": allowed}))
+    judge = guard(PrivacyConfig(policies={"default": allowed}))
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="region"):
-        sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
+        judge.release(request, judge.clear(request, Caller()), REMOTE)
     needs = guard(PrivacyConfig(policies={"default": PrivacyPolicy(baa_required=True)}))
     with pytest.raises(PrivacyRefused, match="BAA"):
         needs.release(request, needs.clear(request, Caller()), REMOTE)
@@ -140,7 +145,7 @@ def test_provider_region_and_baa() -> None:
 
 def test_lint_names_what_is_wrong() -> None:
     bad = PrivacyPolicy(rules=(PrivacyRule("allow", tier="S3"), PrivacyRule("block", ("NOPE",))))
-    found = policy.lint(PrivacyConfig(policies={"p": bad}, tenants={"a": "q"}))
+    found = lint.problems(PrivacyConfig(policies={"p": bad}, tenants={"a": "q"}))
     assert len(found) == 3
 
 
@@ -158,9 +163,9 @@ def test_terms_and_documents_never_leave(tmp_path: Path) -> None:
 
 
 def test_the_held_back_half_of_the_open_data(shared_data: Path) -> None:
-    rows = privacy.rows(shared_data / "privacy" / "gateway_dev.jsonl")
-    unseen = [r for r in rows if privacy.held_back(r["id"])]
-    examiner = privacy.Examiner()
+    rows = detection.read_rows(shared_data / "privacy" / "gateway_dev.jsonl")
+    unseen = [r for r in rows if detection.is_held_back(r["id"])]
+    examiner = detection.Examiner()
     missed = [r["id"] for r in unseen if r["sensitive"] and examiner.tier(r["text"]) < Tier.S2]
     pinned = [r["id"] for r in unseen if not r["sensitive"] and examiner.tier(r["text"]) >= Tier.S2]
     assert len(missed) <= 5

@@ -8,7 +8,7 @@ import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
 from shortstop.dialects import get
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import PrivacyGuard, ephemeral_guard
 from shortstop.privacy.images import without_images
 from shortstop.types import Caller, Clearance, Json, Reach, Target
 
@@ -19,7 +19,7 @@ BIG = Target("big", "big", False, "vendor", 128_000)
 def guard(images: str) -> PrivacyGuard:
     policy = PrivacyPolicy(images=images)
     config = PrivacyConfig(policies={"default": policy})
-    return PrivacyGuard(config, lambda r, b: get(r.dialect).decode_request(b, r.id), key=b"k" * 32)
+    return ephemeral_guard(config, lambda r, b: get(r.dialect).decode_request(b, r.id))
 
 
 def chat(text: str, url: str = f"data:image/png;base64,{PIXELS}") -> Json:
@@ -35,9 +35,9 @@ def claude(text: str) -> Json:
 
 
 def judged(body: Json, dialect: str, images: str) -> tuple[Clearance, PrivacyGuard, object]:
-    sentinel = guard(images)
+    judge = guard(images)
     request = get(dialect).decode_request(body, "r1")
-    return sentinel.clear(request, Caller()), sentinel, request
+    return judge.clear(request, Caller()), judge, request
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_an_image_leaves_only_where_the_policy_lets_it(body: object, dialect: st
     asked = body("what is this?")
     pinned, _, _ = judged(asked, dialect, "pin")
     assert pinned.reach >= Reach.LOCAL_ONLY
-    free, sentinel, request = judged(asked, dialect, "allow")
+    free, judge, request = judged(asked, dialect, "allow")
     assert free.reach == Reach.ANYWHERE
-    assert sentinel.release(request, free, BIG).request.body == asked, "untouched"
+    assert judge.release(request, free, BIG).request.body == asked, "untouched"
 
 
 @pytest.mark.parametrize(

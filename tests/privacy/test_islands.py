@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.privacy.detect.canonical import canonical
-from shortstop.privacy.detect.detector import standard
+from shortstop.privacy.detect.detector import standard_detector
 from shortstop.privacy.detect.scan import AROUND, islands, scan
 from shortstop.privacy.leaves import Leaf
 
@@ -33,7 +33,7 @@ def test_every_changed_character_lies_in_an_island(text: str) -> None:
 @given(TEXTS)
 def test_nothing_of_the_plain_reading_is_missed(text: str) -> None:
     """Whatever the rules find in the text as it stands is found, in few islands or in many."""
-    plain = {(h.rule.id, h.start, h.end) for h in standard().hits(text)}
+    plain = {(h.rule.id, h.start, h.end) for h in standard_detector().hits(text)}
     found = {(f.rule, f.start, f.end) for f in scan([Leaf("$.input", text)])}
     assert plain <= found
 

@@ -42,13 +42,13 @@ def scripted(code: str, seconds: float = 20) -> Tagger:
 
 
 async def sent(tagger: Tagger, body: Json, config: PrivacyConfig = NER) -> tuple[Cleared, str]:
-    sentinel = guard(config, tagger=tagger)
+    judge = guard(config, tagger=tagger)
     try:
         request = make(body)
-        clearance = await sentinel.prepare(request, sentinel.clear(request, CALLER))
-        cleared = sentinel.release(request, clearance, REMOTE)
+        clearance = await judge.prepare(request, judge.clear(request, CALLER))
+        cleared = judge.release(request, clearance, REMOTE)
         said = json.dumps(cleared.request.body, ensure_ascii=False)
-        back = sentinel.restore(Reply("r", "m", (Choice(parts=(Text(said),)),)), cleared)
+        back = judge.restore(Reply("r", "m", (Choice(parts=(Text(said),)),)), cleared)
         assert json.loads(back.text) == json.loads(json.dumps(body))
         return cleared, said
     finally:
@@ -102,10 +102,10 @@ async def test_tools_and_wire_keep_their_names() -> None:
 
 
 async def test_without_reading_nothing_leaves() -> None:
-    sentinel = guard(NER, tagger=scripted(ECHO))
+    judge = guard(NER, tagger=scripted(ECHO))
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="not read"):
-        sentinel.release(request, sentinel.clear(request, CALLER), REMOTE)
+        judge.release(request, judge.clear(request, CALLER), REMOTE)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ async def test_without_reading_nothing_leaves() -> None:
 )
 async def test_a_tagger_that_fails_keeps_the_request(code: str, seconds: float) -> None:
     tagger = scripted(code, seconds)
-    sentinel = guard(NER, tagger=tagger)
+    judge = guard(NER, tagger=tagger)
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="could not be read"):
-        await sentinel.prepare(request, sentinel.clear(request, CALLER))
+        await judge.prepare(request, judge.clear(request, CALLER))
     await tagger.close()
 
 
@@ -245,7 +245,7 @@ def test_reading_stays_linear(piece: str) -> None:
 
 
 async def test_a_guard_without_a_tagger_lets_nothing_go() -> None:
-    sentinel = guard(NER)
+    judge = guard(NER)
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="Nothing here"):
-        await sentinel.prepare(request, sentinel.clear(request, CALLER))
+        await judge.prepare(request, judge.clear(request, CALLER))

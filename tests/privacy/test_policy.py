@@ -6,7 +6,7 @@ import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import policy
+from shortstop.privacy import lint, policy
 from shortstop.types import Caller, Clearance, Finding, Reach, Request, Tier
 
 from .conftest import REMOTE, chat, guard, make
@@ -26,12 +26,12 @@ def judged(config: PrivacyConfig, text: str, caller: Caller) -> tuple[Request, C
 @pytest.mark.parametrize("stand_in", ["pseudonymise", "redact"])
 def test_what_a_rule_for_one_route_takes_out_is_gone_when_it_leaves(stand_in: str) -> None:
     """A rule with a route was once forgotten between the verdict and the release."""
-    sentinel = guard(under(PrivacyRule(stand_in, tier="S2", route="mail")))
+    judge = guard(under(PrivacyRule(stand_in, tier="S2", route="mail")))
     request, mailer = make(chat(f"write to {MAIL}")), Caller(task="mail")
-    clearance = sentinel.clear(request, mailer)
+    clearance = judge.clear(request, mailer)
     assert clearance.reach == Reach.PSEUDONYMISED
-    assert MAIL not in repr(sentinel.release(request, clearance, REMOTE).request.body)
-    assert sentinel.clear(request, Caller(task="other")).reach == Reach.LOCAL_ONLY
+    assert MAIL not in repr(judge.release(request, clearance, REMOTE).request.body)
+    assert judge.clear(request, Caller(task="other")).reach == Reach.LOCAL_ONLY
 
 
 def test_a_policy_that_grew_stricter_meanwhile_is_heeded() -> None:
@@ -47,7 +47,7 @@ def test_a_policy_that_grew_stricter_meanwhile_is_heeded() -> None:
 def test_no_stand_in_lets_tier_s3_out(stand_in: str) -> None:
     config = under(PrivacyRule(stand_in, tier="S3"), PrivacyRule(stand_in, labels=("SECRET",)))
     assert judged(config, f"the key is {KEY}", Caller())[1].reach == Reach.LOCAL_ONLY
-    assert len(policy.lint(config)) == 2
+    assert len(lint.problems(config)) == 2
 
 
 def test_a_count_is_of_all_that_a_rule_speaks_of() -> None:
@@ -61,9 +61,9 @@ def test_a_count_is_of_all_that_a_rule_speaks_of() -> None:
 
 def test_a_dry_run_changes_nothing_but_what_is_noted() -> None:
     trial = under(PrivacyRule("block", tier="S2"), dry_run=True, providers=("nobody",))
-    sentinel, request = guard(trial), make(chat("hello"))
-    clearance = sentinel.clear(request, Caller())
-    assert sentinel.release(request, clearance, REMOTE).target == REMOTE.name
+    judge, request = guard(trial), make(chat("hello"))
+    clearance = judge.clear(request, Caller())
+    assert judge.release(request, clearance, REMOTE).target == REMOTE.name
     _, mail = judged(trial, MAIL, Caller())
     assert mail.reach == Reach.LOCAL_ONLY
     assert "dry-run-refused" in mail.reasons

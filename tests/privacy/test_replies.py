@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.replies import Replies
 from shortstop.types import Caller, Choice, Chunk, Reply, Text, ToolCall, ToolDelta
+
+from .conftest import guard
 
 MAIL, KEY = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT"
 ACME = Caller(tenant="acme")
@@ -23,7 +24,7 @@ ACME = Caller(tenant="acme")
 def replies(*rules: PrivacyRule, dry_run: bool = False) -> Replies:
     policy = PrivacyPolicy(rules=rules, dry_run=dry_run)
     config = PrivacyConfig(policies={"p": policy}, tenants={"acme": "p"})
-    return Replies(config, PrivacyGuard(config, lambda r, b: r, key=b"k" * 32))
+    return Replies(config, guard(config))
 
 
 REDACT = PrivacyRule("redact", labels=("EMAIL",), direction="reply")
@@ -35,13 +36,13 @@ def reply(text: str) -> Reply:
     return Reply("r", "m", (choice,), body={"choices": [{"message": {"content": text}}]})
 
 
-def streamed(guard: Replies, chunks: list[Chunk]) -> list[Chunk]:
+def streamed(answers: Replies, chunks: list[Chunk]) -> list[Chunk]:
     async def source() -> AsyncGenerator[Chunk, None]:
         for chunk in chunks:
             yield chunk
 
     async def run() -> list[Chunk]:
-        return [chunk async for chunk in guard.stream(source(), ACME)]
+        return [chunk async for chunk in answers.stream(source(), ACME)]
 
     return asyncio.run(run())
 
@@ -110,7 +111,7 @@ def test_a_blocked_stream_says_nothing_first() -> None:
 
 
 def test_a_detector_that_fails_keeps_the_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    guard = replies(REDACT)
-    monkeypatch.setattr(guard._guard, "findings", lambda *a: 1 / 0)
+    answers = replies(REDACT)
+    monkeypatch.setattr(answers._guard, "findings", lambda *a: 1 / 0)
     with pytest.raises(PrivacyRefused):
-        guard.whole(reply("hello"), ACME)
+        answers.whole(reply("hello"), ACME)

@@ -18,7 +18,7 @@ from shortstop.privacy.replace.vault import Vault
 from shortstop.stores.sqlite.surrogates import SqliteSurrogates
 from shortstop.types import Caller, Choice, Chunk, Reach, Reply, Text, ToolDelta
 
-from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make
+from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make, stores
 
 VALUES = {"ab": "X", "abc": 'Y"q\n', "bcd": "Z", "person-kx@example.org": "jane@acme.com"}
 
@@ -47,47 +47,39 @@ def test_twenty_thousand_random_chunkings() -> None:
 
 
 def test_a_request_is_pseudonymised_and_its_answer_restored() -> None:
-    sentinel = guard(PSEUDONYMISE)
+    judge = guard(PSEUDONYMISE)
     request = make(chat("Write to jane.doe@acme.com and call +49 30 901820."))
-    verdict = sentinel.clear(request, Caller(conversation="c"))
+    verdict = judge.clear(request, Caller(conversation="c"))
     assert verdict.reach == Reach.PSEUDONYMISED
-    cleared = sentinel.release(request, verdict, REMOTE)
+    cleared = judge.release(request, verdict, REMOTE)
     sent = cleared.request.messages[0].text
     assert "acme" not in json.dumps(cleared.request.body)
     assert "901820" not in sent
     reply = Reply("r", "m", (Choice(parts=(Text(sent.upper()),)),))
-    assert "jane.doe@acme.com" in sentinel.restore(reply, cleared).text
-    again = sentinel.release(request, verdict, REMOTE)
+    assert "jane.doe@acme.com" in judge.restore(reply, cleared).text
+    again = judge.release(request, verdict, REMOTE)
     assert again.request.body == cleared.request.body
 
 
 def test_a_value_in_an_encoding_is_not_released() -> None:
-    sentinel = guard(PSEUDONYMISE)
+    judge = guard(PSEUDONYMISE)
     request = make(chat("jane.doe%40acme.com"))
-    verdict = sentinel.clear(request, Caller())
+    verdict = judge.clear(request, Caller())
     with pytest.raises(PrivacyRefused):
-        sentinel.release(request, verdict, REMOTE)
+        judge.release(request, verdict, REMOTE)
 
 
 def test_local_only_is_never_released() -> None:
-    sentinel = guard()
+    judge = guard()
     request = make(chat("jane.doe@acme.com"))
     with pytest.raises(PrivacyRefused):
-        sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
-
-
-def test_a_request_that_was_never_judged_is_not_released() -> None:
-    sentinel = guard()
-    request = make(chat("hello"))
-    verdict = guard().clear(request, Caller())
-    with pytest.raises(PrivacyRefused):
-        sentinel.release(request, verdict, REMOTE)
+        judge.release(request, judge.clear(request, Caller()), REMOTE)
 
 
 async def test_streams_restore_text_and_tool_arguments() -> None:
-    sentinel = guard(PSEUDONYMISE)
+    judge = guard(PSEUDONYMISE)
     request = make(chat("Write to jane.doe@acme.com"))
-    cleared = sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
+    cleared = judge.release(request, judge.clear(request, Caller()), REMOTE)
     sent = cleared.request.messages[0].text.split()[-1]
 
     async def source() -> AsyncGenerator[Chunk, None]:
@@ -97,7 +89,7 @@ async def test_streams_restore_text_and_tool_arguments() -> None:
             yield Chunk(tools=(ToolDelta(0, id="t" if i == 0 else None, arguments=c),))
         yield Chunk(finish="tool_calls")
 
-    chunks = [c async for c in sentinel.restore_stream(source(), cleared)]
+    chunks = [c async for c in judge.restore_stream(source(), cleared)]
     assert "".join(c.text for c in chunks) == "Hi jane.doe@acme.com!"
     arguments = "".join(d.arguments for c in chunks for d in c.tools)
     assert json.loads(arguments) == {"to": "jane.doe@acme.com"}
@@ -105,19 +97,20 @@ async def test_streams_restore_text_and_tool_arguments() -> None:
 
 
 def test_erased_means_gone() -> None:
-    sentinel = guard(PSEUDONYMISE)
+    kept = stores()
+    judge = guard(PSEUDONYMISE, kept=kept)
     request = make(chat("Write to jane.doe@acme.com"))
-    verdict = sentinel.clear(request, Caller(conversation="c"))
-    cleared = sentinel.release(request, verdict, REMOTE)
-    assert sentinel.erase("default", "c")
+    verdict = judge.clear(request, Caller(conversation="c"))
+    cleared = judge.release(request, verdict, REMOTE)
+    assert kept.vault.erase(("default", "c"))
     sent = Reply("r", "m", (Choice(parts=(Text(cleared.request.messages[0].text),)),))
-    assert sentinel.restore(sent, cleared) == sent
+    assert judge.restore(sent, cleared) == sent
 
 
 def test_a_restart_loses_no_restores(tmp_path: Path) -> None:
     def after_start() -> PrivacyGuard:
         vault = Vault(lambda: 1.0, 60, store=SqliteSurrogates(tmp_path / "vault.db"), key=b"k" * 32)
-        return guard(PSEUDONYMISE, vault=vault)
+        return guard(PSEUDONYMISE, kept=stores(vault))
 
     caller = Caller(conversation="c")
     before, first = after_start(), make(chat("Write to jane.doe@acme.com"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shortstop.privacy.detect import detector
+from shortstop.privacy.detect.detector import PIECE, standard_detector
 from shortstop.privacy.detect.rules import Rule, builtin
 from shortstop.privacy.detect.scan import SEPARATOR
 
@@ -79,7 +79,7 @@ def test_what_is_turned_holds_a_long_run(rule: Rule) -> None:
 def test_a_turned_vector_is_seen_turned(rule: Rule) -> None:
     for text in rule.positive:
         for turned in (text[::-1], codecs.encode(text, "rot13")):
-            assert "turned" in detector.standard().survey(turned).signs
+            assert "turned" in standard_detector().survey(turned).signs
 
 
 READINGS = {
@@ -98,14 +98,14 @@ READINGS = {
 
 @pytest.mark.parametrize("name", READINGS)
 def test_a_reading_that_would_change_something_is_tried(name: str) -> None:
-    for before in ("so: ", "x" * (detector.PIECE - 10) + " "):
-        assert name in detector.standard().survey(before + READINGS[name]).signs
+    for before in ("so: ", "x" * (PIECE - 10) + " "):
+        assert name in standard_detector().survey(before + READINGS[name]).signs
 
 
 @given(st.text(alphabet="ab1 -\n", max_size=60), st.integers(0, 900))
 @settings(max_examples=40, deadline=None)
 def test_a_long_text_is_surveyed_as_a_short_one(text: str, before: int) -> None:
     """A sign that stands in a text stands in it also behind others, wherever it is cut."""
-    short = detector.standard().survey(text)
-    long = detector.standard().survey("x" * (detector.PIECE - before) + SEPARATOR + text)
+    short = standard_detector().survey(text)
+    long = standard_detector().survey("x" * (PIECE - before) + SEPARATOR + text)
     assert short.signs <= long.signs

@@ -21,17 +21,17 @@ def counted(metrics: Metrics, line: str) -> float:
 
 
 def released(metrics: Metrics) -> tuple[Cleared, str]:
-    sentinel = guard(PSEUDONYMISE, watcher=metrics)
+    judge = guard(PSEUDONYMISE, watcher=metrics)
     request = make(chat(f"write to {MAIL}"))
-    cleared = sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
+    cleared = judge.release(request, judge.clear(request, Caller()), REMOTE)
     return cleared, cleared.request.messages[0].text.removeprefix("write to ")
 
 
 def test_verdicts_are_counted_by_reach_label_and_reason() -> None:
     metrics = Metrics()
-    sentinel = guard(watcher=metrics)
+    judge = guard(watcher=metrics)
     for text in ("hello", f"key {KEY}", "x" * 3_000_000):
-        sentinel.clear(make(chat(text)), Caller())
+        judge.clear(make(chat(text)), Caller())
     assert counted(metrics, 'shortstop_privacy_verdicts_total{reach="anywhere"}') == 1
     assert counted(metrics, 'shortstop_privacy_verdicts_total{reach="local_only"}') == 2
     assert counted(metrics, 'shortstop_privacy_findings_total{label="SECRET"}') == 1
@@ -58,13 +58,13 @@ def test_a_stand_in_that_the_model_respelled_is_a_miss(change: object, misses: i
         cleared, stand_in = released(metrics)
         assert counted(metrics, 'shortstop_privacy_stand_ins_total{label="EMAIL"}') == 1
         said = f"I wrote to {change(stand_in)}, as asked."
-        sentinel = guard(PSEUDONYMISE, watcher=metrics)
+        judge = guard(PSEUDONYMISE, watcher=metrics)
         request = make(chat(f"write to {MAIL}"))
-        cleared = sentinel.release(request, sentinel.clear(request, Caller()), REMOTE)
+        cleared = judge.release(request, judge.clear(request, Caller()), REMOTE)
         if streamed:
-            asyncio.run(_drained(sentinel.restore_stream(_cut(said), cleared)))
+            asyncio.run(_drained(judge.restore_stream(_cut(said), cleared)))
         else:
-            sentinel.restore(Reply("r", "m", (Choice(parts=(Text(said),)),)), cleared)
+            judge.restore(Reply("r", "m", (Choice(parts=(Text(said),)),)), cleared)
         assert counted(metrics, "shortstop_privacy_restore_misses_total") == misses
 
 

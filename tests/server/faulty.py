@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from shortstop.cli import main
-from shortstop.privacy import guard
+from shortstop.privacy import detectors
 
-right = guard.scan
+right = detectors.scan
 times = itertools.count()
 Tick = Callable[[], None]
 
@@ -58,7 +58,7 @@ FAULTS = {
 
 if __name__ == "__main__":
     fault = sys.argv.pop(1)
-    guard.scan = {**FAULTS, "loud": loud}[fault]
+    detectors.scan = {**FAULTS, "loud": loud}[fault]
     if fault == "loud":
         logging.basicConfig(level=logging.DEBUG)
     main()

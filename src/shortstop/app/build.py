@@ -17,7 +17,7 @@ from shortstop.config import Config
 from shortstop.dialects import redecoded
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
-from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy import PrivacyGuard, PrivacyStores
 from shortstop.routing import LearnedRouter, State
 from shortstop.serving.models import Models
 from shortstop.types import Target
@@ -73,14 +73,13 @@ def build_books(
 
 
 def build_guard(config: Config, resources: Resources) -> PrivacyGuard:
+    audit = resources.audit_log(config.privacy)
     return PrivacyGuard(
         config.privacy,
         redecoded,
-        key=resources.privacy_key,
+        PrivacyStores(resources.privacy_key, resources.vault, resources.taint, audit),
+        CLOCK,
         baa=with_agreement(config),
-        taint=resources.taint,
-        vault=resources.vault,
-        audit=resources.audit_log(config.privacy),
         watcher=resources.metrics,
         tagger=resources.tagger(config.privacy),
     )

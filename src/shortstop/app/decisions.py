@@ -12,7 +12,7 @@ from shortstop.config import Config, ModelConfig
 from shortstop.dialects import redecoded
 from shortstop.errors import ConfigError, ModelFileError
 from shortstop.ledger import Books
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import PrivacyGuard, ephemeral_guard
 from shortstop.registry import Registry
 from shortstop.routing import LearnedRouter
 from shortstop.types import Target
@@ -35,7 +35,7 @@ def decision_stack(config: Config, env: Mapping[str, str]) -> DecisionStack:
     for provider, upstream in config.upstreams.items():
         for name, model in upstream.models.items():
             targets[name] = remote_target(name, model, upstream, provider)
-    guard = PrivacyGuard(config.privacy, redecoded, baa=with_agreement(config))
+    guard = ephemeral_guard(config.privacy, redecoded, baa=with_agreement(config))
     router = LearnedRouter(targets, config, None)
     return DecisionStack(guard, router, Books(targets, config), targets)
 

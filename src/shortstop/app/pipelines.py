@@ -14,7 +14,8 @@ from shortstop.pipeline.compare import agreement_by
 from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Shadows
-from shortstop.privacy.guard import GRACE, PrivacyGuard
+from shortstop.privacy import PrivacyGuard
+from shortstop.privacy.detectors import GRACE
 from shortstop.privacy.replies import Replies
 from shortstop.routing import LearnedRouter
 from shortstop.serving.cascade import Cascade

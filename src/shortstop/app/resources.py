@@ -12,7 +12,7 @@ from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.config import Config, PrivacyConfig
 from shortstop.privacy.audit import AuditLog
-from shortstop.privacy.guard import audit_key, privacy_key
+from shortstop.privacy.keys import audit_key, privacy_key
 from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint

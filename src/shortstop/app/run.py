@@ -10,7 +10,7 @@ from shortstop.app.listener import bind, guard_the_door, serve_on, url_of
 from shortstop.app.supervisor import Supervisor
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
-from shortstop.privacy.guard import audit_key
+from shortstop.privacy.keys import audit_key
 
 log = logging.getLogger("shortstop")
 

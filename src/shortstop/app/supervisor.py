@@ -27,7 +27,7 @@ from shortstop.app.listener import bind, guard_the_door, url_of
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
-from shortstop.privacy.guard import audit_key
+from shortstop.privacy.keys import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.stores import Paths, open_stores
 from shortstop.workers import slots

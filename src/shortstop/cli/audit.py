@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -16,7 +16,7 @@ from shortstop.cli.options import ConfigFile
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
-from shortstop.privacy.guard import audit_key
+from shortstop.privacy.keys import audit_key
 
 audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
 
@@ -29,42 +29,49 @@ Out = Annotated[
 @audit_app.command("verify")
 def verify_command(config: ConfigFile = None, log: Log = None) -> None:
     """Find the first altered, dropped or reordered record. Exit status 1 when there is one."""
-    path, key, _ = _given(config, log)
-    found = audit.verify(path, key)
-    if found is None:
+    path, key, _ = _opened(config, log)
+    broken = audit.verify(path, key)
+    if broken is None:
         typer.echo(f"{path}: {sum(1 for _ in audit.records(path))} records, intact")
         return
-    typer.echo(f"{path}: record {found.n}: {found.what}")
+    typer.echo(f"{path}: record {broken.n}: {broken.what}")
     raise typer.Exit(1)
 
 
 @audit_app.command("export")
 def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) -> None:
     """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
-    path, key, loaded = _given(config, log)
-    facts = {
+    path, key, loaded = _opened(config, log)
+    bundle = audit.export(path, key, _facts(loaded))
+    text = msgspec.json.format(msgspec.json.encode(bundle))
+    if out is None:
+        typer.echo(text.decode())
+    else:
+        out.write_bytes(text)
+
+
+def _facts(config: Config) -> dict[str, Any]:
+    """What the log itself cannot say about the gateway that wrote it."""
+    return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "made_by": f"shortstop {__version__}",
         "providers": [
-            {"name": n, "region": u.region, "baa": u.baa} for n, u in loaded.upstreams.items()
+            {"name": name, "region": upstream.region, "baa": upstream.baa}
+            for name, upstream in config.upstreams.items()
         ],
-        "retention_days": loaded.traces.retention_days,
-        "warnings": configuration.warnings(loaded),
-        "policy_texts": loaded.privacy.policies,
-        "policy_of_tenants": loaded.privacy.tenants,
-        "airgap": loaded.privacy.airgap,
+        "retention_days": config.traces.retention_days,
+        "warnings": configuration.warnings(config),
+        "policy_texts": config.privacy.policies,
+        "policy_of_tenants": config.privacy.tenants,
+        "airgap": config.privacy.airgap,
     }
-    bundle = msgspec.json.format(msgspec.json.encode(audit.export(path, key, facts)))
-    if out is None:
-        typer.echo(bundle.decode())
-    else:
-        out.write_bytes(bundle)
 
 
-def _given(config: Path | None, log: Path | None) -> tuple[Path, bytes, Config]:
+def _opened(config: Path | None, log: Path | None) -> tuple[Path, bytes, Config]:
+    """The log, the key that proves it, and the configuration. Raises ConfigError."""
     loaded = configuration.load(config, os.environ)
     key = audit_key(loaded.privacy, os.environ)
-    where = log or (Path(loaded.privacy.audit) if loaded.privacy.audit else None)
-    if where is None or not audit.files(where):
+    path = log or (Path(loaded.privacy.audit) if loaded.privacy.audit else None)
+    if path is None or not audit.files(path):
         raise ConfigError("There is no audit log.", hint="Set `audit` under [privacy], or --log.")
-    return where, key, loaded
+    return path, key, loaded

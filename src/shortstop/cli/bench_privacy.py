@@ -17,7 +17,9 @@ from rich.table import Table
 from shortstop.cli.options import AsJson
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
-from shortstop.evaluate import privacy
+from shortstop.evaluate.privacy import adversarial, detection, spans, trials
+from shortstop.evaluate.privacy.adversarial import Trick
+from shortstop.evaluate.privacy.figures import PrivacyReport
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
@@ -50,15 +52,15 @@ WANTED: Mapping[str, str] = {
 """Bar and aim, by the name of a figure or of its part."""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """Everything that was measured, and what was left out for want of its data."""
+class Results(msgspec.Struct, frozen=True):
+    """Everything measured, and what was left out because its data is not here."""
 
-    reports: list[privacy.PrivacyReport]
-    tricks: list[privacy.Trick]
+    reports: list[PrivacyReport]
+    tricks: list[Trick]
     left_out: list[str]
 
 
-def bench_command(data: Data = None, spans: Spans = None, as_json: AsJson = False) -> None:
+def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson = False) -> None:
     """Recall by class, false pins, times, tricks, round trips and tampering, with 95% intervals.
 
     With --data FILE the first figures are from there, all of its rows; those about spans are
@@ -71,21 +73,21 @@ def bench_command(data: Data = None, spans: Spans = None, as_json: AsJson = Fals
     with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
         task = bar.add_task("starting")
         reports = []
-        for name, report in _reports(data, spans, left_out):
+        for name, report in _reports(data, spans_file, left_out):
             bar.update(task, description=name)
             reports.append(report)
         bar.update(task, description="thirty tricks")
         with _quiet():
-            found = Found(reports, privacy.tricks(), left_out)
+            results = Results(reports, adversarial.tricks(), left_out)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
     else:
-        show(found, Console())
+        show(results, Console())
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Tricks make detectors fail, which is told in their figures."""
+    """Tricks make detectors fail on purpose: their figures say so, the log need not."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
@@ -94,8 +96,8 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def show(found: Found, console: Console) -> None:
-    for report in found.reports:
+def show(results: Results, console: Console) -> None:
+    for report in results.reports:
         table = Table(
             "figure", "n", "hits", "share", "95% interval", "bar / aim", title=report.part
         )
@@ -107,38 +109,38 @@ def show(found: Found, console: Console) -> None:
         for t in report.timings:
             wanted = f"  ({WANTED[t.name]})" if t.name in WANTED else ""
             console.print(f"  {t.name}: p50 {t.p50:.4f} ms, p99 {t.p99:.4f} ms, n {t.n}{wanted}")
-    passed = sum(trick.passed for trick in found.tricks)
-    console.print(f"tricks: {passed} of {len(found.tricks)} passed (bar 27, aim 30)")
-    for trick in found.tricks:
+    passed = sum(trick.passed for trick in results.tricks)
+    console.print(f"tricks: {passed} of {len(results.tricks)} passed (bar 27, aim 30)")
+    for trick in results.tricks:
         if not trick.passed:
             console.print(f"  {trick.number}: got through: {', '.join(trick.failed)}")
-    for what in found.left_out:
+    for what in results.left_out:
         console.print(f"left out: {what}")
 
 
 def _reports(
-    data: Path | None, spans: Path | None, left_out: list[str]
-) -> Iterator[tuple[str, privacy.PrivacyReport]]:
+    data: Path | None, own_spans: Path | None, left_out: list[str]
+) -> Iterator[tuple[str, PrivacyReport]]:
     yield from _gateway(data, left_out)
     clinc = OPEN_DATA / "ordinary_clinc.jsonl"
     if clinc.is_file():
-        texts = [str(r["text"]) for r in privacy.rows(clinc)]
-        yield "ordinary texts", privacy.harmless(texts, "ordinary_clinc")
+        texts = [str(r["text"]) for r in detection.read_rows(clinc)]
+        yield "ordinary texts", detection.harmless(texts, "ordinary_clinc")
     else:
         left_out.append(f"ordinary texts: there is no {clinc}")
     try:
         prompts = list(_prompts(read_rows(OPEN_SET)))
-        yield "public prompts", privacy.harmless(prompts, "MMLU and GSM8K prompts")
+        yield "public prompts", detection.harmless(prompts, "MMLU and GSM8K prompts")
     except ConfigError as error:
         left_out.append(f"MMLU and GSM8K prompts: {error}")
-    if spans is not None or data is None:
-        yield from _spans(spans, left_out)
-    yield "streams", privacy.restoring()
-    yield "audit log", privacy.tampering()
+    if own_spans is not None or data is None:
+        yield from _spans(own_spans, left_out)
+    yield "streams", trials.restoring()
+    yield "audit log", trials.tampering()
 
 
-def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, privacy.PrivacyReport]]:
-    """Texts of others: English from templates, half of them unseen, and Spanish; or one's own."""
+def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, PrivacyReport]]:
+    """Published texts, English from templates (the unseen half) and Spanish; or the operator's."""
     paths = [own] if own else [OPEN_DATA / f"{n}.jsonl" for n in SPANS]
     for path in paths:
         if not path.is_file():
@@ -146,38 +148,38 @@ def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, privacy
                 raise ConfigError(f"There is no file {own}.")
             left_out.append(f"spans: there is no {path}")
             continue
-        rows = list(privacy.rows(path))
+        rows = list(detection.read_rows(path))
         if any(not {"id", "text", "spans"} <= set(row) for row in rows):
             raise ConfigError(f"{path} has rows without id, text or spans.")
-        seen = own is None and "template" in rows[0]
-        if seen:
-            rows = [row for row in rows if privacy.aside(row)]
-        what = f"{path.stem}, unseen templates" if seen else path.stem
-        yield what, privacy.spans(rows, privacy.by_rules, f"{what}, rules alone")
+        split = own is None and "template" in rows[0]
+        if split:
+            rows = [row for row in rows if spans.is_unseen(row)]
+        what = f"{path.stem}, unseen templates" if split else path.stem
+        yield what, spans.span_report(rows, spans.by_rules, f"{what}, rules alone")
         try:
-            yield what, privacy.spans(rows, privacy.by_all, f"{what}, with names read")
+            yield what, spans.span_report(rows, spans.by_all, f"{what}, with names read")
         except ConfigError as error:
             left_out.append(f"{what}, with names read: {error}")
 
 
-def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, privacy.PrivacyReport]]:
-    """The half of the open rows that nobody looks at while writing rules, or all of `data`."""
+def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, PrivacyReport]]:
+    """The held-back half of the open rows, or all of `data`."""
     path = data or OPEN_DATA / "gateway_dev.jsonl"
     if not path.is_file():
         if data is not None:
             raise ConfigError(f"There is no file {data}.")
         left_out.append(f"gateway requests: there is no {path}; give --data FILE")
         return
-    rows = list(privacy.rows(path))
+    rows = list(detection.read_rows(path))
     for number, row in enumerate(rows, start=1):
         missing = {"text", "sensitive", "tier"} - set(row)
         if missing:
             raise ConfigError(f"{path}, line {number}, has no {', '.join(sorted(missing))}.")
     if data is not None:
-        yield path.name, privacy.gateway(rows, path.name)
+        yield path.name, detection.labelled(rows, path.name)
         return
-    unseen = [r for r in rows if privacy.held_back(r["id"])]
-    yield path.name, privacy.gateway(unseen, "gateway_dev, held-back half")
+    unseen = [r for r in rows if detection.is_held_back(r["id"])]
+    yield path.name, detection.labelled(unseen, "gateway_dev, held-back half")
 
 
 def _prompts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

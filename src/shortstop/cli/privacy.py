@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +17,14 @@ from rich.table import Table
 from shortstop import config as configuration
 from shortstop import dialects
 from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.config import PrivacyPolicy
 from shortstop.dialects import redecoded
-from shortstop.errors import ShortstopError
-from shortstop.evaluate import privacy
-from shortstop.privacy import PrivacyGuard, policy
+from shortstop.errors import ConfigError, ShortstopError
+from shortstop.evaluate.privacy.detection import chat_request
+from shortstop.privacy import ephemeral_guard, labels, lint, policy
 from shortstop.privacy.detect import rules
 from shortstop.privacy.leaves import leaves
+from shortstop.privacy.policy import Policies
 from shortstop.types import (
     Caller,
     Clearance,
@@ -51,16 +53,30 @@ def explain_command(
 ) -> None:
     """Tier, labels, rules and what the policy does. Values are masked."""
     loaded = configuration.load(config, os.environ)
-    guard = PrivacyGuard(loaded.privacy, redecoded)
+    rule_book = _policy(Policies(loaded.privacy), tenant)
     request = _request(what)
-    verdict = _masked(guard.clear(request, Caller(tenant=tenant, task=task)), request)
-    _, rule_book = policy.chosen(loaded.privacy, tenant)
-    decided = policy.actions(policy.in_force(rule_book), verdict.findings, task or "*")
+    guard = ephemeral_guard(loaded.privacy, redecoded)
+    verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
+    verdict = _masked(verdict, request)
+    decided = policy.actions(rule_book, verdict.findings, task or "*")
     if as_json:
-        told = {**msgspec.to_builtins(verdict), "actions": decided}
-        typer.echo(msgspec.json.encode(told).decode())
-        return
-    console = Console()
+        explained = {**msgspec.to_builtins(verdict), "actions": decided}
+        typer.echo(msgspec.json.encode(explained).decode())
+    else:
+        _show(verdict, decided, Console())
+
+
+def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
+    try:
+        return policies.of(tenant).acting
+    except LookupError as error:
+        raise ConfigError(
+            f"The policy of tenant {tenant!r} does not exist.",
+            hint="See `shortstop privacy lint`.",
+        ) from error
+
+
+def _show(verdict: Clearance, decided: Mapping[str, str], console: Console) -> None:
     console.print(f"tier [bold]{verdict.tier.name}[/], reach [bold]{verdict.reach.name.lower()}[/]")
     console.print(f"policy {verdict.policy}; {', '.join(verdict.reasons) or 'nothing found'}")
     if not verdict.findings:
@@ -76,16 +92,15 @@ def explain_command(
 def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Every policy and every rule's own test vectors. Exit status 1 when something is wrong."""
     loaded = configuration.load(config, os.environ)
-    wrong = [*policy.lint(loaded.privacy), *rules.failures(rules.builtin())]
+    problems = [*lint.problems(loaded.privacy), *rules.failures(rules.builtin())]
     if as_json:
-        typer.echo(msgspec.json.encode({"problems": wrong}).decode())
+        typer.echo(msgspec.json.encode({"problems": problems}).decode())
     else:
-        for line in wrong:
+        for line in problems:
             typer.echo(line)
-        typer.echo(
-            f"{len(rules.builtin())} rules, {len(policy.labels())} labels, {len(wrong)} problems"
-        )
-    raise typer.Exit(1 if wrong else 0)
+        counts = f"{len(rules.builtin())} rules, {len(labels.every())} labels"
+        typer.echo(f"{counts}, {len(problems)} problems")
+    raise typer.Exit(1 if problems else 0)
 
 
 def _request(what: str) -> Request:
@@ -93,12 +108,12 @@ def _request(what: str) -> Request:
     try:
         body: Json = msgspec.json.decode(text, type=dict)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        return privacy.request(text)
+        return chat_request(text, "explained")
     return _decoded(body)
 
 
 def _read(what: str) -> str:
-    """The file of that name, if there is one."""
+    """The content of the file of that name; the text itself where there is none."""
     try:
         return Path(what).read_text(encoding="utf-8") if Path(what).is_file() else what
     except (OSError, ValueError):
@@ -106,11 +121,12 @@ def _read(what: str) -> str:
 
 
 def _decoded(body: Json) -> Request:
-    """Decoded in the dialect that knows all its parts; what fits none is read all the same."""
-    wanted = {"model": "auto", **body}
+    """In the first dialect that knows all of its parts. JSON that is no request at all is still
+    read."""
+    complete = {"model": "auto", "max_tokens": 1, **body}
     for dialect in dialects.every():
         try:
-            request = dialect.decode_request(wanted, "explained")
+            request = dialect.decode_request(complete, "explained")
         except ShortstopError:
             continue
         if not any(isinstance(part, Opaque) for m in request.messages for part in m.parts):
@@ -119,9 +135,9 @@ def _decoded(body: Json) -> Request:
 
 
 def _masked(verdict: Clearance, request: Request) -> Clearance:
-    """Without the objects' keys in which something was found: they stand in the paths."""
-    found = {f.path for f in verdict.findings}
-    keys = [leaf.text for leaf in leaves(request.body) if leaf.path in found and leaf.is_key]
+    """Without the object keys in which something was found: the paths of findings quote them."""
+    paths = {f.path for f in verdict.findings}
+    keys = [leaf.text for leaf in leaves(request.body) if leaf.path in paths and leaf.is_key]
     return msgspec.structs.replace(
         verdict, findings=tuple(_without(f, keys) for f in verdict.findings)
     )

@@ -140,7 +140,7 @@ class Bookkeeping:
             stream=request.stream,
             seconds=self.clock.monotonic() - record.began,
             first_byte=answered.first_byte if answered else None,
-            clearance=record.clearance,
+            clearance=record.clearance.recorded(),
             decision=record.decision,
             target=target.name if target else None,
             local=target.local if target else False,

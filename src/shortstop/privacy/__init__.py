@@ -1,5 +1,6 @@
 """Privacy: what may leave, decided by type."""
 
-from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy.ephemeral import ephemeral_guard
+from shortstop.privacy.guard import PrivacyGuard, PrivacyStores
 
-__all__ = ["PrivacyGuard"]
+__all__ = ["PrivacyGuard", "PrivacyStores", "ephemeral_guard"]

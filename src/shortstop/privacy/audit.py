@@ -1,9 +1,9 @@
 """The audit log: append-only lines, each sealed together with everything before it.
 
-A record carries an HMAC over itself and its predecessor's; beside the log stands a signed head that
-says how many there are, so that a cut-off end is found as well. Values never enter it. Several
-processes may write one log; a full file is set aside (`LOG.000001`, ...) and the chain goes on in
-the next.
+A record carries an HMAC over itself and its predecessor's. A signed head in a file of its own says
+how many records there are, so that a log cut off at the end is noticed as well. No value enters it.
+Several processes may write one log; a full file is set aside (`LOG.000001`, ...) and the chain goes
+on in the next.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ GENESIS = "0" * 64
 LARGEST = 64 << 20
 """Bytes after which the file is set aside."""
 GAP = "gap"
-"""The kind of an event that tells of records which are gone."""
+"""The kind of an event that reports missing records."""
 TAIL = 1 << 16
-"""Bytes from the end in which the last record is found."""
+"""Bytes at the end of a file that hold at least the last record."""
 
 
-class Event(Struct, frozen=True):
+class AuditEvent(Struct, frozen=True):
     """What happened: never a value, only labels, counts and keyed hashes."""
 
     at: float
@@ -48,13 +48,15 @@ class Event(Struct, frozen=True):
     detail: str = ""
 
 
-class Record(Struct, frozen=True):
+class AuditRecord(Struct, frozen=True):
+    """A line of the log. `n` counts from 0; `mac` seals the event and the record before."""
+
     n: int
-    event: Event
+    event: AuditEvent
     mac: str
 
 
-class Break(Struct, frozen=True):
+class ChainBreak(Struct, frozen=True):
     """The first place where the log is not what was written. `n` counts from 0."""
 
     n: int
@@ -62,15 +64,16 @@ class Break(Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_record = msgspec.json.Decoder(Record).decode
+_record = msgspec.json.Decoder(AuditRecord).decode
 
 
 class AuditLog:
-    """Appends to `path`. Each writer takes the lock and goes on from what it finds there.
+    """Appends to `path`. Each writer takes the lock and continues from what it finds there.
 
     Raises StoreError when the log was written with another key or its end cannot be read: a chain
-    is not continued over a break. What a crash left half written is set beside the log, and when
-    records are gone that the head still knows, the next one says so (`gap`) for good.
+    is not continued over a break. A half-written record of a crash goes into a file of its own
+    (`LOG.torn-N`). When records are missing that the head still counts, the next one says so
+    (`gap`), for good.
     """
 
     def __init__(
@@ -86,16 +89,16 @@ class AuditLog:
         self._head = os.open(head_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._file = _opened(path)
         self._n, self._last = 0, GENESIS
-        self._seen = (0, 0)
+        self._known_state = (0, 0)
         with self._locked():
             self._catch_up()
 
-    def append(self, event: Event) -> None:
+    def append(self, event: AuditEvent) -> None:
         """On return the record and the head are with the operating system. Raises StoreError."""
         with self._locked():
-            if self._found() != self._seen:
+            if self._file_state() != self._known_state:
                 self._catch_up()
-            if self._seen[1] >= self._largest:
+            if self._known_state[1] >= self._largest:
                 self._set_aside()
             self._write(event)
 
@@ -117,49 +120,49 @@ class AuditLog:
             finally:
                 fcntl.flock(self._head, fcntl.LOCK_UN)
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: AuditEvent) -> None:
         mac = _mac(self._key, self._n, self._last, event)
-        line = _encode(Record(self._n, event, mac)) + b"\n"
-        inode, size = self._seen
+        line = _encode(AuditRecord(self._n, event, mac)) + b"\n"
+        inode, size = self._known_state
         if os.write(self._file, line) != len(line):
             os.ftruncate(self._file, size)
             raise StoreError("The audit log's disk is full.")
-        self._n, self._last, self._seen = self._n + 1, mac, (inode, size + len(line))
+        self._n, self._last, self._known_state = self._n + 1, mac, (inode, size + len(line))
         os.pwrite(self._head, _head(self._key, self._n, mac), 0)
 
-    def _found(self) -> tuple[int, int]:
-        """The file that stands at the path now, and its size."""
+    def _file_state(self) -> tuple[int, int]:
+        """(inode, bytes) of the file that is at the path now."""
         try:
-            found = os.stat(self.path)
+            status = os.stat(self.path)
         except FileNotFoundError:
             return (0, 0)
-        return found.st_ino, found.st_size
+        return status.st_ino, status.st_size
 
     def _catch_up(self) -> None:
-        """Another process has written, set the file aside, or died over it."""
+        """Continue after another process has written, set the file aside, or died writing."""
         os.close(self._file)
         self._file = _opened(self.path)
         torn = _cut_torn(self._file)
         last = _last(self.path)
         self._n, self._last = (last.n + 1, last.mac) if last else (0, GENESIS)
-        self._seen = self._found()
+        self._known_state = self._file_state()
         missing = self._missing()
         if torn:
             self.path.with_name(f"{self.path.name}.torn-{self._n}").write_bytes(torn)
-            self._write(Event(self._clock(), "torn", "", "", detail=f"{len(torn)} bytes"))
+            self._write(AuditEvent(self._clock(), "torn", "", "", detail=f"{len(torn)} bytes"))
         if missing:
-            self._write(Event(self._clock(), GAP, "", "", detail=missing))
+            self._write(AuditEvent(self._clock(), GAP, "", "", detail=missing))
 
     def _missing(self) -> str:
-        """What the head knows and the file does not hold; "" when all is there."""
-        written = os.pread(self._head, TAIL, 0)
-        if not written:
+        """What the head counts and the file does not hold; "" when nothing is missing."""
+        head_bytes = os.pread(self._head, TAIL, 0)
+        if not head_bytes:
             return "the head is gone" if self._n else ""
-        head = _parsed(written, self._key)
+        head = _parsed(head_bytes, self._key)
         if head is None:
             raise StoreError(
                 f"The audit log {self.path} was written with another key, or its head is forged.",
-                hint="See `shortstop audit verify`; to begin anew, keep the log elsewhere.",
+                hint="See `shortstop audit verify`; to start a new log, move this one away.",
             )
         if head[0] > self._n or (head[0] == self._n and head[1] != self._last):
             return f"the head knows {head[0]} records, found were {self._n}"
@@ -170,10 +173,11 @@ class AuditLog:
         self.path.rename(self.path.with_name(f"{self.path.name}.{number:06}"))
         os.close(self._file)
         self._file = _opened(self.path)
-        self._seen = self._found()
+        self._known_state = self._file_state()
 
 
 def head_of(path: Path) -> Path:
+    """The file of the signed head of the log at `path`."""
     return path.with_name(path.name + ".head")
 
 
@@ -182,57 +186,60 @@ def files(path: Path) -> list[Path]:
     return [*_set_asides(path), *([path] if path.exists() else [])]
 
 
-def records(path: Path) -> Iterator[Record]:
+def records(path: Path) -> Iterator[AuditRecord]:
+    """All records, oldest first. Raises msgspec.DecodeError at a line that is not a record."""
     for part in files(path):
         with part.open("rb") as file:
             for line in file:
                 yield _record(line)
 
 
-def verify(path: Path, key: bytes) -> Break | None:
-    """The first altered, dropped or reordered record; None when all is as it was written."""
+def verify(path: Path, key: bytes) -> ChainBreak | None:
+    """The first altered, dropped or reordered record; None when all is as it was written.
+
+    `key` is the one the log was written with: under another every record counts as altered.
+    """
     last, n = GENESIS, 0
     head = _read_head(path, key)
     macs = []
     try:
         for record in records(path):
             if record.n != n:
-                return Break(n, "dropped or reordered" if record.n > n else "repeated or reordered")
+                how = "dropped" if record.n > n else "repeated"
+                return ChainBreak(n, f"{how} or reordered")
             expected = _mac(key, n, last, record.event)
             if not hmac.compare_digest(expected, record.mac):
-                return Break(n, "altered")
+                return ChainBreak(n, "altered")
             if record.event.kind == GAP:
-                return Break(n, f"cut short before this record: {record.event.detail}")
+                return ChainBreak(n, f"cut short before this record: {record.event.detail}")
             last, n = record.mac, n + 1
             if head is not None and n == head[0]:
                 macs.append(last)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Break(n, "unreadable")
+        return ChainBreak(n, "unreadable")
     return _against_head(head, n, macs)
 
 
-def _against_head(head: tuple[int, str] | None, n: int, macs: list[str]) -> Break | None:
+def _against_head(head: tuple[int, str] | None, n: int, macs: list[str]) -> ChainBreak | None:
     if head is None:
-        return Break(n, "the signed head is missing or forged")
+        return ChainBreak(n, "the signed head is missing or forged")
     count, mac = head
     if n < count:
-        return Break(n, "cut short")
+        return ChainBreak(n, "cut short")
     if count and macs != [mac]:
-        return Break(count - 1, "replaced")
+        return ChainBreak(count - 1, "replaced")
     return None
 
 
-def export(
-    path: Path, key: bytes, facts: dict[str, Any], count: Callable[[Record], bool] = lambda r: True
-) -> dict[str, Any]:
+def export(path: Path, key: bytes, facts: dict[str, Any]) -> dict[str, Any]:
     """The evidence bundle: the state of the chain, decisions, policy versions, and `facts`
-    (providers, retention, policies) as the caller knows them. A broken log is told up to the
+    (providers, retention, policies) as the caller knows them. A broken log is exported up to the
     first line that cannot be read."""
-    found = verify(path, key)
-    kept = [r for r in _readable(path) if count(r)]
+    broken = verify(path, key)
+    kept = list(_readable(path))
     return {
-        "intact": found is None,
-        "first_break": found,
+        "intact": broken is None,
+        "first_break": broken,
         "records": len(kept),
         "first_at": kept[0].event.at if kept else None,
         "last_at": kept[-1].event.at if kept else None,
@@ -244,20 +251,20 @@ def export(
     }
 
 
-def _readable(path: Path) -> Iterator[Record]:
+def _readable(path: Path) -> Iterator[AuditRecord]:
     try:
         yield from records(path)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return
 
 
-def _mac(key: bytes, n: int, last: str, event: Event) -> str:
+def _mac(key: bytes, n: int, last: str, event: AuditEvent) -> str:
     body = b"%d\0%b\0%b" % (n, last.encode(), _encode(event))
     return hmac.digest(key, body, "sha256").hex()
 
 
 def _head(key: bytes, n: int, last: str) -> bytes:
-    """Always of one length: it is written over the one before."""
+    """Of constant length, because it overwrites the one before."""
     return f"{n:020} {last} {_head_mac(key, n, last)}\n".encode()
 
 
@@ -273,7 +280,7 @@ def _read_head(path: Path, key: bytes) -> tuple[int, str] | None:
 
 
 def _parsed(head: bytes, key: bytes) -> tuple[int, str] | None:
-    """(records, the last one's seal); None when another hand wrote it."""
+    """(records, the last one's seal); None when it was not written with this key."""
     try:
         n, last, mac = head.decode("ascii").split()
         count = int(n)
@@ -290,7 +297,7 @@ def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
-def _last(path: Path) -> Record | None:
+def _last(path: Path) -> AuditRecord | None:
     """The newest record, in this file or the one before. Raises StoreError."""
     for part in reversed(files(path)):
         with part.open("rb") as file:
@@ -302,13 +309,13 @@ def _last(path: Path) -> Record | None:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise StoreError(
                     f"The end of the audit log {part} cannot be read.",
-                    hint="See `shortstop audit verify`; keep it elsewhere and begin a new one.",
+                    hint="See `shortstop audit verify`; move it away to start a new one.",
                 ) from error
     return None
 
 
 def _cut_torn(file: int) -> bytes:
-    """What follows the last line's end, cut off."""
+    """Truncates the file after its last whole line. The bytes cut off."""
     size = os.fstat(file).st_size
     data = os.pread(file, TAIL, max(0, size - TAIL))
     rest = data[data.rfind(b"\n") + 1 :]

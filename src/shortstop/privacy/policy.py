@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.privacy.detect import rules
+from shortstop.privacy.labels import NAMES, NEEDS_BAA, READ
 from shortstop.types import Finding, Reach, Target, Tier
 
 REACH = {
@@ -16,81 +17,99 @@ REACH = {
     "block": Reach.REFUSED,
 }
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
-STANDING_IN = ("pseudonymise", "redact")
-NAMES = frozenset({"PERSON", "ORGANISATION", "PLACE"})
-"""Labels of what is read before an escalation, where that is on. They never pin by themselves."""
-READ = NAMES | {"ADDRESS", "PHONE", "CARD"}
-"""All that is read then, on tier S1: numbers too whose check digits fail."""
-DETECTED = NAMES | {"HEALTH", "DICTIONARY", "FINGERPRINT", "UNREADABLE", "TAINT"}
-"""Labels that code gives, beside those in the rulebook."""
+REPLACING = ("pseudonymise", "redact")
+"""Actions that put a stand-in in place of a value."""
 
 
-def labels() -> frozenset[str]:
-    return DETECTED | {r.label for r in rules.builtin()}
+@dataclass(frozen=True, slots=True)
+class TenantPolicy:
+    """A policy as it applies to one tenant.
+
+    `name` includes the version. `acting` decides. `trial` is set on a dry run: the tenant's own
+    policy then only reports what it would have done, and `acting` is the built-in one.
+    """
+
+    name: str
+    acting: PrivacyPolicy
+    trial: PrivacyPolicy | None = None
+
+    def reads_names(self, route: str) -> bool:
+        """Whether this policy acts on names, so that reading them is worthwhile."""
+        names = (Finding(label, Tier.S1, "", "") for label in sorted(NAMES))
+        return self.trial is None and any(
+            action(self.acting, name, [name], route) != "allow" for name in names
+        )
 
 
-def chosen(config: PrivacyConfig, tenant: str) -> tuple[str, PrivacyPolicy]:
-    """The tenant's policy and its name with version; the built-in one where none is named."""
-    name = config.tenants.get(tenant, "default")
+class Policies:
+    """The policies of all tenants, looked up once per configuration."""
+
+    def __init__(self, config: PrivacyConfig) -> None:
+        self._named = {tenant: _resolved(config, name) for tenant, name in config.tenants.items()}
+        self._default = _resolved(config, "default")
+
+    def of(self, tenant: str) -> TenantPolicy:
+        """Raises LookupError when the tenant is given a policy that does not exist."""
+        policy = self._named.get(tenant, self._default)
+        if policy is None:
+            raise LookupError(f"the policy of tenant {tenant!r} does not exist")
+        return policy
+
+
+def _resolved(config: PrivacyConfig, name: str) -> TenantPolicy | None:
+    """The named policy; the built-in one for a "default" that nobody wrote."""
     policy = config.policies.get(name)
     if policy is None:
         if name != "default":
-            raise LookupError(f"tenant {tenant!r} has the policy {name!r}, which does not exist")
-        policy = PrivacyPolicy()
-        name = "builtin"
-    return f"{name}-{policy.version}", policy
-
-
-def in_force(policy: PrivacyPolicy) -> PrivacyPolicy:
-    """The policy that decides: a dry run leaves that to the built-in one."""
-    return PrivacyPolicy() if policy.dry_run else policy
+            return None
+        name, policy = "builtin", PrivacyPolicy()
+    full_name = f"{name}-{policy.version}"
+    if policy.dry_run:
+        return TenantPolicy(full_name, PrivacyPolicy(), policy)
+    return TenantPolicy(full_name, policy)
 
 
 def action(
     policy: PrivacyPolicy,
-    found: Finding,
+    finding: Finding,
     among: Sequence[Finding],
     route: str = "*",
     direction: str = "request",
     unnamed: str | None = None,
 ) -> str:
-    """What to do about `found` in a request where all of `among` was found. What no rule names
-    gets `unnamed`, by default by its tier: from S2 on it stays local, a name or address that was
-    read is replaced. No request of tier S3 is made harmless by a stand-in, so there a rule that
-    says so keeps it local."""
-    fitting = [
+    """What to do about `finding` in a request that holds all of `among`.
+
+    A finding that no rule names gets `unnamed`. Without that its tier decides: from S2 on it stays
+    local, and a name or address on S1 is replaced. Stand-ins do not make tier S3 harmless, so a
+    rule that asks for one there keeps the request local instead.
+    """
+    matching = [
         rule.action
         for rule in policy.rules
-        if _speaks_of(rule, found)
+        if _names(rule, finding)
         and rule.direction in (direction, "both")
         and rule.route in ("*", route)
-        and (rule.min_count == 1 or _places(rule, among) >= rule.min_count)
+        and (rule.min_count == 1 or _count(rule, among) >= rule.min_count)
     ]
-    if fitting:
-        strictest = max(fitting, key=SEVERITY.index)
-        hopeless = found.tier >= Tier.S3 and direction == "request" and strictest in STANDING_IN
+    if matching:
+        strictest = max(matching, key=SEVERITY.index)
+        hopeless = finding.tier >= Tier.S3 and direction == "request" and strictest in REPLACING
         return "local_only" if hopeless else strictest
     if unnamed is not None:
         return unnamed
-    if found.tier >= Tier.S2:
+    if finding.tier >= Tier.S2:
         return "local_only"
-    return "pseudonymise" if found.tier == Tier.S1 and found.label in READ else "allow"
+    return "pseudonymise" if finding.tier == Tier.S1 and finding.label in READ else "allow"
 
 
-def reads_names(policy: PrivacyPolicy, route: str = "*") -> bool:
-    """Whether anything would come of reading the names of a request."""
-    read = (Finding(label, Tier.S1, "", "") for label in sorted(NAMES))
-    return any(action(policy, found, [found], route) != "allow" for found in read)
+def _names(rule: PrivacyRule, finding: Finding) -> bool:
+    return finding.label in rule.labels or rule.tier == finding.tier.name
 
 
-def _speaks_of(rule: PrivacyRule, found: Finding) -> bool:
-    return found.label in rule.labels or rule.tier == found.tier.name
-
-
-def _places(rule: PrivacyRule, among: Sequence[Finding]) -> int:
-    """How many values a rule speaks of: what two detectors find in one place is one."""
+def _count(rule: PrivacyRule, among: Sequence[Finding]) -> int:
+    """How many values a rule names. Findings of several detectors that overlap are one value."""
     count, path, end = 0, "", -1
-    for f in sorted((f for f in among if _speaks_of(rule, f)), key=lambda f: (f.path, f.start)):
+    for f in sorted((f for f in among if _names(rule, f)), key=lambda f: (f.path, f.start)):
         count += f.path != path or f.start >= end
         path, end = f.path, max(f.end, end if f.path == path else -1)
     return count
@@ -105,58 +124,38 @@ def actions(
 ) -> dict[str, str]:
     """Label -> action. A label found on several tiers gets the strictest answer."""
     among = list(findings)
-    result: dict[str, str] = {}
-    for found in {(f.label, f.tier): f for f in among}.values():
-        new = action(policy, found, among, route, direction, unnamed)
-        result[found.label] = max(result.get(found.label, "allow"), new, key=SEVERITY.index)
-    return result
+    by_label: dict[str, str] = {}
+    for finding in {(f.label, f.tier): f for f in among}.values():
+        new = action(policy, finding, among, route, direction, unnamed)
+        old = by_label.get(finding.label, "allow")
+        by_label[finding.label] = max(old, new, key=SEVERITY.index)
+    return by_label
+
+
+def taint_action(policy: PrivacyPolicy, tier: Tier, route: str) -> str:
+    """What to do about a conversation that held something of `tier` in an earlier turn."""
+    taint = Finding("TAINT", tier, "taint", "")
+    return action(policy, taint, [taint], route)
 
 
 def reach(decided: Iterable[str]) -> Reach:
-    return max((REACH[a] for a in decided), default=Reach.ANYWHERE)
+    """How far a request may travel under all of these actions."""
+    return max((REACH[action] for action in decided), default=Reach.ANYWHERE)
 
 
 def objection(
-    policy: PrivacyPolicy, target: Target, found: Sequence[str], baa: frozenset[str]
+    policy: PrivacyPolicy, target: Target, labels: Iterable[str], baa: frozenset[str]
 ) -> str | None:
-    """Why this target may not get the request, whatever it holds; None if it may."""
+    """Why `target` may not get a request with these labels at all; None if it may.
+
+    `baa` lists the providers that signed a business associate agreement. Health data needs one
+    under every policy.
+    """
     if policy.providers and target.provider not in policy.providers:
         return f"provider {target.provider} is not on the policy's list"
     if policy.regions and target.region not in policy.regions:
         return f"region {target.region or 'unknown'} is not on the policy's list"
-    health = {"HEALTH", "MEDICAL_ID"} & set(found)
-    if (policy.baa_required or health) and target.provider not in baa:
+    needs_baa = policy.baa_required or not NEEDS_BAA.isdisjoint(labels)
+    if needs_baa and target.provider not in baa:
         return f"provider {target.provider} has signed no BAA"
     return None
-
-
-def lint(config: PrivacyConfig) -> list[str]:
-    """Everything that is wrong with the policies; empty when every label has one clear answer."""
-    known, wrong = labels(), []
-    for tenant, name in config.tenants.items():
-        if name not in config.policies and name != "default":
-            wrong.append(f"tenant {tenant}: there is no policy {name!r}")
-    for name, policy in config.policies.items():
-        for i, rule in enumerate(policy.rules):
-            where = f"policy {name}, rule {i + 1}"
-            wrong += [
-                f"{where}: no detector gives the label {x!r}" for x in set(rule.labels) - known
-            ]
-            if not rule.labels and rule.tier is None:
-                wrong.append(f"{where}: names neither a label nor a tier, so it never holds")
-            if rule.action == "allow" and (
-                rule.tier == "S3" or {"SECRET", "UNREADABLE"} & set(rule.labels)
-            ):
-                wrong.append(f"{where}: lets secrets or unreadable parts leave")
-            hopeless = rule.action in STANDING_IN and rule.direction != "reply"
-            if hopeless and (rule.tier == "S3" or {"SECRET", "UNREADABLE"} & set(rule.labels)):
-                wrong.append(
-                    f"{where}: tier S3 cannot be made harmless by {rule.action}; it stays local"
-                )
-        covered = {x for r in policy.rules for x in r.labels}
-        tiers = {r.tier for r in policy.rules if r.tier}
-        if policy.strict and not tiers >= {"S2", "S3"}:
-            wrong += [
-                f"policy {name}: no rule for the label {x!r}" for x in sorted(known - covered)
-            ]
-    return wrong

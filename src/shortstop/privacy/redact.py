@@ -1,4 +1,4 @@
-"""A body for the files: what rules find in it is written as its label."""
+"""Redacts a body before it is written to a file: a label in place of everything rules find."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from shortstop.types import Json, Tier
 
 
 def redacted(guard: PrivacyGuard, body: Json, tenant: str) -> Json:
-    """Raises ValueError when something would be left: then nothing of it may be kept."""
-    found = [f for f in guard.findings(body, tenant) if f.tier >= Tier.S1]
-    put = {value: f"[{label}]" for value, label in values_of(body, found).items()}
-    clean: Json = rewrite(body, put)
+    """The body with "[LABEL]" for each value of tier S1 and above.
+
+    Raises ValueError when one would be left: then nothing of the body may be kept. Raises what
+    `guard.findings` raises.
+    """
+    findings = [f for f in guard.findings(body, tenant) if f.tier >= Tier.S1]
+    labels = {value: f"[{label}]" for value, label in values_of(body, findings).items()}
+    clean: Json = rewrite(body, labels)
     if any(f.tier >= Tier.S1 for f in guard.findings(clean, tenant)):
         raise ValueError("a value could not be taken out")
     return clean

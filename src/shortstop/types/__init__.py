@@ -53,6 +53,7 @@ from shortstop.types.decision import (
 )
 from shortstop.types.learning import Grade, GradeSource
 from shortstop.types.privacy import (
+    Case,
     Clearance,
     Cleared,
     Finding,
@@ -76,6 +77,7 @@ __all__ = [
     "Bill",
     "Caller",
     "CallerRole",
+    "Case",
     "Check",
     "Choice",
     "Chunk",

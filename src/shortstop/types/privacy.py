@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from shortstop.types.conversation import Request
 
@@ -42,8 +43,25 @@ class Finding(Struct, frozen=True):
     end: int = 0
 
 
+class Case(Struct, frozen=True):
+    """Whom a verdict is about: what `release` must know of the request that `clear` judged.
+
+    `conversation` is the client's own name for it, or a digest of the opening words; `route` is
+    the task that policy rules may name, "*" for none.
+    """
+
+    request: str
+    tenant: str
+    conversation: str
+    route: str
+
+
 class Clearance(Struct, frozen=True):
-    """The privacy verdict over a whole request."""
+    """The privacy verdict over a whole request. `policy` is a name with its version.
+
+    `case` travels from `clear` to `release` and no further: without it nothing is released, and
+    it is never written down (`recorded`).
+    """
 
     tier: Tier
     reach: Reach
@@ -51,6 +69,11 @@ class Clearance(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
     policy: str = "builtin-1"
     findings: tuple[Finding, ...] = ()
+    case: Case | UnsetType = UNSET
+
+    def recorded(self) -> Clearance:
+        """The verdict as traces keep it: without its case."""
+        return self if self.case is UNSET else replace(self, case=UNSET)
 
 
 class Cleared(Struct, frozen=True):

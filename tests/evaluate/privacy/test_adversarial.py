@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shortstop.evaluate.privacy import CASES, tricks
+from shortstop.evaluate.privacy.adversarial import CASES, tricks
 from shortstop.types import Caller, Clearance, Reach
 from tests.privacy.conftest import chat, guard, make
 
@@ -25,11 +25,11 @@ def test_all_thirty_tricks_fail() -> None:
 
 
 def test_22_an_earlier_turn_taints_the_conversation() -> None:
-    sentinel, caller = guard(), Caller(conversation="c")
-    sentinel.clear(make(chat(MAIL)), caller)
-    assert sentinel.clear(make(chat("send it to her")), caller).reach == Reach.LOCAL_ONLY
+    judge, caller = guard(), Caller(conversation="c")
+    judge.clear(make(chat(MAIL)), caller)
+    assert judge.clear(make(chat("send it to her")), caller).reach == Reach.LOCAL_ONLY
     other = Caller(tenant="b", conversation="c")
-    assert sentinel.clear(make(chat("send it to her")), other).reach == Reach.ANYWHERE
+    assert judge.clear(make(chat("send it to her")), other).reach == Reach.ANYWHERE
 
 
 def test_28_oversize_is_pinned(clear: Callable[..., Clearance]) -> None:

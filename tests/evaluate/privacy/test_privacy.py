@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shortstop.cli.main import app
-from shortstop.evaluate import privacy
+from shortstop.evaluate.privacy import adversarial, spans, trials
 from shortstop.privacy.replace.restore import Restorer
 from shortstop.types import Clearance
 
@@ -47,15 +47,15 @@ def test_a_table_that_is_none_is_told_so(tmp_path: Path, line: str) -> None:
 
 
 def test_a_restorer_that_loses_the_split_ones_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert privacy.restoring(300).figures[0].hits == 0
+    assert trials.restoring(300).figures[0].hits == 0
     monkeypatch.setattr(Restorer, "_held_from", lambda self, low, position: len(low))
-    assert privacy.restoring(300).figures[0].hits > 0
+    assert trials.restoring(300).figures[0].hits > 0
 
 
 def test_a_verifier_that_looks_away_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert privacy.tampering(50).figures[0].share == 1.0
+    assert trials.tampering(50).figures[0].share == 1.0
     monkeypatch.setattr("shortstop.evaluate.privacy.trials.verify", lambda path, key: None)
-    assert privacy.tampering(50).figures[0].share == 0.0
+    assert trials.tampering(50).figures[0].share == 0.0
 
 
 def test_a_guard_that_lets_everything_go_fails_the_tricks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_guard_that_lets_everything_go_fails_the_tricks(monkeypatch: pytest.Mo
 
     free = Clearance(Tier.S0, Reach.ANYWHERE)
     monkeypatch.setattr(PrivacyGuard, "clear", lambda self, request, caller: free)
-    assert sum(t.passed for t in privacy.tricks()) < 8
+    assert sum(t.passed for t in adversarial.tricks()) < 8
 
 
 def test_spans_are_counted_as_told() -> None:
@@ -72,8 +72,8 @@ def test_spans_are_counted_as_told() -> None:
         {"start": 0, "end": 8, "label": "PERSON"},
         {"start": 10, "end": 24, "label": "STREET_ADDRESS"},
     ]}  # fmt: skip
-    found: list[privacy.Marked] = [("PERSON", 0, 4), ("EMAIL", 0, 4)]
-    report = privacy.spans([row], lambda texts: [found for _ in texts], "x")
+    found: list[spans.Marked] = [("PERSON", 0, 4), ("EMAIL", 0, 4)]
+    report = spans.span_report([row], lambda texts: [found for _ in texts], "x")
     figures = {f.name: (f.hits, f.n) for f in report.figures}
     assert figures["recall: person"] == (1, 1)
     assert figures["recall: address"] == (0, 1)

@@ -12,93 +12,87 @@ import msgspec
 
 from shortstop.config import PrivacyConfig
 from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, Timing, counted, timing
-from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy import ephemeral_guard
 from shortstop.types import Caller, Json, Message, Request, Text, Tier
 
-CLASSES = ("PII", "FIN", "GOVID", "PHI", "SECRET", "CONTRACT")
+NO_LIMIT = PrivacyConfig(timeout=60)
+"""A busy machine must not turn a slow verdict into a pin here."""
 
 
-def held_back(id: str) -> bool:
+def is_held_back(id: str) -> bool:
     """Whether a row belongs to the half that nobody looks at while writing rules."""
     return hashlib.sha256(id.encode()).digest()[0] >= 128
 
 
-def rows(path: Path) -> Iterator[Json]:
+def read_rows(path: Path) -> Iterator[Json]:
+    """The objects of a file of JSON lines. Raises OSError, msgspec.DecodeError."""
     with path.open("rb") as file:
         for line in file:
             if line.strip():
                 yield msgspec.json.decode(line)
 
 
-def request(text: str) -> Request:
+def chat_request(text: str, id: str = "examined") -> Request:
+    """One user's message, as an OpenAI chat request."""
     body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
-    message = Message("user", (Text(text),))
-    return Request(
-        id="examined", dialect="openai.chat", body=body, model="auto", messages=(message,)
-    )
+    return Request(id, "openai.chat", body, "auto", (Message("user", (Text(text),)),))
 
 
 class Examiner:
     """Asks a guard with the built-in policy."""
 
     def __init__(self) -> None:
-        self._guard = PrivacyGuard(
-            PrivacyConfig(timeout=60), lambda request, body: request, key=b"x" * 32
-        )
+        self._guard = ephemeral_guard(NO_LIMIT, lambda request, body: request)
 
     def tier(self, text: str) -> Tier:
-        return self._guard.clear(request(text), Caller()).tier
+        return self._guard.clear(chat_request(text), Caller()).tier
 
     def share(self, name: str, texts: Sequence[str]) -> Measured:
         """How many are flagged, at S2 or S3."""
         return counted(name, sum(self.tier(t) >= Tier.S2 for t in texts), len(texts))
 
     def timing(self, name: str, texts: Sequence[str], rounds: int = 1) -> Timing:
-        taken = []
+        milliseconds = []
         for text in list(texts) * rounds:
             start = time.perf_counter()
             self.tier(text)
-            taken.append(1000 * (time.perf_counter() - start))
-        return timing(name, taken)
+            milliseconds.append(1000 * (time.perf_counter() - start))
+        return timing(name, milliseconds)
 
 
-def gateway(data: Iterable[Mapping[str, Any]], part: str) -> PrivacyReport:
+def labelled(data: Iterable[Mapping[str, Any]], part: str) -> PrivacyReport:
     """Figures over rows with the columns of gateway_dev.jsonl: per class and in all."""
-    found = list(data)
+    rows = list(data)
     examiner = Examiner()
-    sensitive = [r for r in found if r["sensitive"]]
+    sensitive = [r for r in rows if r["sensitive"]]
     figures = [examiner.share("sensitive flagged", [r["text"] for r in sensitive])]
     for name in sorted({r["tier"] for r in sensitive}):
-        figures.append(
-            examiner.share(f"flagged: {name}", [r["text"] for r in sensitive if r["tier"] == name])
-        )
-    harmless = [r["text"] for r in found if not r["sensitive"]]
-    figures.append(examiner.share("false pins: hard harmless", harmless))
-    return PrivacyReport(part, tuple(figures), speed(found))
+        texts = [r["text"] for r in sensitive if r["tier"] == name]
+        figures.append(examiner.share(f"flagged: {name}", texts))
+    innocent = [r["text"] for r in rows if not r["sensitive"]]
+    figures.append(examiner.share("false pins: hard harmless", innocent))
+    return PrivacyReport(part, tuple(figures), _speed(rows))
 
 
 def harmless(texts: Sequence[str], part: str) -> PrivacyReport:
-    """Texts that nothing should be found in."""
-    return PrivacyReport(part, (Examiner().share("false pins", texts),), prose(texts))
+    """Texts in which nothing should be found."""
+    sizes = (("200 tokens, ordinary", 800), ("2,000 ordinary", 8000))
+    return PrivacyReport(part, (Examiner().share("false pins", texts),), _timed(sizes, texts))
 
 
-def speed(data: Sequence[Mapping[str, Any]]) -> tuple[Timing, ...]:
+def _speed(rows: Sequence[Mapping[str, Any]]) -> tuple[Timing, ...]:
     """Texts of about 200 and 2,000 tokens (four characters each), made of the rows themselves:
     harmless ones that look like something, and dense ones that are something everywhere."""
-    plain = [r["text"] for r in data if not r["sensitive"] and "base64" not in r["text"]]
-    dense = [r["text"] for r in data if r["sensitive"] and r["tier"] in ("PII", "FIN", "GOVID")]
+    innocent = [r["text"] for r in rows if not r["sensitive"] and "base64" not in r["text"]]
+    dense = [r["text"] for r in rows if r["sensitive"] and r["tier"] in ("PII", "FIN", "GOVID")]
     return (
-        *_timed((("200 tokens, hard harmless", 800), ("2,000 hard harmless", 8000)), plain),
+        *_timed((("200 tokens, hard harmless", 800), ("2,000 hard harmless", 8000)), innocent),
         *_timed((("2,000 dense", 8000),), dense),
     )
 
 
-def prose(texts: Sequence[str]) -> tuple[Timing, ...]:
-    """The same for ordinary texts."""
-    return _timed((("200 tokens, ordinary", 800), ("2,000 ordinary", 8000)), texts)
-
-
 def _timed(sizes: Sequence[tuple[str, int]], texts: Sequence[str]) -> tuple[Timing, ...]:
+    """One timing for each (name, characters)."""
     if not texts:
         return ()
     examiner = Examiner()
@@ -107,6 +101,7 @@ def _timed(sizes: Sequence[tuple[str, int]], texts: Sequence[str]) -> tuple[Timi
 
 
 def _filled(texts: Sequence[str], size: int, count: int = 60) -> Iterator[str]:
+    """`count` texts of `size` characters, each joined from several of `texts`."""
     for start in range(count):
         piece, i = "", start * 7
         while len(piece) < size:

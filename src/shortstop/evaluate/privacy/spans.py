@@ -1,4 +1,4 @@
-"""Whether what identifies somebody is found where it stands: recall, precision and F2 of spans.
+"""Whether identifying spans are found in the right place: recall, precision and F2.
 
 A marked span is found when at least half of its letters and digits lie in findings of its class. A
 finding is right when at least half of its own lie in marked spans of its class; towns and postal
@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shortstop.config import PrivacyConfig
+from shortstop.evaluate.privacy.detection import NO_LIMIT
 from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, counted
-from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy.detectors import Detectors
 from shortstop.privacy.names import reader
 from shortstop.privacy.names.people import Entity
 from shortstop.privacy.names.tagger import Tagger
@@ -38,28 +39,29 @@ IDENTITY = {
     "ip": "IP IP_ADDRESS",
 }
 CLASS = {label: name for name, labels in IDENTITY.items() for label in labels.split()}
-"""Identity classes by the labels of all: ours, presidio-research, MEDDOCAN, Presidio."""
-BESIDE = {
+"""Identity class by label, for the labels of all: ours, presidio-research, MEDDOCAN, Presidio."""
+ALLOWED = {
     "address": frozenset("GPE ZIP_CODE TERRITORIO PAIS HOSPITAL INSTITUCION".split()),  # noqa: SIM905
     "person": frozenset({"TITLE"}),
 }
-"""What is marked otherwise and may stand in a finding of the class."""
+"""What is marked otherwise and may be part of a finding of the class."""
 DRAWS = 1_000
+"""Resamples from which an interval is made."""
 
 
-def aside(row: Mapping[str, Any]) -> bool:
-    """Whether a row's template belongs to the part that nobody looked at."""
+def is_unseen(row: Mapping[str, Any]) -> bool:
+    """Whether a row's template belongs to the part that nobody looks at while writing rules."""
     key = str(row["template"]).encode() if "template" in row else str(row["id"]).encode()
     return hashlib.sha256(key).digest()[0] >= 128
 
 
 def by_rules(texts: Sequence[str]) -> list[list[Marked]]:
-    """What the rulebook finds: what pinning goes by."""
-    guard = PrivacyGuard(PrivacyConfig(timeout=60), lambda request, body: request, key=b"x" * 32)
+    """What the rulebook finds, by which requests are pinned."""
+    detectors = Detectors(NO_LIMIT, time.monotonic)
     return [
         [
             (f.label, f.start, f.end)
-            for f in guard.findings({"messages": [{"role": "user", "content": text}]})
+            for f in detectors.findings({"messages": [{"role": "user", "content": text}]})
             if ":" not in f.rule
         ]
         for text in texts
@@ -67,16 +69,17 @@ def by_rules(texts: Sequence[str]) -> list[list[Marked]]:
 
 
 def by_all(texts: Sequence[str]) -> list[list[Marked]]:
-    """With what is read before an escalation. Raises ConfigError without the extra `[ner]`."""
-    seen = asyncio.run(_tagged(texts))
-    read = [list(reader.spans(t, e)) for t, e in zip(texts, seen, strict=True)]
-    return [_merged(a + b) for a, b in zip(by_rules(texts), read, strict=True)]
+    """The same with the names that are read before an escalation. Raises ConfigError without the
+    extra `[ner]`."""
+    entities = asyncio.run(_tagged(texts))
+    names = [list(reader.spans(t, e)) for t, e in zip(texts, entities, strict=True)]
+    return [_merged(a + b) for a, b in zip(by_rules(texts), names, strict=True)]
 
 
-def _merged(found: Sequence[Marked]) -> list[Marked]:
+def _merged(spans: Sequence[Marked]) -> list[Marked]:
     """Findings of one label that overlap are one."""
     merged: list[Marked] = []
-    for label, start, end in sorted(found):
+    for label, start, end in sorted(spans):
         if merged and merged[-1][0] == label and start < merged[-1][2]:
             merged[-1] = (label, merged[-1][1], max(end, merged[-1][2]))
         else:
@@ -92,18 +95,18 @@ async def _tagged(texts: Sequence[str]) -> list[tuple[Entity, ...]]:
         await tagger.close()
 
 
-def spans(
+def span_report(
     rows: Sequence[Mapping[str, Any]],
     find: Callable[[Sequence[str]], Sequence[Sequence[Marked]]],
     part: str,
 ) -> PrivacyReport:
-    """F2 with a 95% interval over templates drawn anew, recall by class, F2 of the usual count."""
-    told = find([row["text"] for row in rows])
+    """F2 with a 95% interval by resampling templates, recall by class, F2 of the usual count."""
+    findings = find([row["text"] for row in rows])
     tallies, usual = [], []
-    for row, found in zip(rows, told, strict=True):
+    for row, spans in zip(rows, findings, strict=True):
         marked = [(s["label"], s["start"], s["end"]) for s in row["spans"]]
-        tallies.append(_covered(row["text"], marked, found))
-        usual.append(_matched(row["text"], marked, found))
+        tallies.append(_covered(row["text"], marked, spans))
+        usual.append(_matched(row["text"], marked, spans))
     groups = [str(row.get("template", row["id"])) for row in rows]
     whole = sum(tallies, Counter())
     figures = [_f2("span F2", tallies, groups), _f2("span F2, one to one", usual, groups)]
@@ -116,29 +119,31 @@ def spans(
     return PrivacyReport(part, tuple(figures))
 
 
-def _covered(text: str, marked: Sequence[Marked], found: Sequence[Marked]) -> Counter[str]:
+def _covered(text: str, marked: Sequence[Marked], spans: Sequence[Marked]) -> Counter[str]:
+    """By coverage: at least half of a span lies in spans of its class on the other side."""
     tally: Counter[str] = Counter()
     for label, start, end in marked:
         name = CLASS.get(label)
-        if name is not None and _inside(text, (start, end), [f for f in found if _is(f, name)]):
+        if name is not None and _inside(text, (start, end), [s for s in spans if _is(s, name)]):
             tally.update([f"hit {name}", "hit all"])
         if name is not None:
             tally.update([f"n {name}", "n all"])
-    for label, start, end in found:
+    for label, start, end in spans:
         name = CLASS.get(label)
         if name is not None:
-            good = [m for m in marked if _is(m, name) or m[0] in BESIDE.get(name, ())]
+            good = [m for m in marked if _is(m, name) or m[0] in ALLOWED.get(name, ())]
             tally["right" if _inside(text, (start, end), good) else "wrong"] += 1
     return tally
 
 
-def _matched(text: str, marked: Sequence[Marked], found: Sequence[Marked]) -> Counter[str]:
+def _matched(text: str, marked: Sequence[Marked], spans: Sequence[Marked]) -> Counter[str]:
+    """The usual count: one finding to one marked span, overlap over union at least one half."""
     tally: Counter[str] = Counter()
     free = [m for m in marked if m[0] in CLASS]
     tally["n all"] = len(free)
-    for label, start, end in found:
+    for label, start, end in spans:
         name = CLASS.get(label)
-        beside = [m for m in marked if name is not None and m[0] in BESIDE.get(name, ())]
+        allowed = [m for m in marked if name is not None and m[0] in ALLOWED.get(name, ())]
         best = max(
             (m for m in free if name is not None and _is(m, name)),
             key=lambda m: _overlap(m, (start, end)),
@@ -147,7 +152,7 @@ def _matched(text: str, marked: Sequence[Marked], found: Sequence[Marked]) -> Co
         if best is not None and _overlap(best, (start, end)) >= 0.5:
             free.remove(best)
             tally.update(["hit all", "right"])
-        elif name is not None and not _inside(text, (start, end), beside):
+        elif name is not None and not _inside(text, (start, end), allowed):
             tally["wrong"] += 1
     return tally
 
@@ -162,9 +167,9 @@ def _overlap(one: Marked, other: tuple[int, int]) -> float:
 
 
 def _inside(text: str, span: tuple[int, int], others: Sequence[Marked]) -> bool:
-    places = [i for i in range(*span) if text[i].isalnum()]
-    within = sum(any(start <= i < end for _, start, end in others) for i in places)
-    return bool(places) and 2 * within >= len(places)
+    letters = [i for i in range(*span) if text[i].isalnum()]
+    within = sum(any(start <= i < end for _, start, end in others) for i in letters)
+    return bool(letters) and 2 * within >= len(letters)
 
 
 def _f2(name: str, tallies: Sequence[Counter[str]], groups: Sequence[str]) -> Measured:
@@ -172,9 +177,9 @@ def _f2(name: str, tallies: Sequence[Counter[str]], groups: Sequence[str]) -> Me
     for group, tally in zip(groups, tallies, strict=True):
         by_group.setdefault(group, Counter()).update(tally)
     parts, draw = list(by_group.values()), random.Random(1)
-    drawn = sorted(_score(draw.choices(parts, k=len(parts))) for _ in range(DRAWS))
+    scores = sorted(_score(draw.choices(parts, k=len(parts))) for _ in range(DRAWS))
     whole = sum(parts, Counter())
-    low, high = drawn[int(0.025 * DRAWS)], drawn[int(0.975 * DRAWS)]
+    low, high = scores[int(0.025 * DRAWS)], scores[int(0.975 * DRAWS)]
     return Measured(name, whole["n all"], whole["hit all"], _score(parts), low, high)
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from shortstop.evaluate.privacy.figures import PrivacyReport, Timing, counted, timing
-from shortstop.privacy.audit import AuditLog, Event, verify
+from shortstop.privacy.audit import AuditEvent, AuditLog, verify
 from shortstop.privacy.replace.restore import Buffer, Restorer
 from shortstop.privacy.replace.surrogates import SurrogateFactory
 
@@ -21,35 +21,40 @@ EVENTS = 40
 
 def restoring(trials: int = 20_000, seed: int = 1) -> PrivacyReport:
     """Texts with surrogates in them, cut at random; half inside the strings of a tool call."""
-    draw, wrong, spent, restorer, values = random.Random(seed), 0, [], Restorer({}), {}
-    for n in range(trials):
-        if n % 100 == 0:
-            values = _minted(draw)
+    draw, wrong, milliseconds = random.Random(seed), 0, list[float]()
+    restorer, values = Restorer({}), dict[str, str]()
+    for trial in range(trials):
+        if trial % 100 == 0:
+            values = _surrogates(draw)
             restorer = Restorer(values)
         pieces = draw.choices([*values, *FILLERS], k=8)
-        escaped = bool(n % 2)
+        escaped = bool(trial % 2)
         wanted = "".join(values.get(p, p) for p in pieces)
         if escaped:
             sent = "".join(json.dumps(p, ensure_ascii=False)[1:-1] for p in pieces)
         else:
             sent = "".join(pieces)
-        said, chunks, took = _streamed(restorer, sent, escaped, draw)
-        spent.append(1000 * took / chunks)
-        wrong += (json.loads(f'"{said}"', strict=False) if escaped else said) != wanted
-    figures = (counted("restored wrong", wrong, trials),)
+        restored, chunks, seconds = _streamed(restorer, sent, escaped, draw)
+        milliseconds.append(1000 * seconds / chunks)
+        if escaped:
+            restored = json.loads(f'"{restored}"', strict=False)
+        wrong += restored != wanted
     return PrivacyReport(
-        "streams restored, text and tool JSON", figures, (timing("a chunk", spent),)
+        "streams restored, text and tool JSON",
+        (counted("restored wrong", wrong, trials),),
+        (timing("a chunk", milliseconds),),
     )
 
 
-def _minted(draw: random.Random) -> dict[str, str]:
-    mint, used, found = SurrogateFactory(KEY, "t", str(draw.random())), set[str](), dict[str, str]()
+def _surrogates(draw: random.Random) -> dict[str, str]:
+    """Surrogate -> value, one for each label."""
+    factory, used, values = SurrogateFactory(KEY, "t", str(draw.random())), set[str](), {}
     for label in LABELS:
         value = f'{label} "{draw.randrange(10**9)}"\n'
-        surrogate = mint.surrogate(label, value, "", used)
+        surrogate = factory.surrogate(label, value, "", used)
         used.add(surrogate.lower())
-        found[surrogate] = value
-    return found
+        values[surrogate] = value
+    return values
 
 
 def _streamed(
@@ -58,56 +63,59 @@ def _streamed(
     """(what came out, chunks, seconds). The model may write a surrogate in capitals."""
     if draw.random() < 0.1 and not escaped:
         sent = sent.upper() if all(f.upper() == f for f in FILLERS if f in sent) else sent
-    buffer, out, at, chunks, took = Buffer(restorer, escaped=escaped), "", 0, 0, 0.0
-    while at < len(sent):
+    buffer, out, position, chunks, seconds = Buffer(restorer, escaped=escaped), "", 0, 0, 0.0
+    while position < len(sent):
         step = draw.randint(1, 9)
         began = time.perf_counter()
-        out += buffer.push(sent[at : at + step])
-        took += time.perf_counter() - began
-        at += step
+        out += buffer.push(sent[position : position + step])
+        seconds += time.perf_counter() - began
+        position += step
         chunks += 1
-    return out + buffer.push("", final=True), max(chunks, 1), took
+    return out + buffer.push("", final=True), max(chunks, 1), seconds
 
 
 def tampering(trials: int = 1_000, seed: int = 2) -> PrivacyReport:
     """One record altered, dropped, swapped, repeated, or the end cut off: found where it begins."""
-    draw, found = random.Random(seed), 0
+    draw, hits = random.Random(seed), 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.log"
-        appended = _written(path)
+        appending = _written(path)
         lines = path.read_bytes().splitlines(keepends=True)
         for trial in range(trials):
-            at = draw.randrange(len(lines) - 1)
-            path.write_bytes(b"".join(_tampered(lines, at, trial % 5, draw)))
+            number = draw.randrange(len(lines) - 1)
+            path.write_bytes(b"".join(_tampered(lines, number, trial % 5, draw)))
             broken = verify(path, KEY)
-            found += broken is not None and broken.n == at
+            hits += broken is not None and broken.n == number
     return PrivacyReport(
         "audit log tampered with",
-        (counted("found at its first record", found, trials),),
-        (appended,),
+        (counted("found at its first record", hits, trials),),
+        (appending,),
     )
 
 
 def _written(path: Path) -> Timing:
-    log, spent = AuditLog(path, KEY), []
+    log, milliseconds = AuditLog(path, KEY), []
     for i in range(EVENTS):
+        event = AuditEvent(float(i), "clear", "t", f"r{i}", tier=i % 4, labels={"EMAIL": i})
         began = time.perf_counter()
-        log.append(Event(float(i), "clear", "t", f"r{i}", tier=i % 4, labels={"EMAIL": i}))
-        spent.append(1000 * (time.perf_counter() - began))
+        log.append(event)
+        milliseconds.append(1000 * (time.perf_counter() - began))
     log.close()
-    return timing("an event", spent)
+    return timing("an event", milliseconds)
 
 
-def _tampered(lines: list[bytes], at: int, how: int, draw: random.Random) -> list[bytes]:
+def _tampered(lines: list[bytes], number: int, how: int, draw: random.Random) -> list[bytes]:
+    """The lines with record `number` altered, dropped, swapped with the next, cut off with all
+    that follows, or replaced by another."""
     changed = list(lines)
     if how == 0:
-        changed[at] = changed[at].replace(b'"tenant":"t"', b'"tenant":"u"')
+        changed[number] = changed[number].replace(b'"tenant":"t"', b'"tenant":"u"')
     elif how == 1:
-        del changed[at]
+        del changed[number]
     elif how == 2:
-        changed[at], changed[at + 1] = changed[at + 1], changed[at]
+        changed[number], changed[number + 1] = changed[number + 1], changed[number]
     elif how == 3:
-        del changed[at:]
+        del changed[number:]
     else:
-        changed[at] = changed[draw.choice([i for i in range(len(lines)) if i != at])]
+        changed[number] = changed[draw.choice([i for i in range(len(lines)) if i != number])]
     return changed

@@ -1,1 +1,1 @@
-"""What is sensitive in a text."""
+"""Finding what is sensitive in a text."""

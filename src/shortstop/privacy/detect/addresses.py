@@ -1,8 +1,8 @@
 # ruff: noqa: E501, SIM905 - patterns and lists of words are read whole
 """Street addresses in a text, with the town, code and country that follow them.
 
-Wider than the rulebook's, which pins: here a house number behind two capitalised words is enough
-when a unit, a postal code or "lives at" stands beside it. Read before an escalation only.
+Looser than the rulebook's, which pin a request. These are read before an escalation only, so a house
+number and two capitalised words are enough where a unit, a postal code or "lives at" is near.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 _CAP = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]{0,40}(?:[.'’-][^\W\d_]{1,40}){0,3}\.?"
 _NAME = rf"(?:(?:{_CAP}|de|del|della|delle|di|da|do|dos|du|des|la|las|los|le|van|von|der|den|of)[ ]){{0,4}}{_CAP}"
-_KINDS = (
+_TYPES = (
     r"Street|St|Str|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|"
     r"Parkway|Pkwy|Highway|Hwy|Circle|Crescent|Close|Grove|Gardens|Mews|Row|Way|Alley|Walk|Hill|Quay|"
     r"Crossroad|Turnpike|Trail|Loop|Rise|View|Green|Park"
@@ -40,7 +40,7 @@ _POSTED = (
 _NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4})?\.?"
 _BEFORE = r"(?:\d{1,6}[A-Za-z]?,?[ ]){1,2}"
 _SURE = re.compile(
-    rf"(?:{_BEFORE}(?:{_NAME}[ ])?(?:{_KINDS})\b\.?(?:[ ]{_NUMBER})?"
+    rf"(?:{_BEFORE}(?:{_NAME}[ ])?(?:{_TYPES})\b\.?(?:[ ]{_NUMBER})?"
     rf"|(?:{_BEFORE})?(?:{_BEGINS})[ ](?:de[ ]|du[ ]|des[ ]|la[ ]|d['’])*[^\W\d_][^\n\d,]{{1,40}}[ ]{_NUMBER}"
     rf"|{_BEFORE}(?:{_BEGINS})[ ](?:de[ ]|du[ ]|des[ ]|la[ ]|d['’])*{_NAME}"
     rf"|(?:{_BEFORE})?(?:{_NAME}[ ])??\b[^\W\d_]\w{{0,40}}(?:{_ENDS})[ ]{_NUMBER}"
@@ -48,7 +48,7 @@ _SURE = re.compile(
     rf"|{_UNIT}|{_POSTED})"
 )
 _WEAK = re.compile(rf"(?:{_BEFORE}{_NAME}(?:[ ]{_NUMBER})?|{_NAME}[ ]\d{{1,5}}[A-Za-z]?\b)")
-_SAID = re.compile(
+_INTRODUCED = re.compile(
     r"(?i)(?:\b(?:address(?:es)?|lives?|living|resides?|located|house|corner|side|station|office|shop|store|"
     r"restaurant|deliver\w*|ship\w*|sen[dt]|return|meet|moved?|user:?|between)\b[^\n]{0,40}?"
     r"(?:\bat|\bon|\bto|\bis|\bof|\bfrom|\bwith|:|\bsame|\bare)[: ]{0,2})$"
@@ -64,39 +64,44 @@ _NOT_TOWNS = frozenset(
     """.split()
 )
 REACH = 120
+"""How far an address may go on without a digit, in characters."""
 
 
 def addresses(text: str) -> list[Span]:
-    """Where addresses stand, each with what belongs to it."""
-    found: list[Span] = []
-    for start, end, sure in _starts(text):
-        if found and start < found[-1][1]:
+    """(start, end) of each address, all its parts included."""
+    spans: list[Span] = []
+    for start, end, sure in _candidates(text):
+        if spans and start < spans[-1][1]:
             continue
-        grown = _grown(text, end)
-        if sure or _SAID.search(text[max(0, start - 80) : start]) or _coded(text[end:grown]):
-            found.append((start, grown))
-    return found
+        extended = _extended(text, end)
+        introduced = sure or _INTRODUCED.search(text[max(0, start - 80) : start])
+        if introduced or _has_code(text[end:extended]):
+            spans.append((start, extended))
+    return spans
 
 
-def _starts(text: str) -> Iterator[tuple[int, int, bool]]:
-    """(start, end, whether nothing more is asked), by place."""
+def _candidates(text: str) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, whether it needs no further evidence), in order."""
     sure = [(*m.span(), True) for m in _SURE.finditer(text)]
     weak = [(*m.span(), False) for m in _WEAK.finditer(text)]
     yield from sorted(sure + weak, key=lambda s: (s[0], not s[2], -s[1]))
 
 
-def _coded(tail: str) -> bool:
+def _has_code(tail: str) -> bool:
+    """Whether a unit or a postal code is in it."""
     return re.search(_UNIT, tail) is not None or _CODE.search(tail) is not None
 
 
-def _grown(text: str, end: int) -> int:
-    """Over units, towns, codes and countries; a town counts when a code or a unit follows."""
-    kept = at = end
-    while at - kept < REACH and (match := _MORE.match(text, at)) is not None:
-        said = match.group().strip(" ,>?|\n")
-        if said.split(" ")[0].lower() in _NOT_TOWNS:
+def _extended(text: str, end: int) -> int:
+    """The address's end after units, towns, codes and countries. A town far away or in another
+    line counts only when a code or a unit follows it."""
+    kept = position = end
+    while position - kept < REACH and (match := _MORE.match(text, position)) is not None:
+        part = match.group().strip(" ,>?|\n")
+        if part.split(" ")[0].lower() in _NOT_TOWNS:
             break
-        at = match.end()
-        if any(c.isdigit() for c in said) or (at - kept < 30 and "\n" not in match.group()):
-            kept = at
+        position = match.end()
+        near = position - kept < 30 and "\n" not in match.group()
+        if near or any(c.isdigit() for c in part):
+            kept = position
     return kept

@@ -1,4 +1,4 @@
-"""One plain spelling of a text, and the way back to the original offsets."""
+"""One plain spelling of a text, with the way back to offsets in the original."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-_STRANGE = re.compile(r"[^\x00-\x7f]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _DASHES = frozenset("‐‑‒–—―−﹘﹣－⁃˗‾➖﹉")
 _LOOKALIKES = dict(
     zip(
@@ -23,7 +23,7 @@ _LOOKALIKES = dict(
 
 @lru_cache(maxsize=8192)
 def fold(char: str) -> str:
-    """The ASCII-like spelling of one character: '' for what cannot be seen."""
+    """The ASCII-like spelling of one character; "" for an invisible one."""
     if char in _DASHES:
         return "-"
     if char in _LOOKALIKES:
@@ -44,8 +44,11 @@ def fold(char: str) -> str:
 
 
 class PlainView(Struct, frozen=True):
-    """`text` as a detector reads it. `starts[i]` (rising) stands at `raws[i]` in the original;
-    characters between two entries run in step."""
+    """`text` as a detector reads it, and where its characters came from.
+
+    The character at `starts[i]`, in rising order, comes from `raws[i]` in the original; those up to
+    the next entry follow one by one. `raw_length` is the original's length.
+    """
 
     text: str
     starts: tuple[int, ...] = (0,)
@@ -53,7 +56,7 @@ class PlainView(Struct, frozen=True):
     raw_length: int = 0
 
     def raw(self, position: int) -> int:
-        """Where the character at `position` came from."""
+        """The original's offset of the character at `position`; its length for the end."""
         if position >= len(self.text):
             return self.raw_length
         i = bisect_right(self.starts, position) - 1
@@ -65,25 +68,28 @@ class PlainView(Struct, frozen=True):
 
 
 class Stretch(Struct, frozen=True):
-    """The way back for a text of which only the whole is known: where it was hidden."""
+    """The way back from a text that was hidden in the original's [start, end): offsets within it
+    are not known."""
 
     start: int
     end: int
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The whole, whatever is asked."""
+        """The whole stretch, whatever part is asked for."""
         return self.start, self.end
 
 
 def plain(text: str) -> PlainView:
+    """The view that changes nothing."""
     return PlainView(text, raw_length=len(text))
 
 
 def canonical(text: str) -> PlainView:
-    """Width, script, dashes, spaces and invisible characters folded. Cheap for ASCII."""
+    """The text with width, script, dashes, spaces and invisible characters folded. Nothing is done
+    for ASCII."""
     if text.isascii():
         return plain(text)
-    folded = {c: new for c in set(_STRANGE.findall(text)) if (new := fold(c)) != c}
+    folded = {c: new for c in set(_NOT_ASCII.findall(text)) if (new := fold(c)) != c}
     if not folded:
         return plain(text)
     return rewrite(text, _any_of("".join(sorted(folded))), lambda m: folded[m.group()])
@@ -97,7 +103,7 @@ def _any_of(chars: str) -> re.Pattern[str]:
 def rewrite(
     text: str, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]
 ) -> PlainView:
-    """`text` with every match of `pattern` replaced by `change(match)`, offsets kept."""
+    """`text` with every match of `pattern` replaced by `change(match)`, and the way back."""
     pieces: list[str] = []
     starts, raws = [0], [0]
     done = length = 0

@@ -1,4 +1,7 @@
-"""Check digits and other proofs that a matched text is what it looks like."""
+"""Check digits and other proofs that a matched text is what it looks like.
+
+A check gets the matched text, separators included, and says whether to believe it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ Check = Callable[[str], bool]
 
 
 def digits(value: str) -> str:
+    """The digits of `value`, without anything between them."""
     return "".join(filter(str.isdigit, value))
 
 
@@ -22,14 +26,14 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 
 def luhn(number: str) -> bool:
-    """The check digit of ISO 7812, of ASCII digits: the library's takes five times as long, and
-    every long number in a text is asked."""
+    """The check digit of ISO 7812, for ASCII digits. Every long number in a text is asked, and
+    python-stdnum's takes five times as long."""
     even, odd = number[::-2], number[-2::-2].translate(_DOUBLED)
     return len(set(number)) > 1 and (sum(map(int, even)) + sum(map(int, odd))) % 10 == 0
 
 
 def card(value: str) -> bool:
-    """A number range that an issuer uses, its length, and Luhn."""
+    """A payment card: a range that an issuer uses, that issuer's length, and Luhn."""
     number = digits(value)
     return len(number) > 11 and _brand(number) and luhn(number)
 
@@ -55,16 +59,17 @@ def _brand(number: str) -> bool:
 
 
 def luhn_digits(value: str) -> bool:
+    """Luhn over the digits alone."""
     number = digits(value)
     return len(number) > 1 and luhn(number)
 
 
 _LETTERS = {ord(c): str(int(c, 36)) for c in string.ascii_uppercase}
-"""What a letter counts in ISO 7064."""
+"""The value of a letter in ISO 7064."""
 
 
 def iban_number(value: str) -> bool:
-    """Check digits; the structure of the country is not asked, for some banks bend it."""
+    """The check digits of an IBAN. Its country's format is not checked: some banks bend it."""
     compact = re.sub(r"[\s.-]", "", value).upper()
     if not (15 <= len(compact) <= 34 and compact.isascii() and compact.isalnum()):
         return False
@@ -74,12 +79,13 @@ def iban_number(value: str) -> bool:
 
 
 def iban_country(value: str) -> bool:
-    """With the word IBAN beside it, the country's length is proof enough."""
+    """Only an IBAN's length: enough of a proof next to the word IBAN."""
     compact = re.sub(r"[\s.-]", "", value).upper()
     return 15 <= len(compact) <= 34 and sum(c.isdigit() for c in compact) >= 8
 
 
 def ssn(value: str) -> bool:
+    """A US social security number that may have been issued."""
     number = digits(value)
     if len(number) != 9 or len(set(number)) == 1 or number == "123456789":
         return False
@@ -87,7 +93,7 @@ def ssn(value: str) -> bool:
 
 
 def aba(value: str) -> bool:
-    """Routing number of an American bank: weighted sum 3, 7, 1."""
+    """The routing number of an American bank: weighted sum 3, 7, 1."""
     d = [int(c) for c in digits(value)]
     return (
         len(d) == 9
@@ -96,26 +102,27 @@ def aba(value: str) -> bool:
     )
 
 
-def somebody(value: str) -> bool:
-    """An address that is read. Robots sign with one that is not."""
+def personal_mailbox(value: str) -> bool:
+    """An e-mail address that somebody reads, unlike those that robots sign with."""
     return not re.match(r"(?i)(?:no|do[._-]?not)[._-]?reply@", value)
 
 
 def phone(value: str) -> bool:
+    """As many digits as a telephone number has, and not all of one or two kinds."""
     number = digits(value)
     least = 11 if number.startswith("00") else 7
     return least <= len(number) <= 18 and len(set(number)) > 2
 
 
 def date(value: str) -> bool:
-    """A day that a person living today may be born on."""
+    """A day on which a person living today may have been born."""
     if value.isdigit():
         return "19" <= value[:2] <= "20" and "01" <= value[4:6] <= "12" and value[6:] <= "31"
     years = [int(y) for y in re.findall(r"\d{4}", value)]
     return not years or any(1900 <= y <= 2100 for y in years)
 
 
-_NO_PLACE = re2.compile(
+_NOT_A_PLACE = re2.compile(
     r"(?i)https?:|@|0x[0-9a-f]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]{2}:){3}|"
     r"\b(?:table|figure|fig|chapter|section|page|step|level|version|model|item|question|part|line|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -131,21 +138,22 @@ _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?!\.?\d)")
 
 
 def place(value: str) -> bool:
-    """Where somebody lives: a number beside names, and nothing that is counted or addressed."""
+    """A street address: a number and a name, and nothing that looks like a version, a figure or a
+    date instead."""
     return (
         _NUMBER.search(value) is not None
         and _NAME.search(value) is not None
-        and _NO_PLACE.search(value) is None
+        and _NOT_A_PLACE.search(value) is None
     )
 
 
 def some_place(value: str) -> bool:
-    """Numbers enough for a house and its code, and nothing that is counted or addressed."""
-    return some_digits(value) and _NO_PLACE.search(value) is None
+    """The same by numbers alone: enough for a house and its postal code."""
+    return some_digits(value) and _NOT_A_PLACE.search(value) is None
 
 
 def full_place(value: str) -> bool:
-    """The same with a postal code beside the number of the house."""
+    """A street address with a postal code besides the house number."""
     codes = len(_CODE.findall(value))
     return (
         codes > 0
@@ -159,7 +167,7 @@ _NAME = re.compile(r"\b[A-Z\u00c0-\u00de\u0100-\u017f\u0370-\uffff][^\W\d_]")
 
 
 def entropy(value: str) -> float:
-    """Bits a character."""
+    """Shannon entropy in bits per character."""
     n = len(value)
     return -sum(c / n * math.log2(c / n) for c in Counter(value).values()) if n else 0.0
 
@@ -175,28 +183,25 @@ _PLACEHOLDER = re.compile(
 
 
 def secret(value: str) -> bool:
-    """A value that was drawn, not written: long, mixed, no placeholder."""
+    """A random value, not one that somebody wrote: long, mixed, not a placeholder."""
     value = value.strip("\"'`,;)")
-    if len(value) < 8 or _PLACEHOLDER.match(value):
-        return False
-    kinds = _kinds(value)
-    if _words(value):
+    if len(value) < 8 or _PLACEHOLDER.match(value) or _is_name(value):
         return False
     if value.isdigit():
         return len(value) >= 12
-    if kinds >= 2 and any(c.isdigit() for c in value):
+    if _character_kinds(value) >= 2 and any(c.isdigit() for c in value):
         return entropy(value) >= 2.5
     return len(value) >= 16 and entropy(value) >= 3.3
 
 
 def drawn(value: str) -> bool:
-    """Beside a word as common as "key" only what nobody would write by hand: sixteen characters,
-    letters and digits mixed, no name made of words and numbers."""
+    """A random value next to a word as common as "key": only what nobody would write by hand.
+    Sixteen characters, letters and digits mixed, not a name made of words and numbers."""
     return len(_bare(value)) >= 16 and drawn_short(value)
 
 
 def drawn_short(value: str) -> bool:
-    """The same from ten characters on, for a vendor's name and a word for its key."""
+    """The same from ten characters on, next to a vendor's name and a word for its key."""
     value = _bare(value)
     if len(value) < 10 or _PLACEHOLDER.match(value) or _COMPOSED.fullmatch(value):
         return False
@@ -220,24 +225,27 @@ def _bare(value: str) -> str:
 
 
 def password(value: str) -> bool:
-    """People's passwords are short: a digit or a sign among letters is enough."""
+    """A password that a person may have chosen: short, with a digit or a sign among letters."""
     value = value.strip("\"'`,;").rstrip(".?!)") or value
     if len(value) < 5 or _PLACEHOLDER.match(value):
         return False
-    return _kinds(value) >= 2 and not re.fullmatch(r"[A-Z]?[a-z]+(?:['’-][a-z]+)*", value)
+    return _character_kinds(value) >= 2 and not re.fullmatch(r"[A-Z]?[a-z]+(?:['’-][a-z]+)*", value)
 
 
 def mixed(value: str) -> bool:
-    """Letters of both cases, or digits among them."""
-    return _kinds(value) >= 2
+    """Letters of both cases, or letters and digits."""
+    return _character_kinds(value) >= 2
 
 
 def mixed_password(value: str) -> bool:
-    """Three of: small and capital letters, digits, signs. Beside a name two would be a name."""
-    return _kinds(_bare(value)) >= 3 and password(value) and not _COMPOSED.fullmatch(_bare(value))
+    """A password with three of: small and capital letters, digits, signs. Next to a user's name
+    a value of two kinds may itself be a name."""
+    bare = _bare(value)
+    return _character_kinds(bare) >= 3 and password(value) and not _COMPOSED.fullmatch(bare)
 
 
-def _kinds(value: str) -> int:
+def _character_kinds(value: str) -> int:
+    """How many of: small letters, capitals, digits, others."""
     return (
         any(c.islower() for c in value)
         + any(c.isupper() for c in value)
@@ -246,20 +254,21 @@ def _kinds(value: str) -> int:
     )
 
 
-def _words(value: str) -> bool:
-    """snake_case, kebab-case, dotted names and paths of letters are names, not secrets."""
+def _is_name(value: str) -> bool:
+    """Whether it is snake_case, kebab-case, a dotted name or a path of letters."""
     name = r"(?:~?\.{0,2}/|\.)?[A-Za-z]{1,14}(?:[._/:-][A-Za-z]{1,14}){1,}|[A-Za-z]?[a-z]+"
     numbered = r"[a-z]{2,14}(?:[._:/-](?:[a-z]{2,14}\d{0,4}|\d{1,6}))+"
     return bool(re.fullmatch(name, value) or re.fullmatch(numbered, value))
 
 
 def some_digits(value: str) -> bool:
-    """An identifier next to its name: at least five digits, not all the same."""
+    """An identifier next to a word for it: at least five digits, not all the same."""
     number = digits(value)
     return len(number) >= 5 and len(set(number)) > 1
 
 
 def routable_ip(value: str) -> bool:
+    """A dotted IPv4 address that is neither private, local nor reserved."""
     parts = [int(p) for p in value.split(".")]
     if len(parts) != 4 or max(parts) > 255 or parts[0] in (0, 10, 127) or parts[0] >= 224:
         return False
@@ -267,12 +276,15 @@ def routable_ip(value: str) -> bool:
 
 
 def base58(value: str) -> bool:
-    """A Bitcoin address: base58 with its four bytes of checksum."""
+    """A Bitcoin address with a valid checksum."""
     return bool(import_module("stdnum.bitcoin").is_valid(value))
 
 
 def stdnum(name: str) -> Check:
-    """The validator of python-stdnum's module `name`."""
+    """The validator of python-stdnum's module `name`; a number of one repeated digit fails.
+
+    Raises ModuleNotFoundError.
+    """
     module = import_module(f"stdnum.{name}")
 
     def valid(value: str) -> bool:
@@ -289,7 +301,7 @@ NAMED: dict[str, Check] = {
     "ssn": ssn,
     "aba": aba,
     "phone": phone,
-    "somebody": somebody,
+    "somebody": personal_mailbox,
     "date": date,
     "place": place,
     "full_place": full_place,
@@ -307,5 +319,8 @@ NAMED: dict[str, Check] = {
 
 
 def named(name: str) -> Check:
-    """Raises ModuleNotFoundError for a name that nobody knows."""
+    """The check that rules call `name`: one of NAMED, else python-stdnum's.
+
+    Raises ModuleNotFoundError when there is neither.
+    """
     return NAMED[name] if name in NAMED else stdnum(name)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shortstop.privacy.detect.rules import compile_pattern
 
 _HEALTH = compile_pattern(
@@ -27,7 +29,7 @@ PATIENT = (
     r"(?:record|history|leave|certificate)|sick (?:leave|note)|health record|lab results?|"
     r"paciente|patiente?n?\b|paziente|pacjent\w*|patiënt|leidet an|souffre de|padece)\b"
 )
-"""Context of a patient: its sign, too."""
+"""Context of a patient. Also the sign that this reading is worth its price."""
 _PATIENT = compile_pattern(PATIENT)
 _NAMED = compile_pattern(
     r"(?:(?i:\b(?:patient|mr|mrs|ms|miss|dr|herr|frau|mme|m|sr|sra|sig|name|named|dear|ward|for|employee|"
@@ -37,31 +39,20 @@ _NAMED = compile_pattern(
     r"|\b\p{Lu}\p{Ll}+(?: \p{Lu}\.)? \p{Lu}\p{Ll}+(?:,? (?:\d{1,3}|was|is|has|had|suffers|tested)\b))"
 )
 REACH = 400
-"""How far apart the three may stand, in characters."""
-
-IDENTIFIES = frozenset(
-    [
-        "EMAIL",
-        "PHONE",
-        "ADDRESS",
-        "DOB",
-        "NATIONAL_ID",
-        "PASSPORT",
-        "MEDICAL_ID",
-        "CARD",
-        "IBAN",
-        "BANK_ACCOUNT",
-    ]
-)
+"""How far from the health term the other two may be, in characters."""
 
 
-def health_of_a_person(text: str, identified: list[int]) -> tuple[int, int] | None:
-    """A health term near patient context near somebody: a name, or an identifier at `identified`."""
+def health_of_a_person(text: str, identifiers: Sequence[int]) -> tuple[int, int] | None:
+    """Where a health term stands that is about somebody; None when none is.
+
+    It is when the context of a patient is near, and either a name or one of the `identifiers`,
+    which are offsets in the text.
+    """
     for match in _HEALTH.finditer(text):
         low, high = match.start() - REACH, match.end() + REACH
         around = text[max(0, low) : high]
         if _PATIENT.search(around) is None:
             continue
-        if any(low <= at <= high for at in identified) or _NAMED.search(around):
+        if any(low <= start <= high for start in identifiers) or _NAMED.search(around):
             return match.start(), match.end()
     return None

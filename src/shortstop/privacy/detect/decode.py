@@ -1,5 +1,8 @@
 # ruff: noqa: E501 - patterns are read whole
-"""Other readings of a text: what it becomes when unpacked, joined, spelled out or turned around."""
+"""Other readings of a text: unpacked, joined, spelled out or turned around.
+
+Everything here is cheap and loose; whether a reading means anything is for the rules to say.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,19 @@ from shortstop.privacy.detect.signs import DOT, SIGNS, STRETCHED
 
 Change = Callable[[re.Match[str]], str]
 
-DEPTH = 3
-MOST_BYTES = 1 << 20
+MAX_DEPTH = 3
+"""How many encodings inside each other are unpacked."""
+MAX_CHARS = 1 << 20
+"""How much of one request is unpacked, in all."""
 LONG = 256
-"""From this length on, a blob that gives no text is believed to hide some."""
+"""Digits from which on a blob that gives no text is taken to hide some."""
 
 _BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
 _HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
 _HEX_SPACE = re.compile(rb"\\x|0x|[ :,]")
-_USUAL = bytes.maketrans(b"-_", b"+/")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
-# Twelve printable bytes in a row are written in at least these digits, at any alignment.
+# Any twelve printable bytes in a row contain a run of these digits, at any alignment.
 _HEX_RUN = re.compile(rb"(?:[0-7][0-9a-fA-F]){12}")
 _BASE64_RUN = re.compile(
     rb"(?:[CDI-Za-f][ACDEFGHQSTUVWXgijklmnwyz0123][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]){3}"
@@ -53,13 +58,15 @@ _SPELLED = re.compile(
 )
 
 
+_AT = re.compile(r"(?i)\s*[\[({<]\s*(?:at|@)\s*[\])}>]\s*|\s+(?:at|arobase)\s+")
+_POINT = re.compile(
+    r"(?i)\s*[\[({<]\s*(?:dot|\.)\s*[\])}>]\s*|\s+(?:dot|punkt|punto|ponto|point)\s+"
+)
+
+
 def _spelled_out(match: re.Match[str]) -> str:
-    said = re.sub(
-        r"(?i)\s*[\[({<]\s*(?:at|@)\s*[\])}>]\s*|\s+(?:at|arobase)\s+", "@", match.group()
-    )
-    return re.sub(
-        r"(?i)\s*[\[({<]\s*(?:dot|\.)\s*[\])}>]\s*|\s+(?:dot|punkt|punto|ponto|point)\s+", ".", said
-    )
+    """The address of "jane dot doe at example dot com"."""
+    return _POINT.sub(".", _AT.sub("@", match.group()))
 
 
 _SPACED = re.compile(r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7,}[0-9A-Za-z]")
@@ -73,19 +80,20 @@ _NUMBER = {w: str(i) for i, w in enumerate(
 
 
 class Decoding(Struct, frozen=True):
-    """`text` was hidden at start:end of the original, by `how`. `text` None: it gave nothing."""
+    """`text` was hidden at [start, end) of the original, by `how`; None when what is there cannot be
+    decoded but looks as if it hid something."""
 
     how: str
     text: str | None
     start: int
     end: int
     full: bool = True
-    """Whether any rule may speak, or only the strict ones."""
+    """Whether all rules are believed in it, or only the strict ones."""
     back: Callable[[], PlainView] | None = None
-    """Makes the way back to the original's offsets, where there is one: only hits need it."""
+    """Makes the way back to the original's offsets, where there is one. Late: only hits need it."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where text[start:end] stood: exactly, or the whole stretch that hid it."""
+        """The original's offsets of text[start:end]: exact, or the whole stretch that hid it."""
         if self.how == "rot13":
             return start, end
         if self.how == "reversed":
@@ -94,27 +102,27 @@ class Decoding(Struct, frozen=True):
 
 
 @cache
-def _detector() -> Detector:
+def _signs_detector() -> Detector:
     return Detector((), SIGNS)
 
 
 def signs(text: str) -> frozenset[str]:
-    """Which readings of a text to try that was not surveyed otherwise."""
-    return _detector().survey(text).signs
+    """The signs of a text that no detector has surveyed."""
+    return _signs_detector().survey(text).signs
 
 
-def unpacked(text: str, seen: Set[str] | None = None) -> Iterator[Decoding]:
-    """Encodings found in `text`, one level deep. `seen`: its signs, where they are known."""
-    seen = signs(text) if seen is None else seen
-    if "hex" in seen or "base64" in seen:
-        yield from _blobs(text, seen)
-    if "percent" in seen:
+def unpacked(text: str, known_signs: Set[str] | None = None) -> Iterator[Decoding]:
+    """Encodings in `text`, one level deep."""
+    present = signs(text) if known_signs is None else known_signs
+    if "hex" in present or "base64" in present:
+        yield from _blobs(text, present)
+    if "percent" in present:
         yield from _whole("percent", text, _PERCENT, lambda m: unquote(m.group()))
-    if "entities" in seen:
+    if "entities" in present:
         yield from _whole("entities", text, _ENTITY, lambda m: html.unescape(m.group()))
-    if "escapes" in seen:
+    if "escapes" in present:
         yield from _whole("escapes", text, _ESCAPE, _escaped)
-    if "quoted-printable" in seen:
+    if "quoted-printable" in present:
         yield from _whole("quoted-printable", text, _QUOTED, _unquoted)
 
 
@@ -122,34 +130,34 @@ def _unquoted(match: re.Match[str]) -> str:
     return quopri.decodestring(match.group().encode()).decode("utf-8", "replace")
 
 
-def respelled(text: str, seen: Set[str]) -> Iterator[Decoding]:
-    """The same words, written to be read by people only. `seen`: the signs in `text`."""
-    if "gap" in seen:
-        seen |= STRETCHED
-    if "spelled" in seen:
+def respelled(text: str, present: Set[str]) -> Iterator[Decoding]:
+    """The same words from a spelling for human readers only. `present` are the text's signs."""
+    if "gap" in present:
+        present |= STRETCHED
+    if "spelled" in present:
         yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
-    if "concatenated" in seen:
+    if "concatenated" in present:
         yield from _whole("concatenated", text, _CONCATENATED, "", full=False)
-    if "broken" in seen:
+    if "broken" in present:
         yield from _whole("broken", text, _BROKEN, "", full=False)
-    if "spaced-digits" in seen:
+    if "spaced-digits" in present:
         for match in _SPACED_DIGITS.finditer(text):
             yield _part("spaced", re.sub(r"\D", "", match.group()), match)
             yield _part("dashed", re.sub(r"[^\d-]", "", match.group()), match)
-    if "spaced" in seen:
+    if "spaced" in present:
         for match in _SPACED.finditer(text):
             yield _part("spaced", re.sub(r"[ \t_|*]", "", match.group()), match)
-    if "spoken" in seen:
+    if "spoken" in present:
         yield from _spoken(text)
 
 
 def _spoken(text: str) -> Iterator[Decoding]:
     for match in _WORD_DIGITS.finditer(text):
         words = re.findall(r"[a-z]+", match.group().lower())
-        said = "".join(_NUMBER[w] for w in words)
-        yield _part("spoken", said, match)
-        if len(said) == 9:
-            yield _part("spoken", f"{said[:3]}-{said[3:5]}-{said[5:]}", match)
+        digits = "".join(_NUMBER[w] for w in words)
+        yield _part("spoken", digits, match)
+        if len(digits) == 9:
+            yield _part("spoken", f"{digits[:3]}-{digits[3:5]}-{digits[5:]}", match)
 
 
 ROT13 = bytes.maketrans(
@@ -159,7 +167,7 @@ ROT13 = bytes.maketrans(
 
 
 def turned(text: str) -> Iterator[Decoding]:
-    """Backwards and rotated by thirteen."""
+    """The text backwards, and rotated by thirteen letters."""
     rotated = text.encode("utf-8", "surrogatepass").translate(ROT13)
     yield Decoding("reversed", text[::-1], 0, len(text), full=False)
     yield Decoding("rot13", rotated.decode("utf-8", "surrogatepass"), 0, len(text), full=False)
@@ -175,11 +183,11 @@ def _whole(
 ) -> Iterator[Decoding]:
     changed = pattern.sub(change, text)
     if changed != text:
-        back = cache(lambda: rewrite(text, pattern, _called(change)))
+        back = cache(lambda: rewrite(text, pattern, _as_function(change)))
         yield Decoding(how, changed, 0, len(text), full, back)
 
 
-def _called(change: str | Change) -> Change:
+def _as_function(change: str | Change) -> Change:
     return (lambda match: change) if isinstance(change, str) else change
 
 
@@ -193,18 +201,18 @@ def _escaped(match: re.Match[str]) -> str:
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match.group()
 
 
-def _blobs(text: str, seen: Set[str]) -> Iterator[Decoding]:
-    data = text.encode("ascii", "replace")  # byte for character: places stay the same
-    seen_to = 0
-    for match in _HEX.finditer(data) if "hex" in seen else ():
+def _blobs(text: str, present: Set[str]) -> Iterator[Decoding]:
+    data = text.encode("ascii", "replace")  # one byte for each character: offsets stay the same
+    hex_end = 0
+    for match in _HEX.finditer(data) if "hex" in present else ():
         compact = _HEX_SPACE.sub(b"", match.group())
         if len(compact) >= 16:
             inner, hidden = _from_hex(compact)
             if inner is not None or hidden:
                 yield Decoding("hex", inner, match.start(), match.end())
-                seen_to = match.end()
+                hex_end = match.end()
     for match in _BASE64.finditer(data):
-        if match.start() < seen_to and len(match.group()) < LONG:
+        if match.start() < hex_end and len(match.group()) < LONG:
             continue
         inner, hidden = _from_base64(match.group())
         if inner is not None or hidden:
@@ -212,7 +220,7 @@ def _blobs(text: str, seen: Set[str]) -> Iterator[Decoding]:
 
 
 def _from_hex(compact: bytes) -> tuple[str | None, bool]:
-    """What was hidden, and whether something is, even if it is no text."""
+    """(the text, whether something is hidden even if it is not text)."""
     raw = binascii.unhexlify(compact[: len(compact) // 2 * 2])
     inner, hidden = _text(raw), len(compact) >= LONG and len(set(raw)) > 32
     if inner is None and not hidden and _HEX_RUN.search(compact):
@@ -221,8 +229,8 @@ def _from_hex(compact: bytes) -> tuple[str | None, bool]:
 
 
 def _from_base64(blob: bytes) -> tuple[str | None, bool]:
-    """The same."""
-    usable = blob.translate(_USUAL, b"\r\n=")
+    """The same for base64."""
+    usable = blob.translate(_STANDARD, b"\r\n=")
     raw = _unpadded(usable)
     inner, hidden = _text(raw), len(usable) >= LONG and len(set(usable)) >= 40
     if inner is None and not hidden and _BASE64_RUN.search(usable):
@@ -236,17 +244,17 @@ def _unpadded(usable: bytes) -> bytes:
 
 
 def _runs(*raws: bytes) -> str | None:
-    """Stretches of plain text among other bytes: a neighbouring word that also looks encoded
-    ("decode 6b65...") must not hide what follows it, at whatever alignment."""
-    found = [run for raw in raws for run in _PRINTABLE.findall(raw)]
-    return b"\n".join(found).decode("ascii") or None
+    """Stretches of plain text among other bytes: a word before them that also looks encoded
+    ("decode 6b65...") shifts the alignment, and must not hide what follows it."""
+    runs = [run for raw in raws for run in _PRINTABLE.findall(raw)]
+    return b"\n".join(runs).decode("ascii") or None
 
 
 def _text(raw: bytes) -> str | None:
-    """Bytes as text, unpacked if they are packed; None when they are neither."""
+    """The bytes as text, decompressed first if they are compressed; None when they are not text."""
     if raw[:2] in (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda"):
         try:
-            raw = zlib.decompressobj(47).decompress(raw, MOST_BYTES)
+            raw = zlib.decompressobj(47).decompress(raw, MAX_CHARS)
         except zlib.error:
             return None
     for encoding in ("utf-8", "utf-16-le") if b"\0" in raw[:64] else ("utf-8",):
@@ -254,7 +262,7 @@ def _text(raw: bytes) -> str | None:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        shown = sum(c.isprintable() or c in "\r\n\t" for c in text)
-        if text and shown >= 0.95 * len(text):
+        printable = sum(c.isprintable() or c in "\r\n\t" for c in text)
+        if text and printable >= 0.95 * len(text):
             return text
     return None

@@ -1,4 +1,4 @@
-"""What a tenant itself declared: words of its own and whole documents."""
+"""What a tenant registered itself: terms of its own and whole documents."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from shortstop.privacy.detect.canonical import canonical
 from shortstop.privacy.detect.rules import compile_pattern
 
 SHINGLE = 8
-"""Words that must follow each other as in a registered document."""
-ENOUGH = 2
-"""Shingles that prove a passage."""
+"""Consecutive words of a document that make one fingerprint."""
+MIN_SHINGLES = 2
+"""Fingerprints of one text that prove a passage: nine words in a row, or two times eight."""
 
 _WORD = re.compile(r"\w+")
 
 
 class Register:
-    """Terms and fingerprints of one tenant. Documents are kept as hashes only."""
+    """Terms and fingerprints of one tenant. Documents are kept as hashes only.
+
+    `prints` are fingerprints made earlier.
+    """
 
     def __init__(
         self, terms: Iterable[str] = (), documents: Iterable[str] = (), prints: Iterable[bytes] = ()
@@ -29,7 +32,7 @@ class Register:
 
     @property
     def prints(self) -> frozenset[bytes]:
-        """What to keep of the documents: nothing that could be read again."""
+        """The fingerprints to keep in place of the documents: nothing can be read from them."""
         return self._prints
 
     def hits(self, text: str) -> Iterator[tuple[str, str, int, int]]:
@@ -39,9 +42,10 @@ class Register:
             for match in self._terms.finditer(view.text):
                 yield ("DICTIONARY", "tenant-term", *view.span(match.start(1), match.end(1)))
         if self._prints:
-            known = [(a, b) for p, a, b in shingles(view.text) if p in self._prints]
-            if len(known) >= ENOUGH:
-                yield ("FINGERPRINT", "registered-document", *view.span(known[0][0], known[-1][1]))
+            passages = [(a, b) for p, a, b in shingles(view.text) if p in self._prints]
+            if len(passages) >= MIN_SHINGLES:
+                span = view.span(passages[0][0], passages[-1][1])
+                yield ("FINGERPRINT", "registered-document", *span)
 
 
 def _alternatives(terms: Iterable[str]) -> Any | None:
@@ -53,7 +57,7 @@ def _alternatives(terms: Iterable[str]) -> Any | None:
 
 
 def shingles(text: str) -> Iterator[tuple[bytes, int, int]]:
-    """Fingerprints of every run of `SHINGLE` words, with where it stands."""
+    """(fingerprint, start, end) of every run of `SHINGLE` words."""
     words = [(m.group().casefold(), m.start(), m.end()) for m in _WORD.finditer(text)]
     for i in range(len(words) - SHINGLE + 1):
         run = words[i : i + SHINGLE]

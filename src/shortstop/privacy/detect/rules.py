@@ -1,4 +1,4 @@
-"""Rules: patterns in data files, each with texts that it must find and texts that it must not."""
+"""Rules: patterns in data files, each with texts that must match and texts that must not."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from shortstop.privacy.detect.checks import Check, named
 from shortstop.types import Tier
 
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
-LOOSE = 12
-SHORTEST = 12
-"""What a value that gives groups back must still have."""
+MAX_REPEAT = 12
+"""Repetitions that a prefilter still counts: more of them need too many states."""
+MIN_SHRUNK = 12
+"""Bytes left, at least, after `shrink` has given groups back."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIGITS = b"0123456789-"
-"""What has no letter at all may be a number that somebody grouped."""
+"""A UUID of these alone may as well be a number in groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`pattern` (RE2) finds a candidate; group 1, where there is one, is the value.
 
-    `check` proves the value, `near` must stand within `window` characters of it. A `strong` rule
-    is sure enough of itself to be believed in a text that was decoded, joined or reversed. What a
-    `random` rule finds may be an accident of drawn digits: inside a UUID it is not believed. A
-    `shrink` rule may find too much: it gives back the last groups until the check holds. `gate`
-    matches wherever `pattern` does.
+    `check` proves the value, and `near` must match within `window` characters of it. A `strong`
+    rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
+    `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
+    `shrink` rule may find too much: it gives back the last groups until the check holds.
+    `prefilter` is a cheaper pattern that matches wherever `pattern` does.
     """
 
     id: str
@@ -49,43 +50,43 @@ class Rule:
     strong: bool
     random: bool
     shrink: bool
-    gate: str
+    prefilter: str
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
     def values(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where confirmed values stand in a text, in characters."""
+        """(start, end) of confirmed values in a text, in characters."""
         data = text.encode("utf-8", "replace")
         for start, end in self.spans(data):
             yield characters(data, start), characters(data, end)
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """The same in UTF-8 bytes. A candidate that fails hides none that overlap it."""
+        """The same in UTF-8 bytes. A candidate that fails does not hide others that overlap it."""
         group = self.group
         position: int | None = 0
         while position is not None:
-            found, position = self.compiled.finditer(data, position), None
-            for match in found:
+            matches, position = self.compiled.finditer(data, position), None
+            for match in matches:
                 start, end = match.span(group)
-                held = self._held(data, start, end) if start >= 0 else 0
-                if held:
-                    yield start, held
-                    if held == match.end() > start:
+                confirmed = self._confirmed_end(data, start, end) if start >= 0 else 0
+                if confirmed:
+                    yield start, confirmed
+                    if confirmed == match.end() > start:
                         continue
-                    position = max(held, match.start() + 1)
+                    position = max(confirmed, match.start() + 1)
                 else:
                     position = max(match.start() + 1, start)
                 break
 
-    def _held(self, data: bytes, start: int, end: int) -> int:
-        """Where the value ends: sooner than found, if it swallowed the words after it. Else 0."""
-        while not self._holds(data, start, end):
+    def _confirmed_end(self, data: bytes, start: int, end: int) -> int:
+        """Where the value ends: before `end` if the match took in words after it. 0 for none."""
+        while not self._confirms(data, start, end):
             end = max(data.rfind(b" ", start, end), data.rfind(b"-", start, end))
-            if not self.shrink or end - start < SHORTEST:
+            if not self.shrink or end - start < MIN_SHRUNK:
                 return 0
         return end
 
-    def _holds(self, data: bytes, start: int, end: int) -> bool:
+    def _confirms(self, data: bytes, start: int, end: int) -> bool:
         if self.near is not None:
             around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
@@ -96,7 +97,7 @@ class Rule:
 
 
 def in_uuid(data: bytes, start: int, end: int) -> bool:
-    """Whether data[start:end] reaches into a UUID: one in a thousand holds a valid card or IBAN."""
+    """Whether data[start:end] overlaps a UUID: one in a thousand contains a valid card or IBAN."""
     shift = max(0, start - 36)
     return any(
         m.start() + shift < end and start < m.end() + shift and m.group().translate(None, _DIGITS)
@@ -105,11 +106,12 @@ def in_uuid(data: bytes, start: int, end: int) -> bool:
 
 
 def characters(data: bytes, position: int) -> int:
-    """How many characters the first `position` bytes hold."""
+    """How many characters the first `position` bytes of UTF-8 are."""
     return len(data[:position].decode("utf-8", "ignore"))
 
 
 def compile_pattern(pattern: str) -> Any:
+    """A compiled RE2 pattern. Raises re2.error."""
     options = re2.Options()
     options.max_mem = 64 << 20
     options.log_errors = False
@@ -117,7 +119,7 @@ def compile_pattern(pattern: str) -> Any:
 
 
 def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
-    """Raises ConfigError about a rule that cannot be read."""
+    """The rules of one file. Raises ConfigError about a rule that cannot be read."""
     for raw in tree.get("rule", ()):
         try:
             yield Rule(
@@ -134,7 +136,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 strong=raw.get("strong", False),
                 random=raw.get("random", False),
                 shrink=raw.get("shrink", False),
-                gate=raw.get("gate") or gate(raw["pattern"]),
+                prefilter=raw.get("gate") or prefilter(raw["pattern"]),
                 positive=tuple(raw["positive"]),
                 negative=tuple(raw["negative"]),
             )
@@ -144,36 +146,36 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
 
 @cache
 def builtin() -> tuple[Rule, ...]:
-    """Every rule in the package, by file and place."""
-    found: list[Rule] = []
+    """Every rule of the package, ordered by file and by place in it."""
+    every: list[Rule] = []
     for file in sorted(
         files("shortstop.privacy").joinpath("rulebook").iterdir(), key=lambda f: f.name
     ):
         if file.name.endswith(".toml"):
-            found += parse(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
-    return tuple(found)
+            every += parse(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+    return tuple(every)
 
 
 def failures(rules: tuple[Rule, ...]) -> list[str]:
-    """The rules whose own vectors do not hold."""
-    wrong = []
+    """What is wrong with the rules by their own vectors, one line each."""
+    problems = []
     for rule in rules:
         if not rule.positive or not rule.negative:
-            wrong.append(f"{rule.id}: has no test vector")
-        wrong += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
-        wrong += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
-    return wrong
+            problems.append(f"{rule.id}: has no test vector")
+        problems += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
+        problems += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
+    return problems
 
 
-def gate(pattern: str) -> str:
-    """A looser, smaller pattern that matches wherever `pattern` does: for the prefilter.
+def prefilter(pattern: str) -> str:
+    """A looser, smaller pattern that matches wherever `pattern` does.
 
-    What follows a keyword after a gap that any words may fill is left out: one automaton that
-    remembers every gap it is in has too many states to have seen them all.
+    What follows a keyword after a gap that any words may fill is left out: an automaton that
+    keeps track of every gap it is in needs too many states.
     """
     kept = ""
     for element in _ELEMENT.findall(pattern) if _ONE.fullmatch(pattern) else ():
-        if _roams(element) and _KEYWORD.search(kept):
+        if _spans_words(element) and _KEYWORD.search(kept):
             return _COUNTED.sub(_loosen, kept)
         kept += element
     return _COUNTED.sub(_loosen, pattern)
@@ -189,8 +191,8 @@ _KEYWORD = re.compile(r"[a-z]{3}")
 _WIDE = re.compile(r"(\.|\[(?:\\.|[^\]\\])+\])(?:[*+]|\{\d+,(?:\d\d+)?\})")
 
 
-def _roams(element: str) -> bool:
-    """Whether it may run on over spaces."""
+def _spans_words(element: str) -> bool:
+    """Whether it may go on over spaces without limit."""
     return any(
         re.match(re.sub(r"\\p\{\w+\}|\\p.", "a", match.group(1)), " ")
         for match in _WIDE.finditer(element)
@@ -198,10 +200,11 @@ def _roams(element: str) -> bool:
 
 
 def _loosen(match: re.Match[str]) -> str:
+    """A counted repetition that needs fewer states."""
     low = int(match.group(1))
     if match.group(2) is None:
-        return match.group() if low <= LOOSE else f"{{{LOOSE},}}"
+        return match.group() if low <= MAX_REPEAT else f"{{{MAX_REPEAT},}}"
     high = match.group(2)
     if high and int(high) <= 3:
         return match.group()
-    return "*" if low == 0 else f"{{{min(low, LOOSE)},}}"
+    return "*" if low == 0 else f"{{{min(low, MAX_REPEAT)},}}"

@@ -1,29 +1,39 @@
-"""All that is found in one request: every leaf, in every reading."""
+"""Everything that is found in one request: every leaf, in every reading."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 
 from msgspec import Struct
 
-from shortstop.privacy.detect import decode, detector
+from shortstop.privacy.detect import decode
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
-from shortstop.privacy.detect.combine import IDENTIFIES, health_of_a_person
-from shortstop.privacy.detect.detector import Detector, Survey
+from shortstop.privacy.detect.combine import health_of_a_person
+from shortstop.privacy.detect.decode import Decoding
+from shortstop.privacy.detect.detector import (
+    Detector,
+    Survey,
+    Tick,
+    no_tick,
+    standard_detector,
+    strict_detector,
+    turned_detector,
+)
 from shortstop.privacy.detect.register import Register
+from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
 from shortstop.types import Finding, Tier
 
 SEPARATOR = "\n\x1f\n"
 AROUND = 512
-"""How far a value may reach from a character that is spelled otherwise, context included."""
+"""How far a value may reach from a character that is spelled differently, context included."""
 UNPACKED = ("base64:", "hex:")
-"""How a rule is told whose value was written in code. In a cipher nothing else below a secret is
-more than an accident: one in two hundred holds an IBAN."""
+"""Prefixes of the rules of values that were encoded. In cipher text, anything else below a secret
+is an accident: one cipher in two hundred contains an IBAN."""
 EDGE = 48
-"""How much of two neighbours is read together, for a value split between them."""
+"""How much of two neighbouring texts is read together, for a value split between them."""
 
 
 class Unreadable(Exception):
@@ -31,7 +41,7 @@ class Unreadable(Exception):
 
 
 class ScanHit(Struct, frozen=True, gc=False):
-    """A finding in the joined text, before it is told by leaf."""
+    """A finding at text[start:end] of the joined text, before it is attributed to a leaf."""
 
     label: str
     tier: Tier
@@ -53,88 +63,82 @@ class ScanSheet:
             position += len(text) + len(SEPARATOR)
         self.text = SEPARATOR.join(shown)
 
-    def finding(self, found: ScanHit) -> Finding:
-        """The finding by path and offsets in its leaf."""
-        i = max(0, bisect_right(self.starts, found.start) - 1)
+    def finding(self, hit: ScanHit) -> Finding:
+        """The hit by path, with offsets clipped to the leaf it starts in."""
+        i = max(0, bisect_right(self.starts, hit.start) - 1)
         leaf = self.leaves[i]
         shift = self.starts[i] + (len(leaf.key) + 2 if leaf.key else 0)
-        start, end = (min(max(0, x - shift), len(leaf.text)) for x in (found.start, found.end))
-        return Finding(found.label, found.tier, found.rule, leaf.path, start, end)
+        start, end = (min(max(0, x - shift), len(leaf.text)) for x in (hit.start, hit.end))
+        return Finding(hit.label, hit.tier, hit.rule, leaf.path, start, end)
 
 
 def scan(
-    leaves: Sequence[Leaf],
-    register: Register | None = None,
-    tick: Callable[[], None] = lambda: None,
+    leaves: Sequence[Leaf], register: Register | None = None, tick: Tick = no_tick
 ) -> list[Finding]:
     """Every finding, without repeats. Raises Unreadable, and whatever `tick` raises."""
     sealed = [leaf for leaf in leaves if leaf.sealed]
     if not sealed:
-        return _scanned(leaves, register, tick)
-    told = _scanned([leaf for leaf in leaves if not leaf.sealed], register, tick)
-    return told + _scanned(sealed, register, tick, sealed=True)
+        return _scan(leaves, register, tick)
+    open_leaves = [leaf for leaf in leaves if not leaf.sealed]
+    return [
+        *_scan(open_leaves, register, tick),
+        *_scan(sealed, register, tick, sealed=True),
+    ]
 
 
-def _scanned(
-    leaves: Sequence[Leaf],
-    register: Register | None,
-    tick: Callable[[], None],
-    *,
-    sealed: bool = False,
+def _scan(
+    leaves: Sequence[Leaf], register: Register | None, tick: Tick, *, sealed: bool = False
 ) -> list[Finding]:
     sheet = ScanSheet(leaves)
-    found = [*_read(sheet.text, tick, sealed=sealed), *_split(sheet)]
+    hits = [*_read(sheet.text, tick, sealed=sealed), *_split(sheet)]
     if sealed:
-        found = [f for f in found if f.tier >= Tier.S3 or f.rule.startswith(UNPACKED)]
+        hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
     if register is not None:
-        found += [
+        hits += [
             ScanHit(label, Tier.S3, rule, start, end)
             for label, rule, start, end in register.hits(sheet.text)
         ]
-    return list(dict.fromkeys(sheet.finding(f) for f in found))
+    return list(dict.fromkeys(sheet.finding(hit) for hit in hits))
 
 
-def _read(text: str, tick: Callable[[], None], *, sealed: bool) -> list[ScanHit]:
+def _read(text: str, tick: Tick, *, sealed: bool) -> list[ScanHit]:
     view = canonical(text)
-    seen = detector.standard().survey(view.text, tick)
+    survey = standard_detector().survey(view.text, tick)
     tick()
-    if not seen and view.text is text:
+    if not survey and view.text is text:
         return []
-    hits = _plain(detector.standard(), view.text, "", tick, seen)
-    found = list(hits if view.text is text else _through(view, hits))
+    plain_hits = _detected(standard_detector(), view.text, "", tick, survey)
+    hits = list(plain_hits if view.text is text else _through(view, plain_hits))
     for start, end in islands(view):
-        for f in _plain(detector.standard(), text[start:end], "", tick):
-            found.append(ScanHit(f.label, f.tier, f.rule, f.start + start, f.end + start))
+        for h in _detected(standard_detector(), text[start:end], "", tick):
+            hits.append(ScanHit(h.label, h.tier, h.rule, h.start + start, h.end + start))
     tick()
-    for reading in decode.respelled(view.text, seen.signs):
-        hits = _plain(detector.strict(), reading.text or "", reading.how, tick)
-        found += _new(found, _within(view, reading, hits))
-    if "turned" in seen.signs:
+    for reading in decode.respelled(view.text, survey.signs):
+        found = _detected(strict_detector(), reading.text or "", reading.how, tick)
+        hits += _new(hits, _within(view, reading, found))
+    if "turned" in survey.signs:
         for reading in decode.turned(view.text):
-            hits = _plain(detector.turned(), reading.text or "", reading.how, tick)
-            found += _new(found, _within(view, reading, hits))
+            found = _detected(turned_detector(), reading.text or "", reading.how, tick)
+            hits += _new(hits, _within(view, reading, found))
     tick()
-    found += _new(found, _unpack(text, view, seen.signs, found, tick, sealed=sealed))
-    if "patient" in seen.signs:
-        found += _health(view, found)
-    return found
+    hits += _new(hits, _unpack(text, view, survey.signs, hits, tick, sealed=sealed))
+    if "patient" in survey.signs:
+        hits += _health(view, hits)
+    return hits
 
 
-def _plain(
-    detector: Detector,
-    text: str,
-    how: str,
-    tick: Callable[[], None],
-    seen: Survey | None = None,
+def _detected(
+    detector: Detector, text: str, how: str, tick: Tick, survey: Survey | None = None
 ) -> Iterator[ScanHit]:
-    for hit in detector.hits(text, tick, seen):
+    """The detector's hits. `how` the text was obtained is written before the rule, if at all."""
+    for hit in detector.hits(text, tick, survey):
         rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
         yield ScanHit(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
 
 
 def islands(view: PlainView) -> Iterator[tuple[int, int]]:
-    """The parts of the original that `view` spells otherwise, with what is around them: elsewhere
-    both are the same, and need not be read twice."""
+    """The parts of the original that `view` spells differently, each with `AROUND` characters on
+    both sides. Elsewhere the two are the same and need not be read twice."""
     start, end = 0, 0
     for changed in view.raws[1:]:
         if changed - AROUND > end > 0:
@@ -147,50 +151,52 @@ def islands(view: PlainView) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _through(view: PlainView, found: Iterator[ScanHit]) -> Iterator[ScanHit]:
-    for f in found:
-        yield ScanHit(f.label, f.tier, f.rule, *view.span(f.start, f.end))
+def _through(view: PlainView, hits: Iterator[ScanHit]) -> Iterator[ScanHit]:
+    """Hits in a view, by the original's offsets."""
+    for h in hits:
+        yield ScanHit(h.label, h.tier, h.rule, *view.span(h.start, h.end))
 
 
 def _within(
-    view: PlainView | Stretch, reading: decode.Decoding, found: Iterator[ScanHit]
+    view: PlainView | Stretch, reading: Decoding, hits: Iterator[ScanHit]
 ) -> Iterator[ScanHit]:
-    """Findings of another reading, by the original's offsets."""
-    for f in found:
-        yield ScanHit(f.label, f.tier, f.rule, *view.span(*reading.span(f.start, f.end)))
+    """Hits in another reading of the view, by the original's offsets."""
+    for h in hits:
+        yield ScanHit(h.label, h.tier, h.rule, *view.span(*reading.span(h.start, h.end)))
 
 
-def _new(known: Sequence[ScanHit], found: Iterable[ScanHit]) -> list[ScanHit]:
-    """What another reading adds: a value seen plainly needs no second finding."""
-    added = list(found)
+def _new(hits: Sequence[ScanHit], more: Iterable[ScanHit]) -> list[ScanHit]:
+    """What another reading adds: a value that was found in the plain text is not repeated."""
+    added = list(more)
     if not added:
         return added
-    plain: dict[str, list[tuple[int, int]]] = {}
-    for k in known:
-        if ":" not in k.rule:
-            plain.setdefault(k.label, []).append((k.start, k.end))
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for h in hits:
+        if ":" not in h.rule:
+            spans.setdefault(h.label, []).append((h.start, h.end))
     return [
-        f
-        for f in added
-        if not any(start < f.end and f.start < end for start, end in plain.get(f.label, ()))
+        h
+        for h in added
+        if not any(start < h.end and h.start < end for start, end in spans.get(h.label, ()))
     ]
 
 
 def _unpack(
     text: str,
     view: PlainView,
-    seen: Set[str],
-    found: Sequence[ScanHit],
-    tick: Callable[[], None],
+    signs: Set[str],
+    hits: Sequence[ScanHit],
+    tick: Tick,
     *,
     sealed: bool,
 ) -> Iterator[ScanHit]:
-    """Breadth first, bounded in depth and in size. Of `sealed` text nobody expects to read all."""
-    queue: list[tuple[decode.Decoding, PlainView | Stretch, int]]
-    queue = [(r, view, 1) for r in decode.unpacked(view.text, seen)]
+    """Hits inside encodings, bounded in depth and in size. Not all of a `sealed` text need be
+    readable. Raises Unreadable."""
+    queue: list[tuple[Decoding, PlainView | Stretch, int]]
+    queue = [(r, view, 1) for r in decode.unpacked(view.text, signs)]
     if view.text is not text:
         queue = [(r, plain(text), 1) for r in decode.unpacked(text)] + queue
-    budget = decode.MOST_BYTES
+    budget = decode.MAX_CHARS
     while queue:
         tick()
         reading, outer, depth = queue.pop()
@@ -202,44 +208,45 @@ def _unpack(
         if budget < 0:
             raise Unreadable("too-much-encoded")
         inner = canonical(reading.text)
-        hits = _plain(detector.standard(), inner.text, reading.how, tick)
+        found = _detected(standard_detector(), inner.text, reading.how, tick)
         if reading.how == "escapes":
-            hits = _unsaid(hits, inner.text, text, found)
-        yield from _within(outer, reading, _through(inner, hits))
+            found = _unrepeated(found, inner.text, text, hits)
+        yield from _within(outer, reading, _through(inner, found))
         deeper = list(decode.unpacked(reading.text))
-        if deeper and depth >= decode.DEPTH:
+        if deeper and depth >= decode.MAX_DEPTH:
             raise Unreadable("encoded-too-deeply")
         whole = outer.span(reading.start, reading.end)
         queue += [(r, Stretch(*whole), depth + 1) for r in deeper]
 
 
-def _unsaid(
-    hits: Iterator[ScanHit], inner: str, text: str, found: Sequence[ScanHit]
+def _unrepeated(
+    found: Iterator[ScanHit], inner: str, text: str, hits: Sequence[ScanHit]
 ) -> Iterator[ScanHit]:
-    """Without what JSON in a string says again: its leaves were read, too."""
-    said = {(f.label, canonical(text[f.start : f.end]).text) for f in found}
-    return (f for f in hits if (f.label, inner[f.start : f.end]) not in said)
+    """Without values that JSON inside a string only repeats: its leaves were read, too."""
+    values = {(h.label, canonical(text[h.start : h.end]).text) for h in hits}
+    return (h for h in found if (h.label, inner[h.start : h.end]) not in values)
 
 
-def _health(view: PlainView, found: Sequence[ScanHit]) -> list[ScanHit]:
-    identified = [f.start for f in found if f.label in IDENTIFIES]
-    span = health_of_a_person(view.text, identified)
+def _health(view: PlainView, hits: Sequence[ScanHit]) -> list[ScanHit]:
+    identifiers = [h.start for h in hits if h.label in IDENTIFYING]
+    span = health_of_a_person(view.text, identifiers)
     if span is None:
         return []
     return [ScanHit("HEALTH", Tier.S3, "health-of-a-person", *view.span(*span))]
 
 
 def _split(sheet: ScanSheet) -> Iterator[ScanHit]:
-    """Values that begin at the end of one said text and end at the start of another."""
-    said = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
-    if len(said) < 2:
+    """Values that begin at the end of one text of the conversation and end at the start of one of
+    the next two. They count as found in the first."""
+    spoken = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
+    if len(spoken) < 2:
         return
-    pairs = sorted({*pairwise(said), *zip(said, said[2:], strict=False)})
+    pairs = sorted({*pairwise(spoken), *zip(spoken, spoken[2:], strict=False)})
     seams = [_seam(sheet, first, second) for first, second in pairs]
-    if not detector.strict().may_hold(SEPARATOR.join(head + tail for head, tail in seams)):
+    if not strict_detector().may_match(SEPARATOR.join(head + tail for head, tail in seams)):
         return
     for (first, _), (head, tail) in zip(pairs, seams, strict=True):
-        for hit in detector.strict().hits(head + tail):
+        for hit in strict_detector().hits(head + tail):
             if hit.start < len(head) - 1 and hit.end > len(head) + 1:
                 end = sheet.starts[first] + len(sheet.leaves[first].shown)
                 yield ScanHit(
@@ -252,6 +259,6 @@ def _split(sheet: ScanSheet) -> Iterator[ScanHit]:
 
 
 def _seam(sheet: ScanSheet, first: int, second: int) -> tuple[str, str]:
-    """The end of one text and the start of the next, as one would read them together."""
+    """The end of one text and the start of another, as one would read them together."""
     head = canonical(sheet.leaves[first].text.rstrip()[-EDGE:]).text
     return head, canonical(sheet.leaves[second].text.lstrip()[:EDGE]).text

@@ -1,8 +1,10 @@
 # ruff: noqa: E501 - patterns are read whole
-"""Cheap signs that another reading of a text is worth its price.
+"""Signs: cheap patterns that say whether it is worth reading a text in another way.
 
-A sign stands wherever its reading could find anything, and in less than `detect.OVERLAP`
-characters. The same automaton that knows the rules looks for them.
+Decoding base64, joining broken lines or reversing a text is expensive, so `decode` tries a reading
+only where its sign occurs. A sign matches in every text in which its reading could find anything
+(`tests/privacy/detect/test_signs.py` proves it where it can), within fewer than `detector.OVERLAP`
+characters. The automata that look for rules look for signs in the same pass.
 """
 
 from __future__ import annotations
@@ -30,5 +32,5 @@ SIGNS = {
     "patient": PATIENT,
 }
 STRETCHED = frozenset(["spelled", "concatenated", "spoken"])
-"""Readings that allow any space between their parts: beside a gap their sign may be longer than
-what is seen at once."""
+"""Readings that allow any amount of space between their parts. In a text with a gap their sign may
+be longer than the overlap, so a gap counts as a sign of each of them."""

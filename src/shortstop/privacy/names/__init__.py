@@ -1,1 +1,1 @@
-"""Who and where: names read before something leaves."""
+"""Reading names of people and places, before a request leaves."""

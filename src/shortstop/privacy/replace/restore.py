@@ -1,4 +1,4 @@
-"""Real values back in place of surrogates: in a text, in JSON, and in a stream cut anywhere."""
+"""Puts real values back in place of surrogates: in text, in JSON, and in streams cut anywhere."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_LOOSE = re.compile(r"[\W_]+")
+_PUNCTUATION = re.compile(r"[\W_]+")
 CORE = 7
-"""Letters or digits of a surrogate that no other text holds by chance."""
+"""Letters or digits of a surrogate that no other text contains by chance."""
 
+SIGNED = ("thinking", "signature", "reasoning_content")
+"""Fields of a reply that stay as the model wrote them."""
 _LOWER = {c: c + 32 for c in range(65, 91)}
 
 
 def _lower(text: str) -> str:
-    """ASCII only, so that lengths stay."""
+    """Only ASCII in lower case, so that the length stays."""
     return text.translate(_LOWER)
 
 
 def _cores(surrogate: str) -> list[str]:
-    """By what it is known without its punctuation: all of it, or its longest word."""
-    words = _LOOSE.split(surrogate)
+    """What identifies a surrogate without its punctuation: all of it, or its longest word."""
+    words = _PUNCTUATION.split(surrogate)
     return [c for c in ("".join(words), max(words, key=len)) if len(c) >= CORE]
 
 
-def _as_said(value: str, said: str) -> str:
+def _cased_like(value: str, surrogate: str) -> str:
     """A name comes back in the case in which the model wrote its surrogate."""
-    if not value.isalpha() or not said.isalpha():
+    if not value.isalpha() or not surrogate.isalpha():
         return value
-    if said.isupper():
+    if surrogate.isupper():
         return value.upper()
-    once = value.islower() or (value.isupper() and len(value) > 1 and not said.islower())
-    return value.capitalize() if said[0].isupper() and once else value
+    one_case = value.islower() or (value.isupper() and len(value) > 1 and not surrogate.islower())
+    return value.capitalize() if surrogate[0].isupper() and one_case else value
 
 
 class Restorer:
-    """Finds surrogates, whatever their case, and puts the values back; the longest match wins."""
+    """Finds surrogates in any case and puts the values back; the longest match wins.
+
+    `values` is surrogate -> value.
+    """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = {_lower(s): v for s, v in values.items()}
@@ -48,20 +53,24 @@ class Restorer:
         self._cores = {core for s in ordered for core in _cores(s)}
 
     def text(self, text: str, *, escaped: bool = False) -> str:
-        """`escaped`: the text is inside a JSON string, so quotes and newlines must be escaped."""
+        """The text restored. `escaped`: it is inside a JSON string, so that quotes and newlines of
+        the values must be escaped."""
         done, kept = self.feed(text, escaped=escaped, final=True)
         return done + kept
 
     def feed(self, text: str, *, escaped: bool, final: bool) -> tuple[str, str]:
-        """(what is settled, restored; what may still become a surrogate, as it came)."""
-        low, position, out = _lower(text), 0, []
+        """(the beginning, restored; the rest, unchanged, which may be the start of a surrogate).
+
+        With `final` there is no rest.
+        """
+        low, position, restored = _lower(text), 0, []
         hold = len(text) if final else self._held_from(low, 0)
         while True:
             match = self._pattern.search(low, position)
             if match is None or hold <= match.start():
-                out.append(text[position:hold])
-                return "".join(out), text[hold:]
-            out += (
+                restored.append(text[position:hold])
+                return "".join(restored), text[hold:]
+            restored += (
                 text[position : match.start()],
                 self._value(text[slice(*match.span())], escaped),
             )
@@ -70,19 +79,19 @@ class Restorer:
                 hold = len(text) if final else self._held_from(low, position)
 
     def _held_from(self, low: str, position: int) -> int:
-        """The first place from which the rest could be the beginning of a surrogate."""
+        """The first offset from which the rest may be the start of a surrogate."""
         for i in range(max(position, len(low) - self._longest + 1), len(low)):
             if low[i] in self._firsts and low[i:] in self._prefixes:
                 return i
         return len(low)
 
-    def left(self, text: str) -> bool:
-        """Whether a surrogate, respelled by the model, still stands in a restored text."""
-        bare = _LOOSE.sub("", _lower(text))
+    def is_left(self, text: str) -> bool:
+        """Whether a restored text still contains a surrogate, respelled by the model."""
+        bare = _PUNCTUATION.sub("", _lower(text))
         return any(core in bare for core in self._cores)
 
     def _value(self, surrogate: str, escaped: bool) -> str:
-        value = _as_said(self._values[surrogate.translate(_LOWER)], surrogate)
+        value = _cased_like(self._values[surrogate.translate(_LOWER)], surrogate)
         return json.dumps(value, ensure_ascii=False)[1:-1] if escaped else value
 
     def json(self, value: Any, key: str = "") -> Any:
@@ -90,20 +99,20 @@ class Restorer:
         if isinstance(value, str):
             return self.text(value, escaped=key in ("arguments", "partial_json"))
         if isinstance(value, dict):
-            kept = ("thinking", "signature", "reasoning_content")
-            return {k: v if k in kept else self.json(v, k) for k, v in value.items()}
+            return {k: v if k in SIGNED else self.json(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self.json(v, key) for v in value]
         return value
 
 
 class Buffer:
-    """One block of a stream."""
+    """Restores one block of a stream. `escaped` as for `Restorer.text`."""
 
     def __init__(self, restorer: Restorer, *, escaped: bool = False) -> None:
         self._restorer, self._escaped, self._held = restorer, escaped, ""
 
     def push(self, text: str, *, final: bool = False) -> str:
+        """The restored text that can no longer change; `final` when no more follows."""
         done, kept = self._restorer.feed(self._held + text, escaped=self._escaped, final=final)
         self._held = kept
         return done

@@ -1,0 +1,75 @@
+"""All detectors over one JSON body, within limits of size and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from shortstop.config import PrivacyConfig
+from shortstop.errors import ConfigError
+from shortstop.privacy.detect.alarm import alarm
+from shortstop.privacy.detect.register import Register
+from shortstop.privacy.detect.scan import Unreadable, scan
+from shortstop.privacy.leaves import Leaf, leaves
+from shortstop.types import Finding, Json, Request
+
+GRACE = 0.02
+"""Seconds beyond the time limit before a detector that ignores it is interrupted."""
+
+
+class Detectors:
+    """The built-in rules, and for each tenant the terms and documents that it registered.
+
+    `monotonic` gives seconds. Raises ConfigError when a registered document cannot be read.
+    """
+
+    def __init__(self, config: PrivacyConfig, monotonic: Callable[[], float]) -> None:
+        self._max_chars, self._timeout = config.max_scan_chars, config.timeout
+        self._monotonic = monotonic
+        self._registers = {
+            tenant: Register(
+                config.terms.get(tenant, ()),
+                [_document(path, tenant) for path in config.documents.get(tenant, ())],
+            )
+            for tenant in {*config.terms, *config.documents}
+        }
+
+    def findings(self, body: Json, tenant: str = "default") -> list[Finding]:
+        """Everything found in the body's strings. Raises Unreadable, TimeoutError, ValueError or
+        TypeError: none of these bodies may leave."""
+        now = self._monotonic
+        deadline = now() + self._timeout
+
+        def tick() -> None:
+            if now() > deadline:
+                raise TimeoutError("the detectors ran out of time")
+
+        room, texts = self._max_chars, list[Leaf]()
+        for leaf in leaves(body):
+            room -= len(leaf.text)
+            if room < 0:
+                raise Unreadable("too-large-to-scan")
+            texts.append(leaf)
+        with alarm(self._timeout + GRACE):
+            return scan(texts, self._registers.get(tenant), tick)
+
+
+def readable_body(request: Request) -> Json:
+    """The client's own body; for a request that has none, its decoded parts."""
+    if request.body:
+        return request.body
+    fields: Json = msgspec.to_builtins(request)
+    return {k: v for k, v in fields.items() if k not in ("id", "dialect", "body")}
+
+
+def _document(path: str, tenant: str) -> str:
+    """Raises ConfigError: a document that cannot be read cannot be protected."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"The document {path!r} of tenant {tenant!r} cannot be read: {reason}."
+        ) from error
