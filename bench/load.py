@@ -30,7 +30,7 @@ PROMPT = (
 )
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """Sends the same request, differently numbered, until told to stop."""
 
     sent = 0
@@ -49,9 +49,9 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._started = time.perf_counter()
-        Connection.sent += 1
+        LoadConnection.sent += 1
         self._transport.write(
-            b"%b#%06d%b" % (self._before, Connection.sent % 1_000_000, self._after)
+            b"%b#%06d%b" % (self._before, LoadConnection.sent % 1_000_000, self._after)
         )
 
     def data_received(self, data: bytes) -> None:
@@ -110,7 +110,9 @@ async def load(
     spent: list[float] = []
     errors: list[int] = []
     opened = [
-        (await loop.create_connection(lambda: Connection(request, spent, errors), host, port))[1]
+        (await loop.create_connection(lambda: LoadConnection(request, spent, errors), host, port))[
+            1
+        ]
         for _ in range(connections)
     ]
     await asyncio.sleep(min(1.0, seconds / 3))
