@@ -1,4 +1,4 @@
-"""Shortstop beside other gateways, in one run on two cores.
+"""Shortstop and other gateways, in one run on two cores.
 
     make bench-gateway         (or: python -m bench.gateway [--rounds 3] [--seconds 3] [--only NAME]
                                 [--json])
@@ -276,7 +276,7 @@ def ratios(result: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Shortstop beside other gateways.")
+    parser = argparse.ArgumentParser(description="Shortstop and other gateways, side by side.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", action="append", default=[], help="a peer; repeat")
