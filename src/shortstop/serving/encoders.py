@@ -24,7 +24,7 @@ class EmbeddingTable(Protocol):
         """A vector of `width` numbers: unit length, or zeros for a text without a known word."""
 
     def tokens(self, text: str) -> int:
-        """How many known words and word pieces the text has."""
+        """How many words and marks of the text are looked up."""
 
 
 class StaticEncoder:
