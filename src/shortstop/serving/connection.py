@@ -138,6 +138,10 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------ llhttp's side
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("a second response to one request")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value)
         if self._head_size > MAX_HEAD:
