@@ -74,6 +74,7 @@ class HubFile:
         return f"hf:{self.repo}/{self.file}@{self.revision}"
 
     def url(self, endpoint: str) -> str:
+        """Where the file is downloaded from."""
         revision = quote(self.revision, safe="")
         return f"{endpoint}/{self.repo}/resolve/{revision}/{quote(self.file)}"
 

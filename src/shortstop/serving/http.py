@@ -96,6 +96,7 @@ class _Client:
         self._head = _lines(fixed)
 
     async def close(self) -> None:
+        """Close the idle connections."""
         self._pool.close()
 
     async def post(
@@ -258,6 +259,7 @@ class Egress:
             yield stream
 
     async def close(self) -> None:
+        """Close the idle connections."""
         await self._client.close()
 
     def _check(self, cleared: Cleared) -> None:
