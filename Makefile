@@ -1,5 +1,5 @@
 # One command for each job; `make help` lists them. Everything lives in .venv and var/.
-# The fastest Python here that will do, unless one is named: make setup PYTHON=python3.12
+# The fastest suitable Python of this machine, unless one is named: make setup PYTHON=python3.12
 PYTHON ?= $(shell python3 -m scripts.interpreter)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -57,10 +57,10 @@ types: $(VENV)/.dev ## mypy, strict
 test: lint types model $(VENV)/.ner ## everything that CI runs: linters, types, import rule, tests
 	@$(BIN)/python -m pytest
 
-airgap: $(VENV)/.dev model ## every test without a network, every try to leave noted (TESTS=tests/server)
+airgap: $(VENV)/.dev model ## every test without a network, attempts to connect recorded (TESTS=tests/server)
 	@$(BIN)/python -m scripts.airgap $(TESTS)
 
-fuzz-privacy: $(VENV)/.dev ## look for leaks at random (MINUTES=10, SEED=...)
+fuzz-privacy: $(VENV)/.dev ## search for leaks at random (MINUTES=10, SEED=...)
 	@$(BIN)/python -m tests.fuzz_privacy --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 # One resolution: the developers' tools narrow the most, and the other files take their versions.
@@ -76,7 +76,7 @@ bench-overhead: model ## what the gateway adds to an instant upstream
 bench-local: model ## latency of short tasks on the embedded engine
 	@$(BIN)/python -m bench.local_latency
 
-bench-gateway: model ## beside nginx, LiteLLM, Portkey, TensorZero and Switchyard, in one run
+bench-gateway: model ## side by side with nginx, LiteLLM, Portkey, TensorZero and Switchyard
 	@$(BIN)/python -m bench.gateway
 
 bench-tools: model ## tool calls of the embedded model: valid, right, how fast
@@ -88,7 +88,7 @@ bench-privacy: $(VENV)/.dev ## detection, false pins and speed on the open data
 soak: $(VENV)/.dev ## an hour of mixed load: memory, slots, rows (MINUTES=60)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
-bench-presidio: $(VENV)/.ner ## spans found beside Presidio, in a virtual environment of its own
+bench-presidio: $(VENV)/.ner ## spans found, side by side with Presidio in a virtual environment of its own
 	@test -x var/presidio/bin/python || $(BIN)/python -m venv var/presidio
 	@var/presidio/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	    -r bench/peers/presidio.txt
@@ -103,5 +103,5 @@ bench-setup: ## a fresh clone's set-up: seconds and bytes
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
 
-clean: ## remove the virtual environment and everything that was made
+clean: ## remove the virtual environment and everything generated
 	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache

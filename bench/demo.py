@@ -11,15 +11,10 @@ import asyncio
 import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -28,6 +23,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from bench.processes import ROOT, free_port, listening, module, running
 from bench.score import CHECKS
 from shortstop import registry
 from shortstop.console.report import Quality, quality_panel, render
@@ -35,7 +31,6 @@ from shortstop.evaluate.figures import wilson
 from shortstop.stores.sqlite import SqliteReports
 from shortstop.types.report import TrafficReport
 
-ROOT = Path(__file__).parent.parent
 DATA = ROOT / "bench" / "data" / "demo.jsonl"
 WORK = ROOT / "var" / "demo"
 KEY = "recorded-frontier-key"
@@ -63,8 +58,8 @@ price = "gpt-6.1-sol"
 
 
 @dataclass(slots=True)
-class Outcome:
-    """One answered request."""
+class Scored:
+    """One request and its answer: who gave it, why, at what cost, and whether it was right."""
 
     row: dict[str, Any]
     target: str
@@ -83,72 +78,33 @@ class Outcome:
 
 @dataclass(slots=True)
 class Run:
-    total: int
-    outcomes: list[Outcome] = field(default_factory=list)
-    latest: deque[Outcome] = field(default_factory=lambda: deque(maxlen=12))
+    """What has been answered so far of `total` requests."""
 
-    def add(self, outcome: Outcome) -> None:
+    total: int
+    outcomes: list[Scored] = field(default_factory=list)
+    latest: deque[Scored] = field(default_factory=lambda: deque(maxlen=12))
+
+    def add(self, outcome: Scored) -> None:
         self.outcomes.append(outcome)
         self.latest.append(outcome)
-
-
-# ---------------------------------------------------------------- processes
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def process(name: str, *command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A child that ends with the block; its output goes to var/demo/NAME.log."""
-    with (WORK / f"{name}.log").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", *command], stdout=log, stderr=log, env=env, cwd=ROOT
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            try:
-                child.wait(30)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
-async def until_listening(port: int, child: subprocess.Popen[bytes], name: str) -> None:
-    for _ in range(1200):
-        if child.poll() is not None:
-            sys.exit(f"The {name} did not start; see {WORK / name}.log.")
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-            continue
-        writer.close()
-        return
-    sys.exit(f"The {name} does not listen after a minute; see {WORK / name}.log.")
 
 
 # ---------------------------------------------------------------- requests
 
 
-async def send(client: openai.AsyncOpenAI, row: dict[str, Any], stream: bool) -> Outcome:
-    asked: dict[str, Any] = {
+async def send(client: openai.AsyncOpenAI, row: dict[str, Any], stream: bool) -> Scored:
+    """Send one row of the data; an error counts as a wrong answer."""
+    request: dict[str, Any] = {
         k: row[k] for k in ("messages", "tools", "response_format", "max_tokens") if k in row
     }
     started = time.monotonic()
     try:
-        text, headers = await (_streamed if stream else _whole)(client, asked)
+        text, headers = await (_streamed if stream else _whole)(client, request)
     except openai.APIError as error:
         spent = time.monotonic() - started
-        return Outcome(row, "none", "error", spent, "-", "-", False, None, str(error)[:80])
+        return Scored(row, "none", "error", spent, "-", "-", False, None, str(error)[:80])
     target = headers.get("x-shortstop-target", "?")
-    return Outcome(
+    return Scored(
         row=row,
         target=target,
         why=headers.get("x-shortstop-decision", "").split(";")[0],
@@ -160,19 +116,19 @@ async def send(client: openai.AsyncOpenAI, row: dict[str, Any], stream: bool) ->
     )
 
 
-async def _whole(client: openai.AsyncOpenAI, asked: dict[str, Any]) -> tuple[str, Any]:
-    raw = await client.chat.completions.with_raw_response.create(model="auto", **asked)
+async def _whole(client: openai.AsyncOpenAI, request: dict[str, Any]) -> tuple[str, Any]:
+    raw = await client.chat.completions.with_raw_response.create(model="auto", **request)
     message = raw.parse().choices[0].message
     if message.tool_calls:
-        made = message.tool_calls[0].function
-        return json.dumps({"name": made.name, "arguments": made.arguments}), raw.headers
+        call = message.tool_calls[0].function
+        return json.dumps({"name": call.name, "arguments": call.arguments}), raw.headers
     return message.content or "", raw.headers
 
 
-async def _streamed(client: openai.AsyncOpenAI, asked: dict[str, Any]) -> tuple[str, Any]:
+async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> tuple[str, Any]:
     text: list[str] = []
     call = client.chat.completions.with_streaming_response.create
-    async with call(model="auto", stream=True, **asked) as raw:
+    async with call(model="auto", stream=True, **request) as raw:
         async for chunk in await raw.parse():
             text.extend(c.delta.content or "" for c in chunk.choices)
         return "".join(text), raw.headers
@@ -189,12 +145,12 @@ def _right(row: dict[str, Any], text: str, target: str) -> bool | None:
 
 
 async def send_all(rows: list[dict[str, Any]], port: int, run: Run, show: Any) -> None:
-    gate = asyncio.Semaphore(CONCURRENCY)
+    slots = asyncio.Semaphore(CONCURRENCY)
     base = f"http://127.0.0.1:{port}/v1"
     async with openai.AsyncOpenAI(base_url=base, api_key="unused", max_retries=0) as client:
 
         async def one(place: int, row: dict[str, Any]) -> None:
-            async with gate:
+            async with slots:
                 stream = place % STREAM_EVERY == 0 and "tools" not in row
                 run.add(await send(client, row, stream))
                 show()
@@ -256,10 +212,10 @@ def summary(run: Run, report: TrafficReport, seconds: float) -> Table:
 
 
 def qualities(run: Run) -> list[Quality]:
-    found: dict[str, list[Outcome]] = {}
+    by_task: dict[str, list[Scored]] = {}
     for o in run.outcomes:
         if o.right is not None:
-            found.setdefault(o.row["task"], []).append(o)
+            by_task.setdefault(o.row["task"], []).append(o)
     return [
         Quality(
             task,
@@ -269,7 +225,7 @@ def qualities(run: Run) -> list[Quality]:
             if outcomes[0].frontier_right is None
             else sum(bool(o.frontier_right) for o in outcomes),
         )
-        for task, outcomes in sorted(found.items())
+        for task, outcomes in sorted(by_task.items())
     ]
 
 
@@ -300,9 +256,9 @@ def figures(run: Run, report: TrafficReport, rows: list[Quality], seconds: float
             for q in rows
         ],
         "local_by_task": {
-            task: [sum(o.local for o in run.outcomes if o.row["task"] == task), len(found)]
+            task: [sum(o.local for o in answers), len(answers)]
             for task in sorted({o.row["task"] for o in run.outcomes})
-            if (found := [o for o in run.outcomes if o.row["task"] == task])
+            if (answers := [o for o in run.outcomes if o.row["task"] == task])
         },
     }
 
@@ -321,15 +277,16 @@ async def main(limit: int | None) -> None:
     frontier, port = free_port(), free_port()
     config = WORK / "shortstop.toml"
     config.write_text(CONFIG.format(port=port, frontier=frontier))
-    env = {**os.environ, "SHORTSTOP_HOME": str(home), "RECORDED_FRONTIER_KEY": KEY}
+    env = {"SHORTSTOP_HOME": str(home), "RECORDED_FRONTIER_KEY": KEY}
+    logs = WORK / "frontier.log", WORK / "gateway.log"
     run, started = Run(len(rows)), time.monotonic()
     with (
-        process("frontier", "bench.frontier", "--port", str(frontier), env=env) as far,
-        process("gateway", "shortstop", "serve", "--config", str(config), env=env) as near,
+        running(module("bench.frontier", "--port", str(frontier)), logs[0]) as far,
+        running(module("shortstop", "serve", "--config", str(config)), logs[1], env=env) as near,
     ):
         console.print("Starting the recorded frontier and the gateway ...")
-        await until_listening(frontier, far, "frontier")
-        await until_listening(port, near, "gateway")
+        await listening(frontier, far, logs[0])
+        await listening(port, near, logs[1])
         with Live(live_view(run), console=console, refresh_per_second=4) as live:
             await send_all(rows, port, run, lambda: live.update(live_view(run)))
     seconds = time.monotonic() - started

@@ -33,8 +33,8 @@ CHARS_PER_TOKEN = 4
 
 def fingerprint(messages: list[Json]) -> str:
     """What a conversation says, whatever the order of its JSON keys."""
-    said = json.dumps([[m["role"], m.get("content")] for m in messages], ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()
+    text = json.dumps([[m["role"], m.get("content")] for m in messages], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def tokens(text: str) -> int:
@@ -59,8 +59,8 @@ class Frontier:
             return JSONResponse({"error": {**error, "param": None}}, 401)
         body = await request.json()
         message, finish = self._recorded(body)
-        said = message["content"] or json.dumps(message.get("tool_calls"))
-        usage = _usage(json.dumps(body["messages"], ensure_ascii=False), said)
+        answer_text = message["content"] or json.dumps(message.get("tool_calls"))
+        usage = _usage(json.dumps(body["messages"], ensure_ascii=False), answer_text)
         await self._think()
         head = {"id": "chatcmpl-recorded", "created": 1, "model": body["model"]}
         if body.get("stream"):
@@ -109,8 +109,8 @@ class Frontier:
             await asyncio.sleep(count / self._speed)
 
 
-def _usage(asked: str, said: str) -> Json:
-    prompt, completion = tokens(asked), tokens(said)
+def _usage(asked: str, answered: str) -> Json:
+    prompt, completion = tokens(asked), tokens(answered)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -133,11 +133,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--first", type=float, default=0.6, help="seconds to the first token")
     parser.add_argument("--speed", type=float, default=80.0, help="tokens a second")
-    said = parser.parse_args()
-    if not said.data.is_file():
-        sys.exit(f"There is no file {said.data}; write it with python -m scripts.build_demo_data.")
-    app = application(Frontier(said.data, said.first, said.speed))
-    uvicorn.run(app, host="127.0.0.1", port=said.port, log_level="warning", access_log=False)
+    args = parser.parse_args()
+    if not args.data.is_file():
+        sys.exit(f"There is no file {args.data}; write it with python -m scripts.build_demo_data.")
+    app = application(Frontier(args.data, args.first, args.speed))
+    uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Shortstop beside other gateways, in one run on two cores.
+"""Shortstop and other gateways, in one run on two cores.
 
     make bench-gateway         (or: python -m bench.gateway [--rounds 3] [--seconds 3] [--only NAME]
                                 [--json])
@@ -21,31 +21,39 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.demo import free_port
-from bench.overhead import CONFIG, cpu_seconds, listening, rss_mb
+from bench.overhead import CONFIG
 from bench.peers.catalogue import PEERS, NotInstalled, Peer
+from bench.processes import (
+    ROOT,
+    cpu_seconds,
+    free_port,
+    listening,
+    module,
+    running,
+    tree_rss_mb,
+)
 
-ROOT = Path(__file__).parent.parent
 WORK = ROOT / "var" / "peers"
 LOADS = {"1": (1, False), "32": (32, False), "128": (128, False), "stream": (32, True)}
 CHUNKS = 53
 """Events of one streamed answer."""
 PATIENCE = 90.0
-Found = dict[str, float]
+"""Seconds until a gateway must give its first good answer."""
+Figures = dict[str, float]
+"""What the load generator prints, with `cpu_us` and `rss_mb` of the gateway."""
 
 
 @dataclass
-class Gateway:
+class MeasuredGateway:
     """One gateway that runs: where to ask it, and what was measured. `pid` None: no process."""
 
     name: str
@@ -55,62 +63,47 @@ class Gateway:
     pid: int | None = None
     start_s: float = 0.0
     idle_mb: float = 0.0
-    found: dict[str, list[Found]] = field(default_factory=dict)
+    rounds: dict[str, list[Figures]] = field(default_factory=dict)
+    """By load."""
 
 
 # ---------------------------------------------------------------- running them
 
 
-@contextmanager
-def on_core(core: int, command: list[str], folder: Path, env: dict[str, str]) -> Iterator[Any]:
-    with (folder / "log.txt").open("wb") as log:
-        child = subprocess.Popen(
-            ["taskset", "-c", str(core), *command],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=folder,
-            env={**os.environ, **env},
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-
-
-async def shortstop(stack: ExitStack, upstream: int) -> list[Gateway]:
+async def shortstop(stack: ExitStack, upstream: int) -> list[MeasuredGateway]:
     """One process, asked by name and by `auto`."""
     folder = WORK / "shortstop"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port = free_port()
     (folder / "shortstop.toml").write_text(CONFIG.format(port=port, upstream=upstream))
-    command = [sys.executable, "-m", "shortstop", "serve", "--config", "shortstop.toml"]
+    command = module("shortstop", "serve", "--config", "shortstop.toml")
     env = {"SHORTSTOP_HOME": str(folder), "MOCK_KEY": "key-of-the-mock-upstream"}
-    child = stack.enter_context(on_core(1, command, folder, env))
+    log = folder / "log.txt"
+    child = stack.enter_context(running(command, log, core=1, cwd=folder, env=env))
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
-    named = Gateway("shortstop named", url, "mock", pid=child.pid)
+    named = MeasuredGateway("shortstop named", url, "mock", pid=child.pid)
     await _started(named)
-    auto = Gateway("shortstop auto", url, "auto", pid=child.pid, start_s=named.start_s)
+    auto = MeasuredGateway("shortstop auto", url, "auto", pid=child.pid, start_s=named.start_s)
     auto.idle_mb = named.idle_mb
     return [named, auto]
 
 
-async def peer(stack: ExitStack, known: Peer, upstream: int) -> Gateway:
-    """Raises NotInstalled."""
-    folder = WORK / known.name
+async def start_peer(stack: ExitStack, peer: Peer, upstream: int) -> MeasuredGateway:
+    """Install it if need be, and start it. Raises NotInstalled, saying why."""
+    folder = WORK / peer.name
     folder.mkdir(parents=True, exist_ok=True)
-    known.install(folder)
+    peer.install(folder)
     port = free_port()
-    command, env = known.start(folder, port, upstream)
-    child = stack.enter_context(on_core(1, command, folder, env))
+    command, env = peer.start(folder, port, upstream)
+    stdout = subprocess.PIPE if peer.says_its_url else None
+    child = stack.enter_context(
+        running(command, folder / "log.txt", core=1, cwd=folder, env=env, stdout=stdout)
+    )
     base = f"http://127.0.0.1:{port}"
-    if known.says_its_url:
+    if child.stdout is not None:
         base = await asyncio.to_thread(_url_in, child.stdout)
-    gateway = Gateway(known.name, base + known.path, known.model, known.headers(upstream))
+    gateway = MeasuredGateway(peer.name, base + peer.path, peer.model, peer.headers(upstream))
     gateway.pid = child.pid
     await _started(gateway)
     return gateway
@@ -123,30 +116,27 @@ def _url_in(lines: Iterable[bytes]) -> str:
     raise NotInstalled("it ended before it listened; see its log")
 
 
-async def _started(gateway: Gateway) -> None:
+async def _started(gateway: MeasuredGateway) -> None:
     """Wait for the first good answer. Raises NotInstalled when none comes."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
         if (await asyncio.to_thread(_load, gateway, 1, False, 0.05)) is not None:
             gateway.start_s = time.monotonic() - began
             assert gateway.pid is not None
-            gateway.idle_mb = _memory(gateway.pid)
+            gateway.idle_mb = tree_rss_mb(gateway.pid)
             return
         await asyncio.sleep(0.05)
     raise NotInstalled(f"it gave no good answer within {PATIENCE:.0f} s")
 
 
-def _memory(pid: int) -> float:
-    """Of the process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return rss_mb(pid) + sum(_memory(int(child)) for child in children)
-
-
 # ---------------------------------------------------------------- measuring
 
 
-def _load(gateway: Gateway, connections: int, stream: bool, seconds: float) -> Found | None:
-    command = ["taskset", "-c", "0", sys.executable, "-m", "bench.load", gateway.url]
+def _load(
+    gateway: MeasuredGateway, connections: int, stream: bool, seconds: float
+) -> Figures | None:
+    """One run of the load generator; None when it fails or most answers are errors."""
+    command = ["taskset", "-c", "0", *module("bench.load", gateway.url)]
     command += ["--model", gateway.model, "--connections", str(connections)]
     command += ["--seconds", str(seconds), *(["--stream"] if stream else [])]
     for header in gateway.headers:
@@ -154,22 +144,22 @@ def _load(gateway: Gateway, connections: int, stream: bool, seconds: float) -> F
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         return None
-    found: Found = json.loads(done.stdout)
-    return None if found["errors"] > found["n"] else found
+    figures: Figures = json.loads(done.stdout)
+    return None if figures["errors"] > figures["n"] else figures
 
 
-def measure(gateway: Gateway, load: str, seconds: float) -> None:
+def measure(gateway: MeasuredGateway, load: str, seconds: float) -> None:
     connections, stream = LOADS[load]
     before = cpu_seconds(gateway.pid) if gateway.pid else 0.0
-    found = _load(gateway, connections, stream, seconds)
-    if found is None:
+    figures = _load(gateway, connections, stream, seconds)
+    if figures is None:
         return
     if gateway.pid:
         warm = 1 + min(1.0, seconds / 3) / seconds
         spent = cpu_seconds(gateway.pid) - before
-        found["cpu_us"] = spent / (found["n"] * warm) * 1e6
-        found["rss_mb"] = _memory(gateway.pid)
-    gateway.found.setdefault(load, []).append(found)
+        figures["cpu_us"] = spent / (figures["n"] * warm) * 1e6
+        figures["rss_mb"] = tree_rss_mb(gateway.pid)
+    gateway.rounds.setdefault(load, []).append(figures)
 
 
 async def run(rounds: int, seconds: float, only: list[str], quiet: bool) -> dict[str, Any]:
@@ -177,18 +167,20 @@ async def run(rounds: int, seconds: float, only: list[str], quiet: bool) -> dict
     missing: dict[str, str] = {}
     upstream = free_port()
     with ExitStack() as stack, Progress(console=Console(stderr=True), disable=quiet) as bar:
-        mock = [sys.executable, "-m", "bench.mock_upstream", "--port", str(upstream)]
-        stack.enter_context(on_core(0, mock, WORK, {"PYTHONPATH": str(ROOT)}))
-        await listening(upstream)
-        direct = Gateway("direct", f"http://127.0.0.1:{upstream}/v1/chat/completions", "mock")
+        mock = module("bench.mock_upstream", "--port", str(upstream))
+        log = WORK / "log.txt"
+        await listening(upstream, stack.enter_context(running(mock, log, core=0)), log)
+        direct = MeasuredGateway(
+            "direct", f"http://127.0.0.1:{upstream}/v1/chat/completions", "mock"
+        )
         gateways = [direct, *await shortstop(stack, upstream)]
-        for known in PEERS:
-            if only and known.name not in only:
+        for peer in PEERS:
+            if only and peer.name not in only:
                 continue
             try:
-                gateways.append(await peer(stack, known, upstream))
+                gateways.append(await start_peer(stack, peer, upstream))
             except NotInstalled as why:
-                missing[known.name] = str(why)
+                missing[peer.name] = str(why)
         task = bar.add_task("measuring", total=rounds * len(LOADS) * len(gateways))
         for _ in range(rounds):
             for load in LOADS:
@@ -204,18 +196,18 @@ async def run(rounds: int, seconds: float, only: list[str], quiet: bool) -> dict
     }
 
 
-def _summary(gateway: Gateway, direct: Gateway) -> dict[str, Any]:
-    told: dict[str, Any] = {
+def _summary(gateway: MeasuredGateway, direct: MeasuredGateway) -> dict[str, Any]:
+    summary: dict[str, Any] = {
         "name": gateway.name,
         "start_s": gateway.start_s,
         "rss_idle_mb": gateway.idle_mb,
         "rss_after_mb": max(
-            (f.get("rss_mb", 0.0) for rows in gateway.found.values() for f in rows), default=0.0
+            (f.get("rss_mb", 0.0) for rows in gateway.rounds.values() for f in rows), default=0.0
         ),
     }
-    for load, rows in gateway.found.items():
+    for load, rows in gateway.rounds.items():
         rates = [row["requests_per_second"] for row in rows]
-        told[load] = {
+        summary[load] = {
             "rps": statistics.median(rates),
             "rps_range": [min(rates), max(rates)],
             "cpu_us": statistics.median(row.get("cpu_us", 0.0) for row in rows),
@@ -224,21 +216,21 @@ def _summary(gateway: Gateway, direct: Gateway) -> dict[str, Any]:
         }
         for quantile in ("p50_ms", "p99_ms"):
             own = statistics.median(row[quantile] for row in rows)
-            base = statistics.median(row[quantile] for row in direct.found[load])
-            told[load][f"added_{quantile}"] = own - base
-    return told
+            base = statistics.median(row[quantile] for row in direct.rounds[load])
+            summary[load][f"added_{quantile}"] = own - base
+    return summary
 
 
-# ---------------------------------------------------------------- telling
+# ---------------------------------------------------------------- showing
 
 
-def show(found: dict[str, Any]) -> None:
+def show(result: dict[str, Any]) -> None:
     console = Console(width=140)
     table = Table(title="Side by side: requests/s, added p50 / p99 in ms, CPU us a request")
     for name in ("gateway", "1 connection", "32", "128", "streams/s (chunks/s)", "CPU us", "RSS MB",
                  "start s"):  # fmt: skip
         table.add_column(name, justify="left" if name == "gateway" else "right")
-    for row in found["gateways"]:
+    for row in result["gateways"]:
         table.add_row(
             row["name"],
             *(_cell(row.get(load)) for load in ("1", "32", "128")),
@@ -248,9 +240,9 @@ def show(found: dict[str, Any]) -> None:
             f"{row['start_s']:.1f}",
         )
     console.print(table)
-    for name, why in found["not_installed"].items():
+    for name, why in result["not_installed"].items():
         console.print(f"{name}: not installed: {why}")
-    for line in ratios(found):
+    for line in ratios(result):
         console.print(line)
 
 
@@ -264,9 +256,9 @@ def _streams(load: dict[str, Any] | None) -> str:
     return "fails" if load is None else f"{load['rps']:,.0f} ({load['rps'] * CHUNKS:,.0f})"
 
 
-def ratios(found: dict[str, Any]) -> list[str]:
-    """What the issue asks: each ratio within this run."""
-    rows = {row["name"]: row for row in found["gateways"]}
+def ratios(result: dict[str, Any]) -> list[str]:
+    """Requests a second against each peer, each ratio within this run, one line each."""
+    rows = {row["name"]: row for row in result["gateways"]}
     wanted = (
         ("shortstop named", "32", "tensorzero", 0.6, 1.0),
         ("shortstop named", "32", "switchyard", None, 1.0),
@@ -284,14 +276,14 @@ def ratios(found: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Shortstop beside other gateways.")
+    parser = argparse.ArgumentParser(description="Shortstop and other gateways, side by side.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", action="append", default=[], help="a peer; repeat")
     parser.add_argument("--json", action="store_true")
-    said = parser.parse_args()
-    result = asyncio.run(run(said.rounds, said.seconds, said.only, said.json))
-    if said.json:
+    args = parser.parse_args()
+    result = asyncio.run(run(args.rounds, args.seconds, args.only, args.json))
+    if args.json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
         show(result)

@@ -3,8 +3,8 @@
     python -m bench.load URL --connections 32 --seconds 3 [--stream] [--model NAME] [--header H]
 
 Every request has a number of its own in its text and every run a word of its own, so that no cache
-answers twice and nobody seems to ask again. Prints one JSON line: requests a second and the
-latency's quantiles in milliseconds.
+answers twice and no request looks like a repetition. Prints one JSON line: requests a second and
+the quantiles of the latency in milliseconds.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ PROMPT = (
 )
 
 
-class Connection(asyncio.Protocol):
-    """Sends the same request, differently numbered, until told to stop."""
+class LoadConnection(asyncio.Protocol):
+    """Sends the same request, differently numbered, until it is stopped."""
 
     sent = 0
 
@@ -49,9 +49,9 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._started = time.perf_counter()
-        Connection.sent += 1
+        LoadConnection.sent += 1
         self._transport.write(
-            b"%b#%06d%b" % (self._before, Connection.sent % 1_000_000, self._after)
+            b"%b#%06d%b" % (self._before, LoadConnection.sent % 1_000_000, self._after)
         )
 
     def data_received(self, data: bytes) -> None:
@@ -102,16 +102,19 @@ async def load(
     stream: bool = False,
     headers: Sequence[str] = (),
 ) -> dict[str, float]:
-    """Raises RuntimeError when nothing was answered."""
+    """Requests a second, quantiles in ms, counts. Raises RuntimeError when nothing was answered."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     request = request_bytes(url, model, stream, headers)
     loop = asyncio.get_running_loop()
     spent: list[float] = []
     errors: list[int] = []
+
+    def new_connection() -> LoadConnection:
+        return LoadConnection(request, spent, errors)
+
     opened = [
-        (await loop.create_connection(lambda: Connection(request, spent, errors), host, port))[1]
-        for _ in range(connections)
+        (await loop.create_connection(new_connection, host, port))[1] for _ in range(connections)
     ]
     await asyncio.sleep(min(1.0, seconds / 3))
     spent.clear()

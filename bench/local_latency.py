@@ -17,17 +17,14 @@ import shutil
 import statistics
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import openai
 
-from bench.demo import free_port
-from bench.overhead import listening, pinned, rss_mb
+from bench.processes import ROOT, children, free_port, listening, module, rss_mb, running
 from shortstop import registry
 
-ROOT = Path(__file__).parent.parent
-WORK = ROOT / "var" / "overhead"
+WORK = ROOT / "var" / "local"
 CONFIG = """
 [server]
 port = {port}
@@ -80,8 +77,9 @@ async def run(rounds: int) -> dict[str, Any]:
     short: list[list[float]] = []
     cold: list[list[float]] = []
     began = time.monotonic()
-    with pinned(None, "shortstop", "serve", "--config", str(config), SHORTSTOP_HOME=str(home)) as g:
-        await listening(port)
+    command, log = module("shortstop", "serve", "--config", str(config)), WORK / "log.txt"
+    with running(command, log, env={"SHORTSTOP_HOME": str(home)}) as gateway:
+        await listening(port, gateway, log)
         base = f"http://127.0.0.1:{port}/v1"
         async with openai.AsyncOpenAI(base_url=base, api_key="unused", max_retries=0) as client:
             await ask(client, SYSTEM, "hello")
@@ -99,20 +97,14 @@ async def run(rounds: int) -> dict[str, Any]:
                         for _ in range(EACH // 4)
                     ]
                 )
-        engine = _children(g.pid)
         return {
             "rounds": rounds,
             "start_to_first_answer_s": first,
             "short_ms": _quantiles(short),
             "cold_200_ms": _quantiles(cold),
-            "rss_gateway_mb": rss_mb(g.pid),
-            "rss_engine_mb": sum(rss_mb(pid) for pid in engine),
+            "rss_gateway_mb": rss_mb(gateway.pid),
+            "rss_engine_mb": sum(rss_mb(child) for child in children(gateway.pid)),
         }
-
-
-def _children(pid: int) -> list[int]:
-    said = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in said]
 
 
 def _quantiles(rounds: list[list[float]]) -> dict[str, float]:
@@ -128,15 +120,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Local latency.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
-    said = parser.parse_args()
-    found = asyncio.run(run(said.rounds))
-    if said.json:
-        sys.stdout.write(json.dumps(found) + "\n")
+    args = parser.parse_args()
+    result = asyncio.run(run(args.rounds))
+    if args.json:
+        sys.stdout.write(json.dumps(result) + "\n")
     else:
         for name in ("short_ms", "cold_200_ms"):
-            q = found[name]
+            q = result[name]
             sys.stdout.write(f"{name}: p50 {q['p50']:.0f}, p95 {q['p95']:.0f}, n {q['n']:.0f}\n")
         sys.stdout.write(
-            f"start to first answer {found['start_to_first_answer_s']:.2f} s; memory: gateway "
-            f"{found['rss_gateway_mb']:.0f} MB, engine {found['rss_engine_mb']:.0f} MB\n"
+            f"start to first answer {result['start_to_first_answer_s']:.2f} s; memory: gateway "
+            f"{result['rss_gateway_mb']:.0f} MB, engine {result['rss_engine_mb']:.0f} MB\n"
         )

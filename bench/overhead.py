@@ -13,22 +13,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import shutil
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.demo import free_port
+from bench.processes import ROOT, cpu_seconds, free_port, listening, module, rss_mb, running
 
-ROOT = Path(__file__).parent.parent
 WORK = ROOT / "var" / "overhead"
 CONFIG = """
 [server]
@@ -48,58 +42,18 @@ shadow_rate = 0.0
 CASES = ((1, False, "mock"), (32, False, "mock"), (32, False, "auto"), (32, True, "mock"))
 
 
-@contextmanager
-def pinned(core: int | None, *command: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A child on one core, or on all for None; its output is kept in var/overhead."""
-    where = ["taskset", "-c", str(core)] if core is not None else []
-    with (WORK / f"{command[0]}.log").open("wb") as log:
-        child = subprocess.Popen(
-            [*where, sys.executable, "-m", *command],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **env},
-            cwd=ROOT,
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            child.wait(30)
-
-
-async def listening(port: int) -> float:
-    """Wait for a port; returns the seconds it took."""
-    started = time.monotonic()
-    while time.monotonic() - started < 60:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return time.monotonic() - started
-        except OSError:
-            await asyncio.sleep(0.005)
-    raise SystemExit(f"Nothing listens on port {port} after a minute; see {WORK}.")
-
-
 def measured(
     url: str, connections: int, stream: bool, model: str, seconds: float
 ) -> dict[str, float]:
-    command = ["taskset", "-c", "0", sys.executable, "-m", "bench.load", url, "--model", model]
+    """One run of the load generator on core 0. Raises SystemExit when it fails."""
+    command = ["taskset", "-c", "0", *module("bench.load", url, "--model", model)]
     command += ["--connections", str(connections), "--seconds", str(seconds)]
     command += ["--stream"] if stream else []
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"The load generator failed: {done.stderr.strip().splitlines()[-1]}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-def rss_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 async def run(rounds: int, seconds: float) -> dict[str, object]:
@@ -111,12 +65,15 @@ async def run(rounds: int, seconds: float) -> dict[str, object]:
     env = {"SHORTSTOP_HOME": str(WORK / "home"), "MOCK_KEY": "k"}
     path = "/v1/chat/completions"
     rows: list[dict[str, object]] = []
+    mock = module("bench.mock_upstream", "--port", str(upstream))
+    serve = module("shortstop", "serve", "--config", str(config))
+    logs = WORK / "mock_upstream.log", WORK / "shortstop.log"
     with (
-        pinned(0, "bench.mock_upstream", "--port", str(upstream)),
-        pinned(1, "shortstop", "serve", "--config", str(config), **env) as gateway,
+        running(mock, logs[0], core=0) as model_server,
+        running(serve, logs[1], core=1, env=env) as gateway,
     ):
-        await listening(upstream)
-        start = await listening(port)
+        await listening(upstream, model_server, logs[0])
+        start = await listening(port, gateway, logs[1])
         idle = rss_mb(gateway.pid)
         for connections, stream, model in CASES:
             direct, through, cpu = [], [], []
@@ -125,10 +82,10 @@ async def run(rounds: int, seconds: float) -> dict[str, object]:
                 direct.append(measured(url, connections, stream, "mock", seconds))
                 before = cpu_seconds(gateway.pid)
                 url = f"http://127.0.0.1:{port}{path}"
-                found = measured(url, connections, stream, model, seconds)
-                through.append(found)
+                figures = measured(url, connections, stream, model, seconds)
+                through.append(figures)
                 warm = 1 + min(1.0, seconds / 3) / seconds
-                cpu.append((cpu_seconds(gateway.pid) - before) / (found["n"] * warm) * 1e6)
+                cpu.append((cpu_seconds(gateway.pid) - before) / (figures["n"] * warm) * 1e6)
             rows.append(_row(connections, stream, model, direct, through, cpu))
         loaded = rss_mb(gateway.pid)
     return {
@@ -149,8 +106,8 @@ def _row(
     through: list[dict[str, float]],
     cpu: list[float],
 ) -> dict[str, object]:
-    def median(found: list[dict[str, float]], key: str) -> float:
-        return statistics.median(f[key] for f in found)
+    def median(rounds: list[dict[str, float]], key: str) -> float:
+        return statistics.median(figures[key] for figures in rounds)
 
     return {
         "case": f"{'auto' if model == 'auto' else 'named'}{', 50 chunks' if stream else ''}",
@@ -164,11 +121,11 @@ def _row(
     }
 
 
-def show(found: dict[str, object]) -> None:
+def show(result: dict[str, object]) -> None:
     table = Table(title="What the gateway adds (medians)")
     for name in ("case", "connections", "direct/s", "through/s", "+p50 ms", "+p99 ms", "CPU us"):
         table.add_column(name, justify="left" if name == "case" else "right")
-    cases = found["cases"]
+    cases = result["cases"]
     assert isinstance(cases, list)
     for row in cases:
         table.add_row(
@@ -183,8 +140,8 @@ def show(found: dict[str, object]) -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"start to listening {found['start_to_listening_s']:.2f} s, "
-        f"memory {found['rss_idle_mb']:.0f} MB idle, {found['rss_after_mb']:.0f} MB afterwards"
+        f"start to listening {result['start_to_listening_s']:.2f} s, "
+        f"memory {result['rss_idle_mb']:.0f} MB idle, {result['rss_after_mb']:.0f} MB afterwards"
     )
 
 
@@ -193,9 +150,9 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--json", action="store_true")
-    said = parser.parse_args()
-    result = asyncio.run(run(said.rounds, said.seconds))
-    if said.json:
+    args = parser.parse_args()
+    result = asyncio.run(run(args.rounds, args.seconds))
+    if args.json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
         show(result)

@@ -1,4 +1,4 @@
-"""Presidio beside Shortstop on the same rows: `make bench-presidio`.
+"""Presidio and Shortstop on the same rows: `make bench-presidio`.
 
 Presidio runs in `var/presidio`, with the same small English model, all its default recognisers and
 its default threshold. Its LOCATION counts as an address; a town it finds is not held against it.
@@ -28,7 +28,7 @@ def by_presidio(texts: Sequence[str]) -> list[list[spans.Marked]]:
         text=True,
         check=True,
     )
-    return [[(label, a, b) for label, a, b in found] for found in json.loads(done.stdout)]
+    return [[(label, a, b) for label, a, b in spans] for spans in json.loads(done.stdout)]
 
 
 def main() -> None:

@@ -14,36 +14,36 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-def label(said: str, gold: str) -> bool:
-    return said.strip().strip(".\"'`*").lower() == gold.lower()
+def label(answer: str, gold: str) -> bool:
+    return answer.strip().strip(".\"'`*").lower() == gold.lower()
 
 
-def fields(said: str, gold: dict[str, str]) -> bool:
+def fields(answer: str, gold: dict[str, str]) -> bool:
     """All fields, letters, digits and dots compared in lower case."""
     try:
-        found = json.loads(said)
+        value = json.loads(answer)
     except ValueError:
         return False
-    return isinstance(found, dict) and all(_bare(found.get(k)) == _bare(v) for k, v in gold.items())
+    return isinstance(value, dict) and all(_bare(value.get(k)) == _bare(v) for k, v in gold.items())
 
 
 def _bare(value: Any) -> str:
     return re.sub(r"[^a-z0-9.]", "", str(value).lower())
 
 
-def contained(said: str, gold: str) -> bool:
+def contained(answer: str, gold: str) -> bool:
     """The answer opens with the passage's own first sentence, or lies in it word for word."""
-    words = _WORD.findall(said.lower())
+    words = _WORD.findall(answer.lower())
     return len(words) >= 4 and " ".join(words) in " ".join(_WORD.findall(gold.lower()))
 
 
-def rouge(said: str, gold: str) -> bool:
-    return rouge_l(said, gold) >= ROUGE_BAR
+def rouge(answer: str, gold: str) -> bool:
+    return rouge_l(answer, gold) >= ROUGE_BAR
 
 
-def rouge_l(said: str, gold: str) -> float:
+def rouge_l(answer: str, gold: str) -> float:
     """F1 of the longest common subsequence of words (Lin 2004)."""
-    a, b = _WORD.findall(said.lower()), _WORD.findall(gold.lower())
+    a, b = _WORD.findall(answer.lower()), _WORD.findall(gold.lower())
     if not a or not b:
         return 0.0
     row = [0] * (len(b) + 1)
@@ -55,24 +55,25 @@ def rouge_l(said: str, gold: str) -> float:
     return 2 * common / (len(a) + len(b))
 
 
-def number(said: str, gold: str) -> bool:
-    found = _NUMBER.findall(said)
-    return bool(found) and float(found[-1].replace(",", "")) == float(gold)
+def number(answer: str, gold: str) -> bool:
+    """The last number of the answer counts."""
+    numbers = _NUMBER.findall(answer)
+    return bool(numbers) and float(numbers[-1].replace(",", "")) == float(gold)
 
 
-def call(said: str, gold: dict[str, dict[str, list[Any]]]) -> bool:
-    """`said` is the JSON of {name, arguments}; every argument must be among the accepted values."""
+def call(answer: str, gold: dict[str, dict[str, list[Any]]]) -> bool:
+    """`answer` is the JSON of {name, arguments}; every argument must have an accepted value."""
     try:
-        made = json.loads(said)
-        given = json.loads(made["arguments"])
+        tool_call = json.loads(answer)
+        arguments = json.loads(tool_call["arguments"])
     except (ValueError, KeyError, TypeError):
         return False
     (name, accepted) = next(iter(gold.items()))
     required = {k for k, values in accepted.items() if "" not in values}
     return bool(
-        made["name"] == name
-        and required <= set(given)
-        and all(k in accepted and v in accepted[k] for k, v in given.items())
+        tool_call["name"] == name
+        and required <= set(arguments)
+        and all(k in accepted and v in accepted[k] for k, v in arguments.items())
     )
 
 

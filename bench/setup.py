@@ -50,8 +50,8 @@ def main() -> None:
 
 
 def _megabytes(output: str) -> float:
-    found = re.findall(r"Downloading .*?\(([\d.]+) (kB|MB)\)", output)
-    return sum(float(n) / (1000 if unit == "kB" else 1) for n, unit in found)
+    sizes = re.findall(r"Downloading .*?\(([\d.]+) (kB|MB)\)", output)
+    return sum(float(n) / (1000 if unit == "kB" else 1) for n, unit in sizes)
 
 
 def _size(folder: Path) -> float:

@@ -30,12 +30,12 @@ from rich.console import Console
 from rich.progress import Progress
 from tests.server.conftest import Gateway, running_gateway
 
-from bench.overhead import rss_mb
+from bench.processes import rss_mb
 
 CLIENTS = 16
 SAMPLE_SECONDS = 5.0
 RELOAD_SECONDS = 30.0
-SAID = (
+PROMPTS = (
     *("!say fine",) * 12,
     "!status 429 retry=0",
     "!status 500",
@@ -48,41 +48,42 @@ SAID = (
 
 
 @dataclass
-class Seen:
-    """What the clients saw. `acknowledged`: ids of answers that came whole."""
+class Tally:
+    """What the clients received. `acknowledged`: ids of answers that came whole. `memory`: seconds
+    since the start, resident megabytes."""
 
     acknowledged: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     memory: list[tuple[float, float]] = field(default_factory=list)
 
 
-async def client(gateway: Gateway, seen: Seen, number: int, until: float) -> None:
+async def client(gateway: Gateway, tally: Tally, number: int, until: float) -> None:
     draw = random.Random(number)
     while time.monotonic() < until:
-        stream, said = draw.random() < 0.4, draw.choice(SAID)
+        stream, prompt = draw.random() < 0.4, draw.choice(PROMPTS)
         model = draw.choice(("big", "small", "auto"))
-        path, body = _request(draw, said, model, stream)
+        path, body = _request(draw, prompt, model, stream)
         patience = draw.choice((0.01, 0.05, 0.3)) if draw.random() < 0.15 else 10.0
-        if said in ("!slow", "!hang"):
+        if prompt in ("!slow", "!hang"):
             patience = draw.uniform(0.01, 0.5)
         try:
             async with asyncio.timeout(patience), gateway.http.post(path, json=body) as answer:
                 await answer.read()
-                seen.outcomes[str(answer.status)] += 1
+                tally.outcomes[str(answer.status)] += 1
                 if answer.status == 200 and not stream:
-                    seen.acknowledged.add(answer.headers["x-request-id"])
+                    tally.acknowledged.add(answer.headers["x-request-id"])
                     if draw.random() < 0.2:
                         await _feedback(gateway, answer.headers["x-request-id"])
         except TimeoutError:
-            seen.outcomes["left"] += 1
+            tally.outcomes["left"] += 1
         except aiohttp.ClientError as error:
-            seen.outcomes[type(error).__name__] += 1
+            tally.outcomes[type(error).__name__] += 1
 
 
 def _request(
-    draw: random.Random, said: str, model: str, stream: bool
+    draw: random.Random, prompt: str, model: str, stream: bool
 ) -> tuple[str, dict[str, Any]]:
-    text = f"{said} {draw.randrange(10**6)}" if said == "!say fine" else said
+    text = f"{prompt} {draw.randrange(10**6)}" if prompt == "!say fine" else prompt
     body = {
         "model": model,
         "messages": [{"role": "user", "content": text}],
@@ -97,12 +98,12 @@ async def _feedback(gateway: Gateway, id: str) -> None:
         await answer.read()
 
 
-async def watch(gateway: Gateway, seen: Seen, began: float, until: float) -> None:
+async def watch(gateway: Gateway, tally: Tally, began: float, until: float) -> None:
     assert gateway.process is not None
     reloaded = time.monotonic()
     while time.monotonic() < until:
         await asyncio.sleep(min(SAMPLE_SECONDS, max(0.1, until - time.monotonic())))
-        seen.memory.append((time.monotonic() - began, rss_mb(gateway.process.pid)))
+        tally.memory.append((time.monotonic() - began, rss_mb(gateway.process.pid)))
         if time.monotonic() - reloaded > RELOAD_SECONDS:
             gateway.process.send_signal(signal.SIGHUP)
             reloaded = time.monotonic()
@@ -113,15 +114,15 @@ async def settled(gateway: Gateway) -> dict[str, float]:
     for _ in range(50):
         async with gateway.http.get("/metrics") as answer:
             lines = (await answer.text()).splitlines()
-        found = {
+        queue = {
             line.split(" ")[0]: float(line.split(" ")[1])
             for line in lines
             if line.startswith("shortstop_engine_")
         }
-        if not any(found.values()):
+        if not any(queue.values()):
             break
         await asyncio.sleep(0.1)
-    return found
+    return queue
 
 
 def slope(memory: list[tuple[float, float]]) -> tuple[float, float, float]:
@@ -140,7 +141,7 @@ def slope(memory: list[tuple[float, float]]) -> tuple[float, float, float]:
 
 
 async def run(minutes: float, quiet: bool) -> dict[str, Any]:
-    seen = Seen()
+    tally = Tally()
     with tempfile.TemporaryDirectory() as home:
         async with running_gateway(Path(home)) as gateway:
             began = time.monotonic()
@@ -148,8 +149,8 @@ async def run(minutes: float, quiet: bool) -> dict[str, Any]:
             with Progress(console=Console(stderr=True), disable=quiet) as bar:
                 task = bar.add_task("soaking", total=60 * minutes)
                 work = asyncio.gather(
-                    watch(gateway, seen, began, until),
-                    *(client(gateway, seen, n, until) for n in range(CLIENTS)),
+                    watch(gateway, tally, began, until),
+                    *(client(gateway, tally, n, until) for n in range(CLIENTS)),
                 )
                 while not work.done():
                     bar.update(task, completed=time.monotonic() - began)
@@ -159,18 +160,18 @@ async def run(minutes: float, quiet: bool) -> dict[str, Any]:
             await gateway.stop()
             with sqlite3.connect(gateway.home / "traces.db") as db:
                 ids = [row[0] for row in db.execute("SELECT id FROM traces")]
-    median, low, high = slope(seen.memory)
+    median, low, high = slope(tally.memory)
     return {
         "minutes": minutes,
-        "requests": sum(seen.outcomes.values()),
-        "outcomes": dict(seen.outcomes),
-        "acknowledged": len(seen.acknowledged),
+        "requests": sum(tally.outcomes.values()),
+        "outcomes": dict(tally.outcomes),
+        "acknowledged": len(tally.acknowledged),
         "rows": len(ids),
-        "lost": len(seen.acknowledged - set(ids)),
+        "lost": len(tally.acknowledged - set(ids)),
         "doubled": len(ids) - len(set(ids)),
         "stuck_slots": sum(slots.values()),
-        "rss_first_mb": seen.memory[0][1] if seen.memory else 0.0,
-        "rss_last_mb": seen.memory[-1][1] if seen.memory else 0.0,
+        "rss_first_mb": tally.memory[0][1] if tally.memory else 0.0,
+        "rss_last_mb": tally.memory[-1][1] if tally.memory else 0.0,
         "mb_per_hour": [median, low, high],
     }
 
@@ -179,8 +180,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A long mixed load.")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--json", action="store_true")
-    said_ = parser.parse_args()
-    found_ = asyncio.run(run(said_.minutes, said_.json))
-    sys.stdout.write(json.dumps(found_, indent=None if said_.json else 2) + "\n")
-    bad = found_["lost"] or found_["doubled"] or found_["stuck_slots"]
+    args = parser.parse_args()
+    result = asyncio.run(run(args.minutes, args.json))
+    sys.stdout.write(json.dumps(result, indent=None if args.json else 2) + "\n")
+    bad = result["lost"] or result["doubled"] or result["stuck_slots"]
     raise SystemExit(1 if bad else 0)

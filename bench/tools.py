@@ -17,19 +17,14 @@ import os
 import statistics
 import sys
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import openai
 
-from bench.demo import free_port
-from bench.gateway import on_core
-from bench.overhead import listening
+from bench.processes import ROOT, free_port, listening, module, running
 from shortstop.evaluate.figures import wilson
 
-ROOT = Path(__file__).parent.parent
 WORK = ROOT / "var" / "tools"
 CONFIG = """
 [server]
@@ -103,17 +98,18 @@ ASKED = {
 def cases() -> list[tuple[str, str, list[dict[str, Any]]]]:
     """Tool wanted, request, tools offered: the wanted one among three others."""
     names = list(TOOLS)
-    found = []
+    rows = []
     for i, (name, texts) in enumerate(ASKED.items()):
         for j, text in enumerate(texts):
             others = [names[(i + 1 + j + 3 * k) % len(names)] for k in range(4)]
             offered = [n for n in others if n != name][:3]
             offered.insert(j % 4, name)
-            found.append((name, text, [TOOLS[n] for n in offered]))
-    return found
+            rows.append((name, text, [TOOLS[n] for n in offered]))
+    return rows
 
 
 async def ask(client: openai.AsyncOpenAI, choice: str) -> dict[str, Any]:
+    """Send every case with this `tool_choice`; counts with 95% intervals, times in ms."""
     valid = right = called = 0
     spent = []
     for wanted, text, offered in cases():
@@ -158,11 +154,10 @@ async def run() -> list[dict[str, Any]]:
     WORK.mkdir(parents=True, exist_ok=True)
     port = free_port()
     (WORK / "shortstop.toml").write_text(CONFIG.format(port=port))
-    command = [sys.executable, "-m", "shortstop", "serve", "--config", "shortstop.toml"]
-    with ExitStack() as stack:
-        cores = (os.cpu_count() or 1) - 1
-        stack.enter_context(on_core(cores, command, WORK, {}))
-        await listening(port)
+    command, log = module("shortstop", "serve", "--config", "shortstop.toml"), WORK / "log.txt"
+    last_core = (os.cpu_count() or 1) - 1
+    with running(command, log, core=last_core, cwd=WORK) as gateway:
+        await listening(port, gateway, log)
         async with openai.AsyncOpenAI(
             base_url=f"http://127.0.0.1:{port}/v1", api_key="unused"
         ) as client:
@@ -172,12 +167,12 @@ async def run() -> list[dict[str, Any]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Tool calls of the embedded model.")
     parser.add_argument("--json", action="store_true")
-    said = parser.parse_args()
-    found = asyncio.run(run())
-    if said.json:
-        sys.stdout.write(json.dumps(found) + "\n")
+    args = parser.parse_args()
+    rows = asyncio.run(run())
+    if args.json:
+        sys.stdout.write(json.dumps(rows) + "\n")
     else:
-        for row in found:
+        for row in rows:
             sys.stdout.write(
                 f"tool_choice {row['tool_choice']}: {row['called']} of {row['n']} called, "
                 f"{row['valid']} valid {row['valid_interval']}, {row['right']} right "

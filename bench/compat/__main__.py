@@ -27,12 +27,9 @@ from tests.server.conftest import running_gateway
 from tests.server.fuzzing import cases_in, fuzz
 
 from bench.compat import agents
-from bench.demo import free_port
-from bench.gateway import on_core
-from bench.overhead import listening
+from bench.processes import ROOT, free_port, listening, module, running
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 WORK = ROOT / "var" / "compat"
 DOC = ROOT / "docs" / "compatibility.md"
 BEGIN, END = "<!-- matrix: written by `make compat` -->", "<!-- end of the matrix -->"
@@ -54,28 +51,28 @@ Row = dict[str, Any]
 
 
 def install() -> None:
-    """Both environments, once. Raises SystemExit in words."""
+    """Make both environments, once. Raises SystemExit with the reason when that fails."""
     WORK.mkdir(parents=True, exist_ok=True)
     done = WORK / "v" / ".installed"
     if not done.exists():
         _run(sys.executable, "-m", "venv", "v")
         _run("v/bin/python", "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt"))
         done.touch()
-    wanted, had = (HERE / "package.json").read_text(), WORK / "package.json"
-    if shutil.which("npm") and not (had.exists() and had.read_text() == wanted):
-        had.write_text(wanted)
+    packages, installed = (HERE / "package.json").read_text(), WORK / "package.json"
+    if shutil.which("npm") and not (installed.exists() and installed.read_text() == packages):
+        installed.write_text(packages)
         try:
             _run("npm", "install", "--no-audit", "--no-fund")
         except SystemExit:
-            had.unlink()
+            installed.unlink()
             raise
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=WORK, check=False)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise SystemExit(f"{' '.join(command[:3])} failed: {said[-1] if said else '?'}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise SystemExit(f"{' '.join(command[:3])} failed: {lines[-1] if lines else '?'}")
 
 
 async def tried(url: str) -> list[Row]:
@@ -95,10 +92,10 @@ async def canary() -> list[Row]:
     if not shutil.which("node"):
         return []
     port = free_port()
-    command = [sys.executable, "-m", "shortstop", "serve", "--port", str(port)]
+    command, log = module("shortstop", "serve", "--port", str(port)), WORK / "log.txt"
     (WORK / "shortstop.toml").write_text('[models.small]\nsource = "builtin"\n[upstreams]\n')
-    with on_core(0, command, WORK, {}):
-        await listening(port)
+    with running(command, log, core=0, cwd=WORK) as gateway:
+        await listening(port, gateway, log)
         return await asyncio.to_thread(_canary, f"http://127.0.0.1:{port}")
 
 
@@ -112,8 +109,8 @@ def _cases(client: str, command: list[str]) -> list[Row]:
         if line.startswith("{")
     ]
     if not rows:
-        said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        rows = [{"client": client, "case": "start", "ok": False, "note": said[:200]}]
+        reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        rows = [{"client": client, "case": "start", "ok": False, "note": reason[:200]}]
     return rows
 
 
@@ -143,7 +140,7 @@ def _canary(url: str) -> list[Row]:
     ]  # fmt: skip
 
 
-# ---------------------------------------------------------------- telling
+# ---------------------------------------------------------------- showing
 
 
 def matrix(rows: list[Row]) -> str:
@@ -193,20 +190,21 @@ async def fuzzed(url: str) -> list[Row]:
     row = {"client": "schemathesis", "version": version("schemathesis")}
     rows: list[Row] = []
     for seed in FUZZ_SEEDS:
-        kept, said = await fuzz(url, FUZZ_EXAMPLES, seed)
-        rows.append({**row, "case": f"seed {seed}", "ok": kept, "note": f"{cases_in(said)} cases"})
+        passed, log = await fuzz(url, FUZZ_EXAMPLES, seed)
+        note = f"{cases_in(log)} cases"
+        rows.append({**row, "case": f"seed {seed}", "ok": passed, "note": note})
     return rows
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Real clients against a real gateway.")
     parser.add_argument("--json", action="store_true")
-    said = parser.parse_args()
-    found = asyncio.run(main())
-    write(found)
-    if said.json:
-        sys.stdout.write(json.dumps(found) + "\n")
+    args = parser.parse_args()
+    rows_ = asyncio.run(main())
+    write(rows_)
+    if args.json:
+        sys.stdout.write(json.dumps(rows_) + "\n")
     else:
-        for table_ in show(found):
+        for table_ in show(rows_):
             Console().print(table_)
-    raise SystemExit(0 if all(row["ok"] for row in found) else 1)
+    raise SystemExit(0 if all(row["ok"] for row in rows_) else 1)

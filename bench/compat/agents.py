@@ -1,10 +1,10 @@
-"""Coding agents through the gateway: each mends a small repository whose test fails.
+"""Coding agents through the gateway: each repairs a small repository whose test fails.
 
     python -m bench.compat.agents        (part of `make compat`)
 
 The agent is the vendor's own program, in a home of its own and with its own telemetry off; the
 frontier is scripted (`vendor.py`) and decides from the transcript it gets. The agent must end well,
-the file must be mended, the books must hold every request, and nothing may have been rewritten.
+the file must be repaired, every request must have its row, and nothing may have been rewritten.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from tests.server.conftest import Gateway
 from tests.server.scripted import ScriptedModel
 
-from bench.compat.vendor import KEY, Call, Script, Vendor
+from bench.compat.vendor import KEY, Call, Script, ScriptedVendor
 
 WORK = Path(__file__).parent.parent.parent / "var" / "compat"
 CLAUDE, GPT = "claude-opus-5-5", "gpt-5.5"
@@ -76,7 +76,7 @@ Row = dict[str, Any]
 
 
 def mending(read: Call, edit: Callable[[str], Call], test: Call) -> Script:
-    """Look, change the line that was seen there, try it, and say how it went."""
+    """Read the file, change the line that it holds, run the test, and report the outcome."""
 
     def script(results: list[str]) -> Call | str:
         if not results:
@@ -207,11 +207,11 @@ CASES = (
 
 
 class Tap:
-    """Between an agent and the gateway: passes every byte on and keeps what the agent said."""
+    """Between an agent and the gateway: passes every byte on and keeps what the agent sent."""
 
     def __init__(self, host: str, port: int) -> None:
         self._to = (host, port)
-        self._said: list[bytearray] = []
+        self._sent: list[bytearray] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -224,13 +224,13 @@ class Tap:
     @property
     def bodies(self) -> list[bytes]:
         """Of every POST."""
-        return [body for said in self._said for body in _bodies(bytes(said))]
+        return [body for sent in self._sent for body in _bodies(bytes(sent))]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said = bytearray()
-        self._said.append(said)
+        sent = bytearray()
+        self._sent.append(sent)
         there, back = await asyncio.open_connection(*self._to)
-        await asyncio.gather(_pass(reader, back, said), _pass(there, writer, bytearray()))
+        await asyncio.gather(_pass(reader, back, sent), _pass(there, writer, bytearray()))
 
 
 async def _pass(
@@ -247,22 +247,22 @@ async def _pass(
         writer.close()
 
 
-def _bodies(said: bytes) -> list[bytes]:
-    found = []
-    while said:
-        head, _, said = said.partition(b"\r\n\r\n")
+def _bodies(sent: bytes) -> list[bytes]:
+    bodies = []
+    while sent:
+        head, _, sent = sent.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: *(\d+)", head)
         size = int(length.group(1)) if length else 0
         if head.startswith(b"POST "):
-            found.append(said[:size])
-        said = said[size:]
-    return found
+            bodies.append(sent[:size])
+        sent = sent[size:]
+    return bodies
 
 
 @dataclass(frozen=True)
 class Ended:
     code: int
-    said: str
+    output: str
 
 
 async def run(agent: Agent, url: str, model: str, folder: Path, home: Path) -> Ended:
@@ -296,24 +296,29 @@ def repository(folder: Path) -> None:
 
 
 def faults(
-    case: Case, ended: Ended, folder: Path, vendor: Vendor, tap: Tap, rows: list[tuple[str, str]]
+    case: Case,
+    ended: Ended,
+    folder: Path,
+    vendor: ScriptedVendor,
+    tap: Tap,
+    rows: list[tuple[str, str]],
 ) -> list[str]:
-    """What was not as it should be, in words."""
-    found = list(vendor.faults)
-    if ended.code or DONE not in ended.said:
-        told = re.findall(r'"(?:result|message)": ?"((?:[^"\\]|\\.)*)"', ended.said)
-        found.append(f"exit {ended.code}: {told[-1] if told else ended.said[-120:]}")
+    """What went wrong, one phrase each."""
+    wrong = list(vendor.faults)
+    if ended.code or DONE not in ended.output:
+        messages = re.findall(r'"(?:result|message)": ?"((?:[^"\\]|\\.)*)"', ended.output)
+        wrong.append(f"exit {ended.code}: {messages[-1] if messages else ended.output[-120:]}")
     if (folder / "add.py").read_text() != FILES["add.py"].replace(BROKEN, MENDED):
-        found.append("add.py is not mended")
+        wrong.append("add.py is not repaired")
     if len(rows) != len(tap.bodies):
-        found.append(f"{len(tap.bodies)} requests, {len(rows)} rows")
-    found += sorted({f"row {r}" for r in rows if r[0] != "ok" or r[1] not in case.targets})
+        wrong.append(f"{len(tap.bodies)} requests, {len(rows)} rows")
+    wrong += sorted({f"row {r}" for r in rows if r[0] != "ok" or r[1] not in case.targets})
     if case.same and tap.bodies != vendor.received:
-        found.append("the vendor did not get the agent's bytes")
-    return found
+        wrong.append("the vendor did not get the agent's bytes")
+    return wrong
 
 
-async def tried(case: Case, gateway: Gateway, vendor: Vendor) -> Row:
+async def tried(case: Case, gateway: Gateway, vendor: ScriptedVendor) -> Row:
     package = WORK / "node_modules" / case.agent.name / "package.json"
     row = {"client": f"{case.agent.name} (npm)", "case": case.name,
            "version": json.loads(package.read_text())["version"]}  # fmt: skip
@@ -345,7 +350,7 @@ async def main() -> list[Row]:
     if not shutil.which("node"):
         return []
     os.environ["SCRIPTED_KEY"] = KEY
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     with tempfile.TemporaryDirectory() as home:
         async with vendor.running(), ScriptedModel("small").running() as local:
             gateway = Gateway(Path(home), local, local)
@@ -359,7 +364,7 @@ async def main() -> list[Row]:
 
 
 if __name__ == "__main__":
-    found = asyncio.run(main())
-    for row in found:
-        sys.stdout.write(json.dumps(row) + "\n")
-    raise SystemExit(0 if all(row["ok"] for row in found) else 1)
+    outcome = asyncio.run(main())
+    for case_row in outcome:
+        sys.stdout.write(json.dumps(case_row) + "\n")
+    raise SystemExit(0 if all(case_row["ok"] for case_row in outcome) else 1)

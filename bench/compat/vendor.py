@@ -1,8 +1,8 @@
 """A scripted frontier for agents: a real HTTP server in Anthropic's dialect and OpenAI's.
 
 It decides its next move from the transcript that it is sent, streams it, and keeps a memory of
-everything it ever said: what comes back changed in a later transcript is a fault. Of the vendors'
-own rules it holds those that gateways trip over: a key, and no beta's field without its header.
+everything it ever sent: what comes back changed in a later transcript is a fault. Of the vendors'
+own rules it enforces those that gateways trip over: a key, and no beta field without its header.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ Script = Callable[[list[str]], Call | str]
 
 
 @dataclass
-class Vendor:
+class ScriptedVendor:
     """`script` may be changed between agents, `received` and `faults` are read after each."""
 
     script: Script = lambda results: "Nothing was asked."
     received: list[bytes] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     url: str = ""
-    _said: dict[str, Json] = field(default_factory=dict)
+    _sent: dict[str, Json] = field(default_factory=dict)
 
     def begin(self, script: Script) -> None:
         self.script = script
-        self.received, self.faults, self._said = [], [], {}
+        self.received, self.faults, self._sent = [], [], {}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Vendor]:
+    async def running(self) -> AsyncIterator[ScriptedVendor]:
         routes = [
             Route("/v1/messages", self._messages, methods=["POST"]),
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
@@ -80,8 +80,8 @@ class Vendor:
             return self._refused(401, "authentication_error", "invalid x-api-key")
         for name, beta in BETA_FIELDS.items():
             if name in body and beta not in betas:
-                said = f"{name}: Extra inputs are not permitted"
-                return self._refused(400, "invalid_request_error", said)
+                reason = f"{name}: Extra inputs are not permitted"
+                return self._refused(400, "invalid_request_error", reason)
         blocks = [b for m in body["messages"] if isinstance(m["content"], list)
                   for b in m["content"]]  # fmt: skip
         if body.get("tools"):
@@ -90,9 +90,9 @@ class Vendor:
         frames = self._message(body, self._next(body, results))
         return StreamingResponse(frames, media_type="text/event-stream")
 
-    def _refused(self, status: int, kind: str, said: str) -> Response:
-        self.faults.append(f"{status} {said}")
-        error = {"type": "error", "error": {"type": kind, "message": said}}
+    def _refused(self, status: int, kind: str, message: str) -> Response:
+        self.faults.append(f"{status} {message}")
+        error = {"type": "error", "error": {"type": kind, "message": message}}
         return JSONResponse(error, status)
 
     def _message(self, body: Json, move: Call | str) -> Iterator[bytes]:
@@ -118,19 +118,19 @@ class Vendor:
     def _blocks(self, body: Json, move: Call | str) -> list[Json]:
         """Thinking where it was asked for: signed, and once sealed as well."""
         asked = body.get("thinking") or {}
-        found: list[Json] = []
+        blocks: list[Json] = []
         if asked.get("type") in ("enabled", "adaptive"):
             thought = "" if asked.get("display") == "omitted" else "Zwei + zwei \u2260 0 \u2026"
-            found.append({"type": "thinking", "thinking": thought, "signature": _seal()})
-            if isinstance(move, Call) and not self._said:
-                found.append({"type": "redacted_thinking", "data": _seal()})
+            blocks.append({"type": "thinking", "thinking": thought, "signature": _seal()})
+            if isinstance(move, Call) and not self._sent:
+                blocks.append({"type": "redacted_thinking", "data": _seal()})
         if isinstance(move, Call):
             call = {"type": "tool_use", "id": _id("toolu_01"), "name": move.name}
-            found.append({**call, "input": move.given})
+            blocks.append({**call, "input": move.given})
         else:
-            found.append({"type": "text", "text": move})
-        self._remember(b for b in found if b["type"] in _OURS)
-        return found
+            blocks.append({"type": "text", "text": move})
+        self._remember(b for b in blocks if b["type"] in _OURS)
+        return blocks
 
     # ------------------------------------------------------------ OpenAI's dialect
 
@@ -171,10 +171,10 @@ class Vendor:
         custom = isinstance(move.given, str)
         kind, inside = ("custom", "input") if custom else ("function", "arguments")
         given = move.given if isinstance(move.given, str) else json.dumps(move.given)
-        told = {"id": _id("call_"), "type": kind}
-        self._remember([{**told, kind: {"name": move.name, inside: given}}])
+        call = {"id": _id("call_"), "type": kind}
+        self._remember([{**call, kind: {"name": move.name, inside: given}}])
         first, second = _halves(given)
-        yield {"tool_calls": [{"index": 0, **told, kind: {"name": move.name, inside: first}}]}
+        yield {"tool_calls": [{"index": 0, **call, kind: {"name": move.name, inside: first}}]}
         yield {"tool_calls": [{"index": 0, kind: {inside: second}}]}
 
     # ------------------------------------------------------------ memory
@@ -183,17 +183,17 @@ class Vendor:
         """A request that offers no tools is an agent's side errand: a title, a summary."""
         return self.script(results) if body.get("tools") else "A wrong sum"
 
-    def _remember(self, said: Iterator[Json] | list[Json]) -> None:
-        self._said.update({_name(thing): thing for thing in said})
+    def _remember(self, things: Iterator[Json] | list[Json]) -> None:
+        self._sent.update({_name(thing): thing for thing in things})
 
-    def _compare(self, heard: list[Json]) -> None:
-        """All that was said comes back, in its order and unchanged."""
-        names = [_name(thing) for thing in heard]
-        for name, thing in zip(names, heard, strict=True):
-            if _meaning(self._said.get(name)) != _meaning(thing):
+    def _compare(self, things: list[Json]) -> None:
+        """Everything that was sent comes back, in its order and unchanged."""
+        names = [_name(thing) for thing in things]
+        for name, thing in zip(names, things, strict=True):
+            if _meaning(self._sent.get(name)) != _meaning(thing):
                 self.faults.append(f"came back changed: {json.dumps(thing)[:120]}")
-        if names != list(self._said):
-            self.faults.append(f"lost or out of order: {len(names)} of {len(self._said)} came back")
+        if names != list(self._sent):
+            self.faults.append(f"lost or out of order: {len(names)} of {len(self._sent)} came back")
 
 
 _OURS = ("thinking", "redacted_thinking", "tool_use")
@@ -241,8 +241,8 @@ def _pieces(block: Json) -> tuple[Json, list[Json]]:
     kind = block["type"]
     if kind == "tool_use":
         first, second = _halves(json.dumps(block["input"]))
-        told = [{"type": "input_json_delta", "partial_json": p} for p in ("", first, second)]
-        return {**block, "input": {}}, told
+        deltas = [{"type": "input_json_delta", "partial_json": p} for p in ("", first, second)]
+        return {**block, "input": {}}, deltas
     if kind == "thinking":
         thoughts = [{"type": "thinking_delta", "thinking": block["thinking"]}]
         seal = {"type": "signature_delta", "signature": block["signature"]}

@@ -14,7 +14,7 @@ MODEL = "mock"
 
 
 class NotInstalled(Exception):
-    """The peer cannot be had here; says why."""
+    """The peer cannot be installed or started here; says why."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Peer:
 def _run(*command: str, cwd: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise NotInstalled(f"{command[0]} failed: {said[-1] if said else done.returncode}")
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise NotInstalled(f"{command[0]} failed: {lines[-1] if lines else done.returncode}")
 
 
 def _pip(*packages: str) -> Callable[[Path], None]:

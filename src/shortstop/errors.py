@@ -1,7 +1,7 @@
-"""One error tree. Outside exceptions are mapped into it at the edge where they occur.
+"""One error tree. Exceptions of other libraries are mapped into it where they occur.
 
 ShortstopError
-├── RequestError                    the client's to mend
+├── RequestError                    the client can fix it
 │   ├── InvalidRequest        400   ├── Unauthenticated     401
 │   ├── ContextTooLong        400   ├── Forbidden           403
 │   ├── PrivacyRefused        403   ├── NotFound            404
@@ -12,8 +12,8 @@ ShortstopError
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
 │   ├── UpstreamTimeout       504   ├── EngineBusy          503
 │   └── EngineDown            503
-├── Overloaded                503   the gateway itself is full or leaving
-├── ConfigError                     the operator's file
+├── Overloaded                503   the gateway itself is full or shutting down
+├── ConfigError                     the operator can fix it: a setting is wrong
 ├── ModelFileError                  a model file is missing, corrupt or unknown
 └── StoreError                      a store could not be written or read
     └── StoreUnavailable      503   the same call may succeed later
@@ -29,12 +29,12 @@ class ShortstopError(Exception):
     """Base of everything Shortstop raises on purpose.
 
     Attributes:
-        message: what happened and why, fit for the client; never holds a secret or a prompt.
+        message: what happened and why, safe to show the client: no secret, no prompt.
         hint: what to do next, or "".
         status: HTTP status to answer with.
         type, code, param: the fields of OpenAI's error body; dialects translate them.
         retry_after: seconds after which a retry makes sense, or None.
-        headers: more to tell in the answer's head, by lower-case name.
+        headers: more headers of the HTTP response, by lower-case name.
     """
 
     status: int = 500
@@ -68,6 +68,8 @@ class ShortstopError(Exception):
 
 
 class RequestError(ShortstopError):
+    """The request cannot be served as it is; the client can fix it."""
+
     status = 400
     type = "invalid_request_error"
     code: str | None = None
@@ -78,72 +80,92 @@ class InvalidRequest(RequestError):
 
 
 class ContextTooLong(RequestError):
+    """The prompt and its answer do not fit into the context of any target."""
+
     code = "context_length_exceeded"
 
 
 class Unauthenticated(RequestError):
+    """There is no key, or an unknown, expired or revoked one."""
+
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
 
 
 class Forbidden(RequestError):
+    """The caller is known and may not do this."""
+
     status = 403
     type = "permission_error"
     code = "permission_denied"
 
 
 class PrivacyRefused(Forbidden):
-    """The request may not travel to any target that could answer it."""
+    """Privacy lets the request go to no target that could answer it."""
 
     code = "privacy_refused"
 
 
 class TargetRefused(PrivacyRefused):
-    """The policy lets nothing go to this target, whatever the request holds."""
+    """The policy lets nothing go to this target, whatever the request contains."""
 
 
 class NotFound(RequestError):
+    """There is no such path, model, key or stored response."""
+
     status = 404
     type = "not_found_error"
     code = "not_found"
 
 
 class MethodNotAllowed(RequestError):
+    """The path exists, for another HTTP method."""
+
     status = 405
     code = "method_not_allowed"
 
 
 class Conflict(RequestError):
+    """The request contradicts another one, such as a reused idempotency key."""
+
     status = 409
     code = "conflict"
 
 
 class TooLarge(RequestError):
+    """The body is larger than the gateway accepts."""
+
     status = 413
     code = "request_too_large"
 
 
 class Unsupported(RequestError):
+    """The body's media type or encoding is not supported."""
+
     status = 415
     code = "unsupported_media_type"
 
 
 class RateLimited(RequestError):
+    """The key's requests or tokens of this minute are used up."""
+
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
 
 
 class QuotaExceeded(RequestError):
+    """The key's budget does not cover the request."""
+
     status = 429
     type = "insufficient_quota"
     code = "insufficient_quota"
 
 
 class TargetError(ShortstopError):
-    """A model could not answer. `target` is its name, where known; `advice` what its vendor says
-    of a retry (`x-should-retry`)."""
+    """A model could not answer. `target` is its name, where known; `advice` is what its vendor says
+    about a retry (`x-should-retry`)."""
 
     status = 502
     type = "upstream_error"
@@ -172,10 +194,12 @@ class UpstreamRejected(TargetError):
 
 
 class UpstreamFailed(TargetError):
-    """Connection lost, 5xx, or an answer that is not in the dialect."""
+    """The connection was lost, the status was 5xx, or the answer is not in the dialect."""
 
 
 class UpstreamTimeout(TargetError):
+    """The model did not answer within its deadline."""
+
     status = 504
     code = "upstream_timeout"
 
@@ -197,6 +221,8 @@ class EngineDown(TargetError):
 
 
 class Overloaded(ShortstopError):
+    """Too many requests are in flight, or the gateway is shutting down."""
+
     status = 503
     code = "overloaded"
 
@@ -210,7 +236,7 @@ class ModelFileError(ShortstopError):
 
 
 class StoreError(ShortstopError):
-    """A store could not be written or read."""
+    """A database or a saved state could not be written or read."""
 
 
 class StoreUnavailable(StoreError):

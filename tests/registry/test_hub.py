@@ -281,7 +281,7 @@ def test_more_bytes_than_announced_are_refused(hub: Hub, tmp_path: Path) -> None
 def test_a_file_exchanged_since_it_was_pinned_is_not_even_downloaded(
     hub: Hub, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelFileError, match="exchanged"):
+    with pytest.raises(ModelFileError, match="was replaced since"):
         get(tmp_path, expected="0" * 64)
     assert hub.paths == []
 

@@ -205,3 +205,112 @@ async def test_the_way_out_checks_once_more(item: Cleared) -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
+
+
+# ---------------------------------------------------------------- what is sent, what is bounded
+
+
+@asynccontextmanager
+async def recording(response: bytes = OK) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that keeps what it receives and answers `response`."""
+    received: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await read_request(reader))
+        writer.write(response)
+        await writer.drain()
+
+    async with serving(answer) as url:
+        yield url, received
+
+
+async def test_the_way_out_sends_what_the_dialect_writes_and_the_extra_headers() -> None:
+    async with recording() as (url, received):
+        egress = Egress(
+            f"{url}/v1",
+            targets=frozenset({"big"}),
+            headers={"x-api-key": "secret"},
+            timeouts=Timeouts(),
+        )
+        item = cleared(Reach.ANYWHERE, "big")
+        reply = await egress.post(item, "/chat", lambda r: r.model.encode(), {"beta": "b1"})
+        async with egress.stream(item, "/chat", lambda r: b"{}") as stream:
+            body = await stream.body()
+        await egress.close()
+    assert (reply.status, reply.body, body) == (200, b"{}", b"{}")
+    head, _, sent = received[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST /v1/chat HTTP/1.1"
+    assert {"x-api-key: secret", "beta: b1", "content-length: 1"} <= set(lines)
+    assert f"host: {url.removeprefix('http://')}" in lines
+    assert sent == b"m"
+    assert b"beta" not in received[1]
+
+
+async def test_a_refused_request_is_not_even_written() -> None:
+    async with recording() as (url, received):
+        egress = Egress(url, targets=frozenset({"big"}), headers={}, timeouts=Timeouts())
+        with pytest.raises(PrivacyRefused):
+            async with egress.stream(cleared(Reach.LOCAL_ONLY, "big"), "/x", lambda r: b"{}"):
+                pass
+        await egress.close()
+    assert received == []
+
+
+async def test_a_local_engine_is_asked_with_its_key() -> None:
+    async with recording() as (url, received):
+        client = LocalClient(f"{url}/v1/", api_key="k")
+        await client.post("/x", b"{}")
+        await client.close()
+    assert b"\r\nauthorization: Bearer k\r\n" in received[0]
+    assert received[0].startswith(b"POST /v1/x ")
+
+
+@pytest.mark.parametrize("value", ["a\r\nx: y", "a\n", "\r"])
+def test_no_key_can_add_a_header(value: str) -> None:
+    with pytest.raises(ConfigError, match="line break"):
+        LocalClient("http://127.0.0.1:9", api_key=value)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_whole_response_has_a_deadline_of_its_own(stream: bool) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with serving(drip) as url:
+        client = LocalClient(url, timeouts=Timeouts(first_byte=1, idle=1, total=0.1))
+
+        async def read() -> None:
+            if not stream:
+                await client.post("/x", b"{}")
+                return
+            async with client.stream("/x", b"{}") as response:
+                await response.body()
+
+        with pytest.raises(UpstreamTimeout):
+            await read()
+        await client.close()
+
+
+async def test_a_stream_that_breaks_off_is_a_failed_upstream() -> None:
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nhalf"
+    async with recording(response) as (url, _):
+        client = LocalClient(url)
+        async with client.stream("/x", b"{}") as stream:
+            with pytest.raises(UpstreamFailed, match="connection to the model failed"):
+                await stream.body()
+        await client.close()
+
+
+async def test_the_reply_says_when_to_retry() -> None:
+    response = b"HTTP/1.1 429 Busy\r\nRetry-After: 7\r\ncontent-length: 0\r\n\r\n"
+    async with recording(response) as (url, _):
+        client = LocalClient(url)
+        reply = await client.post("/x", b"{}")
+        await client.close()
+    assert (reply.status, reply.retry_after) == (429, 7.0)

@@ -1,4 +1,4 @@
-"""`shortstop doctor`: what this machine can run, how fast, and what to change."""
+"""`shortstop doctor`: which models this machine can run, how fast, and what would help."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from shortstop import registry
-from shortstop.cli.options import AsJson
+from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json
-from shortstop.config import ModelConfig
+from shortstop.config import ModelConfig, load
 from shortstop.errors import ShortstopError
 
 Quick = Annotated[bool, typer.Option("--quick", help="Skip the speed measurement.")]
@@ -29,12 +29,14 @@ SIMD = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_til
 USABLE = 0.8
 """Share of the memory that a model may take."""
 COMFORTABLE = 5.0
-"""Tokens a second below which a model is no joy to wait for."""
+"""Tokens a second below which waiting for a model is no fun."""
 PROMPT_WORDS = 180
+"""Length of the prompt that measures prefill."""
 
 
 class MachineSummary(Struct, frozen=True):
-    """What was found. Memory and disk in bytes; `cores` are those this process may use."""
+    """The machine as the system describes it. Memory and disk in bytes; `cores` are those that this
+    process may use."""
 
     system: str
     processor: str
@@ -48,6 +50,7 @@ class MachineSummary(Struct, frozen=True):
 
     @property
     def memory(self) -> int:
+        """Bytes that this process may have at most."""
         return min(self.ram, self.ram_limit or self.ram)
 
 
@@ -61,7 +64,8 @@ class Speed(Struct, frozen=True):
 
 
 class Fit(Struct, frozen=True):
-    """One model of the catalogue on this machine; speeds are scaled from the measured one."""
+    """One model of the catalogue on this machine: bytes it needs, and tokens a second, scaled from
+    the measured model; None where nothing was measured."""
 
     name: str
     quantisation: str
@@ -71,21 +75,23 @@ class Fit(Struct, frozen=True):
     decode: float | None
 
 
-def doctor_command(as_json: AsJson = False, quick: Quick = False) -> None:
-    """Look at memory, cores, SIMD and GPU; measure the small model; say which models fit."""
-    home = registry.home(None, os.environ)
-    machine = look(home)
-    speed, trouble = (None, "") if quick else _try_measuring(home)
+def doctor_command(
+    as_json: AsJson = False, quick: Quick = False, config: ConfigFile = None
+) -> None:
+    """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit."""
+    home = registry.home(load(config, os.environ).data_dir, os.environ)
+    machine = inspect_machine(home)
+    speed, problem = (None, "") if quick else _try_measuring(home)
     fits = fitting(machine, speed)
-    advice = [*advise(machine, speed), *([trouble] if trouble else [])]
+    advice = [*advise(machine, speed), *([problem] if problem else [])]
     if as_json:
         print_json({"machine": machine, "speed": speed, "models": fits, "advice": advice})
         return
     _show(machine, speed, fits, advice, Console())
 
 
-def look(home: Path) -> MachineSummary:
-    """Read what the system says; what it does not say is left empty."""
+def inspect_machine(home: Path) -> MachineSummary:
+    """Ask the system; what it does not report is left empty. `home` is the data folder."""
     flags = _cpuinfo("flags") or _cpuinfo("Features")
     affinity = getattr(os, "sched_getaffinity", None)
     return MachineSummary(
@@ -111,10 +117,10 @@ def _cpuinfo(key: str) -> str:
 
 def _cgroup_limit() -> int | None:
     try:
-        said = Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8").strip()
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    return int(said) if said.isdigit() else None
+    return int(limit) if limit.isdigit() else None
 
 
 def _gpus() -> tuple[str, ...]:
@@ -142,7 +148,10 @@ def _try_measuring(home: Path) -> tuple[Speed | None, str]:
 
 
 async def measure(home: Path) -> Speed | None:
-    """Run the default model for a few seconds; the engine's own timers count. None: not there."""
+    """Run the default model for a few seconds, by the engine's own timers. None: not installed.
+
+    Raises ModelFileError or EngineDown when it cannot run.
+    """
     from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
     from shortstop.serving.http import LocalClient
 
@@ -170,12 +179,16 @@ async def measure(home: Path) -> Speed | None:
 
 
 def fitting(machine: MachineSummary, speed: Speed | None) -> list[Fit]:
-    """Every catalogue model: does it fit, and how fast would it be. Work grows with the weights."""
-    known = registry.catalogue()
-    found = []
-    for name, entry in known.items():
-        scale = known[speed.model].bytes / entry.bytes if speed and speed.model in known else None
-        found.append(
+    """For every model of the catalogue: does it fit, and how fast would it be.
+
+    Speed is taken to be inversely proportional to the bytes of the weights.
+    """
+    catalogue = registry.catalogue()
+    measured = catalogue.get(speed.model) if speed else None
+    fits = []
+    for name, entry in catalogue.items():
+        scale = measured.bytes / entry.bytes if measured else None
+        fits.append(
             Fit(
                 name,
                 entry.quantisation,
@@ -185,11 +198,11 @@ def fitting(machine: MachineSummary, speed: Speed | None) -> list[Fit]:
                 speed.decode * scale if speed and scale else None,
             )
         )
-    return found
+    return fits
 
 
 def advise(machine: MachineSummary, speed: Speed | None) -> list[str]:
-    """What to change, most useful first."""
+    """What would help, most useful first, one sentence or two each."""
     advice: list[str] = []
     fits = [f for f in fitting(machine, speed) if f.fits]
     good = [f for f in fits if f.decode is None or f.decode >= COMFORTABLE]
@@ -200,8 +213,8 @@ def advise(machine: MachineSummary, speed: Speed | None) -> list[str]:
         advice.append(f"Largest model that suits this machine: {best} (`shortstop pull {best}`).")
     if machine.gpus:
         advice.append(
-            "A GPU is there, but the engine's wheel is a CPU build: run vLLM, Ollama or "
-            "llama-server beside Shortstop and name it with `url` under [models.NAME]."
+            "There is a GPU, but the engine's wheel is a CPU build: run vLLM, Ollama or "
+            "llama-server next to Shortstop and name it with `url` under [models.NAME]."
         )
     if any(name.startswith("avx512") for name in machine.simd):
         advice.append(

@@ -38,7 +38,7 @@ Targets = Annotated[
 Rpm = Annotated[int | None, typer.Option(min=1, help="Requests a minute.")]
 Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, prompt and answer.")]
 Budget = Annotated[str | None, typer.Option(help="US dollars a period, such as 25 or 0.50.")]
-PeriodOption = Annotated[str, typer.Option("--period", help="day, month or total; UTC.")]
+PeriodOption = Annotated[Period, typer.Option("--period", help="day, month or total; UTC.")]
 Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30m, 12h, 30d, 8w.")]
 
 

@@ -1,4 +1,4 @@
-"""`shortstop`: one command, many verbs. Each verb lives in its own file."""
+"""`shortstop`: one command with subcommands, each of which has a file of its own."""
 
 from __future__ import annotations
 
@@ -62,13 +62,20 @@ def top(
 
 
 def main() -> None:
-    """Entry point: an error that Shortstop knows is told in words, never as a traceback."""
+    """Entry point: what the user can fix is one sentence and a hint, never a traceback.
+
+    Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
+    """
     try:
         app()
     except ShortstopError as error:
         sys.stderr.write(f"shortstop: {error.message}\n")
         if error.hint:
             sys.stderr.write(f"  {error.hint}\n")
+        raise SystemExit(2) from None
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        sys.stderr.write(f"shortstop: Cannot use{place}: {error.strerror or error}.\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

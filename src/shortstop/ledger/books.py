@@ -3,13 +3,13 @@
 How each figure is made:
   - remote: tokens x price of every attempt that has usage, also a rejected or cancelled one whose
     usage is estimated; an attempt without usage (refused, failed before the first byte) is free;
-  - local: the machine's busy seconds (see `hardware`), for every local attempt, kept or not;
+  - local: the machine's busy seconds (see `hardware`), for every local attempt, served or not;
   - counterfactual: the answer's own token counts at the baseline's price. It understates a
-    frontier that would have written or reasoned more, and knows nothing of its retries. Tokens
-    that the local prefix cache held count as cached there too, from 1,024 tokens on, the least
-    that vendors cache. Nothing answered: zero, so that local tries that led nowhere count against
-    us. The baseline is `routing.frontier`, else the first remote target, else a reference model
-    that is not configured here, named "reference:...".
+    frontier that would have written or reasoned more, and ignores its retries. Tokens that the
+    local prefix cache held count as cached there too, from 1,024 tokens on, the least that vendors
+    cache. When nothing was answered it is zero, so that fruitless local attempts count against us.
+    The baseline is `routing.frontier`, else the first remote target, else a reference model that
+    is not configured here, named "reference:...".
 """
 
 from __future__ import annotations
@@ -27,31 +27,30 @@ from shortstop.ledger import energy
 from shortstop.ledger.hardware import MachineCost
 from shortstop.ledger.prices import Entry, PriceSheet, Tiered, price_sheet
 from shortstop.money import PICO
+from shortstop.ports import Clock
 from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
 
 ZERO = Decimal(0)
-LEAST_CACHED = 1024
+MIN_CACHED_TOKENS = 1024
+"""The shortest prefix that vendors cache."""
 DENSE_BYTES_PER_TOKEN = 2.0
 LARGE_IMAGE_TOKENS = 3000
-LONGEST_ANSWER = 8192
+UNBOUNDED_ANSWER_TOKENS = 8192
 """Tokens of an answer whose length neither the client nor the target bounds."""
 NOTHING = Span()
 
 
 class Meter(Protocol):
+    """Measures the machine's power."""
+
     def watts(self) -> float | None:
         """Power drawn now, or None when unknown."""
 
 
-class Time(Protocol):
-    def time(self) -> float:
-        """Unix time in seconds."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """A remote model as the books see it. `entry` None: its price is unknown."""
+    """What billing needs of a remote model. `entry` None: its price is unknown."""
 
     name: str
     entry: Entry | None
@@ -62,7 +61,7 @@ class _Remote:
         return None if self.entry is None else self.entry.at(at).rates.cost(usage)
 
 
-class _Sum:
+class _Tally:
     """Money and energy of several attempts."""
 
     __slots__ = ("joules", "unpriced", "usd")
@@ -81,10 +80,11 @@ class _Sum:
 
 
 class Books:
-    """The Accountant of one configuration. Prices are resolved once for each target.
+    """Bills requests under one configuration. Implements ports.Accountant.
 
-    `slots` says how many requests each local model serves at once (default: `models.*.slots`,
-    else one, which overstates the local cost). `meter` measures watts where the machine can.
+    Prices are resolved once for each target. `slots` is how many requests each local model serves
+    at once (default: `models.*.slots`, else one, which overstates the local cost). `meter` measures
+    watts where the machine can.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Books:
         slots: Mapping[str, int] | None = None,
         sheet: PriceSheet | None = None,
         meter: Meter | None = None,
-        clock: Time = time,
+        clock: Clock = time,
     ) -> None:
         self._sheet = sheet or price_sheet(config.prices)
         self._clock = clock
@@ -103,8 +103,8 @@ class Books:
         self._machine = MachineCost(config.hardware)
         self._local_gco2 = config.hardware.gco2_per_kwh
         self._remote_gco2 = config.ledger.remote_gco2_per_kwh
-        stated = {name: model.slots or 1 for name, model in config.models.items()}
-        self._slots = stated | dict(slots or {})
+        configured = {name: model.slots or 1 for name, model in config.models.items()}
+        self._slots = configured | dict(slots or {})
         upstreams = {m: (n, u) for n, u in config.upstreams.items() for m in u.models}
         self._remotes = {
             target.name: self._remote(target, *upstreams.get(target.name, (None, None)))
@@ -120,10 +120,11 @@ class Books:
 
     @property
     def machine(self) -> MachineCost:
+        """What the local machine costs."""
         return self._machine
 
     def unpriced(self) -> tuple[str, ...]:
-        """Remote targets without a known price, for a warning at the start."""
+        """Names of the remote targets without a known price, for a warning at the start."""
         return tuple(name for name, remote in self._remotes.items() if remote.entry is None)
 
     def _remote(
@@ -154,7 +155,7 @@ class Books:
     ) -> Bill:
         """Never raises: what cannot be priced leaves `cost` None and is named in `unpriced`."""
         at = self._clock.time()
-        local, remote = _Sum(), _Sum()
+        local, remote = _Tally(), _Tally()
         own: tuple[Decimal | None, Span] = ZERO, NOTHING
         for attempt in attempts:
             if attempt.local:
@@ -168,11 +169,11 @@ class Books:
         unpriced = remote.unpriced
         if counterfactual is None:
             unpriced = [*unpriced, self._baseline.name]
-        known = not remote.unpriced
+        priced = not remote.unpriced
         return Bill(
-            cost=cost_local + remote.usd if known else None,
+            cost=cost_local + remote.usd if priced else None,
             cost_local=cost_local,
-            cost_remote=remote.usd if known else None,
+            cost_remote=remote.usd if priced else None,
             counterfactual=counterfactual,
             baseline=self._baseline.name,
             joules=energy.plus(local.joules, remote.joules),
@@ -186,10 +187,10 @@ class Books:
         )
 
     def at_most(self, request: Request, plan: Iterable[str]) -> Decimal | None:
-        """What the dearest remote target of `plan` can cost, US dollars; None: a price is unknown.
+        """The most that a target of `plan` can cost, in US dollars; None: a price is unknown.
 
-        Counts two bytes a token (prose has about four), so that only text which is nearly all
-        rare characters can go beyond; local targets cost next to nothing and count as zero.
+        Assumes two bytes a token (prose has about four), so that only text which is nearly all
+        rare characters can cost more; local targets cost next to nothing and count as zero.
         """
         asked = prompt_tokens(request, DENSE_BYTES_PER_TOKEN, LARGE_IMAGE_TOKENS)
         costs = [self._at_most(r, request, asked) for r in map(self._remotes.get, plan) if r]
@@ -198,9 +199,10 @@ class Books:
         return max((cost for cost in costs if cost is not None), default=ZERO)
 
     def _at_most(self, remote: _Remote, request: Request, asked: int) -> Decimal | None:
-        """Prompt tokens cost most where they are written to a cache that lasts an hour."""
-        said = request.sampling
-        output = (said.max_tokens or remote.max_output or LONGEST_ANSWER) * said.n
+        """Prompt tokens cost most when they are written to a cache that lasts an hour."""
+        sampling = request.sampling
+        longest = sampling.max_tokens or remote.max_output or UNBOUNDED_ANSWER_TOKENS
+        output = longest * sampling.n
         at = self._clock.time()
         costs = (
             remote.cost(Usage(input=asked, output=output), at),
@@ -217,7 +219,7 @@ class Books:
         )
 
     def _remote_cost(self, attempt: Attempt, at: float) -> tuple[Decimal | None, Span]:
-        """An answer whose usage nobody knows has no price either."""
+        """An answer of unknown usage has no price either."""
         remote = self._remotes.get(attempt.target)
         if remote is None or attempt.usage is None:
             return None, NOTHING
@@ -240,7 +242,7 @@ class Books:
 
 def _at_a_vendor(usage: Usage) -> Usage:
     """A local answer's usage as a vendor would have counted it."""
-    if usage.cache_read >= LEAST_CACHED:
+    if usage.cache_read >= MIN_CACHED_TOKENS:
         return usage
     return replace(usage, input=usage.input + usage.cache_read, cache_read=0)
 

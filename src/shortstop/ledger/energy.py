@@ -1,9 +1,9 @@
-"""Energy and carbon, each with error bars and a stated basis.
+"""Energy and carbon, each with error bars and the basis of the estimate.
 
 Remote figures are modelled after EcoLogits (data/energy-DATE.json, made by
 scripts/build_energy.py): watt-hours as a line over output tokens. Input tokens are not counted,
-and the sizes of closed models are guesses with ranges. A model that the table does not know gets
-the bars (10th to 90th percentile) of the known models in its price band. Grid factors are
+and the sizes of closed models are guesses with ranges. A model that the table does not list gets
+the bars (10th to 90th percentile) of the listed models in its price band. Grid factors are
 averages without bars of their own.
 """
 
@@ -25,9 +25,9 @@ _EDITION = "energy-2026-11-23.json"
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """Watt-hours of an answer: base + tokens x slope, low and high.
+    """Watt-hours of an answer: base + slope x tokens, each low and high.
 
-    The value between is the middle, or what `centre` says where the bars are far apart.
+    The value between them is the middle, or `centre` (base, slope) where the bars are far apart.
     """
 
     low: float
@@ -37,6 +37,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     centre: tuple[float, float] | None = None
 
     def joules(self, tokens: int) -> Span:
+        """Joules of an answer of so many output tokens."""
         low = (self.base_low + self.low * tokens) * JOULES_PER_WH
         high = (self.base_high + self.high * tokens) * JOULES_PER_WH
         value = (low + high) / 2
@@ -46,7 +47,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
 
 
 class Band(Struct, frozen=True):
-    """Models whose output costs at most `below` dollars per million tokens (None: any)."""
+    """The models whose output costs at most `below` US dollars per million tokens (None: any)."""
 
     below: float | None
     models: int
@@ -54,6 +55,8 @@ class Band(Struct, frozen=True):
 
 
 class EnergyTable(Struct, frozen=True):
+    """The committed table: a line for each model, for each price band, and for all together."""
+
     date: date
     source: str
     licence: str
@@ -62,10 +65,10 @@ class EnergyTable(Struct, frozen=True):
     anything: Line
 
     def line(self, names: tuple[str, ...], output_price: float | None) -> Line:
-        """By name, else by price, else the bars of all models together."""
+        """By name, else by price (US dollars per million output tokens), else of all models."""
         for name in names:
-            if (found := self.models.get(name.lower())) is not None:
-                return found
+            if (line := self.models.get(name.lower())) is not None:
+                return line
         if output_price is not None:
             for band in self.bands:
                 if band.below is None or output_price <= band.below:
@@ -75,11 +78,13 @@ class EnergyTable(Struct, frozen=True):
 
 @cache
 def load() -> EnergyTable:
+    """The newest table."""
     data = (resources.files(__package__) / "data" / _EDITION).read_bytes()
     return msgspec.json.decode(data, type=EnergyTable)
 
 
 def remote_joules(line: Line, usage: Usage) -> Span:
+    """Joules that a vendor's model took for this usage."""
     return line.joules(usage.completion)
 
 
@@ -98,5 +103,6 @@ def plus(one: Span, other: Span) -> Span:
 
 
 def carbon(joules: Span, gco2_per_kwh: float) -> Span:
+    """Grams of CO2 equivalent, on a grid with that carbon intensity."""
     factor = gco2_per_kwh / JOULES_PER_KWH
     return Span(joules.value * factor, joules.low * factor, joules.high * factor, joules.basis)

@@ -1,9 +1,9 @@
 """What the local machine costs, by the second of a busy slot, and when it pays for itself.
 
 month = price / (12 x years) + upkeep + watts x PUE x 730 h x price per kWh + care. A month's cost
-is spread over the slot-seconds that are busy at the stated utilisation, so a request pays for its
-share of the idle hours too. Seconds are those of the attempt, time in the engine's queue included:
-under load the figure is an upper bound.
+is spread over the slot-seconds that are busy at the configured utilisation, so that a request pays
+for its share of the idle hours too. Seconds are those of the attempt, time in the engine's queue
+included: under load the figure is an upper bound.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _exact(value: float) -> Decimal:
 
 
 class MachineCost:
-    """The operator's [hardware], as money and watts."""
+    """The configured [hardware], as money and energy."""
 
     def __init__(self, hardware: HardwareConfig) -> None:
         self._hardware = hardware
@@ -44,15 +44,15 @@ class MachineCost:
         return watts / 1000 * _exact(h.pue) * HOURS_PER_MONTH * _exact(h.usd_per_kwh)
 
     def cost(self, seconds: float, slots: int) -> Decimal:
-        """What an attempt of so many seconds in one of `slots` slots costs, in US dollars."""
+        """US dollars for an attempt of so many seconds in one of `slots` slots."""
         return self.usd_per_busy_second * _exact(seconds) / slots
 
     def joules(self, seconds: float, slots: int, measured_watts: float | None = None) -> Span:
-        """Energy of an attempt.
+        """Energy of an attempt of so many seconds in one of `slots` slots.
 
         value: busy watts and its share of the idle hours; low: only what being busy adds;
-        high: the share of idle hours if the machine were half as busy as stated. Basis
-        "measured" when the busy watts are, "modelled" from the stated watts otherwise.
+        high: its share of the idle hours if the machine were half as busy as configured. Basis
+        "measured" when the busy watts are, else "modelled" from the configured watts.
         """
         h = self._hardware
         busy = h.watts_busy if measured_watts is None else measured_watts
@@ -68,9 +68,9 @@ class MachineCost:
         )
 
     def break_even(self, avoided: Decimal) -> Decimal | None:
-        """Requests a day from which the machine pays for itself.
+        """Requests a day from which the machine pays for itself; None: never.
 
-        `avoided` is the remote cost that a request saves, averaged over all requests, those that
-        are escalated included. None: never, as nothing is avoided.
+        `avoided` is the remote cost in US dollars that a request saves, averaged over all requests,
+        escalated ones included.
         """
         return self.usd_per_month / (DAYS_PER_MONTH * avoided) if avoided > 0 else None

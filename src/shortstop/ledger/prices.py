@@ -26,7 +26,7 @@ _ZERO = Decimal(0)
 
 
 class Clause(Struct, frozen=True, omit_defaults=True):
-    """Which names a row of the sheet answers to: exactly one of the fields is set."""
+    """Which names a row of the sheet applies to: exactly one of the fields is set."""
 
     eq: str | None = None
     starts: str | None = None
@@ -37,7 +37,7 @@ class Clause(Struct, frozen=True, omit_defaults=True):
     all: tuple[Clause, ...] | None = None
 
     def matches(self, name: str) -> bool:
-        """`name` is in lower case."""
+        """Whether this clause applies to `name`, in lower case."""
         if self.eq is not None:
             return name == self.eq
         if self.starts is not None:
@@ -60,6 +60,7 @@ class Tiered(Struct, frozen=True):
     tiers: tuple[tuple[int, Decimal], ...]
 
     def at(self, prompt: int) -> Decimal:
+        """The rate for a prompt of so many tokens."""
         rate = self.base
         for start, tier in self.tiers:
             if prompt > start:
@@ -116,6 +117,7 @@ class Period(Struct, frozen=True, omit_defaults=True):
     daily: tuple[time, time] | None = None
 
     def holds(self, at: datetime) -> bool:
+        """Whether these rates apply at that moment, in UTC."""
         if self.since is not None:
             return at.date() >= self.since
         if self.daily is None:
@@ -141,10 +143,11 @@ class Entry(Struct, frozen=True):
     source: str
 
     def at(self, moment: float) -> Price:
+        """The price at a moment, in Unix seconds."""
         return Price(self.model, self._rates(moment), self.source)
 
     def _rates(self, moment: float) -> Rates:
-        """The last period that holds counts; the first one where none does."""
+        """Those of the last period that applies, or of the first one when none does."""
         if len(self.periods) > 1:
             when = datetime.fromtimestamp(moment, UTC)
             for period in reversed(self.periods):
@@ -173,6 +176,8 @@ class Provider(Struct, frozen=True, omit_defaults=True):
 
 
 class Sheet(Struct, frozen=True):
+    """A committed price sheet as it is stored."""
+
     date: date
     source: str
     licence: str
@@ -183,9 +188,9 @@ _models = msgspec.json.Decoder(tuple[Model, ...]).decode
 
 
 class PriceSheet:
-    """Finds prices; the operator's own table wins over the sheet.
+    """Finds prices; the operator's own table takes precedence over the sheet.
 
-    `version` names the sheet and goes into every bill.
+    `version` names the sheet and is recorded in every bill.
     """
 
     def __init__(self, sheet: Sheet, own: dict[str, PriceConfig] | None = None) -> None:
@@ -194,18 +199,18 @@ class PriceSheet:
         self.version = f"{sheet.date.isoformat()} ({sheet.source})"
 
     def find(self, provider: str | None, model: str, at: float) -> Price | None:
-        """The price at Unix time `at`, or None when it is unknown."""
+        """The price at Unix time `at` in seconds, or None when it is unknown."""
         entry = self.entry(model, provider=provider)
         return None if entry is None else entry.at(at)
 
     def entry(
         self, model: str, *, provider: str | None = None, url: str | None = None
     ) -> Entry | None:
-        """Resolve a model once.
+        """The entry of a model, or None when its price is unknown.
 
-        A `url` that belongs to a vendor decides, and a model that this vendor does not list has
-        no price, whatever others charge for it. Without one, `provider` is a hint, then the
-        model's name tells the vendor, by a prefix as in "openai/gpt-6.1-sol" or by itself.
+        A `url` that belongs to a vendor decides: a model that this vendor does not list has no
+        price, whatever others charge for it. Without one, `provider` is a hint; then the model's
+        name identifies the vendor, by a prefix as in "openai/gpt-6.1-sol" or by itself.
         """
         name = model.lower()
         if name in self._own:
@@ -274,7 +279,7 @@ _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:
 
 
 def _dashed_date(name: str) -> str:
-    """gpt-5.2-20251211 -> gpt-5.2-2025-12-11, as gateways and vendors differ in this."""
+    """gpt-5.2-20251211 -> gpt-5.2-2025-12-11: gateways and vendors differ in this."""
     return _COMPACT_DATE.sub(r"-\1-\2-\3", name)
 
 
@@ -293,4 +298,5 @@ def load(edition: str | None = None) -> Sheet:
 
 
 def price_sheet(own: dict[str, PriceConfig] | None = None) -> PriceSheet:
+    """The newest sheet, with the operator's `own` prices by model name."""
     return PriceSheet(load(), own)

@@ -1,8 +1,8 @@
-"""Watts of this machine's processor packages, read from Linux' powercap (Intel and AMD RAPL).
+"""Watts of this machine's processor packages, read from Linux's powercap (Intel and AMD RAPL).
 
 Where the counters cannot be read (most virtual machines, non-root since Linux 5.10) there is no
-meter and joules stay "modelled". RAPL sees processor and often memory, not disks, fans or losses
-of the power supply, and it sees everything that runs there.
+meter, and joules stay "modelled". RAPL covers the processor and often memory, not disks, fans or
+the losses of the power supply, and it covers every process on the machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Rapl:
             return None
 
     def watts(self) -> float | None:
-        """None until a second has passed, or when the counters cannot be read any more."""
+        """Mean watts; None until a second has passed, or when the counters became unreadable."""
         now = self._clock.monotonic()
         if now - self._at < _WINDOW_SECONDS:
             return self._watts

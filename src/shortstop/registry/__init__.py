@@ -1,4 +1,4 @@
-"""Models on disk: immutable, hashed, found by name."""
+"""Models on disk: immutable, checked by their hashes, found by name."""
 
 from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.gguf import GgufInfo, read_info

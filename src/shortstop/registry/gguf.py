@@ -1,4 +1,4 @@
-"""Reading a GGUF file's header (github.com/ggml-org/ggml, docs/gguf.md). Trusts no length.
+"""Reading a GGUF file's header (github.com/ggml-org/ggml, docs/gguf.md). Trusts no length in it.
 
 Checks what can be checked without loading: magic, version, counts, every metadata value, every
 tensor's place in the file. It does not know which architectures the engine supports.
@@ -16,14 +16,14 @@ from msgspec import Struct
 from shortstop.errors import ModelFileError
 
 MAGIC = b"GGUF"
-MOST_KEYS = 10_000
-MOST_TENSORS = 100_000
-MOST_DIMENSIONS = 4
-LONGEST_STRING = 1 << 24
-LONGEST_KEPT_ARRAY = 1024
-"""Longer arrays (vocabularies) are stepped over, not kept."""
+MAX_KEYS = 10_000
+MAX_TENSORS = 100_000
+MAX_DIMENSIONS = 4
+MAX_STRING = 1 << 24
+MAX_KEPT_ARRAY = 1024
+"""Elements; longer arrays (vocabularies) are skipped, not kept."""
 DEFAULT_ALIGNMENT = 32
-LARGEST_ALIGNMENT = 1 << 20
+MAX_ALIGNMENT = 1 << 20
 
 STRING, ARRAY = 8, 9
 _SCALARS = {
@@ -68,14 +68,14 @@ TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
 }
 """ggml's type number -> name, elements in a block, bytes of a block."""
 
-REFETCH = "Fetch it anew with `shortstop pull`, or use another file."
+REFETCH = "Fetch it again with `shortstop pull`, or use another file."
 
 
 class GgufInfo(Struct, frozen=True):
-    """What the header says. `context` in tokens, `parameters` counted over all tensors.
+    """What the header states. `context` in tokens, `parameters` counted over all tensors.
 
-    `kv_bytes` is what one token of context takes in a 16-bit KV cache: an upper bound where a
-    model slides its attention window.
+    `kv_bytes` is what one token of context takes in a 16-bit KV cache: an upper bound for a model
+    with a sliding attention window. `bytes` is the size of the file.
     """
 
     architecture: str
@@ -90,7 +90,7 @@ class GgufInfo(Struct, frozen=True):
 
 
 class Tensor(Struct, frozen=True):
-    """One tensor's entry. `offset` counts from the start of the data."""
+    """One tensor's entry. `offset` counts from the start of the data, `width` is a row's length."""
 
     name: str
     elements: int
@@ -100,17 +100,17 @@ class Tensor(Struct, frozen=True):
 
     @property
     def size(self) -> int | None:
-        """Bytes, or None for a type that we do not know."""
-        known = TENSOR_TYPES.get(self.kind)
-        return None if known is None else self.elements // known[1] * known[2]
+        """Bytes, or None for an unknown type."""
+        kind = TENSOR_TYPES.get(self.kind)
+        return None if kind is None else self.elements // kind[1] * kind[2]
 
 
 class _Broken(ValueError):
-    """The file contradicts itself or the format; the text says how."""
+    """The file contradicts itself or the format; the message says how."""
 
 
 def read_info(path: Path) -> GgufInfo:
-    """Raises ModelFileError when the file is not a whole GGUF model, saying what is wrong."""
+    """Read and check a header. Raises ModelFileError, saying what is wrong with the file."""
     try:
         with path.open("rb") as file, _mapped(file.fileno()) as data:
             return _info(path, data)
@@ -134,20 +134,20 @@ def _mapped(number: int) -> mmap.mmap:
 def _info(path: Path, data: mmap.mmap) -> GgufInfo:
     cursor = _Cursor(data)
     tensors, keys = _counts(cursor)
-    said = dict(cursor.pair() for _ in range(keys))
+    metadata = dict(cursor.pair() for _ in range(keys))
     listed = [cursor.tensor() for _ in range(tensors)]
-    _require_model(said, listed)
-    _require_extents(cursor, said, listed)
-    architecture = str(said.get("general.architecture", ""))
+    _require_model(metadata, listed)
+    _require_extents(cursor, metadata, listed)
+    architecture = str(metadata.get("general.architecture", ""))
     return GgufInfo(
         architecture=architecture,
-        name=str(said.get("general.name", path.stem)),
-        context=_number(said, f"{architecture}.context_length", 2048),
-        layers=_number(said, f"{architecture}.block_count", 0),
-        chat_template=bool(said.get("tokenizer.chat_template")),
+        name=str(metadata.get("general.name", path.stem)),
+        context=_number(metadata, f"{architecture}.context_length", 2048),
+        layers=_number(metadata, f"{architecture}.block_count", 0),
+        chat_template=bool(metadata.get("tokenizer.chat_template")),
         parameters=sum(tensor.elements for tensor in listed),
         quantisation=_quantisation(listed),
-        kv_bytes=_kv_bytes(said, architecture),
+        kv_bytes=_kv_bytes(metadata, architecture),
         bytes=len(data),
     )
 
@@ -160,39 +160,39 @@ def _counts(cursor: _Cursor) -> tuple[int, int]:
         raise _Broken("it is in big-endian byte order")
     if version not in (2, 3):
         raise _Broken(f"version {version} is not supported, only 2 and 3")
-    if keys > MOST_KEYS:
+    if keys > MAX_KEYS:
         raise _Broken(f"it claims {keys} metadata keys")
-    if tensors > MOST_TENSORS:
+    if tensors > MAX_TENSORS:
         raise _Broken(f"it claims {tensors} tensors")
     return tensors, keys
 
 
-def _require_model(said: dict[str, Any], tensors: list[Tensor]) -> None:
-    kind = said.get("general.type", "model")
+def _require_model(metadata: dict[str, Any], tensors: list[Tensor]) -> None:
+    kind = metadata.get("general.type", "model")
     if kind != "model":
-        raise _Broken(f"it holds no model but {kind!r}")
-    if _number(said, "split.count", 1) > 1:
+        raise _Broken(f"it holds {kind!r} instead of a model")
+    if _number(metadata, "split.count", 1) > 1:
         raise _Broken(
-            f"it is one of {said['split.count']} parts (join them: `llama-gguf-split --merge`)"
+            f"it is one of {metadata['split.count']} parts (join them: `llama-gguf-split --merge`)"
         )
-    if not said.get("general.architecture"):
-        raise _Broken("it does not say its architecture")
+    if not metadata.get("general.architecture"):
+        raise _Broken("it does not state its architecture")
     if not tensors:
         raise _Broken("it holds no tensors")
 
 
-def _require_extents(cursor: _Cursor, said: dict[str, Any], tensors: list[Tensor]) -> None:
-    alignment = _number(said, "general.alignment", DEFAULT_ALIGNMENT)
-    if not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
+def _require_extents(cursor: _Cursor, metadata: dict[str, Any], tensors: list[Tensor]) -> None:
+    alignment = _number(metadata, "general.alignment", DEFAULT_ALIGNMENT)
+    if not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
         raise _Broken(f"its alignment is {alignment}")
     start = -(-cursor.place // alignment) * alignment
-    there = cursor.end - start
+    available = cursor.end - start
     for tensor in tensors:
         block = TENSOR_TYPES.get(tensor.kind, ("", 1, 0))[1]
         if tensor.width % block:
-            raise _Broken(f"tensor {tensor.name!r} has rows that are no whole blocks")
+            raise _Broken(f"tensor {tensor.name!r} has rows that are not whole blocks")
         needed = tensor.offset + (tensor.size or 0)
-        if needed > there:
+        if needed > available:
             raise _Broken(
                 f"it is cut short: tensor {tensor.name!r} ends at byte {start + needed}, "
                 f"the file at {cursor.end}"
@@ -208,28 +208,28 @@ def _quantisation(tensors: list[Tensor]) -> str:
     return TENSOR_TYPES[most][0] if most in TENSOR_TYPES else f"type {most}"
 
 
-def _kv_bytes(said: dict[str, Any], architecture: str) -> int:
-    def say(key: str, otherwise: int) -> int:
-        return _number(said, f"{architecture}.{key}", otherwise)
+def _kv_bytes(metadata: dict[str, Any], architecture: str) -> int:
+    def number(key: str, otherwise: int) -> int:
+        return _number(metadata, f"{architecture}.{key}", otherwise)
 
-    layers, heads = say("block_count", 0), say("attention.head_count", 1)
-    width = say("embedding_length", 0) // max(1, heads)
-    both = say("attention.key_length", width) + say("attention.value_length", width)
-    per_layer = said.get(f"{architecture}.attention.head_count_kv", heads)
+    layers, heads = number("block_count", 0), number("attention.head_count", 1)
+    width = number("embedding_length", 0) // max(1, heads)
+    both = number("attention.key_length", width) + number("attention.value_length", width)
+    per_layer = metadata.get(f"{architecture}.attention.head_count_kv", heads)
     if isinstance(per_layer, tuple):
-        in_all = sum(n for n in per_layer if isinstance(n, int))
+        total = sum(n for n in per_layer if isinstance(n, int))
     else:
-        in_all = layers * (per_layer if isinstance(per_layer, int) else heads)
-    return in_all * both * 2
+        total = layers * (per_layer if isinstance(per_layer, int) else heads)
+    return total * both * 2
 
 
-def _number(said: dict[str, Any], key: str, otherwise: int) -> int:
-    """A whole number; the largest where layers differ."""
-    value = said.get(key, otherwise)
+def _number(metadata: dict[str, Any], key: str, otherwise: int) -> int:
+    """The metadata value of `key` as a whole number; the largest where layers differ."""
+    value = metadata.get(key, otherwise)
     if isinstance(value, tuple):
         value = max((n for n in value if isinstance(n, int)), default=otherwise)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _Broken(f"{key} is {value!r}, no whole number")
+        raise _Broken(f"{key} is {value!r}, not a whole number")
     return value
 
 
@@ -254,7 +254,7 @@ class _Cursor:
 
     def text(self) -> str:
         length = self.number(_U64)
-        if length > LONGEST_STRING:
+        if length > MAX_STRING:
             raise _Broken("a string is implausibly long")
         return self.bytes(length).decode("utf-8", "replace")
 
@@ -265,7 +265,7 @@ class _Cursor:
 
     def tensor(self) -> Tensor:
         name, dimensions = self.text(), self.number(_U32)
-        if dimensions > MOST_DIMENSIONS:
+        if dimensions > MAX_DIMENSIONS:
             raise _Broken(f"tensor {name!r} claims {dimensions} dimensions")
         shape = [self.number(_U64) for _ in range(dimensions)]
         elements = 1
@@ -286,16 +286,16 @@ class _Cursor:
         if kind != STRING and kind not in _SCALARS:
             raise _Broken(f"an array has elements of the unknown type {kind}")
         self._require(length * (_U64.size if kind == STRING else _SCALARS[kind].size))
-        if length <= LONGEST_KEPT_ARRAY:
+        if length <= MAX_KEPT_ARRAY:
             return tuple(self._value(kind) for _ in range(length))
         if kind != STRING:
             self.place += length * _SCALARS[kind].size
             return None
         for _ in range(length):
-            self._step(self.number(_U64))
+            self._skip(self.number(_U64))
         return None
 
-    def _step(self, count: int) -> None:
+    def _skip(self, count: int) -> None:
         self._require(count)
         self.place += count
 

@@ -1,11 +1,11 @@
 """Fetching one file from the Hugging Face Hub: resume, progress, checksum.
 
-Speaks the Hub's plain HTTP: HEAD on the resolve URL tells size, commit and, for large files, the
+Uses the Hub's plain HTTP: HEAD on the resolve URL gives size, commit and, for large files, the
 sha256 (`X-Linked-Size`, `X-Repo-Commit`, `X-Linked-Etag`); GET with `Range` resumes. `HF_ENDPOINT`
 and `HF_TOKEN` are honoured; the token never follows a redirect to another origin.
 
-A part on disk is resumed only when it belongs to the very file that the HEAD described (a note
-beside it says so) and the range that comes back continues it. `If-Range` would not do: the Hub
+A part on disk is resumed only when it belongs to the very file that the HEAD described (a note next
+to it says so) and the range that the server sends continues it. `If-Range` would not work: the Hub
 redirects to a store whose own ETag differs from the Hub's.
 """
 
@@ -36,10 +36,10 @@ from shortstop.registry.store import BLOCK, Progress, require_space, sha256_of
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 TRIES = 5
-"""Attempts in a row that bring not a single byte; one that brings some starts the count anew."""
+"""Attempts in a row that bring not a single byte; one that brings some resets the count."""
 TIMEOUT = 30
-MOST_REDIRECTS = 5
-LONGEST_PAUSE = 60.0
+MAX_REDIRECTS = 5
+MAX_PAUSE = 60.0
 PART = "model.part"
 NOTE = "model.part.json"
 _SPEC = re.compile(r"hf:([\w.-]+/[\w.-]+)/([\w./-]+\.gguf)(?:@([\w./-]+))?")
@@ -74,14 +74,15 @@ class HubFile:
         return f"hf:{self.repo}/{self.file}@{self.revision}"
 
     def url(self, endpoint: str) -> str:
+        """Where the file is downloaded from."""
         revision = quote(self.revision, safe="")
         return f"{endpoint}/{self.repo}/resolve/{revision}/{quote(self.file)}"
 
 
 class Remote(Struct, frozen=True):
-    """What the Hub says about a file.
+    """What the Hub reports about a file.
 
-    `size` is 0 where it does not say; `sha256` None for files outside its large storage.
+    `size` in bytes, 0 when it is not reported; `sha256` None for files outside its large storage.
     """
 
     url: str
@@ -91,7 +92,7 @@ class Remote(Struct, frozen=True):
 
 
 class _Refused(Exception):
-    """The Hub's answer is final: no retry will change it."""
+    """The Hub's response is final: no retry will change it."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -140,7 +141,7 @@ def fetch(
         if expected is not None and remote.sha256 not in (None, expected):
             raise ModelFileError(
                 f"The Hub now has sha256 {remote.sha256} for {wanted}, expected {expected}.",
-                hint="The file was exchanged since we checked it: do not use it.",
+                hint="The file was replaced since we checked it: do not use it.",
             )
         part = _matching_part(folder, remote)
         require_space(folder, max(0, remote.size - _size(part)))
@@ -150,14 +151,14 @@ def fetch(
     except (OSError, HTTPException) as error:
         raise ModelFileError(
             f"The download of {wanted.file} broke off: {getattr(error, 'reason', error)}.",
-            hint="Run the same command again: it goes on where it stopped. Check the network and "
+            hint="Run the same command again: it resumes where it stopped. Check the network and "
             "HF_ENDPOINT; a GGUF on disk can be given by its path.",
         ) from error
     return part, _verified(part, remote, expected or remote.sha256, progress)
 
 
 def _patiently(work: Callable[[], T], done: Callable[[], int], pause: Pause) -> T:
-    """Try again after what may pass; `done` tells how far we are, progress renews patience."""
+    """Run `work` again after transient failures; progress, as `done` counts it, renews patience."""
     fruitless = 0
     failure: Exception
     while True:
@@ -179,7 +180,7 @@ def _patiently(work: Callable[[], T], done: Callable[[], int], pause: Pause) -> 
 
 def _seconds(headers: Message) -> float | None:
     try:
-        return min(LONGEST_PAUSE, max(0.0, float(headers["Retry-After"])))
+        return min(MAX_PAUSE, max(0.0, float(headers["Retry-After"])))
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -188,11 +189,11 @@ def _seconds(headers: Message) -> float | None:
 
 
 def _look_up(wanted: HubFile) -> Remote:
-    """HEAD, following redirects within the Hub; one that leaves it ends the search."""
+    """HEAD, following redirects within the Hub; the first one that leaves it is the answer."""
     endpoint = os.environ.get("HF_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
     opener = urllib.request.build_opener(_NoRedirect)
     url = wanted.url(endpoint)
-    for _ in range(MOST_REDIRECTS):
+    for _ in range(MAX_REDIRECTS):
         try:
             with opener.open(_request(url, method="HEAD"), timeout=TIMEOUT) as response:
                 return _described(url, wanted, endpoint, response.headers)
@@ -204,7 +205,7 @@ def _look_up(wanted: HubFile) -> Remote:
             if "X-Linked-Size" in error.headers or _origin(target) != _origin(url):
                 return _described(url, wanted, endpoint, error.headers)
             url = target
-    raise OSError(f"more than {MOST_REDIRECTS} redirects")
+    raise OSError(f"more than {MAX_REDIRECTS} redirects")
 
 
 def _described(url: str, wanted: HubFile, endpoint: str, headers: Message) -> Remote:
@@ -212,7 +213,7 @@ def _described(url: str, wanted: HubFile, endpoint: str, headers: Message) -> Re
     size = headers.get("X-Linked-Size") or headers.get("Content-Length") or "0"
     commit = headers.get("X-Repo-Commit")
     if commit:
-        # A branch may move between HEAD and GET; a commit does not.
+        # A branch may move between HEAD and GET; a commit cannot.
         url = HubFile(wanted.repo, wanted.file, commit).url(endpoint)
     return Remote(
         url=url,
@@ -242,7 +243,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def _matching_part(folder: Path, remote: Remote) -> Path:
-    """The part to go on with; one that belongs to another file, or to none, is thrown away."""
+    """The part to resume; one that belongs to another file, or to an unknown one, is deleted."""
     part, note = folder / PART, folder / NOTE
     described = msgspec.json.encode(replace(remote, url=""))
     if not note.exists() or note.read_bytes() != described or not (remote.etag and remote.size):
@@ -254,7 +255,7 @@ def _matching_part(folder: Path, remote: Remote) -> Path:
 
 
 def _download(remote: Remote, part: Path, progress: Progress) -> None:
-    """One connection's worth: append to what is there, or begin anew if the Hub will not resume."""
+    """One connection's worth: append to the part, or start over if the Hub will not resume."""
     done = _size(part)
     if remote.size and done == remote.size:
         return
@@ -268,7 +269,7 @@ def _download(remote: Remote, part: Path, progress: Progress) -> None:
         error.close()
         if error.code == 416:
             part.unlink(missing_ok=True)
-            raise OSError("the Hub cannot go on from where the part ends") from error
+            raise OSError("the Hub cannot resume from where the part ends") from error
         raise
     with response:
         if done and not _continues(response, done, remote.size):
@@ -285,25 +286,25 @@ def _download(remote: Remote, part: Path, progress: Progress) -> None:
 
 
 def _continues(response: Any, done: int, size: int) -> bool:
-    """Whether the answer is the rest of the part; 200 is the whole file again."""
+    """Whether the response is the rest of the part; 200 is the whole file again."""
     if response.status != 206:
         return False
     match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if match is None or int(match[1]) != done or match[2] not in ("*", str(size)):
-        raise OSError("the Hub sent another range than was asked for")
+        raise OSError("the Hub sent another range than requested")
     return True
 
 
 def _verified(part: Path, remote: Remote, expected: str | None, progress: Progress) -> str:
-    found, size = sha256_of(part, progress), _size(part)
-    if (remote.size and size != remote.size) or (expected is not None and found != expected):
+    checksum, size = sha256_of(part, progress), _size(part)
+    if (remote.size and size != remote.size) or (expected is not None and checksum != expected):
         part.unlink()
         raise ModelFileError(
-            f"The downloaded file is wrong: {size} bytes, sha256 {found}; "
+            f"The downloaded file is wrong: {size} bytes, sha256 {checksum}; "
             f"expected {remote.size} bytes, sha256 {expected or 'unknown'}.",
             hint="It was removed. Try again; if it happens again, do not trust this source.",
         )
-    return found
+    return checksum
 
 
 def _size(part: Path) -> int:
@@ -314,8 +315,8 @@ def _size(part: Path) -> int:
 
 def _explained(wanted: HubFile, status: int) -> ModelFileError:
     hints = {
-        401: "It may not exist, or need a login: check the name, set HF_TOKEN to a token that may "
-        "read it.",
+        401: "It may not exist, or need a login: check the name, and set HF_TOKEN to a token that "
+        "may read it.",
         403: "Accept the model's terms on the Hub, and set HF_TOKEN.",
         404: "Check organisation, repository, file name and revision.",
     }

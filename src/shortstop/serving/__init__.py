@@ -1,1 +1,1 @@
-"""Serving: ask the planned targets in order, look at the answers, hand one back."""
+"""Serving: ask the planned targets in order, examine their answers, return one."""

@@ -1,4 +1,4 @@
-"""Circuit breaker: stop asking a target that keeps failing, probe it now and then."""
+"""Circuit breaker: leave a target alone that keeps failing, and probe it now and then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Breaker:
     """Opens after `failures` in a row; after `seconds` lets one probe through.
 
     Closed: all pass. Open: none pass. Half-open: one probe passes; its outcome closes the
-    breaker or opens it anew.
+    breaker or opens it again.
     """
 
     def __init__(self, failures: int, seconds: float, clock: Clock) -> None:
@@ -37,14 +37,16 @@ class Breaker:
         return True
 
     def succeeded(self) -> None:
+        """An allowed request was answered: close."""
         self._failures, self._opened, self._probing = 0, None, False
 
     def failed(self) -> None:
+        """An allowed request failed: open after enough in a row, or after a failed probe."""
         self._failures += 1
         if self._probing or self._failures >= self._limit:
             self._opened = self._clock.monotonic()
         self._probing = False
 
     def abandoned(self) -> None:
-        """The request was cancelled: no verdict about the target."""
+        """An allowed request was cancelled, which says nothing about the target."""
         self._probing = False

@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection to a model, and a pool of them.
 
-Our own because the client is the knee of the hot path: a general-purpose client costs two to three
-times as much CPU a request and 14 MB of memory (docs/benchmarks.md). It does what models need and
-no more: POST with a whole body, an answer whole or piece by piece, keep-alive, TLS, back-pressure.
+Our own because the client dominates the cost of the hot path: a general-purpose one takes two to
+three times as much CPU a request and 14 MB of memory (docs/benchmarks.md). It does what models need
+and no more: POST with a whole body, a response whole or in pieces, keep-alive, TLS, back-pressure.
 No redirects, no cookies, no proxies, no compression; parsing is llhttp's (`httptools`).
 """
 
@@ -18,13 +18,14 @@ import httptools
 
 HIGH_WATER = 1 << 18
 """Bytes that may wait for the reader before the sender is slowed down."""
-LARGEST_HEAD = 1 << 16
+MAX_HEAD = 1 << 16
+"""Bytes of a response's header names and values."""
 IDLE_SECONDS = 30.0
-"""How long an idle connection is kept; most servers close theirs later than that."""
+"""How long an idle connection is kept; most servers close theirs later."""
 
 
 class Broken(Exception):
-    """The connection ended, or what came over it is not HTTP. `stale`: before any answer began."""
+    """The connection ended, or what arrived is not HTTP. `stale`: before any response began."""
 
     def __init__(self, reason: str, *, stale: bool = False) -> None:
         super().__init__(reason)
@@ -32,9 +33,9 @@ class Broken(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """Serves one exchange at a time: `send`, then `read` until it returns b"".
+    """Carries one exchange at a time: `send`, then `read` until it returns b"".
 
-    Every wait has its limit in seconds. Raises TimeoutError after it, and Broken.
+    Every wait has a limit in seconds and raises TimeoutError after it. Raises Broken.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------ the exchange
 
     async def send(self, request: bytes, limit: float) -> None:
-        """Send a request and wait for the answer's head."""
+        """Send a request and wait for the response's head. Raises Broken, TimeoutError."""
         if self._broken is not None:
             raise self._broken
         self._begin()
@@ -69,7 +70,7 @@ class Connection(asyncio.Protocol):
         await self._within(limit, self._head)
 
     async def read(self, limit: float) -> bytes:
-        """The next piece of the body, b"" at its end."""
+        """The next piece of the body, b"" at its end. Raises Broken, TimeoutError."""
         while not self._parts:
             if self._complete:
                 return b""
@@ -94,27 +95,27 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether the exchange ended cleanly and the other side keeps the connection."""
+        """Whether the exchange ended cleanly and the server keeps the connection open."""
         return self._complete and self._keep and self._broken is None
 
     def close(self) -> None:
-        """At once: the other side learns that nobody listens any more."""
+        """Abort at once, so that the server notices that its client has left."""
         if self._transport is not None:
             self._transport.abort()
 
     # ------------------------------------------------------------ asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
     def data_received(self, data: bytes) -> None:
         if self._complete or self._head is None:
-            self._fail(Broken("the server spoke without being asked"))
+            self._fail(Broken("the server sent data that no request asked for"))
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(Broken(f"the answer is not HTTP ({type(error).__name__})"))
+            self._fail(Broken(f"the response is not HTTP ({type(error).__name__})"))
         if self._more is not None and (self._parts or self._complete):
             _wake(self._more)
 
@@ -137,10 +138,14 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------ llhttp's side
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("a second response to one request")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value)
-        if self._head_size > LARGEST_HEAD:
-            raise ValueError("the answer's head is too large")
+        if self._head_size > MAX_HEAD:
+            raise ValueError("the response's head is too large")
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -175,14 +180,14 @@ def _expire(waiter: asyncio.Future[None]) -> None:
 
 
 class Pool:
-    """Connections to one server, reused newest first."""
+    """At most `limit` connections to one server, reused newest first."""
 
-    def __init__(self, host: str, port: int, *, tls: bool, most: int) -> None:
+    def __init__(self, host: str, port: int, *, tls: bool, limit: int) -> None:
         self._host = host
         self._port = port
         self._tls = tls
         self._idle: list[Connection] = []
-        self._room = asyncio.Semaphore(most)
+        self._room = asyncio.Semaphore(limit)
 
     async def take(self, limit: float, *, fresh: bool = False) -> tuple[Connection, bool]:
         """A connection, made within `limit` seconds, and whether it was used before.
@@ -191,9 +196,9 @@ class Pool:
         """
         await self._enter(limit)
         try:
-            known = None if fresh else self._reusable()
-            if known is not None:
-                return known, True
+            reused = None if fresh else self._reusable()
+            if reused is not None:
+                return reused, True
             async with asyncio.timeout(limit):
                 return await self._open(asyncio.get_running_loop()), False
         except BaseException:
@@ -217,7 +222,7 @@ class Pool:
         return None
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for the next, or close it when the exchange did not end cleanly."""
+        """Keep it for the next exchange, or close it when this one did not end cleanly."""
         self._room.release()
         if connection.reusable:
             connection.idle_since = asyncio.get_running_loop().time()
@@ -226,6 +231,7 @@ class Pool:
             connection.close()
 
     def close(self) -> None:
+        """Close the connections that are idle now."""
         while self._idle:
             self._idle.pop().close()
 

@@ -15,25 +15,28 @@ from shortstop.serving.http import LocalClient
 
 
 class EmbeddingTable(Protocol):
-    """Static word vectors: a text is the mean of its words'."""
+    """Static word vectors: a text's vector is the mean of its words'."""
 
     @property
     def width(self) -> int: ...
 
     def embed(self, text: str) -> Iterable[float]:
-        """Unit length, or zeros for a text without a known word."""
+        """A vector of `width` numbers: unit length, or zeros for a text without a known word."""
 
-    def tokens(self, text: str) -> int: ...
+    def tokens(self, text: str) -> int:
+        """How many words and marks of the text are looked up."""
 
 
 class StaticEncoder:
-    """No network is run: microseconds a text. Good for near-duplicates and topics, not for
-    subtle meaning; README and /v1/models say so."""
+    """Looks vectors up, microseconds a text, and runs no neural network. Good for near-duplicates
+    and topics, not for subtle meaning; README and /v1/models say so."""
 
     def __init__(self, table: EmbeddingTable) -> None:
         self._table = table
 
     async def encode(self, request: EmbeddingRequest) -> EmbeddingReply:
+        """One vector for each input. Raises InvalidRequest for token numbers or too many
+        dimensions."""
         if request.dimensions is not None and request.dimensions > self._table.width:
             raise InvalidRequest(
                 f"This model has {self._table.width} dimensions.", param="dimensions"
@@ -42,7 +45,7 @@ class StaticEncoder:
         for text in request.inputs:
             if not isinstance(text, str):
                 raise InvalidRequest(
-                    "This model takes text, not token numbers: they are another vocabulary's.",
+                    "This model takes text, not token numbers, which belong to another vocabulary.",
                     hint="Send strings (langchain: check_embedding_ctx_length=False).",
                     param="input",
                 )
@@ -60,6 +63,7 @@ class ServedEncoder:
         self._slots = slots
 
     async def encode(self, request: EmbeddingRequest) -> EmbeddingReply:
+        """One vector for each input. Raises TargetError."""
         body = embeddings.encode_request(request, self._model)
         async with self._slots.take():
             reply = await self._client().post("/embeddings", body)
@@ -69,7 +73,7 @@ class ServedEncoder:
 
 
 def shortened(vector: list[float], request: EmbeddingRequest) -> tuple[float, ...]:
-    """The first `dimensions`, at unit length again."""
+    """The first `request.dimensions` numbers, scaled to unit length again."""
     if request.dimensions is None:
         return tuple(vector)
     kept = vector[: request.dimensions]

@@ -1,4 +1,4 @@
-"""Chunks back into a whole answer, as they pass by."""
+"""Assembles a whole answer from the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shortstop.types import (
 
 
 class _ChoiceBuilder:
-    """One alternative in the making."""
+    """One alternative, as far as it has arrived."""
 
     __slots__ = ("finish", "logprobs", "refusal", "stop_sequence", "text", "thinking", "tools")
 
@@ -77,7 +77,7 @@ class _ChoiceBuilder:
 
 
 class Gathering:
-    """Grows with each chunk; `reply` is what has been seen so far."""
+    """Grows with each chunk; `reply` is the answer so far."""
 
     __slots__ = ("_choices", "usage")
 
@@ -86,6 +86,7 @@ class Gathering:
         self.usage: Usage | None = None
 
     def add(self, chunk: Chunk) -> None:
+        """Take the next chunk of any alternative."""
         choice = self._choices.get(chunk.index)
         if choice is None:
             choice = self._choices[chunk.index] = _ChoiceBuilder()
@@ -100,14 +101,16 @@ class Gathering:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the first alternative: counted where log-probabilities tell, else pieces."""
+        """Tokens of the first alternative: log-probabilities where there are any, else chunks."""
         first = self._choices.get(0)
         return max(len(first.logprobs), len(first.text)) if first else 0
 
     @property
     def finished(self) -> bool:
+        """Whether every alternative that began has ended."""
         return bool(self._choices) and all(c.finish is not None for c in self._choices.values())
 
     def reply(self, id: str, model: str) -> Reply:
+        """The answer so far, all alternatives in the order of their index."""
         choices = tuple(c.freeze(i) for i, c in sorted(self._choices.items()))
         return Reply(id=id, model=model, choices=choices, usage=self.usage)

@@ -1,6 +1,6 @@
 """The only module that opens HTTP connections to models.
 
-Two clients, told apart by type: `LocalClient` speaks to this machine or its private network and
+Two clients with two types: `LocalClient` connects to this machine or its private network and
 refuses any other address; `Egress` is the one way out, and it sends nothing but what privacy
 cleared for that very target.
 """
@@ -18,12 +18,12 @@ from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, Upstre
 from shortstop.serving.connection import Broken, Connection, Pool
 from shortstop.types import Cleared, Reach, Request
 
-NOTHING: Mapping[str, str] = {}
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, to the first byte, between bytes, and for all of it."""
+    """Seconds: to connect, to the first byte, between bytes, and for the whole response."""
 
     connect: float = 5
     first_byte: float = 60
@@ -33,7 +33,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """`headers` by lower-case name."""
+    """A whole response; `headers` by lower-case name."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,21 +41,28 @@ class HttpReply:
 
     @property
     def retry_after(self) -> float | None:
+        """Seconds, or None where the server names none."""
         return retry_after(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpStream:
+    """A response whose body arrives in pieces; `headers` by lower-case name.
+
+    Reading raises UpstreamFailed or UpstreamTimeout.
+    """
+
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
 
     async def body(self) -> bytes:
+        """The rest of the body, whole."""
         return b"".join([data async for data in self.chunks])
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After-Ms` or `Retry-After` in seconds; dates and nonsense count as not said."""
+    """`Retry-After-Ms` or `Retry-After` in seconds; None for a date or anything else."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) * scale
@@ -81,21 +88,23 @@ class _Client:
         parts = urlsplit(self.base_url)
         tls = parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
-        self._pool = Pool(parts.hostname or "", port, tls=tls, most=connections)
+        self._pool = Pool(parts.hostname or "", port, tls=tls, limit=connections)
         self._prefix = parts.path
-        told = {"host": parts.netloc, "content-type": "application/json", **headers}
-        if any(c in value for value in told.values() for c in "\r\n"):
-            raise ConfigError(f"A header or key for {base_url} holds a line break.")
-        self._head = _lines(told)
+        fixed = {"host": parts.netloc, "content-type": "application/json", **headers}
+        if any(c in value for value in fixed.values() for c in "\r\n"):
+            raise ConfigError(f"A header or key for {base_url} contains a line break.")
+        self._head = _lines(fixed)
 
     async def close(self) -> None:
+        """Close the idle connections."""
         self._pool.close()
 
-    async def post(self, path: str, body: bytes, told: Mapping[str, str] = NOTHING) -> HttpReply:
-        """Send, with `told` as more headers, and read whole. Raises UpstreamFailed or
-        UpstreamTimeout."""
+    async def post(
+        self, path: str, body: bytes, extra_headers: Mapping[str, str] = NO_HEADERS
+    ) -> HttpReply:
+        """Send `body` and read the whole response. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            connection = await self._exchange(path, body, told)
+            connection = await self._exchange(path, body, extra_headers)
             try:
                 whole = await self._whole(connection)
             finally:
@@ -104,23 +113,28 @@ class _Client:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, body: bytes, told: Mapping[str, str] = NOTHING
+        self, path: str, body: bytes, extra_headers: Mapping[str, str] = NO_HEADERS
     ) -> AsyncIterator[HttpStream]:
-        """Send and read piece by piece; leaving the block early closes the connection."""
+        """Send `body` and read in pieces; leaving the block early closes the connection.
+
+        Raises UpstreamFailed or UpstreamTimeout.
+        """
         with _mapped():
-            connection = await self._exchange(path, body, told)
+            connection = await self._exchange(path, body, extra_headers)
         try:
             yield HttpStream(connection.status, connection.headers, self._pieces(connection))
         finally:
             self._pool.give_back(connection)
 
-    async def _exchange(self, path: str, body: bytes, told: Mapping[str, str]) -> Connection:
-        """A connection on which the answer has begun.
+    async def _exchange(
+        self, path: str, body: bytes, extra_headers: Mapping[str, str]
+    ) -> Connection:
+        """A connection on which the response has begun.
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
-        fixed = self._head + _lines(told) if told else self._head
-        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{fixed}content-length: {len(body)}\r\n"
+        lines = self._head + _lines(extra_headers) if extra_headers else self._head
+        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
             return await self._begin(request, fresh=False)
@@ -145,7 +159,7 @@ class _Client:
         end = asyncio.get_running_loop().time() + self.timeouts.total
         while data := await connection.read(self.timeouts.idle):
             parts.append(data)
-            _look_at_the_clock(end)
+            _check_deadline(end)
         return b"".join(parts)
 
     async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
@@ -153,17 +167,17 @@ class _Client:
         with _mapped():
             while data := await connection.read(self.timeouts.idle):
                 yield data
-                _look_at_the_clock(end)
+                _check_deadline(end)
 
 
-def _look_at_the_clock(end: float) -> None:
-    """The total deadline, looked at between pieces."""
+def _check_deadline(end: float) -> None:
+    """Raises TimeoutError after `end`, the loop's time until which the whole response may take."""
     if asyncio.get_running_loop().time() > end:
         raise TimeoutError
 
 
 class _mapped:
-    """Turns what can go wrong on a connection into our errors."""
+    """Maps a connection's errors to UpstreamTimeout and UpstreamFailed."""
 
     def __enter__(self) -> None:
         return None
@@ -180,7 +194,10 @@ class _mapped:
 
 
 class LocalClient(_Client):
-    """Speaks to an engine on this machine or its private network. Raises ConfigError otherwise."""
+    """Connects to an engine on this machine or its private network.
+
+    Raises ConfigError for any other address.
+    """
 
     def __init__(
         self,
@@ -200,7 +217,10 @@ class LocalClient(_Client):
 
 
 class Egress:
-    """The way out to one vendor. Takes cleared requests only, and only for its own targets."""
+    """The way out to one vendor. Sends cleared requests only, and only for its own targets.
+
+    Raises PrivacyRefused for any other request, UpstreamFailed and UpstreamTimeout.
+    """
 
     def __init__(
         self,
@@ -219,10 +239,11 @@ class Egress:
         cleared: Cleared,
         path: str,
         encode: Callable[[Request], bytes],
-        told: Mapping[str, str] = NOTHING,
+        extra_headers: Mapping[str, str] = NO_HEADERS,
     ) -> HttpReply:
+        """Send the request as `encode` writes it and read the whole response."""
         self._check(cleared)
-        return await self._client.post(path, encode(cleared.request), told)
+        return await self._client.post(path, encode(cleared.request), extra_headers)
 
     @asynccontextmanager
     async def stream(
@@ -230,16 +251,18 @@ class Egress:
         cleared: Cleared,
         path: str,
         encode: Callable[[Request], bytes],
-        told: Mapping[str, str] = NOTHING,
+        extra_headers: Mapping[str, str] = NO_HEADERS,
     ) -> AsyncIterator[HttpStream]:
+        """The same, read in pieces; leaving the block early closes the connection."""
         self._check(cleared)
-        async with self._client.stream(path, encode(cleared.request), told) as stream:
+        async with self._client.stream(path, encode(cleared.request), extra_headers) as stream:
             yield stream
 
     async def close(self) -> None:
+        """Close the idle connections."""
         await self._client.close()
 
     def _check(self, cleared: Cleared) -> None:
-        """The type already promises this; the way out checks once more."""
+        """The type already guarantees this; checked once more where bytes leave."""
         if cleared.target not in self._targets or cleared.clearance.reach >= Reach.LOCAL_ONLY:
             raise PrivacyRefused("This request was not cleared to leave for this target.")

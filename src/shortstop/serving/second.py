@@ -1,8 +1,8 @@
-"""A second local answer to the same request, drawn with some heat.
+"""A second local answer to the same request, sampled at a higher temperature.
 
-Where a model says the same twice, it is more often right (self-consistency, Wang et al. 2022). It
-costs as much as the first, so it is asked for only where the router is in doubt, and in shadow
-runs, from which the router learns what agreement is worth.
+A model that gives the same answer twice is more often right (self-consistency, Wang et al. 2022).
+The second answer costs as much as the first, so it is drawn only where the router is in doubt, and
+in shadow runs, from which the router learns what agreement is worth.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Agree = Callable[[str, str, str], float]
 async def second_opinion(
     ask: Ask, request: Request, first: Choice, task: str, agree: Agree
 ) -> tuple[float | None, Usage | None]:
-    """Agreement with a second answer and what that took; None where there was none."""
+    """Agreement of a second answer with `first`, 0 to 1, and its usage; None where it failed."""
     try:
         reply = await ask(heated(request))
     except ShortstopError:
@@ -36,7 +36,7 @@ async def second_opinion(
 
 
 def heated(request: Request) -> Request:
-    """The same request, whole, at a temperature that lets a doubtful answer vary."""
+    """The same request, not streamed, at a temperature that lets a doubtful answer vary."""
     return replace(
         request,
         stream=False,
@@ -46,5 +46,5 @@ def heated(request: Request) -> Request:
 
 
 def together(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Both runs' tokens; None while the first is unknown."""
+    """The tokens of both answers; None where the first one's are unknown."""
     return one if one is None or other is None else one + other

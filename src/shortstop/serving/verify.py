@@ -1,4 +1,4 @@
-"""A look at a local answer before it is believed. Pure: an answer in, signals and checks out.
+"""Examines a local answer before it is served. Pure: an answer in, signals and checks out.
 
 `signals` are measurements for the router to weigh; `checks` are conditions that a usable answer
 meets. A failed check rejects the answer whatever the signals say.
@@ -44,7 +44,7 @@ _REFUSAL = re.compile(
 
 
 def signals(choice: Choice) -> Signals:
-    """Measure one choice. Quantiles by nearest rank over the chosen tokens' log-probabilities."""
+    """Measure one choice. Quantiles by nearest rank over its tokens' log-probabilities, in nats."""
     text = choice.text
     values = sorted(t.logprob for t in choice.logprobs)
     return Signals(
@@ -63,13 +63,13 @@ def signals(choice: Choice) -> Signals:
 def checks(request: Request, choice: Choice) -> tuple[Check, ...]:
     """Every check that applies to a whole answer."""
     calls = [p for p in choice.parts if isinstance(p, ToolCall)]
-    found = [_not_empty(choice, calls), _complete(request, choice), _not_refused(choice)]
-    found.append(_not_repeating(choice.text))
+    results = [_not_empty(choice, calls), _complete(request, choice), _not_refused(choice)]
+    results.append(_not_repeating(choice.text))
     if request.format.kind != "text" and not calls:
-        found.append(_in_format(choice.text, request.format))
+        results.append(_in_format(choice.text, request.format))
     if calls or request.tool_choice.mode == "required":
-        found.append(_calls_valid(request, calls))
-    return tuple(found)
+        results.append(_calls_valid(request, calls))
+    return tuple(results)
 
 
 def prefix_checks(choice: Choice) -> tuple[Check, ...]:
@@ -91,14 +91,14 @@ def _quantile(ordered: Sequence[float], q: float) -> float | None:
 
 
 def _entropy(tokens: Sequence[TokenLogprob]) -> float | None:
-    """Mean entropy of the shown alternatives, in nats; a lower bound of the true entropy."""
-    shown = [t.top for t in tokens if t.top]
-    if not shown:
+    """Mean entropy of the listed alternatives, in nats; a lower bound of the true entropy."""
+    listed = [t.top for t in tokens if t.top]
+    if not listed:
         return None
     total = 0.0
-    for top in shown:
+    for top in listed:
         total -= sum(math.exp(value) * value for _, value in top if value > -30)
-    return total / len(shown)
+    return total / len(listed)
 
 
 def _not_empty(choice: Choice, calls: Sequence[ToolCall]) -> Check:
@@ -106,7 +106,7 @@ def _not_empty(choice: Choice, calls: Sequence[ToolCall]) -> Check:
 
 
 def _complete(request: Request, choice: Choice) -> Check:
-    """Cut off by our own limit, not by the client's, is no answer."""
+    """An answer that our own limit cut off, not the client's, is not complete."""
     cut = choice.finish == "length" and request.sampling.max_tokens is None
     structured = choice.finish == "length" and request.format.kind != "text"
     return Check("complete", not (cut or structured), "cut off" if cut or structured else "")
@@ -121,14 +121,14 @@ def _not_repeating(text: str) -> Check:
     return Check("not_repeating", share <= REPETITION_LIMIT, f"{share:.2f}")
 
 
-def _in_format(text: str, promised: Format) -> Check:
+def _in_format(text: str, wanted: Format) -> Check:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError):
         return Check("format", False, "not JSON")
-    if promised.kind == "json_object":
+    if wanted.kind == "json_object":
         return Check("format", isinstance(value, dict))
-    problem = _violation(promised.schema, value)
+    problem = _violation(wanted.schema, value)
     return Check("format", problem is None, problem or "")
 
 
@@ -154,7 +154,7 @@ def _call_problem(call: ToolCall, tool: Tool | None, allowed: Sequence[str]) -> 
 
 
 def _violation(schema: Json, value: object) -> str | None:
-    """Where `value` breaks `schema`, or None. A schema that cannot be read judges nothing valid.
+    """Where `value` violates `schema`, or None. Nothing is valid against an unreadable schema.
 
     Offline: a client's `$ref` must not make the gateway open connections.
     """

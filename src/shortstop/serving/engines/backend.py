@@ -109,12 +109,14 @@ class LocalBackend:
         self._always_stream = notices_disconnect_on_write
 
     async def answer(self, request: Request) -> Reply:
+        """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
         reply = await (self._gathered if self._always_stream else self._posted)(request)
         if not self._calls_by_schema(request):
             return reply
         return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """The same in chunks; closing the generator frees the slot. Raises the same errors."""
         reader = CallReader() if self._calls_by_schema(request) else None
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:

@@ -29,6 +29,7 @@ LAST_WORDS_SECONDS = 0.5
 
 
 def main() -> None:
+    """Serve until stdin ends. Exits with FAILED when the model cannot be loaded."""
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     die_with_parent(signal.SIGKILL)

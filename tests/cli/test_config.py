@@ -1,0 +1,101 @@
+"""`shortstop config check`: what a file means, which key is wrong, what needs a restart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shortstop.cli.config import explain
+from shortstop.config import Config, lifetimes, parse
+from tests.cli.conftest import Shortstop
+
+FILE = """
+[server]
+port = 9000
+[models.qwen]
+url = "http://127.0.0.1:11434/v1"
+[upstreams.openai]
+base_url = "https://api.openai.com/v1"
+api_key_env = "OPENAI_API_KEY"
+[upstreams.openai.models."gpt-6.1-sol"]
+[upstreams.free]
+base_url = "https://free.example.com"
+[upstreams.free.models.free]
+"""
+
+
+def test_a_file_in_sentences(shortstop: Shortstop, home: Path) -> None:
+    (home / "mine.toml").write_text(FILE)
+    result = shortstop("config", "check", "mine.toml")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0] == "Listens on http://127.0.0.1:9000/v1."
+    assert "Local target 'qwen': the server at http://127.0.0.1:11434/v1." in lines
+    assert "  Key from OPENAI_API_KEY: NOT SET." in lines
+    assert "  Needs no key." in lines
+    assert any(line.startswith("Contract: at most 2.0% quality lost") for line in lines)
+    assert not any(line.startswith("Warning") for line in lines)
+
+
+def test_without_a_file_the_defaults_are_explained(shortstop: Shortstop) -> None:
+    out = shortstop("config", "check").out
+    assert "Local target 'small': the embedded engine (builtin)." in out
+    assert "No frontier: everything stays local" in out
+
+
+def test_the_file_of_this_folder_is_found(shortstop: Shortstop, home: Path) -> None:
+    (home / "shortstop.toml").write_text("[server]\nport = 9001")
+    assert "http://127.0.0.1:9001/v1" in shortstop("config", "check").out
+
+
+def test_a_set_key_is_said_to_be_set_and_never_shown() -> None:
+    lines = explain(parse(FILE, {}), {"OPENAI_API_KEY": "sk-secret"})
+    assert "  Key from OPENAI_API_KEY: set." in lines
+    assert "sk-secret" not in "\n".join(lines)
+
+
+def test_the_air_gap_and_warnings_are_named() -> None:
+    lines = explain(parse("[privacy]\nairgap = true\n[traces]\nretention_days = 7", {}), {})
+    assert any(line.startswith("Air gap:") for line in lines)
+    assert any(line.startswith("Warning: traces.retention_days = 7") for line in lines)
+
+
+def test_what_needs_a_restart_is_listed() -> None:
+    (line,) = [one for one in explain(Config(), {}) if "need a restart" in one]
+    listed = line.rsplit(": ", 1)[1].rstrip(".").split(", ")
+    assert listed == [key for key, lifetime in lifetimes().items() if lifetime == "process"]
+    assert {"data_dir", "server.port", "traces.content", "privacy.vault_hours"} <= set(listed)
+
+
+def test_json_is_the_whole_configuration_with_its_lifetimes(
+    shortstop: Shortstop, home: Path
+) -> None:
+    (home / "shortstop.toml").write_text(FILE)
+    tree = json.loads(shortstop("config", "check", "--json").out)
+    assert tree.pop("lifetimes") == lifetimes()
+    assert msgspec.convert(tree, Config) == parse(FILE, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[server]\nport = 70000",
+            "shortstop.toml, line 2, `server.port`: expected `int` <= 65535",
+        ),
+        ("[server]\nprot = 1", "line 2, `server.prot`: unknown key. Did you mean `port`?"),
+        ("[server", "is not valid TOML"),
+        ('[routing]\nlocal = "x"', "line 2, `routing.local`: 'x' is not in [models]"),
+    ],
+)
+def test_an_error_names_file_line_and_key(
+    shortstop: Shortstop, home: Path, text: str, says: str
+) -> None:
+    (home / "shortstop.toml").write_text(text)
+    for arguments in (("config", "check"), ("config", "check", "--json")):
+        result = shortstop(*arguments)
+        assert (result.code, result.out) == (2, "")
+        assert says in result.err
