@@ -21,6 +21,7 @@ from shortstop.serving.models import Models
 from shortstop.types import (
     Attempt,
     Caller,
+    Case,
     Choice,
     Chunk,
     Clearance,
@@ -46,7 +47,7 @@ REQUEST = Request(
     model="auto",
     messages=(Message("user", (Text("Where is my card?"),)),),
 )
-OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
+OPEN = Clearance(Tier.S0, Reach.ANYWHERE, case=Case("req_1", "acme", "c1", "*"))
 PINNED = Clearance(Tier.S3, Reach.LOCAL_ONLY)
 TARGETS = {
     "small": Target("small", "small", local=True, provider="embedded", context=2048),
