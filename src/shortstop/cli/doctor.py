@@ -143,6 +143,7 @@ def _try_measuring(home: Path) -> tuple[Speed | None, str]:
 
 async def measure(home: Path) -> Speed | None:
     """Run the default model for a few seconds; the engine's own timers count. None: not there."""
+    from shortstop.dialects.openai.describe import PATH
     from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
     from shortstop.serving.http import LocalClient
 
@@ -156,7 +157,7 @@ async def measure(home: Path) -> Speed | None:
     try:
         prompt = " ".join(f"{time.monotonic_ns() % 997 + i}" for i in range(PROMPT_WORDS))
         body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 64}
-        reply = await client.post("/chat/completions", msgspec.json.encode(body))
+        reply = await client.post(PATH, msgspec.json.encode(body))
         timings = msgspec.json.decode(reply.body)["timings"]
     finally:
         await client.close()
