@@ -68,7 +68,9 @@ def test_a_task_is_short_text(value: bytes, task: str | None) -> None:
 
 
 def betas(header: bytes) -> tuple[str, ...]:
-    return with_betas(request("s", "u"), {b"anthropic-beta": header}).betas
+    messages = replace(request("s", "u"), dialect="anthropic.messages")
+    assert with_betas(request("s", "u"), {b"anthropic-beta": header}).betas == ()
+    return with_betas(messages, {b"anthropic-beta": header}).betas
 
 
 def test_betas_are_passed_on_once_and_in_order() -> None:

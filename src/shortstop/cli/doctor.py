@@ -152,6 +152,7 @@ async def measure(home: Path) -> Speed | None:
 
     Raises ModelFileError or EngineDown when it cannot run.
     """
+    from shortstop.dialects.openai.describe import PATH
     from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
     from shortstop.serving.http import LocalClient
 
@@ -165,7 +166,7 @@ async def measure(home: Path) -> Speed | None:
     try:
         prompt = " ".join(f"{time.monotonic_ns() % 997 + i}" for i in range(PROMPT_WORDS))
         body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 64}
-        reply = await client.post("/chat/completions", msgspec.json.encode(body))
+        reply = await client.post(PATH, msgspec.json.encode(body))
         timings = msgspec.json.decode(reply.body)["timings"]
     finally:
         await client.close()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from shortstop.dialects.sse import PING
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.ports import Dialect
 from shortstop.types import DialectName, Json, Usage, WireWords
@@ -21,13 +22,14 @@ NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """A way to have a prompt's tokens counted. `path` is that of the server that counts, `fields`
-    are what it reads of a request's body, `result` is the field of its answer that holds the
-    count."""
+    """How tokens of a prompt are counted over HTTP: at the vendor under `path`, for our clients
+    under `route`, without `/v1`. The vendor is sent the `fields` of a request's body; `result` is
+    the field of the answer that holds the count."""
 
     path: str
     result: str
     fields: frozenset[str] = NONE
+    route: str | None = None
 
     def question(self, body: Json) -> bytes:
         """The part of a request's body that is counted."""
@@ -47,16 +49,15 @@ class Counting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How clients of a dialect are served. Paths are without `/v1`.
+    """How clients of a dialect are served, under `path` without `/v1`.
 
-    `keepalive` is sent on an idle stream: bytes that every client of this dialect skips, or none.
-    `stateful`: clients may continue a conversation that the server has stored.
+    `media_type` is that of a stream. `keepalive` is sent on an idle one: bytes that every client
+    of the dialect skips. `stateful`: clients may continue a conversation that the server stored.
     """
 
     path: str
-    counting: str | None = None
     media_type: str = "text/event-stream; charset=utf-8"
-    keepalive: bytes = b": ping\n\n"
+    keepalive: bytes = PING
     stateful: bool = False
 
 
@@ -74,7 +75,6 @@ class Vendor:
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
     headers: Mapping[str, str] = field(default_factory=dict)
-    counting: Counting | None = None
     abilities: frozenset[str] = NONE
 
     def key(self, secret: str) -> Mapping[str, str]:
@@ -134,6 +134,7 @@ class Description:
     """Top-level fields that are about streaming alone."""
     temperature: str = "temperature"
     """The top-level field of the temperature."""
+    counting: Counting | None = None
     betas: str | None = None
     """The header that names features which are not open to everyone."""
     statuses: Mapping[int, int] = field(default_factory=dict)

@@ -19,6 +19,8 @@ from shortstop.types import Json, Message, Request, Text
 _ENCODE = msgspec.json.Encoder().encode
 MAX_INPUTS = 2048
 PATH = "/embeddings"
+DIALECT = "openai.chat"
+"""In which errors are reported, and privacy reads the texts."""
 READ_FIELDS = frozenset(["model", "input", "encoding_format", "dimensions", "user"])
 
 Input = str | tuple[int, ...]
@@ -71,7 +73,7 @@ def decode_request(body: Json) -> EmbeddingRequest:
 def neutral(request: EmbeddingRequest, id: str) -> Request:
     """The request as privacy and the books see it: every text is a user's message."""
     texts = tuple(Message("user", (Text(t),)) for t in request.inputs if isinstance(t, str))
-    return Request(id, "openai.chat", request.body, request.model, texts)
+    return Request(id, DIALECT, request.body, request.model, texts)
 
 
 def encode_request(request: EmbeddingRequest, model: str) -> bytes:

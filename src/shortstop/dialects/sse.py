@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PING = b": ping\n\n"
+"""A comment, which clients skip."""
 DONE = "[DONE]"
 """The data of OpenAI's closing event, which is not JSON."""
 

@@ -10,10 +10,12 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shortstop import dialects
+from shortstop.dialects import embeddings
 from shortstop.errors import MethodNotAllowed, Overloaded
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
-from shortstop.server.chat import chat_work, messages_work, responses_work
+from shortstop.server.chat import chat_work, responses_work
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
@@ -30,16 +32,7 @@ class Dispatcher:
     """
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
-        self.hot: dict[str, HotRoute] = {
-            "/chat/completions": HotRoute(gateway, "openai.chat", chat_work(gateway)),
-            "/completions": HotRoute(gateway, "openai.completions", chat_work(gateway)),
-            "/responses": HotRoute(gateway, "openai.responses", responses_work(gateway)),
-            "/messages": HotRoute(gateway, "anthropic.messages", messages_work(gateway)),
-            "/messages/count_tokens": HotRoute(
-                gateway, "anthropic.messages", counting_work(gateway)
-            ),
-            "/embeddings": HotRoute(gateway, "openai.chat", embedding_work(gateway)),
-        }
+        self.hot = hot_routes(gateway)
         self._cold = api(gateway)
         self._mounts = dict(mounts)
         self._check_mounts()
@@ -92,6 +85,19 @@ class Dispatcher:
             await route(scope, receive, send)
         finally:
             self._in_flight -= 1
+
+
+def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
+    """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
+    routes = {embeddings.PATH: HotRoute(gateway, embeddings.DIALECT, embedding_work(gateway))}
+    for dialect in dialects.every():
+        description = dialect.description
+        name, route, counting = description.name, description.route, description.counting
+        work = responses_work(gateway) if route.stateful else chat_work(gateway)
+        routes[route.path] = HotRoute(gateway, name, work)
+        if counting is not None and counting.route is not None:
+            routes[counting.route] = HotRoute(gateway, name, counting_work(gateway))
+    return routes
 
 
 def with_request_id(send: Send, id: str) -> Send:

@@ -6,21 +6,25 @@ import hmac
 
 from starlette.requests import Request as HttpRequest
 
+from shortstop import dialects
 from shortstop.errors import Forbidden, Unauthenticated
 from shortstop.server.body import Headers
 from shortstop.server.gateway import Gateway
 
+AZURE_HEADER = "api-key"
+"""In which Azure's SDK for OpenAI's dialect sends the key."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 
 def secret_of(headers: Headers) -> str | None:
-    """The API key: `Authorization: Bearer`, or the header of Anthropic's or Azure's SDK."""
+    """The API key: `Authorization: Bearer`, or the header that a vendor's SDK sends it in."""
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     if authorization[:7].lower() == "bearer ":
         return authorization[7:].strip()
-    for name in (b"x-api-key", b"api-key"):
-        if name in headers:
-            return headers[name].decode("latin-1").strip()
+    for name in (*dialects.key_headers(), AZURE_HEADER):
+        secret = headers.get(name.encode())
+        if secret is not None:
+            return secret.decode("latin-1").strip()
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a request's headers say of its caller: conversation, task, Anthropic's betas."""
+"""What a request's headers say of its caller: conversation, task, betas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 
 from msgspec.structs import replace
 
+from shortstop.dialects import describe
 from shortstop.server.body import Headers
 from shortstop.types import UNNAMED, Caller, Request
 
@@ -43,11 +44,12 @@ def conversation_id(name: str) -> str:
 
 
 def with_betas(request: Request, headers: Headers) -> Request:
-    """`request` with the betas of its `anthropic-beta` header, without repetitions."""
-    if b"anthropic-beta" not in headers:
+    """`request` with the betas in the header that its dialect has for them, without repetitions."""
+    header = describe(request.dialect).betas
+    value = headers.get(header.encode()) if header else None
+    if value is None:
         return request
-    header = headers[b"anthropic-beta"].decode("latin-1")
-    names = dict.fromkeys(name.strip() for name in header.split(","))
+    names = dict.fromkeys(name.strip() for name in value.decode("latin-1").split(","))
     betas = [name for name in names if _BETA.fullmatch(name)]
     return replace(request, betas=tuple(betas[:MAX_BETAS]))
 

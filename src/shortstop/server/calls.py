@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec.structs import replace
 
 from shortstop.dialects import embeddings
@@ -31,14 +30,14 @@ def embedding_work(gateway: Gateway) -> Work:
 
 
 def counting_work(gateway: Gateway) -> Work:
-    """POST /v1/messages/count_tokens: counted by the named model, or the first to be asked, where
-    it can count and may see the text; else estimated."""
+    """POST to a dialect's counting route: counted by the named model, or the first to be asked,
+    where it can count and may see the text; else estimated."""
 
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
-        request = with_betas(
-            exchange.dialect.decode_request({"max_tokens": 1, **body}, exchange.id), headers
-        )
+        request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
+        counting = exchange.dialect.description.counting
+        assert counting is not None, "the dialect's own route"
         tokens = await gateway.count_tokens(request, caller_of(caller, headers, request))
-        await exchange.json(msgspec.json.encode({"input_tokens": tokens}), keepable=True)
+        await exchange.json(counting.encode(tokens), keepable=True)
 
     return work

@@ -14,27 +14,17 @@ from shortstop.types import Caller, Json, Request
 
 
 def chat_work(gateway: Gateway) -> Work:
-    """POST /v1/chat/completions, /v1/completions."""
+    """POST to a dialect's route."""
 
-    async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
-        request = exchange.dialect.decode_request(said, exchange.id)
-        await _answer(gateway, request, caller_of(known, headers, request), exchange)
-
-    return work
-
-
-def messages_work(gateway: Gateway) -> Work:
-    """POST /v1/messages."""
-
-    async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
-        request = with_betas(exchange.dialect.decode_request(said, exchange.id), headers)
-        await _answer(gateway, request, caller_of(known, headers, request), exchange)
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+        request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
+        await _answer(gateway, request, caller_of(caller, headers, request), exchange)
 
     return work
 
 
 def responses_work(gateway: Gateway) -> Work:
-    """POST /v1/responses: a turn that may be remembered for the next one."""
+    """The same for a stateful dialect: a turn that may be stored for the next one."""
 
     async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
         turn = ResponseTurn(gateway.responses, known, said)

@@ -15,11 +15,7 @@ from shortstop.server.ping import Pinger
 from shortstop.types import Answer, Request
 
 JSON = (b"content-type", b"application/json")
-EVENTS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-)
+UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 POINTLESS_TO_RETRY = frozenset(["insufficient_quota", "upstream_auth"])
 """Error codes whose status alone would make an SDK try again."""
 
@@ -56,19 +52,17 @@ class Exchange:
         assert answer.chunks is not None
         encoder = self.dialect.stream_encoder(request, created=answer.created)
         async with aclosing(answer.chunks) as chunks:
-            pinger = Pinger(self._body, ping_seconds)
+            pinger = Pinger(self._body, ping_seconds, self.dialect.description.route.keepalive)
             try:
                 async for chunk in chunks:
                     if self._encoder is None:
-                        await self._head(200, [*EVENTS, *self._answer_headers(answer)])
-                        self._encoder = encoder
+                        await self._begin_stream(answer, encoder)
                     pinger.touch()
                     await self._body(encoder.encode(chunk))
             finally:
                 pinger.stop()
         if self._encoder is None:
-            await self._head(200, [*EVENTS, *self._answer_headers(answer)])
-            self._encoder = encoder
+            await self._begin_stream(answer, encoder)
         await self._body(encoder.finish(), more=False)
         self._note_ending(answer)
 
@@ -85,6 +79,11 @@ class Exchange:
             headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
         status = self.dialect.description.status_of(error)
         await self._whole(status, headers, self.dialect.encode_error(error, self.id))
+
+    async def _begin_stream(self, answer: Answer, encoder: StreamEncoder) -> None:
+        kind = (b"content-type", self.dialect.description.route.media_type.encode())
+        await self._head(200, [kind, *UNBUFFERED, *self._answer_headers(answer)])
+        self._encoder = encoder
 
     def _note_ending(self, answer: Answer) -> None:
         self.keepable = answer.ending is not None and answer.ending.keepable

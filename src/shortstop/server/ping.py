@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-PING = b": ping\n\n"
+from shortstop.dialects.sse import PING
 
 
 class Pinger:
@@ -14,9 +14,12 @@ class Pinger:
     Sends nothing before the first `touch`: the response's head must have left by then.
     """
 
-    def __init__(self, send: Callable[[bytes], Awaitable[None]], seconds: float) -> None:
+    def __init__(
+        self, send: Callable[[bytes], Awaitable[None]], seconds: float, comment: bytes = PING
+    ) -> None:
         self._send = send
         self._seconds = seconds
+        self._comment = comment
         self._loop = asyncio.get_running_loop()
         self._touched: float | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -39,4 +42,4 @@ class Pinger:
 
     async def _ping(self) -> None:
         self.touch()
-        await self._send(PING)
+        await self._send(self._comment)

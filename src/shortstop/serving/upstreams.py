@@ -133,11 +133,11 @@ class RemoteUpstream:
     @property
     def counts(self) -> bool:
         """Whether the vendor counts tokens."""
-        return self._vendor.counting is not None
+        return self._dialect.description.counting is not None
 
     async def count(self, cleared: Cleared) -> int:
         """Prompt tokens by the vendor's count. Only if it `counts`. Raises TargetError."""
-        counting = self._vendor.counting
+        counting = self._dialect.description.counting
         assert counting is not None
 
         def encode(request: Request) -> bytes:

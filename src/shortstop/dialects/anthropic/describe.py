@@ -21,18 +21,19 @@ OVERLOADED = 529
 
 DESCRIPTION = Description(
     name=NAME,
-    route=Route(path="/messages", counting="/messages/count_tokens"),
+    route=Route(path="/messages"),
     vendor=Vendor(
         alias="anthropic",
         path="/v1/messages",
         key_header="x-api-key",
         key_prefix="",
         headers={"anthropic-version": VERSION},
-        counting=Counting(
-            path="/v1/messages/count_tokens",
-            fields=words("model messages system tools tool_choice thinking"),
-            result="input_tokens",
-        ),
+    ),
+    counting=Counting(
+        path="/v1/messages/count_tokens",
+        result="input_tokens",
+        fields=words("model messages system tools tool_choice thinking"),
+        route="/messages/count_tokens",
     ),
     betas="anthropic-beta",
     statuses={503: OVERLOADED},

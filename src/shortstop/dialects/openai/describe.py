@@ -8,11 +8,12 @@ from shortstop.dialects.words import MODELS, REQUEST, ROLES, SCHEMA, SCHEMA_TYPE
 from shortstop.types import WireWords
 
 NAME = "openai.chat"
+PATH = "/chat/completions"
 
 DESCRIPTION = Description(
     name=NAME,
-    route=Route(path="/chat/completions"),
-    vendor=Vendor(alias="openai", path="/chat/completions", abilities=frozenset(["n"])),
+    route=Route(path=PATH),
+    vendor=Vendor(alias="openai", path=PATH, abilities=frozenset(["n"])),
     usage=UsageFormat(frozenset(["prompt_tokens"]), usage_from),
     fields=words(
         "audio max_completion_tokens modalities moderation prediction prompt_cache_key"

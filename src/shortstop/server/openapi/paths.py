@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shortstop import dialects
 from shortstop.accounts.idempotency import LONGEST_TOKEN
+from shortstop.dialects import Description
 from shortstop.server.headers import DECISION, IDS, LIMITS, REPLAY, RETRY
-from shortstop.server.openapi.vendors import ANTHROPIC_ERROR, ANYTHING, OPENAI_ERROR, TEXT, ref
+from shortstop.server.openapi.vendors import (
+    ANTHROPIC_ERROR,
+    ANYTHING,
+    OBJECT,
+    OPENAI_ERROR,
+    TEXT,
+    ref,
+)
 from shortstop.types import Json
 
 TAGS = {
@@ -274,9 +283,28 @@ OTHERS = {
 }
 
 
+def _undescribed(description: Description) -> Operation:
+    """A POST in a dialect of which this document knows no schemas."""
+    media_type = description.route.media_type.partition(";")[0]
+    anything = {"application/json": {"schema": ANYTHING}}
+    return Operation(
+        id="ask" + "".join(c for c in description.name.title() if c.isalpha()),
+        tag="Chat",
+        summary=f"Ask in the dialect {description.name}",
+        answer=anything | {media_type: {}},
+        errors=[description.statuses.get(status, status) for status in GENERATE],
+        error=OBJECT,
+        body=OBJECT,
+        parameters=(IDEMPOTENCY_KEY,),
+        headers=[*IDS, *LIMITS, *REPLAY, *DECISION],
+    )
+
+
 def paths() -> Json:
     """The document's `paths`."""
-    paths: Json = {path: {"post": one.document()} for path, one in GENERATION.items()}
+    routes = {f"/v1{d.description.route.path}": d.description for d in dialects.every()}
+    generation = {path: _undescribed(one) for path, one in routes.items()} | GENERATION
+    paths: Json = {path: {"post": one.document()} for path, one in generation.items()}
     for (method, path), operation in OTHERS.items():
         paths.setdefault(path, {})[method] = operation.document()
     return paths

@@ -10,6 +10,8 @@ from shortstop.dialects.embeddings import MAX_INPUTS
 from shortstop.types import Json
 
 OPENAI_ERROR, ANTHROPIC_ERROR = "OpenAIError", "AnthropicError"
+OBJECT = "Object"
+"""A body in a dialect of which nothing is promised here."""
 
 TEXT: Json = {"type": "string"}
 NONEMPTY: Json = {"type": "string", "minLength": 1}
@@ -313,6 +315,7 @@ def vendor_schemas() -> Json:
         "Embeddings": _embeddings(),
         "CountRequest": _count_request(),
         "Count": _object("input_tokens", input_tokens=COUNT),
+        OBJECT: ANYTHING,
         "MessageRequest": _message_request(),
         "Message": _message(),
     }

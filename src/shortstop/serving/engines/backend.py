@@ -11,9 +11,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Protocol
 
-import msgspec
 from msgspec.structs import replace
 
+from shortstop.dialects.openai.describe import PATH
+from shortstop.dialects.openai.local import COUNTING, PROGRESS_WANTED, is_progress
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.ports import Dialect
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
@@ -22,8 +23,6 @@ from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
 from shortstop.types import Chunk, Reply, Request
 
-PATH = "/chat/completions"
-COUNTING = "/chat/completions/input_tokens"
 ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
@@ -131,11 +130,8 @@ class LocalBackend:
 
         Raises TargetError when the server cannot count them.
         """
-        reply = await self._client().post(COUNTING, self._encode(request, stream=False))
-        try:
-            return int(msgspec.json.decode(reply.body)["input_tokens"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise UpstreamFailed("The local server does not count tokens.") from error
+        reply = await self._client().post(COUNTING.path, self._encode(request, stream=False))
+        return COUNTING.decode(reply.body)
 
     async def _posted(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
@@ -164,7 +160,7 @@ class LocalBackend:
                 )
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
-                    if chunk.wire is None or "prompt_progress" not in chunk.wire:
+                    if not is_progress(chunk):
                         yield chunk
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
@@ -181,7 +177,7 @@ class LocalBackend:
             request,
             body={},
             stream=stream,
-            extra={"return_progress": True} if stream and self._always_stream else {},
+            extra=PROGRESS_WANTED if stream and self._always_stream else {},
             sampling=replace(
                 sampling,
                 logprobs=True,

@@ -22,6 +22,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from shortstop.dialects.openai.describe import PATH
+from shortstop.dialects.openai.local import WARM_UP
 from shortstop.errors import EngineDown, ModelFileError, ShortstopError
 from shortstop.registry import read_info
 from shortstop.registry.store import require_sha256
@@ -44,7 +46,6 @@ TAIL = 4000
 SECRETS = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 LOG_HEAD = re.compile(r"^[\d.]+ [A-Z] ")
 """The engine's time stamp and level."""
-WARM_UP = b'{"messages":[{"role":"user","content":"Hi"}],"max_tokens":1}'
 DEATHS: dict[int, str] = {
     signal.SIGILL: "this processor lacks instructions that the engine's build needs (AVX2): run "
     "your own llama-server and name it with `url`",
@@ -217,7 +218,7 @@ class EmbeddedServer:
             f"{url}/v1", api_key=self.api_key, timeouts=Timeouts(first_byte=START_SECONDS)
         )
         try:
-            reply = await client.post("/chat/completions", WARM_UP)
+            reply = await client.post(PATH, WARM_UP)
         except ShortstopError as error:
             raise EngineDown(f"The engine started but does not answer: {error.message}") from error
         finally:
