@@ -31,7 +31,8 @@ from rich.table import Table
 from bench.score import CHECKS
 from shortstop import registry
 from shortstop.console.report import Quality, quality_panel, render, wilson
-from shortstop.traces.queries import TrafficReport, summarise
+from shortstop.stores.sqlite import SqliteReports
+from shortstop.types.report import TrafficReport
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "bench" / "data" / "demo.jsonl"
@@ -331,7 +332,7 @@ async def main(limit: int | None) -> None:
         with Live(live_view(run), console=console, refresh_per_second=4) as live:
             await send_all(rows, port, run, lambda: live.update(live_view(run)))
     seconds = time.monotonic() - started
-    report = summarise(home / "traces.db", by=("day", "task", "target", "tenant"))
+    report = SqliteReports(home / "traces.db").summary()
     quality = qualities(run)
     page = render(report, [quality_panel(quality, TEACHER)], [TEACHER])
     (WORK / "report.html").write_text(page, encoding="utf-8")

@@ -26,18 +26,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": LOW,
     "traces": LOW,
     "accounts": LOW,
+    "stores": LOW | {"traces"},
     "telemetry": LOW,
     "serving": LOW | {"dialects", "registry"},
     "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "dialects"},
     "workers": LOW | {"routing", "serving"},
     "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
     "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
-    "console": LOW | {"traces", "ledger"},
+    "console": LOW | {"ledger"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }
 FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""
 
+MAY_SPEAK_SQL = "stores"
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "manager"}
 SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket", "http.client"}
 MAY_OPEN_SOCKETS = {"registry/hub.py", "app/listener.py", "app/worker.py"}
@@ -107,6 +109,12 @@ def test_connections_are_made_in_one_module_and_used_in_one(path: Path) -> None:
         assert not OPENERS & called
     if name_of(path) not in MAY_USE_CONNECTIONS:
         assert "shortstop.serving.connection" not in set(imports(path))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_databases_are_behind_ports(path: Path) -> None:
+    if room_of(path) != MAY_SPEAK_SQL:
+        assert "sqlite3" not in set(imports(path))
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

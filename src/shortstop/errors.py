@@ -15,7 +15,8 @@ ShortstopError
 ├── Overloaded                503   the gateway itself is full or leaving
 ├── ConfigError                     the operator's file
 ├── ModelFileError                  a model file is missing, corrupt or unknown
-└── StoreError                      the books could not be written or read
+└── StoreError                      a store could not be written or read
+    └── StoreUnavailable      503   the same call may succeed later
 """
 
 from __future__ import annotations
@@ -209,4 +210,10 @@ class ModelFileError(ShortstopError):
 
 
 class StoreError(ShortstopError):
-    """Traces could not be written or read."""
+    """A store could not be written or read."""
+
+
+class StoreUnavailable(StoreError):
+    """Locked, full, read-only or out of reach: the same call may succeed later."""
+
+    status = 503

@@ -23,6 +23,7 @@ from shortstop.errors import (
     StoreError,
     Unauthenticated,
 )
+from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.types import (
     UNMETERED,
     Attempt,
@@ -50,7 +51,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def accounts(file: Path, clock: FakeClock) -> Any:
-    opened = Accounts(file, clock)
+    opened = Accounts(SqliteAccounts(file), clock)
     yield opened
     opened.close()
 
@@ -132,7 +133,7 @@ def test_revoked_and_expired_keys_are_refused(accounts: Accounts, clock: FakeClo
 def test_another_process_sees_new_and_revoked_keys_within_a_second(
     accounts: Accounts, file: Path, clock: FakeClock
 ) -> None:
-    other = Accounts(file, clock)
+    other = Accounts(SqliteAccounts(file), clock)
     secret, key = other.create(Grant(name="a"))
     clock.advance(1.1)
     assert accounts.identify(secret).key == key.id
@@ -155,7 +156,7 @@ def test_a_file_that_cannot_be_read_does_not_lock_out_known_keys(
 def test_a_damaged_file_is_told_in_words(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "bad.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match="cannot be used"):
-        Accounts(tmp_path / "bad.db", clock)
+        Accounts(SqliteAccounts(tmp_path / "bad.db"), clock)
 
 
 @pytest.mark.parametrize("budget", ["0", "-1", "1000000000", "NaN"])
@@ -202,7 +203,7 @@ def test_what_was_counted_travels_with_the_request(
     before = remembered(accounts)
     admissions = [accounts.admit(caller, 100) for _ in range(500)]
     assert remembered(accounts) == before
-    other = Accounts(file, clock)
+    other = Accounts(SqliteAccounts(file), clock)
     for i, admission in enumerate(admissions):
         other.settle(trace(f"r{i}", key.id, Decimal(0), tokens=0), admission)
     other.close()
@@ -275,13 +276,13 @@ def test_a_new_period_begins_with_a_full_purse(accounts: Accounts, clock: FakeCl
 
 
 def test_what_a_dead_process_had_set_aside_counts_as_spent(file: Path, clock: FakeClock) -> None:
-    first = Accounts(file, clock)
+    first = Accounts(SqliteAccounts(file), clock)
     key, caller = key_and_caller(first, budget_usd=Decimal(1))
     first.reserve(request("a"), DECISION, caller, dollars("0.4"))
     first.close()
     with sqlite3.connect(file) as db:
         db.execute("UPDATE holds SET owner = ?", (_dead_pid(),))
-    second = Accounts(file, clock)
+    second = Accounts(SqliteAccounts(file), clock)
     assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
     second.close()
 
@@ -306,7 +307,7 @@ AMOUNTS = st.decimals("0.000001", "0.4", places=6)
 def test_the_purse_agrees_with_the_bills_and_never_overshoots(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Decimal, Decimal, bool]]
 ) -> None:
-    accounts = Accounts(tmp_path_factory.mktemp("p") / "accounts.db", FakeClock())
+    accounts = Accounts(SqliteAccounts(tmp_path_factory.mktemp("p") / "a.db"), FakeClock())
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
     spent, open_ = Decimal(0), {}
     for i, (most, share, now) in enumerate(steps):
@@ -329,7 +330,7 @@ def test_the_purse_agrees_with_the_bills_and_never_overshoots(
 
 
 def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
-    accounts = Accounts(file, time)
+    accounts = Accounts(SqliteAccounts(file), time)
     for i in range(50):
         id = f"{worker}-{i}"
         try:
@@ -343,7 +344,7 @@ def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
 
 
 def test_four_processes_and_two_hundred_requests_do_not_overshoot(file: Path) -> None:
-    accounts = Accounts(file, time)
+    accounts = Accounts(SqliteAccounts(file), time)
     key, caller = key_and_caller(accounts, budget_usd=Decimal("0.5"), period="total")
     spawn = multiprocessing.get_context("spawn")
     won = spawn.Value("i", 0)

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from shortstop.cli.report import break_even, moment, report_command
 from shortstop.config import Config
 from shortstop.errors import ConfigError, StoreError
-from shortstop.traces.queries import summarise
+from shortstop.stores.sqlite.reports import SqliteReports
+from tests.stores.test_reports import ROWS, filled
 from tests.traces.example import remote
-from tests.traces.test_queries import ROWS, filled
 
 cli = typer.Typer()
 cli.command()(report_command)
@@ -107,9 +107,9 @@ def test_no_moment() -> None:
 
 
 def test_break_even_says_when_or_never(path: Path, tmp_path: Path) -> None:
-    (said,) = break_even(summarise(path), Config())
+    (said,) = break_even(SqliteReports(path).summary(), Config())
     assert "pays for itself from" in said
     remote_only = filled(tmp_path / "remote.db", [remote("x")])
-    (never,) = break_even(summarise(remote_only), Config())
+    (never,) = break_even(SqliteReports(remote_only).summary(), Config())
     assert "nothing is saved" in never
-    assert break_even(summarise(path, until=0), Config()) == []
+    assert break_even(SqliteReports(path).summary(until=0), Config()) == []

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shortstop.console import report as page
-from shortstop.traces.queries import Slice, TrafficReport, summarise
+from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.types.report import Slice, TrafficReport
+from tests.stores.test_reports import ROWS, filled
 from tests.traces.example import trace
-from tests.traces.test_queries import ROWS, filled
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -56,7 +57,7 @@ def read(html: str) -> Balance:
 
 @pytest.fixture
 def report(tmp_path: Path) -> TrafficReport:
-    return summarise(filled(tmp_path / "traces.db", ROWS))
+    return SqliteReports(filled(tmp_path / "traces.db", ROWS)).summary()
 
 
 def test_the_page_is_whole_and_needs_nothing_else(report: TrafficReport) -> None:
@@ -90,7 +91,7 @@ def test_every_drawing_is_well_formed(report: TrafficReport) -> None:
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     rows = [trace("a", tenant=evil), trace("b", target=f"{evil}x"), trace("c", target="small")]
-    html = page.render(summarise(filled(tmp_path / "t.db", rows), tenant=None))
+    html = page.render(SqliteReports(filled(tmp_path / "t.db", rows)).summary())
     assert "<script" not in html
     assert "&lt;script&gt;" in html
 

@@ -15,6 +15,7 @@ from shortstop.errors import PrivacyRefused
 from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.replace.restore import Buffer, Restorer
 from shortstop.privacy.replace.vault import Vault
+from shortstop.stores.sqlite.surrogates import SqliteSurrogates
 from shortstop.types import Caller, Choice, Chunk, Reach, Reply, Text, ToolDelta
 
 from .conftest import PSEUDONYMISE, REMOTE, chat, guard, make
@@ -115,7 +116,7 @@ def test_erased_means_gone() -> None:
 
 def test_a_restart_loses_no_restores(tmp_path: Path) -> None:
     def after_start() -> PrivacyGuard:
-        vault = Vault(lambda: 1.0, 60, path=tmp_path / "vault.db", key=b"k" * 32)
+        vault = Vault(lambda: 1.0, 60, store=SqliteSurrogates(tmp_path / "vault.db"), key=b"k" * 32)
         return guard(PSEUDONYMISE, vault=vault)
 
     caller = Caller(conversation="c")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.privacy.replace.vault import Vault
+from shortstop.stores.sqlite.surrogates import SqliteSurrogates
 
 KEY, SCOPE = b"k" * 32, ("acme", "c1")
 
@@ -34,24 +37,29 @@ def test_what_was_put_comes_back(values: dict[str, str]) -> None:
 
 def test_a_restart_loses_nothing_under_the_same_key(tmp_path: Path) -> None:
     path = tmp_path / "vault.db"
-    first = Vault(Clock(), 60, path=path, key=KEY)
+    first = Vault(Clock(), 60, store=SqliteSurrogates(path), key=KEY)
     first.put(SCOPE, {"s": "jane.doe@acme.com"})
     first.close()
     kept = b"".join(p.read_bytes() for p in tmp_path.iterdir())
     assert b"jane" not in kept
     assert b"acme" not in kept
     assert path.stat().st_mode & 0o777 == 0o600
-    assert Vault(Clock(), 60, path=path, key=KEY).get(SCOPE) == {"s": "jane.doe@acme.com"}
-    assert Vault(Clock(), 60, path=path, key=b"o" * 32).get(SCOPE) == {}
+    assert Vault(Clock(), 60, store=SqliteSurrogates(path), key=KEY).get(SCOPE) == {
+        "s": "jane.doe@acme.com"
+    }
+    assert Vault(Clock(), 60, store=SqliteSurrogates(path), key=b"o" * 32).get(SCOPE) == {}
 
 
 def test_another_process_adds_and_erases(tmp_path: Path) -> None:
     path, clock = tmp_path / "vault.db", Clock()
-    here = Vault(clock, 60, path=path, key=KEY)
+    here = Vault(clock, 60, store=SqliteSurrogates(path), key=KEY)
     here.put(SCOPE, {"a": "1"})
     other = (
-        "import sys\nfrom pathlib import Path\nfrom shortstop.privacy.replace.vault import Vault\n"
-        f"v = Vault(lambda: {clock.now}, 60, path=Path(sys.argv[1]), key={KEY!r})\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from shortstop.privacy.replace.vault import Vault\n"
+        "from shortstop.stores.sqlite.surrogates import SqliteSurrogates\n"
+        "store = SqliteSurrogates(Path(sys.argv[1]))\n"
+        f"v = Vault(lambda: {clock.now}, 60, store=store, key={KEY!r})\n"
         "v.put(('acme', 'c1'), {'b': '2'}) if sys.argv[2] == 'put' else v.erase(('acme', 'c1'))\n"
     )
     subprocess.run([sys.executable, "-c", other, str(path), "put"], check=True)
@@ -62,9 +70,10 @@ def test_another_process_adds_and_erases(tmp_path: Path) -> None:
 
 def test_erased_leaves_no_trace_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "vault.db"
-    vault = Vault(Clock(), 60, path=path, key=KEY)
+    vault = Vault(Clock(), 60, store=SqliteSurrogates(path), key=KEY)
     vault.put(SCOPE, {"s": "value"})
-    ((wrapped, sealed),) = vault._base.execute("SELECT key, sealed FROM drawer").fetchall()
+    with closing(sqlite3.connect(path)) as db:
+        ((wrapped, sealed),) = db.execute("SELECT key, sealed FROM drawer").fetchall()
     assert wrapped in path.read_bytes()
     assert vault.erase(SCOPE)
     assert not vault.erase(SCOPE)
@@ -85,16 +94,17 @@ def test_time_ends_a_conversation_and_room_is_bounded() -> None:
 
 
 def test_an_altered_drawer_tells_nothing(tmp_path: Path) -> None:
-    vault = Vault(Clock(), 60, path=tmp_path / "v.db", key=KEY)
+    vault = Vault(Clock(), 60, store=SqliteSurrogates(tmp_path / "v.db"), key=KEY)
     vault.put(SCOPE, {"s": "v"})
     vault.put(("acme", "c2"), {"s": "w"})
-    rows = vault._base.execute("SELECT scope, key, sealed FROM drawer").fetchall()
-    vault._base.execute("UPDATE drawer SET key = ?, sealed = ?", rows[0][1:])
+    with closing(sqlite3.connect(tmp_path / "v.db")) as db, db:
+        rows = db.execute("SELECT scope, key, sealed FROM drawer").fetchall()
+        db.execute("UPDATE drawer SET key = ?, sealed = ?", rows[0][1:])
     assert [bool(vault.get(("acme", c))) for c in ("c1", "c2")].count(True) == 1
 
 
 def test_what_cannot_be_kept_is_told(tmp_path: Path) -> None:
-    vault = Vault(Clock(), 60, path=tmp_path / "v.db", key=KEY)
+    vault = Vault(Clock(), 60, store=SqliteSurrogates(tmp_path / "v.db"), key=KEY)
     vault.close()
     with pytest.raises(Exception, match="closed"):
         vault.put(SCOPE, {"s": "v"})

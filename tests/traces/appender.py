@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 
 from shortstop.config import TracesConfig
-from shortstop.traces import TraceStore
-from tests.traces.example import trace
+from tests.traces.example import open_store, trace
 
 
 class Clock:
@@ -33,7 +32,7 @@ def say(text: str) -> None:
 
 
 def main(path: str, name: str, mode: str) -> None:
-    store = TraceStore(Path(path), TracesConfig(), Clock())
+    store = open_store(Path(path), TracesConfig(), Clock())
     say("ready")
     if mode == "tiny":
         resource.setrlimit(resource.RLIMIT_FSIZE, (256 << 10, 256 << 10))

@@ -1,12 +1,20 @@
-"""A trace to vary."""
+"""A trace to vary, and a store to keep it in."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from shortstop.config import TracesConfig
+from shortstop.ports import Clock
+from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.rows import SqliteRows
+from shortstop.traces import TraceReader, TraceStore
+from shortstop.traces.content import Redact
+from shortstop.traces.seal import Seal
 from shortstop.types import (
     Attempt,
     Bill,
@@ -50,6 +58,32 @@ LOCAL = Trace(
     request={"messages": [{"role": "user", "content": "Where is my card?"}]},
     response={"choices": [{"text": "card_arrival"}]},
 )
+
+
+def open_store(
+    path: Path,
+    config: TracesConfig,
+    clock: Clock,
+    *,
+    redact: Redact | None = None,
+    seal: Seal | None = None,
+    busy_seconds: float = 1.0,
+) -> TraceStore:
+    """As the gateway opens it: a database, and beside it a journal."""
+    rows = SqliteRows(path, fsync=config.fsync, busy_seconds=busy_seconds)
+    return TraceStore(rows, journal_of(path), config, clock, redact, seal)
+
+
+def journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.journal")
+
+
+def reader(path: Path, seal: Seal | None = None) -> TraceReader:
+    return TraceReader(SqliteReports(path), seal)
+
+
+def traces(path: Path, seal: Seal | None = None) -> list[Trace]:
+    return list(reader(path, seal).traces())
 
 
 def trace(id: str = "req_1", **changes: Any) -> Trace:

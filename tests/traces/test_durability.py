@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from shortstop.config import TracesConfig
-from shortstop.traces import TraceStore
 from shortstop.types import Trace
 from tests.conftest import FakeClock
+from tests.traces.example import journal_of, open_store, traces
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,15 +48,15 @@ def kill(process: subprocess.Popen[str]) -> list[str]:
 
 
 def recovered(path: Path) -> dict[str, Trace]:
-    store = TraceStore(path, TracesConfig(), FakeClock())
+    store = open_store(path, TracesConfig(), FakeClock())
     try:
         deadline = time.monotonic() + 10
-        journal = path.with_name(f"{path.name}.journal")
+        journal = journal_of(path)
         while any(p.stat().st_size for p in journal.glob("*.log")):
             assert time.monotonic() < deadline, "the journals were not replayed in time"
             time.sleep(0.01)
         assert store.flush()
-        rows = list(store.traces())
+        rows = traces(path)
     finally:
         store.close()
     found = {row.id: row for row in rows}
@@ -114,7 +114,7 @@ def test_a_living_process_keeps_its_journal_while_another_recovers(path: Path) -
     died = kill(dead)
     lock.execute("ROLLBACK")
     lock.close()
-    middle = TraceStore(path, TracesConfig(), FakeClock())
+    middle = open_store(path, TracesConfig(), FakeClock())
     time.sleep(0.3)
     middle.close()
     said = kill(alive)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from shortstop.traces.responses import ResponseStore, StoredResponse
+from shortstop.stores.sqlite.responses import SqliteResponses
+from shortstop.traces.responses import StoredResponse, StoredResponses
 from tests.conftest import FakeClock
 
 EARLIER = """
@@ -26,7 +27,7 @@ def test_a_file_of_an_earlier_version_is_read_and_written(tmp_path: Path, clock:
         db.execute(EARLIER)
         row = ("resp_old", "acme", None, clock.time(), b'[{"said":"old"}]', b'{"id":"resp_old"}')
         db.execute("INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?)", row)
-    store = ResponseStore(path, clock)
+    store = StoredResponses(SqliteResponses(path), clock)
     assert store.conversation("acme", "resp_old") == [{"said": "old"}]
     store.keep("acme", kept("resp_new", "acme", "c1"))
     assert store.forget("acme", "c1") == 1
@@ -37,7 +38,7 @@ def test_a_file_of_an_earlier_version_is_read_and_written(tmp_path: Path, clock:
 def test_only_the_named_conversation_of_the_named_tenant_is_erased(
     tmp_path: Path, clock: FakeClock
 ) -> None:
-    store = ResponseStore(tmp_path / "responses.db", clock)
+    store = StoredResponses(SqliteResponses(tmp_path / "responses.db"), clock)
     for id, tenant, conversation in (
         ("a", "acme", "c1"),
         ("b", "acme", "c2"),

@@ -9,14 +9,16 @@ from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.traces import rows
-from shortstop.types import Clearance, Json, Reach, Tier
+from shortstop.traces.content import ContentPolicy, Redact
+from shortstop.types import Clearance, Json, Reach, Tier, Trace
+from shortstop.types.rows import COLUMNS
 from tests.traces.example import LOCAL, remote, trace
 
 S3 = Clearance(Tier.S3, Reach.LOCAL_ONLY, labels=("iban",))
 
 
-def kept(config: TracesConfig, original: rows.Trace, redact: rows.Redact | None = None) -> Json:
-    found = rows.unseal(rows.ContentPolicy(config, redact).seal(original))
+def kept(config: TracesConfig, original: Trace, redact: Redact | None = None) -> Json:
+    found = rows.decode(ContentPolicy(config, redact).seal(original))
     return {"request": found.request, "response": found.response}
 
 
@@ -29,13 +31,13 @@ def test_a_bill_that_is_no_figure_costs_only_its_columns(amount: str) -> None:
     assert LOCAL.bill is not None
     odd = replace(LOCAL, bill=replace(LOCAL.bill, cost=Decimal(amount)))
     row = rows.row(odd, b"{}")
-    assert len(row.columns) == len(rows.COLUMNS)
-    assert row.columns[rows.COLUMNS.index("cost_pico")] is None
+    assert len(row.columns) == len(COLUMNS)
+    assert row.columns[COLUMNS.index("cost_pico")] is None
     assert row.columns[0] == LOCAL.id
 
 
 def test_a_sealed_trace_comes_back_equal() -> None:
-    assert rows.unseal(rows.ContentPolicy(TracesConfig()).seal(LOCAL)) == LOCAL
+    assert rows.decode(ContentPolicy(TracesConfig()).seal(LOCAL)) == LOCAL
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_content_that_json_cannot_hold_is_left_out() -> None:
 def test_unknown_money_stays_unknown() -> None:
     assert LOCAL.bill is not None
     unpriced = replace(LOCAL, bill=replace(LOCAL.bill, cost=None))
-    assert rows.values(unpriced)[rows.COLUMNS.index("cost_pico")] is None
+    assert rows.values(unpriced)[COLUMNS.index("cost_pico")] is None
 
 
 def test_escalated_means_local_tried_and_remote_answered() -> None:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
-from shortstop.traces import TraceStore
-from shortstop.traces.responses import ResponseStore, StoredResponse
+from shortstop.stores.sqlite.responses import SqliteResponses
+from shortstop.traces.responses import StoredResponse, StoredResponses
 from shortstop.traces.seal import Seal
 from shortstop.types import Json
 from tests.conftest import FakeClock
-from tests.traces.example import trace
+from tests.traces.example import open_store, trace, traces
 
 SECRET = "the walrus was Paul"
 BODY: Json = {"messages": [{"role": "user", "content": SECRET}]}
@@ -57,21 +57,21 @@ def test_another_key_another_row_or_another_byte_does_not_open() -> None:
 
 
 def test_nothing_readable_reaches_a_file(tmp_path: Path) -> None:
-    store = TraceStore(tmp_path / "t.db", TracesConfig(), FakeClock(), seal=SEAL)
+    store = open_store(tmp_path / "t.db", TracesConfig(), FakeClock(), seal=SEAL)
     store.open(trace(id="a", request=BODY))
     store.append(trace(id="a", request=BODY))
     assert SECRET.encode() not in everything(tmp_path), "nor in the journal"
     assert store.flush()
-    assert [t.request for t in store.traces()] == [BODY]
+    assert [t.request for t in traces(tmp_path / "t.db", SEAL)] == [BODY]
     store.close()
     assert SECRET.encode() not in everything(tmp_path)
 
 
 def test_stored_responses_are_sealed_too(tmp_path: Path) -> None:
     path, clock = tmp_path / "r.db", FakeClock()
-    plain = ResponseStore(path, clock)
+    plain = StoredResponses(SqliteResponses(path), clock)
     plain.keep("me", StoredResponse("old", None, [BODY], {"id": "old"}))
-    sealed = ResponseStore(path, clock, SEAL)
+    sealed = StoredResponses(SqliteResponses(path), clock, SEAL)
     sealed.keep("me", StoredResponse("new", "old", [{"text": "goo goo goo joob"}], {"id": "new"}))
     assert sealed.conversation("me", "new") == [BODY, {"text": "goo goo goo joob"}]
     assert b"joob" not in everything(tmp_path)
@@ -80,14 +80,14 @@ def test_stored_responses_are_sealed_too(tmp_path: Path) -> None:
 
 
 def test_erased_content_is_gone_from_the_disk_and_its_figures_stay(tmp_path: Path) -> None:
-    store = TraceStore(tmp_path / "t.db", TracesConfig(), FakeClock())
+    store = open_store(tmp_path / "t.db", TracesConfig(), FakeClock())
     store.append(trace(id="a", tenant="acme", conversation="c1", request=BODY))
     store.append(trace(id="b", tenant="acme", conversation="c2", request=BODY))
     store.append(trace(id="c", tenant="rival", conversation="c1", request=BODY))
     assert store.forget("acme", "c1") == 1
-    kept = {t.id: t.request for t in store.traces()}
+    kept = {t.id: t.request for t in traces(tmp_path / "t.db")}
     assert kept == {"a": None, "b": BODY, "c": BODY}
     assert store.forget("acme", "c2") == store.forget("rival", "c1") == 1
     assert SECRET.encode() not in everything(tmp_path)
-    assert all(t.bill is not None for t in store.traces())
+    assert all(t.bill is not None for t in traces(tmp_path / "t.db"))
     store.close()

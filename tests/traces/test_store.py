@@ -14,19 +14,19 @@ from typing import NoReturn
 import pytest
 
 from shortstop.config import TracesConfig
-from shortstop.errors import StoreError
-from shortstop.traces import TraceStore, journal, store
+from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.stores.sqlite.rows import SqliteRows
+from shortstop.traces import TraceStore, journal, writer
 from tests.conftest import FakeClock
-from tests.traces.example import trace
+from tests.traces.example import open_store, reader, trace, traces
 
 Make = Callable[..., TraceStore]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(store, "BATCH_SECONDS", 0.005)
-    monkeypatch.setattr("shortstop.traces.database._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(writer, "BATCH_SECONDS", 0.005)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def make(path: Path, clock: FakeClock) -> Iterator[Make]:
     made: list[TraceStore] = []
 
     def build(config: TracesConfig | None = None) -> TraceStore:
-        made.append(TraceStore(path, config or TracesConfig(), clock))
+        made.append(open_store(path, config or TracesConfig(), clock, busy_seconds=0.05))
         return made[-1]
 
     yield build
@@ -54,37 +54,37 @@ def until(claim: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def ids(one: TraceStore) -> list[str]:
-    return [t.id for t in one.traces()]
+def ids(path: Path) -> list[str]:
+    return [t.id for t in traces(path)]
 
 
 # ---------------------------------------------------------------- good times
 
 
-def test_rows_come_back_whole_and_in_order_of_time(make: Make) -> None:
+def test_rows_come_back_whole_and_in_order_of_time(make: Make, path: Path) -> None:
     one = make()
     late, early = trace("late", at=200.0 + 1.795e9), trace("early", at=100.0 + 1.795e9)
     one.append(late)
     one.append(early)
     assert one.flush()
-    assert list(one.traces()) == [early, late]
+    assert traces(path) == [early, late]
 
 
-def test_reading_pages_through_more_than_a_page(make: Make) -> None:
+def test_reading_pages_through_more_than_a_page(make: Make, path: Path) -> None:
     one = make()
     for i in range(1203):
         one.append(trace(f"r{i}", at=1.795e9 + i // 3))
     assert one.flush()
-    assert ids(one) == [f"r{i}" for i in range(1203)]
+    assert ids(path) == [f"r{i}" for i in range(1203)]
 
 
-def test_reading_filters_by_time_and_tenant(make: Make) -> None:
+def test_reading_filters_by_time_and_tenant(make: Make, path: Path) -> None:
     one = make()
     for i in range(4):
         one.append(trace(f"r{i}", at=1.795e9 + i, tenant="a" if i % 2 else "b"))
     assert one.flush()
-    assert [t.id for t in one.traces(since=1.795e9 + 1, until=1.795e9 + 3)] == ["r1", "r2"]
-    assert [t.id for t in one.traces(tenant="a")] == ["r1", "r3"]
+    assert [t.id for t in reader(path).traces(since=1.795e9 + 1, until=1.795e9 + 3)] == ["r1", "r2"]
+    assert [t.id for t in reader(path).traces(tenant="a")] == ["r1", "r3"]
 
 
 def test_a_healthy_store_says_so(make: Make) -> None:
@@ -97,12 +97,12 @@ def test_a_healthy_store_says_so(make: Make) -> None:
     )  # fmt: skip
 
 
-def test_a_second_row_with_the_same_id_is_refused_and_counted(make: Make) -> None:
+def test_a_second_row_with_the_same_id_is_refused_and_counted(make: Make, path: Path) -> None:
     one = make()
     one.append(trace("same", tenant="first"))
     one.append(trace("same", tenant="second"))
     assert one.flush()
-    assert [t.tenant for t in one.traces()] == ["first"]
+    assert [t.tenant for t in traces(path)] == ["first"]
     assert one.health().dropped == 1
 
 
@@ -112,10 +112,11 @@ def test_closing_writes_everything_and_leaves_no_journal(make: Make, path: Path)
         one.append(trace(f"r{i}"))
     one.close()
     assert list((path.parent / "traces.db.journal").iterdir()) == []
-    assert len(ids(make())) == 500
+    make()
+    assert len(ids(path)) == 500
 
 
-def test_many_threads_may_append(make: Make) -> None:
+def test_many_threads_may_append(make: Make, path: Path) -> None:
     one = make()
 
     def work(name: str) -> None:
@@ -128,47 +129,48 @@ def test_many_threads_may_append(make: Make) -> None:
     for thread in threads:
         thread.join()
     assert one.flush()
-    assert len(set(ids(one))) == 800
+    assert len(set(ids(path))) == 800
 
 
-def test_two_stores_share_a_file(make: Make) -> None:
+def test_two_stores_share_a_file(make: Make, path: Path) -> None:
     one, two = make(), make()
     for i in range(50):
         one.append(trace(f"one-{i}"))
         two.append(trace(f"two-{i}"))
     assert one.flush()
     assert two.flush()
-    assert len(ids(one)) == 100
+    assert len(ids(path)) == 100
 
 
 # ---------------------------------------------------------------- streams
 
 
-def test_an_opened_stream_that_finishes_has_one_row(make: Make) -> None:
+def test_an_opened_stream_that_finishes_has_one_row(make: Make, path: Path) -> None:
     one = make()
     one.open(trace("s", outcome="interrupted"))
     one.append(trace("s"))
     assert one.flush()
     one.close()
-    assert [(t.id, t.outcome) for t in make().traces()] == [("s", "ok")]
+    make()
+    assert [(t.id, t.outcome) for t in traces(path)] == [("s", "ok")]
 
 
-def test_an_opened_stream_that_never_finishes_is_interrupted(make: Make) -> None:
+def test_an_opened_stream_that_never_finishes_is_interrupted(make: Make, path: Path) -> None:
     one = make()
     one.open(trace("s", outcome="interrupted"))
     one.close()
-    two = make()
-    until(lambda: bool(ids(two)))
-    assert [(t.id, t.outcome) for t in two.traces()] == [("s", "interrupted")]
+    make()
+    until(lambda: bool(ids(path)))
+    assert [(t.id, t.outcome) for t in traces(path)] == [("s", "interrupted")]
 
 
-def test_an_opened_row_is_interrupted_whatever_it_said(make: Make) -> None:
+def test_an_opened_row_is_interrupted_whatever_it_said(make: Make, path: Path) -> None:
     one = make()
     one.open(trace("s", outcome="ok"))
     one.close()
-    two = make()
-    until(lambda: bool(ids(two)))
-    assert [t.outcome for t in two.traces()] == ["interrupted"]
+    make()
+    until(lambda: bool(ids(path)))
+    assert [t.outcome for t in traces(path)] == ["interrupted"]
 
 
 # ---------------------------------------------------------------- bad times
@@ -193,8 +195,8 @@ def test_a_locked_database_keeps_serving_and_heals(
     lock.close()
     until(lambda: one.health().state == "ok")
     assert one.flush()
-    assert len(ids(one)) == 21
-    said = [r.levelname for r in caplog.records if r.name == "shortstop.traces.store"]
+    assert len(ids(path)) == 21
+    said = [r.levelname for r in caplog.records if r.name == "shortstop.traces.health"]
     assert said == ["ERROR", "WARNING"]
 
 
@@ -208,7 +210,7 @@ def test_a_start_with_a_locked_database_serves(make: Make, path: Path) -> None:
     lock.execute("ROLLBACK")
     lock.close()
     assert one.flush()
-    assert ids(one) == ["req_1"]
+    assert ids(path) == ["req_1"]
 
 
 def test_a_full_queue_of_journalled_rows_loses_nothing(make: Make, path: Path) -> None:
@@ -223,7 +225,7 @@ def test_a_full_queue_of_journalled_rows_loses_nothing(make: Make, path: Path) -
     lock.execute("ROLLBACK")
     lock.close()
     assert one.flush()
-    assert ids(one) == [f"r{i:02}" for i in range(95)]
+    assert ids(path) == [f"r{i:02}" for i in range(95)]
     one.close()
     assert list((path.parent / "traces.db.journal").iterdir()) == []
 
@@ -233,7 +235,7 @@ def no_space(*_: object) -> NoReturn:
 
 
 def test_an_unwritable_journal_goes_straight_to_the_database(
-    make: Make, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    make: Make, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = make()
     monkeypatch.setattr(journal.Segment, "write", no_space)
@@ -242,7 +244,7 @@ def test_an_unwritable_journal_goes_straight_to_the_database(
     assert (health.state, health.durable) == ("degraded", False)
     assert "No space left" in health.detail
     assert one.flush()
-    assert ids(one) == ["a"]
+    assert ids(path) == ["a"]
     monkeypatch.undo()
     clock.advance(2)
     one.append(trace("b"))
@@ -267,45 +269,47 @@ def test_when_all_fails_the_oldest_rows_are_dropped_and_counted(
     lock.execute("ROLLBACK")
     lock.close()
     assert one.flush()
-    assert ids(one)[-10:] == [f"r{i}" for i in range(20, 30)]
+    assert ids(path)[-10:] == [f"r{i}" for i in range(20, 30)]
     assert [r for r in caplog.records if "being lost" in r.message]
 
 
 def test_a_database_on_a_full_disk_heals(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     one = make()
-    real = store.TraceDatabase.insert
+    real = SqliteRows.insert
 
     def full(*_: object) -> NoReturn:
-        raise store.Unavailable("database or disk is full")
+        raise StoreUnavailable("database or disk is full")
 
-    monkeypatch.setattr(store.TraceDatabase, "insert", full)
+    monkeypatch.setattr(SqliteRows, "insert", full)
     one.append(trace())
     until(lambda: one.health().state == "degraded")
-    monkeypatch.setattr(store.TraceDatabase, "insert", real)
+    monkeypatch.setattr(SqliteRows, "insert", real)
     assert one.flush()
 
 
-def test_a_stumbling_writer_goes_on(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stumbling_writer_goes_on(
+    make: Make, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = make()
-    real = store.TraceDatabase.insert
+    real = SqliteRows.insert
 
     def bug(*_: object) -> NoReturn:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(store.TraceDatabase, "insert", bug)
+    monkeypatch.setattr(SqliteRows, "insert", bug)
     one.append(trace())
     until(lambda: "a bug" in one.health().detail)
-    monkeypatch.setattr(store.TraceDatabase, "insert", real)
+    monkeypatch.setattr(SqliteRows, "insert", real)
     assert one.flush()
-    assert ids(one) == ["req_1"]
+    assert ids(path) == ["req_1"]
 
 
-def test_a_row_that_sqlite_cannot_hold_does_not_stop_the_others(make: Make) -> None:
+def test_a_row_that_sqlite_cannot_hold_does_not_stop_the_others(make: Make, path: Path) -> None:
     one = make()
     one.append(trace("poison", status=2**70))
     one.append(trace("good"))
     assert one.flush()
-    assert ids(one) == ["good"]
+    assert ids(path) == ["good"]
     assert one.health().dropped == 1
 
 
@@ -317,9 +321,9 @@ def test_closing_while_locked_keeps_rows_for_the_next_start(make: Make, path: Pa
     one.close(timeout=1)
     lock.execute("ROLLBACK")
     lock.close()
-    two = make()
-    until(lambda: bool(ids(two)))
-    assert ids(two) == ["req_1"]
+    make()
+    until(lambda: bool(ids(path)))
+    assert ids(path) == ["req_1"]
 
 
 def test_rows_are_readable_by_nobody_else(make: Make, path: Path) -> None:
@@ -335,7 +339,7 @@ def test_reading_what_is_not_there_says_so(make: Make, path: Path) -> None:
     one.close()
     path.unlink()
     with pytest.raises(StoreError, match="Cannot read"):
-        list(one.traces())
+        traces(path)
 
 
 # ---------------------------------------------------------------- retention
@@ -350,7 +354,7 @@ def test_rows_leave_when_their_time_is_over(make: Make, clock: FakeClock, path: 
     assert one.flush()
     one.close()
     two = make()
-    until(lambda: ids(two) == ["new"])
+    until(lambda: ids(path) == ["new"])
     two.close()
     db = sqlite3.connect(path)
     assert db.execute("SELECT count(*) FROM bodies").fetchone() == (1,)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
 from shortstop.accounts import meter
-from shortstop.accounts.database import AccountsDatabase
 from shortstop.accounts.idempotency import AnswerStore, Locker
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
@@ -23,6 +21,7 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.ports import Clock
+from shortstop.ports.stores import AccountStore, Meters
 from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Trace
 
 log = logging.getLogger(__name__)
@@ -34,18 +33,19 @@ AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 
 
 class Accounts:
-    """Keys, meters and purses in one file, shared between processes but not between threads."""
+    """Keys, rate limits and budgets, by rules that hold for all workers at once. Raises StoreError
+    when the store cannot be used."""
 
-    def __init__(self, path: Path, clock: Clock, seal: Locker | None = None) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, seal: Locker | None = None) -> None:
+        self._store = store
         self._clock = clock
-        self._database = AccountsDatabase(path)
-        self.keys = KeyBook(self._database, clock)
-        self._purse = Purse(self._database, clock)
+        self.keys = KeyBook(store, clock)
+        self._purse = Purse(store, clock)
         self._purse.recover()
-        self.answers = AnswerStore(self._database, clock, seal)
+        self.answers = AnswerStore(store, clock, seal)
 
     def close(self) -> None:
-        self._database.close()
+        self._store.close()
 
     # ------------------------------------------------------------ the keys
 
@@ -54,13 +54,13 @@ class Accounts:
         budget = grant.budget_usd
         if budget is not None and not (budget.is_finite() and 0 < budget < BUDGET_LIMIT):
             raise InvalidRequest(
-                f"A budget of ${budget} is none.",
+                f"${budget} is not a valid budget.",
                 hint=f"Give US dollars above 0 and below {BUDGET_LIMIT:,}.",
                 param="budget_usd",
             )
         secret = new_secret()
-        said = msgspec.structs.asdict(grant)
-        key = Key(**said, id=new_id(), created=self._clock.time(), tail=secret[-TAIL:])
+        rights = msgspec.structs.asdict(grant)
+        key = Key(**rights, id=new_id(), created=self._clock.time(), tail=secret[-TAIL:])
         self.keys.add(key, secret)
         return secret, key
 
@@ -81,8 +81,8 @@ class Accounts:
             hint = "" if secret.startswith(PREFIX) else f"Shortstop's keys begin with {PREFIX}."
             raise Unauthenticated("The API key is not known here.", hint=hint)
         if not key.active(self._clock.time()):
-            said = "was revoked" if key.revoked is not None else "has expired"
-            raise Unauthenticated(f"The API key {key.name!r} {said}.", hint="Ask for a new one.")
+            why = "was revoked" if key.revoked is not None else "has expired"
+            raise Unauthenticated(f"The API key {key.name!r} {why}.", hint="Ask for a new one.")
         return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets), role=key.role)
 
     def admit(self, caller: Caller, tokens: int) -> Admission:
@@ -95,22 +95,22 @@ class Accounts:
         if key is None or not key.metered:
             return UNMETERED
         now = self._clock.time()
-        limits = {"requests": (key.rpm, 1), "tokens": (key.tpm, tokens)}
+        units = [("requests", key.rpm, 1), ("tokens", key.tpm, tokens)]
+        limits = [(unit, limit, amount) for unit, limit, amount in units if limit is not None]
         headers: dict[str, str] = {}
-        with self._database.writing() as db:
-            for unit, (limit, units) in limits.items():
-                if limit is None:
-                    continue
-                row = db.execute(
-                    "SELECT arrival FROM meters WHERE key = ? AND unit = ?", (key.id, unit)
-                ).fetchone()
-                read = meter.take(row[0] if row else now, now, units, limit)
-                headers |= _headers(unit, limit, read)
-                if not read.admitted:
-                    raise _limited(unit, limit, read, headers)
-                db.execute(
-                    "INSERT OR REPLACE INTO meters VALUES (?, ?, ?)", (key.id, unit, read.arrival)
-                )
+
+        def count(meters: Meters) -> Meters:
+            headers.clear()
+            arrivals = {}
+            for unit, limit, amount in limits:
+                reading = meter.take(meters.get(unit, now), now, amount, limit)
+                headers.update(_headers(unit, limit, reading))
+                if not reading.admitted:
+                    raise _limited(unit, limit, reading, headers)
+                arrivals[unit] = reading.arrival
+            return arrivals
+
+        self._store.meter(key.id, count)
         return Admission(headers, tokens if key.tpm is not None else None)
 
     # ------------------------------------------------------------ the pipeline
@@ -154,36 +154,35 @@ class Accounts:
             self._purse.settle(trace.id, key, trace.bill.cost if trace.bill else Decimal(0))
 
     def _correct(self, key: str, limit: int, units: int) -> None:
+        """`units` more tokens, or fewer where it is negative, were used than were counted."""
         now = self._clock.time()
-        with self._database.writing() as db:
-            row = db.execute(
-                "SELECT arrival FROM meters WHERE key = ? AND unit = 'tokens'", (key,)
-            ).fetchone()
-            if row is not None:
-                arrival = meter.correct(row[0], now, units, limit)
-                db.execute(
-                    "UPDATE meters SET arrival = ? WHERE key = ? AND unit = 'tokens'",
-                    (arrival, key),
-                )
+
+        def correct(meters: Meters) -> Meters:
+            arrival = meters.get("tokens")
+            if arrival is None:
+                return {}
+            return {"tokens": meter.correct(arrival, now, units, limit)}
+
+        self._store.meter(key, correct)
 
 
 def _tokens(trace: Trace) -> int:
     return sum(a.usage.prompt + a.usage.completion for a in trace.attempts if a.usage)
 
 
-def _headers(unit: str, limit: int, read: meter.MeterReading) -> dict[str, str]:
+def _headers(unit: str, limit: int, reading: meter.MeterReading) -> dict[str, str]:
     """OpenAI's names: https://platform.openai.com/docs/guides/rate-limits"""
     return {
         f"x-ratelimit-limit-{unit}": str(limit),
-        f"x-ratelimit-remaining-{unit}": str(read.remaining),
-        f"x-ratelimit-reset-{unit}": f"{read.reset:.3f}s",
+        f"x-ratelimit-remaining-{unit}": str(reading.remaining),
+        f"x-ratelimit-reset-{unit}": f"{reading.reset:.3f}s",
     }
 
 
 def _limited(
-    unit: str, limit: int, read: meter.MeterReading, headers: dict[str, str]
+    unit: str, limit: int, reading: meter.MeterReading, headers: dict[str, str]
 ) -> RateLimited:
-    if read.too_large:
+    if reading.too_large:
         return RateLimited(
             f"This request alone is larger than the key's limit of {limit} {unit} a minute.",
             hint="Send less, lower max_tokens, or ask for a higher limit.",
@@ -191,7 +190,7 @@ def _limited(
         )
     return RateLimited(
         f"The key's limit of {limit} {unit} a minute is used up.",
-        hint=f"Try again in {read.retry_after:.1f} s.",
-        retry_after=read.retry_after,
+        hint=f"Try again in {reading.retry_after:.1f} s.",
+        retry_after=reading.retry_after,
         headers=headers,
     )

@@ -2,26 +2,25 @@
 
 Semantics of the IETF draft "The Idempotency-Key HTTP Header Field": the same key with the same
 request gets the first answer again, with another request an error, and while the first is still
-being made a conflict. Only complete answers are kept; what failed may be tried anew.
+being made a conflict. Only complete answers are kept; what failed may be tried again.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
 
-from shortstop.accounts.database import AccountsDatabase, alive
 from shortstop.errors import Conflict, InvalidRequest
 from shortstop.ports import Clock
+from shortstop.ports.stores import AccountStore
 
 KEPT_SECONDS = 3600.0
 LONGEST_TOKEN = 255
 LARGEST = 4_000_000
-"""Bytes; a larger answer is not kept, and a retry of its request is answered anew."""
+"""Bytes; a larger answer is not kept, and a retry of its request is answered afresh."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -45,12 +44,10 @@ class Locker(Protocol):
 
 
 class AnswerStore:
-    """With a `seal` what is kept of answers is encrypted."""
+    """With a `seal` what is kept of answers is encrypted. Every method raises StoreError."""
 
-    def __init__(
-        self, database: AccountsDatabase, clock: Clock, seal: Locker | None = None
-    ) -> None:
-        self._database = database
+    def __init__(self, store: AccountStore, clock: Clock, seal: Locker | None = None) -> None:
+        self._store = store
         self._clock = clock
         self._seal = seal
 
@@ -59,69 +56,48 @@ class AnswerStore:
         `keep` or `drop`. Raises Conflict while another makes it, InvalidRequest for misuse."""
         if not 0 < len(token) <= LONGEST_TOKEN:
             raise InvalidRequest(f"An idempotency key has 1 to {LONGEST_TOKEN} characters.")
-        now, print_ = self._clock.time(), blake2b(asked, digest_size=16).digest()
-        with self._database.writing() as db:
-            db.execute("DELETE FROM answers WHERE at < ?", (now - KEPT_SECONDS,))
-            row = db.execute(
-                "SELECT asked, owner, status, headers, body FROM answers"
-                " WHERE caller = ? AND token = ?",
-                (caller, _print(token)),
-            ).fetchone()
-            if row is None or (row[2] is None and row[0] == print_ and not alive(row[1])):
-                db.execute(
-                    "INSERT OR REPLACE INTO answers (caller, token, asked, owner, at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (caller, _print(token), print_, os.getpid(), now),
-                )
-                return None
-        if row[0] != print_:
+        now, fingerprint = self._clock.time(), blake2b(asked, digest_size=16).digest()
+        record = self._store.claim_answer(
+            caller, _digest(token), fingerprint, at=now, since=now - KEPT_SECONDS
+        )
+        if record is None:
+            return None
+        if record.fingerprint != fingerprint:
             raise InvalidRequest(
                 "This idempotency key was used for another request.",
                 hint="Use a new key for a new request.",
                 code="idempotency_key_reused",
                 status=422,
             )
-        if row[2] is None:
+        if record.status is None:
             raise Conflict(
                 "A request with this idempotency key is being answered.",
                 hint="Retry in a moment.",
                 code="idempotency_key_in_use",
                 retry_after=1.0,
             )
-        headers = msgspec.msgpack.decode(row[3], type=RawHeaders)
-        return KeptAnswer(row[2], headers, self._opened(caller, token, row[4]))
+        headers = msgspec.msgpack.decode(record.headers or b"\x90", type=RawHeaders)
+        return KeptAnswer(record.status, headers, self._opened(caller, token, record.body or b""))
 
     def keep(self, caller: str, token: str, answer: KeptAnswer) -> None:
         if len(answer.body) > LARGEST:
             self.drop(caller, token)
             return
-        with self._database.writing() as db:
-            db.execute(
-                "UPDATE answers SET status = ?, headers = ?, body = ?"
-                " WHERE caller = ? AND token = ?",
-                (
-                    answer.status,
-                    msgspec.msgpack.encode(answer.headers),
-                    self._closed(caller, token, answer.body),
-                    caller,
-                    _print(token),
-                ),
-            )
+        headers = msgspec.msgpack.encode(answer.headers)
+        body = self._closed(caller, token, answer.body)
+        self._store.keep_answer(caller, _digest(token), answer.status, headers, body)
 
     def drop(self, caller: str, token: str) -> None:
-        """Nothing worth keeping came of it: the next one with this key starts anew."""
-        with self._database.writing() as db:
-            db.execute(
-                "DELETE FROM answers WHERE caller = ? AND token = ?", (caller, _print(token))
-            )
+        """Nothing worth keeping came of it: the next request with this key is answered afresh."""
+        self._store.drop_answer(caller, _digest(token))
 
     def _closed(self, caller: str, token: str, body: bytes) -> bytes:
-        return body if self._seal is None else self._seal.lock(body, f"{caller} {_print(token)}")
+        return body if self._seal is None else self._seal.lock(body, f"{caller} {_digest(token)}")
 
     def _opened(self, caller: str, token: str, body: bytes) -> bytes:
-        return body if self._seal is None else self._seal.unlock(body, f"{caller} {_print(token)}")
+        return body if self._seal is None else self._seal.unlock(body, f"{caller} {_digest(token)}")
 
 
-def _print(token: str) -> str:
+def _digest(token: str) -> str:
     """Tokens are kept as digests only: a client may have put anything into its header."""
     return blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()

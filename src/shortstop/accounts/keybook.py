@@ -5,41 +5,38 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.accounts.database import AccountsDatabase
 from shortstop.accounts.keys import Key, fingerprint
 from shortstop.errors import NotFound, StoreError
 from shortstop.ports import Clock
+from shortstop.ports.stores import AccountStore
 
 FRESH_SECONDS = 1.0
-"""How long a key that another process revoked may still be believed."""
+"""How long a key that another process revoked may still be accepted."""
 
 _decode = msgspec.json.Decoder(Key).decode
 
 
 class KeyBook:
-    """Answers from memory; looks at the file once a second whether somebody changed it."""
+    """Answers from memory; asks the store once a second whether somebody changed it."""
 
-    def __init__(self, database: AccountsDatabase, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, store: AccountStore, clock: Clock) -> None:
+        self._store = store
         self._clock = clock
-        self._known: dict[bytes, Key] = {}
+        self._by_fingerprint: dict[bytes, Key] = {}
         self._by_id: dict[str, Key] = {}
         self._version = -1
-        self._looked = float("-inf")
+        self._checked = float("-inf")
         self._load()
 
     def add(self, key: Key, secret: str) -> None:
-        with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO keys VALUES (?, ?, ?)",
-                (key.id, fingerprint(secret), msgspec.json.encode(key).decode()),
-            )
+        """Raises StoreError."""
+        self._store.add_key(key.id, fingerprint(secret), msgspec.json.encode(key).decode())
         self._load()
 
     def find(self, secret: str) -> Key | None:
         """The key of a secret, revoked and expired ones too."""
         self._refresh()
-        return self._known.get(fingerprint(secret))
+        return self._by_fingerprint.get(fingerprint(secret))
 
     def get(self, id: str) -> Key | None:
         self._refresh()
@@ -57,34 +54,31 @@ class KeyBook:
         return sorted(self._by_id.values(), key=lambda key: (key.created, key.id))
 
     def revoke(self, id: str) -> Key:
-        """Raises NotFound."""
+        """Raises NotFound or StoreError."""
         self._load()
         key = self._by_id.get(id)
         if key is None:
             raise NotFound(f"There is no key {id!r}.", hint="`shortstop keys list` shows them.")
         revoked = replace(key, revoked=key.revoked or self._clock.time())
-        with self._database.writing() as db:
-            record = msgspec.json.encode(revoked).decode()
-            db.execute("UPDATE keys SET record = ? WHERE id = ?", (record, id))
+        self._store.replace_key(id, msgspec.json.encode(revoked).decode())
         self._load()
         return revoked
 
     def _refresh(self) -> None:
-        """A file that cannot be read now keeps what was known: no good key becomes a bad one."""
+        """A store that cannot be read now changes nothing: no good key becomes a bad one."""
         now = self._clock.monotonic()
-        if now - self._looked < FRESH_SECONDS:
+        if now - self._checked < FRESH_SECONDS:
             return
-        self._looked = now
+        self._checked = now
         try:
-            if self._database.changes != self._version:
+            if self._store.version() != self._version:
                 self._load()
         except StoreError:
-            if not self._known:
+            if not self._by_fingerprint:
                 raise
 
     def _load(self) -> None:
-        self._version = self._database.changes
-        with self._database.reading() as db:
-            rows = db.execute("SELECT fingerprint, record FROM keys").fetchall()
-        self._known = {mark: _decode(record) for mark, record in rows}
-        self._by_id = {key.id: key for key in self._known.values()}
+        self._version = self._store.version()
+        keys = {mark: _decode(record) for mark, record in self._store.all_keys()}
+        self._by_fingerprint = keys
+        self._by_id = {key.id: key for key in keys.values()}

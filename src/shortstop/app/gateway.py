@@ -24,7 +24,7 @@ from shortstop.privacy.redact import redacted
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased, Readiness
 from shortstop.tokens import prompt_tokens
-from shortstop.traces.responses import ResponseStore
+from shortstop.traces.responses import StoredResponses
 from shortstop.types import (
     UNMETERED,
     Admission,
@@ -52,7 +52,7 @@ class Shortstop:
         self.started = int(time.time())
         self._resources = Resources(config, source.env, workers, self._redacted)
         self._reloader = Reloader(source, self._resources)
-        self._learned_state = LearnedState(self._resources.home, workers)
+        self._learned_state = LearnedState(self._resources.paths.brain, workers)
         self._runtime = build(config, self._resources, {}, self._learned_state.load())
         if workers is not None:
             # Workers that begin with the same state must not draw the same lots.
@@ -75,7 +75,7 @@ class Shortstop:
         return self._resources.accounts
 
     @property
-    def responses(self) -> ResponseStore:
+    def responses(self) -> StoredResponses:
         return self._resources.responses
 
     @property

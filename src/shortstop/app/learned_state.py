@@ -17,10 +17,10 @@ SAVE_SECONDS = 60
 
 
 class LearnedState:
-    """The file `brain.bin`. With several workers the leader saves what all have learned."""
+    """One file. With several workers the leader saves what all have learned."""
 
-    def __init__(self, home: Path, workers: WorkerContext | None) -> None:
-        self._file = home / "brain.bin"
+    def __init__(self, file: Path, workers: WorkerContext | None) -> None:
+        self._file = file
         self._workers = workers
 
     def load(self) -> State | None:

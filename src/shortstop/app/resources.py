@@ -15,13 +15,13 @@ from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.guard import audit_key, privacy_key
 from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.replace.vault import Vault
-from shortstop.privacy.taint import MOST, Taint
+from shortstop.privacy.taint import Taint
+from shortstop.stores import Paths, open_stores
 from shortstop.telemetry.metrics import Metrics
 from shortstop.traces import TraceStore
-from shortstop.traces.responses import ResponseStore
-from shortstop.traces.rows import Redact
+from shortstop.traces.content import Redact
+from shortstop.traces.responses import StoredResponses
 from shortstop.traces.seal import Seal
-from shortstop.traces.taints import TaintStore
 from shortstop.workers.context import WorkerContext
 
 log = logging.getLogger("shortstop")
@@ -42,23 +42,23 @@ class Resources:
     ) -> None:
         self.env = env
         self.workers = workers
-        self.home = registry.home(config.data_dir, env)
-        self.models = registry.open(self.home)
+        self.paths = Paths.of(registry.home(config.data_dir, env), config)
+        self.models = registry.open(self.paths.home)
         self.metrics = Metrics(asyncio.get_running_loop().call_later)
         seal = Seal.of(env, config.traces.key_env)
-        traces, keep_s = config.traces, config.traces.retention_days * 86_400
-        file = Path(traces.path) if traces.path else self.home / "traces.db"
-        self.traces = TraceStore(file, traces, CLOCK, redact=redact, seal=seal)
-        self.responses = ResponseStore(self.home / "responses.db", CLOCK, seal)
-        self.accounts = Accounts(self.home / "accounts.db", CLOCK, seal)
-        unnamed_ttl_s = config.privacy.vault_hours * 3600
-        self._taints = TaintStore(self.home / "taint.db", CLOCK, keep_s, unnamed_ttl_s)
-        self.taint = _taint(self._taints, unnamed_ttl_s, shared=workers is not None)
+        stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
+        rows = stores.rows(fsync=traces.fsync)
+        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
+        self.responses = StoredResponses(stores.responses(), CLOCK, seal)
+        self.accounts = Accounts(stores.accounts(), CLOCK, seal)
+        keep_s, unnamed_ttl_s = traces.retention_days * 86_400, config.privacy.vault_hours * 3600
+        self._taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
+        self.taint = Taint(store=self._taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
         self.privacy_key = privacy_key(config.privacy, env)
         # Surrogates last under the operator's key and are shared by workers; else memory will do.
-        lasting = workers is not None or bool(env.get(config.privacy.key_env))
-        vault_file = self.home / "vault.db" if lasting else None
-        self.vault = Vault(CLOCK.time, unnamed_ttl_s, path=vault_file, key=self.privacy_key)
+        lasting = shared or bool(env.get(config.privacy.key_env))
+        surrogates = stores.surrogates() if lasting else None
+        self.vault = Vault(CLOCK.time, unnamed_ttl_s, store=surrogates, key=self.privacy_key)
         self.audit: AuditLog | None = None
         self._tagger: Tagger | None = None
 
@@ -103,10 +103,3 @@ class Resources:
         self.vault.close()
         if self.audit is not None:
             self.audit.close()
-
-
-def _taint(store: TaintStore, unnamed_ttl_s: float, *, shared: bool) -> Taint:
-    """With what conversations held before the start."""
-    taint = Taint(keep=store.keep, find=store.find, shared=shared, brief=unnamed_ttl_s)
-    taint.load(store.newest(MOST))
-    return taint

@@ -29,6 +29,7 @@ from shortstop.config import Config, ConfigSource, ModelConfig, require_no_resta
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.guard import audit_key
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.stores import Paths, open_stores
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
 from shortstop.workers.spec import WorkerSpec
@@ -49,8 +50,8 @@ class Supervisor:
         self._source = source
         self._count = config.server.workers
         env = source.env
-        self._home = registry.home(config.data_dir, env)
-        self._folder = self._home / "run"
+        self._paths = Paths.of(registry.home(config.data_dir, env), config)
+        self._folder = self._paths.run
         # One conversation may meet several workers: its surrogates must be the same in all.
         privacy_key = env.get(config.privacy.key_env) or os.urandom(32).hex()
         self._shared = {
@@ -67,7 +68,7 @@ class Supervisor:
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
         with self._alone():
-            accounts = Accounts(self._home / "accounts.db", CLOCK)
+            accounts = Accounts(open_stores(self._paths).accounts(), CLOCK)
             guard_the_door(self._config.server, accounts)
             accounts.close()
             listening = bind(self._config.server)
@@ -89,14 +90,14 @@ class Supervisor:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """A fresh folder for what the workers share, for one supervisor at a time."""
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._paths.run_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
             raise ConfigError(
-                f"Another gateway with workers runs with the data folder {self._home}.",
+                f"Another gateway with workers runs with the data folder {self._paths.home}.",
                 hint="Stop it, or give this one its own `data_dir`.",
             ) from None
         try:
@@ -122,7 +123,7 @@ class Supervisor:
 
     async def _start_engines(self, config: Config) -> None:
         """Start those that are new; all or none."""
-        models = registry.open(self._home)
+        models = registry.open(self._paths.home)
         wanted = {n: m for n, m in config.models.items() if m.url is None}
         new: dict[str, EmbeddedServer] = {}
         for name, model in wanted.items():

@@ -25,6 +25,7 @@ from shortstop.routing import (
     packaged,
     promise_of,
 )
+from shortstop.stores import Paths
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Parquet, CSV or JSONL with the open set's columns.")
@@ -37,7 +38,7 @@ Data = Annotated[
 def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What is promised per task, and how well it is supported."""
     settings = load(config, os.environ)
-    file = registry.home(settings.data_dir, os.environ) / "brain.bin"
+    file = Paths.of(registry.home(settings.data_dir, os.environ), settings).brain
     state = State.restore(file.read_bytes()) if file.exists() else State()
     reports = _reports(state, settings)
     overall = state.overall.report(promise_of(settings.contract))

@@ -23,6 +23,7 @@ from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json
 from shortstop.config import load
 from shortstop.errors import InvalidRequest, NotFound
+from shortstop.stores import Paths, open_stores
 
 keys_app = typer.Typer(
     help="Who may use the gateway, how often, and for how much money. Takes effect at once.",
@@ -44,8 +45,9 @@ Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30
 @contextmanager
 def opened(config: Path | None) -> Iterator[Accounts]:
     """The accounts of the gateway that `config` describes, closed with the block."""
-    home = registry.home(load(config, os.environ).data_dir, os.environ)
-    accounts = Accounts(home / "accounts.db", time)
+    settings = load(config, os.environ)
+    paths = Paths.of(registry.home(settings.data_dir, os.environ), settings)
+    accounts = Accounts(open_stores(paths).accounts(), time)
     try:
         yield accounts
     finally:

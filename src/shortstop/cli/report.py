@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +25,9 @@ from shortstop.console import report as page
 from shortstop.console.format import energy, seconds, share, span, usd
 from shortstop.errors import ConfigError
 from shortstop.ledger import MachineCost
-from shortstop.traces.queries import By, Slice, TrafficReport, summarise
+from shortstop.ports.stores import ReportReader
+from shortstop.stores import Paths, open_stores
+from shortstop.types.report import By, Slice, TrafficReport
 
 ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
 
@@ -54,8 +57,7 @@ def report_command(
     """Who answered, how fast, at what cost, and what all-LLM would have cost."""
     loaded = load(config, os.environ)
     now = time.time()
-    report = summarise(
-        db or trace_file(loaded),
+    report = _reader(loaded, db).summary(
         by=ALL if as_json or html else (by,),
         since=None if since is None else moment(since, now),
         until=None if until is None else moment(until, now),
@@ -71,11 +73,10 @@ def report_command(
         show(report, by, notes, Console())
 
 
-def trace_file(config: Config) -> Path:
-    """The trace database that a gateway with this configuration writes."""
-    if config.traces.path is not None:
-        return Path(config.traces.path)
-    return registry.home(config.data_dir, os.environ) / "traces.db"
+def _reader(config: Config, traces: Path | None) -> ReportReader:
+    """Of the configuration's traces, or of the file that is named."""
+    paths = Paths.of(registry.home(config.data_dir, os.environ), config)
+    return open_stores(replace(paths, traces=traces or paths.traces)).reports()
 
 
 def moment(text: str, now: float) -> float:

@@ -22,7 +22,7 @@ from shortstop.console.format import (
     timestamp,
     usd,
 )
-from shortstop.traces.queries import By, Slice, TrafficReport
+from shortstop.types.report import By, Slice, TrafficReport
 
 _TITLES: dict[By, str] = {
     "task": "By task",

@@ -4,55 +4,51 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from shortstop.ports.stores import TaintStore
 from shortstop.types import UNNAMED, Tier
 
-Keep = Callable[[str, str, Tier], None]
-Find = Callable[[str, str], Tier]
-
 MOST = 100_000
+"""Conversations that are remembered without asking the store."""
 
 
 class Taint:
-    """A dialogue that is known by its first words alone is remembered for `brief` seconds: others
-    begin with the same words.
+    """A dialogue that is known by its first words alone is remembered for `unnamed_ttl_s` seconds:
+    others begin with the same words.
 
-    Bounded in memory: what falls out is asked of `find`, where the operator gave a store.
-
-    `keep` is called whenever a conversation rises; it and `find` may raise. Where the store is
-    `shared` with other processes, it is asked whenever it may know more.
+    Bounded in memory to `most` conversations. With a `store` they begin with what it holds, every
+    rise is kept there, and it is asked for what fell out of memory or, where it is `shared` with
+    other processes, whenever it may know more; so every method may raise StoreError.
     """
 
     def __init__(
         self,
         most: int = MOST,
-        keep: Keep | None = None,
-        find: Find | None = None,
+        store: TaintStore | None = None,
         *,
         shared: bool = False,
-        brief: float = 86_400.0,
+        unnamed_ttl_s: float = 86_400.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._most, self._keep, self._find, self._shared = most, keep, find, shared
-        self._brief, self._clock = brief, clock
+        self._most, self._store, self._shared = most, store, shared
+        self._unnamed_ttl_s, self._clock = unnamed_ttl_s, clock
         self._tiers: OrderedDict[tuple[str, str], tuple[Tier, float]] = OrderedDict()
         self._full = False
-
-    def load(self, rows: Iterable[tuple[str, str, Tier]]) -> None:
-        """Tiers that were seen before, or by others."""
-        for tenant, conversation, tier in rows:
-            known = self._known(tenant, conversation)
-            self._set(tenant, conversation, max(known or Tier.S0, tier))
+        if store is not None:
+            rows = store.newest(most)
+            for row in rows:
+                self._set(row.tenant, row.conversation, row.tier)
+            self._full = len(rows) == most
 
     def tier(self, tenant: str, conversation: str | None) -> Tier:
         if conversation is None:
             return Tier.S0
         known = self._known(tenant, conversation)
-        if known == Tier.S3 or self._find is None:
+        if known == Tier.S3 or self._store is None:
             return known or Tier.S0
         if self._shared or (known is None and self._full):
-            return max(known or Tier.S0, self._find(tenant, conversation))
+            return max(known or Tier.S0, self._store.find(tenant, conversation))
         return known or Tier.S0
 
     def see(self, tenant: str, conversation: str | None, tier: Tier) -> Tier:
@@ -61,13 +57,13 @@ class Taint:
         if conversation is None or tier <= before:
             return max(before, tier)
         self._set(tenant, conversation, tier)
-        if self._keep is not None:
-            self._keep(tenant, conversation, tier)
+        if self._store is not None:
+            self._store.keep(tenant, conversation, tier)
         return tier
 
     def _known(self, tenant: str, conversation: str) -> Tier | None:
         tier, at = self._tiers.get((tenant, conversation), (None, 0.0))
-        past = conversation.startswith(UNNAMED) and self._clock() - at > self._brief
+        past = conversation.startswith(UNNAMED) and self._clock() - at > self._unnamed_ttl_s
         return None if past else tier
 
     def _set(self, tenant: str, conversation: str, tier: Tier) -> None:

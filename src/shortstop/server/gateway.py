@@ -13,7 +13,7 @@ from shortstop.dialects import DescribedDialect
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Identity
 from shortstop.server.feedback import FeedbackRequest
-from shortstop.traces.responses import ResponseStore
+from shortstop.traces.responses import StoredResponses
 from shortstop.types import Admission, Answer, Caller, CallerRole, DialectName, Request, Target
 
 
@@ -61,7 +61,7 @@ class Gateway(Identity, Protocol):
         """The token that administrators show; None while none is configured."""
 
     @property
-    def responses(self) -> ResponseStore: ...
+    def responses(self) -> StoredResponses: ...
 
     @property
     def accounts(self) -> Accounts: ...

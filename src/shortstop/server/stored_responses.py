@@ -10,7 +10,7 @@ import msgspec
 from starlette.types import Message, Send
 
 from shortstop.errors import InvalidRequest
-from shortstop.traces.responses import ResponseStore, StoredResponse
+from shortstop.traces.responses import StoredResponse, StoredResponses
 from shortstop.types import Caller, Json
 
 
@@ -18,7 +18,7 @@ class ResponseTurn:
     """One request of a conversation: `body` is what to decode in its stead, `previous` the id of
     the response that it goes on from."""
 
-    def __init__(self, store: ResponseStore, caller: Caller, body: Json) -> None:
+    def __init__(self, store: StoredResponses, caller: Caller, body: Json) -> None:
         """Raises InvalidRequest when the previous response is not the caller's, or not kept."""
         self._store = store
         self._owner = owner_of(caller)

@@ -1,5 +1,7 @@
-"""The only SQL of the house: where rows are kept, how they survive, how they are read."""
+"""Where traces are kept, how they survive, how they are read. Without SQL: see `stores`."""
 
-from shortstop.traces.store import StoreHealth, TraceStore
+from shortstop.traces.health import StoreHealth
+from shortstop.traces.reader import TraceReader
+from shortstop.traces.store import TraceStore
 
-__all__ = ["StoreHealth", "TraceStore"]
+__all__ = ["StoreHealth", "TraceReader", "TraceStore"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -20,3 +21,13 @@ class Admission(Struct, frozen=True):
 
 UNMETERED = Admission()
 """A request that no limit counts."""
+
+
+class IdempotencyRecord(NamedTuple):
+    """What is kept under an idempotency key: the fingerprint of the request that claimed it and,
+    once it was made, the answer (`status` None until then). The body may be sealed."""
+
+    fingerprint: bytes
+    status: int | None = None
+    headers: bytes | None = None
+    body: bytes | None = None

@@ -9,30 +9,32 @@ import pytest
 
 from shortstop.errors import StoreError
 from shortstop.privacy.taint import Taint
-from shortstop.traces.taints import TaintStore
+from shortstop.stores.sqlite.taints import SqliteTaints
 from shortstop.types import Tier
 from tests.conftest import FakeClock
 
+DAY = 86_400.0
+
 
 def test_a_tier_never_goes_down_and_outlives_the_process(tmp_path: Path, clock: FakeClock) -> None:
-    one = TaintStore(tmp_path / "t.db", clock, 100)
+    one = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
     one.keep("acme", "c", Tier.S3)
     one.keep("acme", "c", Tier.S1)
     one.close()
-    two = TaintStore(tmp_path / "t.db", clock, 100)
+    two = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
     assert two.find("acme", "c") == Tier.S3
     assert two.find("rival", "c") == Tier.S0
     two.close()
 
 
 def test_old_rows_go_and_the_newest_are_loaded(tmp_path: Path, clock: FakeClock) -> None:
-    store = TaintStore(tmp_path / "t.db", clock, 100)
+    store = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
     for name in ("a", "b", "c"):
         store.keep("t", name, Tier.S2)
         clock.advance(50)
     assert [row[1] for row in store.newest(2)] == ["b", "c"]
     store.close()
-    again = TaintStore(tmp_path / "t.db", clock, 100)
+    again = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
     assert [row[1] for row in again.newest(9)] == ["b", "c"]
     again.close()
 
@@ -41,12 +43,12 @@ def test_old_rows_go_and_the_newest_are_loaded(tmp_path: Path, clock: FakeClock)
 def test_what_fell_out_of_memory_or_others_saw_is_known(
     tmp_path: Path, clock: FakeClock, shared: bool
 ) -> None:
-    store = TaintStore(tmp_path / "t.db", clock, 100)
-    taint = Taint(2, store.keep, store.find, shared=shared)
+    store = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
+    taint = Taint(2, store, shared=shared)
     for name in ("a", "b", "c"):
         taint.see("t", name, Tier.S2)
     assert [taint.tier("t", name) for name in "abcd"] == [Tier.S2] * 3 + [Tier.S0]
-    other = Taint(2, store.keep, store.find, shared=True)
+    other = Taint(2, store, shared=True)
     assert other.tier("t", "a") == Tier.S2
     other.see("t", "a", Tier.S3)
     assert taint.tier("t", "a") == Tier.S3
@@ -56,7 +58,7 @@ def test_what_fell_out_of_memory_or_others_saw_is_known(
 def test_a_store_that_cannot_be_used_says_so(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "t.db").write_bytes(b"not a database, but long enough to be taken for one" * 50)
     with pytest.raises(StoreError):
-        TaintStore(tmp_path / "t.db", clock, 100)
+        SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
     with pytest.raises(sqlite3.Error):
         sqlite3.connect(tmp_path / "t.db").execute("SELECT 1 FROM taints")
 
@@ -65,8 +67,8 @@ def test_a_dialogue_known_by_its_first_words_is_remembered_for_a_while(
     tmp_path: Path, clock: FakeClock
 ) -> None:
     """Half of all dialogues begin with "hi": one secret must not pin them all for months."""
-    store = TaintStore(tmp_path / "t.db", clock, kept=1000, brief=10)
-    taint = Taint(keep=store.keep, find=store.find, brief=10, clock=clock.time)
+    store = SqliteTaints(tmp_path / "t.db", clock, kept_s=1000, unnamed_ttl_s=10)
+    taint = Taint(store=store, unnamed_ttl_s=10, clock=clock.time)
     for name in ("~hi", "named"):
         taint.see("t", name, Tier.S3)
     assert [taint.tier("t", name) for name in ("~hi", "named")] == [Tier.S3, Tier.S3]

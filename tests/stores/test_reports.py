@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
-from shortstop.traces import TraceStore
-from shortstop.traces.queries import Slice, TrafficReport, summarise
+from shortstop.stores.sqlite.reports import SqliteReports
 from shortstop.types import Clearance, Reach, Span, Tier, Trace
+from shortstop.types.report import Slice, TrafficReport
 from tests.conftest import FakeClock
-from tests.traces.example import LOCAL, remote, trace
+from tests.traces.example import LOCAL, open_store, remote, trace
 
 DAY = 86_400.0
 AT = LOCAL.at
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def filled(path: Path, rows: list[Trace]) -> Path:
-    store = TraceStore(path, TracesConfig(), FakeClock())
+    store = open_store(path, TracesConfig(), FakeClock())
     for row in rows:
         store.append(row)
     store.close()
@@ -49,7 +49,7 @@ def filled(path: Path, rows: list[Trace]) -> Path:
 
 
 def test_totals(path: Path) -> None:
-    total = summarise(path).total
+    total = SqliteReports(path).summary().total
     assert (total.requests, total.answered, total.local) == (9, 6, 4)
     assert (total.pinned, total.escalated) == (1, 1)
     assert (total.failed, total.refused, total.cancelled) == (1, 1, 1)
@@ -63,7 +63,7 @@ def test_totals(path: Path) -> None:
 
 def test_money_is_summed_over_the_rows_that_have_a_price(path: Path) -> None:
     """Five local bills (a, b, c, f, h) and two remote ones; g and i have none."""
-    total = summarise(path).total
+    total = SqliteReports(path).summary().total
     assert total.cost == 5 * Decimal("0.00001") + 2 * Decimal("0.0005")
     assert total.counterfactual == 7 * Decimal("0.00048")
     assert total.saved == total.counterfactual - total.cost
@@ -71,13 +71,13 @@ def test_money_is_summed_over_the_rows_that_have_a_price(path: Path) -> None:
 
 
 def test_energy_keeps_its_bars_and_basis(path: Path) -> None:
-    total = summarise(path, tenant="t2").total
+    total = SqliteReports(path).summary(tenant="t2").total
     assert total.joules == Span(10, 5, 15, "modelled")
     assert total.counterfactual_joules == Span(200, 150, 250, "modelled")
 
 
 def test_groups(path: Path) -> None:
-    report = summarise(path)
+    report = SqliteReports(path).summary()
     assert [(one.key, one.requests) for one in report.groups["day"]] == [
         ("2026-11-18", 7),
         ("2026-11-19", 2),
@@ -95,13 +95,13 @@ def test_groups(path: Path) -> None:
 
 
 def test_filters(path: Path) -> None:
-    assert summarise(path, since=AT + 1).total.requests == 2
-    assert summarise(path, until=AT + 1).total.requests == 7
-    assert summarise(path, tenant="t2").total.requests == 1
+    assert SqliteReports(path).summary(since=AT + 1).total.requests == 2
+    assert SqliteReports(path).summary(until=AT + 1).total.requests == 7
+    assert SqliteReports(path).summary(tenant="t2").total.requests == 1
 
 
 def test_the_timeline_adds_up(path: Path) -> None:
-    report = summarise(path)
+    report = SqliteReports(path).summary()
     assert sum(point.requests for point in report.timeline) == 9
     assert sum(point.local for point in report.timeline) == 4
     assert sum(point.cost for point in report.timeline) == report.total.cost
@@ -109,20 +109,20 @@ def test_the_timeline_adds_up(path: Path) -> None:
 
 
 def test_the_histogram_adds_up(path: Path) -> None:
-    bins = summarise(path).latency
+    bins = SqliteReports(path).summary().latency
     assert sum(one.local for one in bins) == 4
     assert sum(one.remote for one in bins) == 2
     assert (bins[0].low, bins[-1].high) == (0.1, 5.0)
 
 
 def test_baselines_and_prices_are_named(path: Path) -> None:
-    report = summarise(path)
+    report = SqliteReports(path).summary()
     assert report.baselines == ("big",)
     assert report.prices == ("2026-11-23 (test)",)
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
-    report: TrafficReport = summarise(filled(tmp_path / "empty.db", []))
+    report: TrafficReport = SqliteReports(filled(tmp_path / "empty.db", [])).summary()
     assert report.total == Slice("")
     assert (report.timeline, report.latency, report.first) == ((), (), None)
     assert report.total.local_share is None
@@ -132,15 +132,15 @@ def test_nothing_at_all(tmp_path: Path) -> None:
 def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
     dear = replace(LOCAL.bill, cost=Decimal("4000000.000000000001"))
     path = filled(tmp_path / "dear.db", [trace(f"r{i}", bill=dear) for i in range(5)])
-    assert summarise(path).total.cost == Decimal("20000000.000000000005")
+    assert SqliteReports(path).summary().total.cost == Decimal("20000000.000000000005")
 
 
 def test_what_is_absent_or_foreign_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Cannot read"):
-        summarise(tmp_path / "absent.db")
+        SqliteReports(tmp_path / "absent.db").summary()
     (tmp_path / "text.db").write_text("this is no database, not at all" * 50)
     with pytest.raises(StoreError, match="Cannot read"):
-        summarise(tmp_path / "text.db")
+        SqliteReports(tmp_path / "text.db").summary()
     (tmp_path / "blank.db").touch()
     with pytest.raises(StoreError, match="schema version 0"):
-        summarise(tmp_path / "blank.db")
+        SqliteReports(tmp_path / "blank.db").summary()

@@ -1,0 +1,214 @@
+"""The doors to everything that lasts, as Protocols. What any implementation promises:
+
+  - *errors*: StoreUnavailable where the same call may succeed later, StoreError where it will not;
+    nothing else. A call that raised has changed nothing.
+  - *atomicity*: each call is one transaction. Two calls that write the same thing never interleave,
+    whichever threads, processes or machines they come from.
+  - *durability*: what a call has written survives the death of the process that called.
+  - *threads*: any thread may call, unless a method says otherwise; calls may wait their turn.
+
+Times are Unix seconds, money is whole pico-dollars (`shortstop.money`). `tests/stores/contract.py`
+holds an implementation to all of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from shortstop.ports import Clock
+from shortstop.types import Tier
+from shortstop.types.accounts import IdempotencyRecord
+from shortstop.types.report import By, TrafficReport
+from shortstop.types.rows import ResponseRow, Row, SealedSurrogates, TaintRow
+
+Meters = Mapping[str, float]
+"""Unit ("requests", "tokens") -> the state of that meter."""
+
+
+class RowStore(Protocol):
+    """Where the writer of traces puts finished rows. Its thread alone calls all but `forget`."""
+
+    def open(self) -> None:
+        """Connect and bring the store to the newest schema; the other calls do it where needed."""
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Write all rows, in their order; how many were refused.
+
+        A row is refused when its id is taken, or when the store cannot hold it; the others are
+        written all the same.
+        """
+
+    def delete_before(self, at: float, limit: int) -> int:
+        """Delete at most `limit` of the oldest rows whose time is before `at`; how many."""
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Take the content out of every row of a conversation, and off the disk; how many rows
+        there are. From any thread."""
+
+    def close(self) -> None: ...
+
+
+class ReportReader(Protocol):
+    """Reads what the writer has put down, and never holds it up.
+
+    Times select `since <= at < until`; None leaves a side open.
+    """
+
+    def documents(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> Iterator[bytes]:
+        """The rows' JSON, in order of time, each once. Rows that are written or deleted meanwhile
+        may be missed; a slow reader holds nothing open between pages."""
+
+    def summary(
+        self,
+        *,
+        by: Sequence[By] = ("day", "task", "target", "tenant"),
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+    ) -> TrafficReport:
+        """The report over those rows, all of it over the same ones."""
+
+
+class ResponseStore(Protocol):
+    """Answers that a client may build on. For anybody but its owner a response does not exist."""
+
+    def keep(self, row: ResponseRow) -> None:
+        """Keep it, in place of one with the same id."""
+
+    def find(self, owner: str, id: str, since: float) -> ResponseRow | None:
+        """The response, if it is the owner's and not from before `since`."""
+
+    def drop(self, owner: str, id: str) -> bool:
+        """Whether there was one; off the disk."""
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Delete every response of a conversation, and off the disk; how many."""
+
+    def delete_before(self, at: float) -> int:
+        """Delete every response from before `at`; how many."""
+
+    def close(self) -> None: ...
+
+
+class AccountStore(Protocol):
+    """Keys, rate limits, budgets, and answers kept for retries. Knows rows, no rules."""
+
+    def all_keys(self) -> list[tuple[bytes, str]]:
+        """(fingerprint of the secret, key as JSON) of every key, in no particular order."""
+
+    def add_key(self, id: str, fingerprint: bytes, record: str) -> None:
+        """Raises StoreError also when the id or the fingerprint is taken."""
+
+    def replace_key(self, id: str, record: str) -> None:
+        """Nothing happens where there is no such key."""
+
+    def version(self) -> int:
+        """A number that differs from the last one when others may have changed something."""
+
+    def meter(self, key: str, change: Callable[[Meters], Meters]) -> None:
+        """Write what `change` makes of the key's meters; nothing when it raises.
+
+        `change` must be pure: it may be called again where a transaction is tried again. A meter
+        that it leaves out stays as it is.
+        """
+
+    def hold(self, id: str, key: str, window: str, amount: int, budget: int, at: float) -> bool:
+        """Set `amount` aside for request `id`, unless what is spent in `window` and what is set
+        aside for the key would then exceed `budget`: False, and nothing happened.
+
+        A key's window is the one that was named last; with a new one it has spent nothing.
+        """
+
+    def settle(self, id: str, window: str, cost: int | None) -> None:
+        """Count `cost` as spent in `window`, all that was set aside where it is None, and give the
+        rest back. Settling twice, or what was never set aside, changes nothing."""
+
+    def balance(self, key: str, window: str) -> tuple[int, int]:
+        """What the key has spent in `window`, and what is set aside for it."""
+
+    def recover(self, before: float) -> int:
+        """Count as spent in full what was set aside before `before`, or by somebody who is gone
+        for good; how many requests."""
+
+    def claim_answer(
+        self, caller: str, token: str, fingerprint: bytes, at: float, since: float
+    ) -> IdempotencyRecord | None:
+        """Claim an idempotency key, of a token not used since `since`. None: it is the caller's,
+        who calls `keep_answer` or `drop_answer` next. Else what another has under it, unless that
+        one claimed it for the same request and is gone for good."""
+
+    def keep_answer(
+        self, caller: str, token: str, status: int, headers: bytes, body: bytes
+    ) -> None:
+        """Complete a claim. Nothing happens where there is none."""
+
+    def drop_answer(self, caller: str, token: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class TaintStore(Protocol):
+    """The highest tier that each conversation has held. It never goes down.
+
+    Of a conversation without a name (`UNNAMED`), nothing older than the store's `unnamed_ttl_s`
+    counts; of any, nothing older than its retention.
+    """
+
+    def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
+        """A tier below the one that is kept only renews its time."""
+
+    def find(self, tenant: str, conversation: str) -> Tier:
+        """S0 where nothing is kept."""
+
+    def newest(self, most: int) -> list[TaintRow]:
+        """At most `most` conversations, the newest last."""
+
+    def close(self) -> None: ...
+
+
+class SurrogateStore(Protocol):
+    """Sealed surrogates by conversation. The store can read neither them nor whose they are."""
+
+    def get(self, scope: bytes, now: float) -> SealedSurrogates | None:
+        """None where there are none, or where they have expired."""
+
+    def update(
+        self,
+        scope: bytes,
+        change: Callable[[SealedSurrogates | None], SealedSurrogates],
+        *,
+        now: float,
+        expires: float,
+        most: int,
+    ) -> None:
+        """Write what `change` makes of what is there and has not expired; nothing when it raises.
+
+        Of more than `most` scopes those that expire first are dropped.
+        """
+
+    def erase(self, scope: bytes, now: float) -> bool:
+        """Overwrite what is there. Whether there was something that had not expired."""
+
+    def close(self) -> None: ...
+
+
+class Stores(Protocol):
+    """Every store of one gateway. Each call opens one; several processes may have the same."""
+
+    def rows(self, *, fsync: bool = False) -> RowStore:
+        """Not opened yet. With `fsync` what it has written survives a power cut too."""
+
+    def reports(self) -> ReportReader: ...
+
+    def responses(self) -> ResponseStore:
+        """Not opened before it is used."""
+
+    def accounts(self) -> AccountStore: ...
+
+    def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> TaintStore:
+        """Drops what is older than `kept_s` seconds."""
+
+    def surrogates(self) -> SurrogateStore: ...

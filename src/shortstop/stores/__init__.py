@@ -1,0 +1,12 @@
+"""Everything that lasts, behind ports: the only room that speaks to databases."""
+
+from shortstop.ports.stores import Stores
+from shortstop.stores.paths import Paths
+from shortstop.stores.sqlite import SqliteStores
+
+__all__ = ["Paths", "open_stores"]
+
+
+def open_stores(paths: Paths) -> Stores:
+    """The stores of the gateway whose files are at `paths`. Opens none of them yet."""
+    return SqliteStores(paths)

@@ -1,0 +1,57 @@
+"""Where a gateway keeps its files: every name is written here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shortstop.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of one gateway. All but `traces`, which the operator may move, are below `home`."""
+
+    home: Path
+    traces: Path
+
+    @classmethod
+    def of(cls, home: Path, config: Config) -> Paths:
+        """As `config` says; `home` is its data folder."""
+        return cls(home, Path(config.traces.path) if config.traces.path else home / "traces.db")
+
+    @property
+    def journal(self) -> Path:
+        """The folder of rows that the database does not hold yet."""
+        return self.traces.with_name(self.traces.name + ".journal")
+
+    @property
+    def responses(self) -> Path:
+        return self.home / "responses.db"
+
+    @property
+    def accounts(self) -> Path:
+        return self.home / "accounts.db"
+
+    @property
+    def taints(self) -> Path:
+        return self.home / "taint.db"
+
+    @property
+    def vault(self) -> Path:
+        return self.home / "vault.db"
+
+    @property
+    def brain(self) -> Path:
+        """The router's saved state."""
+        return self.home / "brain.bin"
+
+    @property
+    def run(self) -> Path:
+        """The folder of what the workers of one supervisor share."""
+        return self.home / "run"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by the supervisor that owns `run`."""
+        return self.home / "run.lock"

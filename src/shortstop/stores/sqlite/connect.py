@@ -1,0 +1,184 @@
+"""The one way to a SQLite file: modes, pragmas, waiting for others, schema, and clear failures."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.stores.sqlite.migrate import Migration, check, migrate
+
+WAL = ("journal_mode = WAL", "synchronous = NORMAL")
+"""Readers and one writer at a time do not wait for each other; a power cut may lose the last
+transactions but never the file."""
+RETRY_SECONDS = 1.0
+READ_BUSY_SECONDS = 5.0
+RACE_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What all files of one kind have in common.
+
+    `noun` names the kind in messages ("accounts"). `pragmas` are set on every connection, in this
+    order. `busy_seconds` is how long a call waits for another's lock. `hint` says what to do when
+    a file of this kind cannot be used.
+    """
+
+    noun: str
+    migrations: tuple[Migration, ...]
+    pragmas: tuple[str, ...] = WAL
+    busy_seconds: float = 2.0
+    hint: str = ""
+
+
+def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
+    """A connection for reading and writing, its file at the newest schema, in autocommit mode.
+
+    A file that is not there is made, readable by its owner alone (0600), in a folder of the same
+    (0700). Raises sqlite3.Error, OSError, and StoreError when a newer Shortstop wrote the file.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    db = sqlite3.connect(
+        path, timeout=kind.busy_seconds, isolation_level=None, check_same_thread=False
+    )
+    try:
+        check(db, path, kind.migrations)
+        for pragma in kind.pragmas:
+            _set(db, pragma, kind.busy_seconds)
+        migrate(db, path, kind.migrations)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _set(db: sqlite3.Connection, pragma: str, busy_seconds: float) -> None:
+    """SQLite itself does not wait where several connections turn one new file to WAL at once."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            db.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(RACE_SECONDS)
+
+
+def connect_read_only(path: Path, kind: FileKind) -> sqlite3.Connection:
+    """A connection that changes nothing and never holds up a writer.
+
+    Raises StoreError when there is nothing to read, or it is of another schema version.
+    """
+    try:
+        db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=READ_BUSY_SECONDS
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"Cannot read {path}: {error}.") from error
+    try:
+        number = check(db, path, kind.migrations)
+        if number < len(kind.migrations):
+            raise StoreError(
+                f"{path} has schema version {number}, not {len(kind.migrations)}.",
+                hint="Start `shortstop serve` once: it brings the file up to date.",
+            )
+    except sqlite3.Error as error:
+        db.close()
+        raise StoreError(f"Cannot read {path}: {error}.") from error
+    except StoreError:
+        db.close()
+        raise
+    return db
+
+
+class Database:
+    """One connection to one file, opened when first used. Threads take turns on it.
+
+    Every failure is a StoreError: StoreUnavailable where the same call may succeed later (locked,
+    full, read-only, out of reach), a plain one where it will not (damaged, a newer Shortstop's).
+    """
+
+    def __init__(self, path: Path, kind: FileKind) -> None:
+        self.path = path
+        self._kind = kind
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Connect now. Raises StoreError."""
+        with self.reading():
+            pass
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for single statements."""
+        with self._lock:
+            try:
+                yield self._db or self._connected()
+            except (sqlite3.Error, OSError) as error:
+                raise self.failure(error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that no thread or process interleaves with; undone when it raises."""
+        with self._lock:
+            try:
+                db = self._db or self._connected()
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                    db.execute("COMMIT")
+                except BaseException:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
+            except (sqlite3.Error, OSError) as error:
+                raise self.failure(error) from error
+
+    def reconnect(self) -> None:
+        """Connect anew at the next call: the file may have been replaced."""
+        with self._lock:
+            self._close()
+
+    def close(self) -> None:
+        """Later calls raise StoreError."""
+        with self._lock:
+            self._closed = True
+            self._close()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+        self._db = connect(self.path, self._kind)
+        return self._db
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def failure(self, error: sqlite3.Error | OSError) -> StoreError:
+        """What went wrong, in this house's words."""
+        what = f"The {self._kind.noun} in {self.path} cannot be used"
+        if isinstance(error, (sqlite3.OperationalError, OSError)):
+            return StoreUnavailable(
+                f"{what} now: {error}.", hint=self._kind.hint, retry_after=RETRY_SECONDS
+            )
+        if type(error) is sqlite3.DatabaseError:
+            return StoreError(
+                f"{what}: it is not a usable SQLite database ({error}).",
+                hint="Move it away and start again, or name another file.",
+                status=503,
+            )
+        return StoreError(f"{what}: {error}.", hint=self._kind.hint, status=503)

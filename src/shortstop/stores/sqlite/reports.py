@@ -1,0 +1,239 @@
+"""The read side. Opens the file read-only, so that reading never holds up the writer.
+
+How the figures are counted:
+  - local share: of the answered requests, those that a local model answered;
+  - pinned: requests that privacy allowed to go nowhere else;
+  - escalated: a local model tried and a remote one answered;
+  - money: cost and counterfactual are summed over the same rows, those where both are known; the
+    others are counted as `unpriced`, never as zero;
+  - p50 and p95: see `traces.report`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from shortstop.errors import StoreError
+from shortstop.money import dollars
+from shortstop.stores.sqlite.connect import connect_read_only
+from shortstop.stores.sqlite.rows import TRACES
+from shortstop.traces.report import Latencies, histogram, percentiles, timeline_step
+from shortstop.types import Basis, Reach, Span
+from shortstop.types.report import By, Point, Slice, TrafficReport
+
+_PAGE = 500
+
+_KEYS: dict[By, str] = {
+    "day": "date(at, 'unixepoch')",
+    "task": "coalesce(task, '(none)')",
+    "target": "coalesce(target, '(none)')",
+    "tenant": "tenant",
+}
+ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
+
+_ByKey = defaultdict[str, Latencies]
+
+
+class SqliteReports:
+    """Implements ports.stores.ReportReader. Every call opens the file and closes it again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def documents(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> Iterator[bytes]:
+        where, args = _where(since, until, tenant)
+        query = f"""
+            SELECT at, seq, trace FROM traces JOIN bodies USING (seq)
+            WHERE {where} AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_PAGE}
+        """  # noqa: S608 - `where` is made of fixed texts
+        last: tuple[float, int] = (float("-inf"), 0)
+        with closing(connect_read_only(self._path, TRACES)) as db:
+            while True:
+                page = self._rows(db, query, (*args, *last))
+                for _at, _seq, document in page:
+                    yield document.encode()
+                if len(page) < _PAGE:
+                    return
+                last = page[-1][0], page[-1][1]
+
+    def summary(
+        self,
+        *,
+        by: Sequence[By] = ALL,
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+    ) -> TrafficReport:
+        where, args = _where(since, until, tenant)
+        with closing(connect_read_only(self._path, TRACES)) as db:
+            try:
+                db.execute("BEGIN")  # all queries see the same rows
+                return _Summary(db, where, args).report(by, tenant)
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    def _rows(
+        self, db: sqlite3.Connection, query: str, args: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
+        try:
+            return db.execute(query, args).fetchall()
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(f"Cannot read {self._path}: {error}.")
+
+
+class _Summary:
+    """The queries behind one report, over one choice of rows."""
+
+    def __init__(self, db: sqlite3.Connection, where: str, args: list[float | str]) -> None:
+        self._db = db
+        self._where = where
+        self._args = args
+
+    def report(self, by: Sequence[By], tenant: str | None) -> TrafficReport:
+        first, last = self._query("SELECT min(at), max(at) FROM traces WHERE {where}")[0]
+        latencies = self._latencies(by)
+        total = self._slices("''", latencies[0])
+        step = timeline_step(first, last)
+        return TrafficReport(
+            total=total[0] if total else Slice(""),
+            groups={k: self._ordered(k, one) for k, one in zip(by, latencies[1:], strict=True)},
+            first=first,
+            last=last,
+            step=step,
+            timeline=self._timeline(step),
+            latency=histogram(latencies[0][""]),
+            baselines=self._texts("baseline"),
+            prices=self._texts("prices"),
+            tenant=tenant,
+        )
+
+    def _query(self, text: str, *more: float) -> list[tuple[Any, ...]]:
+        return self._db.execute(
+            text.replace("{where}", self._where), (*more, *self._args)
+        ).fetchall()
+
+    def _texts(self, column: str) -> tuple[str, ...]:
+        rows = self._query(
+            f"SELECT DISTINCT {column} FROM traces WHERE {{where}} AND {column} != '' ORDER BY 1"  # noqa: S608
+        )
+        return tuple(text for (text,) in rows)
+
+    def _ordered(self, by: By, latencies: _ByKey) -> tuple[Slice, ...]:
+        """Days in order, everything else by number of requests."""
+        slices = self._slices(_KEYS[by], latencies)
+        if by == "day":
+            return tuple(sorted(slices, key=lambda one: one.key))
+        return tuple(sorted(slices, key=lambda one: (-one.requests, one.key)))
+
+    def _slices(self, key: str, latencies: _ByKey) -> list[Slice]:
+        return [_slice(row, latencies) for row in self._query(_SUMS.replace("{key}", key))]
+
+    def _latencies(self, by: Sequence[By]) -> list[_ByKey]:
+        """For all rows and for each grouping: sorted seconds of local and remote answers."""
+        keys = ["''", *(_KEYS[one] for one in by)]
+        groupings: list[_ByKey] = [defaultdict(Latencies) for _ in keys]
+        for local, seconds, *names in self._db.execute(
+            f"SELECT local, seconds, {', '.join(keys)} FROM traces "  # noqa: S608
+            f"WHERE outcome = 'ok' AND {self._where} ORDER BY seconds",
+            self._args,
+        ):
+            for grouping, name in zip(groupings, names, strict=True):
+                grouping[name].add(local, seconds)
+        return groupings
+
+    def _timeline(self, step: float) -> tuple[Point, ...]:
+        return tuple(
+            Point(at * step, n, local, remote, pinned, _usd(c, c2), _usd(f, f2))
+            for at, n, local, remote, pinned, c, c2, f, f2 in self._query(_TIMELINE, step)
+        )
+
+
+def _money(column: str) -> str:
+    """Two sums, of whole micro-dollars and the rest: one alone could overflow 64 bits."""
+    known = "cost_pico IS NOT NULL AND counterfactual_pico IS NOT NULL"
+    return (
+        f"coalesce(sum(CASE WHEN {known} THEN {column} / 1000000 END), 0), "
+        f"coalesce(sum(CASE WHEN {known} THEN {column} % 1000000 END), 0)"
+    )
+
+
+def _usd(micro: int, rest: int) -> Decimal:
+    return dollars(micro * 10**6 + rest)
+
+
+_SUMS = f"""
+    SELECT {{key}} AS k, sum(outcome != 'shadow'), sum(outcome = 'ok'),
+        sum(outcome = 'ok' AND local),
+        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}), sum(escalated),
+        sum(outcome IN ('error', 'interrupted')), sum(outcome = 'refused'),
+        sum(outcome = 'cancelled'),
+        coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+        {_money("cost_pico")}, {_money("cost_local_pico")}, {_money("counterfactual_pico")},
+        sum(unpriced OR cost_pico IS NULL OR counterfactual_pico IS NULL), sum(tokens_estimated),
+        total(joules), total(joules_low), total(joules_high),
+        total(counterfactual_joules), total(counterfactual_joules_low),
+        total(counterfactual_joules_high), total(gco2), total(gco2_low), total(gco2_high),
+        count(DISTINCT nullif(joules_basis, 'none')), max(nullif(joules_basis, 'none'))
+    FROM traces WHERE {{where}} GROUP BY k
+"""  # noqa: S608 - made of the fixed texts above
+_TIMELINE = f"""
+    SELECT CAST(at / ? AS INTEGER) AS bucket, sum(outcome != 'shadow'),
+        sum(outcome = 'ok' AND local), sum(outcome = 'ok' AND NOT local),
+        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}),
+        {_money("cost_pico")}, {_money("counterfactual_pico")}
+    FROM traces WHERE {{where}} GROUP BY bucket ORDER BY bucket
+"""  # noqa: S608 - made of the fixed texts above
+
+
+def _slice(row: tuple[Any, ...], latencies: _ByKey) -> Slice:
+    key, money, spans = row[0], row[11:17], row[19:28]
+    seconds = latencies[key]
+    p50, p95 = percentiles(seconds.all)
+    local_p50, local_p95 = percentiles(seconds.local)
+    remote_p50, remote_p95 = percentiles(seconds.remote)
+    basis: Basis = "none" if row[28] == 0 else row[29] if row[28] == 1 else "modelled"
+    return Slice(
+        **dict(zip(Slice.__struct_fields__, row[0:11], strict=False)),
+        p50=p50,
+        p95=p95,
+        local_p50=local_p50,
+        local_p95=local_p95,
+        remote_p50=remote_p50,
+        remote_p95=remote_p95,
+        cost=_usd(*money[0:2]),
+        cost_local=_usd(*money[2:4]),
+        counterfactual=_usd(*money[4:6]),
+        unpriced=row[17],
+        estimated=row[18],
+        joules=_span(spans[0:3], basis),
+        counterfactual_joules=_span(spans[3:6], "modelled" if spans[3] else "none"),
+        gco2=_span(spans[6:9], basis),
+    )
+
+
+def _span(values: tuple[float, ...], basis: Basis) -> Span:
+    value, low, high = values
+    return Span(value, low, high, basis)
+
+
+def _where(
+    since: float | None, until: float | None, tenant: str | None
+) -> tuple[str, list[float | str]]:
+    parts: list[str] = ["1"]
+    args: list[float | str] = []
+    for text, value in (("at >= ?", since), ("at < ?", until), ("tenant = ?", tenant)):
+        if value is not None:
+            parts.append(text)
+            args.append(value)
+    return " AND ".join(parts), args

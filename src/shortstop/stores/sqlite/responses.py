@@ -1,0 +1,82 @@
+"""Stored responses: one file, shared by all workers."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from shortstop.stores.sqlite.connect import WAL, Database, FileKind
+from shortstop.types.rows import ResponseRow
+
+
+def m001_responses(db: sqlite3.Connection) -> None:
+    """Files from before there were versions have the table already, some without the columns by
+    which a conversation is erased."""
+    db.execute(
+        """
+        CREATE TABLE IF NOT EXISTS responses (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            parent TEXT,
+            at REAL NOT NULL,
+            turn BLOB NOT NULL,
+            response BLOB NOT NULL,
+            tenant TEXT NOT NULL DEFAULT '',
+            conversation TEXT NOT NULL DEFAULT ''
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    columns = {row[1] for row in db.execute("PRAGMA table_info(responses)")}
+    for column in ("tenant", "conversation"):
+        if column not in columns:
+            db.execute(f"ALTER TABLE responses ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
+RESPONSES = FileKind(
+    "stored responses",
+    migrations=(m001_responses,),
+    pragmas=(*WAL, "secure_delete = ON"),
+    hint="Send the whole conversation with `store: false` meanwhile.",
+)
+
+
+class SqliteResponses:
+    """Implements ports.stores.ResponseStore. Opened when first used: most gateways are never asked
+    to remember."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, RESPONSES)
+
+    def keep(self, row: ResponseRow) -> None:
+        with self._database.reading() as db:
+            db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def find(self, owner: str, id: str, since: float) -> ResponseRow | None:
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT id, owner, parent, at, turn, response, tenant, conversation"
+                " FROM responses WHERE id = ? AND owner = ? AND at >= ?",
+                (id, owner, since),
+            ).fetchone()
+        return ResponseRow(*row) if row else None
+
+    def drop(self, owner: str, id: str) -> bool:
+        with self._database.reading() as db:
+            done = db.execute("DELETE FROM responses WHERE id = ? AND owner = ?", (id, owner))
+        return done.rowcount > 0
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        with self._database.reading() as db:
+            done = db.execute(
+                "DELETE FROM responses WHERE tenant = ? AND conversation = ?",
+                (tenant, conversation),
+            )
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return done.rowcount
+
+    def delete_before(self, at: float) -> int:
+        with self._database.reading() as db:
+            return db.execute("DELETE FROM responses WHERE at < ?", (at,)).rowcount
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,239 @@
+"""Traces as the writer puts them down: slim columns for reports, and the whole of each as JSON."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from shortstop.errors import StoreError
+from shortstop.stores.sqlite.connect import Database, FileKind
+from shortstop.traces.rows import emptied
+from shortstop.types.rows import COLUMNS, Row
+
+log = logging.getLogger(__name__)
+
+_PAGE_BYTES = 16_384
+"""A trace is some kilobytes: on SQLite's usual 4 KiB pages each spills over into several."""
+_TOGETHER = 16
+"""Rows a statement: many cost less each, but hold up the street for longer."""
+_PAUSE = 0.0005
+"""Seconds between two statements: on a machine whose cores are all busy the writer would else keep
+the street waiting until its time slice ends."""
+
+
+def m001_traces(db: sqlite3.Connection) -> None:
+    """Slim rows for reports, and the whole trace as JSON beside them.
+
+    Money is whole pico-dollars (1e-12): every list price per million tokens with up to six
+    decimals is exact. NULL money means that a price was unknown.
+    """
+    db.execute(
+        """
+        CREATE TABLE traces (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            at REAL NOT NULL,
+            tenant TEXT NOT NULL,
+            key TEXT,
+            conversation TEXT,
+            dialect TEXT NOT NULL,
+            model TEXT NOT NULL,
+            template TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            stream INTEGER NOT NULL,
+            task TEXT,
+            target TEXT,
+            local INTEGER NOT NULL,
+            tier INTEGER NOT NULL,
+            reach INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            escalated INTEGER NOT NULL,
+            explored INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            first_byte REAL,
+            prompt_tokens INTEGER,
+            completion_tokens INTEGER,
+            tokens_estimated INTEGER NOT NULL,
+            cost_pico INTEGER,
+            cost_local_pico INTEGER,
+            cost_remote_pico INTEGER,
+            counterfactual_pico INTEGER,
+            baseline TEXT,
+            unpriced INTEGER NOT NULL,
+            prices TEXT,
+            joules REAL,
+            joules_low REAL,
+            joules_high REAL,
+            joules_basis TEXT,
+            counterfactual_joules REAL,
+            counterfactual_joules_low REAL,
+            counterfactual_joules_high REAL,
+            gco2 REAL,
+            gco2_low REAL,
+            gco2_high REAL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX traces_at ON traces (at, seq)")
+    db.execute("CREATE INDEX traces_tenant_at ON traces (tenant, at)")
+    db.execute(
+        """
+        CREATE TABLE bodies (
+            seq INTEGER PRIMARY KEY REFERENCES traces (seq) ON DELETE CASCADE,
+            trace TEXT NOT NULL
+        ) STRICT
+        """
+    )
+
+
+TRACES = FileKind(
+    "traces",
+    migrations=(m001_traces,),
+    pragmas=(
+        f"page_size = {_PAGE_BYTES}",
+        "auto_vacuum = INCREMENTAL",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "secure_delete = FAST",
+        "foreign_keys = ON",
+    ),
+    busy_seconds=1.0,
+)
+_FSYNC = "synchronous = FULL"
+
+
+def _statement(table: str, columns: tuple[str, ...], count: int, verb: str = "INSERT") -> str:
+    places = f"({', '.join('?' * len(columns))})"
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES {', '.join([places] * count)}"
+
+
+_COLUMNS = ("seq", *COLUMNS)
+_BODY = ("seq", "trace")
+_ONE = _statement("traces", _COLUMNS, 1, "INSERT OR IGNORE")
+
+
+class SqliteRows:
+    """Implements ports.stores.RowStore."""
+
+    def __init__(
+        self, path: Path, *, fsync: bool = False, busy_seconds: float = TRACES.busy_seconds
+    ) -> None:
+        pragmas = (*TRACES.pragmas, _FSYNC) if fsync else TRACES.pragmas
+        self._kind = replace(TRACES, pragmas=pragmas, busy_seconds=busy_seconds)
+        self._path = path
+        self._database = Database(path, self._kind)
+
+    def open(self) -> None:
+        self._database.open()
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        groups = [rows[i : i + _TOGETHER] for i in range(0, len(rows), _TOGETHER)]
+        return self._write(lambda db: sum(_insert_gently(db, group) for group in groups))
+
+    def delete_before(self, at: float, limit: int) -> int:
+        def delete(db: sqlite3.Connection) -> int:
+            oldest = db.execute(
+                "SELECT seq FROM traces WHERE at < ? ORDER BY at LIMIT ?", (at, limit)
+            ).fetchall()
+            db.executemany("DELETE FROM traces WHERE seq = ?", oldest)
+            return len(oldest)
+
+        deleted = self._write(delete)
+        if deleted:
+            with self._database.reading() as db:
+                db.execute("PRAGMA incremental_vacuum(64)").fetchall()
+        return deleted
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """On a connection of its own: any thread may call."""
+        own = Database(self._path, self._kind)
+        with closing(own):
+            with own.reading() as db:
+                db.execute("PRAGMA secure_delete = ON")
+            with own.writing() as db:
+                count = _empty(db, tenant, conversation)
+            with own.reading() as db:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return count
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _write(self, work: Callable[[sqlite3.Connection], int]) -> int:
+        try:
+            with self._database.writing() as db:
+                return work(db)
+        except StoreError:
+            self._database.reconnect()
+            raise
+
+
+def _empty(db: sqlite3.Connection, tenant: str, conversation: str) -> int:
+    rows = db.execute(
+        "SELECT seq, trace FROM traces JOIN bodies USING (seq)"
+        " WHERE tenant = ? AND conversation = ?",
+        (tenant, conversation),
+    ).fetchall()
+    bodies = [(emptied(document).decode(), seq) for seq, document in rows]
+    db.executemany("UPDATE bodies SET trace = ? WHERE seq = ?", bodies)
+    return len(rows)
+
+
+def _insert_gently(db: sqlite3.Connection, group: Sequence[Row]) -> int:
+    refused = _insert_group(db, group)
+    time.sleep(_PAUSE)
+    return refused
+
+
+def _insert_group(db: sqlite3.Connection, group: Sequence[Row]) -> int:
+    """Insert rows together, or one by one where one of them cannot be: how many were refused."""
+    seq = db.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0]
+    db.execute("SAVEPOINT many")
+    try:
+        _insert_all(db, seq, group)
+        db.execute("RELEASE many")
+    except Exception as error:
+        if _ends_the_batch(error):
+            raise
+        db.execute("ROLLBACK TO many")
+        return sum(not _insert_one(db, seq + i, row) for i, row in enumerate(group, start=1))
+    return 0
+
+
+def _insert_all(db: sqlite3.Connection, seq: int, group: Sequence[Row]) -> None:
+    slim: list[Any] = []
+    bodies: list[Any] = []
+    for number, row in enumerate(group, start=seq + 1):
+        slim.append(number)
+        slim += row.columns
+        bodies += (number, row.document.decode())
+    db.execute(_statement("traces", _COLUMNS, len(group)), slim)
+    db.execute(_statement("bodies", _BODY, len(group)), bodies)
+
+
+def _insert_one(db: sqlite3.Connection, seq: int, row: Row) -> bool:
+    """Whether the row was taken. A row that nothing can store must not hold up all others."""
+    try:
+        if db.execute(_ONE, (seq, *row.columns)).rowcount == 0:
+            return False
+        db.execute(_statement("bodies", _BODY, 1), (seq, row.document.decode()))
+    except Exception as error:
+        if _ends_the_batch(error):
+            raise
+        log.error("traces: row %s cannot be kept: %s", row.columns[0], error)
+        return False
+    return True
+
+
+def _ends_the_batch(error: Exception) -> bool:
+    """Whether the file is at fault, not the row."""
+    at_fault = (sqlite3.OperationalError, sqlite3.InternalError)
+    return isinstance(error, at_fault) or type(error) is sqlite3.DatabaseError

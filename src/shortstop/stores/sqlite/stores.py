@@ -1,0 +1,39 @@
+"""All stores of one gateway as SQLite files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shortstop.ports import Clock
+from shortstop.stores.paths import Paths
+from shortstop.stores.sqlite.accounts import SqliteAccounts
+from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.responses import SqliteResponses
+from shortstop.stores.sqlite.rows import SqliteRows
+from shortstop.stores.sqlite.surrogates import SqliteSurrogates
+from shortstop.stores.sqlite.taints import SqliteTaints
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStores:
+    """Implements ports.stores.Stores."""
+
+    paths: Paths
+
+    def rows(self, *, fsync: bool = False) -> SqliteRows:
+        return SqliteRows(self.paths.traces, fsync=fsync)
+
+    def reports(self) -> SqliteReports:
+        return SqliteReports(self.paths.traces)
+
+    def responses(self) -> SqliteResponses:
+        return SqliteResponses(self.paths.responses)
+
+    def accounts(self) -> SqliteAccounts:
+        return SqliteAccounts(self.paths.accounts)
+
+    def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> SqliteTaints:
+        return SqliteTaints(self.paths.taints, clock, kept_s, unnamed_ttl_s)
+
+    def surrogates(self) -> SqliteSurrogates:
+        return SqliteSurrogates(self.paths.vault)

@@ -1,0 +1,157 @@
+"""The one thread that writes to the database: batches, recovered journals, retention."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from shortstop.errors import StoreError
+from shortstop.ports import Clock
+from shortstop.ports.stores import RowStore
+from shortstop.traces import journal, rows
+from shortstop.traces.backlog import Backlog, Waiting
+from shortstop.types.rows import Row
+
+log = logging.getLogger(__name__)
+
+BATCH_ROWS = 200
+BATCH_SECONDS = 0.05
+RETRY_SECONDS = 1.0
+SWEEP_SECONDS = 600.0
+
+
+class Writer:
+    """Writes what is in the backlog, whenever something is; never gives up before `stop`.
+
+    `folder` holds the journals, `retention` is how long rows are kept, in seconds.
+    """
+
+    def __init__(
+        self, store: RowStore, backlog: Backlog, folder: Path, clock: Clock, retention: float
+    ) -> None:
+        self._store = store
+        self._backlog = backlog
+        self._folder = folder
+        self._clock = clock
+        self._retention = retention
+        self.work = threading.Event()
+        """To be set when there is something to write."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="shortstop-traces", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self, timeout: float) -> None:
+        """Write what waits, if that can be done now, and end."""
+        self._stop.set()
+        self.work.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        recovered, swept = False, float("-inf")
+        while not self._stop.is_set():
+            try:
+                if not recovered:
+                    self._recover()
+                    recovered = True
+                self._drain()
+                if self._clock.monotonic() - swept > SWEEP_SECONDS:
+                    self._sweep()
+                    swept = self._clock.monotonic()
+                self._backlog.healed()
+            except StoreError as error:
+                self._backlog.fault(str(error))
+                self._stop.wait(RETRY_SECONDS)
+            except Exception as error:  # a writer that dies silently would lose everything after it
+                if self._backlog.fault(f"{type(error).__name__}: {error}"):
+                    log.exception("traces: the writer stumbled")
+                self._stop.wait(RETRY_SECONDS)
+            else:
+                self._wait()
+        try:
+            self._drain()
+        except Exception as error:  # the last chance; what it leaves, the journal keeps
+            self._backlog.fault(f"{error}")
+        self._store.close()
+
+    def _wait(self) -> None:
+        """Until there is work; then a moment longer, so that a batch comes together."""
+        self.work.wait(SWEEP_SECONDS)
+        self.work.clear()
+        if not self._stop.is_set() and len(self._backlog) < BATCH_ROWS:
+            self._stop.wait(BATCH_SECONDS)
+
+    def _drain(self) -> None:
+        while True:
+            batch = self._backlog.take(BATCH_ROWS)
+            if batch:
+                self._write(batch)
+            elif (segment := self._backlog.spilled()) is not None:
+                self._insert_all(_finished(segment.path))
+                self._backlog.spilled_written(segment)
+            else:
+                return
+
+    def _write(self, batch: Sequence[Waiting]) -> None:
+        try:
+            refused = self._store.insert([waiting.row for waiting in batch])
+        except BaseException:
+            self._backlog.put_back(batch)
+            raise
+        self._backlog.written(batch, refused)
+
+    def _recover(self) -> None:
+        """Replay the journals of the dead: finished rows first, then what was interrupted."""
+        count = 0
+        for path in journal.orphans(self._folder):
+            count += self._insert_all(_finished(path))
+            count += self._insert_all(_interrupted(path))
+            path.unlink(missing_ok=True)
+        if count:
+            log.warning("traces: %d rows recovered from journals of a process that died", count)
+
+    def _insert_all(self, recovered: Iterable[Row]) -> int:
+        """Those that were not there yet; how many."""
+        return sum(len(group) - self._store.insert(group) for group in _groups(recovered))
+
+    def _sweep(self) -> None:
+        limit = self._clock.time() - self._retention
+        while self._store.delete_before(limit, BATCH_ROWS) and not self._stop.is_set():
+            self._drain()
+
+
+def _finished(path: Path) -> Iterator[Row]:
+    return _decoded(blob for kind, blob in journal.read(path) if kind == journal.FINISHED)
+
+
+def _interrupted(path: Path) -> Iterator[Row]:
+    """Opened rows; those that finished are in the database by now and are left alone."""
+    return _decoded(blob for kind, blob in journal.read(path) if kind == journal.OPENED)
+
+
+def _decoded(documents: Iterable[bytes]) -> Iterator[Row]:
+    for document in documents:
+        try:
+            yield rows.row(rows.decode(document), document)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.error("traces: a journal row is unreadable and left out: %s", error)
+
+
+def _groups(recovered: Iterable[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for row in recovered:
+        group.append(row)
+        if len(group) == BATCH_ROWS:
+            yield group
+            group = []
+    if group:
+        yield group
