@@ -145,7 +145,7 @@ def test_a_folder_that_cannot_be_used_is_named(
 
 
 def test_a_page_that_cannot_be_written_is_named(shortstop: Shortstop, home: Path) -> None:
-    from tests.traces.test_queries import ROWS, filled
+    from tests.stores.test_reports import ROWS, filled
 
     filled(home / "traces.db", ROWS)
     result = shortstop("report", "--db", "traces.db", "--html", "absent/page.html")

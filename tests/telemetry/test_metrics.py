@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shortstop.ports import Observer
 from shortstop.telemetry.metrics import FLUSH_SECONDS, Metrics
+from shortstop.types import Choice, Text
 from tests.traces.example import remote, trace
 
 NAMES = {
@@ -158,7 +159,7 @@ def test_no_text_of_a_request_becomes_a_label() -> None:
     metrics.observe(
         trace(
             request={"messages": [{"role": "user", "content": secret}]},
-            response={"choices": [{"text": secret}]},
+            response=(Choice(parts=(Text(secret),)),),
             conversation=secret,
             model=secret,
             tenant=secret,

@@ -18,10 +18,12 @@ from shortstop.traces.seal import Seal
 from shortstop.types import (
     Attempt,
     Bill,
+    Choice,
     Clearance,
     Decision,
     Reach,
     Span,
+    Text,
     Tier,
     Trace,
     Usage,
@@ -56,7 +58,7 @@ LOCAL = Trace(
     ),
     digest="d1",
     request={"messages": [{"role": "user", "content": "Where is my card?"}]},
-    response={"choices": [{"text": "card_arrival"}]},
+    response=(Choice(parts=(Text("card_arrival"),), finish="stop"),),
 )
 
 

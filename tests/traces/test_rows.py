@@ -1,4 +1,4 @@
-"""What is kept of a trace, and that nothing of it changes on the way."""
+"""The columns beside a document: one value for each, whatever the trace lacks."""
 
 from __future__ import annotations
 
@@ -7,23 +7,14 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from shortstop.config import TracesConfig
 from shortstop.traces import rows
-from shortstop.traces.content import ContentPolicy, Redact
-from shortstop.types import Clearance, Json, Reach, Tier, Trace
+from shortstop.types import Clearance, Reach, Tier
 from shortstop.types.rows import COLUMNS
 from tests.traces.example import LOCAL, remote, trace
 
-S3 = Clearance(Tier.S3, Reach.LOCAL_ONLY, labels=("iban",))
 
-
-def kept(config: TracesConfig, original: Trace, redact: Redact | None = None) -> Json:
-    found = rows.decode(ContentPolicy(config, redact).seal(original))
-    return {"request": found.request, "response": found.response}
-
-
-NOTHING = {"request": None, "response": None}
-ALL = {"request": LOCAL.request, "response": LOCAL.response}
+def column(row: rows.Row, name: str) -> object:
+    return row.columns[COLUMNS.index(name)]
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "sNaN"])
@@ -32,58 +23,33 @@ def test_a_bill_that_is_no_figure_costs_only_its_columns(amount: str) -> None:
     odd = replace(LOCAL, bill=replace(LOCAL.bill, cost=Decimal(amount)))
     row = rows.row(odd, b"{}")
     assert len(row.columns) == len(COLUMNS)
-    assert row.columns[COLUMNS.index("cost_pico")] is None
+    assert column(row, "cost_pico") is None
     assert row.columns[0] == LOCAL.id
-
-
-def test_a_sealed_trace_comes_back_equal() -> None:
-    assert rows.decode(ContentPolicy(TracesConfig()).seal(LOCAL)) == LOCAL
-
-
-@pytest.mark.parametrize(
-    ("config", "tier", "expected"),
-    [
-        (TracesConfig(), Tier.S0, ALL),
-        (TracesConfig(), Tier.S2, ALL),
-        (TracesConfig(), Tier.S3, NOTHING),
-        (TracesConfig(sensitive_content="full"), Tier.S3, ALL),
-        (TracesConfig(content="digest"), Tier.S0, NOTHING),
-        (TracesConfig(content="redacted"), Tier.S0, NOTHING),
-    ],
-)
-def test_content_by_policy(config: TracesConfig, tier: Tier, expected: Json) -> None:
-    clearance = Clearance(tier, Reach.ANYWHERE)
-    assert kept(config, trace(clearance=clearance)) == expected
-
-
-def test_redacted_content_is_what_the_redactor_leaves() -> None:
-    def redact(body: Json, tenant: str) -> Json:
-        return {"tenant": tenant, "keys": sorted(body)}
-
-    config = TracesConfig(sensitive_content="redacted")
-    original = trace(clearance=S3)
-    assert kept(config, original, redact) == {
-        "request": {"tenant": original.tenant, "keys": ["messages"]},
-        "response": {"tenant": original.tenant, "keys": ["choices"]},
-    }
-
-
-def test_a_redactor_that_fails_keeps_nothing() -> None:
-    def redact(body: Json, tenant: str) -> Json:
-        raise KeyError("oops")
-
-    assert kept(TracesConfig(content="redacted"), LOCAL, redact) == NOTHING
-
-
-def test_content_that_json_cannot_hold_is_left_out() -> None:
-    broken = trace(request={"text": "\ud800"})
-    assert kept(TracesConfig(), broken) == NOTHING
 
 
 def test_unknown_money_stays_unknown() -> None:
     assert LOCAL.bill is not None
     unpriced = replace(LOCAL, bill=replace(LOCAL.bill, cost=None))
-    assert rows.values(unpriced)[COLUMNS.index("cost_pico")] is None
+    assert column(rows.row(unpriced, b"{}"), "cost_pico") is None
+    assert column(rows.row(LOCAL, b"{}"), "cost_pico") == 10_000_000
+
+
+def test_a_trace_without_decision_usage_or_bill_has_every_column() -> None:
+    bare = trace(bill=None, decision=None, usage=None, attempts=(), target=None)
+    row = rows.row(bare, b"{}")
+    assert len(row.columns) == len(COLUMNS)
+    assert (column(row, "task"), column(row, "prompt_tokens"), column(row, "unpriced")) == (
+        None, None, False,
+    )  # fmt: skip
+
+
+def test_the_columns_say_what_the_trace_says() -> None:
+    pinned = Clearance(Tier.S3, Reach.LOCAL_ONLY)
+    row = rows.row(trace("x", tenant="acme", clearance=pinned, conversation="c1"), b"{}")
+    names = ("id", "tenant", "conversation", "tier", "reach", "task", "local", "completion_tokens")
+    assert [column(row, name) for name in names] == [
+        "x", "acme", "c1", 3, int(Reach.LOCAL_ONLY), "intent", True, 12,
+    ]  # fmt: skip
 
 
 def test_escalated_means_local_tried_and_remote_answered() -> None:

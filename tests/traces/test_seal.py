@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
 from shortstop.stores.sqlite.responses import SqliteResponses
+from shortstop.traces.content import ContentPolicy
+from shortstop.traces.document import decode
 from shortstop.traces.responses import StoredResponse, StoredResponses
-from shortstop.traces.seal import Seal
+from shortstop.traces.seal import Seal, is_sealed
 from shortstop.types import Json
 from tests.conftest import FakeClock
 from tests.traces.example import open_store, trace, traces
@@ -32,28 +34,29 @@ def everything(folder: Path) -> bytes:
     return b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
 
-@given(st.dictionaries(st.text(), JSON, max_size=3), JSON)
-def test_what_is_closed_opens_again(request: Json, inner: object) -> None:
-    original = trace(request=request, response={"choices": inner})
-    assert SEAL.open(SEAL.close(original)) == original
+@given(st.dictionaries(st.text(), JSON, max_size=3))
+def test_what_is_closed_opens_again(body: Json) -> None:
+    closed = SEAL.close(body, "row 1")
+    assert is_sealed(closed)
+    assert SEAL.open(closed, "row 1") == body
 
 
 def test_what_was_never_sealed_stays_as_it_is() -> None:
     original = trace(request=BODY, response=None)
-    assert SEAL.open(original) == original
-    assert SEAL.close(trace(request=None, response=None)).request is None
+    assert decode(ContentPolicy(TracesConfig()).seal(original), SEAL) == original
 
 
 def test_another_key_another_row_or_another_byte_does_not_open() -> None:
-    closed = SEAL.close(trace(request=BODY))
+    sealed = ContentPolicy(TracesConfig(), seal=SEAL).seal(trace(request=BODY))
     with pytest.raises(StoreError):
-        Seal("other").open(closed)
-    with pytest.raises(StoreError):
-        SEAL.open(msgspec.structs.replace(closed, id="another"))
-    with pytest.raises(StoreError):
-        SEAL.open(msgspec.structs.replace(closed, request=closed.response, response=closed.request))
-    with pytest.raises(StoreError):
-        SEAL.open(msgspec.structs.replace(closed, request={"shortstop-sealed": "no base64!"}))
+        decode(sealed, Seal("other"))
+    tree = msgspec.json.decode(sealed)
+    swapped = {"request": tree["response"], "response": tree["request"]}
+    for change in (
+        {"id": "another"}, swapped, {"request": {"shortstop-sealed": "no base64!"}},
+    ):  # fmt: skip
+        with pytest.raises(StoreError):
+            decode(msgspec.json.encode(tree | change), SEAL)
 
 
 def test_nothing_readable_reaches_a_file(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ Limit = Annotated[int, Meta(ge=1)]
 
 PREFIX = "sk-ss-"
 BUDGET_LIMIT = 1_000_000
-"""US dollars, exclusive: whole pico-dollars of it and of all that is held fit SQLite's integers."""
+"""US dollars, exclusive. Capped so that balances in pico-dollars fit a 64-bit integer."""
 BUDGET_TEXT = r"^0?([1-9][0-9]{0,5}(\.[0-9]{0,12})?|\.0{0,11}[1-9][0-9]{0,11})$"
 """Decimal notation of an amount above 0 and below `BUDGET_LIMIT`."""
 

@@ -45,23 +45,20 @@ class Resources:
         self.paths = Paths.of(registry.home(config.data_dir, env), config)
         self.models = registry.open(self.paths.home)
         self.metrics = Metrics(asyncio.get_running_loop().call_later)
-        seal, stores, traces = (
-            Seal.of(env, config.traces.key_env),
-            open_stores(self.paths),
-            config.traces,
-        )
+        seal = Seal.of(env, config.traces.key_env)
+        stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
         rows = stores.rows(fsync=traces.fsync)
-        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact=redact, seal=seal)
+        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
         self.responses = StoredResponses(stores.responses(), CLOCK, seal)
         self.accounts = Accounts(stores.accounts(), CLOCK, seal)
-        vault_s, shared = config.privacy.vault_hours * 3600, workers is not None
-        self._taints = stores.taints(CLOCK, traces.retention_days * 86_400, vault_s)
-        self.taint = Taint(store=self._taints, shared=shared, unnamed_ttl_s=vault_s)
+        keep_s, unnamed_ttl_s = traces.retention_days * 86_400, config.privacy.vault_hours * 3600
+        self._taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
+        self.taint = Taint(store=self._taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
         self.privacy_key = privacy_key(config.privacy, env)
         # Surrogates last under the operator's key and are shared by workers; else memory will do.
         lasting = shared or bool(env.get(config.privacy.key_env))
         surrogates = stores.surrogates() if lasting else None
-        self.vault = Vault(CLOCK.time, vault_s, store=surrogates, key=self.privacy_key)
+        self.vault = Vault(CLOCK.time, unnamed_ttl_s, store=surrogates, key=self.privacy_key)
         self.audit: AuditLog | None = None
         self._tagger: Tagger | None = None
 

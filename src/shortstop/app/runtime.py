@@ -15,7 +15,7 @@ from shortstop.routing import LearnedRouter
 from shortstop.server.gateway import Readiness, TracesReadiness
 from shortstop.serving.models import Models
 from shortstop.tokens import prompt_tokens
-from shortstop.traces.health import StoreHealth
+from shortstop.traces import StoreHealth
 from shortstop.types import Caller, Request, Target
 from shortstop.workers.context import SharedRouter
 

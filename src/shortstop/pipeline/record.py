@@ -19,7 +19,6 @@ from shortstop.types import (
     Caller,
     Clearance,
     Decision,
-    Json,
     Reach,
     Reply,
     Request,
@@ -149,7 +148,7 @@ class Bookkeeping:
             bill=self.bill(request, attempts, answered),
             digest=_digest(request),
             request=request.body,
-            response=_response(record.reply),
+            response=record.reply.choices if record.reply else None,
             error=error.code if error else None,
         )
 
@@ -168,7 +167,3 @@ def _digest(request: Request) -> str:
     """Fingerprint of what was asked: the same question by the same model name has the same."""
     asked = (request.model, request.messages, request.tools, request.format)
     return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
-
-
-def _response(reply: Reply | None) -> Json | None:
-    return None if reply is None else {"choices": msgspec.to_builtins(reply.choices)}

@@ -173,8 +173,7 @@ class Shadows:
             target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
         )
         bill = self._books.bill(run.request, (attempt,))
-        response: Json = {"choices": msgspec.to_builtins(reply.choices)}
-        row = learning_row(run.trace, "shadow", attempt, bill, run.trace.request, response)
+        row = learning_row(run.trace, "shadow", attempt, bill, run.trace.request, reply.choices)
         self._recorder.append(row)
         for observe in self._observers:
             observe(row)
@@ -186,7 +185,7 @@ def learning_row(
     attempt: Attempt,
     bill: Bill,
     request: Json | None = None,
-    response: Json | None = None,
+    response: tuple[Choice, ...] | None = None,
 ) -> Trace:
     """A call that was made to learn, beside the request of `trace`: a cost that saves nothing."""
     return replace(

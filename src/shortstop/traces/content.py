@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Literal, Protocol
 
-from msgspec.structs import replace
+import msgspec
 
 from shortstop.config import TracesConfig
-from shortstop.traces.rows import encode, placeless, without_content
+from shortstop.traces.document import answer, encode, placeless
 from shortstop.traces.seal import Seal
 from shortstop.types import Json, Tier, Trace
 
@@ -39,34 +39,43 @@ class ContentPolicy:
 
     def seal(self, trace: Trace) -> bytes:
         """The trace as JSON, content by policy. Never raises: what cannot be kept is left out."""
-        kept = self._kept(trace)
+        content = self._content_for(trace.clearance.tier)
         try:
-            return encode(kept if self._seal is None else _sealed(kept, self._seal))
+            request, response = self._kept(trace, content)
+            plain = content == "full" and self._seal is None
+            return encode(trace if plain else placeless(trace), request, response)
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, error)
-            return encode(without_content(trace))
+            return encode(placeless(trace), None, None)
 
-    def _kept(self, trace: Trace) -> Trace:
-        content = self._sensitive if trace.clearance.tier >= Tier.S3 else self._content
-        if content == "full":
-            return trace
-        if content == "redacted" and self._redact is not None:
-            try:
-                return self._redacted(trace, self._redact)
-            except Exception as error:
-                kind = type(error).__name__
-                log.warning("trace %s: content not kept, redaction failed (%s)", trace.id, kind)
-        return without_content(trace)
+    def _content_for(self, tier: Tier) -> Content:
+        return self._sensitive if tier >= Tier.S3 else self._content
 
-    @staticmethod
-    def _redacted(trace: Trace, redact: Redact) -> Trace:
-        return replace(
-            trace,
-            clearance=placeless(trace.clearance),
-            request=None if trace.request is None else redact(trace.request, trace.tenant),
-            response=None if trace.response is None else redact(trace.response, trace.tenant),
+    def _kept(self, trace: Trace, content: Content) -> tuple[Json | None, Json | None]:
+        if content == "digest":
+            return None, None
+        request, response = trace.request, answer(trace.response)
+        if content == "redacted":
+            request, response = self._redacted(trace.id, trace.tenant, request, response)
+        if self._seal is None:
+            return request, response
+        return (
+            None if request is None else self._seal.close(request, f"{trace.id} request"),
+            None if response is None else self._seal.close(response, f"{trace.id} response"),
         )
 
-
-def _sealed(trace: Trace, seal: Seal) -> Trace:
-    return replace(seal.close(trace), clearance=placeless(trace.clearance))
+    def _redacted(
+        self, id: str, tenant: str, request: Json | None, response: Json | None
+    ) -> tuple[Json | None, Json | None]:
+        if self._redact is None:
+            return None, None
+        try:
+            return (
+                None if request is None else self._redact(request, tenant),
+                None if response is None else self._redact(msgspec.to_builtins(response), tenant),
+            )
+        except Exception as error:
+            log.warning(
+                "trace %s: content not kept, redaction failed (%s)", id, type(error).__name__
+            )
+            return None, None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shortstop.ports.stores import ReportReader
-from shortstop.traces import rows
+from shortstop.traces.document import decode
 from shortstop.traces.seal import Seal
 from shortstop.types import Trace
 
 
 class TraceReader:
-    """Reads with the `seal` that the rows were written with. Raises StoreError."""
+    """Reads with the `seal` that the rows were written with; content that is sealed is None without
+    it. Raises StoreError."""
 
     def __init__(self, reader: ReportReader, seal: Seal | None = None) -> None:
         self._reader = reader
@@ -22,6 +23,5 @@ class TraceReader:
     ) -> Iterator[Trace]:
         """Rows with since <= at < until in order of time, each once. Rows of the last 50 ms may be
         missing: `TraceStore.flush`."""
-        documents = self._reader.documents(since=since, until=until, tenant=tenant)
-        traces = map(rows.decode, documents)
-        return traces if self._seal is None else map(self._seal.open, traces)
+        for document in self._reader.documents(since=since, until=until, tenant=tenant):
+            yield decode(document, self._seal)

@@ -1,4 +1,4 @@
-"""A trace as a row: its JSON, and the columns that reports filter and group by."""
+"""A trace as a row: the columns that reports filter and group by, beside its document."""
 
 from __future__ import annotations
 
@@ -9,31 +9,10 @@ from typing import Any
 import msgspec
 
 from shortstop.money import pico
-from shortstop.types import Clearance, Span, Trace
+from shortstop.types import Span, Trace
 from shortstop.types.rows import Row
 
 log = logging.getLogger(__name__)
-
-encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Trace).decode
-"""JSON -> Trace, content still sealed where it was. Raises msgspec.DecodeError."""
-
-
-def without_content(trace: Trace) -> Trace:
-    return msgspec.structs.replace(
-        trace, clearance=placeless(trace.clearance), request=None, response=None
-    )
-
-
-def placeless(clearance: Clearance) -> Clearance:
-    """Where something was found may tell it: an object's key can be the secret itself."""
-    findings = tuple(msgspec.structs.replace(f, path="") for f in clearance.findings)
-    return msgspec.structs.replace(clearance, findings=findings)
-
-
-def emptied(document: bytes | str) -> bytes:
-    """A row's JSON without what was asked and answered. Raises msgspec.DecodeError."""
-    return encode(without_content(decode(document)))
 
 
 def row(trace: Trace, document: bytes) -> Row:
@@ -50,7 +29,7 @@ def values(trace: Trace) -> tuple[Any, ...]:
     decision, usage = trace.decision, trace.usage
     return (
         trace.id, trace.at, trace.tenant, trace.key, trace.conversation, trace.dialect,
-        trace.model, trace.template, trace.digest, trace.outcome, trace.status, trace.stream,
+        trace.model, trace.digest, trace.outcome, trace.status, trace.stream,
         decision.task if decision else None, trace.target, trace.local,
         int(trace.clearance.tier), int(trace.clearance.reach), len(trace.attempts),
         escalated(trace), bool(decision and decision.explored), trace.seconds, trace.first_byte,

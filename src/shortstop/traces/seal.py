@@ -10,10 +10,9 @@ from collections.abc import Mapping
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec.structs import replace
 
 from shortstop.errors import StoreError
-from shortstop.types import Json, Trace
+from shortstop.types import Json
 
 SEALED = "shortstop-sealed"
 NONCE = 12
@@ -45,32 +44,20 @@ class Seal:
                 hint="It was sealed with another key, or altered since.",
             ) from error
 
-    def close(self, trace: Trace) -> Trace:
-        return replace(
-            trace,
-            request=self._closed(f"{trace.id} request", trace.request),
-            response=self._closed(f"{trace.id} response", trace.response),
-        )
-
-    def open(self, trace: Trace) -> Trace:
-        """Raises StoreError. What was never sealed comes back as it is."""
-        return replace(
-            trace,
-            request=self._opened(f"{trace.id} request", trace.request),
-            response=self._opened(f"{trace.id} response", trace.response),
-        )
-
-    def _closed(self, about: str, body: Json | None) -> Json | None:
-        if body is None:
-            return None
+    def close(self, body: Json, about: str) -> Json:
+        """A JSON object in the place of `body`, whose values may be Structs as well."""
         return {SEALED: base64.b64encode(self.lock(msgspec.json.encode(body), about)).decode()}
 
-    def _opened(self, about: str, body: Json | None) -> Json | None:
-        if body is None or list(body) != [SEALED]:
-            return body
+    def open(self, body: Json, about: str) -> Json:
+        """What `close` was given. Raises StoreError as `unlock` does."""
         try:
             sealed = base64.b64decode(str(body[SEALED]), validate=True)
         except ValueError:
             sealed = b""
-        found: Json = msgspec.json.decode(self.unlock(sealed, about), type=dict)
-        return found
+        opened: Json = msgspec.json.decode(self.unlock(sealed, about), type=dict)
+        return opened
+
+
+def is_sealed(body: Json) -> bool:
+    """Whether a JSON object is one that `Seal.close` made."""
+    return len(body) == 1 and SEALED in body

@@ -14,6 +14,7 @@ from shortstop.ports import Clock
 from shortstop.ports.stores import RowStore
 from shortstop.traces import journal, rows
 from shortstop.traces.backlog import Backlog, Waiting
+from shortstop.traces.document import without_content
 from shortstop.types.rows import Row
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def _interrupted(path: Path) -> Iterator[Row]:
 def _decoded(documents: Iterable[bytes]) -> Iterator[Row]:
     for document in documents:
         try:
-            yield rows.row(rows.decode(document), document)
+            yield rows.row(without_content(document), document)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("traces: a journal row is unreadable and left out: %s", error)
 

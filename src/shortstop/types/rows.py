@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from shortstop.types.privacy import Tier
 
 COLUMNS = (
-    "id", "at", "tenant", "key", "conversation", "dialect", "model", "template", "digest",
+    "id", "at", "tenant", "key", "conversation", "dialect", "model", "digest",
     "outcome", "status", "stream", "task", "target", "local", "tier", "reach", "attempts",
     "escalated", "explored", "seconds", "first_byte", "prompt_tokens", "completion_tokens",
     "tokens_estimated", "cost_pico", "cost_local_pico", "cost_remote_pico",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shortstop.types.answer import Usage
+from shortstop.types.answer import Choice, Usage
 from shortstop.types.books import Bill
 from shortstop.types.conversation import Json
 from shortstop.types.decision import Attempt, Decision
@@ -19,8 +19,9 @@ TraceOutcome = Literal["ok", "error", "cancelled", "interrupted", "refused", "sh
 class Trace(Struct, frozen=True):
     """The one recorded row about a request. Reports and training sets are queries over Traces.
 
-    `at` is Unix time in seconds. `request` and `response` hold what the retention policy
-    allows: everything, a redacted form, or nothing beside the digests.
+    `at` is Unix time in seconds. `request` is the body as the client sent it, `response` the
+    answer's choices; of both is kept what the content policy allows: everything, a redacted form,
+    or nothing.
     """
 
     id: str
@@ -42,9 +43,7 @@ class Trace(Struct, frozen=True):
     bill: Bill | None = None
     key: str | None = None
     conversation: str | None = None
-    template: str = ""
     digest: str = ""
     request: Json | None = None
-    response: Json | None = None
+    response: tuple[Choice, ...] | None = None
     error: str | None = None
-    version: int = 1

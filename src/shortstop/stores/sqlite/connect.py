@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ WAL = ("journal_mode = WAL", "synchronous = NORMAL")
 transactions but never the file."""
 RETRY_SECONDS = 1.0
 READ_BUSY_SECONDS = 5.0
+RACE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,25 @@ def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
     try:
         check(db, path, kind.migrations)
         for pragma in kind.pragmas:
-            db.execute(f"PRAGMA {pragma}")
+            _set(db, pragma, kind.busy_seconds)
         migrate(db, path, kind.migrations)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _set(db: sqlite3.Connection, pragma: str, busy_seconds: float) -> None:
+    """SQLite itself does not wait where several connections turn one new file to WAL at once."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            db.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(RACE_SECONDS)
 
 
 def connect_read_only(path: Path, kind: FileKind) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from typing import Any
 
 from shortstop.errors import StoreError
 from shortstop.stores.sqlite.connect import Database, FileKind
-from shortstop.traces.rows import emptied
+from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, Row
 
 log = logging.getLogger(__name__)
@@ -94,9 +94,14 @@ def m001_traces(db: sqlite3.Connection) -> None:
     )
 
 
+def m002_no_template(db: sqlite3.Connection) -> None:
+    """It was always empty."""
+    db.execute("ALTER TABLE traces DROP COLUMN template")
+
+
 TRACES = FileKind(
     "traces",
-    migrations=(m001_traces,),
+    migrations=(m001_traces, m002_no_template),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
         "auto_vacuum = INCREMENTAL",
@@ -182,7 +187,7 @@ def _empty(db: sqlite3.Connection, tenant: str, conversation: str) -> int:
         " WHERE tenant = ? AND conversation = ?",
         (tenant, conversation),
     ).fetchall()
-    bodies = [(emptied(document).decode(), seq) for seq, document in rows]
+    bodies = [(emptied(document.encode()).decode(), seq) for seq, document in rows]
     db.executemany("UPDATE bodies SET trace = ? WHERE seq = ?", bodies)
     return len(rows)
 

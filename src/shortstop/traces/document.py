@@ -1,0 +1,87 @@
+"""A trace as the JSON document that journal and database keep.
+
+Its fields are the trace's, but that the answer is the object {"choices": [...]} and that `request`
+and `response` may be sealed. Fields of earlier versions are left unread.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from shortstop.traces.seal import Seal, is_sealed
+from shortstop.types import Choice, Json, Trace
+
+log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_trace = msgspec.json.Decoder(Trace).decode
+_content = msgspec.json.Decoder(Json | None).decode
+_NULL = msgspec.Raw(b"null")
+
+
+def encode(trace: Trace, request: Json | None, response: Json | None) -> bytes:
+    """The trace as JSON, with this for its content.
+
+    Raises UnicodeEncodeError, TypeError, ValueError or OverflowError for what JSON cannot hold.
+    """
+    return _encode({**asdict(trace), "request": request, "response": response})
+
+
+def answer(choices: tuple[Choice, ...] | None) -> Json | None:
+    """The answer as a document holds it; the choices themselves are not turned into JSON yet."""
+    return None if choices is None else {"choices": choices}
+
+
+def decode(document: bytes, seal: Seal | None = None) -> Trace:
+    """JSON -> Trace, its content opened where it is sealed; None for content without its `seal`.
+
+    Raises msgspec.DecodeError, and StoreError when it was sealed with another key.
+    """
+    fields = _fields(document)
+    request = _content(fields.pop("request", _NULL))
+    response = _content(fields.pop("response", _NULL))
+    trace = _trace(_encode(fields))
+    return replace(
+        trace,
+        request=_opened(request, f"{trace.id} request", seal),
+        response=_choices(trace.id, _opened(response, f"{trace.id} response", seal)),
+    )
+
+
+def without_content(document: bytes) -> Trace:
+    """JSON -> Trace, without what was asked and answered. Raises msgspec.DecodeError."""
+    fields = _fields(document)
+    fields.pop("request", None)
+    fields.pop("response", None)
+    return _trace(_encode(fields))
+
+
+def emptied(document: bytes) -> bytes:
+    """The document without what was asked and answered. Raises msgspec.DecodeError."""
+    return encode(placeless(without_content(document)), None, None)
+
+
+def placeless(trace: Trace) -> Trace:
+    """Without the places of findings: the key of an object can be the secret itself."""
+    findings = tuple([replace(one, path="") for one in trace.clearance.findings])
+    return replace(trace, clearance=replace(trace.clearance, findings=findings))
+
+
+def _opened(content: Json | None, about: str, seal: Seal | None) -> Json | None:
+    if content is None or not is_sealed(content):
+        return content
+    return None if seal is None else seal.open(content, about)
+
+
+def _choices(id: str, response: Json | None) -> tuple[Choice, ...] | None:
+    if response is None:
+        return None
+    try:
+        return msgspec.convert(response["choices"], tuple[Choice, ...])
+    except (KeyError, msgspec.ValidationError) as error:
+        log.warning("trace %s: its answer cannot be read (%s)", id, error)
+        return None

@@ -1,0 +1,91 @@
+"""Files as version 0.1.0 wrote them open, lose nothing, and go on being written.
+
+`earlier/` holds their dumps, made by that version.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from shortstop.accounts import Accounts
+from shortstop.config import TracesConfig
+from shortstop.errors import StoreError
+from shortstop.privacy.replace.vault import Vault
+from shortstop.stores.paths import Paths
+from shortstop.stores.sqlite import SqliteStores
+from shortstop.stores.sqlite.migrate import version
+from shortstop.traces import TraceReader
+from shortstop.traces.responses import StoredResponses
+from shortstop.traces.seal import Seal
+from shortstop.types import Tier
+from tests.conftest import FakeClock
+from tests.traces.example import open_store, trace, traces
+
+EARLIER = Path(__file__).parent / "earlier"
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> SqliteStores:
+    for dump in EARLIER.glob("*.sql"):
+        with closing(sqlite3.connect(tmp_path / f"{dump.stem}.db")) as db:
+            db.executescript(dump.read_text())
+    return SqliteStores(Paths(tmp_path, tmp_path / "traces.db"))
+
+
+def test_traces(stores: SqliteStores, clock: FakeClock) -> None:
+    path = stores.paths.traces
+    with pytest.raises(StoreError, match="brings the file up to date"):
+        stores.reports().summary()
+    store = open_store(path, TracesConfig(), clock)
+    store.append(trace("new", at=clock.time() + 10))
+    store.close()
+    rows = {row.id: row for row in TraceReader(stores.reports(), Seal("key")).traces()}
+    assert list(rows) == ["plain", "remote", "pinned", "sealed", "new"]
+    for id in ("plain", "remote", "sealed", "new"):
+        response = rows[id].response
+        assert response is not None
+        assert [choice.text for choice in response] == ["card_arrival"]
+    assert rows["pinned"].response is None
+    assert rows["sealed"].request == rows["plain"].request
+    assert [row.response for row in traces(path) if row.id == "sealed"] == [None]
+    total = stores.reports().summary().total
+    assert (total.requests, total.local, total.escalated, total.pinned) == (5, 4, 1, 1)
+    assert total.cost == 4 * Decimal("0.00001") + Decimal("0.0005")
+    assert store.health().dropped == 0
+
+
+def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
+    accounts = Accounts(stores.accounts(), clock)
+    caller = accounts.identify("sk-ss-golden")
+    key = accounts.keys.get(caller.key or "")
+    assert key is not None
+    assert (key.name, key.tenant, key.rpm) == ("mail", "acme", 5)
+    assert accounts.balance(key).spent == Decimal("0.125")
+    admission = accounts.admit(caller, 0)
+    assert admission.headers["x-ratelimit-remaining-requests"] == "3"
+    assert admission.headers["x-ratelimit-remaining-tokens"] == "900"
+    answer = accounts.answers.claim(key.id, "token", b"asked")
+    assert answer is not None
+    assert (answer.status, answer.headers, answer.body) == (200, [(b"a", b"b")], b"body")
+    accounts.close()
+
+
+def test_responses_taints_and_surrogates(stores: SqliteStores, clock: FakeClock) -> None:
+    responses = StoredResponses(stores.responses(), clock)
+    assert responses.conversation("acme", "resp_1") == [{"text": "hello"}]
+    assert responses.forget("acme", "c1") == 1
+    responses.close()
+    taints = stores.taints(clock, 100, 100)
+    assert taints.find("acme", "c1") == Tier.S3
+    taints.close()
+    vault = Vault(clock.time, 3600, store=stores.surrogates(), key=b"k" * 32)
+    assert vault.get(("acme", "c1")) == {"Jane": "Anna"}
+    vault.close()
+    for path in (stores.paths.responses, stores.paths.taints, stores.paths.vault):
+        with closing(sqlite3.connect(path)) as db:
+            assert version(db) == 1
