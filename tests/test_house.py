@@ -1,0 +1,104 @@
+"""The house rule: how large things may become, and which medium lives in which room."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from scripts.house import Function, Module, arity, circles, imports_of, length, ratios, read
+
+ROOT = Path(__file__).parent.parent
+MODULES = read(ROOT)
+SOURCES = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+
+LONGEST_FUNCTION, LONGEST_FILE, MOST_PARAMETERS, MOST_NAMES, MOST_IMPORTS = 80, 450, 7, 15, 17
+FEWEST_TESTS = 0.8
+"""Lines of tests for a line of source; 1.0 is the goal, and it may not fall."""
+MIRRORED = 100
+"""Lines from which on a module has a test file of its own name."""
+
+COMMANDS = "cli"
+"""Commands take one parameter for each option."""
+MANY_NAMES = {"types", "config", "errors", "ports", "dialects"}
+"""Vocabulary: sections of one file, one tree of errors, the doors."""
+SAME_NAME: dict[str, str] = {}
+"""Class names that occur twice, each with the reason."""
+VENDOR_WORDS = re.compile(
+    r"stream_options|max_completion_tokens|input_json_delta|tool_use\b|tool_calls?_delta"
+    r"|content_block|message_start|message_delta|cache_control|anthropic-version|parallel_tool_calls"
+    r"|response\.output_|prompt_tokens_details|cache_creation_input_tokens|budget_tokens"
+)
+
+
+def public(tree: ast.Module) -> list[str]:
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [t.id for t in node.targets if isinstance(t, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.append(node.target.id)
+    return [name for name in names if not name.startswith("_")]
+
+
+@SOURCES
+def test_sizes(module: Module) -> None:
+    assert module.lines <= LONGEST_FILE
+    for function in module.functions():
+        assert length(function) <= LONGEST_FUNCTION, function.name
+        if module.room != COMMANDS:
+            assert arity(function) <= MOST_PARAMETERS, function.name
+
+
+@SOURCES
+def test_a_file_holds_one_subject(module: Module) -> None:
+    if module.room not in MANY_NAMES:
+        classes_and_functions = [n for n in public(module.tree) if not n.isupper()]
+        assert len(classes_and_functions) <= MOST_NAMES
+
+
+def test_nothing_imports_in_a_ring() -> None:
+    assert circles(imports_of(MODULES)) == []
+
+
+def test_no_module_knows_half_of_the_house() -> None:
+    wide = {name: len(used) for name, used in imports_of(MODULES).items()}
+    assert {name: n for name, n in wide.items() if n > MOST_IMPORTS} == {}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    places = defaultdict(list)
+    for module in MODULES:
+        for definition in module.classes():
+            places[definition.name.lstrip("_")].append(module.name)
+    twice = {name: rooms for name, rooms in places.items() if len(rooms) > 1}
+    assert {name: rooms for name, rooms in twice.items() if name not in SAME_NAME} == {}
+
+
+@SOURCES
+def test_vendors_words_stay_in_dialects(module: Module) -> None:
+    if module.room in ("dialects", COMMANDS):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert VENDOR_WORDS.search(node.value) is None, f"line {node.lineno}"
+
+
+def test_modules_have_mirrors() -> None:
+    tests = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = [
+        module.name
+        for module in MODULES
+        if module.lines > MIRRORED
+        and f"test_{module.name.split('.')[-1]}" not in tests
+        and f"test_{'_'.join(module.name.split('.')[-2:])}" not in tests
+    ]
+    assert missing == []
+
+
+def test_there_are_enough_tests() -> None:
+    assert ratios(ROOT, MODULES)["all"] >= FEWEST_TESTS
