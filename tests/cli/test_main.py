@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from shortstop import __version__
 from shortstop.cli.main import app
 from tests.cli.conftest import Shortstop
+from tests.stores.test_reports import ROWS, filled
 
 Words = tuple[str, ...]
 
@@ -145,8 +146,6 @@ def test_a_folder_that_cannot_be_used_is_named(
 
 
 def test_a_page_that_cannot_be_written_is_named(shortstop: Shortstop, home: Path) -> None:
-    from tests.stores.test_reports import ROWS, filled
-
     filled(home / "traces.db", ROWS)
     result = shortstop("report", "--db", "traces.db", "--html", "absent/page.html")
     assert result.code == 2
