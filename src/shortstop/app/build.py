@@ -11,6 +11,7 @@ from shortstop.app.encoders import EMBEDS, build_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine
 from shortstop.app.pipelines import Pipelines
 from shortstop.app.resources import Resources
+from shortstop.app.router import build_routers
 from shortstop.app.runtime import Runtime
 from shortstop.app.upstreams import build_remotes, with_agreement
 from shortstop.config import Config
@@ -18,10 +19,9 @@ from shortstop.dialects import redecoded
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.privacy import PrivacyGuard, PrivacyStores
-from shortstop.routing import LearnedRouter, State
+from shortstop.routing import State
 from shortstop.serving.models import Models
 from shortstop.types import Target
-from shortstop.workers.context import SharedRouter
 
 log = logging.getLogger("shortstop")
 
@@ -42,8 +42,7 @@ def build(
     every = {name: engine.target for name, engine in engines.items()} | remotes.targets
     targets = {name: t for name, t in every.items() if EMBEDS not in t.abilities}
     prior = routing.packaged()
-    learned = LearnedRouter(targets, config, state, prior)
-    router = SharedRouter(learned, workers) if workers else learned
+    learned, router = build_routers(config, targets, state, prior, workers)
     guard = build_guard(config, resources)
     backends = {name: backend_of(engines[name]) for name in targets if name in engines}
     models = Models(targets, backends, remotes.upstreams, guard)

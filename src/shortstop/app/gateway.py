@@ -8,19 +8,16 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from shortstop import dialects, routing
+from shortstop import routing
 from shortstop.accounts import Accounts
 from shortstop.app.build import build
-from shortstop.app.engines import start_all
 from shortstop.app.gauges import register_gauges
 from shortstop.app.learned_state import LearnedState
 from shortstop.app.reload import Reloader
 from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
-from shortstop.dialects import DescribedDialect
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
-from shortstop.privacy.redact import redacted
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased, Readiness
 from shortstop.tokens import prompt_tokens
@@ -31,7 +28,6 @@ from shortstop.types import (
     Answer,
     Caller,
     CallerRole,
-    DialectName,
     Json,
     Request,
     Target,
@@ -81,9 +77,6 @@ class Shortstop:
     @property
     def admin_token(self) -> str | None:
         return self._resources.env.get(self.server.admin_token_env) or None
-
-    def dialect(self, name: DialectName) -> DescribedDialect:
-        return dialects.get(name)
 
     @property
     def asks_for_keys(self) -> bool:
@@ -167,7 +160,7 @@ class Shortstop:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the engines, serve, and leave nothing behind."""
-        await start_all(list(self._runtime.engines.values()))
+        await self._runtime.start()
         await self._resources.warm()
         self._runtime.guard.warm()
         saver = asyncio.create_task(self._learned_state.keep_saving(self._snapshot))
@@ -175,9 +168,8 @@ class Shortstop:
             yield
         finally:
             saver.cancel()
-            await self._runtime.close_egress()
+            await self._runtime.close()
             await self._resources.stop_tagger()
-            await asyncio.gather(*(e.close() for e in self._runtime.engines.values()))
             self._learned_state.save(self._snapshot)
             self._resources.close()
 
@@ -185,7 +177,7 @@ class Shortstop:
         return self._runtime.learned.snapshot()
 
     def _redacted(self, body: Json, tenant: str) -> Json:
-        return redacted(self._runtime.guard, body, tenant)
+        return self._runtime.redacted(body, tenant)
 
     def _learn(self, news: News) -> None:
         """Another worker has seen something."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from shortstop import dialects
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
+from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.compare import Comparison, agreement_by
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.shadow import Shadows
-from shortstop.routing import LearnedRouter
 from shortstop.serving.models import Models
-from shortstop.workers.context import SharedRouter
 
 
 def build_shadows(
@@ -20,7 +19,7 @@ def build_shadows(
     resources: Resources,
     models: Models,
     books: Books,
-    router: LearnedRouter | SharedRouter,
+    router: AnyRouter,
 ) -> Shadows:
     agree = agreement_by(router) if config.routing.second_answer else None
     return Shadows(

@@ -6,6 +6,7 @@ from shortstop.accounts.budgets import Budgets
 from shortstop.app.clock import CLOCK
 from shortstop.app.learning import build_shadows
 from shortstop.app.resources import Resources
+from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.chat import Pipeline
@@ -13,14 +14,10 @@ from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.compare import agreement_by
 from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
-from shortstop.pipeline.shadow import Shadows
 from shortstop.privacy import PrivacyGuard
-from shortstop.privacy.detectors import GRACE
 from shortstop.privacy.replies import Replies
-from shortstop.routing import LearnedRouter
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
-from shortstop.workers.context import SharedRouter
 
 
 class Pipelines:
@@ -33,13 +30,13 @@ class Pipelines:
         models: Models,
         encoders: Encoders,
         books: Books,
-        router: LearnedRouter | SharedRouter,
+        router: AnyRouter,
         guard: PrivacyGuard,
     ) -> None:
         budgets = Budgets(resources.accounts, books.at_most)
         observe, recorder = resources.metrics.observe, resources.traces
-        self.clearing = Clearing(guard, config.privacy.timeout + GRACE)
-        self.shadows: Shadows = build_shadows(config, resources, models, books, router)
+        self.clearing = Clearing(guard, guard.timeout_s)
+        self.shadows = build_shadows(config, resources, models, books, router)
         self.chat = Pipeline(
             clearing=self.clearing,
             router=router,
@@ -55,7 +52,7 @@ class Pipelines:
         )
 
 
-def _cascade(config: Config, models: Models, router: LearnedRouter | SharedRouter) -> Cascade:
+def _cascade(config: Config, models: Models, router: AnyRouter) -> Cascade:
     return Cascade(
         models=models,
         check=router,

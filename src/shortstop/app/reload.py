@@ -9,7 +9,6 @@ import os
 import signal
 
 from shortstop.app.build import build
-from shortstop.app.engines import start_all
 from shortstop.app.resources import Resources
 from shortstop.app.runtime import Runtime
 from shortstop.app.upstreams import read_config
@@ -48,7 +47,7 @@ class Reloader:
             config = self.read(old.config)
             kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
             new = build(config, self._resources, kept, old.learned.state)
-            await start_all([e for n, e in new.engines.items() if n not in kept])
+            await new.start(kept)
             await self._resources.warm()
             self._retire(old, set(kept))
             return new
@@ -58,8 +57,7 @@ class Reloader:
 
         async def later() -> None:
             await asyncio.sleep(old.config.server.drain_seconds)
-            await old.close_egress()
-            await asyncio.gather(*(e.close() for n, e in old.engines.items() if n not in kept))
+            await old.close(kept)
 
         task = asyncio.create_task(later())
         self._retiring.add(task)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
-from shortstop.app.engines import Engine, backend_of
+from shortstop.app.engines import Engine, backend_of, start_all
 from shortstop.app.pipelines import Pipelines
+from shortstop.app.router import AnyRouter
 from shortstop.app.upstreams import Remotes
 from shortstop.config import Config
 from shortstop.errors import PrivacyRefused, TargetError
 from shortstop.privacy.guard import PrivacyGuard
+from shortstop.privacy.redact import redacted
 from shortstop.routing import LearnedRouter
 from shortstop.server.gateway import Readiness, TracesReadiness
 from shortstop.serving.models import Models
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
-from shortstop.types import Caller, Request, Target
-from shortstop.workers.context import SharedRouter
+from shortstop.types import Caller, Json, Request, Target
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Runtime:
     models: Models
     guard: PrivacyGuard
     learned: LearnedRouter
-    router: LearnedRouter | SharedRouter
+    router: AnyRouter
     pipelines: Pipelines
 
     @property
@@ -79,7 +81,18 @@ class Runtime:
             traces=TracesReadiness(traces.state, traces.detail, traces.pending),
         )
 
-    async def close_egress(self) -> None:
+    def redacted(self, body: Json, tenant: str) -> Json:
+        """`body` without what the guard finds in it. Raises ValueError when something is left."""
+        return redacted(self.guard, body, tenant)
+
+    async def start(self, kept: Container[str] = ()) -> None:
+        """Start the engines that are not `kept` from another runtime; all or none of them."""
+        await start_all([e for name, e in self.engines.items() if name not in kept])
+
+    async def close(self, kept: Container[str] = ()) -> None:
+        """Close everything but the engines that are `kept` for another runtime."""
         await self.pipelines.shadows.close()
         for egress in self.remotes.egresses:
             await egress.close()
+        closing = [e.close() for name, e in self.engines.items() if name not in kept]
+        await asyncio.gather(*closing)

@@ -11,7 +11,7 @@ from shortstop.config import PrivacyConfig
 from shortstop.ports import Clock
 from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.detect.scan import Unreadable
-from shortstop.privacy.detectors import Detectors, readable_body
+from shortstop.privacy.detectors import GRACE, Detectors, readable_body
 from shortstop.privacy.failclosed import guarded
 from shortstop.privacy.images import without_images
 from shortstop.privacy.names.tagger import Tagger
@@ -77,6 +77,8 @@ class PrivacyGuard:
         tagger: Tagger | None = None,
     ) -> None:
         self._timeout, self._monotonic = config.timeout, clock.monotonic
+        self.timeout_s = config.timeout + GRACE
+        """Seconds after which a caller need not wait for `clear` any longer."""
         self._policies = Policies(config)
         self._detectors = Detectors(config, clock.monotonic)
         self._taint, self._watcher = stores.taint, watcher

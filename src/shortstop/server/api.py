@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shortstop import __version__
+from shortstop import __version__, dialects
 from shortstop.errors import MethodNotAllowed, NotFound, ShortstopError
 from shortstop.server import feedback
 from shortstop.server.admin import AdminApi
@@ -149,7 +149,7 @@ class Api:
     async def answer_error(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, ShortstopError)
         self._gateway.refused(error.status)
-        body = self._gateway.dialect("openai.chat").encode_error(error, "")
+        body = dialects.get("openai.chat").encode_error(error, "")
         headers = dict(error.headers)
         return Response(body, error.status, headers, media_type="application/json")
 

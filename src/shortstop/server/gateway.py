@@ -9,12 +9,11 @@ from msgspec import Struct
 
 from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
-from shortstop.dialects import DescribedDialect
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Identity
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import StoredResponses
-from shortstop.types import Admission, Answer, Caller, CallerRole, DialectName, Request, Target
+from shortstop.types import Admission, Answer, Caller, CallerRole, Request, Target
 
 
 class TracesReadiness(Struct, frozen=True):
@@ -65,8 +64,6 @@ class Gateway(Identity, Protocol):
 
     @property
     def accounts(self) -> Accounts: ...
-
-    def dialect(self, name: DialectName) -> DescribedDialect: ...
 
     def admit(self, request: Request, caller: Caller) -> Admission:
         """Count the request against its key's limits. The admission goes with the request.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
+from shortstop import dialects
 from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.auth import secret_of
@@ -57,7 +58,7 @@ class HotRoute:
         await self._begin(send).fail(error)
 
     def _begin(self, send: Send) -> Exchange:
-        return Exchange(send, self._gateway.dialect(self._dialect), self._id())
+        return Exchange(send, dialects.get(self._dialect), self._id())
 
     async def _serve(
         self, path: str, headers: Headers, receive: Receive, exchange: Exchange

@@ -1,0 +1,24 @@
+"""The router of one configuration: alone, or sharing what it sees with other workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shortstop.config import Config
+from shortstop.routing import LearnedRouter, Prior, State
+from shortstop.types import Target
+from shortstop.workers.context import SharedRouter, WorkerContext
+
+AnyRouter = LearnedRouter | SharedRouter
+
+
+def build_routers(
+    config: Config,
+    targets: Mapping[str, Target],
+    state: State | None,
+    prior: Prior,
+    workers: WorkerContext | None,
+) -> tuple[LearnedRouter, AnyRouter]:
+    """What learns, and what decides: the same, unless there are several workers."""
+    learned = LearnedRouter(targets, config, state, prior)
+    return learned, SharedRouter(learned, workers) if workers else learned
