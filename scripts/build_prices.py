@@ -21,7 +21,7 @@ import msgspec
 from genai_prices import types as genai
 from genai_prices.data import providers
 
-from shortstop.ledger.prices import Clause, Model, Period, Provider, Rate, Rates, Sheet, Tiered
+from shortstop.ledger.prices import Clause, ModelRow, Period, Provider, Rate, Rates, Sheet, Tiered
 
 DATA = Path(__file__).parents[1] / "src" / "shortstop" / "ledger" / "data"
 
@@ -98,7 +98,9 @@ def period(found: Rates, constraint: Any) -> Period:
 
 
 def provider(source: genai.Provider) -> Provider:
-    models = tuple(Model(model.id, clause(model.match), periods(model)) for model in source.models)
+    models = tuple(
+        ModelRow(model.id, clause(model.match), periods(model)) for model in source.models
+    )
     return Provider(
         id=source.id,
         url=source.api_pattern,

@@ -44,7 +44,7 @@ def theirs(usage: Usage) -> genai.Usage:
     )
 
 
-def exported(provider: genai.Provider) -> dict[str, prices.Model]:
+def exported(provider: genai.Provider) -> dict[str, prices.ModelRow]:
     (ours,) = [p for p in prices.load().providers if p.id == provider.id]
     return {model.id: model for model in prices._models(ours.models) if model.periods}
 

@@ -49,7 +49,7 @@ class Meter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Remote:
+class _BilledModel:
     """What billing needs of a remote model. `entry` None: its price is unknown."""
 
     name: str
@@ -129,7 +129,7 @@ class Books:
 
     def _remote(
         self, target: Target, upstream: str | None, config: UpstreamConfig | None
-    ) -> _Remote:
+    ) -> _BilledModel:
         url = config.base_url if config else None
         find = self._sheet.entry
         entry = (
@@ -138,9 +138,9 @@ class Books:
             else find(target.name, provider=upstream, url=url)
             or find(target.model, provider=upstream, url=url)
         )
-        return _Remote(target.name, entry, _line(entry, target.model), target.max_output)
+        return _BilledModel(target.name, entry, _line(entry, target.model), target.max_output)
 
-    def _choose_baseline(self, config: Config) -> _Remote:
+    def _choose_baseline(self, config: Config) -> _BilledModel:
         frontier = config.routing.frontier
         if frontier is not None and frontier in self._remotes:
             return self._remotes[frontier]
@@ -148,7 +148,7 @@ class Books:
             return next(iter(self._remotes.values()))
         name = config.ledger.reference_model
         entry = self._sheet.entry(name)
-        return _Remote(f"reference:{name}", entry, _line(entry, name))
+        return _BilledModel(f"reference:{name}", entry, _line(entry, name))
 
     def bill(
         self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
@@ -198,7 +198,7 @@ class Books:
             return None
         return max((cost for cost in costs if cost is not None), default=ZERO)
 
-    def _at_most(self, remote: _Remote, request: Request, asked: int) -> Decimal | None:
+    def _at_most(self, remote: _BilledModel, request: Request, asked: int) -> Decimal | None:
         """Prompt tokens cost most when they are written to a cache that lasts an hour."""
         sampling = request.sampling
         longest = sampling.max_tokens or remote.max_output or UNBOUNDED_ANSWER_TOKENS

@@ -156,7 +156,7 @@ class Entry(Struct, frozen=True):
         return self.periods[0].rates
 
 
-class Model(Struct, frozen=True):
+class ModelRow(Struct, frozen=True):
     """A row of the sheet. No `periods`: the model is known, its price for text is not."""
 
     id: str
@@ -184,7 +184,7 @@ class Sheet(Struct, frozen=True):
     providers: tuple[Provider, ...]
 
 
-_models = msgspec.json.Decoder(tuple[Model, ...]).decode
+_models = msgspec.json.Decoder(tuple[ModelRow, ...]).decode
 
 
 class PriceSheet:
@@ -256,7 +256,7 @@ class PriceSheet:
                         return self._priced(id, model)
         return None
 
-    def _priced(self, provider: str, model: Model) -> Entry | None:
+    def _priced(self, provider: str, model: ModelRow) -> Entry | None:
         if not model.periods:
             return None
         return Entry(f"{provider}/{model.id}", model.periods, self.version)

@@ -105,7 +105,7 @@ class Tensor(Struct, frozen=True):
         return None if kind is None else self.elements // kind[1] * kind[2]
 
 
-class _Broken(ValueError):
+class _Malformed(ValueError):
     """The file contradicts itself or the format; the message says how."""
 
 
@@ -120,7 +120,7 @@ def read_info(path: Path) -> GgufInfo:
         ) from None
     except OSError as error:
         raise ModelFileError(f"Cannot read the model file {path}: {error.strerror}.") from error
-    except _Broken as error:
+    except _Malformed as error:
         raise ModelFileError(f"{path} is not a usable GGUF file: {error}.", hint=REFETCH) from error
 
 
@@ -128,7 +128,7 @@ def _mapped(number: int) -> mmap.mmap:
     try:
         return mmap.mmap(number, 0, access=mmap.ACCESS_READ)
     except ValueError:
-        raise _Broken("it is empty") from None
+        raise _Malformed("it is empty") from None
 
 
 def _info(path: Path, data: mmap.mmap) -> GgufInfo:
@@ -154,46 +154,46 @@ def _info(path: Path, data: mmap.mmap) -> GgufInfo:
 
 def _counts(cursor: _Cursor) -> tuple[int, int]:
     if cursor.bytes(4) != MAGIC:
-        raise _Broken("it does not begin with GGUF")
+        raise _Malformed("it does not begin with GGUF")
     version, tensors, keys = cursor.number(_U32), cursor.number(_U64), cursor.number(_U64)
     if version and not version & 0xFFFF:
-        raise _Broken("it is in big-endian byte order")
+        raise _Malformed("it is in big-endian byte order")
     if version not in (2, 3):
-        raise _Broken(f"version {version} is not supported, only 2 and 3")
+        raise _Malformed(f"version {version} is not supported, only 2 and 3")
     if keys > MAX_KEYS:
-        raise _Broken(f"it claims {keys} metadata keys")
+        raise _Malformed(f"it claims {keys} metadata keys")
     if tensors > MAX_TENSORS:
-        raise _Broken(f"it claims {tensors} tensors")
+        raise _Malformed(f"it claims {tensors} tensors")
     return tensors, keys
 
 
 def _require_model(metadata: dict[str, Any], tensors: list[Tensor]) -> None:
     kind = metadata.get("general.type", "model")
     if kind != "model":
-        raise _Broken(f"it holds {kind!r} instead of a model")
+        raise _Malformed(f"it holds {kind!r} instead of a model")
     if _number(metadata, "split.count", 1) > 1:
-        raise _Broken(
+        raise _Malformed(
             f"it is one of {metadata['split.count']} parts (join them: `llama-gguf-split --merge`)"
         )
     if not metadata.get("general.architecture"):
-        raise _Broken("it does not state its architecture")
+        raise _Malformed("it does not state its architecture")
     if not tensors:
-        raise _Broken("it holds no tensors")
+        raise _Malformed("it holds no tensors")
 
 
 def _require_extents(cursor: _Cursor, metadata: dict[str, Any], tensors: list[Tensor]) -> None:
     alignment = _number(metadata, "general.alignment", DEFAULT_ALIGNMENT)
     if not 0 < alignment <= MAX_ALIGNMENT or alignment & (alignment - 1):
-        raise _Broken(f"its alignment is {alignment}")
+        raise _Malformed(f"its alignment is {alignment}")
     start = -(-cursor.place // alignment) * alignment
     available = cursor.end - start
     for tensor in tensors:
         block = TENSOR_TYPES.get(tensor.kind, ("", 1, 0))[1]
         if tensor.width % block:
-            raise _Broken(f"tensor {tensor.name!r} has rows that are not whole blocks")
+            raise _Malformed(f"tensor {tensor.name!r} has rows that are not whole blocks")
         needed = tensor.offset + (tensor.size or 0)
         if needed > available:
-            raise _Broken(
+            raise _Malformed(
                 f"it is cut short: tensor {tensor.name!r} ends at byte {start + needed}, "
                 f"the file at {cursor.end}"
             )
@@ -229,7 +229,7 @@ def _number(metadata: dict[str, Any], key: str, otherwise: int) -> int:
     if isinstance(value, tuple):
         value = max((n for n in value if isinstance(n, int)), default=otherwise)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _Broken(f"{key} is {value!r}, not a whole number")
+        raise _Malformed(f"{key} is {value!r}, not a whole number")
     return value
 
 
@@ -255,7 +255,7 @@ class _Cursor:
     def text(self) -> str:
         length = self.number(_U64)
         if length > MAX_STRING:
-            raise _Broken("a string is implausibly long")
+            raise _Malformed("a string is implausibly long")
         return self.bytes(length).decode("utf-8", "replace")
 
     def pair(self) -> tuple[str, Any]:
@@ -266,7 +266,7 @@ class _Cursor:
     def tensor(self) -> Tensor:
         name, dimensions = self.text(), self.number(_U32)
         if dimensions > MAX_DIMENSIONS:
-            raise _Broken(f"tensor {name!r} claims {dimensions} dimensions")
+            raise _Malformed(f"tensor {name!r} claims {dimensions} dimensions")
         shape = [self.number(_U64) for _ in range(dimensions)]
         elements = 1
         for extent in shape:
@@ -278,13 +278,13 @@ class _Cursor:
         if kind == STRING:
             return self.text()
         if kind not in _SCALARS:
-            raise _Broken(f"a value has the unknown type {kind}")
+            raise _Malformed(f"a value has the unknown type {kind}")
         return self.number(_SCALARS[kind])
 
     def _array(self) -> tuple[Any, ...] | None:
         kind, length = self.number(_U32), self.number(_U64)
         if kind != STRING and kind not in _SCALARS:
-            raise _Broken(f"an array has elements of the unknown type {kind}")
+            raise _Malformed(f"an array has elements of the unknown type {kind}")
         self._require(length * (_U64.size if kind == STRING else _SCALARS[kind].size))
         if length <= MAX_KEPT_ARRAY:
             return tuple(self._value(kind) for _ in range(length))
@@ -301,4 +301,4 @@ class _Cursor:
 
     def _require(self, count: int) -> None:
         if self.place + count > self.end:
-            raise _Broken(f"it ends within its header, at byte {self.end}")
+            raise _Malformed(f"it ends within its header, at byte {self.end}")

@@ -165,7 +165,7 @@ async def test_leaving_a_stream_frees_the_slot_and_closes_the_connection(
 
 
 async def test_a_server_that_cannot_count_says_so(client: LocalClient) -> None:
-    with pytest.raises(UpstreamFailed, match="does not count tokens"):
+    with pytest.raises(UpstreamFailed, match="count"):
         await backend(client).count(asked("x"))
 
 
