@@ -77,3 +77,20 @@ async def test_with_workers_too(tmp_path: Path) -> None:
             b"reload refused, nothing changed: A reload cannot change `traces.content`"
         )
         assert b"configuration reloaded" not in gateway.log
+
+
+async def test_a_reload_does_not_open_the_door_to_strangers(tmp_path: Path) -> None:
+    public = 'host = "0.0.0.0"\nauth = "required"'
+    async with running_gateway(tmp_path, server=public) as gateway:
+        gateway.configure('host = "0.0.0.0"\nauth = "auto"')
+        assert gateway.process is not None
+        gateway.process.send_signal(1)
+        await gateway.logged(b"reload refused, nothing changed: Listening on 0.0.0.0")
+
+
+async def test_what_was_learned_under_a_seed_keeps_it_and_says_so(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        gateway.configure(more="seed = 7")
+        async with gateway.http.post("/admin/reload") as answer:
+            assert answer.status == 200
+        await gateway.logged(b"routing.seed is part of what the router has learned")

@@ -281,6 +281,18 @@ async def test_the_newest_is_used_first_and_the_old_are_let_go(
         pool.close()
 
 
+async def test_what_comes_back_to_a_closed_pool_is_closed() -> None:
+    async with serving(sending(*[OK] * 9)) as port:
+        pool = Pool("127.0.0.1", port, tls=False, limit=2)
+        connection, _ = await pool.take(LIMIT)
+        await connection.send(REQUEST, LIMIT)
+        await body(connection)
+        pool.close()
+        assert connection.reusable, "it was in use"
+        pool.give_back(connection)
+        assert not connection.reusable
+
+
 async def test_no_more_than_the_limit_are_open_at_once() -> None:
     async with serving(sending(*[OK] * 9)) as port:
         pool = Pool("127.0.0.1", port, tls=False, limit=1)

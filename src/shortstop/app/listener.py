@@ -14,9 +14,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from shortstop.accounts import Accounts
 from shortstop.app.gateway import Shortstop
-from shortstop.config import ServerConfig, is_loopback
+from shortstop.config import ServerConfig
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.server import create
 
@@ -107,16 +106,3 @@ def bind(server: ServerConfig) -> socket.socket:
 def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://{host}:{port}"
-
-
-def guard_the_door(server: ServerConfig, accounts: Accounts) -> None:
-    """Raises ConfigError when strangers could use the gateway without a key."""
-    if server.auth == "off" or is_loopback(server.host):
-        return
-    if server.auth == "required" or accounts.keys.all():
-        return
-    raise ConfigError(
-        f"Listening on {server.host} would let everybody who reaches it spend your money.",
-        hint="Make a key first (`shortstop keys create NAME`), listen on 127.0.0.1, or say"
-        ' `auth = "off"` under [server] if the network is trusted.',
-    )

@@ -9,10 +9,11 @@ import os
 import signal
 
 from shortstop.app.build import build
+from shortstop.app.exposure import refuse_exposure
 from shortstop.app.resources import Resources
 from shortstop.app.runtime import Runtime
 from shortstop.app.upstreams import read_config
-from shortstop.config import Config, ConfigSource, require_no_restart
+from shortstop.config import Config, ConfigSource, changed, require_no_restart
 
 log = logging.getLogger("shortstop")
 
@@ -30,6 +31,7 @@ class Reloader:
         """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
         config = read_config(self._source)
         require_no_restart(old, config)
+        refuse_exposure(config.server, self._resources.accounts)
         return config
 
     def ask_supervisor(self, old: Config) -> str:
@@ -46,6 +48,8 @@ class Reloader:
         async with self._lock:
             config = self.read(old.config)
             kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+            for key in changed(old.config, config, "state"):
+                log.warning("%s is part of what the router has learned and does not change", key)
             new = build(config, self._resources, kept, old.learned.state)
             await new.start(kept)
             await self._resources.warm()

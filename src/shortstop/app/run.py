@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
-from shortstop.app.listener import bind, guard_the_door, serve_on, url_of
+from shortstop.app.listener import bind, serve_on, url_of
 from shortstop.app.supervisor import Supervisor
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
@@ -40,6 +41,6 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 async def _alone(config: Config, source: ConfigSource) -> None:
     gateway = Shortstop(config, source)
-    guard_the_door(config.server, gateway.accounts)
+    refuse_exposure(config.server, gateway.accounts)
     listening = bind(config.server)
     await serve_on(gateway, listening, lambda: log.info("listening on %s/v1", url_of(listening)))

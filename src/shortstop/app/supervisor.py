@@ -23,7 +23,8 @@ from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import find_model
-from shortstop.app.listener import bind, guard_the_door, url_of
+from shortstop.app.exposure import refuse_exposure
+from shortstop.app.listener import bind, url_of
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
@@ -69,7 +70,7 @@ class Supervisor:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
         with self._alone():
             accounts = Accounts(open_stores(self._paths).accounts(), CLOCK)
-            guard_the_door(self._config.server, accounts)
+            refuse_exposure(self._config.server, accounts)
             accounts.close()
             listening = bind(self._config.server)
             self._heed_signals()

@@ -187,6 +187,7 @@ class Pool:
         self._port = port
         self._tls = tls
         self._idle: list[Connection] = []
+        self._closed = False
         self._room = asyncio.Semaphore(limit)
 
     async def take(self, limit: float, *, fresh: bool = False) -> tuple[Connection, bool]:
@@ -224,14 +225,15 @@ class Pool:
     def give_back(self, connection: Connection) -> None:
         """Keep it for the next exchange, or close it when this one did not end cleanly."""
         self._room.release()
-        if connection.reusable:
+        if connection.reusable and not self._closed:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
 
     def close(self) -> None:
-        """Close the connections that are idle now."""
+        """Close the connections that are idle now, and the others as they come back."""
+        self._closed = True
         while self._idle:
             self._idle.pop().close()
 
