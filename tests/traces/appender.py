@@ -4,7 +4,8 @@
 
 It prints "ready" when the store is open, then the id of each row once `append` has returned.
 MODE "stream" opens each row first and prints "open ID". MODE "tiny" limits the size of every file
-that it writes to 256 kB, as a full disk would.
+that it writes to 256 kB, as a full disk would. MODE "grade" grades each row twice, with a
+correction and without, and prints "graded ID" after both; every third row is pinned by privacy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 from shortstop.config import TracesConfig
+from shortstop.types import Clearance, Grade, GradeSource, Reach, Tier
 from tests.traces.example import open_store, trace
 
 
@@ -25,6 +27,13 @@ class Clock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+PINNED = Clearance(Tier.S3, Reach.LOCAL_ONLY)
+
+
+def grade(trace: str, source: GradeSource, correction: str | None = None) -> Grade:
+    return Grade(trace, "default", source, "small", 0.5, 1.795e9, correction=correction)
 
 
 def say(text: str) -> None:
@@ -37,12 +46,17 @@ def main(path: str, name: str, mode: str) -> None:
     if mode == "tiny":
         resource.setrlimit(resource.RLIMIT_FSIZE, (256 << 10, 256 << 10))
     for i in range(1_000_000):
-        row = trace(f"{name}-{i}", request={"text": "x" * 500})
+        pinned = {"clearance": PINNED} if mode == "grade" and i % 3 == 0 else {}
+        row = trace(f"{name}-{i}", request={"text": "x" * 500}, **pinned)
         if mode == "stream":
             store.open(row)
             say(f"open {row.id}")
         store.append(row)
         say(row.id)
+        if mode == "grade":
+            store.grade(grade(row.id, "user", correction=f"correction of {row.id}"))
+            store.grade(grade(row.id, "judge"))
+            say(f"graded {row.id}")
         if mode == "tiny" and i % 100 == 0:
             health = store.health()
             say(f"health {health.state} {health.dropped} {health.durable}")

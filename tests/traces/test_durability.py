@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from shortstop.config import TracesConfig
+from shortstop.traces.grades import decode
+from shortstop.traces.journal import GRADED, read
 from shortstop.types import Trace
 from tests.conftest import FakeClock
-from tests.traces.example import journal_of, open_store, traces
+from tests.traces.example import journal_of, open_store, reader, traces
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,6 +65,52 @@ def recovered(path: Path) -> dict[str, Trace]:
     assert len(found) == len(rows)
     assert not list(journal.glob("*.log"))
     return found
+
+
+def recovered_grades(path: Path) -> dict[str, dict[str, str | None]]:
+    """By trace and source: the correction. Call after `recovered`."""
+    found: dict[str, dict[str, str | None]] = {}
+    for grade in reader(path).grades():
+        assert grade.source not in found.setdefault(grade.trace, {}), "one grade, once"
+        found[grade.trace][grade.source] = grade.correction
+    return found
+
+
+def all_graded(path: Path, said: list[str]) -> int:
+    """Check that every grade that was handed on is there as it should be; how many traces."""
+    recovered(path)
+    grades = recovered_grades(path)
+    graded = [line.removeprefix("graded ") for line in said if line.startswith("graded ")]
+    for id in graded:
+        pinned = int(id.split("-")[1]) % 3 == 0
+        expected = None if pinned else f"correction of {id}"
+        assert grades[id] == {"user": expected, "judge": None}
+    return len(graded)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.03, 0.11, 0.4])
+def test_kill_loses_no_grade_that_was_handed_on(path: Path, after: float) -> None:
+    process = start(path, "g", "grade")
+    time.sleep(after)
+    all_graded(path, kill(process))
+
+
+def test_kill_while_the_database_is_locked_loses_no_grade_and_tells_no_secret(path: Path) -> None:
+    process = start(path, "g", "grade")
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    time.sleep(0.4)
+    said = kill(process)
+    inside = {id for (id,) in lock.execute("SELECT DISTINCT trace FROM grades")}
+    lock.execute("ROLLBACK")
+    lock.close()
+    rows = [
+        decode(p) for file in journal_of(path).glob("*.log") for k, p in read(file) if k == GRADED
+    ]
+    corrections = {row.trace: row.correction for row in rows if row.source == "user"}
+    assert len(set(corrections) - inside) > 50, "the lock kept grades out of the database"
+    assert all((c is None) == (int(id.split("-")[1]) % 3 == 0) for id, c in corrections.items())
+    assert all_graded(path, said) > 50
 
 
 @pytest.mark.parametrize("after", [0.0, 0.03, 0.11, 0.4])

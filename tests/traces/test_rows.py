@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from shortstop.traces import rows
 from shortstop.types import Clearance, Reach, Tier
-from shortstop.types.rows import COLUMNS
+from shortstop.types.rows import COLUMNS, Row
 from tests.traces.example import LOCAL, remote, trace
 
 
-def column(row: rows.Row, name: str) -> object:
+def column(row: Row, name: str) -> object:
     return row.columns[COLUMNS.index(name)]
 
 

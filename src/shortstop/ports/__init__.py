@@ -172,7 +172,9 @@ class Grades(Protocol):
     """Where judgements of answers are kept. Does not wait for a database."""
 
     def grade(self, grade: Grade) -> None:
-        """Keep a judgement for as long as the trace that it is about."""
+        """Keep a judgement for as long as the trace that it is about; a later one of the same
+        trace, source, target and grader takes its place. On return it survives the death of this
+        process. Never raises: an unknown trace keeps its grade, but no correction."""
 
 
 class Dialect(Protocol):

@@ -7,7 +7,7 @@
   - *durability*: what a call has written survives the death of the process that called.
   - *threads*: any thread may call, unless a method says otherwise; calls may wait their turn.
 
-Times are Unix seconds, money is whole pico-dollars (`shortstop.money`). `tests/stores/contract.py`
+Times are Unix seconds, money is whole pico-dollars (`shortstop.money`). `tests/stores/contract`
 holds an implementation to all of this.
 """
 
@@ -20,31 +20,39 @@ from shortstop.ports import Clock
 from shortstop.types import Tier
 from shortstop.types.accounts import IdempotencyRecord
 from shortstop.types.report import By, TrafficReport
-from shortstop.types.rows import ResponseRow, Row, SealedSurrogates, TaintRow
+from shortstop.types.rows import GradeRow, ResponseRow, Row, SealedSurrogates, TaintRow
 
 Meters = Mapping[str, float]
 """Unit ("requests", "tokens") -> the state of that meter."""
 
 
 class RowStore(Protocol):
-    """Where the writer of traces puts finished rows. Its thread alone calls all but `forget`."""
+    """Where the writer of traces puts finished rows and grades. Its thread alone calls all but
+    `forget` and `tier`."""
 
     def open(self) -> None:
         """Connect and bring the store to the newest schema; the other calls do it where needed."""
 
-    def insert(self, rows: Sequence[Row]) -> int:
-        """Write all rows, in their order; how many were refused.
+    def insert(self, rows: Sequence[Row], grades: Sequence[GradeRow] = ()) -> int:
+        """Write all rows, then all grades, in their order; how many of both were refused.
 
         A row is refused when its id is taken, or when the store cannot hold it; the others are
-        written all the same.
+        written all the same. A grade takes the place of the one with the same trace, tenant,
+        source, target and grader, unless that is more recent; a provisional one, unless that is
+        as recent.
         """
 
     def delete_before(self, at: float, limit: int) -> int:
-        """Delete at most `limit` of the oldest rows whose time is before `at`; how many."""
+        """Delete at most `limit` of the oldest rows whose time is before `at`, with their grades,
+        and when there are fewer, grades from before `at`; how many rows and grades of their own."""
 
     def forget(self, tenant: str, conversation: str) -> int:
-        """Take the content out of every row of a conversation, and off the disk; how many rows
-        there are. From any thread."""
+        """Take the content out of every row of a conversation, and the corrections out of its
+        grades, and off the disk; how many rows there are. From any thread."""
+
+    def tier(self, id: str) -> Tier | None:
+        """The tier of a row, from any thread and without waiting for a lock; None where it is not
+        there or cannot be read at once. Never raises."""
 
     def close(self) -> None: ...
 
@@ -60,6 +68,26 @@ class ReportReader(Protocol):
     ) -> Iterator[bytes]:
         """The rows' JSON, in order of time, each once. Rows that are written or deleted meanwhile
         may be missed; a slow reader holds nothing open between pages."""
+
+    def grades(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+        trace: str | None = None,
+    ) -> Iterator[GradeRow]:
+        """Grades given in that time, in its order; of one trace, if it is named."""
+
+    def graded(
+        self,
+        *,
+        task: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+    ) -> Iterator[tuple[bytes, list[GradeRow]]]:
+        """JSON of the rows that have grades of their own tenant, and these, oldest first."""
 
     def summary(
         self,

@@ -1,6 +1,6 @@
-"""Rows that the database does not hold yet: in the journal, in memory, or in both.
+"""Rows and grades that the database does not hold yet: in the journal, in memory, or in both.
 
-The street puts rows in, the writer takes them out. Neither waits for the other: the queue is
+The street puts them in, the writer takes them out. Neither waits for the other: the queue is
 bounded, and when it is full rows are left to the journal alone, or the oldest are dropped.
 """
 
@@ -13,29 +13,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortstop.ports import Clock
+from shortstop.traces.grades import encode
 from shortstop.traces.health import Condition, StoreHealth
-from shortstop.traces.journal import FINISHED, OPENED, Journal, Segment
-from shortstop.types.rows import Row
+from shortstop.traces.journal import FINISHED, GRADED, OPENED, Journal, Segment
+from shortstop.types import Grade, Tier
+from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 QUEUE_BYTES = 64 << 20
 JOURNAL_RETRY_SECONDS = 1.0
+_ID, _TIER = COLUMNS.index("id"), COLUMNS.index("tier")
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A sealed row on its way. The segments hold its journal records; none: memory only."""
+    """A sealed row or grade of `size` bytes on its way.
 
-    row: Row
+    The segments hold its journal records; none: memory only. `unresolved` is the grade itself, in
+    memory only, where it has a correction and the tier of its trace is not known yet.
+    """
+
+    item: Row | GradeRow
+    size: int
     segment: Segment | None
-    opened: Segment | None
-
-    @property
-    def size(self) -> int:
-        return len(self.row.document)
+    opened: Segment | None = None
+    unresolved: Grade | None = None
 
 
 class Backlog:
-    """At most `limit` rows, and 64 MiB of them, wait in memory. Thread-safe."""
+    """At most `limit` rows and grades, and 64 MiB of them, wait in memory. Thread-safe."""
 
     def __init__(self, folder: Path, fsync: bool, limit: int, clock: Clock) -> None:
         self._folder = folder
@@ -46,7 +51,7 @@ class Backlog:
         self._empty = threading.Condition(self._lock)
         self._queue: deque[Waiting] = deque()
         self._bytes = 0
-        self._writing = 0
+        self._batch: Sequence[Waiting] = ()
         self._opened: dict[str, Segment] = {}
         self._spilled: list[Segment] = []
         self._condition = Condition()
@@ -66,10 +71,36 @@ class Backlog:
         document = row.document
         with self._lock:
             segment = self._journalled(FINISHED, document)
-            self._queue.append(Waiting(row, segment, self._opened.pop(id, None)))
-            self._bytes += len(document)
-            if len(self._queue) > self._limit or self._bytes > QUEUE_BYTES:
-                self._make_room()
+            opened = self._opened.pop(id, None)
+            self._enqueue(Waiting(row, len(document), segment, opened))
+
+    def append_grade(self, row: GradeRow, unresolved: Grade | None = None) -> None:
+        """On return the row is in the journal, if that can be written.
+
+        Raises UnicodeEncodeError where it cannot be written as JSON.
+        """
+        payload = encode(row)
+        size = len(payload)
+        if unresolved is not None and unresolved.correction is not None:
+            size += len(unresolved.correction)
+        with self._lock:
+            segment = self._journalled(GRADED, payload)
+            self._enqueue(Waiting(row, size, segment, unresolved=unresolved))
+
+    def tier(self, id: str) -> Tier | None:
+        """The tier of a row that waits in memory."""
+        with self._lock:
+            for waiting in (*self._batch, *self._queue):
+                item = waiting.item
+                if isinstance(item, Row) and item.columns[_ID] == id:
+                    return Tier(item.columns[_TIER])
+        return None
+
+    def _enqueue(self, waiting: Waiting) -> None:
+        self._queue.append(waiting)
+        self._bytes += waiting.size
+        if len(self._queue) > self._limit or self._bytes > QUEUE_BYTES:
+            self._make_room()
 
     def _journalled(self, kind: int, payload: bytes) -> Segment | None:
         condition = self._condition
@@ -117,22 +148,22 @@ class Backlog:
     # ------------------------------------------------------------ the writer's side
 
     def take(self, most: int) -> list[Waiting]:
-        """The oldest rows in memory, at most `most`; `written` or `put_back` follows."""
+        """The oldest in memory, at most `most`; `written` or `put_back` follows."""
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
-            self._writing = len(batch)
+            self._batch = batch
         return batch
 
     def put_back(self, batch: Sequence[Waiting]) -> None:
         """The database did not take them now."""
         with self._lock:
             self._queue.extendleft(reversed(batch))
-            self._writing = 0
+            self._batch = ()
 
     def written(self, batch: Sequence[Waiting], refused: int) -> None:
         """The database holds them, but for `refused` of them that nothing can hold."""
         with self._empty:
-            self._writing = 0
+            self._batch = ()
             self._condition.dropped += refused
             for waiting in batch:
                 self._bytes -= waiting.size
@@ -142,9 +173,14 @@ class Backlog:
             self._empty.notify_all()
 
     def spilled(self) -> Segment | None:
-        """The oldest segment with rows that left memory; `spilled_written` follows."""
+        """The oldest segment with records that left memory; `spilled_written` follows."""
         with self._lock:
             return self._spilled[0] if self._spilled else None
+
+    def spilled_paths(self) -> list[Path]:
+        """The files of all such segments."""
+        with self._lock:
+            return [segment.path for segment in self._spilled]
 
     def spilled_written(self, segment: Segment) -> None:
         with self._empty:
@@ -191,4 +227,4 @@ class Backlog:
         return pending, memory_only
 
     def _pending(self) -> int:
-        return len(self._queue) + self._writing + sum(s.spilled for s in self._spilled)
+        return len(self._queue) + len(self._batch) + sum(s.spilled for s in self._spilled)

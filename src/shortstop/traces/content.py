@@ -6,11 +6,14 @@ import logging
 from typing import Literal, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.traces.document import answer, encode, placeless
-from shortstop.traces.seal import Seal
-from shortstop.types import Json, Tier, Trace
+from shortstop.traces.grades import about_correction, grade_row
+from shortstop.traces.seal import Seal, locked
+from shortstop.types import Grade, Json, Tier, Trace
+from shortstop.types.rows import GradeRow
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,30 @@ class ContentPolicy:
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, error)
             return encode(placeless(trace), None, None)
+
+    def grade(self, grade: Grade, tier: Tier) -> GradeRow:
+        """The grade as a row, its correction by the policy for content of `tier`. Never raises."""
+        row = grade_row(grade)
+        if grade.correction is None:
+            return row
+        try:
+            text = self._correction(grade.correction, grade.tenant, self._content_for(tier))
+            if text is None:
+                return row
+            data = locked(self._seal, msgspec.json.encode(text), about_correction(row))
+        except Exception as error:
+            kind = type(error).__name__
+            log.warning("trace %s: a correction is not kept (%s)", grade.trace, kind)
+            return row
+        return replace(row, correction=data)
+
+    def _correction(self, text: str, tenant: str, content: Content) -> str | None:
+        if content == "full":
+            return text
+        if content == "digest" or self._redact is None:
+            return None
+        redacted: str = self._redact({"text": text}, tenant)["text"]
+        return redacted
 
     def _content_for(self, tier: Tier) -> Content:
         return self._sensitive if tier >= Tier.S3 else self._content

@@ -19,6 +19,7 @@ from pathlib import Path
 
 OPENED = 1
 FINISHED = 2
+GRADED = 3
 
 _HEAD = struct.Struct("<BII")  # kind, length of the payload, crc32 of kind and payload
 _SEGMENT_BYTES = 8 << 20

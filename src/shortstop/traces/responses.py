@@ -5,17 +5,14 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.ports.stores import ResponseStore
-from shortstop.traces.seal import Seal
+from shortstop.traces.seal import Seal, locked, unlocked
 from shortstop.types import Json
 from shortstop.types.rows import ResponseRow
 
 KEPT_SECONDS = 30 * 86_400.0
 LONGEST_CHAIN = 1_000
-LOCKED = b"\0"
-"""How sealed values begin; JSON never does."""
 
 _items = msgspec.json.Decoder(list[Json]).decode
 
@@ -47,8 +44,8 @@ class StoredResponses:
             owner,
             response.parent,
             now,
-            self._locked(response.id, response.turn),
-            self._locked(response.id, response.response),
+            locked(self._seal, msgspec.json.encode(response.turn), response.id),
+            locked(self._seal, msgspec.json.encode(response.response), response.id),
             response.tenant,
             response.conversation,
         )
@@ -63,8 +60,8 @@ class StoredResponses:
         return StoredResponse(
             id,
             row.parent,
-            _items(self._unlocked(id, row.turn)),
-            msgspec.json.decode(self._unlocked(id, row.response)),
+            _items(unlocked(self._seal, row.turn, id)),
+            msgspec.json.decode(unlocked(self._seal, row.response, id)),
             row.tenant,
             row.conversation,
         )
@@ -91,16 +88,3 @@ class StoredResponses:
 
     def close(self) -> None:
         self._store.close()
-
-    def _locked(self, id: str, value: object) -> bytes:
-        data = msgspec.json.encode(value)
-        return data if self._seal is None else LOCKED + self._seal.lock(data, id)
-
-    def _unlocked(self, id: str, data: bytes) -> bytes:
-        if not data.startswith(LOCKED):
-            return data
-        if self._seal is None:
-            raise StoreError(
-                "Stored responses are sealed.", hint="Set the key that traces.key_env names."
-            )
-        return self._seal.unlock(data.removeprefix(LOCKED), id)

@@ -15,6 +15,8 @@ from shortstop.errors import StoreError
 from shortstop.types import Json
 
 SEALED = "shortstop-sealed"
+LOCKED = b"\0"
+"""How sealed bytes begin; JSON never does."""
 NONCE = 12
 
 
@@ -56,6 +58,20 @@ class Seal:
             sealed = b""
         opened: Json = msgspec.json.decode(self.unlock(sealed, about), type=dict)
         return opened
+
+
+def locked(seal: Seal | None, data: bytes, about: str) -> bytes:
+    """`data`, which is JSON: sealed if there is a seal."""
+    return data if seal is None else LOCKED + seal.lock(data, about)
+
+
+def unlocked(seal: Seal | None, data: bytes, about: str) -> bytes:
+    """What `locked` was given. Raises StoreError as `unlock` does, and without the seal."""
+    if not data.startswith(LOCKED):
+        return data
+    if seal is None:
+        raise StoreError("This content is sealed.", hint="Set the key that traces.key_env names.")
+    return seal.unlock(data.removeprefix(LOCKED), about)
 
 
 def is_sealed(body: Json) -> bool:

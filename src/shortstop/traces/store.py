@@ -4,8 +4,9 @@ The guarantee. When `append(trace)` returns and `health().durable` holds, the ro
 to the operating system by one write(2), and no death of this process (kill -9 included) loses
 it: the next store that opens the same path reads it back. The pipeline appends before the
 answer's last byte is handed to the socket, so a delivered answer always has its row. A stream
-that began (`open`) and whose process died has a row with outcome "interrupted". A power cut or
-a crash of the operating system may lose the last seconds, unless `traces.fsync` is set.
+that began (`open`) and whose process died has a row with outcome "interrupted". What `grade` is
+given lasts in the same way. A power cut or a crash of the operating system may lose the last
+seconds, unless `traces.fsync` is set.
 
 The rule for bad times. Serving never waits and never fails because of the books:
   - database locked, full or read-only: rows stay in the journal and are written when it heals;
@@ -31,10 +32,11 @@ from shortstop.ports.stores import RowStore
 from shortstop.traces import rows
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy, Redact
+from shortstop.traces.grades import grade_row
 from shortstop.traces.health import StoreHealth
 from shortstop.traces.seal import Seal
 from shortstop.traces.writer import Writer
-from shortstop.types import Trace
+from shortstop.types import Grade, Tier, Trace
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,8 @@ DAY = 86_400.0
 
 
 class TraceStore:
-    """Implements ports.Recorder over a RowStore. Thread-safe; several processes may share a store
-    and its `journal` folder.
+    """Implements ports.Recorder and ports.Grades over a RowStore. Thread-safe; several processes
+    may share a store and its `journal` folder.
 
     Trace ids must be unique: of two rows with one id the second is dropped and counted.
 
@@ -63,7 +65,8 @@ class TraceStore:
         self._store = store
         self._policy = ContentPolicy(config, redact, seal)
         self._backlog = Backlog(journal, config.fsync, config.queue, clock)
-        self._writer = Writer(store, self._backlog, journal, clock, config.retention_days * DAY)
+        retention = config.retention_days * DAY
+        self._writer = Writer(store, self._backlog, journal, clock, retention, self._policy)
         self._work = self._writer.work
         _warn(config)
         try:
@@ -84,8 +87,33 @@ class TraceStore:
         if not self._work.is_set():
             self._work.set()
 
+    def grade(self, grade: Grade) -> None:
+        """Keep a judgement as long as the trace that it is about. On return it survives the death
+        of this process.
+
+        A correction is kept by the policy for its trace's content, and only beside a trace that is
+        known: another may be pinned, and could not be erased with its conversation. Where the tier
+        is not known at once, the journal holds the grade without its correction, which waits in
+        memory until the writer has looked. Never raises.
+        """
+        tier: Tier | None = Tier.S0
+        if grade.correction is not None:
+            tier = self._backlog.tier(grade.trace)
+            if tier is None:
+                tier = self._store.tier(grade.trace)
+        try:
+            if tier is None:
+                self._backlog.append_grade(replace(grade_row(grade), provisional=True), grade)
+            else:
+                self._backlog.append_grade(self._policy.grade(grade, tier))
+        except UnicodeEncodeError:
+            log.error("traces: a grade whose names are not text is not kept")
+            return
+        self._work.set()
+
     def forget(self, tenant: str, conversation: str) -> int:
-        """Take the content out of every row of a conversation; how many rows there were.
+        """Take the content out of every row of a conversation, and its corrections; how many rows
+        there were.
 
         Raises StoreError when that cannot be done now.
         """

@@ -6,16 +6,21 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.ports.stores import RowStore
 from shortstop.traces import journal, rows
 from shortstop.traces.backlog import Backlog, Waiting
+from shortstop.traces.content import ContentPolicy
 from shortstop.traces.document import without_content
-from shortstop.types.rows import Row
+from shortstop.traces.grades import decode
+from shortstop.types import Tier, Trace
+from shortstop.types.rows import GradeRow, Row
 
 log = logging.getLogger(__name__)
 
@@ -24,21 +29,31 @@ BATCH_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
 
+Kept = TypeVar("Kept", Row, GradeRow)
+
 
 class Writer:
     """Writes what is in the backlog, whenever something is; never gives up before `stop`.
 
-    `folder` holds the journals, `retention` is how long rows are kept, in seconds.
+    `folder` holds the journals, `retention` is how long rows are kept, in seconds, and `policy`
+    says what of a correction is.
     """
 
     def __init__(
-        self, store: RowStore, backlog: Backlog, folder: Path, clock: Clock, retention: float
+        self,
+        store: RowStore,
+        backlog: Backlog,
+        folder: Path,
+        clock: Clock,
+        retention: float,
+        policy: ContentPolicy,
     ) -> None:
         self._store = store
         self._backlog = backlog
         self._folder = folder
         self._clock = clock
         self._retention = retention
+        self._policy = policy
         self.work = threading.Event()
         """To be set when there is something to write."""
         self._stop = threading.Event()
@@ -98,17 +113,41 @@ class Writer:
                 self._write(batch)
             elif (segment := self._backlog.spilled()) is not None:
                 self._insert_all(_finished(segment.path))
+                self._insert_grades(segment.path)
                 self._backlog.spilled_written(segment)
             else:
                 return
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         try:
-            refused = self._store.insert([waiting.row for waiting in batch])
+            rows = [one.item for one in batch if isinstance(one.item, Row)]
+            grades = [self._resolved(one) for one in batch if not isinstance(one.item, Row)]
+            refused = self._store.insert(rows, grades)
         except BaseException:
             self._backlog.put_back(batch)
             raise
         self._backlog.written(batch, refused)
+
+    def _resolved(self, waiting: Waiting) -> GradeRow:
+        """With its correction, if its trace is known by now."""
+        row, grade = waiting.item, waiting.unresolved
+        assert isinstance(row, GradeRow)
+        if grade is None:
+            return row
+        tier = self._tier(grade.trace)
+        if tier is None:
+            return replace(row, provisional=False)
+        return self._policy.grade(grade, tier)
+
+    def _tier(self, id: str) -> Tier | None:
+        """Of a trace that is in memory, in the database, or left to the journal."""
+        tier = self._backlog.tier(id)
+        if tier is None:
+            tier = self._store.tier(id)
+        if tier is None:
+            left = (trace for path in self._backlog.spilled_paths() for trace in _traces(path))
+            tier = next((trace.clearance.tier for trace in left if trace.id == id), None)
+        return tier
 
     def _recover(self) -> None:
         """Replay the journals of the dead: finished rows first, then what was interrupted."""
@@ -116,6 +155,7 @@ class Writer:
         for path in journal.orphans(self._folder):
             count += self._insert_all(_finished(path))
             count += self._insert_all(_interrupted(path))
+            self._insert_grades(path)
             path.unlink(missing_ok=True)
         if count:
             log.warning("traces: %d rows recovered from journals of a process that died", count)
@@ -124,6 +164,10 @@ class Writer:
         """Those that were not there yet; how many."""
         return sum(len(group) - self._store.insert(group) for group in _groups(recovered))
 
+    def _insert_grades(self, path: Path) -> None:
+        for group in _groups(_graded(path)):
+            self._store.insert((), group)
+
     def _sweep(self) -> None:
         limit = self._clock.time() - self._retention
         while self._store.delete_before(limit, BATCH_ROWS) and not self._stop.is_set():
@@ -131,24 +175,38 @@ class Writer:
 
 
 def _finished(path: Path) -> Iterator[Row]:
-    return _decoded(blob for kind, blob in journal.read(path) if kind == journal.FINISHED)
+    return (rows.row(trace, document) for trace, document in _decoded(path, journal.FINISHED))
 
 
 def _interrupted(path: Path) -> Iterator[Row]:
     """Opened rows; those that finished are in the database by now and are left alone."""
-    return _decoded(blob for kind, blob in journal.read(path) if kind == journal.OPENED)
+    return (rows.row(trace, document) for trace, document in _decoded(path, journal.OPENED))
 
 
-def _decoded(documents: Iterable[bytes]) -> Iterator[Row]:
-    for document in documents:
-        try:
-            yield rows.row(without_content(document), document)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("traces: a journal row is unreadable and left out: %s", error)
+def _traces(path: Path) -> Iterator[Trace]:
+    return (trace for trace, _ in _decoded(path, journal.FINISHED))
 
 
-def _groups(recovered: Iterable[Row]) -> Iterator[list[Row]]:
-    group: list[Row] = []
+def _decoded(path: Path, wanted: int) -> Iterator[tuple[Trace, bytes]]:
+    for kind, document in journal.read(path):
+        if kind == wanted:
+            try:
+                yield without_content(document), document
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                log.error("traces: a journal row is unreadable and left out: %s", error)
+
+
+def _graded(path: Path) -> Iterator[GradeRow]:
+    for kind, payload in journal.read(path):
+        if kind == journal.GRADED:
+            try:
+                yield decode(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                log.error("traces: a grade in a journal is unreadable and left out: %s", error)
+
+
+def _groups(recovered: Iterable[Kept]) -> Iterator[list[Kept]]:
+    group: list[Kept] = []
     for row in recovered:
         group.append(row)
         if len(group) == BATCH_ROWS:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
+from shortstop.types.learning import GradeSource
 from shortstop.types.privacy import Tier
 
 COLUMNS = (
@@ -27,6 +30,25 @@ class Row(NamedTuple):
 
     columns: tuple[Any, ...]
     document: bytes
+
+
+class GradeRow(Struct, frozen=True):
+    """A grade on its way into a store. One for each (trace, tenant, source, target, grader).
+
+    `correction` is JSON or sealed. In a `provisional` row it was left out because the tier of the
+    trace was not known at once: such a row takes the place of an earlier one only.
+    """
+
+    trace: str
+    tenant: str
+    source: GradeSource
+    target: str
+    value: float | None
+    at: float
+    reference: str | None = None
+    grader: str | None = None
+    correction: bytes | None = None
+    provisional: bool = False
 
 
 class ResponseRow(NamedTuple):

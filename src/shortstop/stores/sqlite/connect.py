@@ -74,15 +74,15 @@ def _set(db: sqlite3.Connection, pragma: str, busy_seconds: float) -> None:
             time.sleep(RACE_SECONDS)
 
 
-def connect_read_only(path: Path, kind: FileKind) -> sqlite3.Connection:
+def connect_read_only(
+    path: Path, kind: FileKind, busy_seconds: float = READ_BUSY_SECONDS
+) -> sqlite3.Connection:
     """A connection that changes nothing and never holds up a writer.
 
     Raises StoreError when there is nothing to read, or it is of another schema version.
     """
     try:
-        db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=READ_BUSY_SECONDS
-        )
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_seconds)
     except sqlite3.Error as error:
         raise StoreError(f"Cannot read {path}: {error}.") from error
     try:
@@ -99,6 +99,12 @@ def connect_read_only(path: Path, kind: FileKind) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def is_fault_of_file(error: Exception) -> bool:
+    """Whether a write failed because of the file, not because of the values."""
+    at_fault = (sqlite3.OperationalError, sqlite3.InternalError)
+    return isinstance(error, at_fault) or type(error) is sqlite3.DatabaseError
 
 
 class Database:

@@ -22,12 +22,15 @@ from typing import Any
 from shortstop.errors import StoreError
 from shortstop.money import dollars
 from shortstop.stores.sqlite.connect import connect_read_only
+from shortstop.stores.sqlite.grades import FIELDS, grade_of
 from shortstop.stores.sqlite.rows import TRACES
 from shortstop.traces.report import Latencies, histogram, percentiles, timeline_step
 from shortstop.types import Basis, Reach, Span
 from shortstop.types.report import By, Point, Slice, TrafficReport
+from shortstop.types.rows import GradeRow
 
 _PAGE = 500
+_GRADED_PAGE = 100
 
 _KEYS: dict[By, str] = {
     "day": "date(at, 'unixepoch')",
@@ -63,6 +66,71 @@ class SqliteReports:
                 if len(page) < _PAGE:
                     return
                 last = page[-1][0], page[-1][1]
+
+    def grades(
+        self,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+        trace: str | None = None,
+    ) -> Iterator[GradeRow]:
+        where, args = _where(since, until, tenant, trace=trace)
+        query = f"""
+            SELECT rowid, {", ".join(FIELDS)} FROM grades
+            WHERE {where} AND (at, rowid) > (?, ?) ORDER BY at, rowid LIMIT {_PAGE}
+        """  # noqa: S608 - made of fixed texts
+        last: tuple[float, int] = (float("-inf"), 0)
+        with closing(connect_read_only(self._path, TRACES)) as db:
+            while True:
+                page = [
+                    (number, grade_of(values))
+                    for number, *values in self._rows(db, query, (*args, *last))
+                ]
+                yield from (row for _, row in page)
+                if len(page) < _PAGE:
+                    return
+                last = page[-1][1].at, page[-1][0]
+
+    def graded(
+        self,
+        *,
+        task: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        tenant: str | None = None,
+    ) -> Iterator[tuple[bytes, list[GradeRow]]]:
+        where, args = _where(since, until, tenant, task=task)
+        query = f"""
+            SELECT at, seq, trace FROM traces JOIN bodies USING (seq) WHERE {where}
+            AND EXISTS (SELECT 1 FROM grades
+                        WHERE grades.trace = traces.id AND grades.tenant = traces.tenant)
+            AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_GRADED_PAGE}
+        """  # noqa: S608 - `where` is made of fixed texts
+        last: tuple[float, int] = (float("-inf"), 0)
+        with closing(connect_read_only(self._path, TRACES)) as db:
+            while True:
+                page = self._rows(db, query, (*args, *last))
+                grades = self._grades_of(db, [seq for _, seq, _ in page])
+                for _, seq, document in page:
+                    if seq in grades:  # else they were deleted since
+                        yield document.encode(), grades[seq]
+                if len(page) < _GRADED_PAGE:
+                    return
+                last = page[-1][0], page[-1][1]
+
+    def _grades_of(self, db: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[GradeRow]]:
+        """By the number of their trace, each list in order of time."""
+        columns = ", ".join(f"grades.{name}" for name in FIELDS)
+        query = f"""
+            SELECT seq, {columns} FROM traces JOIN grades
+            ON grades.trace = traces.id AND grades.tenant = traces.tenant
+            WHERE seq IN ({", ".join("?" * len(seqs))}) ORDER BY grades.at, grades.rowid
+        """  # noqa: S608 - made of fixed texts
+        rows: dict[int, list[GradeRow]] = {}
+        for seq, *values in self._rows(db, query, seqs):
+            rows.setdefault(seq, []).append(grade_of(values))
+        return rows
 
     def summary(
         self,
@@ -228,12 +296,10 @@ def _span(values: tuple[float, ...], basis: Basis) -> Span:
 
 
 def _where(
-    since: float | None, until: float | None, tenant: str | None
+    since: float | None, until: float | None, tenant: str | None, **equal: str | None
 ) -> tuple[str, list[float | str]]:
-    parts: list[str] = ["1"]
-    args: list[float | str] = []
-    for text, value in (("at >= ?", since), ("at < ?", until), ("tenant = ?", tenant)):
-        if value is not None:
-            parts.append(text)
-            args.append(value)
-    return " AND ".join(parts), args
+    """The condition, and the arguments of its placeholders."""
+    terms = {"at >= ?": since, "at < ?": until, "tenant = ?": tenant}
+    terms |= {f"{column} = ?": value for column, value in equal.items()}
+    given = {term: value for term, value in terms.items() if value is not None}
+    return " AND ".join(("1", *given)), list(given.values())

@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-from shortstop.stores.sqlite.connect import Database, FileKind
+from shortstop.stores.sqlite import grades
+from shortstop.stores.sqlite.connect import (
+    Database,
+    FileKind,
+    connect_read_only,
+    is_fault_of_file,
+)
 from shortstop.traces.document import emptied
-from shortstop.types.rows import COLUMNS, Row
+from shortstop.types import Tier
+from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +108,7 @@ def m002_no_template(db: sqlite3.Connection) -> None:
 
 TRACES = FileKind(
     "traces",
-    migrations=(m001_traces, m002_no_template),
+    migrations=(m001_traces, m002_no_template, grades.m003_grades),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
         "auto_vacuum = INCREMENTAL",
@@ -139,17 +146,23 @@ class SqliteRows:
     def open(self) -> None:
         self._database.open()
 
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[Row], graded: Sequence[GradeRow] = ()) -> int:
         groups = [rows[i : i + _TOGETHER] for i in range(0, len(rows), _TOGETHER)]
-        return self._write(lambda db: sum(_insert_gently(db, group) for group in groups))
+
+        def write(db: sqlite3.Connection) -> int:
+            refused = sum(_insert_gently(db, group) for group in groups)
+            return refused + grades.put(db, graded)
+
+        return self._write(write)
 
     def delete_before(self, at: float, limit: int) -> int:
         def delete(db: sqlite3.Connection) -> int:
             oldest = db.execute(
                 "SELECT seq FROM traces WHERE at < ? ORDER BY at LIMIT ?", (at, limit)
             ).fetchall()
+            grades.delete_of(db, oldest)
             db.executemany("DELETE FROM traces WHERE seq = ?", oldest)
-            return len(oldest)
+            return len(oldest) + grades.delete_before(db, at, limit - len(oldest))
 
         deleted = self._write(delete)
         if deleted:
@@ -165,9 +178,18 @@ class SqliteRows:
                 db.execute("PRAGMA secure_delete = ON")
             with own.writing() as db:
                 count = _empty(db, tenant, conversation)
+                grades.forget(db, tenant, conversation)
             with own.reading() as db:
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return count
+
+    def tier(self, id: str) -> Tier | None:
+        try:
+            with closing(connect_read_only(self._path, self._kind, busy_seconds=0.0)) as db:
+                row = db.execute("SELECT tier FROM traces WHERE id = ?", (id,)).fetchone()
+        except (StoreError, sqlite3.Error, UnicodeEncodeError):
+            return None
+        return Tier(row[0]) if row else None
 
     def close(self) -> None:
         self._database.close()
@@ -206,7 +228,7 @@ def _insert_group(db: sqlite3.Connection, group: Sequence[Row]) -> int:
         _insert_all(db, seq, group)
         db.execute("RELEASE many")
     except Exception as error:
-        if _ends_the_batch(error):
+        if is_fault_of_file(error):
             raise
         db.execute("ROLLBACK TO many")
         return sum(not _insert_one(db, seq + i, row) for i, row in enumerate(group, start=1))
@@ -231,14 +253,8 @@ def _insert_one(db: sqlite3.Connection, seq: int, row: Row) -> bool:
             return False
         db.execute(_statement("bodies", _BODY, 1), (seq, row.document.decode()))
     except Exception as error:
-        if _ends_the_batch(error):
+        if is_fault_of_file(error):
             raise
         log.error("traces: row %s cannot be kept: %s", row.columns[0], error)
         return False
     return True
-
-
-def _ends_the_batch(error: Exception) -> bool:
-    """Whether the file is at fault, not the row."""
-    at_fault = (sqlite3.OperationalError, sqlite3.InternalError)
-    return isinstance(error, at_fault) or type(error) is sqlite3.DatabaseError

@@ -1,0 +1,23 @@
+"""What every implementation of `ports.stores` must do, whatever database is behind it.
+
+A module that tests an implementation subclasses these and has a fixture `stores`, which gives a
+fresh, empty `Stores` that can be pickled. Each call of one of its methods opens another handle to
+the same data, as another worker would.
+"""
+
+from tests.stores.contract.accounts import AccountStoreContract
+from tests.stores.contract.grades import GradeContract
+from tests.stores.contract.responses import ResponseStoreContract
+from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
+from tests.stores.contract.taints import TaintStoreContract
+from tests.stores.contract.traces import RowStoreContract
+
+__all__ = [
+    "AccountStoreContract",
+    "GradeContract",
+    "ResponseStoreContract",
+    "RowStoreContract",
+    "SharedSurrogateStoreContract",
+    "SurrogateStoreContract",
+    "TaintStoreContract",
+]
