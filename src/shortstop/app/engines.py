@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -155,11 +155,18 @@ def backend_of(engine: Engine) -> LocalBackend:
     )
 
 
-async def start_all(engines: list[Engine]) -> None:
-    """All or none: when one cannot start, those that could are stopped again."""
-    servers = [e.server for e in engines if e.server is not None]
-    outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)
-    failed = next((o for o in outcomes if isinstance(o, BaseException)), None)
-    if failed is not None:
+async def start_all(engines: Iterable[Engine]) -> None:
+    """All or none: see `start_servers`."""
+    await start_servers([e.server for e in engines if e.server is not None])
+
+
+async def start_servers(servers: Sequence[Server]) -> None:
+    """All or none: when one cannot start, or the start is cancelled, all are stopped again."""
+    try:
+        outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+    except BaseException:
         await asyncio.gather(*(s.stop() for s in servers))
-        raise failed
+        raise

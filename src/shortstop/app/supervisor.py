@@ -22,7 +22,7 @@ import msgspec
 from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
-from shortstop.app.engines import find_model
+from shortstop.app.engines import find_model, start_servers
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.listener import bind, url_of
 from shortstop.app.upstreams import read_config
@@ -133,11 +133,7 @@ class Supervisor:
             record = find_model(name, model, models)
             options = EngineOptions.choose(model, record.gguf())
             new[name] = EmbeddedServer(record.path, options, sha256=record.sha256)
-        outcomes = await asyncio.gather(*(s.start() for s in new.values()), return_exceptions=True)
-        failed = next((o for o in outcomes if isinstance(o, BaseException)), None)
-        if failed is not None:
-            await asyncio.gather(*(s.stop() for s in new.values()))
-            raise failed
+        await start_servers([*new.values()])
         for name, server in new.items():
             old = self._servers.get(name)
             self._servers[name] = server
