@@ -16,7 +16,8 @@ ShortstopError
 ├── ConfigError                     the operator can fix it: a setting is wrong
 ├── ModelFileError                  a model file is missing, corrupt or unknown
 └── StoreError                      a store could not be written or read
-    └── StoreUnavailable      503   the same call may succeed later
+    ├── StoreUnavailable      503   the same call may succeed later
+    └── StateUnfit                  what the router had learned cannot be used
 """
 
 from __future__ import annotations
@@ -243,3 +244,15 @@ class StoreUnavailable(StoreError):
     """Locked, full, read-only or out of reach: the same call may succeed later."""
 
     status = 503
+
+
+class StateUnfit(StoreError):
+    """A saved router state cannot be used.
+
+    `reason` is one word: "version", "damaged", or "width" where it was learned from other features
+    of prompts.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -21,9 +21,9 @@ from shortstop.evaluate.fitting import out_of_fold, with_answer
 from shortstop.evaluate.pair_table import pair_table
 from shortstop.evaluate.ranking import apgr, cpt, recovered
 from shortstop.evaluate.routing import calibration_error, examine
-from shortstop.routing import LearnedRouter, Pair, packaged
+from shortstop.routing import LearnedRouter, dump_state, packaged
 from tests.routing.test_constraints import OPEN
-from tests.routing.test_router import MAIL, asked, make
+from tests.routing.test_router import MAIL, asked, graded, make
 
 
 def test_a_router_without_an_opinion_is_random() -> None:
@@ -174,12 +174,12 @@ def test_the_open_data(shared_data: Path) -> None:
 
 def _taught(n: int) -> LearnedRouter:
     """One in five local answers was wrong."""
-    brain = make(packaged())
+    router = make(packaged())
     for i in range(n):
         request = asked(i, f"sort mail number {i}")
-        brain.decide(request, OPEN, MAIL)
-        brain.pair(Pair(request.id, float(i % 5 > 0)))
-    return brain
+        router.decide(request, OPEN, MAIL)
+        router.pair(graded(request.id, float(i % 5 > 0)))
+    return router
 
 
 def test_the_commands_say_what_is_promised(
@@ -191,7 +191,7 @@ def test_the_commands_say_what_is_promised(
     said = capsys.readouterr().out
     assert "NOT under the promise" in said
     assert "No evidence yet" in said
-    (tmp_path / "brain.bin").write_bytes(_taught(200).snapshot())
+    (tmp_path / "brain.bin").write_bytes(dump_state(_taught(200).state))
     contract_command()
     said = capsys.readouterr().out
     assert "mail|small=smol-135" in said

@@ -12,7 +12,8 @@ import pytest
 from shortstop.config import PrivacyConfig
 from shortstop.dialects import get
 from shortstop.errors import PrivacyRefused, UpstreamFailed
-from shortstop.pipeline.judge import Grades, Judge
+from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.shadow import Side
 from shortstop.privacy import ephemeral_guard
 from shortstop.types import (
     Choice,
@@ -28,6 +29,7 @@ from shortstop.types import (
 )
 from tests.conftest import FakeClock
 from tests.pipeline.test_chat import Shelf, TokenBooks
+from tests.serving.test_cascade import TARGETS
 
 QUESTION = get("openai.chat").decode_request(
     {"model": "auto", "messages": [{"role": "user", "content": "capital of France?"}]}, "r1"
@@ -74,8 +76,18 @@ class Bench:
         text = said if isinstance(said, str) else json.dumps(said)
         return Reply("x", "arbiter", (Choice(parts=(Text(text),)),), Usage(input=10, output=5))
 
-    def grade(self, local: str, frontier: str) -> Grades | None:
-        return asyncio.run(self.judge.grade(QUESTION, TRACE, local, frontier))
+    def grade(self, local: str, frontier: str) -> tuple[float, float] | None:
+        """The local answer's grade and the frontier's."""
+        pair = asyncio.run(self.judge.grade(QUESTION, TRACE, side(local), side(frontier, "big")))
+        if pair is None:
+            return None
+        assert (pair.trace, pair.candidate, pair.reference) == ("r1", "small", "big")
+        assert pair.source == "judge"
+        return pair.value, pair.reference_value
+
+
+def side(text: str, target: str = "small") -> Side:
+    return Side(Choice(parts=(Text(text),)), TARGETS[target], None)
 
 
 def fair(material: Json) -> Json:
@@ -87,13 +99,13 @@ def fair(material: Json) -> Json:
 
 def test_each_answer_gets_its_own_grade_in_both_orders() -> None:
     bench = Bench(fair)
-    assert bench.grade("Lyon", "Paris") == Grades(local=0.2, frontier=0.9)
+    assert bench.grade("Lyon", "Paris") == (0.2, 0.9)
     shown = [json.loads(r.messages[-1].text)["first_answer"] for r in bench.asked]
     assert shown == ["Lyon", "Paris"]
 
 
 def test_liking_the_first_place_cancels_out() -> None:
-    assert Bench(lambda m: {"first": 8, "second": 4}).grade("a", "b") == Grades(0.6, 0.6)
+    assert Bench(lambda m: {"first": 8, "second": 4}).grade("a", "b") == (0.6, 0.6)
 
 
 def test_it_is_not_told_whose_answer_is_whose() -> None:
@@ -137,7 +149,7 @@ def test_a_local_answer_with_a_secret_does_not_reach_a_remote_judge() -> None:
 
 def test_a_local_judge_may_see_it() -> None:
     bench = Bench(fair, local=True)
-    assert bench.grade("Paris. IBAN DE89 3704 0044 0532 0130 00.", "Paris") == Grades(0.9, 0.9)
+    assert bench.grade("Paris. IBAN DE89 3704 0044 0532 0130 00.", "Paris") == (0.9, 0.9)
 
 
 def test_the_sample_is_blind_and_as_large_as_asked() -> None:

@@ -51,80 +51,80 @@ def ask(text: str = "Where is my card?", model: str = "auto", **more: object) ->
     return msgspec.structs.replace(blank, **more)
 
 
-def brain(*targets: Target) -> LearnedRouter:
+def router(*targets: Target) -> LearnedRouter:
     return LearnedRouter({t.name: t for t in targets} or TARGETS, Config())
 
 
 def test_a_pinned_request_sees_only_local_targets() -> None:
-    plan = brain().decide(ask(), PINNED, ANYONE).plan
+    plan = router().decide(ask(), PINNED, ANYONE).plan
     assert set(plan) == {"small", "mid"}
 
 
 def test_a_pinned_request_that_names_the_frontier_stays_here() -> None:
-    decision = brain().decide(ask(model="gpt-9-turbo"), PINNED, ANYONE)
+    decision = router().decide(ask(model="gpt-9-turbo"), PINNED, ANYONE)
     assert set(decision.plan) == {"small", "mid"}
     assert "pinned" in decision.reasons
 
 
 def test_pinned_without_a_local_target_is_refused() -> None:
     with pytest.raises(PrivacyRefused):
-        brain(BIG).decide(ask(), PINNED, ANYONE)
+        router(BIG).decide(ask(), PINNED, ANYONE)
 
 
 def test_refused_is_refused() -> None:
     with pytest.raises(PrivacyRefused):
-        brain().decide(ask(), REFUSED, ANYONE)
+        router().decide(ask(), REFUSED, ANYONE)
 
 
 @pytest.mark.parametrize(("model", "plan"), [("big", ("big",)), ("gpt-9-turbo", ("big",))])
 def test_an_explicit_model_is_obeyed(model: str, plan: tuple[str, ...]) -> None:
-    decision = brain().decide(ask(model=model), OPEN, ANYONE)
+    decision = router().decide(ask(model=model), OPEN, ANYONE)
     assert decision.plan == plan
     assert decision.reasons[0] == "explicit-model"
     assert decision.propensity == 1.0
 
 
 def test_local_never_leaves() -> None:
-    assert "big" not in brain().decide(ask(model="local"), OPEN, ANYONE).plan
+    assert "big" not in router().decide(ask(model="local"), OPEN, ANYONE).plan
 
 
 def test_an_unknown_model_lists_what_exists() -> None:
     with pytest.raises(NotFound) as caught:
-        brain().decide(ask(model="gpt-77"), OPEN, ANYONE)
+        router().decide(ask(model="gpt-77"), OPEN, ANYONE)
     assert caught.value.code == "model_not_found"
     assert all(name in caught.value.hint for name in ("auto", "local", *TARGETS))
 
 
 def test_tools_need_a_target_that_has_them() -> None:
-    plan = brain().decide(ask(tools=(Tool("f"),)), OPEN, ANYONE).plan
+    plan = router().decide(ask(tools=(Tool("f"),)), OPEN, ANYONE).plan
     assert "small" not in plan
 
 
 def test_no_target_with_the_ability_says_which_is_missing() -> None:
     image = Message("user", (Media("image", url="https://x/y.png"),))
     with pytest.raises(InvalidRequest, match="vision"):
-        brain(SMALL).decide(ask(messages=(image,)), OPEN, ANYONE)
+        router(SMALL).decide(ask(messages=(image,)), OPEN, ANYONE)
 
 
 def test_a_long_prompt_goes_where_it_fits() -> None:
-    assert "small" not in brain().decide(ask("word " * 4000), OPEN, ANYONE).plan
+    assert "small" not in router().decide(ask("word " * 4000), OPEN, ANYONE).plan
 
 
 def test_the_answer_counts_too() -> None:
     asked = ask(sampling=Sampling(max_tokens=4000))
-    assert "small" not in brain().decide(asked, OPEN, ANYONE).plan
+    assert "small" not in router().decide(asked, OPEN, ANYONE).plan
 
 
 def test_too_long_for_all_is_an_error_of_the_client() -> None:
     with pytest.raises(ContextTooLong):
-        brain(SMALL).decide(ask("word " * 40_000), OPEN, ANYONE)
+        router(SMALL).decide(ask("word " * 40_000), OPEN, ANYONE)
 
 
 def test_a_key_reaches_only_its_targets() -> None:
     caller = Caller(targets=frozenset({"mid"}))
-    assert brain().decide(ask(), OPEN, caller).plan == ("mid",)
+    assert router().decide(ask(), OPEN, caller).plan == ("mid",)
     with pytest.raises(Forbidden):
-        brain().decide(ask(model="big"), OPEN, caller)
+        router().decide(ask(model="big"), OPEN, caller)
 
 
 @pytest.mark.parametrize(

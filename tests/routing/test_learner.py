@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shortstop.config import Config, RoutingConfig, TaskConfig
-from shortstop.routing import Feedback, LearnedRouter, Pair, Prior, State, marks_of, packaged
+from shortstop.routing import Feedback, LearnedRouter, Prior, State, marks_of, packaged
 from shortstop.routing.scorer import text_marks
 from shortstop.types import (
     Attempt,
@@ -28,7 +28,7 @@ from shortstop.types import (
     Trace,
 )
 from tests.routing.test_constraints import OPEN, PINNED, ask
-from tests.routing.test_router import MAIL, TARGETS, asked, make
+from tests.routing.test_router import MAIL, TARGETS, asked, graded, make
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +57,22 @@ def trace(request: Request, decision: Decision, at: float, **more: object) -> Tr
     return msgspec.structs.replace(row, **more)
 
 
-def told(brain: LearnedRouter, number: int, at: float, **more: object) -> Request:
+def told(router: LearnedRouter, number: int, at: float, **more: object) -> Request:
     request = asked(number, "where is my parcel")
-    brain.observe(trace(request, brain.decide(request, OPEN, MAIL), at, **more))
+    router.observe(trace(request, router.decide(request, OPEN, MAIL), at, **more))
     return request
 
 
-def grades(brain: LearnedRouter) -> float:
-    return sum(head.rows for head in brain.state.heads.values())
+def grades(router: LearnedRouter) -> float:
+    return sum(head.rows for head in router.state.heads.values())
 
 
 def test_a_question_asked_again_soon_counts_against_its_first_answer(prior: Prior) -> None:
-    brain = make(prior)
-    first = told(brain, 1, at=1000.0)
-    told(brain, 2, at=1030.0)
-    assert brain.state.pending[first.id].heard == ["implicit:big"]
-    assert grades(brain) == 1
+    router = make(prior)
+    first = told(router, 1, at=1000.0)
+    told(router, 2, at=1030.0)
+    assert router.state.pending[first.id].heard == ["client:big"]
+    assert grades(router) == 1
 
 
 @pytest.mark.parametrize(
@@ -82,61 +82,61 @@ def test_a_question_asked_again_soon_counts_against_its_first_answer(prior: Prio
 def test_what_is_no_retry_teaches_nothing(
     prior: Prior, later: float, more: dict[str, object]
 ) -> None:
-    brain = make(prior)
-    told(brain, 1, at=1000.0)
-    told(brain, 2, at=later, **more)
-    assert grades(brain) == 0
+    router = make(prior)
+    told(router, 1, at=1000.0)
+    told(router, 2, at=later, **more)
+    assert grades(router) == 0
 
 
 def test_a_program_that_repeats_itself_is_not_heard(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     for i in range(20):
-        told(brain, i, at=1000.0 + i)
-    assert grades(brain) == 1
+        told(router, i, at=1000.0 + i)
+    assert grades(router) == 1
 
 
 def test_a_failed_tool_counts_against_the_answer_that_called_it(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     caller = Caller(task="mail", conversation="c1")
     first = asked(1, "book a room")
-    brain.observe(trace(first, brain.decide(first, OPEN, caller), 1.0, conversation="c1"))
+    router.observe(trace(first, router.decide(first, OPEN, caller), 1.0, conversation="c1"))
     failed = ToolResult("call_1", (Text("no such room"),), is_error=True)
     second = msgspec.structs.replace(
         first, id="r2", messages=(*first.messages, Message("tool", (failed,)))
     )
-    brain.decide(second, OPEN, caller)
-    assert brain.state.pending[first.id].heard == ["implicit:big"]
-    brain.decide(msgspec.structs.replace(second, id="r3"), OPEN, caller)
-    assert grades(brain) == 1
+    router.decide(second, OPEN, caller)
+    assert router.state.pending[first.id].heard == ["client:big"]
+    router.decide(msgspec.structs.replace(second, id="r3"), OPEN, caller)
+    assert grades(router) == 1
 
 
 def test_nothing_of_a_pinned_request_is_kept(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     request = asked(1, "secret")
-    decision = brain.decide(request, PINNED, MAIL)
-    brain.observe(trace(request, decision, 1.0))
-    assert not brain.state.recent
-    assert not brain.state.pending
+    decision = router.decide(request, PINNED, MAIL)
+    router.observe(trace(request, decision, 1.0))
+    assert not router.state.recent
+    assert not router.state.pending
 
 
 def test_a_lost_audit_is_charged_the_most_once(prior: Prior) -> None:
-    brain = make(prior, exploration=0.0)
+    router = make(prior, exploration=0.0)
     for i in range(300):
         request = asked(i, f"sort mail {i}")
-        decision = brain.decide(request, OPEN, MAIL)
-        if decision.shadow is not None:
-            brain.pair(Pair(request.id, 1.0))
+        decision = router.decide(request, OPEN, MAIL)
+        if decision.shadow:
+            router.pair(graded(request.id, 1.0))
     request, decision = next(
         (r, d)
-        for r, d in ((r, brain.decide(r, OPEN, MAIL)) for r in map(_mail, range(400, 800)))
-        if d.plan[0] == "small" and d.shadow is not None
+        for r, d in ((r, router.decide(r, OPEN, MAIL)) for r in map(_mail, range(400, 800)))
+        if d.plan[0] == "small" and d.shadow
     )
-    (evidence,) = brain.state.evidence.values()
-    before, odds = evidence.balance, brain.state.pending[request.id].inclusion
-    assert brain.lost(request.id)
+    (evidence,) = router.state.evidence.values()
+    before, odds = evidence.balance, router.state.pending[request.id].candidates[0].inclusion
+    assert router.lost(request.id, "small")
     assert evidence.balance == pytest.approx(before - 1 / odds)
-    assert not brain.lost(request.id)
-    assert not brain.pair(Pair(request.id, 1.0))
+    assert not router.lost(request.id, "small")
+    assert not router.pair(graded(request.id, 1.0))
 
 
 def _mail(number: int) -> Request:
@@ -144,37 +144,37 @@ def _mail(number: int) -> Request:
 
 
 def test_a_lost_shadow_run_costs_nothing(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     request = asked(1, "sort mail")
-    assert brain.decide(request, OPEN, MAIL).shadow == "small"
-    assert not brain.lost(request.id)
+    assert router.decide(request, OPEN, MAIL).shadow == ("small",)
+    assert not router.lost(request.id, "small")
 
 
 def test_only_the_judge_grades_what_is_for_the_judge(prior: Prior) -> None:
     config = Config(routing=RoutingConfig(), tasks={"mail": TaskConfig(grader="judge")})
-    brain = LearnedRouter(TARGETS, config, None, prior)
+    router = LearnedRouter(TARGETS, config, None, prior)
     request = asked(1, "sort mail")
-    brain.decide(request, OPEN, MAIL)
-    assert not brain.pair(Pair(request.id, 0.0))
-    assert brain.pair(Pair(request.id, 0.8, 0.9, source="judge"))
-    assert [e.pairs for e in brain.state.evidence.values()] == [1]
+    router.decide(request, OPEN, MAIL)
+    assert not router.pair(graded(request.id, 0.0))
+    assert router.pair(graded(request.id, 0.8, reference_value=0.9, source="judge"))
+    assert [e.pairs for e in router.state.evidence.values()] == [1]
 
 
 def test_the_look_learns_from_what_answers_say(prior: Prior) -> None:
     """Answers whose sums do not add up are worse; their probabilities tell nothing."""
-    brain = make(prior, exploration=0.0)
+    router = make(prior, exploration=0.0)
     right, wrong = "3 + 4 = 7, so the answer is 7", "3 + 4 = 8, so the answer is 8"
     draws = np.random.default_rng(1)
     signals = marks_signals()
     for i in range(200):
         request = asked(i, f"add numbers {i}")
-        brain.decide(request, OPEN, MAIL)
+        router.decide(request, OPEN, MAIL)
         good = bool(draws.random() < 0.5)
         marks = marks_of(right if good else wrong, request)
-        brain.pair(Pair(request.id, float(good), marks=marks), signals)
+        router.pair(graded(request.id, float(good), marks=marks), signals)
     decision = Decision(("small", "big"), "mail", 0.6, 0.5, 1.0, "t")
-    assert brain.accept(Look(ask("add numbers"), decision, "small", signals, right))
-    assert not brain.accept(Look(ask("add numbers"), decision, "small", signals, wrong))
+    assert router.accept(Look(ask("add numbers"), decision, "small", signals, right))
+    assert not router.accept(Look(ask("add numbers"), decision, "small", signals, wrong))
 
 
 def marks_signals() -> Signals:
@@ -196,36 +196,36 @@ def test_what_the_last_minutes_held_is_bounded(prior: Prior) -> None:
 
 
 def test_bills_are_shared_out_among_calls(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     request = asked(1, "sort mail")
-    decision = brain.decide(request, OPEN, MAIL)
+    decision = router.decide(request, OPEN, MAIL)
     bill = Bill(Decimal("0.02"), Decimal(0), Decimal("0.02"), Decimal("0.02"), "big")
-    brain.observe(trace(request, decision, 1.0, bill=bill))
-    assert next(iter(brain.state.costs.values())).usd == pytest.approx(0.02)
+    router.observe(trace(request, decision, 1.0, bill=bill))
+    assert next(iter(router.state.costs.values())).usd == pytest.approx(0.02)
 
 
 def test_a_second_answer_is_wanted_only_where_it_could_turn_the_verdict(prior: Prior) -> None:
-    brain = make(prior, exploration=0.0, second_answer=True)
+    router = make(prior, exploration=0.0, second_answer=True)
     signals = marks_signals()
     decision = Decision(("small", "big"), "mail", 0.6, 0.6, 1.0, "t")
-    assert not brain.doubts(Look(ask(), decision, "small", signals, "x")), "nothing is known yet"
+    assert not router.doubts(Look(ask(), decision, "small", signals, "x")), "nothing is known yet"
     for i in range(100):
         request = asked(i, f"sort mail {i}")
-        score = brain.decide(request, OPEN, MAIL).score
-        brain.pair(Pair(request.id, float(i % 10 < 6)), signals)
+        score = router.decide(request, OPEN, MAIL).score
+        router.pair(graded(request.id, float(i % 10 < 6)), signals)
     unsure = Decision(("small", "big"), "mail", score, score, 1.0, "t")
     sure = msgspec.structs.replace(unsure, threshold=0.1)
-    assert brain.doubts(Look(ask(), unsure, "small", signals, "x"))
-    assert not brain.doubts(Look(ask(), sure, "small", signals, "x"))
+    assert router.doubts(Look(ask(), unsure, "small", signals, "x"))
+    assert not router.doubts(Look(ask(), sure, "small", signals, "x"))
     told_already = msgspec.structs.replace(signals, agreement=1.0)
-    assert not brain.doubts(Look(ask(), unsure, "small", told_already, "x"))
-    quiet = make(prior, brain.state, second_answer=False)
+    assert not router.doubts(Look(ask(), unsure, "small", told_already, "x"))
+    quiet = make(prior, router.state, second_answer=False)
     assert not quiet.doubts(Look(ask(), unsure, "small", signals, "x"))
 
 
 def test_only_the_tenant_itself_may_speak_of_its_requests(prior: Prior) -> None:
-    brain = make(prior)
+    router = make(prior)
     request = asked(1, "sort mail")
-    brain.decide(request, OPEN, Caller(task="mail", tenant="acme"))
-    assert not brain.feedback(Feedback(request.id, score=0.0, tenant="rival"))
-    assert brain.feedback(Feedback(request.id, score=0.0, tenant="acme"))
+    router.decide(request, OPEN, Caller(task="mail", tenant="acme"))
+    assert not router.feedback(Feedback(request.id, score=0.0, tenant="rival"))
+    assert router.feedback(Feedback(request.id, score=0.0, tenant="acme"))

@@ -7,7 +7,7 @@ import pytest
 
 from shortstop.config import Config, RoutingConfig
 from shortstop.evaluate.figures import binomial_upper
-from shortstop.routing import LearnedRouter, Promise, State, packaged
+from shortstop.routing import LearnedRouter, Promise, dump_state, load_state, packaged
 from shortstop.routing.overall import Overall
 from tests.routing.test_constraints import OPEN
 from tests.routing.test_router import MAIL, TARGETS, asked, teach
@@ -45,20 +45,20 @@ def test_false_proof_is_as_rare_as_promised(weight: float) -> None:
     assert binomial_upper(wrong, runs, 0.95) <= 0.05
 
 
-def test_the_brain_keeps_it_over_restarts() -> None:
+def test_the_router_keeps_it_over_restarts() -> None:
     config = Config(routing=RoutingConfig(landmarks=64))
-    brain = LearnedRouter(TARGETS, config, None, packaged())
-    teach(brain, 120, 1.0)
-    assert brain.overall().pairs > 50
-    again = LearnedRouter(TARGETS, config, State.restore(brain.snapshot()), packaged())
-    assert again.overall() == brain.overall()
+    router = LearnedRouter(TARGETS, config, None, packaged())
+    teach(router, 120, 1.0)
+    assert router.overall().pairs > 50
+    again = LearnedRouter(TARGETS, config, load_state(dump_state(router.state)), packaged())
+    assert again.overall() == router.overall()
 
 
 def test_an_overall_alarm_sends_uncertified_tasks_to_the_frontier() -> None:
     config = Config(routing=RoutingConfig(landmarks=64, exploration=0.0))
-    brain = LearnedRouter(TARGETS, config, None, packaged())
-    teach(brain, 60, 1.0)
-    assert brain.decide(asked(900, "sort mail number 900"), OPEN, MAIL).plan[0] == "small"
-    brain.state.overall.alarmed = True
-    decision = brain.decide(asked(901, "sort mail number 901"), OPEN, MAIL)
+    router = LearnedRouter(TARGETS, config, None, packaged())
+    teach(router, 60, 1.0)
+    assert router.decide(asked(900, "sort mail number 900"), OPEN, MAIL).plan[0] == "small"
+    router.state.overall.alarmed = True
+    decision = router.decide(asked(901, "sort mail number 901"), OPEN, MAIL)
     assert (decision.plan[0], decision.reasons[0]) == ("big", "overall-alarm")

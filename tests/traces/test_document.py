@@ -13,6 +13,7 @@ from shortstop.traces.document import decode, emptied, without_content
 from shortstop.types import (
     Choice,
     Clearance,
+    Decision,
     Finding,
     Json,
     Reach,
@@ -97,7 +98,27 @@ def test_an_emptied_document_keeps_its_figures_and_nothing_that_was_said() -> No
     assert without_content(written(LOCAL)) == trace(request=None, response=None)
 
 
+@pytest.mark.parametrize(("shadow", "expected"), [("small", ("small",)), (None, ())])
+def test_one_target_that_was_asked_unseen_is_still_known(
+    shadow: str | None, expected: tuple[str, ...]
+) -> None:
+    """Earlier versions asked at most one; everything else of the decision is as it was."""
+    decision = Decision(("big", "small"), "mail", 0.6, 0.5, 0.98, "brain-3", shadow=expected)
+    whole = written(trace(decision=decision))
+    tree = msgspec.json.decode(whole)
+    tree["decision"]["shadow"] = shadow
+    document = msgspec.json.encode(tree)
+    assert decode(document) == decode(whole)
+    assert decode(emptied(document)).decision == decision
+
+
 def test_what_is_no_document_is_refused() -> None:
-    for data in (b"", b"[]", b"{}", b'{"id": 1}'):
+    for data in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"id": 1}',
+        EARLIER.replace(b'"decision":null', b'"decision":5'),
+    ):
         with pytest.raises(msgspec.DecodeError):
             decode(data)

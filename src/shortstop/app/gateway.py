@@ -32,7 +32,9 @@ from shortstop.types import (
     Request,
     Target,
 )
-from shortstop.workers.context import News, SharedRouter, WorkerContext
+from shortstop.workers.context import WorkerContext
+from shortstop.workers.news import News
+from shortstop.workers.shared_router import SharedRouter
 
 log = logging.getLogger("shortstop")
 
@@ -111,18 +113,17 @@ class Shortstop:
         return await self._runtime.count_tokens(request, caller)
 
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
-        return self._runtime.router.feedback(
-            routing.Feedback(
-                request_id=body.request_id,
-                score=body.score,
-                label=body.label,
-                correction=body.correction,
-                answer=body.answer,
-                source="human" if role == "reviewer" else role,
-                target=body.target,
-                tenant=tenant,
-            )
+        feedback = routing.Feedback(
+            request_id=body.request_id,
+            score=body.score,
+            label=body.label,
+            correction=body.correction,
+            answer=body.answer,
+            source=role,
+            target=body.target,
+            tenant=tenant,
         )
+        return self._runtime.router.feedback(feedback) is not None
 
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
@@ -174,7 +175,7 @@ class Shortstop:
             self._resources.close()
 
     def _snapshot(self) -> bytes:
-        return self._runtime.learned.snapshot()
+        return routing.dump_state(self._runtime.learned.state)
 
     def _redacted(self, body: Json, tenant: str) -> Json:
         return self._runtime.redacted(body, tenant)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from shortstop.errors import ShortstopError
+from shortstop import routing
+from shortstop.app.clock import CLOCK
+from shortstop.errors import StateUnfit
 from shortstop.routing import State
 from shortstop.workers.context import WorkerContext
 
@@ -24,23 +27,28 @@ class LearnedState:
         self._workers = workers
 
     def load(self) -> State | None:
+        """The saved state; None where there is none.
+
+        One that cannot be used is set aside under another name and a warning says so: what was
+        learned is never overwritten.
+        """
         try:
-            return State.restore(self._file.read_bytes())
+            return routing.load_state(self._file.read_bytes(), routing.packaged())
         except FileNotFoundError:
             return None
-        except (ShortstopError, ValueError) as error:
-            log.warning("the router's saved state cannot be read and is ignored: %s", error)
+        except StateUnfit as error:
+            if self._leads:
+                self._set_aside(error)
             return None
 
     def save(self, snapshot: Callable[[], bytes]) -> None:
         """Raises OSError."""
         if self._workers is not None:
             self._workers.catch_up()
-            if not self._workers.leader:
-                return
-        draft = self._file.with_suffix(".tmp")
-        draft.write_bytes(snapshot())
-        draft.replace(self._file)
+        if self._leads:
+            draft = self._file.with_suffix(".tmp")
+            draft.write_bytes(snapshot())
+            draft.replace(self._file)
 
     async def keep_saving(self, snapshot: Callable[[], bytes]) -> None:
         while True:
@@ -49,3 +57,20 @@ class LearnedState:
                 self.save(snapshot)
             except OSError as error:
                 log.warning("the router's state could not be saved: %s", error.strerror)
+
+    @property
+    def _leads(self) -> bool:
+        return self._workers is None or self._workers.leader
+
+    def _set_aside(self, error: StateUnfit) -> None:
+        """Rename the file to `brain.bin.REASON-DATE`, with a number where that is taken."""
+        date = time.strftime("%Y-%m-%d", time.gmtime(CLOCK.time()))
+        name = f"{self._file.name}.{error.reason}-{date}"
+        aside, count = self._file.with_name(name), 1
+        while aside.exists():
+            count += 1
+            aside = self._file.with_name(f"{name}-{count}")
+        self._file.rename(aside)
+        log.warning(
+            "the router starts with nothing learned: %s The state is kept in %s", error, aside
+        )

@@ -26,7 +26,7 @@ def build_shadows(
         targets=models.targets,
         ask=models.answer,
         compare=Comparison(router, _judge(config, resources, models, books)),
-        lose=lambda trace: router.lost(trace.id),
+        lose=lambda trace, candidate: router.lost(trace.id, candidate),
         agree=agree,
         books=books,
         recorder=resources.traces,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from shortstop.config import Config
 from shortstop.routing import LearnedRouter, Prior, State
 from shortstop.types import Target
-from shortstop.workers.context import SharedRouter, WorkerContext
+from shortstop.workers.context import WorkerContext
+from shortstop.workers.shared_router import SharedRouter
 
 AnyRouter = LearnedRouter | SharedRouter
 

@@ -23,6 +23,7 @@ from shortstop.routing import (
     OverallReport,
     Promise,
     State,
+    load_state,
     packaged,
     promise_of,
 )
@@ -35,7 +36,7 @@ def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None
     """What is promised per task, and how well it is supported."""
     settings = load(config, os.environ)
     file = Paths.of(registry.home(settings.data_dir, os.environ), settings).brain
-    state = State.restore(file.read_bytes()) if file.exists() else State()
+    state = load_state(file.read_bytes()) if file.exists() else State()
     reports = _reports(state, settings)
     overall = state.overall.report(promise_of(settings.contract))
     if as_json:

@@ -24,7 +24,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from shortstop.evaluate.figures import binomial_lower, binomial_upper
-from shortstop.routing.contract import SETUP_PAIRS, Evidence, Promise
+from shortstop.routing.contract import Evidence, Promise
+from shortstop.routing.pairing import pair_odds, pair_weight
 
 Floats = NDArray[np.float64]
 Draws = np.random.Generator
@@ -116,13 +117,10 @@ def run(
         if kept:
             lost += loss
             local += 1
-        young = evidence.pairs < SETUP_PAIRS
-        odds = evidence.audit_odds(promise) if kept else 1.0 if young else shadow_rate
+        odds = pair_odds(evidence, promise, shadow_rate, served=kept)
         if coin < odds:
-            least = odds
-            if evidence.certified is not None:
-                least = min(odds, evidence.audit_odds(promise), shadow_rate)
-            evidence.pair(score, loss, promise, odds=odds, weight=least / odds, audit=kept)
+            weight = pair_weight(evidence, promise, shadow_rate, odds)
+            evidence.pair(score, loss, promise, odds=odds, weight=weight, audit=kept)
         certified = certified or evidence.certified is not None
     n = len(scores)
     return StressRun(lost / n, local / n, lost / max(local, 1), evidence.alarms, certified)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from shortstop.config import RoutingConfig
 from shortstop.evaluate.pair_table import FOLDS, Floats, PairTable, Rows
+from shortstop.routing.estimates import KERNEL_KNOWN
 from shortstop.routing.features import PromptFeatures
 from shortstop.routing.graders import grade
 from shortstop.routing.model import TASK_PSEUDO_PAIRS, Head, Projection, PromptIndex, project
-from shortstop.routing.router import KERNEL_KNOWN
 from shortstop.routing.scorer import AnswerScorer, answer_features, text_marks
 from shortstop.types import Signals
 

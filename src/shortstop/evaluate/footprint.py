@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shortstop.config import Config
 from shortstop.errors import ConfigError
-from shortstop.routing import LearnedRouter, Pair, packaged
+from shortstop.routing import LearnedRouter, Pair, dump_state, packaged
 from shortstop.types import Caller, Clearance, Message, Reach, Request, Target, Text, Tier
 
 PROMPT_CHARS = 800
@@ -74,7 +74,7 @@ def memory(prompts: Sequence[str], n: int = 100_000, chars: int = PROMPT_CHARS) 
         router.state.record_turn(f"default/c{i}", SMALL, request.id)
         if i % 8 == 0:
             pairs += router.pair(_pair(request, i))
-    return Memory(n, pairs, _resident_mb() - before, len(router.state.snapshot()) / 1e6)
+    return Memory(n, pairs, _resident_mb() - before, len(dump_state(router.state)) / 1e6)
 
 
 def _new_router() -> LearnedRouter:
@@ -86,7 +86,7 @@ def _new_router() -> LearnedRouter:
 
 
 def _pair(request: Request, i: int) -> Pair:
-    return Pair(request.id, float(i % 3 > 0))
+    return Pair(request.id, BIG, SMALL, float(i % 3 > 0))
 
 
 def _request(prompts: Sequence[str], i: int, chars: int) -> Request:

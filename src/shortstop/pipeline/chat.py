@@ -173,10 +173,10 @@ class Pipeline:
     def _offer_shadow(shadows: Shadows, record: RequestRecord, trace: Trace) -> None:
         """Targets that did not answer may be asked too, unseen, and compared."""
         decision, reply, answered = record.decision, record.reply, record.answered
-        if decision is None or reply is None or decision.shadow in (None, trace.target):
+        if decision is None or reply is None or record.target is None:
             return
         signals = answered.signals if answered else None
-        side = Side(reply.choices[0], local=trace.local, signals=signals)
+        side = Side(reply.choices[0], record.target, signals)
         shadows.offer(record.request, record.clearance, trace, side)
 
 

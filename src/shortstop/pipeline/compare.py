@@ -1,4 +1,4 @@
-"""Two answers to one request -> what the router learns from them."""
+"""Two answers to one request: graded, and learned from."""
 
 from __future__ import annotations
 
@@ -35,35 +35,33 @@ class PairLearner(Graders, Protocol):
     """The router as a comparison sees it."""
 
     def pair(self, pair: Pair, signals: Signals | None) -> bool:
-        """Learn from two answers to one request; False when this was learned before."""
+        """Learn from two answers to one request; False when this changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Implements shadow.Compare: by a program, or by the judge where it is asked for.
+    """Implements shadow.Compare: by the judge where it is wanted, else by a program.
 
-    The frontier's answer is the program's reference; the judge grades both, unseen whose they are.
+    The reference's answer is the program's yardstick; the judge grades both, without knowing whose
+    they are.
     """
 
     router: PairLearner
     judge: Judge | None
 
-    async def __call__(self, request: Request, trace: Trace, local: Side, frontier: Side) -> None:
+    async def __call__(
+        self, request: Request, trace: Trace, candidate: Side, reference: Side, number: int
+    ) -> None:
         assert trace.decision is not None
         grader = self.router.grader(trace.decision.task)
-        marks = routing.marks_of(local.text, request)
         pair: Pair | None = None
         if self.judge is not None and self.judge.wanted(grader, trace.id):
-            pair = await self._judged(self.judge, request, trace, (local.text, frontier.text))
+            pair = await self.judge.grade(request, trace, candidate, reference, number)
         if pair is None:
-            agreement = routing.grade(grader, local.text, frontier.text)
-            pair = Pair(trace.id, agreement)
-        self.router.pair(replace(pair, marks=marks), local.signals)
+            pair = self._compared(trace, grader, candidate, reference)
+        marks = routing.marks_of(candidate.text, request)
+        self.router.pair(replace(pair, marks=marks), candidate.signals)
 
-    async def _judged(
-        self, judge: Judge, request: Request, trace: Trace, answers: tuple[str, str]
-    ) -> Pair | None:
-        grades = await judge.grade(request, trace, *answers)
-        if grades is None:
-            return None
-        return Pair(trace.id, grades.local, grades.frontier, source="judge")
+    def _compared(self, trace: Trace, grader: str | None, candidate: Side, reference: Side) -> Pair:
+        value = routing.grade(grader, candidate.text, reference.text)
+        return Pair(trace.id, reference.target.name, candidate.target.name, value)

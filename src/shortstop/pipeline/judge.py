@@ -1,8 +1,8 @@
 """A model that grades two answers to the same request: blind, twice, in both orders.
 
-It is not told which answer is whose, and each answer stands first once, so that liking the first
-place cancels out. What it reads is cleared like any other request, in the same conversation:
-the request's taint counts, and a judge that may not see it gives no verdict.
+It does not learn which answer is whose, and each answer comes first once, so that a preference for
+the first one cancels out. What it reads is cleared like any other request, in the same
+conversation: the request's taint counts, and a judge that may not see it gives no verdict.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import ShortstopError
-from shortstop.pipeline.shadow import learning_row
+from shortstop.pipeline.shadow import Side, learning_row
 from shortstop.ports import Accountant, Clock, Guard, Recorder
+from shortstop.routing import Pair
 from shortstop.tokens import written
 from shortstop.types import Attempt, Caller, Clearance, Json, Reply, Request, Trace
 
@@ -23,9 +24,9 @@ Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
 Compose = Callable[[Json, str], Request]
 """An OpenAI chat body and an id -> Request."""
 
-LONGEST = 12_000
-"""Characters of the request, and of each answer, that the judge reads."""
-TOP = 10.0
+MAX_CHARS = 12_000
+"""Characters of each message of the request, and of each answer, that the judge reads."""
+TOP_GRADE = 10.0
 INSTRUCTIONS = (
     "You grade two answers to the same request. Judge only how well each does what the request"
     " asks: correct, complete, in the form asked for. Length, style and order do not count."
@@ -35,28 +36,22 @@ INSTRUCTIONS = (
 VERDICT: Json = {
     "type": "object",
     "properties": {
-        "first": {"type": "number", "minimum": 0, "maximum": TOP},
-        "second": {"type": "number", "minimum": 0, "maximum": TOP},
+        "first": {"type": "number", "minimum": 0, "maximum": TOP_GRADE},
+        "second": {"type": "number", "minimum": 0, "maximum": TOP_GRADE},
     },
     "required": ["first", "second"],
     "additionalProperties": False,
 }
 
 
-class _GradesReply(Struct):
+class _Verdict(Struct):
     first: float
     second: float
 
 
-class Grades(Struct, frozen=True):
-    """Of the local answer and the frontier's, each in [0, 1]."""
-
-    local: float
-    frontier: float
-
-
 class Judge:
-    """`rate` is the share of comparisons, of tasks that name no grader, which it decides."""
+    """The model `target`; `rate` is the share of comparisons, of tasks that name no grader, which
+    it decides."""
 
     def __init__(
         self,
@@ -89,19 +84,31 @@ class Judge:
         return drawn < self._rate * 2**64
 
     async def grade(
-        self, request: Request, trace: Trace, local: str, frontier: str
-    ) -> Grades | None:
-        """None when it could not or must not say."""
+        self, request: Request, trace: Trace, candidate: Side, reference: Side, number: int = 0
+    ) -> Pair | None:
+        """Both answers' grades; None when it could not or must not give them.
+
+        `number` counts the pairs of the request from 0, to tell their rows apart.
+        """
+        names = f"judge-{2 * number + 1}", f"judge-{2 * number + 2}"
+        answers = candidate.text, reference.text
         try:
-            one = await self._hear(request, trace, (local, frontier), "judge-1")
-            two = await self._hear(request, trace, (frontier, local), "judge-2")
+            one = await self._verdict(request, trace, answers, names[0])
+            two = await self._verdict(request, trace, answers[::-1], names[1])
         except (ShortstopError, msgspec.MsgspecError, ValueError):
             return None
-        return Grades((one.first + two.second) / 2 / TOP, (one.second + two.first) / 2 / TOP)
+        return Pair(
+            trace.id,
+            reference.target.name,
+            candidate.target.name,
+            (one.first + two.second) / 2 / TOP_GRADE,
+            (one.second + two.first) / 2 / TOP_GRADE,
+            source="judge",
+        )
 
-    async def _hear(
+    async def _verdict(
         self, request: Request, trace: Trace, answers: tuple[str, str], name: str
-    ) -> _GradesReply:
+    ) -> _Verdict:
         asked = self._compose(question(request, answers), f"{trace.id}-{name}")
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
         clearance = self._guard.clear(asked, caller)
@@ -111,29 +118,29 @@ class Judge:
         attempt = Attempt(self._target, self._local, "ok", seconds, usage=reply.usage)
         bill = self._books.bill(asked, (attempt,))
         self._recorder.append(learning_row(trace, name, attempt, bill))
-        verdict = msgspec.json.decode(reply.choices[0].text, type=_GradesReply)
-        if not (0 <= verdict.first <= TOP and 0 <= verdict.second <= TOP):
+        verdict = msgspec.json.decode(reply.choices[0].text, type=_Verdict)
+        if not (0 <= verdict.first <= TOP_GRADE and 0 <= verdict.second <= TOP_GRADE):
             raise ValueError("a grade is out of range")
         return verdict
 
 
 def question(request: Request, answers: tuple[str, str]) -> Json:
-    """What the judge is asked, as an OpenAI chat body."""
+    """The judge's request, as an OpenAI chat body."""
     turns = [
-        {"role": message.role, "text": "\n".join(written(p) for p in message.parts)[:LONGEST]}
+        {"role": message.role, "text": "\n".join(written(p) for p in message.parts)[:MAX_CHARS]}
         for message in request.messages
     ]
     material = {
         "request": turns,
-        "first_answer": answers[0][:LONGEST],
-        "second_answer": answers[1][:LONGEST],
+        "first_answer": answers[0][:MAX_CHARS],
+        "second_answer": answers[1][:MAX_CHARS],
     }
-    told = msgspec.json.encode(material).decode()
+    content = msgspec.json.encode(material).decode()
     return {
         "model": "judge",
         "messages": [
             {"role": "system", "content": INSTRUCTIONS},
-            {"role": "user", "content": told},
+            {"role": "user", "content": content},
         ],
         "temperature": 0,
         "max_tokens": 100,

@@ -1,8 +1,12 @@
-"""Shadow runs and audits: the side that did not answer is asked too, unseen, and compared.
+"""Shadow runs and audits: targets that did not answer are asked too, unseen, and compared.
 
 The router says when and draws blindly; this runs what it drew, one at a time behind a bounded
-queue, so that learning never takes more than one slot from those who wait. Every run is on the
-books as its own row, with its cost and without a counterfactual.
+queue, so that learning never takes more than one slot from waiting clients. Every answer is on the
+books as a row of its own, with its cost and without a counterfactual.
+
+The reference of a request is the answer of a remote target that serves (the frontier): the one that
+was served, else the one that is asked unseen; where there is none, the answer that was served.
+Every other answer is compared with it.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -39,26 +43,30 @@ from shortstop.types import (
 
 log = logging.getLogger(__name__)
 
-WAITING = 32
-"""Drawn runs that may wait; more are let go and counted."""
+MAX_WAITING = 32
+"""Drawn runs that may wait; more are dropped and counted."""
+T = TypeVar("T")
 
 Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
 
 
 class Compare(Protocol):
-    """Learn that `local` was answered where the frontier answered `frontier`."""
+    """Learn how the candidate's answer compares with the reference's.
+
+    `number` counts the pairs of one request from 0.
+    """
 
     async def __call__(
-        self, request: Request, trace: Trace, local: Side, frontier: Side
+        self, request: Request, trace: Trace, candidate: Side, reference: Side, number: int
     ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two answers to the same request."""
+    """One target's answer to a request."""
 
     choice: Choice
-    local: bool
+    target: Target
     signals: Signals | None
 
     @property
@@ -71,21 +79,39 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class _ShadowRun:
+class _Run:
+    """What was drawn for one request: who answered, and which targets are asked unseen."""
+
     request: Request
     clearance: Clearance
     trace: Trace
     answered: Side
+    asked: tuple[Target, ...]
+
+    @property
+    def reference(self) -> Target:
+        if not self.answered.target.local:
+            return self.answered.target
+        remote = (target for target in self.asked if not target.local and target.serves)
+        return next(remote, self.answered.target)
+
+    @property
+    def candidates(self) -> list[str]:
+        names = [self.answered.target.name, *(target.name for target in self.asked)]
+        return [name for name in names if name != self.reference.name]
 
 
 class Shadows:
+    """`lose` is called with the request's row and the candidate's name for each comparison that was
+    drawn and comes to nothing; `dropped` counts the runs that found the queue full."""
+
     def __init__(
         self,
         *,
         targets: Mapping[str, Target],
         ask: Ask,
         compare: Compare,
-        lose: Callable[[Trace], object],
+        lose: Callable[[Trace, str], object],
         agree: Agree | None,
         books: Accountant,
         recorder: Recorder,
@@ -101,43 +127,72 @@ class Shadows:
         self._recorder = recorder
         self._clock = clock
         self._observers = observers
-        self._runs: asyncio.Queue[_ShadowRun] = asyncio.Queue(WAITING)
+        self._runs: asyncio.Queue[_Run] = asyncio.Queue(MAX_WAITING)
         self._worker: asyncio.Task[None] | None = None
-        self.let_go = 0
+        self.dropped = 0
 
     def offer(self, request: Request, clearance: Clearance, trace: Trace, answered: Side) -> None:
-        """Queue the run that `trace.decision` drew; returns at once."""
+        """Queue what `trace.decision` drew, if it drew more than who answered; returns at once."""
+        assert trace.decision is not None
+        names = [name for name in trace.decision.shadow if name != answered.target.name]
+        if not names:
+            return
+        asked = tuple(self._targets[name] for name in names)
+        run = _Run(request, clearance, trace, answered, asked)
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
         try:
-            self._runs.put_nowait(_ShadowRun(request, clearance, trace, answered))
+            self._runs.put_nowait(run)
         except asyncio.QueueFull:
-            self.let_go += 1
-            self._lose(trace)
+            self.dropped += 1
+            self._lose_all(run)
 
     async def close(self) -> None:
-        """What still waits is lost, and said to be."""
+        """What still runs or waits is lost, and reported as lost."""
         if self._worker is not None:
             self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
         while not self._runs.empty():
-            self._lose(self._runs.get_nowait().trace)
+            self._lose_all(self._runs.get_nowait())
+
+    def _lose_all(self, run: _Run) -> None:
+        for name in run.candidates:
+            self._lose(run.trace, name)
 
     async def _work(self) -> None:
         while True:
             run = await self._runs.get()
             try:
                 await self._one(run)
-            except ShortstopError as error:
-                log.info("a shadow run failed: %s", error.code)
-                self._lose(run.trace)
-            except Exception as error:  # learning must never stop the street
-                log.error("a shadow run failed: %s", type(error).__name__)
-                self._lose(run.trace)
+            except BaseException:
+                self._lose_all(run)
+                raise
 
-    async def _one(self, run: _ShadowRun) -> None:
-        assert run.trace.decision is not None
-        assert run.trace.decision.shadow is not None
-        target = self._targets[run.trace.decision.shadow]
+    async def _one(self, run: _Run) -> None:
+        sides = {run.answered.target.name: run.answered}
+        for number, target in enumerate(run.asked):
+            side = await _tried(self._side(run, target, number))
+            if side is not None:
+                sides[target.name] = side
+            elif target is run.reference:
+                break
+        reference = sides.get(run.reference.name)
+        for number, name in enumerate(run.candidates):
+            candidate = sides.get(name)
+            compared = (
+                reference is not None
+                and candidate is not None
+                and await _tried(self._compared(run, candidate, reference, number))
+            )
+            if not compared:
+                self._lose(run.trace, name)
+
+    async def _compared(self, run: _Run, candidate: Side, reference: Side, number: int) -> bool:
+        await self._compare(run.request, run.trace, candidate, reference, number)
+        return True
+
+    async def _side(self, run: _Run, target: Target, number: int) -> Side:
+        """The target's answer, booked. Raises ShortstopError."""
         body = describe(run.request.dialect).unstreamed(run.request.body)
         request = replace(run.request, stream=False, body=body)
         started = self._clock.monotonic()
@@ -146,13 +201,14 @@ class Shadows:
         if signals is not None and self._agree is not None:
             reply, signals = await self._again(run, target.name, request, reply, signals)
         seconds = self._clock.monotonic() - started
-        other = Side(reply.choices[0], target.local, signals)
-        self._book(run, target, reply, seconds, signals)
-        local, frontier = (other, run.answered) if target.local else (run.answered, other)
-        await self._compare(run.request, run.trace, local, frontier)
+        attempt = Attempt(
+            target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
+        )
+        self._book(run, attempt, reply, number)
+        return Side(reply.choices[0], target, signals)
 
     async def _again(
-        self, run: _ShadowRun, target: str, request: Request, reply: Reply, signals: Signals
+        self, run: _Run, target: str, request: Request, reply: Reply, signals: Signals
     ) -> tuple[Reply, Signals]:
         """A second local answer, for the router to learn what agreement is worth."""
         assert self._agree is not None
@@ -166,17 +222,24 @@ class Shadows:
         usage = together(reply.usage, more)
         return replace(reply, usage=usage), replace(signals, agreement=agreed)
 
-    def _book(
-        self, run: _ShadowRun, target: Target, reply: Reply, seconds: float, signals: Signals | None
-    ) -> None:
-        attempt = Attempt(
-            target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
-        )
+    def _book(self, run: _Run, attempt: Attempt, reply: Reply, number: int) -> None:
         bill = self._books.bill(run.request, (attempt,))
-        row = learning_row(run.trace, "shadow", attempt, bill, run.trace.request, reply.choices)
+        name = "shadow" if number == 0 else f"shadow-{number + 1}"
+        row = learning_row(run.trace, name, attempt, bill, run.trace.request, reply.choices)
         self._recorder.append(row)
         for observe in self._observers:
             observe(row)
+
+
+async def _tried(work: Awaitable[T]) -> T | None:
+    """None where it failed: learning must never stop the street."""
+    try:
+        return await work
+    except ShortstopError as error:
+        log.info("a shadow run failed: %s", error.code)
+    except Exception as error:
+        log.error("a shadow run failed: %s", type(error).__name__)
+    return None
 
 
 def learning_row(
@@ -187,7 +250,8 @@ def learning_row(
     request: Json | None = None,
     response: tuple[Choice, ...] | None = None,
 ) -> Trace:
-    """A call that was made to learn, beside the request of `trace`: a cost that saves nothing."""
+    """The row of a call that was made to learn from the request of `trace`: it costs, and saves
+    nothing."""
     return replace(
         trace,
         id=f"{trace.id}-{name}",

@@ -1,18 +1,19 @@
-"""The brain: which target answers, and what may be promised about it.
+"""Which target answers, and what may be promised about it.
 
 Pure: no sockets, no files, no clock, no process-wide randomness. State comes in and goes out as
 values; every random draw is made from a seed and a counter kept in the state.
 """
 
 from shortstop.routing.contract import ContractReport, Evidence, Promise
-from shortstop.routing.graders import grade
-from shortstop.routing.learning import Feedback, Pair
+from shortstop.routing.graders import grade, grader_for
+from shortstop.routing.learning import Feedback, Pair, Subject
 from shortstop.routing.overall import OverallReport
 from shortstop.routing.policies import promise_of
 from shortstop.routing.prior import Prior, load_prior, packaged
 from shortstop.routing.router import ROUTER, LearnedRouter
 from shortstop.routing.scorer import marks_of
-from shortstop.routing.state import State
+from shortstop.routing.snapshot import dump_state, load_state
+from shortstop.routing.state import Pending, State
 
 __all__ = [
     "ROUTER",
@@ -22,11 +23,16 @@ __all__ = [
     "LearnedRouter",
     "OverallReport",
     "Pair",
+    "Pending",
     "Prior",
     "Promise",
     "State",
+    "Subject",
+    "dump_state",
     "grade",
+    "grader_for",
     "load_prior",
+    "load_state",
     "marks_of",
     "packaged",
     "promise_of",

@@ -29,11 +29,22 @@ AUTO, LOCAL = "auto", "local"
 GENEROUS_BYTES_PER_TOKEN = 5.0
 """English prose seldom goes beyond; used only where the careful estimate leaves no target."""
 UNSAID_OUTPUT = 256
+"""Tokens of an answer whose length the request does not limit."""
 MANY_CHOICES = "n"
 
 
+class Addressed(NamedTuple):
+    """Whom a request names, among the targets that serve. `explicit`: exactly one; `pinned`:
+    nothing may leave the machine."""
+
+    targets: tuple[Target, ...]
+    explicit: bool = False
+    pinned: bool = False
+
+
 class Field(NamedTuple):
-    """Who may serve. `explicit`: the client named one target; `pinned`: nothing may leave."""
+    """Who may serve. `explicit` and `pinned` as in `Addressed`; `tight`: the request fits only by a
+    generous estimate of its tokens."""
 
     targets: tuple[Target, ...]
     pinned: bool = False
@@ -49,22 +60,30 @@ class Field(NamedTuple):
         return tuple([t for t in self.targets if not t.local])
 
 
-def eligible(
-    request: Request, clearance: Clearance, caller: Caller, targets: Mapping[str, Target]
-) -> Field:
-    """Who may serve, never empty. Raises a RequestError naming the rule that left none."""
+def addressed(request: Request, clearance: Clearance, serving: Mapping[str, Target]) -> Addressed:
+    """Whom the request's `model` names. Raises PrivacyRefused for a request that no target may see,
+    NotFound for a name that no target in `serving` has."""
     if clearance.reach >= Reach.REFUSED:
         raise PrivacyRefused("The privacy policy refuses this request.")
+    if not serving:
+        raise NotFound("No model is configured that may answer.", code="model_not_found")
     pinned = clearance.reach >= Reach.LOCAL_ONLY
-    named, explicit = _named(request.model, targets)
+    named, explicit = _named(request.model, serving)
     if pinned and not any(t.local for t in named):
-        named, explicit = tuple(targets.values()), False
-    allowed = _allowed(named, caller)
+        named, explicit = tuple(serving.values()), False
+    return Addressed(named, explicit, pinned)
+
+
+def eligible(whom: Addressed, task: str, request: Request, caller: Caller) -> Field:
+    """Who may serve a request of `task`, never empty. Raises a RequestError naming the rule that
+    left none."""
+    pinned, explicit = whom.pinned, whom.explicit
+    allowed = _allowed(whom.targets, caller)
     if pinned:
         allowed = tuple(t for t in allowed if t.local)
         if not allowed:
             raise PrivacyRefused("The request must stay on this machine, and no local target may.")
-    able = _able(request, allowed, pinned)
+    able = _able(request, _answering(allowed, task, pinned), pinned)
     if explicit:
         return Field(able, pinned, explicit)
     size = tokens(request)
@@ -81,6 +100,25 @@ def eligible(
     return Field((widest,), pinned, explicit, tight=True)
 
 
+def comparable(
+    shadow: Sequence[Target], task: str, request: Request, caller: Caller
+) -> list[Target]:
+    """Which of the targets in the state "shadow" could have served the request. What is addressed
+    to the local models is shown to no remote one."""
+    if not shadow:
+        return []
+    wanted, size = needs(request), tokens(request)
+    return [
+        t
+        for t in shadow
+        if t.answers(task)
+        and (t.local or request.model != LOCAL)
+        and (not caller.targets or t.name in caller.targets)
+        and wanted <= t.abilities
+        and size <= t.context
+    ]
+
+
 def tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
     """Estimated tokens of prompt and answer."""
     answer = request.sampling.max_tokens or UNSAID_OUTPUT
@@ -89,17 +127,17 @@ def tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
 
 def needs(request: Request) -> frozenset[str]:
     """Abilities without which a target cannot give what was asked."""
-    found = set()
+    abilities = set()
     if request.tools and request.tool_choice.mode != "none":
-        found.add("tools")
+        abilities.add("tools")
     if request.format.kind != "text":
-        found.add("json")
+        abilities.add("json")
     if request.sampling.logprobs:
-        found.add("logprobs")
+        abilities.add("logprobs")
     if request.sampling.n > 1:
-        found.add(MANY_CHOICES)
-    found.update(_media(p for m in request.messages for p in m.parts))
-    return frozenset(found)
+        abilities.add(MANY_CHOICES)
+    abilities.update(_media(p for m in request.messages for p in m.parts))
+    return frozenset(abilities)
 
 
 def _media(parts: Iterable[Part]) -> Iterable[str]:
@@ -143,6 +181,15 @@ def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
     return allowed
 
 
+def _answering(targets: Sequence[Target], task: str, pinned: bool) -> Sequence[Target]:
+    answering = [t for t in targets if t.answers(task)]
+    if answering:
+        return answering
+    tasks = ", ".join(sorted({name for t in targets for name in t.tasks}))
+    message = f"No target that may serve this request answers the task {task!r}, only: {tasks}."
+    raise _unable(message, pinned, "unsupported_task")
+
+
 def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Target, ...]:
     wanted = needs(request)
     able = tuple([t for t in targets if wanted <= t.abilities] if wanted else targets)
@@ -152,10 +199,11 @@ def _able(request: Request, targets: Sequence[Target], pinned: bool) -> tuple[Ta
         (sorted(wanted - t.abilities) for t in targets), key=lambda names: (len(names), names)
     )
     short = ", ".join(missing)
-    raise _unable(f"No target that may serve this request offers: {short}.", pinned)
+    message = f"No target that may serve this request offers: {short}."
+    raise _unable(message, pinned, "unsupported_ability")
 
 
-def _unable(message: str, pinned: bool) -> RequestError:
+def _unable(message: str, pinned: bool, code: str) -> RequestError:
     if pinned:
         return PrivacyRefused(message, hint="The request must stay on this machine.")
-    return InvalidRequest(message, code="unsupported_ability")
+    return InvalidRequest(message, code=code)

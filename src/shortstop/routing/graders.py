@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 TOLERANCE = 1e-6
 """Relative difference up to which two numbers are the same."""
+MAX_LABEL_WORDS = 5
+"""Words of a reference up to which it is a label, to be met exactly."""
 
 
 def exact(answer: str, reference: str) -> float:
@@ -64,15 +66,19 @@ GRADERS: Mapping[str, Callable[[str, str], float]] = {
 """By the name in `[tasks.NAME] grader`. Grades of "judge" and "human" come from outside."""
 
 
-def grade(kind: str | None, answer: str, reference: str) -> float:
-    """By the named grader, else by the reference's shape: JSON, a short label, or `similar`."""
+def grader_for(kind: str | None, reference: str) -> str:
+    """The key in GRADERS: `kind` if it is one, else by the reference's shape."""
     if kind is not None and kind in GRADERS:
-        return GRADERS[kind](answer, reference)
+        return kind
     if _json(reference) is not None and reference.strip()[:1] in "{[":
-        return fields(answer, reference)
-    if len(_WORD.findall(reference)) <= 5:
-        return exact(answer, reference)
-    return similar(answer, reference)
+        return "json"
+    return "exact" if len(_WORD.findall(reference)) <= MAX_LABEL_WORDS else "similar"
+
+
+def grade(kind: str | None, answer: str, reference: str) -> float:
+    """The answer's grade in [0, 1] by the grader `kind`, else by the one for the reference's
+    shape: JSON, a short label, or else prose."""
+    return GRADERS[grader_for(kind, reference)](answer, reference)
 
 
 def _plain(text: str) -> str:

@@ -1,37 +1,46 @@
-"""How outcomes come home: pairs, grades, and what clients do next. Each counts once."""
+"""How outcomes come back: pairs, grades, and what clients do next. Each counts once."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from shortstop.routing.contract import Evidence
 from shortstop.routing.features import PromptFeatures
 from shortstop.routing.graders import grade
-from shortstop.routing.learning import Feedback, Pair
-from shortstop.routing.model import Head, Projection, project
-from shortstop.routing.policies import TaskPolicies
+from shortstop.routing.learning import Feedback, Pair, PairSource, Subject
+from shortstop.routing.model import Head, Projection, PromptIndex, project
+from shortstop.routing.pairing import pair_weight
+from shortstop.routing.policies import TaskPolicies, evidence_name
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
-from shortstop.routing.state import Costs, Pending, State
+from shortstop.routing.state import Candidate, Costs, Pending, State
 from shortstop.types import Attempt, Message, Signals, ToolResult, Trace
 
-OUTSIDE = ("judge", "human")
-"""Graders that answer beside the frontier's answer, not by comparing with it."""
+OUTSIDE: Mapping[str, PairSource] = {"judge": "judge", "human": "reviewer"}
+"""The source of the grades, by the name of a grader that does not compare with the reference's
+answer (`[tasks.NAME] grader`)."""
 RETRY_SECONDS = 300.0
-"""Within which the same words from the same tenant say that the answer was no good."""
-AGAIN = 2
-"""Asked more often than that within the time, it is a program that repeats itself."""
+"""Seconds within which the same words from the same tenant mean that the answer was not good."""
+MAX_RETRIES = 2
+"""A question that was asked more often within that time comes from a program that repeats it."""
+PAIRED = "pair:"
 
 
 class Learner:
-    """Everything the brain learns from. Owns no state: it teaches `state`."""
+    """Everything the router learns from. Owns no state: it teaches `state`.
 
-    def __init__(self, state: State, terms: TaskPolicies, prior: Prior) -> None:
+    `index` is the state's. Raises nothing: what cannot be learned from is not counted.
+    """
+
+    def __init__(
+        self, state: State, index: PromptIndex, policies: TaskPolicies, prior: Prior
+    ) -> None:
         self._state = state
-        self._terms = terms
+        self._index = index
+        self._policies = policies
         self._prior = prior
-        assert state.index is not None
-        self._index = state.index
 
     # ------------------------------------------------------------ what happened
 
@@ -39,7 +48,7 @@ class Learner:
         """Learn from a finished request. Cheap: runs on the street."""
         for attempt in trace.attempts:
             if attempt.outcome in ("ok", "rejected"):
-                cost = self._state.costs.setdefault(self._terms.key(attempt.target), Costs())
+                cost = self._state.costs.setdefault(self._policies.key(attempt.target), Costs())
                 cost.add(attempt.seconds, _usd(trace, attempt))
         if trace.conversation and trace.target and trace.outcome == "ok":
             dialogue = f"{trace.tenant}/{trace.conversation}"
@@ -52,18 +61,20 @@ class Learner:
             self._asked_again(trace)
         for attempt in trace.attempts:
             failed = not all(check.passed for check in attempt.checks)
-            if attempt.target == pending.local and failed:
-                self._grade(pending, pending.local, 0.0, "implicit")
+            if failed and pending.candidate(attempt.target) is not None:
+                self._grade(pending, attempt.target, 0.0, "client")
 
     def _asked_again(self, trace: Trace) -> None:
-        """The same question soon after its answer: a person was not content with it."""
+        """The same question soon after its answer: the answer did not satisfy."""
         earlier = self._state.note_repeat(f"{trace.tenant}/{trace.digest}", trace.id, trace.at)
-        if earlier is None or earlier.times > AGAIN or trace.at - earlier.at > RETRY_SECONDS:
+        if earlier is None or earlier.times > MAX_RETRIES:
             return
-        self._implicit(earlier.request_id)
+        if trace.at - earlier.at <= RETRY_SECONDS:
+            self._implicit(earlier.request_id)
 
     def tool_failed(self, dialogue: str, messages: tuple[Message, ...]) -> None:
-        """A client reports that the call which the last answer made has failed."""
+        """Where a client reports that the tool which the last answer called has failed, count it
+        against that answer."""
         last = messages[-1].parts if messages else ()
         if any(isinstance(part, ToolResult) and part.is_error for part in last):
             self._implicit(self._state.last_in(dialogue))
@@ -71,124 +82,144 @@ class Learner:
     def _implicit(self, request_id: str) -> None:
         pending = self._state.pending.get(request_id)
         if pending is not None and pending.answered:
-            self._grade(pending, pending.answered, 0.0, "implicit")
+            self._grade(pending, pending.answered, 0.0, "client")
 
     # ------------------------------------------------------------ pairs
 
     def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
-        """Both answers to one request were compared.
+        """Learn from a comparison; `signals` are the candidate's.
 
-        False: unknown, counted already, or the task's answers are for somebody else to grade.
+        False: the request is unknown, the pair was counted before, the reference is not a remote
+        target, or the task's answers are for another source to grade.
         """
-        pending = self._state.pending.get(pair.request_id)
-        if pending is None:
+        pending = self._state.pending.get(pair.trace)
+        reference = self._policies.targets.get(pair.reference)
+        if pending is None or reference is None or reference.local:
             return False
-        wanted = self._terms.grader(pending.task)
-        if wanted in OUTSIDE and wanted != pair.source:
+        candidate = pending.candidate(pair.candidate)
+        wanted = OUTSIDE.get(self._policies.grader(pending.task) or "")
+        if candidate is None or wanted not in (None, pair.source):
             return False
-        return self._count(pair, pending, signals)
+        return self._count(pending, candidate, pair, signals)
 
-    def lost(self, request_id: str) -> bool:
-        """The other side of a drawn pair gave nothing to compare with.
+    def lost(self, request_id: str, candidate: str) -> bool:
+        """A drawn pair gave nothing to compare; False where that changes nothing.
 
-        Nobody knows what an audited local answer lost then, so the account is charged the most.
+        What an audited local answer lost is not known then, so its account is charged the most.
         """
         pending = self._state.pending.get(request_id)
-        if pending is None or not (pending.shadowed and pending.audit) or "pair" in pending.heard:
+        one = pending.candidate(candidate) if pending is not None else None
+        if pending is None or one is None or not (one.drawn and one.audit):
             return False
-        pending.heard.append("pair")
-        evidence = self._state.evidence.get(_name(pending.task, self._terms.key(pending.local)))
+        if not _first(pending, PAIRED + candidate):
+            return False
+        name = evidence_name(pending.task, self._policies.key(candidate))
+        evidence = self._state.evidence.get(name)
         if evidence is not None:
-            evidence.miss(pending.inclusion)
+            evidence.miss(one.inclusion)
         return True
 
-    def _count(self, pair: Pair, pending: Pending, signals: Signals | None) -> bool:
-        if "pair" in pending.heard or pending.local not in self._terms.targets:
+    def _count(
+        self, pending: Pending, candidate: Candidate, pair: Pair, signals: Signals | None
+    ) -> bool:
+        target = candidate.target
+        known = any(mark.startswith(PAIRED) for mark in pending.heard)
+        if target not in self._policies.targets or not _first(pending, PAIRED + target):
             return False
-        pending.heard.append("pair")
-        key = self._terms.key(pending.local)
-        at, seen = self._projection(pending)
-        gap = pair.frontier - pair.local
-        self._index.add(seen)
+        key = self._policies.key(target)
+        prompt, features = self._projection(pending)
+        if not known:
+            self._index.add(features)
         head = self._state.gaps.get(key)
         if head is None:
             head = self._state.gaps[key] = self._prior.fresh_gap(self._state.landmarks)
-        head.learn(at, pending.task, gap, self._index)
+        head.learn(prompt, pending.task, pair.gap, self._index)
         if signals is not None:
-            self._train_scorer(key, pending, signals, pair, gap)
-        if pending.shadowed:
-            self._add_evidence(pending, key, gap)
+            self._train_scorer(key, candidate, signals, pair)
+        if candidate.drawn:
+            self._add_evidence(pending, candidate, key, pair.gap)
         return True
 
-    def _train_scorer(
-        self, key: str, pending: Pending, signals: Signals, pair: Pair, gap: float
-    ) -> None:
+    def _train_scorer(self, key: str, candidate: Candidate, signals: Signals, pair: Pair) -> None:
         marks: Vector = np.array(pair.marks, np.float32) if pair.marks else NO_MARKS
-        gate = self._state.gates.setdefault(key, AnswerScorer())
-        gate.learn(pending.score, answer_features(pending.score, signals, marks), 1.0 - gap)
+        scorer = self._state.scorers.setdefault(key, AnswerScorer())
+        features = answer_features(candidate.score, signals, marks)
+        scorer.learn(candidate.score, features, 1.0 - pair.gap)
 
-    def _add_evidence(self, pending: Pending, key: str, gap: float) -> None:
+    def _add_evidence(self, pending: Pending, candidate: Candidate, key: str, gap: float) -> None:
         """Only pairs drawn with known odds are evidence."""
-        promise = self._terms.promise(pending.task)
-        evidence = self._state.evidence.setdefault(_name(pending.task, key), Evidence())
-        odds = least = pending.inclusion
-        rate = self._terms.config.routing.shadow_rate
-        if evidence.certified is not None:
-            least = min(odds, evidence.audit_odds(promise), rate)
-        weight = least / odds if least > 0 else 1.0
-        evidence.pair(pending.score, gap, promise, odds=odds, weight=weight, audit=pending.audit)
-        promised = self._terms.overall
+        promise = self._policies.promise(pending.task)
+        name = evidence_name(pending.task, key)
+        evidence = self._state.evidence.setdefault(name, Evidence())
+        odds, rate = candidate.inclusion, self._policies.config.routing.shadow_rate
+        weight = pair_weight(evidence, promise, rate, odds)
+        evidence.pair(
+            candidate.score, gap, promise, odds=odds, weight=weight, audit=candidate.audit
+        )
+        if candidate.shadow:
+            return
+        promised = self._policies.overall
         least = min(odds, promised.audit_rate, rate or 1.0)
-        loss = gap if pending.audit else None
+        loss = gap if candidate.audit else None
         self._state.overall.pair(loss, promised, weight=least / odds if odds > 0 else 1.0)
 
     # ------------------------------------------------------------ grades
 
-    def feedback(self, said: Feedback) -> bool:
-        """A grade from outside. False: the request is unknown, or this source has spoken.
+    def feedback(self, feedback: Feedback) -> Subject | None:
+        """Learn from a grade from outside.
 
-        It moves the estimates. It is no evidence for the contract, for who speaks up is no fair
-        draw; except where the task's grader is this source and the request was drawn for pairing.
+        Returns what it is about; None where it does not count: the request is unknown, another
+        tenant's, or graded by this source before, or the feedback says nothing.
+
+        It moves the estimates. It is not evidence for the contract, for whoever gives feedback is
+        not a fair draw; except where the task's grader is this source and the request was drawn for
+        pairing.
         """
-        pending = self._state.pending.get(said.request_id)
-        quality = _quality(said)
-        if pending is None or quality is None or said.tenant not in (None, pending.tenant):
-            return False
-        named = said.target or pending.local
-        drawn = pending.shadowed and named == pending.local
-        wanted = self._terms.grader(pending.task)
-        if drawn and said.source in OUTSIDE and said.source == wanted:
-            return self._count(Pair(said.request_id, quality), pending, None)
-        return self._grade(pending, named, quality, said.source)
+        pending = self._state.pending.get(feedback.request_id)
+        quality = _quality(feedback)
+        if pending is None or quality is None or feedback.tenant not in (None, pending.tenant):
+            return None
+        target = feedback.target or pending.candidates[0].target
+        candidate = pending.candidate(target)
+        awaited = OUTSIDE.get(self._policies.grader(pending.task) or "")
+        if awaited == feedback.source and candidate is not None and candidate.drawn:
+            pair = Pair(feedback.request_id, "", target, quality, source=awaited)
+            counted = self._count(pending, candidate, pair, None)
+        else:
+            counted = self._grade(pending, target, quality, feedback.source)
+        return Subject(target, pending.tenant) if counted else None
 
     def _grade(self, pending: Pending, target: str, quality: float, source: str) -> bool:
-        mark = f"{source}:{target}"
-        if mark in pending.heard or target not in self._terms.targets:
+        if target not in self._policies.targets or not _first(pending, f"{source}:{target}"):
             return False
-        pending.heard.append(mark)
-        at, _ = self._projection(pending)
-        key = self._terms.key(target)
+        prompt, _ = self._projection(pending)
+        key = self._policies.key(target)
         head = self._state.heads.get(key)
         if head is None:
             head = self._state.heads[key] = Head(self._state.landmarks)
-        head.learn(at, pending.task, quality, self._index)
+        head.learn(prompt, pending.task, quality, self._index)
         return True
 
     def _projection(self, pending: Pending) -> tuple[Projection, PromptFeatures]:
         """What was seen of a request when it was decided."""
-        seen = PromptFeatures(
+        features = PromptFeatures(
             np.frombuffer(pending.grams, np.int64),
             np.frombuffer(pending.counts, np.float32),
             np.frombuffer(pending.dense, np.float32),
         )
-        return project(seen, self._index), seen
+        return project(features, self._index), features
 
 
-def _name(task: str, key: str) -> str:
-    return f"{task}|{key}"
+def _first(pending: Pending, mark: str) -> bool:
+    """Whether an outcome arrives for the first time; it has by now."""
+    if mark in pending.heard:
+        return False
+    pending.heard.append(mark)
+    return True
 
 
 def _usd(trace: Trace, attempt: Attempt) -> float | None:
+    """The attempt's share of the bill, evenly among the calls of its side."""
     if trace.bill is None:
         return None
     calls = [a for a in trace.attempts if a.local == attempt.local]
@@ -196,11 +227,11 @@ def _usd(trace: Trace, attempt: Attempt) -> float | None:
     return None if whole is None else float(whole) / len(calls)
 
 
-def _quality(said: Feedback) -> float | None:
-    if said.score is not None:
-        return min(1.0, max(0.0, said.score))
-    if said.label is not None:
-        return float(said.label)
-    if said.correction is not None:
-        return grade(None, said.answer or "", said.correction)
+def _quality(feedback: Feedback) -> float | None:
+    if feedback.score is not None:
+        return min(1.0, max(0.0, feedback.score))
+    if feedback.label is not None:
+        return float(feedback.label)
+    if feedback.correction is not None:
+        return grade(None, feedback.answer or "", feedback.correction)
     return None

@@ -1,19 +1,22 @@
-"""What comes back: pairs and feedback. Each outcome counts once, however often it arrives."""
+"""What comes back: compared answers and feedback. Each counts once, however often it arrives."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-Source = Literal["user", "human", "judge", "implicit"]
+FeedbackSource = Literal["user", "reviewer", "judge", "client"]
+"""Who judges: see `types.GradeSource`."""
+PairSource = Literal["comparison", "judge", "reviewer"]
 
 
 class Feedback(Struct, frozen=True):
-    """What somebody says about an answer: one of score (0 to 1), label (good or not), correction.
+    """What someone says about an answer: one of score (0 to 1), label (good or not), correction.
 
-    `correction` is the answer that should have been given; `answer` the one that was. Of a tenant's
-    request only this tenant may speak; None: whoever speaks was told apart by nobody.
+    `correction` is the answer that should have been given, `answer` the one that was, `target` who
+    gave it. A tenant may speak of its own requests only; None stands for the operator, who may
+    speak of all.
     """
 
     request_id: str
@@ -21,19 +24,36 @@ class Feedback(Struct, frozen=True):
     label: bool | None = None
     correction: str | None = None
     answer: str | None = None
-    source: Source = "user"
+    source: FeedbackSource = "user"
     target: str | None = None
     tenant: str | None = None
 
 
-class Pair(Struct, frozen=True):
-    """Grades of a local answer and the frontier's to the same request, each in [0, 1].
+class Subject(NamedTuple):
+    """The answer that feedback is about: who gave it, to whose request."""
 
-    `marks`: what the local answer's text shows (`gate.text_marks`), where the text was at hand.
+    target: str
+    tenant: str
+
+
+class Pair(Struct, frozen=True):
+    """Grades of two answers to the request with the id `trace`, each in [0, 1].
+
+    `reference` names the target whose answer is the yardstick, `candidate` the one that is measured
+    by it; `value` is the candidate's grade. A program that compares grades the reference's own
+    answer 1. `marks` are what the candidate's text shows (`scorer.text_marks`), () where the text
+    was not known.
     """
 
-    request_id: str
-    local: float
-    frontier: float = 1.0
-    source: Literal["program", "judge", "human"] = "program"
+    trace: str
+    reference: str
+    candidate: str
+    value: float
+    reference_value: float = 1.0
+    source: PairSource = "comparison"
     marks: tuple[float, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """By how much the reference is better, in [-1, 1]."""
+        return self.reference_value - self.value

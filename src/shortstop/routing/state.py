@@ -1,46 +1,53 @@
-"""What the router has learned: one value, saved and restored whole."""
+"""What the router has learned: one value. `snapshot` saves and loads it whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import islice
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
-from shortstop.errors import StoreError
+from shortstop.errors import StateUnfit
 from shortstop.routing.clusters import TaskClusters
 from shortstop.routing.contract import Evidence
 from shortstop.routing.model import Head, PromptIndex
 from shortstop.routing.overall import Overall
-from shortstop.routing.pack import (
-    Packed,
-    pack_head,
-    pack_index,
-    pack_scorer,
-    unpack_head,
-    unpack_index,
-    unpack_scorer,
-)
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import AnswerScorer
 
-MAGIC = b"shortstop-brain-3\n"
-PENDING = 4096
-CONVERSATIONS = 20_000
+MAX_PENDING = 4096
+MAX_CONVERSATIONS = 20_000
+DRIFT_RATE = 0.05
+"""Weight of the newest call in the running means of what a target takes."""
 T = TypeVar("T")
 
 
-class Pending(Struct):
-    """A decision whose outcome may still come: what was seen, and with which odds it is paired."""
+class Candidate(Struct):
+    """A target whose answer to a request may be compared with the reference's.
 
-    task: str
-    local: str
+    `score` is the expected quality of its answer. The pair is drawn with probability `inclusion`;
+    `drawn` is the outcome. `audit`: its answer is the one that is served. `shadow`: its state is
+    "shadow", so that it could not have been served.
+    """
+
+    target: str
     score: float
     inclusion: float = 1.0
     audit: bool = False
-    shadowed: bool = False
+    drawn: bool = False
+    shadow: bool = False
+
+
+class Pending(Struct):
+    """A decision whose outcome may still come.
+
+    The first of the `candidates` is the one whose account the request is credited to. `grams`,
+    `counts` and `dense` are the bytes of the prompt's features. `heard` lists the outcomes that
+    arrived, as source and target; `answered` is the target that was served.
+    """
+
+    task: str
+    candidates: list[Candidate]
     grams: bytes = b""
     counts: bytes = b""
     dense: bytes = b""
@@ -48,9 +55,13 @@ class Pending(Struct):
     answered: str = ""
     tenant: str = ""
 
+    def candidate(self, target: str) -> Candidate | None:
+        return next((c for c in self.candidates if c.target == target), None)
+
 
 class Asked(Struct):
-    """The last time that something was asked: by which request, when, and how often so far."""
+    """The last time that a question was asked: by which request, when (Unix seconds), and how often
+    so far."""
 
     request_id: str
     at: float
@@ -58,45 +69,29 @@ class Asked(Struct):
 
 
 class Costs(Struct):
-    """Running means of what a call to a target takes; None where never seen."""
+    """Running means of what a call to a target takes, in seconds and US dollars; None before the
+    first."""
 
     seconds: float | None = None
     usd: float | None = None
 
     def add(self, seconds: float, usd: float | None) -> None:
-        self.seconds = _drift(self.seconds, seconds)
+        self.seconds = _drifted(self.seconds, seconds)
         if usd is not None:
-            self.usd = _drift(self.usd, usd)
+            self.usd = _drifted(self.usd, usd)
 
 
-def _drift(old: float | None, new: float) -> float:
-    return new if old is None else old + 0.05 * (new - old)
-
-
-class _Saved(Struct):
-    seed: int
-    draws: int
-    decided: int
-    landmarks: int
-    territory: Packed | None
-    gaps: dict[str, Packed]
-    heads: dict[str, Packed]
-    gates: dict[str, Packed]
-    evidence: dict[str, Evidence]
-    costs: dict[str, Costs]
-    pending: dict[str, Pending]
-    conversations: dict[str, str]
-    overall: Overall
-    kinds: Packed | None
-    kind_names: list[str]
+def _drifted(old: float | None, new: float) -> float:
+    return new if old is None else old + DRIFT_RATE * (new - old)
 
 
 class State:
-    """Mutable, owned by one Brain at a time. `draws` counts random draws, so that order decides.
+    """Mutable, owned by one router at a time. `draws` counts random draws, so that order decides.
 
-    `gaps` and `gates` are kept per local model (frontier's grade minus its own; its answers after
-    a look), `heads` per target (its own grade), `evidence` per task and local model. What clients
-    did in the last minutes (`recent`, `turns`) is not saved.
+    `gaps` and `scorers` are kept per target that was compared (the reference's grade minus its own;
+    its answers after a look), `heads` per target (its own grade), `evidence` per task and compared
+    target; `policies.key_of` names a target. What clients did in the last minutes (`recent`,
+    `turns`) is not saved.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -107,98 +102,65 @@ class State:
         self.index: PromptIndex | None = None
         self.gaps: dict[str, Head] = {}
         self.heads: dict[str, Head] = {}
-        self.gates: dict[str, AnswerScorer] = {}
+        self.scorers: dict[str, AnswerScorer] = {}
         self.evidence: dict[str, Evidence] = {}
         self.costs: dict[str, Costs] = {}
         self.pending: dict[str, Pending] = {}
         self.conversations: dict[str, str] = {}
         self.overall = Overall()
-        self.kinds: TaskClusters | None = None
+        self.clusters: TaskClusters | None = None
         self.recent: dict[str, Asked] = {}
         self.turns: dict[str, str] = {}
 
-    def prepare(self, prior: Prior) -> PromptIndex:
-        """The index, made from the prior on first use."""
+    def prepare(self, prior: Prior) -> tuple[PromptIndex, TaskClusters]:
+        """The index and the clusters, made from the prior on first use.
+
+        Raises StateUnfit when they were learned from features of another width: nothing learned is
+        dropped here.
+        """
         if self.index is None:
             self.index = prior.fresh_index(self.landmarks)
-        if self.kinds is None or self.kinds.width != prior.embedder.width:
-            self.kinds = TaskClusters(prior.embedder.width)
-        return self.index
+        if self.clusters is None:
+            self.clusters = TaskClusters(prior.embedder.width)
+        width = self.index.places.shape[1]
+        if (width, self.clusters.width) != (prior.width, prior.embedder.width):
+            raise StateUnfit(
+                f"The router's state was learned from prompts of {width} features; this release"
+                f" reads {prior.width}.",
+                "width",
+            )
+        return self.index, self.clusters
 
     def remember(self, request_id: str, pending: Pending) -> None:
         self.pending[request_id] = pending
-        _trim(self.pending, PENDING)
+        _trim(self.pending, MAX_PENDING)
 
     def record_turn(self, conversation: str, target: str, request_id: str) -> None:
-        for known, value in ((self.conversations, target), (self.turns, request_id)):
-            known.pop(conversation, None)
-            known[conversation] = value
-            _trim(known, CONVERSATIONS)
+        """Note who answered a conversation's last request."""
+        for table, value in ((self.conversations, target), (self.turns, request_id)):
+            table.pop(conversation, None)
+            table[conversation] = value
+            _trim(table, MAX_CONVERSATIONS)
 
     def last_in(self, conversation: str) -> str:
         """The last answered request of a conversation, "" where there is none."""
         return self.turns.get(conversation, "")
 
     def note_repeat(self, question: str, request_id: str, at: float) -> Asked | None:
-        """Note that something was asked; when it was asked before, and how often with this one."""
+        """Note that a question was asked at `at`, in Unix seconds.
+
+        Returns when and by whom it was asked before, and how often with this one; None if never.
+        """
         earlier = self.recent.pop(question, None)
         times = earlier.times + 1 if earlier else 1
         self.recent[question] = Asked(request_id, at, times)
-        _trim(self.recent, PENDING)
+        _trim(self.recent, MAX_PENDING)
         return Asked(earlier.request_id, earlier.at, times) if earlier else None
 
-    def snapshot(self) -> bytes:
-        saved = _Saved(
-            self.seed,
-            self.draws,
-            self.decided,
-            self.landmarks,
-            pack_index(self.index) if self.index else None,
-            {k: pack_head(v) for k, v in self.gaps.items()},
-            {k: pack_head(v) for k, v in self.heads.items()},
-            {k: pack_scorer(v) for k, v in self.gates.items()},
-            self.evidence,
-            self.costs,
-            self.pending,
-            self.conversations,
-            self.overall,
-            self.kinds.packed() if self.kinds else None,
-            self.kinds.names if self.kinds else [],
-        )
-        return MAGIC + msgspec.msgpack.encode(saved)
 
-    @staticmethod
-    def restore(data: bytes) -> State:
-        """Raises StoreError when `data` is no snapshot of this version."""
-        if not data.startswith(MAGIC):
-            raise StoreError("This is no snapshot of the router's state, or of another version.")
-        try:
-            saved = msgspec.msgpack.decode(data[len(MAGIC) :], type=_Saved)
-        except msgspec.MsgspecError as e:
-            raise StoreError(f"The router's snapshot is damaged: {e}.") from e
-        state = State(saved.seed, saved.landmarks)
-        state.draws, state.decided = saved.draws, saved.decided
-        state.index = unpack_index(saved.territory) if saved.territory else None
-        state.gaps = _each(saved.gaps, unpack_head)
-        state.heads = _each(saved.heads, unpack_head)
-        state.gates = _each(saved.gates, unpack_scorer)
-        state.evidence, state.costs = saved.evidence, saved.costs
-        state.pending, state.conversations = saved.pending, saved.conversations
-        state.overall = saved.overall
-        state.kinds = TaskClusters.unpacked(saved.kinds, saved.kind_names) if saved.kinds else None
-        return state
-
-
-def _trim(known: dict[str, T], most: int) -> None:
+def _trim(table: dict[str, T], most: int) -> None:
     """Forget the oldest sixteenth of what is too much. Of a full dict the first key is found only
     behind all that were deleted before it: one at a time would cost twenty times as much."""
-    if len(known) > most:
-        for name in list(islice(known, most // 16)):
-            del known[name]
-
-
-def _each(saved: dict[str, Packed], read: Callable[[Packed], T]) -> dict[str, T]:
-    return {name: read(packed) for name, packed in saved.items()}
-
-
-__all__ = ["Asked", "Costs", "Pending", "State"]
+    if len(table) > most:
+        for name in list(islice(table, most // 16)):
+            del table[name]

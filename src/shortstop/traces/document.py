@@ -20,6 +20,7 @@ _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _trace = msgspec.json.Decoder(Trace).decode
 _content = msgspec.json.Decoder(Json | None).decode
+_decision = msgspec.json.decode
 _NULL = msgspec.Raw(b"null")
 
 
@@ -44,7 +45,7 @@ def decode(document: bytes, seal: Seal | None = None) -> Trace:
     fields = _fields(document)
     request = _content(fields.pop("request", _NULL))
     response = _content(fields.pop("response", _NULL))
-    trace = _trace(_encode(fields))
+    trace = _without(fields)
     return replace(
         trace,
         request=_opened(request, f"{trace.id} request", seal),
@@ -57,7 +58,7 @@ def without_content(document: bytes) -> Trace:
     fields = _fields(document)
     fields.pop("request", None)
     fields.pop("response", None)
-    return _trace(_encode(fields))
+    return _without(fields)
 
 
 def emptied(document: bytes) -> bytes:
@@ -69,6 +70,20 @@ def placeless(trace: Trace) -> Trace:
     """Without the places of findings: the key of an object can be the secret itself."""
     findings = tuple([replace(one, path="") for one in trace.clearance.findings])
     return replace(trace, clearance=replace(trace.clearance, findings=findings))
+
+
+def _without(fields: dict[str, msgspec.Raw]) -> Trace:
+    """The trace of these fields, which hold no content."""
+    try:
+        return _trace(_encode(fields))
+    except msgspec.ValidationError:
+        decision = _decision(fields.get("decision", _NULL))
+        if not isinstance(decision, dict) or isinstance(decision.get("shadow"), list):
+            raise
+        # At most one target was asked unseen once: its name, or null.
+        name = decision.get("shadow")
+        earlier = {**decision, "shadow": [] if name is None else [name]}
+        return _trace(_encode({**fields, "decision": earlier}))
 
 
 def _opened(content: Json | None, about: str, seal: Seal | None) -> Json | None:

@@ -50,6 +50,7 @@ from shortstop.types.decision import (
     Outcome,
     Signals,
     Target,
+    TargetState,
 )
 from shortstop.types.learning import Grade, GradeSource
 from shortstop.types.privacy import (
@@ -109,6 +110,7 @@ __all__ = [
     "Signals",
     "Span",
     "Target",
+    "TargetState",
     "Text",
     "Thinking",
     "Tier",

@@ -9,9 +9,17 @@ from msgspec import Struct
 from shortstop.types.answer import Usage
 from shortstop.types.conversation import Request
 
+TargetState = Literal["candidate", "shadow", "canary", "live", "retired"]
+"""How far a target is trusted: live and canary ones answer, a shadow one is asked unseen, to be
+compared; a candidate is not asked yet, a retired one no longer."""
+
 
 class Target(Struct, frozen=True):
-    """A named model that can answer."""
+    """A named model that can answer.
+
+    `context` and `max_output` are in tokens. `tasks` are the only tasks that it answers; empty
+    means any. `state` says whether it may answer at all.
+    """
 
     name: str
     model: str
@@ -22,6 +30,17 @@ class Target(Struct, frozen=True):
     max_output: int | None = None
     price: str | None = None
     region: str | None = None
+    tasks: frozenset[str] = frozenset()
+    state: TargetState = "live"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it may be in a plan."""
+        return self.state in ("live", "canary")
+
+    def answers(self, task: str) -> bool:
+        """Whether it is for requests of `task`."""
+        return not self.tasks or task in self.tasks
 
 
 class Decision(Struct, frozen=True):
@@ -31,6 +50,8 @@ class Decision(Struct, frozen=True):
     examined before it is believed. `score` is the estimated probability that the first
     target's answer is good enough, `threshold` what it had to reach. `propensity` is the
     probability (0, 1] with which this very plan was drawn, given everything seen so far.
+    `shadow` are targets that are asked as well, unseen, so that answers can be compared; where
+    the reference (`routing.frontier`) is among them it is the first.
     """
 
     plan: tuple[str, ...]
@@ -42,7 +63,7 @@ class Decision(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
     verify: bool = True
     explored: bool = False
-    shadow: str | None = None
+    shadow: tuple[str, ...] = ()
 
 
 class Signals(Struct, frozen=True):

@@ -14,7 +14,8 @@ FILE = "engines.json"
 
 
 class Address(Struct, frozen=True):
-    """Where an engine listens now; `url` is None while it does not."""
+    """Where an engine listens now; `url` is None while it does not. `context` is in tokens per
+    slot."""
 
     url: str | None
     api_key: str
@@ -27,37 +28,41 @@ _decode = msgspec.json.Decoder(dict[str, Address]).decode
 
 
 def publish(folder: Path, servers: dict[str, EmbeddedServer]) -> None:
-    """Written beside and renamed, so that nobody reads half of it."""
-    told = {
+    """Write the addresses of all engines, in one step: no worker reads half of them."""
+    addresses = {
         name: Address(s.url, s.api_key, s.state, s.options.slots, s.options.context_per_slot)
         for name, s in servers.items()
     }
-    spare = folder / f"{FILE}.new"
-    spare.touch(mode=0o600)
-    spare.write_bytes(msgspec.json.encode(told))
-    spare.replace(folder / FILE)
+    draft = folder / f"{FILE}.new"
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(addresses))
+    draft.replace(folder / FILE)
 
 
 class SupervisedEngine:
-    """One of them. Reads the file again when it was replaced."""
+    """One engine of the supervisor's. Reads the file again when it was replaced.
+
+    Raises EngineDown, at first and from `url`, `api_key` and `state`, when the supervisor runs no
+    engine of this name.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._file = folder / FILE
         self._name = name
-        self._seen = -1
-        self._address = self._look()
+        self._version = (-1, -1)
+        self._address = self._current()
 
     @property
     def url(self) -> str | None:
-        return self._look().url
+        return self._current().url
 
     @property
     def api_key(self) -> str:
-        return self._look().api_key
+        return self._current().api_key
 
     @property
     def state(self) -> EngineState:
-        return self._look().state
+        return self._current().state
 
     @property
     def slots(self) -> int:
@@ -68,17 +73,18 @@ class SupervisedEngine:
         return self._address.context
 
     async def start(self) -> None:
-        """The supervisor's affair."""
+        """The supervisor does that."""
 
     async def stop(self) -> None:
-        """The supervisor's affair."""
+        """The supervisor does that."""
 
-    def _look(self) -> Address:
+    def _current(self) -> Address:
         """Raises EngineDown when the supervisor runs no engine of this name."""
-        changed = self._file.stat().st_mtime_ns
-        if changed != self._seen:
-            found = _decode(self._file.read_bytes()).get(self._name)
-            if found is None:
+        stat = self._file.stat()
+        version = stat.st_mtime_ns, stat.st_ino
+        if version != self._version:
+            address = _decode(self._file.read_bytes()).get(self._name)
+            if address is None:
                 raise EngineDown(f"No engine runs for the local model {self._name!r}.")
-            self._address, self._seen = found, changed
+            self._address, self._version = address, version
         return self._address

@@ -1,0 +1,68 @@
+"""What is expected of each target on a request, and how far that is to be believed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shortstop.routing.contract import Evidence
+from shortstop.routing.model import Projection, PromptIndex
+from shortstop.routing.policies import evidence_name, key_of
+from shortstop.routing.state import State
+from shortstop.routing.task import OPEN
+from shortstop.types import Target
+
+KNOWN_PAIRS = 20
+"""Pairs of a target in a task, or answers that its scorer has learned, before they are believed."""
+KERNEL_KNOWN = 0.6
+"""Kernel with the nearest landmark below which a prompt without a task is out of domain."""
+MIN_SUPPORT = 3.0
+"""Prompts like this one that must have been met before an estimate without a task is believed."""
+UNKNOWN_GAP = 0.5
+"""Expected gap of a target without a single pair."""
+
+
+class Estimate(NamedTuple):
+    """One target on one request.
+
+    `gap` is the expected quality of the reference's answer minus its own, about [-1, 1]; `known`
+    says whether that is to be believed. `key` is `key_of` the target.
+    """
+
+    target: Target
+    key: str
+    gap: float
+    known: bool
+    evidence: Evidence
+
+    @property
+    def score(self) -> float:
+        """The probability, in [0, 1], that the answer is as good as the reference's."""
+        return min(1.0, max(0.0, 1.0 - self.gap))
+
+
+class Estimator:
+    """Reads `state`, changes nothing."""
+
+    def __init__(self, state: State, index: PromptIndex) -> None:
+        self._state = state
+        self._index = index
+
+    def estimate(self, target: Target, prompt: Projection, task: str) -> Estimate:
+        key = key_of(target)
+        evidence = self._state.evidence.get(evidence_name(task, key)) or Evidence()
+        gaps = self._state.gaps.get(key)
+        if gaps is None:
+            return Estimate(target, key, UNKNOWN_GAP, False, evidence)
+        gap = gaps.expect(prompt, task)
+        grades = self._state.heads.get(key)
+        if grades is not None:
+            # Grades from outside count as much as their number against the pairs.
+            trust = grades.rows / (grades.rows + evidence.pairs + KNOWN_PAIRS)
+            gap = (1 - trust) * gap + trust * (1.0 - grades.expect(prompt, task))
+        known = evidence.pairs >= KNOWN_PAIRS and (task != OPEN or self._near(prompt))
+        return Estimate(target, key, gap, known, evidence)
+
+    def _near(self, prompt: Projection) -> bool:
+        """Whether a prompt without a task is similar enough to what was met."""
+        nearest = float(prompt.kernel[:-1].max()) if self._index.size else 0.0
+        return nearest >= KERNEL_KNOWN and self._index.support(prompt.kernel) >= MIN_SUPPORT

@@ -1,0 +1,85 @@
+"""Which model a conversation belongs to, and what it takes to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shortstop.routing.constraints import tokens
+from shortstop.routing.state import State
+from shortstop.types import Caller, Message, Request, Target, Thinking, ToolResult
+
+COLD_CACHE_TOKENS = 2000
+"""Tokens of a conversation at which the margin for leaving its model is RETURN_MARGIN."""
+RETURN_MARGIN = 0.1
+MAX_RETURN_MARGIN = 0.3
+"""Scores above the threshold that bring a conversation back from the frontier."""
+MIN_MESSAGES = 3
+"""Messages from which on a request continues a conversation."""
+
+
+class Bound(NamedTuple):
+    """Only `maker` may answer; None: some remote target did before, it is not known which."""
+
+    maker: Target | None
+
+
+def dialogue(request: Request, caller: Caller) -> str:
+    """The name of a request's conversation; all unnamed ones of a tenant share one."""
+    return f"{caller.tenant}/{caller.conversation or ''}"
+
+
+def in_tool_loop(messages: tuple[Message, ...]) -> bool:
+    """Whether the last message is the result of a tool that the model called."""
+    if not messages:
+        return False
+    return messages[-1].role == "tool" or any(isinstance(p, ToolResult) for p in messages[-1].parts)
+
+
+def signed(messages: tuple[Message, ...]) -> bool:
+    """Whether some reasoning is in it that only its maker can read."""
+    return any(
+        isinstance(part, Thinking) and (part.signature or part.redacted)
+        for message in messages
+        for part in message.parts
+    )
+
+
+class Stickiness:
+    """Reads who answered the conversations in `state`; `targets` are all that are configured."""
+
+    def __init__(self, state: State, targets: Mapping[str, Target]) -> None:
+        self._state = state
+        self._targets = targets
+
+    def bound(self, request: Request, caller: Caller, serving: tuple[Target, ...]) -> Bound | None:
+        """Signed thinking and open tool calls belong to the model that made them, if it is one of
+        those `serving`, and to no other. None: the request is bound to nobody.
+
+        Where that model is not known, a signature is at least not a local model's.
+        """
+        is_signed = signed(request.messages)
+        if not (is_signed or in_tool_loop(request.messages)):
+            return None
+        maker = self._state.conversations.get(dialogue(request, caller), "")
+        known = next((target for target in serving if target.name == maker), None)
+        if known is not None:
+            return Bound(known)
+        return Bound(None) if is_signed else None
+
+    def stays(self, request: Request, caller: Caller, margin: float) -> bool | None:
+        """Whether a conversation under way stays local (True), remote (False), or is free (None).
+
+        `margin` is the local score above its threshold. From local to the frontier only quality
+        decides. Back to local it must be clearly good: the longer the conversation, the more of the
+        frontier's prompt cache a switch throws away.
+        """
+        if len(request.messages) < MIN_MESSAGES:
+            return None
+        maker = self._targets.get(self._state.conversations.get(dialogue(request, caller), ""))
+        if maker is None:
+            return None
+        if maker.local:
+            return True if margin >= 0 else None
+        wanted = min(MAX_RETURN_MARGIN, RETURN_MARGIN * tokens(request) / COLD_CACHE_TOKENS)
+        return False if margin < wanted else None
