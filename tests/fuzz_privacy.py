@@ -34,7 +34,7 @@ from stdnum import iban, luhn
 from shortstop import dialects
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import InvalidRequest, PrivacyRefused
-from shortstop.privacy import PrivacyGuard, ephemeral_guard
+from shortstop.privacy import BodyFormat, PrivacyGuard, ephemeral_guard
 from shortstop.types import Caller, DialectName, Json, Reach, Request, Target
 from tests.server import test_canary as places
 from tests.server.conftest import running_gateway
@@ -219,7 +219,7 @@ def guard(*rules: PrivacyRule) -> PrivacyGuard:
         return dialects.get(request.dialect).decode_request(body, request.id)
 
     config = PrivacyConfig(policies={"default": PrivacyPolicy(rules=rules)})
-    return ephemeral_guard(config, rebuild, key=b"k" * 32)
+    return ephemeral_guard(config, BodyFormat(rebuild, dialects.wire_words()), key=b"k" * 32)
 
 
 def leak(found: Case, strict: PrivacyGuard, loose: PrivacyGuard) -> str:

@@ -14,6 +14,9 @@ from aiohttp import web
 from shortstop import dialects
 from shortstop.dialects.table import TABLE
 from shortstop.errors import UpstreamRejected
+from shortstop.privacy.leaves import LeafReader
+from shortstop.privacy.names.reader import readable
+from shortstop.privacy.replace.pseudonyms import rename
 from shortstop.server.auth import secret_of
 from shortstop.types import DialectName
 from tests.dialects.samples import CREATED, NAMES, REPLIES, STREAMS, asked
@@ -126,6 +129,16 @@ def test_answers_and_streams_come_back_both_ways(parrot: Parrot, name: DialectNa
     streamed = b"".join([back.encode(c) for c in parrot.stream_decoder().feed(data)])
     heard = other.stream_decoder().feed(streamed + back.finish())
     assert "".join(c.text for c in heard).endswith("Hello, Jane!")
+
+
+def test_privacy_reads_it_as_it_reads_the_others(parrot: Parrot) -> None:
+    reader = LeafReader(dialects.wire_words())
+    body = said("Jane Doe called.")
+    assert [leaf.text for leaf in readable(body, reader)] == ["Jane Doe called."]
+    (leaf,) = [leaf for leaf in reader.leaves(body) if leaf.said]
+    assert leaf.shown == "Jane Doe called.", "the field's name says nothing about it"
+    renamed = rename(body, {"Jane": "Ada", "Doe": "Roe"}, reader)
+    assert renamed["dialogue"][0] == {"who": "human", "says": "Ada Roe called."}
 
 
 def test_what_is_derived_from_the_table_has_it(parrot: Parrot) -> None:

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from shortstop.config import PrivacyConfig
-from shortstop.dialects import get
+from shortstop.dialects import get, redecoded, wire_words
 from shortstop.errors import PrivacyRefused, UpstreamFailed
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.shadow import Side
-from shortstop.privacy import ephemeral_guard
+from shortstop.privacy import BodyFormat, ephemeral_guard
 from shortstop.types import (
     Choice,
     Clearance,
@@ -50,9 +50,7 @@ class Bench:
         self.cleared: list[Clearance] = []
         self._verdict = verdict
         self._local = local
-        guard = ephemeral_guard(
-            PrivacyConfig(), lambda r, b: get(r.dialect).decode_request(b, r.id)
-        )
+        guard = ephemeral_guard(PrivacyConfig(), BodyFormat(redecoded, wire_words()))
         self.judge = Judge(
             "arbiter",
             rate,

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from shortstop import dialects
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.ports import Clock
-from shortstop.privacy import PrivacyGuard, PrivacyStores
+from shortstop.privacy import BodyFormat, PrivacyGuard, PrivacyStores
 from shortstop.privacy.audit import AuditLog
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
@@ -38,6 +39,9 @@ def rebuild(request: Request, body: Json) -> Request:
     return msgspec.structs.replace(make(body, request.id), id=request.id)
 
 
+BODIES = BodyFormat(rebuild, dialects.wire_words())
+
+
 def stores(
     vault: Vault | None = None, taint: Taint | None = None, audit: AuditLog | None = None
 ) -> PrivacyStores:
@@ -54,7 +58,7 @@ def guard(
     **more: object,
 ) -> PrivacyGuard:
     """A guard of its own; its clock stands still unless the test brings one."""
-    return PrivacyGuard(config, rebuild, kept or stores(), clock or FakeClock(), **more)  # type: ignore[arg-type]
+    return PrivacyGuard(config, BODIES, kept or stores(), clock or FakeClock(), **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import base64
 import pytest
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy
-from shortstop.dialects import get
-from shortstop.privacy import PrivacyGuard, ephemeral_guard
+from shortstop.dialects import get, redecoded, wire_words
+from shortstop.privacy import BodyFormat, PrivacyGuard, ephemeral_guard
 from shortstop.privacy.images import without_images
 from shortstop.types import Caller, Clearance, Json, Reach, Target
 
+WORDS = wire_words()
 PIXELS = base64.b64encode(bytes(range(256)) * 8).decode()
 BIG = Target("big", "big", False, "vendor", 128_000)
 
@@ -19,7 +20,7 @@ BIG = Target("big", "big", False, "vendor", 128_000)
 def guard(images: str) -> PrivacyGuard:
     policy = PrivacyPolicy(images=images)
     config = PrivacyConfig(policies={"default": policy})
-    return ephemeral_guard(config, lambda r, b: get(r.dialect).decode_request(b, r.id))
+    return ephemeral_guard(config, BodyFormat(redecoded, WORDS))
 
 
 def chat(text: str, url: str = f"data:image/png;base64,{PIXELS}") -> Json:
@@ -75,6 +76,9 @@ def test_what_is_no_image_is_none(url: str) -> None:
 
 def test_only_the_data_is_left_out() -> None:
     body = claude("hello")
-    assert without_images(body)["messages"][0]["content"][0] == {"type": "text", "text": "hello"}
+    assert without_images(body, WORDS)["messages"][0]["content"][0] == {
+        "type": "text",
+        "text": "hello",
+    }
     named = {"type": "base64", "media_type": "text/plain", "data": PIXELS}
-    assert without_images(named) == named
+    assert without_images(named, WORDS) == named

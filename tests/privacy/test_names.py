@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.privacy.detect.addresses import addresses
+from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.names import tagger as tagger_room
 from shortstop.privacy.names.people import Entity, people
 from shortstop.privacy.names.reader import spans
@@ -25,7 +26,9 @@ from shortstop.privacy.replace.restore import Restorer
 from shortstop.privacy.replace.surrogates import SurrogateFactory
 from shortstop.types import Caller, Choice, Cleared, Json, Reach, Reply, Text
 
-from .conftest import REMOTE, chat, guard, make
+from .conftest import BODIES, REMOTE, chat, guard, make
+
+READER = LeafReader(BODIES.words)
 
 NER = PrivacyConfig(ner="en", ner_timeout=20)
 CALLER = Caller(conversation="c")
@@ -219,15 +222,15 @@ def test_surrogates_keep_the_script_and_come_back(names: list[str], between: str
         assert ord(made[0]) // 256 == ord(name[0]) // 256 or ord(name[0]) > 0x3000
     text = f" {between} ".join(f"{n}'s" for n in names)
     body = chat(text)
-    sent = rename(body, put)["messages"][0]["content"]
+    sent = rename(body, put, READER)["messages"][0]["content"]
     assert not any(name in sent for name in names)
     assert Restorer({v: k for k, v in put.items()}).text(sent) == text
 
 
 def test_a_name_inside_a_word_is_no_name() -> None:
-    assert rename(chat("Al also went to Alabama"), {"Al": "Xyz"})["messages"][0]["content"] == (
-        "Xyz also went to Alabama"
-    )
+    assert rename(chat("Al also went to Alabama"), {"Al": "Xyz"}, READER)["messages"][0][
+        "content"
+    ] == ("Xyz also went to Alabama")
 
 
 @pytest.mark.parametrize("piece", ["Aa-", "Aa ", "12 Aa Street, ", "1 ", "A.", "rue ", "\n> "])

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused, StoreError, TargetRefused
-from shortstop.privacy import PrivacyGuard
+from shortstop.privacy import BodyFormat, PrivacyGuard
 from shortstop.privacy.audit import AuditEvent, AuditLog, records
 from shortstop.privacy.replace.vault import Vault
 from shortstop.stores.sqlite.surrogates import SqliteSurrogates
 from shortstop.types import Caller, Clearance, Reach, Request, Target, Tier, Trace
 from tests.conftest import FakeClock
 
-from .conftest import KEY, PSEUDONYMISE, REMOTE, chat, guard, make, stores
+from .conftest import BODIES, KEY, PSEUDONYMISE, REMOTE, chat, guard, make, stores
 
 MAIL = "jane.doe@acme-corp.com"
 
@@ -188,7 +188,7 @@ def test_a_body_that_cannot_be_decoded_again_lets_nothing_out(
         raise RuntimeError(f"cannot decode {body}")
 
     request, clearance = judged(PSEUDONYMISE, f"write to {MAIL}")
-    judge = PrivacyGuard(PSEUDONYMISE, broken, stores(), FakeClock())
+    judge = PrivacyGuard(PSEUDONYMISE, BodyFormat(broken, BODIES.words), stores(), FakeClock())
     with pytest.raises(PrivacyRefused, match="could not be made safe"):
         judge.release(request, clearance, REMOTE)
     assert "RuntimeError" in caplog.text

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from shortstop import routing
+from shortstop.app.bodies import body_format
 from shortstop.app.clock import CLOCK
 from shortstop.app.encoders import EMBEDS, build_encoders
 from shortstop.app.engines import Engine, backend_of, build_engine
@@ -15,7 +16,6 @@ from shortstop.app.router import build_routers
 from shortstop.app.runtime import Runtime
 from shortstop.app.upstreams import build_remotes, with_agreement
 from shortstop.config import Config
-from shortstop.dialects import redecoded
 from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.privacy import PrivacyGuard, PrivacyStores
@@ -75,7 +75,7 @@ def build_guard(config: Config, resources: Resources) -> PrivacyGuard:
     audit = resources.audit_log(config.privacy)
     return PrivacyGuard(
         config.privacy,
-        redecoded,
+        body_format(),
         PrivacyStores(resources.privacy_key, resources.vault, resources.taint, audit),
         CLOCK,
         baa=with_agreement(config),

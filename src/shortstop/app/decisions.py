@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shortstop import registry
+from shortstop.app.bodies import body_format
 from shortstop.app.engines import build_engine, local_target
 from shortstop.app.upstreams import remote_target, with_agreement
 from shortstop.config import Config, ModelConfig
-from shortstop.dialects import redecoded
 from shortstop.errors import ConfigError, ModelFileError
 from shortstop.ledger import Books
 from shortstop.privacy import PrivacyGuard, ephemeral_guard
@@ -35,7 +35,7 @@ def decision_stack(config: Config, env: Mapping[str, str]) -> DecisionStack:
     for provider, upstream in config.upstreams.items():
         for name, model in upstream.models.items():
             targets[name] = remote_target(name, model, upstream, provider)
-    guard = ephemeral_guard(config.privacy, redecoded, baa=with_agreement(config))
+    guard = ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
     router = LearnedRouter(targets, config, None)
     return DecisionStack(guard, router, Books(targets, config), targets)
 

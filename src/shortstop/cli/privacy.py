@@ -16,14 +16,14 @@ from rich.table import Table
 
 from shortstop import config as configuration
 from shortstop import dialects
+from shortstop.app.bodies import body_format
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.config import PrivacyPolicy
-from shortstop.dialects import redecoded
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.evaluate.privacy.detection import chat_request
 from shortstop.privacy import ephemeral_guard, labels, lint, policy
 from shortstop.privacy.detect import rules
-from shortstop.privacy.leaves import leaves
+from shortstop.privacy.leaves import is_key, strings
 from shortstop.privacy.policy import Policies
 from shortstop.types import (
     Caller,
@@ -55,7 +55,7 @@ def explain_command(
     loaded = configuration.load(config, os.environ)
     rule_book = _policy(Policies(loaded.privacy), tenant)
     request = _request(what)
-    guard = ephemeral_guard(loaded.privacy, redecoded)
+    guard = ephemeral_guard(loaded.privacy, body_format())
     verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
     verdict = _masked(verdict, request)
     decided = policy.actions(rule_book, verdict.findings, task or "*")
@@ -123,7 +123,7 @@ def _read(what: str) -> str:
 def _decoded(body: Json) -> Request:
     """In the first dialect that knows all of its parts. JSON that is no request at all is still
     read."""
-    complete = {"model": "auto", "max_tokens": 1, **body}
+    complete = {"model": "auto", **body}
     for dialect in dialects.every():
         try:
             request = dialect.decode_request(complete, "explained")
@@ -137,7 +137,8 @@ def _decoded(body: Json) -> Request:
 def _masked(verdict: Clearance, request: Request) -> Clearance:
     """Without the object keys in which something was found: the paths of findings quote them."""
     paths = {f.path for f in verdict.findings}
-    keys = [leaf.text for leaf in leaves(request.body) if leaf.path in paths and leaf.is_key]
+    texts = strings(request.body)
+    keys = [texts[path] for path in paths if path in texts and is_key(path)]
     return msgspec.structs.replace(
         verdict, findings=tuple(_without(f, keys) for f in verdict.findings)
     )

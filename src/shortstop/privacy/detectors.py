@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from shortstop.config import PrivacyConfig
 from shortstop.errors import ConfigError
 from shortstop.privacy.detect.alarm import alarm
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.detect.scan import Unreadable, scan
-from shortstop.privacy.leaves import Leaf, leaves
-from shortstop.types import Finding, Json, Request
+from shortstop.privacy.leaves import Leaf, LeafReader
+from shortstop.types import Finding, Json
 
 GRACE = 0.02
 """Seconds beyond the time limit before a detector that ignores it is interrupted."""
@@ -22,10 +20,14 @@ GRACE = 0.02
 class Detectors:
     """The built-in rules, and for each tenant the terms and documents that it registered.
 
-    `monotonic` gives seconds. Raises ConfigError when a registered document cannot be read.
+    `monotonic` gives seconds; `reader` finds the strings of a body. Raises ConfigError when a
+    registered document cannot be read.
     """
 
-    def __init__(self, config: PrivacyConfig, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, config: PrivacyConfig, monotonic: Callable[[], float], reader: LeafReader
+    ) -> None:
+        self._reader = reader
         self._max_chars, self._timeout = config.max_scan_chars, config.timeout
         self._monotonic = monotonic
         self._registers = {
@@ -47,21 +49,13 @@ class Detectors:
                 raise TimeoutError("the detectors ran out of time")
 
         room, texts = self._max_chars, list[Leaf]()
-        for leaf in leaves(body):
+        for leaf in self._reader.leaves(body):
             room -= len(leaf.text)
             if room < 0:
                 raise Unreadable("too-large-to-scan")
             texts.append(leaf)
         with alarm(self._timeout + GRACE):
             return scan(texts, self._registers.get(tenant), tick)
-
-
-def readable_body(request: Request) -> Json:
-    """The client's own body; for a request that has none, its decoded parts."""
-    if request.body:
-        return request.body
-    fields: Json = msgspec.to_builtins(request)
-    return {k: v for k, v in fields.items() if k not in ("id", "dialect", "body")}
 
 
 def _document(path: str, tenant: str) -> str:

@@ -6,15 +6,15 @@ import os
 import time
 
 from shortstop.config import PrivacyConfig
+from shortstop.privacy.body import BodyFormat
 from shortstop.privacy.guard import PrivacyGuard, PrivacyStores
-from shortstop.privacy.replace.pseudonymiser import Rebuild
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
 
 
 def ephemeral_guard(
     config: PrivacyConfig,
-    rebuild: Rebuild,
+    format: BodyFormat,
     *,
     key: bytes | None = None,
     baa: frozenset[str] = frozenset(),
@@ -23,4 +23,4 @@ def ephemeral_guard(
     one. Raises ConfigError when a tenant's document cannot be read."""
     key = key or os.urandom(32)
     vault = Vault(time.time, config.vault_hours * 3600)
-    return PrivacyGuard(config, rebuild, PrivacyStores(key, vault, Taint()), time, baa=baa)
+    return PrivacyGuard(config, format, PrivacyStores(key, vault, Taint()), time, baa=baa)

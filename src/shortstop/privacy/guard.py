@@ -10,14 +10,16 @@ from functools import lru_cache
 from shortstop.config import PrivacyConfig
 from shortstop.ports import Clock
 from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.body import BodyFormat, readable_body
 from shortstop.privacy.detect.scan import Unreadable
-from shortstop.privacy.detectors import GRACE, Detectors, readable_body
+from shortstop.privacy.detectors import GRACE, Detectors
 from shortstop.privacy.failclosed import guarded
 from shortstop.privacy.images import without_images
+from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.names.tagger import Tagger
 from shortstop.privacy.policy import Policies
 from shortstop.privacy.release import Releaser
-from shortstop.privacy.replace.pseudonymiser import Pseudonymiser, Rebuild
+from shortstop.privacy.replace.pseudonymiser import Pseudonymiser
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
 from shortstop.privacy.trail import AuditTrail
@@ -60,15 +62,15 @@ class PrivacyStores:
 class PrivacyGuard:
     """Implements ports.Guard. Any failure pins the request to this machine.
 
-    `rebuild` decodes a rewritten body in the request's own dialect. `baa` lists the providers that
-    signed a business associate agreement. Raises ConfigError when a tenant's document cannot be
+    `format` is how bodies are written. `baa` lists the providers that signed a business associate
+    agreement. Raises ConfigError when a tenant's document cannot be
     read.
     """
 
     def __init__(
         self,
         config: PrivacyConfig,
-        rebuild: Rebuild,
+        format: BodyFormat,
         stores: PrivacyStores,
         clock: Clock,
         *,
@@ -80,11 +82,16 @@ class PrivacyGuard:
         self.timeout_s = config.timeout + GRACE
         """Seconds after which a caller need not wait for `clear` any longer."""
         self._policies = Policies(config)
-        self._detectors = Detectors(config, clock.monotonic)
+        self._words, reader = format.words, LeafReader(format.words)
+        self._detectors = Detectors(config, clock.monotonic, reader)
         self._taint, self._watcher = stores.taint, watcher
         self._trail = AuditTrail(stores.audit, clock.time)
-        pseudonymiser = Pseudonymiser(stores.key, stores.vault, self._detectors, rebuild, watcher)
-        self._releaser = Releaser(config, self._policies, pseudonymiser, self._trail, baa, tagger)
+        pseudonymiser = Pseudonymiser(
+            stores.key, stores.vault, self._detectors, format.rebuild, reader, watcher
+        )
+        self._releaser = Releaser(
+            config, self._policies, pseudonymiser, self._trail, baa, tagger, reader
+        )
         self._harmless = lru_cache(REMEMBERED_NAMES)(self._holds_nothing)
 
     def warm(self) -> None:
@@ -133,7 +140,8 @@ class PrivacyGuard:
         body, images = readable_body(request), rules.acting.images == "allow"
         if any(_unreadable(part, images) for m in request.messages for part in m.parts):
             raise Unreadable("unknown-part")
-        findings = self.findings(without_images(body) if images else body, caller.tenant)
+        shown = without_images(body, self._words) if images else body
+        findings = self.findings(shown, caller.tenant)
         earlier = self._taint.tier(caller.tenant, caller.conversation)
         return verdict(findings, earlier, rules, case_of(request, caller))
 

@@ -1,36 +1,50 @@
-"""Inline images, where a policy lets them leave unread: everything around them is still read."""
+"""Inline images, for policies that let them leave unread: everything else is still read."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from shortstop.types import Json
+from shortstop.types import InlineData, Json, WireWords
 
-_DATA_URI = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,[A-Za-z0-9+/_=-]*")
+_DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,[A-Za-z0-9+/_=-]*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*")
 
 
-def without_images(body: Json) -> Json:
-    """The body with the data of images left out: OpenAI's data URIs, Anthropic's base64 sources.
+def without_images(body: Json, words: WireWords) -> Json:
+    """The body without the data of images: `data:` URLs and what `words.inline` describes.
 
-    Only what is an image's data and nothing else: a URI with anything behind it stays to be read.
+    Only the data of an image, and nothing else, is left out: a URL with something behind the data
+    stays, and is read.
     """
-    found: Json = _without(body)
-    return found
+    shown: Json = _without(body, words)
+    return shown
 
 
-def _without(value: Any) -> Any:
+def _without(value: Any, words: WireWords) -> Any:
     if isinstance(value, str):
-        return "data:image" if _DATA_URI.fullmatch(value) else value
+        return "data:image" if _DATA_URL.fullmatch(value) else value
     if isinstance(value, list):
-        return [_without(inner) for inner in value]
+        return [_without(item, words) for item in value]
     if isinstance(value, dict):
-        return {k: "" if _is_data(k, v, value) else _without(v) for k, v in value.items()}
+        return {
+            key: "" if _is_data(key, inner, value, words) else _without(inner, words)
+            for key, inner in value.items()
+        }
     return value
 
 
-def _is_data(key: str, value: Any, source: Json) -> bool:
-    """`{"type": "base64", "media_type": "image/...", "data": ...}`."""
-    told = source.get("type") == "base64" and str(source.get("media_type", ""))[:6] == "image/"
-    return key == "data" and told and isinstance(value, str) and bool(_BASE64.fullmatch(value))
+def _is_data(key: str, value: Any, table: Json, words: WireWords) -> bool:
+    return (
+        isinstance(value, str)
+        and any(_holds_image(key, table, form) for form in words.inline)
+        and _BASE64.fullmatch(value) is not None
+    )
+
+
+def _holds_image(key: str, table: Json, form: InlineData) -> bool:
+    return (
+        key == form.data
+        and str(table.get(form.mime, "")).startswith("image/")
+        and all(table.get(field) == value for field, value in form.marks)
+    )

@@ -1,4 +1,7 @@
-"""Every string of a request, with where it stands and what it is called there."""
+"""Every string of a request, with its place and the name of its field.
+
+What a body is made of besides values is told by `WireWords`, the vocabulary of the dialects.
+"""
 
 from __future__ import annotations
 
@@ -8,144 +11,136 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shortstop.types import Json
+from shortstop.types import Json, WireWords
 
-DEEPEST = 64
+MAX_DEPTH = 64
 LONG_NAME = 16
-"""Characters from which a key may be a secret made of letters alone."""
-NESTED = 4
+"""Characters from which a field's name may be a secret made of letters alone."""
+MAX_NESTED_JSON = 4
 """How many times JSON may be written inside a string of JSON and still be read."""
-
-WIRE = frozenset(
-    """
-    role content type text model stream messages parts input temperature top_p max_tokens
-    max_completion_tokens max_output_tokens tools tool_choice function parameters properties
-    required items tool_calls arguments name description id tool_call_id tool_use_id
-    stream_options include_usage n seed stop response_format json_schema schema strict
-    system instructions image_url url detail input_text output_text metadata user
-    frequency_penalty presence_penalty logprobs top_logprobs additionalProperties
-    """.split()  # noqa: SIM905 - a list of words
-)
-"""Names that the dialects use: they say nothing about the value."""
-
-SAYS_NOTHING: dict[str, tuple[str, ...]] = {
-    "role": ("user", "system", "assistant", "tool", "developer"),
-    "type": (
-        "text", "function", "string", "object", "message", "input_text", "output_text",
-        "tool_use", "tool_result", "array", "integer", "number", "boolean",
-    ),
-    "model": ("auto", "local"),
-}  # fmt: skip
-"""Words of the wire where they belong: no leaf is made of them."""
-
-SEALS = {
-    ("thinking", "signature"),
-    ("redacted_thinking", "data"),
-    ("reasoning", "encrypted_content"),
-}
-"""What a vendor encrypted for itself: parts of a turn, by type and field."""
-SEALED = frozenset(field for _, field in SEALS)
+LARGE_NUMBER = 10**8
+"""From here on a number without a telling name may be an identifier."""
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-_TURNS = (("$.messages[", 4), ("$.input[", 2))
-"""Where parts of a turn stand, and how deep."""
 
 
 class Leaf(Struct, frozen=True, gc=False):
-    """`shown` is what detectors read: the text, after its own key where that tells something."""
+    """One string of a body, by its JSON path. `key` is the name of its field, where that says
+    something about the value."""
 
     path: str
     text: str
     key: str = ""
     said: bool = False
-    """Whether it is something said in the conversation, not wire or settings."""
+    """Whether it is part of the conversation, not form or settings."""
     sealed: bool = False
-    """Whether it is a vendor's cipher: one blob, where no other text may stand."""
-
-    @property
-    def is_key(self) -> bool:
-        """Whether it is the name of an object's field, not a value."""
-        return self.path.endswith("~")
+    """Whether it is a vendor's cipher: one blob, where no other text may be."""
 
     @property
     def shown(self) -> str:
+        """What detectors read."""
         return f"{self.key}: {self.text}" if self.key else self.text
 
 
-def leaves(body: Json) -> list[Leaf]:
-    """In document order. Raises ValueError below `DEEPEST` levels: unread is not cleared."""
-    found: list[Leaf] = []
-    _walk(body, "$", "", 0, 0, found)
-    return found
+def is_key(path: str) -> bool:
+    """Whether the path is that of a field's name, not of a value."""
+    return path.endswith("~")
 
 
-def _walk(value: Any, path: str, key: str, depth: int, nested: int, found: list[Leaf]) -> None:
-    if depth > DEEPEST:
-        raise ValueError("the request is nested too deeply")
-    if isinstance(value, str):
-        _string(value, path, key, depth, nested, found)
-    elif isinstance(value, dict):
-        _object(value, path, depth, nested, found)
-    elif isinstance(value, list | tuple):
-        for i, inner in enumerate(value):
-            _walk(inner, f"{path}[{i}]", key, depth + 1, nested, found)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if key or abs(value) >= 10**8:
-            found.append(Leaf(path, repr(value), key))
-    elif value is not None and not isinstance(value, bool):
-        raise TypeError(f"a {type(value).__name__} is no JSON")
+class LeafReader:
+    """Reads bodies that are written in a vocabulary."""
+
+    def __init__(self, words: WireWords) -> None:
+        self.words = words
+        self._names, self._constants = words.names, words.constants
+        self._speech = tuple(words.speech)
+        self._sealed_fields = frozenset(field for _, field in words.seals)
+
+    def leaves(self, body: Json) -> list[Leaf]:
+        """The strings, and the numbers that may be identifiers, in document order.
+
+        Raises ValueError below `MAX_DEPTH` levels, where nothing has been read, and TypeError for
+        what is not JSON.
+        """
+        leaves: list[Leaf] = []
+        self._walk(body, "$", "", 0, 0, leaves)
+        return leaves
+
+    def _walk(
+        self, value: Any, path: str, key: str, depth: int, nested: int, leaves: list[Leaf]
+    ) -> None:
+        if depth > MAX_DEPTH:
+            raise ValueError("the request is nested too deeply")
+        if isinstance(value, str):
+            self._string(value, path, key, depth, nested, leaves)
+        elif isinstance(value, dict):
+            self._object(value, path, depth, nested, leaves)
+        elif isinstance(value, list | tuple):
+            for i, item in enumerate(value):
+                self._walk(item, f"{path}[{i}]", key, depth + 1, nested, leaves)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            if key or abs(value) >= LARGE_NUMBER:
+                leaves.append(Leaf(path, repr(value), key))
+        elif value is not None and not isinstance(value, bool):
+            raise TypeError(f"a {type(value).__name__} is not JSON")
+
+    def _object(self, table: Json, path: str, depth: int, nested: int, leaves: list[Leaf]) -> None:
+        names, constants = self._names, self._constants
+        for name, inner in table.items():
+            if not isinstance(name, str):
+                raise TypeError("a key is not a string")
+            if name in self._sealed_fields and self._is_sealed(table, name, path, depth):
+                leaves.append(Leaf(f"{path}.{name}", inner, sealed=True))
+            elif name in names:
+                constant = name in constants and isinstance(inner, str) and inner in constants[name]
+                if not constant:
+                    self._walk(inner, f"{path}.{name}", "", depth + 1, nested, leaves)
+            else:
+                if _may_be_data(name, inner):
+                    leaves.append(Leaf(f"{path}.{name}~", name))
+                self._walk(inner, f"{path}.{name}", name, depth + 1, nested, leaves)
+
+    def _is_sealed(self, block: Json, name: str, path: str, depth: int) -> bool:
+        value, kind = block[name], block.get("type")
+        return (
+            isinstance(value, str)
+            and isinstance(kind, str)
+            and (kind, name) in self.words.seals
+            and _BLOB.fullmatch(value) is not None
+            and any(depth == level and path.startswith(place) for place, level in self.words.turns)
+        )
+
+    def _string(
+        self, text: str, path: str, key: str, depth: int, nested: int, leaves: list[Leaf]
+    ) -> None:
+        leaves.append(Leaf(path, text, key, path.endswith(self._speech)))
+        inner = text.strip()
+        if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
+            return
+        try:
+            value = msgspec.json.decode(inner)
+        except (msgspec.DecodeError, RecursionError):
+            return
+        if nested >= MAX_NESTED_JSON:
+            raise ValueError("JSON is written inside JSON too many times")
+        if not isinstance(value, str) or value != text:
+            self._walk(value, f"{path}!", key, depth + 1, nested + 1, leaves)
 
 
-def _object(value: Json, path: str, depth: int, nested: int, found: list[Leaf]) -> None:
-    for name, inner in value.items():
-        if not isinstance(name, str):
-            raise TypeError("a key is not a string")
-        if name in SEALED and _sealed(value, name, path, depth):
-            found.append(Leaf(f"{path}.{name}", inner, sealed=True))
-            continue
-        if name in WIRE:
-            if name not in SAYS_NOTHING or inner not in SAYS_NOTHING[name]:
-                _walk(inner, f"{path}.{name}", "", depth + 1, nested, found)
-            continue
-        if _tells(name, inner):
-            found.append(Leaf(f"{path}.{name}~", name))
-        _walk(inner, f"{path}.{name}", name, depth + 1, nested, found)
+_ANY_BODY = LeafReader(WireWords())
 
 
-def _sealed(block: Json, name: str, path: str, depth: int) -> bool:
-    return (
-        (block.get("type"), name) in SEALS
-        and isinstance(block[name], str)
-        and _BLOB.fullmatch(block[name]) is not None
-        and any(depth == deep and path.startswith(where) for where, deep in _TURNS)
-    )
+def strings(body: Json) -> dict[str, str]:
+    """Every string of a body by its path, without regard to what it is. Raises as `leaves` does."""
+    return {leaf.path: leaf.text for leaf in _ANY_BODY.leaves(body)}
 
 
-def _tells(name: str, inner: Any) -> bool:
-    """Whether a key may be data itself: an address book has e-mail addresses for keys."""
+def _may_be_data(name: str, value: Any) -> bool:
+    """Whether a field's name may itself be data: an address book has e-mail addresses for keys."""
     if len(name) > 40 or "@" in name or " " in name or any(c.isdigit() for c in name):
         return True
-    return len(name) >= LONG_NAME and _alone(inner)
+    return len(name) >= LONG_NAME and _shows_nothing(value)
 
 
-def _alone(value: Any) -> bool:
-    """Whether nothing that a key's own value shows will be read together with the key."""
+def _shows_nothing(value: Any) -> bool:
+    """Whether no leaf of the value will be read together with the field's name."""
     return value is None or isinstance(value, bool | dict) or value == []
-
-
-def _string(text: str, path: str, key: str, depth: int, nested: int, found: list[Leaf]) -> None:
-    found.append(Leaf(path, text, key, _said(path)))
-    inner = text.strip()
-    if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
-        return
-    try:
-        value = msgspec.json.decode(inner)
-    except (msgspec.DecodeError, RecursionError):
-        return
-    if nested >= NESTED:
-        raise ValueError("JSON is written inside JSON too many times")
-    if not isinstance(value, str) or value != text:
-        _walk(value, f"{path}!", key, depth + 1, nested + 1, found)
-
-
-def _said(path: str) -> bool:
-    return path.endswith((".content", ".text")) or path == "$.input"

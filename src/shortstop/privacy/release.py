@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from shortstop.config import PrivacyConfig
 from shortstop.errors import PrivacyRefused, TargetRefused
 from shortstop.privacy import policy
-from shortstop.privacy.detectors import readable_body
+from shortstop.privacy.body import readable_body
 from shortstop.privacy.failclosed import refused_on_failure
-from shortstop.privacy.names import reader
+from shortstop.privacy.leaves import LeafReader
+from shortstop.privacy.names import reader as names_reader
 from shortstop.privacy.names.tagger import Tagger
 from shortstop.privacy.policy import Policies, TenantPolicy
 from shortstop.privacy.replace.pseudonymiser import Pseudonymiser
@@ -36,10 +37,12 @@ class Releaser:
         trail: AuditTrail,
         baa: frozenset[str],
         tagger: Tagger | None,
+        reader: LeafReader,
     ) -> None:
         self._airgap, self._ner = config.airgap, config.ner != "off"
         self._policies, self._baa = policies, baa
-        self._pseudonymiser, self._trail, self._tagger = pseudonymiser, trail, tagger
+        self._pseudonymiser, self._trail = pseudonymiser, trail
+        self._tagger, self._reader = tagger, reader
 
     async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
         """The verdict with the request's names in it, where the tenant's policy wants them out.
@@ -55,7 +58,7 @@ class Releaser:
                 return clearance
             if self._tagger is None:
                 raise PrivacyRefused("Nothing here can read the names in this request.")
-            names = await _names(request, self._tagger)
+            names = await _names(request, self._tagger, self._reader)
             return _with_names(clearance, names, rules, case.route)
 
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
@@ -153,10 +156,10 @@ def _decided(rules: TenantPolicy, clearance: Clearance, route: str) -> dict[str,
     return decided
 
 
-async def _names(request: Request, tagger: Tagger) -> list[Finding]:
-    texts = reader.readable(readable_body(request))
+async def _names(request: Request, tagger: Tagger, reader: LeafReader) -> list[Finding]:
+    texts = names_reader.readable(readable_body(request), reader)
     entities = await tagger.entities([leaf.text for leaf in texts])
-    return await asyncio.to_thread(reader.findings, texts, entities)
+    return await asyncio.to_thread(names_reader.findings, texts, entities)
 
 
 def _with_names(

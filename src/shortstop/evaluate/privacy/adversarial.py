@@ -20,8 +20,9 @@ from typing import Any
 from msgspec import Struct
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
+from shortstop.dialects import wire_words
 from shortstop.errors import PrivacyRefused
-from shortstop.privacy import PrivacyGuard, PrivacyStores, ephemeral_guard
+from shortstop.privacy import BodyFormat, PrivacyGuard, PrivacyStores, ephemeral_guard
 from shortstop.privacy.replace.restore import Buffer, Restorer
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
@@ -116,9 +117,11 @@ def as_request(body: Json, id: str = "r1") -> Request:
 
 def guard(*rules: PrivacyRule, **more: Any) -> PrivacyGuard:
     config = PrivacyConfig(policies={"default": PrivacyPolicy(rules=rules)}, **more)
-    return ephemeral_guard(
-        config, lambda request, body: as_request(body, request.id), key=b"k" * 32
-    )
+    return ephemeral_guard(config, _bodies(), key=b"k" * 32)
+
+
+def _bodies() -> BodyFormat:
+    return BodyFormat(lambda request, body: as_request(body, request.id), wire_words())
 
 
 def stays(body: Json) -> bool:
@@ -196,7 +199,7 @@ class _Crashing(PrivacyGuard):
 
 def _fails_closed() -> bool:
     stores = PrivacyStores(b"k" * 32, Vault(time.time, 60), Taint())
-    crashed = _Crashing(PrivacyConfig(), lambda request, body: request, stores, time)
+    crashed = _Crashing(PrivacyConfig(), _bodies(), stores, time)
     late = guard(timeout=1e-9)
     verdicts: list[Clearance] = [
         crashed.clear(as_request(chat("hello")), Caller()),

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from shortstop.config import PrivacyConfig
+from shortstop.dialects import wire_words
 from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, Timing, counted, timing
-from shortstop.privacy import ephemeral_guard
+from shortstop.privacy import BodyFormat, ephemeral_guard
 from shortstop.types import Caller, Json, Message, Request, Text, Tier
 
 NO_LIMIT = PrivacyConfig(timeout=60)
@@ -42,7 +43,9 @@ class Examiner:
     """Asks a guard with the built-in policy."""
 
     def __init__(self) -> None:
-        self._guard = ephemeral_guard(NO_LIMIT, lambda request, body: request)
+        self._guard = ephemeral_guard(
+            NO_LIMIT, BodyFormat(lambda request, body: request, wire_words())
+        )
 
     def tier(self, text: str) -> Tier:
         return self._guard.clear(chat_request(text), Caller()).tier

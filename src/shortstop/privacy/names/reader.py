@@ -6,42 +6,27 @@ import re
 from collections.abc import Iterator, Sequence
 
 from shortstop.privacy.detect.addresses import addresses
-from shortstop.privacy.leaves import Leaf, leaves
+from shortstop.privacy.leaves import Leaf, LeafReader
 from shortstop.privacy.names.people import FIRMS, NOT_NAMES, Entity, Span, covered, people
 from shortstop.privacy.names.tagging import capitalised
-from shortstop.types import Finding, Json, Tier
+from shortstop.types import Finding, Json, Tier, WireWords
 
-SPOKEN = ("messages", "input", "system", "instructions", "prompt", "user", "metadata")
-"""The fields of a body where people are spoken of; the others are settings and tools."""
-WIRE = frozenset(
-    (
-        "role",
-        "type",
-        "id",
-        "call_id",
-        "tool_call_id",
-        "tool_use_id",
-        "model",
-        "media_type",
-        "status",
-    )
-)
-"""Fields whose strings belong to the protocol."""
 LABELS = {"ORG": "ORGANISATION", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE"}
 """Our label for a tagger's. People and numbers have rules of their own."""
 _NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d[\d ().\-/]{6,21}\d(?![\w-]|[.,]\d)")
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 
 
-def readable(body: Json) -> list[Leaf]:
+def readable(body: Json, reader: LeafReader) -> list[Leaf]:
     """The leaves in which names are read."""
-    spoken = {key: body[key] for key in SPOKEN if key in body}
-    return [leaf for leaf in leaves(spoken) if not leaf.sealed and _is_prose(leaf)]
+    spoken = {key: value for key, value in body.items() if key in reader.words.spoken}
+    leaves = reader.leaves(spoken)
+    return [leaf for leaf in leaves if not leaf.sealed and _is_prose(leaf, reader.words)]
 
 
-def _is_prose(leaf: Leaf) -> bool:
+def _is_prose(leaf: Leaf, words: WireWords) -> bool:
     field = leaf.path.rsplit(".", 1)[-1]
-    if field in WIRE or leaf.path.endswith((".function.name", "~")):
+    if field in words.verbatim or leaf.path.endswith(("~", *words.call_names)):
         return False
     return any(c.isalpha() for c in leaf.text) and not leaf.text.startswith("data:")
 

@@ -12,20 +12,33 @@ from contextlib import aclosing
 import msgspec
 
 from shortstop.privacy.replace.restore import Buffer, Restorer
-from shortstop.types import Choice, Chunk, Part, Refusal, Reply, Text, ToolCall, ToolDelta
+from shortstop.types import (
+    Choice,
+    Chunk,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    ToolCall,
+    ToolDelta,
+    WireWords,
+)
 
 Missed = Callable[[], None]
 
 
-def whole(reply: Reply, restorer: Restorer, missed: Missed = lambda: None) -> Reply:
-    """A whole reply. `missed` is called when a surrogate is left that the model respelled."""
+def whole(
+    reply: Reply, restorer: Restorer, words: WireWords, missed: Missed = lambda: None
+) -> Reply:
+    """A whole reply, whose body is in these words. `missed` is called when a surrogate is left
+    that the model respelled."""
     choices = tuple(_choice(c, restorer) for c in reply.choices)
     if any(restorer.is_left(_text(choice)) for choice in choices):
         missed()
     return msgspec.structs.replace(
         reply,
         choices=choices,
-        body=None if reply.body is None else restorer.json(reply.body),
+        body=None if reply.body is None else restorer.json(reply.body, words),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
 from shortstop.errors import PrivacyRefused
+from shortstop.privacy.body import Rebuild
 from shortstop.privacy.detectors import Detectors
+from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.policy import REPLACING
 from shortstop.privacy.replace import answers, pseudonyms
 from shortstop.privacy.replace.restore import Restorer
@@ -13,9 +15,6 @@ from shortstop.privacy.replace.surrogates import SurrogateFactory
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.watcher import Watcher
 from shortstop.types import Case, Chunk, Finding, Json, Reply, Request
-
-Rebuild = Callable[[Request, Json], Request]
-"""Decodes a rewritten body in the request's own dialect."""
 
 
 class Pseudonymiser:
@@ -27,10 +26,11 @@ class Pseudonymiser:
         vault: Vault,
         detectors: Detectors,
         rebuild: Rebuild,
+        reader: LeafReader,
         watcher: Watcher | None,
     ) -> None:
         self._key, self._vault, self._watcher = key, vault, watcher
-        self._detectors, self._rebuild = detectors, rebuild
+        self._detectors, self._rebuild, self._reader = detectors, rebuild, reader
 
     def pseudonymised(
         self,
@@ -49,7 +49,7 @@ class Pseudonymiser:
         replaced = [f for f in findings if decided[f.label] in REPLACING]
         plain, named = pseudonyms.split(replaced)
         values = pseudonyms.values_of(request.body, plain)
-        names = pseudonyms.names_of(request.body, named)
+        names = pseudonyms.names_of(request.body, named, self._reader)
         labels = values | {name: label for name, label in names.items() if name not in values}
         redacted = frozenset(label for label, action in decided.items() if action == "redact")
         scope = (case.tenant, case.conversation)
@@ -61,7 +61,8 @@ class Pseudonymiser:
             SurrogateFactory(self._key, *scope),
         )
         body = self._without(request.body, {v: stand_ins[v] for v in values}, plain, case.tenant)
-        body = pseudonyms.rename(body, {n: stand_ins[n] for n in labels if n not in values})
+        new_names = {name: stand_ins[name] for name in labels if name not in values}
+        body = pseudonyms.rename(body, new_names, self._reader)
         self._vault.put(scope, originals)
         if self._watcher is not None:
             self._watcher.stood_in(labels[value] for value in stand_ins)
@@ -82,7 +83,9 @@ class Pseudonymiser:
     def restored(self, reply: Reply, case: Case) -> Reply:
         """The reply with the conversation's real values put back."""
         restorer = self._restorer(case)
-        return reply if restorer is None else answers.whole(reply, restorer, self._missed)
+        if restorer is None:
+            return reply
+        return answers.whole(reply, restorer, self._reader.words, self._missed)
 
     def restored_stream(
         self, chunks: AsyncGenerator[Chunk, None], case: Case

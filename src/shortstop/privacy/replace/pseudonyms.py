@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shortstop.privacy.labels import NAMES
-from shortstop.privacy.leaves import leaves
-from shortstop.privacy.names.reader import SPOKEN, WIRE, readable
+from shortstop.privacy.leaves import LeafReader, strings
+from shortstop.privacy.names.reader import readable
 from shortstop.privacy.replace.surrogates import SurrogateFactory, cased
-from shortstop.types import Finding, Json
+from shortstop.types import Finding, Json, WireWords
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:[-'’][^\W\d_]+)*")
 SHORTEST = 3
@@ -24,7 +25,7 @@ def values_of(body: Json, findings: Sequence[Finding]) -> dict[str, str]:
     Raises ValueError for a value that is too short to be replaced safely, or that has no place of
     its own: what was found inside an encoding cannot be taken out.
     """
-    texts = {leaf.path: leaf.text for leaf in leaves(body)}
+    texts = strings(body)
     values: dict[str, str] = {}
     for finding in findings:
         if ":" in finding.rule or finding.path not in texts:
@@ -36,10 +37,10 @@ def values_of(body: Json, findings: Sequence[Finding]) -> dict[str, str]:
     return _longest_first(values)
 
 
-def names_of(body: Json, findings: Sequence[Finding]) -> dict[str, str]:
+def names_of(body: Json, findings: Sequence[Finding], reader: LeafReader) -> dict[str, str]:
     """The same for names. A person's name is split into words, so that "Jane Doe", "Ms Doe" and
     "Jane" share their surrogates."""
-    texts = {leaf.path: leaf.text for leaf in readable(body)}
+    texts = {leaf.path: leaf.text for leaf in readable(body, reader)}
     names: dict[str, str] = {}
     for finding in findings:
         name = texts[finding.path][finding.start : finding.end]
@@ -73,7 +74,7 @@ def assign(
     no way back. `earlier` is surrogate -> value of the conversation so far: a value keeps its
     surrogate unless the body happens to contain it. Raises ValueError when no surrogate is free.
     """
-    text = "\n".join(leaf.text for leaf in leaves(body)).lower()
+    text = "\n".join(strings(body).values()).lower()
     surrogates = {value: surrogate for surrogate, value in earlier.items()}
     people = {value.casefold(): surrogate for value, surrogate in surrogates.items()}
     used = {surrogate.lower() for surrogate in earlier}
@@ -96,7 +97,7 @@ def assign(
     return stand_ins, originals
 
 
-def rename(body: Json, stand_ins: Mapping[str, str]) -> Json:
+def rename(body: Json, stand_ins: Mapping[str, str], reader: LeafReader) -> Json:
     """The body with names replaced where people are spoken of, whole words only.
 
     Raises ValueError when one is left.
@@ -106,27 +107,39 @@ def rename(body: Json, stand_ins: Mapping[str, str]) -> Json:
     spelled = {s: new for name, new in stand_ins.items() for s in (name, json.dumps(name)[1:-1])}
     ordered = sorted(spelled, key=len, reverse=True)
     pattern = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, ordered))})(?![^\W\d_])")
-    renamed = {k: _renamed(v, pattern, spelled) if k in SPOKEN else v for k, v in body.items()}
+    renamer = _Renamer(pattern, spelled, reader.words)
+    spoken = reader.words.spoken
+    renamed = {k: renamer.renamed(v) if k in spoken else v for k, v in body.items()}
     new_names = re.compile("|".join(map(re.escape, {*stand_ins.values()})))
-    if any(pattern.search(new_names.sub(" ", leaf.text)) for leaf in readable(renamed)):
+    if any(pattern.search(new_names.sub(" ", leaf.text)) for leaf in readable(renamed, reader)):
         raise ValueError("a name could not be taken out")
     return renamed
 
 
-def _renamed(
-    value: Any, pattern: re.Pattern[str], spelled: Mapping[str, str], key: str = ""
-) -> Any:
-    if isinstance(value, str):
-        return value if key in WIRE else pattern.sub(lambda m: spelled[m.group()], value)
-    if isinstance(value, dict):
-        call = "arguments" in value or value.get("type") in ("tool_use", "function_call")
-        return {
-            k: v if call and k == "name" else _renamed(v, pattern, spelled, k)
-            for k, v in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_renamed(inner, pattern, spelled, key) for inner in value]
-    return value
+@dataclass(frozen=True, slots=True)
+class _Renamer:
+    """Puts `spelled` names in place of those that `pattern` finds."""
+
+    pattern: re.Pattern[str]
+    spelled: Mapping[str, str]
+    words: WireWords
+
+    def renamed(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, str):
+            verbatim = key in self.words.verbatim
+            return value if verbatim else self.pattern.sub(lambda m: self.spelled[m[0]], value)
+        if isinstance(value, dict):
+            kept = "name" if self._is_call(value) else None
+            return {k: v if k == kept else self.renamed(v, k) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.renamed(inner, key) for inner in value]
+        return value
+
+    def _is_call(self, block: Json) -> bool:
+        """Whether the block calls a function, whose name must stay."""
+        kind = block.get("type")
+        typed = isinstance(kind, str) and kind in self.words.calls
+        return typed or not self.words.json_texts.isdisjoint(block)
 
 
 def rewrite(value: Any, stand_ins: Mapping[str, str]) -> Any:

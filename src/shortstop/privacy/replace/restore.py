@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from shortstop.types import WireWords
+
 _PUNCTUATION = re.compile(r"[\W_]+")
 CORE = 7
 """Letters or digits of a surrogate that no other text contains by chance."""
 
-SIGNED = ("thinking", "signature", "reasoning_content")
-"""Fields of a reply that stay as the model wrote them."""
 _LOWER = {c: c + 32 for c in range(65, 91)}
 
 
@@ -94,14 +94,16 @@ class Restorer:
         value = _cased_like(self._values[surrogate.translate(_LOWER)], surrogate)
         return json.dumps(value, ensure_ascii=False)[1:-1] if escaped else value
 
-    def json(self, value: Any, key: str = "") -> Any:
-        """A whole JSON value; strings that are themselves JSON texts stay valid."""
+    def json(self, value: Any, words: WireWords, key: str = "") -> Any:
+        """A whole JSON value; strings that are themselves JSON texts stay valid, and reasoning,
+        which vendors sign, stays as it came."""
         if isinstance(value, str):
-            return self.text(value, escaped=key in ("arguments", "partial_json"))
+            return self.text(value, escaped=key in words.json_texts)
         if isinstance(value, dict):
-            return {k: v if k in SIGNED else self.json(v, k) for k, v in value.items()}
+            kept = words.reasoning
+            return {k: v if k in kept else self.json(v, words, k) for k, v in value.items()}
         if isinstance(value, list):
-            return [self.json(v, key) for v in value]
+            return [self.json(v, words, key) for v in value]
         return value
 
 
