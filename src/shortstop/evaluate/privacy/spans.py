@@ -2,8 +2,8 @@
 
 A marked span is found when at least half of its letters and digits lie in findings of its class. A
 finding is right when at least half of its own lie in marked spans of its class; towns and postal
-codes may belong to an address, titles to a person. F2 weighs recall four times precision. Beside it
-the usual count: one finding to one span, overlap over union at least one half.
+codes may belong to an address, titles to a person. F2 weighs recall four times precision. The
+usual count is reported as well: one finding to one span, overlap over union at least one half.
 """
 
 from __future__ import annotations

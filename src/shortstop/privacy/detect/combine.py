@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import compile_pattern, encodable
 
 _HEALTH = compile_pattern(
     r"(?i)\b(?:diabet\w*|hiv|aids|hepatitis\w*|cancer\w*|carcinoma|tumou?r|melanoma|leuk[a]?emia|lymphoma|"
@@ -43,11 +43,12 @@ REACH = 400
 
 
 def health_of_a_person(text: str, identifiers: Sequence[int]) -> tuple[int, int] | None:
-    """Where a health term stands that is about somebody; None when none is.
+    """(start, end) of the first health term that is about a person; None when none is.
 
-    It is when the context of a patient is near, and either a name or one of the `identifiers`,
-    which are offsets in the text.
+    It is about a person when both the context of a patient and either a name or one of the
+    `identifiers`, which are offsets in the text, are near.
     """
+    text = encodable(text)
     for match in _HEALTH.finditer(text):
         low, high = match.start() - REACH, match.end() + REACH
         around = text[max(0, low) : high]

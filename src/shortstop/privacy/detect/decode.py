@@ -32,6 +32,8 @@ LONG = 256
 """Digits from which on a blob that gives no text is taken to hide some."""
 
 _BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
+_LAST_LINE = re.compile(rb"\r?\n[A-Za-z0-9+/_-]{1,15}={0,2}(?![A-Za-z0-9+/_=-])")
+"""The last line of wrapped base64, if it is a short one; or else some word in the next line."""
 _HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
 _HEX_SPACE = re.compile(rb"\\x|0x|[ :,]")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -93,7 +95,8 @@ class Decoding(Struct, frozen=True):
     """Makes the way back to the original's offsets, where there is one. Late: only hits need it."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original's offsets of text[start:end]: exact, or the whole stretch that hid it."""
+        """The original's offsets of text[start:end]. Exact outside of what was encoded; inside it
+        they may cover less of the encoding, or all of the stretch that hid the text."""
         if self.how == "rot13":
             return start, end
         if self.how == "reversed":
@@ -215,6 +218,12 @@ def _blobs(text: str, present: Set[str]) -> Iterator[Decoding]:
         if match.start() < hex_end and len(match.group()) < LONG:
             continue
         inner, hidden = _from_base64(match.group())
+        last_line = _LAST_LINE.match(data, match.end())
+        if last_line is not None:
+            whole = _text(_unpadded(_digits(match.group() + last_line.group())))
+            if whole is not None:
+                hidden = False
+                yield Decoding("base64", whole, match.start(), last_line.end())
         if inner is not None or hidden:
             yield Decoding("base64", inner, match.start(), match.end())
 
@@ -230,12 +239,17 @@ def _from_hex(compact: bytes) -> tuple[str | None, bool]:
 
 def _from_base64(blob: bytes) -> tuple[str | None, bool]:
     """The same for base64."""
-    usable = blob.translate(_STANDARD, b"\r\n=")
+    usable = _digits(blob)
     raw = _unpadded(usable)
     inner, hidden = _text(raw), len(usable) >= LONG and len(set(usable)) >= 40
     if inner is None and not hidden and _BASE64_RUN.search(usable):
         inner = _runs(raw, *(_unpadded(usable[n:]) for n in range(1, 4)))
     return inner, hidden
+
+
+def _digits(blob: bytes) -> bytes:
+    """Standard base64 without padding and line ends."""
+    return blob.translate(_STANDARD, b"\r\n=")
 
 
 def _unpadded(usable: bytes) -> bytes:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from shortstop.privacy.detect.canonical import canonical
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import compile_pattern, encodable
 
 SHINGLE = 8
 """Consecutive words of a document that make one fingerprint."""
@@ -39,7 +39,7 @@ class Register:
         """(label, rule, start, end) of every term and registered passage."""
         view = canonical(text)
         if self._terms is not None:
-            for match in self._terms.finditer(view.text):
+            for match in self._terms.finditer(encodable(view.text)):
                 yield ("DICTIONARY", "tenant-term", *view.span(match.start(1), match.end(1)))
         if self._prints:
             passages = [(a, b) for p, a, b in shingles(view.text) if p in self._prints]
@@ -49,7 +49,9 @@ class Register:
 
 
 def _alternatives(terms: Iterable[str]) -> Any | None:
-    folded = sorted({canonical(t).text.strip() for t in terms} - {""}, key=len, reverse=True)
+    folded = sorted(
+        {encodable(canonical(t).text).strip() for t in terms} - {""}, key=len, reverse=True
+    )
     if not folded:
         return None
     escaped = "|".join(re.sub(r"\s+", r"\\s+", re.escape(t).replace("\\ ", " ")) for t in folded)

@@ -118,6 +118,11 @@ def compile_pattern(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+def encodable(text: str) -> str:
+    """The text with "?" for lone surrogates, which RE2 refuses. The length stays the same."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
     """The rules of one file. Raises ConfigError about a rule that cannot be read."""
     for raw in tree.get("rule", ()):

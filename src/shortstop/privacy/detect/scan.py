@@ -114,12 +114,12 @@ def _read(text: str, tick: Tick, *, sealed: bool) -> list[ScanHit]:
             hits.append(ScanHit(h.label, h.tier, h.rule, h.start + start, h.end + start))
     tick()
     for reading in decode.respelled(view.text, survey.signs):
-        found = _detected(strict_detector(), reading.text or "", reading.how, tick)
-        hits += _new(hits, _within(view, reading, found))
+        more = _detected(strict_detector(), reading.text or "", reading.how, tick)
+        hits += _new(hits, _within(view, reading, more))
     if "turned" in survey.signs:
         for reading in decode.turned(view.text):
-            found = _detected(turned_detector(), reading.text or "", reading.how, tick)
-            hits += _new(hits, _within(view, reading, found))
+            more = _detected(turned_detector(), reading.text or "", reading.how, tick)
+            hits += _new(hits, _within(view, reading, more))
     tick()
     hits += _new(hits, _unpack(text, view, survey.signs, hits, tick, sealed=sealed))
     if "patient" in survey.signs:
@@ -208,10 +208,10 @@ def _unpack(
         if budget < 0:
             raise Unreadable("too-much-encoded")
         inner = canonical(reading.text)
-        found = _detected(standard_detector(), inner.text, reading.how, tick)
+        more = _detected(standard_detector(), inner.text, reading.how, tick)
         if reading.how == "escapes":
-            found = _unrepeated(found, inner.text, text, hits)
-        yield from _within(outer, reading, _through(inner, found))
+            more = _unrepeated(more, inner.text, text, hits)
+        yield from _within(outer, reading, _through(inner, more))
         deeper = list(decode.unpacked(reading.text))
         if deeper and depth >= decode.MAX_DEPTH:
             raise Unreadable("encoded-too-deeply")
@@ -220,11 +220,11 @@ def _unpack(
 
 
 def _unrepeated(
-    found: Iterator[ScanHit], inner: str, text: str, hits: Sequence[ScanHit]
+    more: Iterator[ScanHit], inner: str, text: str, hits: Sequence[ScanHit]
 ) -> Iterator[ScanHit]:
     """Without values that JSON inside a string only repeats: its leaves were read, too."""
     values = {(h.label, canonical(text[h.start : h.end]).text) for h in hits}
-    return (h for h in found if (h.label, inner[h.start : h.end]) not in values)
+    return (h for h in more if (h.label, inner[h.start : h.end]) not in values)
 
 
 def _health(view: PlainView, hits: Sequence[ScanHit]) -> list[ScanHit]:

@@ -39,8 +39,8 @@ def findings(texts: Sequence[Leaf], entities: Sequence[Sequence[Entity]]) -> lis
     """
     read = [
         Finding(label, Tier.S1, f"ner-{label.lower()}", leaf.path, start, end)
-        for leaf, seen in zip(texts, entities, strict=True)
-        for label, start, end in spans(leaf.text, seen)
+        for leaf, tagged in zip(texts, entities, strict=True)
+        for label, start, end in spans(leaf.text, tagged)
     ]
     return read if any(f.label in ("PERSON", "ADDRESS") for f in read) else []
 

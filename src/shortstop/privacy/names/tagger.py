@@ -106,7 +106,10 @@ class Tagger:
         try:
             child.stdin.write(msgspec.json.encode(texts) + b"\n")
             await child.stdin.drain()
-            return msgspec.json.decode(await child.stdout.readline(), type=Answer)
+            answer = msgspec.json.decode(await child.stdout.readline(), type=Answer)
+            if len(answer) != len(texts):
+                raise ValueError("an answer for other texts")
+            return answer
         except BaseException as error:  # a late answer must not be taken for the next question's
             await self._end()
             self._warm_again()

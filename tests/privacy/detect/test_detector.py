@@ -1,0 +1,128 @@
+"""One pass over a text, in pieces: whatever a rule matches is found, once, at its exact place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shortstop.privacy.detect.detector import (
+    OVERLAP,
+    PIECE,
+    Detector,
+    Survey,
+    standard_detector,
+    strict_detector,
+    turned_detector,
+)
+from shortstop.privacy.detect.rules import builtin
+from tests.privacy.conftest import UNTIMED
+
+MAIL, KEY = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT"
+PIECES = st.lists(
+    st.sampled_from(
+        [f" {MAIL} ", f" {KEY} ", "é", "漢字", "🙂", "a", "\n", " card 4111 1111 ", "١"]
+    ),
+    max_size=12,
+)
+
+
+def spans(text: str, value: str) -> list[tuple[int, int]]:
+    hits = standard_detector().hits(text)
+    return [(h.start, h.end) for h in hits if text[h.start : h.end] == value]
+
+
+@UNTIMED
+@given(PIECES)
+def test_offsets_are_in_characters_whatever_their_bytes(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for value, label in ((MAIL, "EMAIL"), (KEY, "SECRET")):
+        found = {(h.start, h.end) for h in standard_detector().hits(text) if h.rule.label == label}
+        places = [i for i in range(len(text)) if text.startswith(value, i)]
+        assert {(i, i + len(value)) for i in places} <= found
+
+
+@pytest.mark.parametrize("filler", ["x ", "漢 "])
+@pytest.mark.parametrize("around", range(-40, 41, 5))
+def test_a_value_across_a_seam_is_found_once_and_in_place(filler: str, around: int) -> None:
+    at = PIECE + around
+    text = (filler * PIECE)[:at].rsplit(" ", 1)[0].ljust(at) + f" {MAIL} " + filler * 40
+    assert spans(text, MAIL) == [(at + 1, at + 1 + len(MAIL))]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 3 * PIECE))
+def test_a_value_anywhere_in_a_long_text_is_found(at: int) -> None:
+    text = ("word " * PIECE)[:at] + f" {MAIL} " + "word " * 200
+    assert spans(text, MAIL) == [(at + 1, at + 1 + len(MAIL))]
+
+
+@UNTIMED
+@given(st.text(max_size=200))
+def test_a_text_in_which_nothing_may_match_has_no_hits(text: str) -> None:
+    for detector in (standard_detector(), strict_detector(), turned_detector()):
+        if not detector.may_match(text):
+            assert not detector.hits(text, survey=Survey((builtin(),), frozenset()))
+
+
+def test_a_set_that_gives_up_lets_every_rule_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RE2 gives up when it is out of memory: then nothing is known, and all rules are asked."""
+    detector = Detector(builtin(), {"never": "zzzz"})
+    before = detector.hits(f"write to {MAIL}")
+    for part in detector._parts:
+        monkeypatch.setattr(part, "matches", lambda data: None)
+    survey = detector.survey(f"write to {MAIL}")
+    assert set(survey.pieces[0]) == set(builtin())
+    assert survey.signs == {"never"}
+    assert set(map(str, before)) <= set(map(str, detector.hits(f"write to {MAIL}")))
+
+
+def test_a_survey_in_which_nothing_is_is_false() -> None:
+    assert not standard_detector().survey("what is the capital of france")
+    assert standard_detector().survey(MAIL)
+    assert standard_detector().survey("%41"), "a sign is enough"
+
+
+def test_a_survey_once_made_is_used() -> None:
+    nothing = Survey(((),), frozenset())
+    assert standard_detector().hits(MAIL, survey=nothing or Survey((), frozenset(["x"]))) == []
+
+
+def test_detectors_for_made_up_texts_believe_fewer_rules() -> None:
+    number = "card 4111 1111 1111 1111"
+    assert standard_detector().hits(number)
+    assert not turned_detector().hits(number), "reversed, one text in ten would hold a card"
+    assert strict_detector().hits(KEY)
+    assert turned_detector().hits(KEY)
+
+
+def test_the_work_can_be_stopped_between_any_two_steps() -> None:
+    text = (f"{MAIL} " + "x " * PIECE) * 2
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    standard_detector().hits(text, count)
+    assert steps > len(text) // PIECE
+    for last in range(steps):
+        left = iter(range(last))
+
+        def stop(left: object = left) -> None:
+            if next(left, None) is None:  # type: ignore[call-overload]
+                raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            standard_detector().hits(text, stop)
+
+
+def test_a_text_of_one_piece_is_read_in_one() -> None:
+    assert len(standard_detector().survey("x" * PIECE).pieces) == 1
+    assert len(standard_detector().survey("x" * (PIECE + 1)).pieces) == 2
+    assert OVERLAP < PIECE
+
+
+@pytest.mark.parametrize("broken", ["\ud800", "a\udfffb"])
+def test_half_a_character_stops_nothing(broken: str) -> None:
+    assert spans(f"{broken} {MAIL}", MAIL)
