@@ -253,6 +253,6 @@ class StateUnfit(StoreError):
     of prompts.
     """
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str = "damaged") -> None:
         super().__init__(message)
         self.reason = reason

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.cli.bench_routing import printed
-from shortstop.cli.contract import contract_command, contract_replay
+from shortstop.cli.contract import contract_command
+from shortstop.cli.contract_replay import contract_replay
 from shortstop.cli.tables import read_rows
 from shortstop.errors import ConfigError, StoreError
 from shortstop.evaluate.certificates import certify

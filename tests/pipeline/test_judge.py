@@ -13,6 +13,7 @@ from shortstop.config import PrivacyConfig
 from shortstop.dialects import get, redecoded, wire_words
 from shortstop.errors import PrivacyRefused, UpstreamFailed
 from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side
 from shortstop.privacy import BodyFormat, ephemeral_guard
 from shortstop.types import (
@@ -22,6 +23,7 @@ from shortstop.types import (
     Reach,
     Reply,
     Request,
+    Target,
     Text,
     Tier,
     Trace,
@@ -52,15 +54,12 @@ class Bench:
         self._local = local
         guard = ephemeral_guard(PrivacyConfig(), BodyFormat(redecoded, wire_words()))
         self.judge = Judge(
-            "arbiter",
+            Target("arbiter", "arbiter", local=local, provider="x", context=8192),
             rate,
-            local=local,
             ask=self._ask,
             compose=get("openai.chat").decode_request,
             guard=guard,
-            books=TokenBooks(),
-            recorder=self.shelf,
-            clock=FakeClock(),
+            books=Bookkeeping(TokenBooks(), self.shelf, FakeClock()),
         )
 
     async def _ask(self, target: str, request: Request, clearance: Clearance) -> Reply:

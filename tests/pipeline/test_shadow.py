@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from shortstop.errors import EngineBusy, ShortstopError
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import MAX_WAITING, Shadows, Side
 from shortstop.types import (
     Choice,
@@ -78,10 +79,7 @@ class Bench:
             compare=self._compare,
             lose=lambda trace, candidate: self.lost.append((trace.id, candidate)),
             agree=(lambda task, one, other: float(one == other)) if agree else None,
-            books=TokenBooks(),
-            recorder=self.shelf,
-            clock=FakeClock(),
-            observers=(self.observed.append,),
+            books=Bookkeeping(TokenBooks(), self.shelf, FakeClock(), (self.observed.append,)),
         )
 
     async def _ask(self, target: str, request: Request, clearance: Clearance) -> Reply:

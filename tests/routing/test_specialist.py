@@ -9,7 +9,7 @@ import pytest
 
 from shortstop.config import Config, ContractConfig, RoutingConfig
 from shortstop.errors import InvalidRequest, NotFound, PrivacyRefused
-from shortstop.routing import LearnedRouter, Pair, Pending, Prior, State, packaged
+from shortstop.routing import LearnedRouter, Pair, PendingOutcome, Prior, State, packaged
 from shortstop.types import Caller, Clearance, Decision, Request, Target, TargetState
 from tests.routing.test_constraints import BIG, OPEN, PINNED, SMALL, ask
 
@@ -223,7 +223,7 @@ def test_what_another_worker_drew_is_learned_from_here_too(prior: Prior) -> None
         _, pending = one.decide_with_pending(question(i), OPEN, MAIL)
         assert pending is not None
         sent = msgspec.msgpack.encode(pending)
-        two.apply_remote_decision(f"r{i}", msgspec.msgpack.decode(sent, type=Pending))
+        two.apply_remote_decision(f"r{i}", msgspec.msgpack.decode(sent, type=PendingOutcome))
         for candidate in pending.candidates:
             pair = Pair(f"r{i}", "big", candidate.target, 1.0)
             assert one.pair(pair) == two.pair(pair) is True

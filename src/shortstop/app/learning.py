@@ -10,6 +10,7 @@ from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.compare import Comparison, agreement_by
 from shortstop.pipeline.judge import Judge
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Shadows
 from shortstop.serving.models import Models
 
@@ -28,10 +29,9 @@ def build_shadows(
         compare=Comparison(router, _judge(config, resources, models, books)),
         lose=lambda trace, candidate: router.lost(trace.id, candidate),
         agree=agree,
-        books=books,
-        recorder=resources.traces,
-        clock=CLOCK,
-        observers=(resources.metrics.observe, router.observe),
+        books=Bookkeeping(
+            books, resources.traces, CLOCK, (resources.metrics.observe, router.observe)
+        ),
     )
 
 
@@ -40,13 +40,10 @@ def _judge(config: Config, resources: Resources, models: Models, books: Books) -
     if name is None:
         return None
     return Judge(
-        name,
+        models.targets[name],
         config.judge.rate,
-        local=models.targets[name].local,
         ask=models.answer,
         compose=dialects.get("openai.chat").decode_request,
         guard=models.guard,
-        books=books,
-        recorder=resources.traces,
-        clock=CLOCK,
+        books=Bookkeeping(books, resources.traces, CLOCK),
     )

@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from shortstop.cli.contract import contract_replay
+from shortstop.cli.contract_replay import contract_replay
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.config import load
+from shortstop.cli.output import print_json
+from shortstop.config import Config, load
 from shortstop.console.format import share, usd
 from shortstop.errors import ConfigError
 from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
@@ -42,7 +43,8 @@ Contract = Annotated[
 ]
 Replays = Annotated[int, typer.Option(help="With --contract: histories per scenario.", min=1)]
 
-_MOST_BAD = 10
+_MAX_BAD_LINES = 10
+"""Bad lines of a log that are shown."""
 
 
 def replay_command(
@@ -78,25 +80,30 @@ def replay_command(
         return
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
+    assumed = Assumed(output_tokens=output_tokens)
+    summary = _replayed(file, load(config, os.environ), assumed)
+    if as_json:
+        print_json(as_tree(summary, assumed))
+    else:
+        show(summary, assumed, Console())
+
+
+def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
+    """What would have become of the requests in the log `file`."""
     from shortstop import dialects
     from shortstop.app.decisions import decision_stack
 
-    found = decision_stack(load(config, os.environ), os.environ)
-    assumed = Assumed(output_tokens=output_tokens)
+    stack = decision_stack(config, os.environ)
     with file.open("rb") as lines, _progress(file) as progress:
-        summary = replay(
+        return replay(
             _followed(lines, progress, file.stat().st_size),
             dialects.get("openai.chat").decode_request,
-            found.guard,
-            found.router,
-            found.books,
-            found.targets,
+            stack.guard,
+            stack.router,
+            stack.books,
+            stack.targets,
             assumed=assumed,
         )
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(as_tree(summary, assumed))).decode())
-    else:
-        show(summary, assumed, Console())
 
 
 def _progress(file: Path) -> Progress:
@@ -145,10 +152,10 @@ def show(summary: ReplaySummary, assumed: Assumed, console: Console) -> None:
     _money(summary, console)
     for text in conditions(summary, assumed):
         console.print(f"· {text}", style="dim", markup=False, highlight=False)
-    for number, message in summary.bad[:_MOST_BAD]:
+    for number, message in summary.bad[:_MAX_BAD_LINES]:
         console.print(f"line {number}: {message}", style="red", markup=False, highlight=False)
-    if len(summary.bad) > _MOST_BAD:
-        console.print(f"... and {len(summary.bad) - _MOST_BAD:,} more bad lines.", style="red")
+    if len(summary.bad) > _MAX_BAD_LINES:
+        console.print(f"... and {len(summary.bad) - _MAX_BAD_LINES:,} more bad lines.", style="red")
 
 
 def _money(summary: ReplaySummary, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import log
 from typing import NamedTuple
 
@@ -23,6 +22,8 @@ Floats = NDArray[np.float64]
 
 DELTA = 0.05
 """Probability with which a certificate may be wrong."""
+LOCAL_SHARES: Floats = np.arange(0.1, 1.01, 0.02)
+"""Shares of the requests that may stay local, strict to loose."""
 
 
 class Certificate(Struct, frozen=True):
@@ -104,23 +105,20 @@ def learn_then_test(
     *,
     net: bool,
     per_answer: bool = False,
-    start: float = 0.1,
-    step: float = 0.02,
 ) -> float | None:
     """The lowest score that may stay local, or None when nothing can be proven.
 
     `scores` (higher: better local answers) and `losses`, in [-1, 1], have shape (n,). Fixed
-    sequence: local shares start, start + step, ... are tested from strict to loose at the full
-    level `delta` each, and the first failure ends it; which shares are tested depends on the scores
-    alone. `net` bets on the paired loss; otherwise the count of losses above zero is tested against
-    the exact binomial. The bound is on the mean over all traffic, where what escalates loses
-    nothing; `per_answer` bounds the mean over what stays local.
+    sequence: LOCAL_SHARES are tested from strict to loose at the full level `delta` each, and the
+    first failure ends it; which scores these are depends on the scores alone. `net` bets on the
+    paired loss; otherwise the count of losses above zero is tested against the exact binomial. The
+    bound is on the mean over all traffic, where what escalates loses nothing; `per_answer` bounds
+    the mean over what stays local.
     """
     order = np.argsort(-scores, kind="stable")
     sorted_losses, sorted_scores = losses[order], scores[order]
-    shares = np.arange(start, 1.0 + step / 2, step)
     lowest: float | None = None
-    for n in _sizes(shares, len(scores)):
+    for n in _sizes(len(scores)):
         judged = sorted_losses[:n]
         if not per_answer:
             judged = np.concatenate([judged, np.zeros(len(scores) - n)])
@@ -134,5 +132,5 @@ def learn_then_test(
     return lowest
 
 
-def _sizes(shares: Sequence[float] | Floats, n: int) -> list[int]:
-    return sorted({int(share * n) for share in shares if int(share * n) > 0})
+def _sizes(n: int) -> list[int]:
+    return sorted({int(share * n) for share in LOCAL_SHARES if int(share * n) > 0})

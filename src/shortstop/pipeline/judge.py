@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import ShortstopError
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side, learning_row
-from shortstop.ports import Accountant, Clock, Guard, Recorder
+from shortstop.ports import Guard
 from shortstop.routing import Pair
 from shortstop.tokens import written
-from shortstop.types import Attempt, Caller, Clearance, Json, Reply, Request, Trace
+from shortstop.types import Attempt, Caller, Clearance, Json, Reply, Request, Target, Trace
 
 Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
 Compose = Callable[[Json, str], Request]
@@ -50,31 +51,25 @@ class _Verdict(Struct):
 
 
 class Judge:
-    """The model `target`; `rate` is the share of comparisons, of tasks that name no grader, which
-    it decides."""
+    """The model behind `target`; `rate` is the share of comparisons, of tasks that name no grader,
+    which it decides."""
 
     def __init__(
         self,
-        target: str,
+        target: Target,
         rate: float,
         *,
-        local: bool,
         ask: Ask,
         compose: Compose,
         guard: Guard,
-        books: Accountant,
-        recorder: Recorder,
-        clock: Clock,
+        books: Bookkeeping,
     ) -> None:
         self._target = target
         self._rate = rate
-        self._local = local
         self._ask = ask
         self._compose = compose
         self._guard = guard
         self._books = books
-        self._recorder = recorder
-        self._clock = clock
 
     def wanted(self, grader: str | None, request_id: str) -> bool:
         """Whether this comparison is for the judge; drawn from the id, blind to the answers."""
@@ -112,12 +107,13 @@ class Judge:
         asked = self._compose(question(request, answers), f"{trace.id}-{name}")
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
         clearance = self._guard.clear(asked, caller)
-        started = self._clock.monotonic()
-        reply = await self._ask(self._target, asked, clearance)
-        seconds = self._clock.monotonic() - started
-        attempt = Attempt(self._target, self._local, "ok", seconds, usage=reply.usage)
+        target, clock = self._target, self._books.clock
+        started = clock.monotonic()
+        reply = await self._ask(target.name, asked, clearance)
+        seconds = clock.monotonic() - started
+        attempt = Attempt(target.name, target.local, "ok", seconds, usage=reply.usage)
         bill = self._books.bill(asked, (attempt,))
-        self._recorder.append(learning_row(trace, name, attempt, bill))
+        self._books.keep(learning_row(trace, name, attempt, bill))
         verdict = msgspec.json.decode(reply.choices[0].text, type=_Verdict)
         if not (0 <= verdict.first <= TOP_GRADE and 0 <= verdict.second <= TOP_GRADE):
             raise ValueError("a grade is out of range")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from shortstop.dialects import describe
 from shortstop.errors import ShortstopError
-from shortstop.ports import Accountant, Clock, Recorder
+from shortstop.pipeline.record import Bookkeeping
 from shortstop.serving import verify
 from shortstop.serving.second import Agree, second_opinion, together
 from shortstop.types import (
@@ -113,10 +113,7 @@ class Shadows:
         compare: Compare,
         lose: Callable[[Trace, str], object],
         agree: Agree | None,
-        books: Accountant,
-        recorder: Recorder,
-        clock: Clock,
-        observers: Sequence[Callable[[Trace], None]] = (),
+        books: Bookkeeping,
     ) -> None:
         self._targets = targets
         self._ask = ask
@@ -124,9 +121,6 @@ class Shadows:
         self._lose = lose
         self._agree = agree
         self._books = books
-        self._recorder = recorder
-        self._clock = clock
-        self._observers = observers
         self._runs: asyncio.Queue[_Run] = asyncio.Queue(MAX_WAITING)
         self._worker: asyncio.Task[None] | None = None
         self.dropped = 0
@@ -195,12 +189,13 @@ class Shadows:
         """The target's answer, booked. Raises ShortstopError."""
         body = describe(run.request.dialect).unstreamed(run.request.body)
         request = replace(run.request, stream=False, body=body)
-        started = self._clock.monotonic()
+        clock = self._books.clock
+        started = clock.monotonic()
         reply = await self._ask(target.name, request, run.clearance)
         signals = verify.signals(reply.choices[0]) if target.local else None
         if signals is not None and self._agree is not None:
             reply, signals = await self._again(run, target.name, request, reply, signals)
-        seconds = self._clock.monotonic() - started
+        seconds = clock.monotonic() - started
         attempt = Attempt(
             target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
         )
@@ -226,9 +221,7 @@ class Shadows:
         bill = self._books.bill(run.request, (attempt,))
         name = "shadow" if number == 0 else f"shadow-{number + 1}"
         row = learning_row(run.trace, name, attempt, bill, run.trace.request, reply.choices)
-        self._recorder.append(row)
-        for observe in self._observers:
-            observe(row)
+        self._books.keep(row)
 
 
 async def _tried(work: Awaitable[T]) -> T | None:

@@ -10,10 +10,11 @@ from shortstop.routing.learning import Feedback, Pair, Subject
 from shortstop.routing.overall import OverallReport
 from shortstop.routing.policies import promise_of
 from shortstop.routing.prior import Prior, load_prior, packaged
+from shortstop.routing.reports import PromiseReports
 from shortstop.routing.router import ROUTER, LearnedRouter
 from shortstop.routing.scorer import marks_of
 from shortstop.routing.snapshot import dump_state, load_state
-from shortstop.routing.state import Pending, State
+from shortstop.routing.state import PendingOutcome, State
 
 __all__ = [
     "ROUTER",
@@ -23,9 +24,10 @@ __all__ = [
     "LearnedRouter",
     "OverallReport",
     "Pair",
-    "Pending",
+    "PendingOutcome",
     "Prior",
     "Promise",
+    "PromiseReports",
     "State",
     "Subject",
     "dump_state",

@@ -15,7 +15,7 @@ from shortstop.routing.pairing import pair_weight
 from shortstop.routing.policies import TaskPolicies, evidence_name
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
-from shortstop.routing.state import Candidate, Costs, Pending, State
+from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
 from shortstop.types import Attempt, Message, Signals, ToolResult, Trace
 
 OUTSIDE: Mapping[str, PairSource] = {"judge": "judge", "human": "reviewer"}
@@ -120,7 +120,7 @@ class Learner:
         return True
 
     def _count(
-        self, pending: Pending, candidate: Candidate, pair: Pair, signals: Signals | None
+        self, pending: PendingOutcome, candidate: Candidate, pair: Pair, signals: Signals | None
     ) -> bool:
         target = candidate.target
         known = any(mark.startswith(PAIRED) for mark in pending.heard)
@@ -146,7 +146,9 @@ class Learner:
         features = answer_features(candidate.score, signals, marks)
         scorer.learn(candidate.score, features, 1.0 - pair.gap)
 
-    def _add_evidence(self, pending: Pending, candidate: Candidate, key: str, gap: float) -> None:
+    def _add_evidence(
+        self, pending: PendingOutcome, candidate: Candidate, key: str, gap: float
+    ) -> None:
         """Only pairs drawn with known odds are evidence."""
         promise = self._policies.promise(pending.task)
         name = evidence_name(pending.task, key)
@@ -189,7 +191,7 @@ class Learner:
             counted = self._grade(pending, target, quality, feedback.source)
         return Subject(target, pending.tenant) if counted else None
 
-    def _grade(self, pending: Pending, target: str, quality: float, source: str) -> bool:
+    def _grade(self, pending: PendingOutcome, target: str, quality: float, source: str) -> bool:
         if target not in self._policies.targets or not _first(pending, f"{source}:{target}"):
             return False
         prompt, _ = self._projection(pending)
@@ -200,7 +202,7 @@ class Learner:
         head.learn(prompt, pending.task, quality, self._index)
         return True
 
-    def _projection(self, pending: Pending) -> tuple[Projection, PromptFeatures]:
+    def _projection(self, pending: PendingOutcome) -> tuple[Projection, PromptFeatures]:
         """What was seen of a request when it was decided."""
         features = PromptFeatures(
             np.frombuffer(pending.grams, np.int64),
@@ -210,7 +212,7 @@ class Learner:
         return project(features, self._index), features
 
 
-def _first(pending: Pending, mark: str) -> bool:
+def _first(pending: PendingOutcome, mark: str) -> bool:
     """Whether an outcome arrives for the first time; it has by now."""
     if mark in pending.heard:
         return False

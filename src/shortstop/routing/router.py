@@ -10,37 +10,29 @@ import numpy as np
 from shortstop.config import Config, TaskConfig
 from shortstop.routing.clusters import PREFIX
 from shortstop.routing.constraints import Field, addressed, comparable, eligible
-from shortstop.routing.contract import ContractReport
-from shortstop.routing.estimates import KNOWN_PAIRS, Estimate, Estimator
+from shortstop.routing.estimates import Estimate, Estimator
 from shortstop.routing.expected_cost import Option, PricedChoice, QualityPrice, choose
 from shortstop.routing.features import PromptFeatures, prompt_features, prompt_text
 from shortstop.routing.learner import Learner
+from shortstop.routing.looks import LearnedCheck
 from shortstop.routing.model import Projection, project
-from shortstop.routing.overall import OverallReport
 from shortstop.routing.pairing import Pairing
 from shortstop.routing.policies import TaskPolicies, evidence_name, key_of
 from shortstop.routing.prior import Prior, blank
-from shortstop.routing.scorer import answer_features, text_marks
-from shortstop.routing.state import Candidate, Costs, Pending, State
+from shortstop.routing.reports import PromiseReports
+from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
 from shortstop.routing.sticky import Stickiness, dialogue
 from shortstop.routing.task import OPEN, system_prompt, task_of
-from shortstop.types import Caller, Clearance, Decision, Look, Request, Target
+from shortstop.types import Caller, Clearance, Decision, Request, Target
 
 ROUTER = "brain-3"
 """The version of the rules, as it is logged with every decision."""
-ACCEPT_SLACK = 0.05
-"""Expected quality that an answer may fall short of what its prompt promised, and be kept."""
-DOUBT_MARGIN = 0.15
-"""Distance of the expected quality from the threshold within which a second answer may turn it."""
-MIN_LOGPROB_P10 = -2.5
-"""Tenth percentile of token log-probabilities, in nats, below which an answer is not kept while
-its scorer has learned too little."""
 UNKNOWN_USD = {True: 0.00005, False: 0.005}
 """US dollars of a call to a local (True) or remote target whose price was never seen."""
 UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
 
 
-class _Case(NamedTuple):
+class _Situation(NamedTuple):
     """A request with everything that is known of it when it is weighed."""
 
     request: Request
@@ -92,6 +84,10 @@ class LearnedRouter:
         self.lost = self._learner.lost
         self.feedback = self._learner.feedback
         self.grader = self._policies.grader
+        check = LearnedCheck(self.state, self._policies)
+        self.accept, self.doubts = check.accept, check.doubts
+        reports = PromiseReports(self.state, config)
+        self.contracts, self.overall = reports.contracts, reports.overall
 
     # ------------------------------------------------------------ deciding
 
@@ -101,7 +97,7 @@ class LearnedRouter:
 
     def decide_with_pending(
         self, request: Request, clearance: Clearance, caller: Caller
-    ) -> tuple[Decision, Pending | None]:
+    ) -> tuple[Decision, PendingOutcome | None]:
         """Choose, and tell what is remembered of the request until its outcome comes.
 
         None: nothing will be learned from it. Raises as `decide` does.
@@ -132,15 +128,17 @@ class LearnedRouter:
         declared: TaskConfig,
         field: Field,
         features: PromptFeatures,
-    ) -> tuple[Decision, Pending | None]:
+    ) -> tuple[Decision, PendingOutcome | None]:
         prompt = project(features, self._index)
         local = [self._estimator.estimate(t, prompt, task) for t in field.local]
         if len(local) > 1:
             local.sort(key=lambda e: self._rank(e, field))
-        case = _Case(request, caller, task, declared, field, local, self._remote(field))
-        ruling, propensity, explored = self._explored(self._fixed(case) or self._judged(case))
-        plan = _plan(case, ruling)
-        candidates, asked = self._drawn(case, plan[0], prompt)
+        situation = _Situation(request, caller, task, declared, field, local, self._remote(field))
+        ruling, propensity, explored = self._explored(
+            self._fixed(situation) or self._judged(situation)
+        )
+        plan = _plan(situation, ruling)
+        candidates, asked = self._drawn(situation, plan[0], prompt)
         pending = None
         if candidates:
             pending = _pending(task, candidates, features, caller)
@@ -161,18 +159,18 @@ class LearnedRouter:
         return decision, pending
 
     def _drawn(
-        self, case: _Case, first: str, prompt: Projection
+        self, situation: _Situation, first: str, prompt: Projection
     ) -> tuple[list[Candidate], tuple[str, ...]]:
         """Whose answers may be compared, and who is asked unseen for it."""
-        if case.field.pinned:
+        if situation.field.pinned:
             return [], ()  # nothing of a pinned request is kept, not even its hashes
-        shadow = comparable(self._shadow, case.task, case.request, case.caller)
+        shadow = comparable(self._shadow, situation.task, situation.request, situation.caller)
         return self._pairing.draw(
-            case.task,
+            situation.task,
             self._policies.targets[first],
-            case.remote[0] if case.remote else None,
-            case.local,
-            [self._estimator.estimate(t, prompt, case.task) for t in shadow],
+            situation.remote[0] if situation.remote else None,
+            situation.local,
+            [self._estimator.estimate(t, prompt, situation.task) for t in shadow],
         )
 
     def _obeyed(self, field: Field, task: str) -> Decision:
@@ -208,54 +206,54 @@ class LearnedRouter:
         frontier = self._config.routing.frontier
         return tuple(sorted((t.name for t in field.remote), key=lambda name: name != frontier))
 
-    def _fixed(self, case: _Case) -> _Ruling | None:
+    def _fixed(self, situation: _Situation) -> _Ruling | None:
         """What is decided without weighing anything."""
         least = self._config.routing.min_score
-        if not case.remote:
-            return _Ruling(True, least, ("pinned" if case.field.pinned else "no-frontier",))
-        if not case.local:
+        if not situation.remote:
+            return _Ruling(True, least, ("pinned" if situation.field.pinned else "no-frontier",))
+        if not situation.local:
             return _Ruling(False, least, ("no-local",))
-        if case.declared.route != "auto":
-            local_first = case.declared.route == "local"
+        if situation.declared.route != "auto":
+            local_first = situation.declared.route == "local"
             return _Ruling(local_first, least, ("task-rule",), verify=False)
-        bound = self._sticky.bound(case.request, case.caller, case.field.targets)
+        bound = self._sticky.bound(situation.request, situation.caller, situation.field.targets)
         if bound is None:
             return None
         if bound.maker is None:
-            return _Ruling(False, least, ("sticky",), only=case.remote)
+            return _Ruling(False, least, ("sticky",), only=situation.remote)
         maker = bound.maker
         return _Ruling(maker.local, least, ("sticky",), verify=False, only=(maker.name,))
 
-    def _judged(self, case: _Case) -> _Ruling:
+    def _judged(self, situation: _Situation) -> _Ruling:
         """By the evidence of the best local model, else by what is expected of it."""
-        best = case.local[0]
+        best = situation.local[0]
         evidence = best.evidence
         if evidence.standing == "alarm":
             return _Ruling(False, 1.0, ("alarm",))
         if evidence.certified is not None:
-            return self._certified(case, best, evidence.certified)
-        if self._policies.contract(case.task).uncertified == "escalate":
+            return self._certified(situation, best, evidence.certified)
+        if self._policies.contract(situation.task).uncertified == "escalate":
             return _Ruling(False, 1.0, ("uncertified",))
         if self.state.overall.standing == "alarm":
             return _Ruling(False, 1.0, ("overall-alarm",))
-        return self._estimated(case, best)
+        return self._estimated(situation, best)
 
-    def _certified(self, case: _Case, best: Estimate, tau: float) -> _Ruling:
-        local = best.evidence.keeps(best.score, self._policies.promise(case.task))
-        stays = self._sticky.stays(case.request, case.caller, best.score - tau)
+    def _certified(self, situation: _Situation, best: Estimate, tau: float) -> _Ruling:
+        local = best.evidence.keeps(best.score, self._policies.promise(situation.task))
+        stays = self._sticky.stays(situation.request, situation.caller, best.score - tau)
         if stays is not None and (stays is False or local):
             return _Ruling(stays, tau, ("contract", "sticky"))
         return _Ruling(local, tau, ("contract",), explorable=local)
 
-    def _estimated(self, case: _Case, best: Estimate) -> _Ruling:
+    def _estimated(self, situation: _Situation, best: Estimate) -> _Ruling:
         least = self._config.routing.min_score
         if not best.known:
             why = "out-of-domain" if best.evidence.pairs else "cold-start"
             return _Ruling(False, least, (why,))
-        stays = self._sticky.stays(case.request, case.caller, best.score - least)
+        stays = self._sticky.stays(situation.request, situation.caller, best.score - least)
         if stays is not None:
             return _Ruling(stays, least, ("estimate", "sticky"))
-        choice = self._choice(best, case.field)
+        choice = self._choice(best, situation.field)
         local = best.score >= least and choice.way != "ask-frontier"
         return _Ruling(local, least, ("estimate",), explorable=True)
 
@@ -300,7 +298,7 @@ class LearnedRouter:
         reasons = (*ruling.reasons, "exploration")
         return _Ruling(not ruling.local_first, ruling.threshold, reasons), epsilon, True
 
-    def apply_remote_decision(self, request_id: str, pending: Pending) -> None:
+    def apply_remote_decision(self, request_id: str, pending: PendingOutcome) -> None:
         """A decision that another worker of this machine made. Hearing it twice changes nothing."""
         candidates = [c for c in pending.candidates if c.target in self._policies.targets]
         if request_id in self.state.pending or not candidates:
@@ -316,57 +314,18 @@ class LearnedRouter:
         if evidence is not None:
             evidence.credit(self._policies.promise(pending.task), kept=first.audit)
 
-    # ------------------------------------------------------------ the look at an answer
 
-    def accept(self, look: Look) -> bool:
-        """Whether a local answer is good enough to be kept."""
-        quality = self._looked(look)
-        if quality is None:
-            p10 = look.signals.logprob_p10
-            return p10 is None or p10 >= MIN_LOGPROB_P10
-        return quality >= _least(look.decision)
-
-    def doubts(self, look: Look) -> bool:
-        """Whether a second local answer is worth its price: where it could turn the verdict."""
-        if not self._config.routing.second_answer or look.signals.agreement is not None:
-            return False
-        quality = self._looked(look)
-        return quality is not None and abs(quality - _least(look.decision)) <= DOUBT_MARGIN
-
-    def _looked(self, look: Look) -> float | None:
-        """The expected quality after the look; None while the scorer has learned too little."""
-        scorer = self.state.scorers.get(key_of(self._policies.targets[look.target]))
-        if scorer is None or scorer.rows < KNOWN_PAIRS:
-            return None
-        expected = look.decision.score
-        marks = text_marks(look.text, len(prompt_text(look.request)))
-        return scorer.expect(expected, answer_features(expected, look.signals, marks))
-
-    # ------------------------------------------------------------ reading
-
-    def contracts(self) -> dict[str, ContractReport]:
-        """By `task|target=model`: what is promised and how well it is supported."""
-        return {
-            name: evidence.report(self._policies.promise(name.split("|")[0]))
-            for name, evidence in sorted(self.state.evidence.items())
-        }
-
-    def overall(self) -> OverallReport:
-        """The same for all tasks together."""
-        return self.state.overall.report(self._policies.overall)
-
-
-def _plan(case: _Case, ruling: _Ruling) -> tuple[str, ...]:
+def _plan(situation: _Situation, ruling: _Ruling) -> tuple[str, ...]:
     if ruling.only:
         return ruling.only
-    local = tuple([estimate.target.name for estimate in case.local])
-    return local + case.remote if ruling.local_first else case.remote + local
+    local = tuple([estimate.target.name for estimate in situation.local])
+    return local + situation.remote if ruling.local_first else situation.remote + local
 
 
 def _pending(
     task: str, candidates: list[Candidate], features: PromptFeatures, caller: Caller
-) -> Pending:
-    return Pending(
+) -> PendingOutcome:
+    return PendingOutcome(
         task,
         candidates,
         grams=features.grams.tobytes(),
@@ -374,8 +333,3 @@ def _pending(
         dense=features.dense.tobytes(),
         tenant=caller.tenant,
     )
-
-
-def _least(decision: Decision) -> float:
-    """The expected quality after the look from which on an answer is kept."""
-    return min(decision.threshold, decision.score) - ACCEPT_SLACK

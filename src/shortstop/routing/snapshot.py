@@ -22,7 +22,7 @@ from shortstop.routing.pack import (
     unpack_scorer,
 )
 from shortstop.routing.prior import Prior
-from shortstop.routing.state import Candidate, Costs, Pending, State
+from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
 
 MAGIC = b"shortstop-router-4\n"
 MAGIC_3 = b"shortstop-brain-3\n"
@@ -44,7 +44,7 @@ class Saved(Struct):
     scorers: dict[str, Packed]
     evidence: dict[str, Evidence]
     costs: dict[str, Costs]
-    pending: dict[str, Pending]
+    pending: dict[str, PendingOutcome]
     conversations: dict[str, str]
     overall: Overall
     clusters: Packed | None
@@ -67,10 +67,10 @@ class Pending3(Struct):
     answered: str = ""
     tenant: str = ""
 
-    def upgraded(self) -> Pending:
+    def upgraded(self) -> PendingOutcome:
         candidate = Candidate(self.local, self.score, self.inclusion, self.audit, self.shadowed)
         heard = [_mark(mark, self.local) for mark in self.heard]
-        return Pending(
+        return PendingOutcome(
             self.task,
             [candidate],
             self.grams,

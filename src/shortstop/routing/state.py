@@ -38,7 +38,7 @@ class Candidate(Struct):
     shadow: bool = False
 
 
-class Pending(Struct):
+class PendingOutcome(Struct):
     """A decision whose outcome may still come.
 
     The first of the `candidates` is the one whose account the request is credited to. `grams`,
@@ -105,7 +105,7 @@ class State:
         self.scorers: dict[str, AnswerScorer] = {}
         self.evidence: dict[str, Evidence] = {}
         self.costs: dict[str, Costs] = {}
-        self.pending: dict[str, Pending] = {}
+        self.pending: dict[str, PendingOutcome] = {}
         self.conversations: dict[str, str] = {}
         self.overall = Overall()
         self.clusters: TaskClusters | None = None
@@ -131,7 +131,7 @@ class State:
             )
         return self.index, self.clusters
 
-    def remember(self, request_id: str, pending: Pending) -> None:
+    def remember(self, request_id: str, pending: PendingOutcome) -> None:
         self.pending[request_id] = pending
         _trim(self.pending, MAX_PENDING)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from shortstop.routing import Feedback, Pair, Pending
+from shortstop.routing import Feedback, Pair, PendingOutcome
 from shortstop.types import Signals, Trace
 
 
@@ -16,7 +16,7 @@ class Decided(Struct, frozen=True, tag="decided"):
     """A request was decided, and its outcome will be learned from."""
 
     request_id: str
-    pending: Pending
+    pending: PendingOutcome
 
 
 class Done(Struct, frozen=True, tag="done"):
