@@ -29,7 +29,7 @@ class LearnedState:
         except FileNotFoundError:
             return None
         except (ShortstopError, ValueError) as error:
-            log.warning("the router's saved state cannot be read and is ignored: %s", error)
+            log.warning("the router's saved state in %s cannot be read: %s", self._file, error)
             return None
 
     def save(self, snapshot: Callable[[], bytes]) -> None:
