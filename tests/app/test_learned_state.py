@@ -1,0 +1,149 @@
+"""The router's learned state on disk: saved whole or not at all, and never in the start's way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from shortstop.app import learned_state
+from shortstop.app.gateway import Shortstop
+from shortstop.app.learned_state import LearnedState
+from shortstop.routing import State
+from shortstop.workers.context import Lost, News, WorkerContext
+from tests.app.parts import Home
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "brain.bin"
+
+
+def snapshot(draws: int) -> bytes:
+    state = State()
+    state.draws = draws
+    return state.snapshot()
+
+
+def draws_in(file: Path) -> int:
+    state = LearnedState(file, None).load()
+    assert state is not None
+    return state.draws
+
+
+# ------------------------------------------------------------ loading
+
+
+def test_what_was_saved_is_loaded(file: Path) -> None:
+    LearnedState(file, None).save(lambda: snapshot(7))
+    assert draws_in(file) == 7
+
+
+def test_the_first_start_has_learned_nothing(file: Path) -> None:
+    assert LearnedState(file, None).load() is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", snapshot(7)[:-1], snapshot(7)[:30], snapshot(7) + b"x"]
+)
+def test_a_state_that_cannot_be_read_does_not_stop_the_start(
+    file: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    file.write_bytes(content)
+    assert LearnedState(file, None).load() is None
+    assert "brain.bin" in caplog.text
+
+
+async def test_a_gateway_starts_without_the_state_that_it_cannot_read(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home.folder / "brain.bin").write_bytes(b"garbage")
+    gateway = Shortstop(home.config, home.source)
+    async with gateway.running():
+        assert gateway.readiness().ready
+    assert "brain.bin" in caplog.text
+
+
+async def test_a_gateway_goes_on_where_it_ended(home: Home) -> None:
+    for draws in (1, 2):
+        gateway = Shortstop(home.config, home.source)
+        async with gateway.running():
+            gateway._runtime.learned.state.draws += 1
+        assert draws_in(home.folder / "brain.bin") == draws
+
+
+# ------------------------------------------------------------ saving
+
+
+def test_a_crash_before_the_end_of_a_save_leaves_the_old_state(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = LearnedState(file, None)
+    state.save(lambda: snapshot(1))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            state.save(lambda: snapshot(2))
+    assert draws_in(file) == 1
+    state.save(lambda: snapshot(3))
+    assert draws_in(file) == 3, "what the crash left is not in the way"
+
+
+def test_a_full_disk_leaves_the_old_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = LearnedState(file, None)
+    state.save(lambda: snapshot(1))
+
+    def half(path: Path, data: bytes) -> int:
+        with path.open("wb") as out:
+            out.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", half)
+        with pytest.raises(OSError, match="No space"):
+            state.save(lambda: snapshot(2))
+    assert draws_in(file) == 1
+
+
+def test_of_several_workers_the_leader_alone_saves_what_all_have_learned(file: Path) -> None:
+    leader, other = (WorkerContext(file.parent / "run", i) for i in range(2))
+    heard: dict[int, list[News]] = {0: [], 1: []}
+    leader.listen(heard[0].append)
+    other.listen(heard[1].append)
+    other.tell(Lost("req_1"))
+    leader.tell(Lost("req_2"))
+    LearnedState(file, other).save(lambda: snapshot(1))
+    assert not file.exists()
+    assert heard[1] == [Lost("req_2")], "it has caught up all the same"
+    LearnedState(file, leader).save(lambda: snapshot(len(heard[0])))
+    assert draws_in(file) == 1, "the news came before the snapshot was taken"
+    for crew in (leader, other):
+        crew.close()
+
+
+async def test_it_is_saved_now_and_then_and_a_failure_does_not_end_that(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(learned_state, "SAVE_SECONDS", 0)
+    saves, enough = 0, asyncio.Event()
+
+    def taken() -> bytes:
+        nonlocal saves
+        saves += 1
+        if saves == 2:
+            raise OSError(28, "No space left on device")
+        if saves == 4:
+            enough.set()
+        return snapshot(saves)
+
+    saver = asyncio.create_task(LearnedState(file, None).keep_saving(taken))
+    await enough.wait()
+    saver.cancel()
+    await asyncio.gather(saver, return_exceptions=True)
+    assert draws_in(file) >= 3
+    assert caplog.text.count("could not be saved: No space left on device") == 1
