@@ -1,100 +1,152 @@
-"""What was learned is saved, loaded, and set aside by name where it cannot be used."""
+"""The router's learned state on disk: saved whole or not at all, and never in the start's way."""
 
 from __future__ import annotations
 
-import logging
-import time
+import asyncio
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from shortstop import routing
+from shortstop.app import learned_state
+from shortstop.app.gateway import Shortstop
 from shortstop.app.learned_state import LearnedState
-from shortstop.routing import Prior, State
-from shortstop.routing.embed import Embedder
+from shortstop.routing import State
 from shortstop.workers.context import WorkerContext
-from tests.routing.test_snapshot import earlier
-
-TODAY = time.strftime("%Y-%m-%d", time.gmtime())
-
-
-def names(home: Path) -> list[str]:
-    return sorted(path.name for path in home.iterdir() if path.is_file())
+from shortstop.workers.news import Lost, News
+from tests.app.parts import Home
 
 
-def test_nothing_saved_nothing_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert LearnedState(tmp_path / "brain.bin", None).load() is None
-    assert not caplog.records
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "brain.bin"
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    state = State(seed=7)
+def snapshot(draws: int) -> bytes:
+    state = State()
     state.prepare(routing.packaged())
-    LearnedState(tmp_path / "brain.bin", None).save(lambda: routing.dump_state(state))
-    loaded = LearnedState(tmp_path / "brain.bin", None).load()
-    assert loaded is not None
-    assert loaded.seed == 7
-    assert names(tmp_path) == ["brain.bin"]
+    state.draws = draws
+    return routing.dump_state(state)
 
 
-def test_a_state_of_the_release_before_is_upgraded(tmp_path: Path) -> None:
-    (tmp_path / "brain.bin").write_bytes(earlier())
-    loaded = LearnedState(tmp_path / "brain.bin", None).load()
-    assert loaded is not None
-    assert loaded.evidence["mail|small=smol-135"].pairs == 60
+def draws_in(file: Path) -> int:
+    state = LearnedState(file, None).load()
+    assert state is not None
+    return state.draws
 
 
-@pytest.mark.parametrize(("data", "reason"), [(b"who knows", "version"), (b"", "version")])
-def test_what_cannot_be_used_is_kept_under_a_name_that_says_why(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, data: bytes, reason: str
+# ------------------------------------------------------------ loading
+
+
+def test_what_was_saved_is_loaded(file: Path) -> None:
+    LearnedState(file, None).save(lambda: snapshot(7))
+    assert draws_in(file) == 7
+
+
+def test_the_first_start_has_learned_nothing(file: Path) -> None:
+    assert LearnedState(file, None).load() is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", snapshot(7)[:-1], snapshot(7)[:30], snapshot(7) + b"x"]
+)
+def test_a_state_that_cannot_be_read_does_not_stop_the_start(
+    file: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
-    (tmp_path / "brain.bin").write_bytes(data)
-    learned = LearnedState(tmp_path / "brain.bin", None)
-    with caplog.at_level(logging.WARNING):
-        assert learned.load() is None
-    aside = f"brain.bin.{reason}-{TODAY}"
-    assert names(tmp_path) == [aside]
-    assert (tmp_path / aside).read_bytes() == data
-    (record,) = caplog.records
-    assert str(tmp_path / aside) in record.getMessage()
-    learned.save(lambda: b"new")
-    assert names(tmp_path) == ["brain.bin", aside]
+    file.write_bytes(content)
+    assert LearnedState(file, None).load() is None
+    assert "brain.bin" in caplog.text
 
 
-def test_when_the_prior_s_width_changes_the_state_is_set_aside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_gateway_starts_without_the_state_that_it_cannot_read(
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "brain.bin").write_bytes(earlier())
-    wider = Prior(Embedder([], np.zeros((0, 80), np.int8), np.ones(80, np.float32)))
-    monkeypatch.setattr(routing, "packaged", lambda: wider)
-    assert LearnedState(tmp_path / "brain.bin", None).load() is None
-    assert names(tmp_path) == [f"brain.bin.width-{TODAY}"]
-    assert "80" not in names(tmp_path)[0]
-    assert "76 features" in caplog.text, "and what it was learned from"
+    (home.folder / "brain.bin").write_bytes(b"garbage")
+    gateway = Shortstop(home.config, home.source)
+    async with gateway.running():
+        assert gateway.readiness().ready
+    assert "brain.bin" in caplog.text
 
 
-def test_one_that_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
-    for content in (b"first", b"second", b"third"):
-        (tmp_path / "brain.bin").write_bytes(content)
-        LearnedState(tmp_path / "brain.bin", None).load()
-    aside = f"brain.bin.version-{TODAY}"
-    assert names(tmp_path) == [aside, f"{aside}-2", f"{aside}-3"]
-    assert (tmp_path / f"{aside}-2").read_bytes() == b"second"
+async def test_a_gateway_goes_on_where_it_ended(home: Home) -> None:
+    for draws in (1, 2):
+        gateway = Shortstop(home.config, home.source)
+        async with gateway.running():
+            gateway._runtime.learned.state.draws += 1
+        assert draws_in(home.folder / "brain.bin") == draws
 
 
-def test_of_several_workers_the_leader_alone_sets_it_aside_and_saves(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+# ------------------------------------------------------------ saving
+
+
+def test_a_crash_before_the_end_of_a_save_leaves_the_old_state(
+    file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "brain.bin").write_bytes(b"who knows")
-    run = tmp_path / "run"
-    follower = LearnedState(tmp_path / "brain.bin", WorkerContext(run, 1))
-    leader = LearnedState(tmp_path / "brain.bin", WorkerContext(run, 0))
-    assert follower.load() is None
-    follower.save(lambda: b"mine")
-    assert names(tmp_path) == ["brain.bin"]
-    assert not caplog.records
-    assert leader.load() is None
-    assert len(caplog.records) == 1
-    leader.save(lambda: b"all workers'")
-    assert (tmp_path / "brain.bin").read_bytes() == b"all workers'"
+    state = LearnedState(file, None)
+    state.save(lambda: snapshot(1))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            state.save(lambda: snapshot(2))
+    assert draws_in(file) == 1
+    state.save(lambda: snapshot(3))
+    assert draws_in(file) == 3, "what the crash left is not in the way"
+
+
+def test_a_full_disk_leaves_the_old_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = LearnedState(file, None)
+    state.save(lambda: snapshot(1))
+
+    def half(path: Path, data: bytes) -> int:
+        with path.open("wb") as out:
+            out.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", half)
+        with pytest.raises(OSError, match="No space"):
+            state.save(lambda: snapshot(2))
+    assert draws_in(file) == 1
+
+
+def test_of_several_workers_the_leader_alone_saves_what_all_have_learned(file: Path) -> None:
+    leader, other = (WorkerContext(file.parent / "run", i) for i in range(2))
+    heard: dict[int, list[News]] = {0: [], 1: []}
+    leader.listen(heard[0].append)
+    other.listen(heard[1].append)
+    other.publish(Lost("req_1"))
+    leader.publish(Lost("req_2"))
+    LearnedState(file, other).save(lambda: snapshot(1))
+    assert not file.exists()
+    assert heard[1] == [Lost("req_2")], "it has caught up all the same"
+    LearnedState(file, leader).save(lambda: snapshot(len(heard[0])))
+    assert draws_in(file) == 1, "the news came before the snapshot was taken"
+    for crew in (leader, other):
+        crew.close()
+
+
+async def test_it_is_saved_now_and_then_and_a_failure_does_not_end_that(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(learned_state, "SAVE_SECONDS", 0)
+    saves, enough = 0, asyncio.Event()
+
+    def taken() -> bytes:
+        nonlocal saves
+        saves += 1
+        if saves == 2:
+            raise OSError(28, "No space left on device")
+        if saves == 4:
+            enough.set()
+        return snapshot(saves)
+
+    saver = asyncio.create_task(LearnedState(file, None).keep_saving(taken))
+    await enough.wait()
+    saver.cancel()
+    await asyncio.gather(saver, return_exceptions=True)
+    assert draws_in(file) >= 3
+    assert caplog.text.count("could not be saved: No space left on device") == 1

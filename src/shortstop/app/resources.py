@@ -60,14 +60,21 @@ class Resources:
         surrogates = stores.surrogates() if lasting else None
         self.vault = Vault(CLOCK.time, unnamed_ttl_s, store=surrogates, key=self.privacy_key)
         self.audit: AuditLog | None = None
+        self._audits: dict[Path, AuditLog] = {}
         self._tagger: Tagger | None = None
 
     def audit_log(self, config: PrivacyConfig) -> AuditLog | None:
-        """The one that is open, where a reload names the same file. Raises ShortstopError."""
+        """The one that is open, where a reload names the same file. Raises ShortstopError.
+
+        Earlier ones stay open, for requests that began under an earlier configuration.
+        """
         if config.audit is None:
             self.audit = None
-        elif self.audit is None or self.audit.path != Path(config.audit):
-            self.audit = AuditLog(Path(config.audit), audit_key(config, self.env))
+            return None
+        path = Path(config.audit)
+        if path not in self._audits:
+            self._audits[path] = AuditLog(path, audit_key(config, self.env))
+        self.audit = self._audits[path]
         return self.audit
 
     def tagger(self, config: PrivacyConfig) -> Tagger | None:
@@ -101,5 +108,5 @@ class Resources:
         if self.workers is not None:
             self.workers.close()
         self.vault.close()
-        if self.audit is not None:
-            self.audit.close()
+        for audit in self._audits.values():
+            audit.close()
