@@ -118,11 +118,11 @@ def test_of_several_workers_the_leader_alone_saves_what_all_have_learned(file: P
     heard: dict[int, list[News]] = {0: [], 1: []}
     leader.listen(heard[0].append)
     other.listen(heard[1].append)
-    other.publish(Lost("req_1"))
-    leader.publish(Lost("req_2"))
+    other.publish(Lost("req_1", "small"))
+    leader.publish(Lost("req_2", "small"))
     LearnedState(file, other).save(lambda: snapshot(1))
     assert not file.exists()
-    assert heard[1] == [Lost("req_2")], "it has caught up all the same"
+    assert heard[1] == [Lost("req_2", "small")], "it has caught up all the same"
     LearnedState(file, leader).save(lambda: snapshot(len(heard[0])))
     assert draws_in(file) == 1, "the news came before the snapshot was taken"
     for crew in (leader, other):
