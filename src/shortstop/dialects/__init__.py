@@ -10,6 +10,7 @@ from shortstop.dialects.describe import (
     Description,
     Limits,
     Route,
+    StatefulDialect,
     UsageFormat,
     Vendor,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Description",
     "Limits",
     "Route",
+    "StatefulDialect",
     "UsageFormat",
     "Vendor",
     "describe",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from shortstop.dialects.sse import PING
 from shortstop.errors import ShortstopError, UpstreamFailed
-from shortstop.ports import Dialect
-from shortstop.types import DialectName, Json, Usage, WireWords
+from shortstop.ports import Dialect, StreamEncoder
+from shortstop.types import DialectName, Json, Reply, Request, Usage, WireWords
 
 NONE: frozenset[str] = frozenset()
 
@@ -52,13 +52,12 @@ class Route:
     """How clients of a dialect are served, under `path` without `/v1`.
 
     `media_type` is that of a stream. `keepalive` is sent on an idle one: bytes that every client
-    of the dialect skips. `stateful`: clients may continue a conversation that the server stored.
+    of the dialect skips.
     """
 
     path: str
     media_type: str = "text/event-stream; charset=utf-8"
     keepalive: bytes = PING
-    stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +159,21 @@ class DescribedDialect(Dialect, Protocol):
 
     @property
     def description(self) -> Description: ...
+
+
+class StatefulEncoder(StreamEncoder, Protocol):
+    """Encodes a stream whose whole answer may be stored."""
+
+    @property
+    def response(self) -> Json | None:
+        """The object that was streamed, as the client knows it; None until it has ended well."""
+
+
+@runtime_checkable
+class StatefulDialect(DescribedDialect, Protocol):
+    """A dialect whose clients may continue a conversation that the server has stored."""
+
+    def response(self, reply: Reply, request: Request) -> Json:
+        """A whole answer as an object: what `encode_reply` writes."""
+
+    def stream_encoder(self, request: Request, created: int) -> StatefulEncoder: ...

@@ -11,11 +11,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop import dialects
-from shortstop.dialects import embeddings
+from shortstop.dialects import StatefulDialect, embeddings
 from shortstop.errors import MethodNotAllowed, Overloaded
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
-from shortstop.server.chat import chat_work, responses_work
+from shortstop.server.chat import chat_work, stateful_work
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
@@ -93,7 +93,10 @@ def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
     for dialect in dialects.every():
         description = dialect.description
         name, route, counting = description.name, description.route, description.counting
-        work = responses_work(gateway) if route.stateful else chat_work(gateway)
+        if isinstance(dialect, StatefulDialect):
+            work = stateful_work(gateway, dialect)
+        else:
+            work = chat_work(gateway)
         routes[route.path] = HotRoute(gateway, name, work)
         if counting is not None and counting.route is not None:
             routes[counting.route] = HotRoute(gateway, name, counting_work(gateway))

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
+from shortstop.dialects import StatefulDialect
 from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.route import Work
 from shortstop.server.stored_responses import ResponseTurn
-from shortstop.types import Caller, Json, Request
+from shortstop.types import Answer, Caller, Json, Request
 
 
 def chat_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
-        request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
-        await _answer(gateway, request, caller_of(caller, headers, request), exchange)
+        dialect = exchange.dialect
+        request = with_betas(dialect.decode_request(body, exchange.id), headers)
+        answer = await _answer(gateway, request, caller_of(caller, headers, request), exchange)
+        if answer.reply is not None:
+            await exchange.whole(answer, dialect.encode_reply(answer.reply, request))
+        else:
+            encoder = dialect.stream_encoder(request, created=answer.created)
+            await exchange.stream(answer, encoder, gateway.server.ping_seconds)
 
     return work
 
 
-def responses_work(gateway: Gateway) -> Work:
+def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     """The same for a stateful dialect: a turn that may be stored for the next one."""
 
-    async def work(said: Json, known: Caller, headers: Headers, exchange: Exchange) -> None:
-        turn = ResponseTurn(gateway.responses, known, said)
-        exchange.send = turn.listening(exchange.send)
-        request = exchange.dialect.decode_request(turn.body, exchange.id)
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+        turn = ResponseTurn(gateway.responses, caller, body)
+        request = dialect.decode_request(turn.body, exchange.id)
         request = replace(request, continues=turn.previous)
-        caller = caller_of(known, headers, request)
-        await _answer(gateway, request, caller, exchange)
-        if exchange.keepable:
-            turn.keep(caller)
+        caller = caller_of(caller, headers, request)
+        answer = await _answer(gateway, request, caller, exchange)
+        response: Json | None
+        if answer.reply is not None:
+            response = dialect.response(answer.reply, request)
+            await exchange.whole(answer, msgspec.json.encode(response))
+        else:
+            encoder = dialect.stream_encoder(request, created=answer.created)
+            await exchange.stream(answer, encoder, gateway.server.ping_seconds)
+            response = encoder.response
+        if exchange.keepable and response is not None:
+            turn.keep(caller, response)
 
     return work
 
 
-async def _answer(gateway: Gateway, request: Request, caller: Caller, exchange: Exchange) -> None:
+async def _answer(gateway: Gateway, request: Request, caller: Caller, exchange: Exchange) -> Answer:
     admission = gateway.admit(request, caller)
     exchange.limits = admission.headers
-    answer = await gateway.answer(request, caller, admission)
-    if answer.chunks is None:
-        await exchange.whole(answer, request)
-    else:
-        await exchange.stream(answer, request, gateway.server.ping_seconds)
+    return await gateway.answer(request, caller, admission)

@@ -12,7 +12,7 @@ from shortstop.dialects import DescribedDialect
 from shortstop.errors import ShortstopError
 from shortstop.ports import StreamEncoder
 from shortstop.server.ping import Pinger
-from shortstop.types import Answer, Request
+from shortstop.types import Answer
 
 JSON = (b"content-type", b"application/json")
 UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -41,16 +41,14 @@ class Exchange:
         await self._whole(200, self._encode_headers(self.limits), body)
         self.keepable = keepable
 
-    async def whole(self, answer: Answer, request: Request) -> None:
-        assert answer.reply is not None
-        body = self.dialect.encode_reply(answer.reply, request)
+    async def whole(self, answer: Answer, body: bytes) -> None:
+        """Send `body`, the answer in the client's dialect."""
         await self._whole(200, self._answer_headers(answer), body)
         self._note_ending(answer)
 
-    async def stream(self, answer: Answer, request: Request, ping_seconds: float) -> None:
+    async def stream(self, answer: Answer, encoder: StreamEncoder, ping_seconds: float) -> None:
         """Send chunk by chunk. The head leaves with the first one, so no answer goes unwatched."""
         assert answer.chunks is not None
-        encoder = self.dialect.stream_encoder(request, created=answer.created)
         async with aclosing(answer.chunks) as chunks:
             pinger = Pinger(self._body, ping_seconds, self.dialect.description.route.keepalive)
             try:

@@ -11,7 +11,7 @@ NAME = "openai.responses"
 
 DESCRIPTION = Description(
     name=NAME,
-    route=Route(path="/responses", stateful=True),
+    route=Route(path="/responses"),
     vendor=Vendor(alias="responses", path="/responses"),
     usage=UsageFormat(frozenset(["input_tokens", "total_tokens"]), usage_from),
     fields=words(

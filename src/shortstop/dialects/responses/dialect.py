@@ -45,18 +45,20 @@ class OpenAIResponses:
         return parse_answer(body, _reply, "a response")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
+        return _ENCODE(self.response(reply, request))
+
+    def response(self, reply: Reply, request: Request) -> Json:
+        """The response object of a whole answer, as the client gets it."""
         if reply.dialect == NAME and reply.body is not None:
-            return _ENCODE(addressed(reply.body, request))
+            return addressed(reply.body, request)
         choice = reply.choices[0] if reply.choices else Choice()
-        return _ENCODE(
-            response_out(
-                request,
-                reply.created or int(time.time()),
-                status=status_out(choice.finish),
-                finish=choice.finish,
-                output=items_out(choice.parts, request.id),
-                usage=reply.usage,
-            )
+        return response_out(
+            request,
+            reply.created or int(time.time()),
+            status=status_out(choice.finish),
+            finish=choice.finish,
+            output=items_out(choice.parts, request.id),
+            usage=reply.usage,
         )
 
     def decode_error(self, status: int, body: bytes, retry_after: float | None) -> TargetError:

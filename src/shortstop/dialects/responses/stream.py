@@ -122,6 +122,8 @@ class ResponsesEncoder:
         self._output: list[Json] = []
         self._usage: Usage | None = None
         self._finish: Finish | None = None
+        self.response: Json | None = None
+        """The finished response object, once the stream has ended well."""
 
     def encode(self, chunk: Chunk) -> bytes:
         if chunk.index:
@@ -162,6 +164,8 @@ class ResponsesEncoder:
         self._number += 1
         if isinstance(frame.get("response"), dict):
             frame["response"] = addressed(frame["response"], self._request)
+            if kind in _FINAL:
+                self.response = frame["response"]
         return event(_ENCODE(frame), kind)
 
     # ------------------------------------------------------------ building
@@ -299,7 +303,8 @@ class ResponsesEncoder:
         self._closed = True
         tail += self._encode(self._blocks.close())
         status = status_out(self._finish)
-        return tail + self._event(f"response.{status}", response=self._response(status))
+        self.response = self._response(status)
+        return tail + self._event(f"response.{status}", response=self.response)
 
     def error(self, error: ShortstopError) -> bytes:
         """`response.failed`, or the plain `error` event when nothing has been sent."""
