@@ -27,6 +27,7 @@ from shortstop.dialects.table import (
     register,
     upstream_dialects,
     wire_words,
+    with_body,
 )
 
 register(OpenAIChat(), OpenAIResponses(), OpenAICompletions(), AnthropicMessages())
@@ -50,4 +51,5 @@ __all__ = [
     "register",
     "upstream_dialects",
     "wire_words",
+    "with_body",
 ]
