@@ -9,7 +9,7 @@ from hypothesis import given
 
 from shortstop import dialects
 from shortstop.dialects.openai.dialect import OpenAIChat
-from shortstop.types import Usage, WireWords
+from shortstop.types import DialectName, Message, Request, Sampling, Text, Usage, WireWords
 from tests.dialects.samples import NAMES
 from tests.dialects.strategies import values
 
@@ -21,6 +21,16 @@ def test_every_dialect_is_listed_once() -> None:
     with pytest.raises(ValueError, match="alias openai"):
         dialects.register(OpenAIChat())
     assert len(dialects.every()) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_request_of_our_own_has_a_body_like_a_clients(name: DialectName) -> None:
+    said = (Message("user", (Text("Grade this."),)),)
+    plain = Request("r", name, {}, "judge", said, sampling=Sampling(max_tokens=9, temperature=0))
+    whole = dialects.with_body(plain)
+    assert (whole.messages, whole.sampling, whole.model) == (said, plain.sampling, "judge")
+    assert whole.body
+    assert dialects.redecoded(whole, whole.body) == whole
 
 
 def test_upstreams_are_asked_in_all_but_the_legacy_one() -> None:

@@ -57,7 +57,6 @@ class Bench:
             Target("arbiter", "arbiter", local=local, provider="x", context=8192),
             rate,
             ask=self._ask,
-            compose=get("openai.chat").decode_request,
             guard=guard,
             books=Bookkeeping(TokenBooks(), self.shelf, FakeClock()),
         )

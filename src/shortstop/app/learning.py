@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shortstop import dialects
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
 from shortstop.app.router import AnyRouter
@@ -43,7 +42,6 @@ def _judge(config: Config, resources: Resources, models: Models, books: Books) -
         models.targets[name],
         config.judge.rate,
         ask=models.answer,
-        compose=dialects.get("openai.chat").decode_request,
         guard=models.guard,
         books=Bookkeeping(books, resources.traces, CLOCK),
     )

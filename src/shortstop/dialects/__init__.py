@@ -28,6 +28,7 @@ from shortstop.dialects.table import (
     register,
     upstream_dialects,
     wire_words,
+    with_body,
 )
 
 register(OpenAIChat(), OpenAIResponses(), OpenAICompletions(), AnthropicMessages())
@@ -52,4 +53,5 @@ __all__ = [
     "register",
     "upstream_dialects",
     "wire_words",
+    "with_body",
 ]

@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _UnsentCall:
     """A tool call that has not been sent yet, or is being sent."""
 
     block: Block
@@ -50,7 +50,7 @@ class Blocks:
         self._prefix = f"{prefix}_{request_id}"
         self._count = 0
         self._head: Block | None = None
-        self._tools: dict[int, _Waiting] = {}
+        self._tools: dict[int, _UnsentCall] = {}
         self._live: int | None = None
         self._late: list[Chunk] = []
         self.called = False
@@ -121,7 +121,7 @@ class Blocks:
         waiting = self._tools.get(delta.index)
         if waiting is None:
             block = Block("tool", id=f"{self._prefix}_{len(self._tools)}")
-            waiting = self._tools[delta.index] = _Waiting(block)
+            waiting = self._tools[delta.index] = _UnsentCall(block)
         if self._live != delta.index:
             waiting.block.id = delta.id or waiting.block.id
             waiting.block.name = delta.name or waiting.block.name

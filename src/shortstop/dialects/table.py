@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from shortstop.dialects.describe import DescribedDialect, Description
@@ -49,6 +50,14 @@ def redecoded(request: Request, body: Json) -> Request:
 def describe(name: DialectName) -> Description:
     """The description of the dialect of that name. Raises KeyError."""
     return TABLE[name].description
+
+
+def with_body(request: Request) -> Request:
+    """A request of our own making as a client would have sent it, so that privacy can rewrite its
+    body. Raises UpstreamRejected for what its dialect cannot say."""
+    dialect = get(request.dialect)
+    body = msgspec.json.decode(dialect.encode_request(request, request.model))
+    return dialect.decode_request(body, request.id)
 
 
 def every() -> tuple[DescribedDialect, ...]:

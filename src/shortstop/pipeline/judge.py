@@ -13,20 +13,36 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
+from shortstop.dialects import with_body
 from shortstop.errors import ShortstopError
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side, learning_row
 from shortstop.ports import Guard
 from shortstop.routing import Pair
 from shortstop.tokens import written
-from shortstop.types import Attempt, Caller, Clearance, Json, Reply, Request, Target, Trace
+from shortstop.types import (
+    Attempt,
+    Caller,
+    Clearance,
+    Format,
+    Json,
+    Message,
+    Reply,
+    Request,
+    Sampling,
+    Target,
+    Text,
+    Trace,
+)
 
 Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
-Compose = Callable[[Json, str], Request]
-"""An OpenAI chat body and an id -> Request."""
 
 MAX_CHARS = 12_000
 """Characters of each message of the request, and of each answer, that the judge reads."""
+MAX_TOKENS = 100
+"""Of the verdict."""
+DIALECT = "openai.chat"
+"""In which the judge is asked, as far as privacy rewrites the question."""
 TOP_GRADE = 10.0
 INSTRUCTIONS = (
     "You grade two answers to the same request. Judge only how well each does what the request"
@@ -60,14 +76,12 @@ class Judge:
         rate: float,
         *,
         ask: Ask,
-        compose: Compose,
         guard: Guard,
         books: Bookkeeping,
     ) -> None:
         self._target = target
         self._rate = rate
         self._ask = ask
-        self._compose = compose
         self._guard = guard
         self._books = books
 
@@ -104,7 +118,7 @@ class Judge:
     async def _verdict(
         self, request: Request, trace: Trace, answers: tuple[str, str], name: str
     ) -> _Verdict:
-        asked = self._compose(question(request, answers), f"{trace.id}-{name}")
+        asked = with_body(question(request, answers, f"{trace.id}-{name}"))
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
         clearance = self._guard.clear(asked, caller)
         target, clock = self._target, self._books.clock
@@ -120,8 +134,8 @@ class Judge:
         return verdict
 
 
-def question(request: Request, answers: tuple[str, str]) -> Json:
-    """The judge's request, as an OpenAI chat body."""
+def question(request: Request, answers: tuple[str, str], id: str) -> Request:
+    """What the judge is asked, from the neutral fields alone."""
     turns = [
         {"role": message.role, "text": "\n".join(written(p) for p in message.parts)[:MAX_CHARS]}
         for message in request.messages
@@ -132,16 +146,13 @@ def question(request: Request, answers: tuple[str, str]) -> Json:
         "second_answer": answers[1][:MAX_CHARS],
     }
     content = msgspec.json.encode(material).decode()
-    return {
-        "model": "judge",
-        "messages": [
-            {"role": "system", "content": INSTRUCTIONS},
-            {"role": "user", "content": content},
-        ],
-        "temperature": 0,
-        "max_tokens": 100,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "verdict", "strict": True, "schema": VERDICT},
-        },
-    }
+    messages = Message("system", (Text(INSTRUCTIONS),)), Message("user", (Text(content),))
+    return Request(
+        id,
+        DIALECT,
+        {},
+        "judge",
+        messages,
+        sampling=Sampling(max_tokens=MAX_TOKENS, temperature=0),
+        format=Format("json_schema", VERDICT, "verdict", strict=True),
+    )

@@ -10,8 +10,9 @@ from shortstop.errors import ConfigError
 from shortstop.privacy.detect.alarm import alarm
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.detect.scan import Unreadable, scan
+from shortstop.privacy.images import without_images
 from shortstop.privacy.leaves import Leaf, LeafReader
-from shortstop.types import Finding, Json
+from shortstop.types import Finding, Json, WireWords
 
 GRACE = 0.02
 """Seconds beyond the time limit before a detector that ignores it is interrupted."""
@@ -20,14 +21,14 @@ GRACE = 0.02
 class Detectors:
     """The built-in rules, and for each tenant the terms and documents that it registered.
 
-    `monotonic` gives seconds; `reader` finds the strings of a body. Raises ConfigError when a
+    `monotonic` gives seconds, `words` are those of the bodies' dialects. Raises ConfigError when a
     registered document cannot be read.
     """
 
     def __init__(
-        self, config: PrivacyConfig, monotonic: Callable[[], float], reader: LeafReader
+        self, config: PrivacyConfig, monotonic: Callable[[], float], words: WireWords
     ) -> None:
-        self._reader = reader
+        self.reader = LeafReader(words)
         self._max_chars, self._timeout = config.max_scan_chars, config.timeout
         self._monotonic = monotonic
         self._registers = {
@@ -49,13 +50,17 @@ class Detectors:
                 raise TimeoutError("the detectors ran out of time")
 
         room, texts = self._max_chars, list[Leaf]()
-        for leaf in self._reader.leaves(body):
+        for leaf in self.reader.leaves(body):
             room -= len(leaf.text)
             if room < 0:
                 raise Unreadable("too-large-to-scan")
             texts.append(leaf)
         with alarm(self._timeout + GRACE):
             return scan(texts, self._registers.get(tenant), tick)
+
+    def without_images(self, body: Json) -> Json:
+        """The body without the data of inline images, for policies that let them go unread."""
+        return without_images(body, self.reader.words)
 
 
 def _document(path: str, tenant: str) -> str:

@@ -14,8 +14,6 @@ from shortstop.privacy.body import BodyFormat, readable_body
 from shortstop.privacy.detect.scan import Unreadable
 from shortstop.privacy.detectors import GRACE, Detectors
 from shortstop.privacy.failclosed import guarded
-from shortstop.privacy.images import without_images
-from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.names.tagger import Tagger
 from shortstop.privacy.policy import Policies
 from shortstop.privacy.release import Releaser
@@ -63,8 +61,7 @@ class PrivacyGuard:
     """Implements ports.Guard. Any failure pins the request to this machine.
 
     `format` is how bodies are written. `baa` lists the providers that signed a business associate
-    agreement. Raises ConfigError when a tenant's document cannot be
-    read.
+    agreement. Raises ConfigError when a tenant's document cannot be read.
     """
 
     def __init__(
@@ -82,16 +79,13 @@ class PrivacyGuard:
         self.timeout_s = config.timeout + GRACE
         """Seconds after which a caller need not wait for `clear` any longer."""
         self._policies = Policies(config)
-        self._words, reader = format.words, LeafReader(format.words)
-        self._detectors = Detectors(config, clock.monotonic, reader)
+        self._detectors = Detectors(config, clock.monotonic, format.words)
         self._taint, self._watcher = stores.taint, watcher
         self._trail = AuditTrail(stores.audit, clock.time)
         pseudonymiser = Pseudonymiser(
-            stores.key, stores.vault, self._detectors, format.rebuild, reader, watcher
+            stores.key, stores.vault, self._detectors, format.rebuild, watcher
         )
-        self._releaser = Releaser(
-            config, self._policies, pseudonymiser, self._trail, baa, tagger, reader
-        )
+        self._releaser = Releaser(config, self._policies, pseudonymiser, self._trail, baa, tagger)
         self._harmless = lru_cache(REMEMBERED_NAMES)(self._holds_nothing)
 
     def warm(self) -> None:
@@ -140,7 +134,7 @@ class PrivacyGuard:
         body, images = readable_body(request), rules.acting.images == "allow"
         if any(_unreadable(part, images) for m in request.messages for part in m.parts):
             raise Unreadable("unknown-part")
-        shown = without_images(body, self._words) if images else body
+        shown = self._detectors.without_images(body) if images else body
         findings = self.findings(shown, caller.tenant)
         earlier = self._taint.tier(caller.tenant, caller.conversation)
         return verdict(findings, earlier, rules, case_of(request, caller))

@@ -37,12 +37,11 @@ class Releaser:
         trail: AuditTrail,
         baa: frozenset[str],
         tagger: Tagger | None,
-        reader: LeafReader,
     ) -> None:
         self._airgap, self._ner = config.airgap, config.ner != "off"
         self._policies, self._baa = policies, baa
         self._pseudonymiser, self._trail = pseudonymiser, trail
-        self._tagger, self._reader = tagger, reader
+        self._tagger = tagger
 
     async def prepare(self, request: Request, clearance: Clearance) -> Clearance:
         """The verdict with the request's names in it, where the tenant's policy wants them out.
@@ -58,7 +57,7 @@ class Releaser:
                 return clearance
             if self._tagger is None:
                 raise PrivacyRefused("Nothing here can read the names in this request.")
-            names = await _names(request, self._tagger, self._reader)
+            names = await _names(request, self._tagger, self._pseudonymiser.reader)
             return _with_names(clearance, names, rules, case.route)
 
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:

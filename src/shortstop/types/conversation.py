@@ -141,8 +141,8 @@ class Request(Struct, frozen=True):
     `body` is the client's JSON as parsed, in its own `dialect`; everything else is derived
     from it by that dialect's decoder. A target of the same dialect is sent `body`, so unknown
     fields and key order survive; any other target, and a request whose `body` is empty, is sent
-    an encoding of the neutral fields. `betas` names what a client of Anthropic's dialect wants
-    switched on (header `anthropic-beta`): the vendor refuses the fields of a beta without it.
+    an encoding of the neutral fields. `betas` names features that are not open to everyone, as
+    the client lists them in a header of its dialect: without it the vendor refuses their fields.
     `continues` is the stored response whose conversation `body` already holds.
     """
 

@@ -20,7 +20,6 @@ from shortstop.dialects import wire_words
 from shortstop.evaluate.privacy.detection import NO_LIMIT
 from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, counted
 from shortstop.privacy.detectors import Detectors
-from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.names import reader
 from shortstop.privacy.names.people import Entity
 from shortstop.privacy.names.tagger import Tagger
@@ -59,7 +58,7 @@ def is_unseen(row: Mapping[str, Any]) -> bool:
 
 def by_rules(texts: Sequence[str]) -> list[list[Marked]]:
     """What the rulebook finds, by which requests are pinned."""
-    detectors = Detectors(NO_LIMIT, time.monotonic, LeafReader(wire_words()))
+    detectors = Detectors(NO_LIMIT, time.monotonic, wire_words())
     return [
         [
             (f.label, f.start, f.end)

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from shortstop.errors import PrivacyRefused
 from shortstop.privacy.body import Rebuild
 from shortstop.privacy.detectors import Detectors
-from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.policy import REPLACING
 from shortstop.privacy.replace import answers, pseudonyms
 from shortstop.privacy.replace.restore import Restorer
@@ -26,11 +25,11 @@ class Pseudonymiser:
         vault: Vault,
         detectors: Detectors,
         rebuild: Rebuild,
-        reader: LeafReader,
         watcher: Watcher | None,
     ) -> None:
         self._key, self._vault, self._watcher = key, vault, watcher
-        self._detectors, self._rebuild, self._reader = detectors, rebuild, reader
+        self._detectors, self._rebuild = detectors, rebuild
+        self.reader = detectors.reader
 
     def pseudonymised(
         self,
@@ -49,7 +48,7 @@ class Pseudonymiser:
         replaced = [f for f in findings if decided[f.label] in REPLACING]
         plain, named = pseudonyms.split(replaced)
         values = pseudonyms.values_of(request.body, plain)
-        names = pseudonyms.names_of(request.body, named, self._reader)
+        names = pseudonyms.names_of(request.body, named, self.reader)
         labels = values | {name: label for name, label in names.items() if name not in values}
         redacted = frozenset(label for label, action in decided.items() if action == "redact")
         scope = (case.tenant, case.conversation)
@@ -62,7 +61,7 @@ class Pseudonymiser:
         )
         body = self._without(request.body, {v: stand_ins[v] for v in values}, plain, case.tenant)
         new_names = {name: stand_ins[name] for name in labels if name not in values}
-        body = pseudonyms.rename(body, new_names, self._reader)
+        body = pseudonyms.rename(body, new_names, self.reader)
         self._vault.put(scope, originals)
         if self._watcher is not None:
             self._watcher.stood_in(labels[value] for value in stand_ins)
@@ -85,7 +84,7 @@ class Pseudonymiser:
         restorer = self._restorer(case)
         if restorer is None:
             return reply
-        return answers.whole(reply, restorer, self._reader.words, self._missed)
+        return answers.whole(reply, restorer, self.reader.words, self._missed)
 
     def restored_stream(
         self, chunks: AsyncGenerator[Chunk, None], case: Case
