@@ -13,6 +13,7 @@ from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.ports import Clock
 from shortstop.privacy import BodyFormat, PrivacyGuard, PrivacyStores
 from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
 from shortstop.types import Caller, Clearance, Json, Message, Request, Target, Text
@@ -43,6 +44,7 @@ def rebuild(request: Request, body: Json) -> Request:
 
 
 BODIES = BodyFormat(rebuild, dialects.wire_words())
+READER = LeafReader(BODIES.words)
 
 
 def stores(

@@ -26,9 +26,9 @@ from shortstop.privacy.detect.scan import (
     islands,
     scan,
 )
-from shortstop.privacy.leaves import Leaf, leaves
+from shortstop.privacy.leaves import Leaf
 from shortstop.types import Finding, Tier
-from tests.privacy.conftest import UNTIMED
+from tests.privacy.conftest import READER, UNTIMED
 
 MAIL, KEY, CARD = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT", "5474-0399-6012-1113"
 
@@ -194,7 +194,7 @@ def test_a_value_seen_plainly_is_not_reported_again_by_another_reading() -> None
 
 def test_json_in_a_string_is_not_reported_again_where_its_leaves_are_read() -> None:
     body = {"messages": [{"role": "user", "content": f'{{"to": "{MAIL}", "x": "\\u00e9"}}'}]}
-    rules = [f.rule for f in scan(leaves(body)) if f.label == "EMAIL"]
+    rules = [f.rule for f in scan(READER.leaves(body)) if f.label == "EMAIL"]
     assert rules == ["email", "email"], "in the text, and in the leaf that it holds"
 
 

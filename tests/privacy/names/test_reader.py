@@ -13,6 +13,7 @@ from shortstop.privacy.leaves import Leaf
 from shortstop.privacy.names.people import Entity
 from shortstop.privacy.names.reader import findings, readable, spans
 from shortstop.types import Json, Tier
+from tests.privacy.conftest import READER
 
 
 def read(text: str, *entities: Entity) -> list[tuple[str, str]]:
@@ -28,7 +29,7 @@ def entity(label: str, text: str, of: str) -> Entity:
 
 
 def paths(body: Json) -> list[str]:
-    return [leaf.path for leaf in readable(body)]
+    return [leaf.path for leaf in readable(body, READER)]
 
 
 def test_what_is_said_is_read_and_the_wire_is_not() -> None:
@@ -61,18 +62,18 @@ def test_what_is_said_is_read_and_the_wire_is_not() -> None:
     ],
 )
 def test_every_dialects_prose_is_read(body: Json) -> None:
-    assert [leaf.text for leaf in readable(body)] == ["Jane"]
+    assert [leaf.text for leaf in readable(body, READER)] == ["Jane"]
 
 
 @pytest.mark.parametrize("text", ["", "12 34", "data:image/png;base64,AAAA", "!?"])
 def test_what_has_no_words_is_not(text: str) -> None:
-    assert readable({"input": text}) == []
+    assert readable({"input": text}, READER) == []
 
 
 def test_a_vendors_cipher_is_not() -> None:
     block = {"type": "thinking", "thinking": "Jane", "signature": "Jane"}
     body = {"messages": [{"role": "assistant", "content": [block]}]}
-    assert [leaf.path.rsplit(".", 1)[-1] for leaf in readable(body)] == ["thinking"]
+    assert [leaf.path.rsplit(".", 1)[-1] for leaf in readable(body, READER)] == ["thinking"]
 
 
 # ---------------------------------------------------------------- what is found in one

@@ -24,9 +24,10 @@ from shortstop.types import (
     ToolCall,
     ToolDelta,
 )
+from tests.privacy.conftest import BODIES
 
 SURROGATE, VALUE = "person-kxvbnmqw@example.org", 'ja"ne\n@acme.com'
-RESTORER = Restorer({SURROGATE: VALUE})
+RESTORER, WORDS = Restorer({SURROGATE: VALUE}), BODIES.words
 
 
 def restored(chunks: list[Chunk], missed: list[int] | None = None) -> list[Chunk]:
@@ -50,7 +51,7 @@ def arguments_of(chunks: list[Chunk], tool: int) -> str:
 
 
 def whole(*parts: Part, body: dict[str, object] | None = None) -> Reply:
-    return answers.whole(Reply("r", "m", (Choice(parts=parts),), body=body), RESTORER)
+    return answers.whole(Reply("r", "m", (Choice(parts=parts),), body=body), RESTORER, WORDS)
 
 
 # ---------------------------------------------------------------- whole
@@ -99,7 +100,8 @@ def test_a_surrogate_that_the_model_respelled_is_told_once(
     parts: tuple[Part, ...], misses: int
 ) -> None:
     told: list[int] = []
-    answers.whole(Reply("r", "m", (Choice(parts=parts),)), RESTORER, lambda: told.append(1))
+    reply = Reply("r", "m", (Choice(parts=parts),))
+    answers.whole(reply, RESTORER, WORDS, lambda: told.append(1))
     assert len(told) == misses
 
 

@@ -19,7 +19,7 @@ from shortstop.privacy.replace.pseudonyms import (
 from shortstop.privacy.replace.restore import Restorer
 from shortstop.privacy.replace.surrogates import SurrogateFactory
 from shortstop.types import Finding, Json, Tier
-from tests.privacy.conftest import chat
+from tests.privacy.conftest import READER, chat
 
 MAIL = "jane.doe@acme-corp.com"
 FACTORY = SurrogateFactory(b"k" * 32, "t", "c")
@@ -64,7 +64,7 @@ def test_a_persons_name_is_taken_word_by_word_and_other_names_whole() -> None:
     body = chat("Jane van der Berg at Acme Corp")
     path = "$.messages[0].content"
     found = [finding(path, 0, 17, "PERSON"), finding(path, 21, 30, "ORGANISATION")]
-    assert names_of(body, found) == {
+    assert names_of(body, found, READER) == {
         "Acme Corp": "ORGANISATION",
         "Jane": "PERSON",
         "Berg": "PERSON",
@@ -76,8 +76,8 @@ def test_a_persons_name_is_taken_word_by_word_and_other_names_whole() -> None:
 def test_a_word_that_is_also_a_person_is_one() -> None:
     path = "$.messages[0].content"
     found = [finding(path, 0, 4, "PLACE"), finding(path, 5, 9, "PERSON")]
-    assert names_of(chat("Jane Jane"), found) == {"Jane": "PERSON"}
-    assert names_of(chat("Jane Jane"), found[::-1]) == {"Jane": "PERSON"}
+    assert names_of(chat("Jane Jane"), found, READER) == {"Jane": "PERSON"}
+    assert names_of(chat("Jane Jane"), found[::-1], READER) == {"Jane": "PERSON"}
 
 
 def test_names_are_told_from_values() -> None:
@@ -161,7 +161,7 @@ def test_of_two_values_the_longer_is_replaced_first() -> None:
 
 
 def test_a_name_inside_a_word_is_no_name() -> None:
-    assert first_text(rename(chat("Al also went to Alabama"), {"Al": "Xyz"})) == (
+    assert first_text(rename(chat("Al also went to Alabama"), {"Al": "Xyz"}, READER)) == (
         "Xyz also went to Alabama"
     )
 
@@ -176,7 +176,7 @@ def test_names_are_replaced_where_people_are_spoken_of_alone() -> None:
         {"role": "assistant", "tool_calls": [
             {"id": "Jane", "function": {"name": "Jane", "arguments": '{"to":"Jane"}'}}]}
     )  # fmt: skip
-    out = rename(body, {"Jane": "Bel", "JANE": "BEL"})
+    out = rename(body, {"Jane": "Bel", "JANE": "BEL"}, READER)
     assert first_text(out) == "Bel, Bel's and BEL"
     assert (out["tools"], out["stop"], out["model"]) == (body["tools"], ["Jane"], "Jane")
     (call,) = out["messages"][1]["tool_calls"]
@@ -186,7 +186,7 @@ def test_names_are_replaced_where_people_are_spoken_of_alone() -> None:
 
 def test_without_names_the_body_is_untouched() -> None:
     body = chat("Jane")
-    assert rename(body, {}) is body
+    assert rename(body, {}, READER) is body
 
 
 def test_a_name_that_would_be_left_is_an_error() -> None:
@@ -194,7 +194,7 @@ def test_a_name_that_would_be_left_is_an_error() -> None:
     body = chat("x")
     body["messages"].append({"role": "user", "content": [{"type": "tool_use", "name": "Jane D"}]})
     with pytest.raises(ValueError, match="could not be taken out"):
-        rename(body, {"Jane": "Bel"})
+        rename(body, {"Jane": "Bel"}, READER)
 
 
 # ---------------------------------------------------------------- there and back
@@ -225,7 +225,7 @@ def test_a_body_comes_back_as_it_was(
     shown = json.dumps(sent, ensure_ascii=False)
     assert not any(value in shown for value in values)
     restorer = Restorer(originals)
-    back = restorer.json(sent)
+    back = restorer.json(sent, READER.words)
     assert back["messages"] == body["messages"]
     assert json.loads(back["arguments"]) == json.loads(body["arguments"])
     assert back["note"][next(iter(sent["note"]))] == body["note"][values[0]]
@@ -257,6 +257,6 @@ def test_surrogates_keep_the_script_and_come_back(names: list[str], between: str
         put[name] = surrogate
         assert ord(surrogate[0]) // 256 == ord(name[0]) // 256 or ord(name[0]) > 0x3000
     text = f" {between} ".join(f"{n}'s" for n in names)
-    sent = first_text(rename(chat(text), put))
+    sent = first_text(rename(chat(text), put, READER))
     assert not any(name in sent for name in names)
     assert Restorer({v: k for k, v in put.items()}).text(sent) == text

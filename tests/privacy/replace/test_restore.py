@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.privacy.replace.restore import CORE, Buffer, Restorer
+from tests.privacy.conftest import BODIES
 
+WORDS = BODIES.words
 VALUES = {"ab": "X", "abc": 'Y"q\n', "bcd": "Z", "person-kx@example.org": "jane@acme.com"}
 
 
@@ -123,7 +125,7 @@ def test_a_text_inside_json_stays_json(values: dict[str, str]) -> None:
     text = json.dumps({"x": " ".join(values)}, ensure_ascii=False)
     wanted = {"x": " ".join(values.values())}
     assert json.loads(restorer.text(text, escaped=True)) == wanted
-    assert restorer.json({"arguments": text}) == {
+    assert restorer.json({"arguments": text}, WORDS) == {
         "arguments": json.dumps(wanted, ensure_ascii=False)
     }
 
@@ -134,7 +136,7 @@ def test_a_json_value_is_restored_everywhere_but_in_what_a_vendor_signed() -> No
         "text": "S1", "thinking": "S1", "signature": "S1", "reasoning_content": "S1",
         "list": ["S1", {"text": "S1"}], "n": 1, "none": None, "S1": True,
     }  # fmt: skip
-    assert restorer.json(body) == {
+    assert restorer.json(body, WORDS) == {
         "text": "Jane", "thinking": "S1", "signature": "S1", "reasoning_content": "S1",
         "list": ["Jane", {"text": "Jane"}], "n": 1, "none": None, "S1": True,
     }  # fmt: skip

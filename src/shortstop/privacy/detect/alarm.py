@@ -8,7 +8,7 @@ import time
 from types import FrameType
 
 
-class _Clock:
+class _AlarmClock:
     """The process's one alarm clock. Setting the kernel's timer costs more than reading a short
     request, so a running timer is left alone: when it rings too early, it is set for the rest."""
 
@@ -40,7 +40,7 @@ class _Clock:
             raise TimeoutError("the detectors hang")
 
 
-_CLOCK = _Clock()
+_CLOCK = _AlarmClock()
 
 
 class alarm:

@@ -7,7 +7,7 @@ import hmac
 import re
 import unicodedata
 
-from shortstop.privacy.detect.checks import iban_number
+from shortstop.privacy.detect.numbers import iban_number
 from shortstop.privacy.replace.dates import moved
 from shortstop.privacy.replace.syllables import SYLLABLES
 
