@@ -40,29 +40,34 @@ class TaskClusters:
 
         Returns the name of its task, None while its cluster is too small to be one.
         """
-        if unit @ unit < 0.5:
-            return None  # zeros: no known word in it
-        index = self._nearest(unit)
-        if index is None:
-            self._lead(unit)
-            return None
-        self._sizes[index] += 1
-        return self._task(index)
+        cluster = self.nearest(unit)
+        self.count(unit, cluster)
+        return self.task(cluster)
 
-    def find(self, unit: Vector, *, counted: bool = False) -> str | None:
-        """The same without counting the prompt; `counted`: as if it were."""
-        index = self._nearest(unit)
-        return None if index is None else self._task(index, counted)
+    def find(self, unit: Vector) -> str | None:
+        """The same without counting the prompt."""
+        return self.task(self.nearest(unit))
 
-    def _nearest(self, unit: Vector) -> int | None:
+    def nearest(self, unit: Vector) -> int | None:
+        """The number of the cluster that a prompt belongs to, None if to none."""
         if not self.names:
             return None
         cosines = self._leaders @ unit
-        index = int(cosines.argmax())
-        return index if cosines.item(index) >= MIN_COSINE else None
+        cluster = int(cosines.argmax())
+        return cluster if cosines.item(cluster) >= MIN_COSINE else None
 
-    def _task(self, index: int, more: int = 0) -> str | None:
-        return self.names[index] if self._sizes[index] + more > MIN_CLUSTER_SIZE else None
+    def task(self, cluster: int | None, *, more: int = 0) -> str | None:
+        """The name of a cluster that would be a task with so many `more` prompts."""
+        if cluster is None or self._sizes[cluster] + more <= MIN_CLUSTER_SIZE:
+            return None
+        return self.names[cluster]
+
+    def count(self, unit: Vector, cluster: int | None) -> None:
+        """Count a prompt of this `cluster`; of none, it may become the leader of a new one."""
+        if cluster is not None:
+            self._sizes[cluster] += 1
+        elif unit @ unit >= 0.5:  # else zeros: no known word in it
+            self._lead(unit)
 
     def _lead(self, unit: Vector) -> None:
         if len(self.names) < MAX_CLUSTERS:

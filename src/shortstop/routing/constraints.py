@@ -182,7 +182,7 @@ def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
 
 
 def _answering(targets: Sequence[Target], task: str, pinned: bool) -> Sequence[Target]:
-    answering = [t for t in targets if t.answers(task)]
+    answering = [t for t in targets if not t.tasks or task in t.tasks]
     if answering:
         return answering
     tasks = ", ".join(sorted({name for t in targets for name in t.tasks}))

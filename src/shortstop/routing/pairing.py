@@ -46,6 +46,7 @@ class Pairing:
     def __init__(self, state: State, policies: TaskPolicies) -> None:
         self._state = state
         self._policies = policies
+        self._rate = policies.config.routing.shadow_rate
 
     def draw(
         self,
@@ -67,11 +68,10 @@ class Pairing:
         for estimate in shadow:
             credited = not candidates and reference is not None
             candidates.append(self._shadow(task, estimate, reference, credited))
-        drawn = [candidate for candidate in candidates if candidate.drawn]
-        asked = [candidate.target for candidate in drawn if not candidate.audit]
-        if drawn and first.local and reference is not None:
-            asked.insert(0, reference)
-        return candidates, tuple(asked)
+        asked = tuple([c.target for c in candidates if c.drawn and not c.audit])
+        if first.local and reference is not None and any(c.drawn for c in candidates):
+            asked = (reference, *asked)
+        return candidates, asked
 
     def chance(self) -> float:
         """The next draw, uniform in [0, 1)."""
@@ -106,10 +106,6 @@ class Pairing:
 
     def _drawn(self, odds: float) -> bool:
         return odds > 0 and self.chance() < odds
-
-    @property
-    def _rate(self) -> float:
-        return self._policies.config.routing.shadow_rate
 
 
 def compared(live: Sequence[Estimate], first: Target) -> Estimate:

@@ -26,6 +26,13 @@ class TaskPolicies:
     def __init__(self, targets: Mapping[str, Target], config: Config) -> None:
         self.targets = dict(targets)
         self.config = config
+        self.overall = promise_of(config.contract)
+        """The promise over all tasks together, and of those that declare none."""
+        self._promises = {
+            name: promise_of(task.contract)
+            for name, task in config.tasks.items()
+            if task.contract is not None
+        }
 
     def key(self, name: str) -> str:
         """`key_of` the target; the name itself where no such target is configured."""
@@ -37,12 +44,7 @@ class TaskPolicies:
         return declared.contract if declared and declared.contract else self.config.contract
 
     def promise(self, task: str) -> Promise:
-        return promise_of(self.contract(task))
-
-    @property
-    def overall(self) -> Promise:
-        """The promise over all tasks together."""
-        return promise_of(self.config.contract)
+        return self._promises.get(task, self.overall)
 
     def grader(self, task: str) -> str | None:
         """The grader that the operator named for `task`; None: by the reference's own shape."""

@@ -27,6 +27,9 @@ from shortstop.types import Caller, Clearance, Decision, Request, Target
 
 ROUTER = "brain-3"
 """The version of the rules, as it is logged with every decision."""
+UNDECLARED = TaskConfig()
+"""What holds for a task that the operator did not configure."""
+UNKNOWN_COSTS = Costs()
 UNKNOWN_USD = {True: 0.00005, False: 0.005}
 """US dollars of a call to a local (True) or remote target whose price was never seen."""
 UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
@@ -41,7 +44,7 @@ class _Situation(NamedTuple):
     declared: TaskConfig
     field: Field
     local: list[Estimate]
-    remote: tuple[str, ...]
+    remote: tuple[Target, ...]
 
 
 class _Ruling(NamedTuple):
@@ -72,6 +75,7 @@ class LearnedRouter:
         self._serving = {name: t for name, t in targets.items() if t.serves}
         self._shadow = [t for t in targets.values() if t.state == "shadow"]
         self._config = config
+        self._price = QualityPrice(config.routing.usd_per_point, config.routing.usd_per_second)
         self._prior = prior or blank()
         self.state = state or State(config.routing.seed, config.routing.landmarks)
         self._index, self._clusters = self.state.prepare(self._prior)
@@ -109,14 +113,15 @@ class LearnedRouter:
             self.state.decided += 1
             return self._obeyed(field, task), None
         features = prompt_features(prompt_text(request), self._prior.embedder)
-        unit = features.dense[: self._prior.embedder.width]
         free = task == OPEN
         if free:
-            task = self._clusters.find(unit, counted=not whom.pinned) or OPEN
+            unit = features.dense[: self._prior.embedder.width]
+            cluster = self._clusters.nearest(unit)
+            task = self._clusters.task(cluster, more=not whom.pinned) or OPEN
         field = eligible(whom, task, request, caller)
         self.state.decided += 1
         if free and not field.pinned:
-            self._clusters.add(unit)
+            self._clusters.count(unit, cluster)
         self._learner.tool_failed(dialogue(request, caller), request.messages)
         return self._weigh(request, caller, task, declared, field, features)
 
@@ -131,9 +136,10 @@ class LearnedRouter:
     ) -> tuple[Decision, PendingOutcome | None]:
         prompt = project(features, self._index)
         local = [self._estimator.estimate(t, prompt, task) for t in field.local]
+        remote = self._remote(field)
         if len(local) > 1:
-            local.sort(key=lambda e: self._rank(e, field))
-        situation = _Situation(request, caller, task, declared, field, local, self._remote(field))
+            local.sort(key=lambda e: self._rank(e, remote))
+        situation = _Situation(request, caller, task, declared, field, local, remote)
         ruling, propensity, explored = self._explored(
             self._fixed(situation) or self._judged(situation)
         )
@@ -164,20 +170,18 @@ class LearnedRouter:
         """Whose answers may be compared, and who is asked unseen for it."""
         if situation.field.pinned:
             return [], ()  # nothing of a pinned request is kept, not even its hashes
-        shadow = comparable(self._shadow, situation.task, situation.request, situation.caller)
-        return self._pairing.draw(
-            situation.task,
-            self._policies.targets[first],
-            situation.remote[0] if situation.remote else None,
-            situation.local,
-            [self._estimator.estimate(t, prompt, situation.task) for t in shadow],
-        )
+        task, shadow = situation.task, []
+        if self._shadow:
+            targets = comparable(self._shadow, task, situation.request, situation.caller)
+            shadow = [self._estimator.estimate(t, prompt, task) for t in targets]
+        reference = situation.remote[0].name if situation.remote else None
+        first_target = self._policies.targets[first]
+        return self._pairing.draw(task, first_target, reference, situation.local, shadow)
 
     def _obeyed(self, field: Field, task: str) -> Decision:
         """The client named its model: nothing is estimated, nothing is learned."""
-        local = tuple(t.name for t in field.local)
         return Decision(
-            plan=local + self._remote(field),
+            plan=tuple([t.name for t in (*field.local, *self._remote(field))]),
             task=task,
             score=0.0,
             threshold=0.0,
@@ -199,12 +203,14 @@ class LearnedRouter:
             for name, declared in tasks.items():
                 if declared.match is not None and declared.match in system:
                     return name, declared
-        return task_of(request, caller), TaskConfig()
+        return task_of(request, caller), UNDECLARED
 
-    def _remote(self, field: Field) -> tuple[str, ...]:
+    def _remote(self, field: Field) -> tuple[Target, ...]:
         """The frontier first; the others follow for when it fails."""
-        frontier = self._config.routing.frontier
-        return tuple(sorted((t.name for t in field.remote), key=lambda name: name != frontier))
+        frontier, remote = self._config.routing.frontier, field.remote
+        if len(remote) < 2:
+            return remote
+        return tuple(sorted(remote, key=lambda target: target.name != frontier))
 
     def _fixed(self, situation: _Situation) -> _Ruling | None:
         """What is decided without weighing anything."""
@@ -220,7 +226,7 @@ class LearnedRouter:
         if bound is None:
             return None
         if bound.maker is None:
-            return _Ruling(False, least, ("sticky",), only=situation.remote)
+            return _Ruling(False, least, ("sticky",), only=_names(situation.remote))
         maker = bound.maker
         return _Ruling(maker.local, least, ("sticky",), verify=False, only=(maker.name,))
 
@@ -253,33 +259,34 @@ class LearnedRouter:
         stays = self._sticky.stays(situation.request, situation.caller, best.score - least)
         if stays is not None:
             return _Ruling(stays, least, ("estimate", "sticky"))
-        choice = self._choice(best, situation.field)
+        choice = self._choice(best, situation.remote)
         local = best.score >= least and choice.way != "ask-frontier"
         return _Ruling(local, least, ("estimate",), explorable=True)
 
-    def _rank(self, estimate: Estimate, field: Field) -> tuple[bool, bool, bool, float, float]:
+    def _rank(
+        self, estimate: Estimate, remote: tuple[Target, ...]
+    ) -> tuple[bool, bool, bool, float, float]:
         """Of several local models: the preferred one, those under a certificate, those believed
         good enough by what they cost, the others by how good they are."""
         routing = self._config.routing
-        good = estimate.known and estimate.score >= routing.min_score and bool(field.remote)
+        good = estimate.known and estimate.score >= routing.min_score and bool(remote)
         return (
             estimate.target.name != routing.local,
             estimate.evidence.certified is None,
             not good,
-            self._choice(estimate, field).cost if good else 0.0,
+            self._choice(estimate, remote).cost if good else 0.0,
             estimate.gap,
         )
 
-    def _choice(self, estimate: Estimate, field: Field) -> PricedChoice:
-        routing = self._config.routing
+    def _choice(self, estimate: Estimate, remote: tuple[Target, ...]) -> PricedChoice:
         return choose(
             [self._option(estimate.target, estimate.gap)],
-            [self._option(t, 0.0) for t in field.remote],
-            QualityPrice(routing.usd_per_point, routing.usd_per_second),
+            [self._option(target, 0.0) for target in remote],
+            self._price,
         )
 
     def _option(self, target: Target, gap: float) -> Option:
-        cost = self.state.costs.get(key_of(target), Costs())
+        cost = self.state.costs.get(key_of(target), UNKNOWN_COSTS)
         usd = self._config.routing.usd_per_call.get(target.name, cost.usd)
         return Option(
             target.name,
@@ -319,7 +326,12 @@ def _plan(situation: _Situation, ruling: _Ruling) -> tuple[str, ...]:
     if ruling.only:
         return ruling.only
     local = tuple([estimate.target.name for estimate in situation.local])
-    return local + situation.remote if ruling.local_first else situation.remote + local
+    remote = _names(situation.remote)
+    return local + remote if ruling.local_first else remote + local
+
+
+def _names(targets: tuple[Target, ...]) -> tuple[str, ...]:
+    return tuple([target.name for target in targets])
 
 
 def _pending(
