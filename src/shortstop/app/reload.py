@@ -18,12 +18,16 @@ log = logging.getLogger("shortstop")
 
 
 class Reloader:
-    """Swaps runtimes. Settings that last as long as the process are refused, not half applied."""
+    """Swaps runtimes. Settings that last as long as the process are refused, not half applied.
+
+    `turn` is held while the runtime in force is replaced, so that the next reload replaces what
+    this one has built.
+    """
 
     def __init__(self, source: ConfigSource, resources: Resources) -> None:
+        self.turn = asyncio.Lock()
         self._source = source
         self._resources = resources
-        self._lock = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
     def read(self, old: Config) -> Config:
@@ -41,16 +45,15 @@ class Reloader:
     async def next_runtime(self, old: Runtime) -> Runtime:
         """Build and start what replaces `old`, whose requests finish where they are.
 
-        Raises ShortstopError, and then nothing has changed.
+        To be called in `turn`. Raises ShortstopError, and then nothing has changed.
         """
-        async with self._lock:
-            config = self.read(old.config)
-            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
-            new = build(config, self._resources, kept, old.learned.state)
-            await new.start(kept)
-            await self._resources.warm()
-            self._retire(old, set(kept))
-            return new
+        config = self.read(old.config)
+        kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+        new = build(config, self._resources, kept, old.learned.state)
+        await new.start(kept)
+        await self._resources.warm()
+        self._retire(old, set(kept))
+        return new
 
     def _retire(self, old: Runtime, kept: set[str]) -> None:
         """Close what the old runtime alone used, once its requests had time to finish."""
