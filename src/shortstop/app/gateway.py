@@ -169,6 +169,7 @@ class Shortstop:
             yield
         finally:
             saver.cancel()
+            await self._reloader.close()
             await self._runtime.close()
             await self._resources.stop_tagger()
             self._learned_state.save(self._snapshot)

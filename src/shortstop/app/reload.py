@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+from contextlib import suppress
 
 from shortstop.app.build import build
 from shortstop.app.resources import Resources
@@ -29,6 +30,7 @@ class Reloader:
         self._source = source
         self._resources = resources
         self._retiring: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def read(self, old: Config) -> Config:
         """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
@@ -55,11 +57,18 @@ class Reloader:
         self._retire(old, set(kept))
         return new
 
+    async def close(self) -> None:
+        """Close at once what still drains."""
+        self._closing.set()
+        await asyncio.gather(*self._retiring)
+
     def _retire(self, old: Runtime, kept: set[str]) -> None:
         """Close what the old runtime alone used, once its requests had time to finish."""
 
         async def later() -> None:
-            await asyncio.sleep(old.config.server.drain_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(old.config.server.drain_seconds):
+                    await self._closing.wait()
             await old.close(kept)
 
         task = asyncio.create_task(later())
