@@ -106,7 +106,8 @@ class ScriptedEngine:
 class EngineFactory:
     """Stands in for the class `EmbeddedServer`; remembers what was made with which options.
 
-    `script` is for engines to be made from now on: their error, and whether they wait to start.
+    `error` and `waits` are for engines to be made from now on: why they do not start, and whether
+    they wait to be let.
     """
 
     def __init__(self) -> None:
@@ -128,7 +129,7 @@ class EngineFactory:
         """The engine with that number, from 1, as soon as it is made."""
         while len(self.made) < count:
             self._asked.clear()
-            await self._asked.wait()
+            await soon(self._asked)
         return self.made[count - 1]
 
     @property
@@ -139,6 +140,13 @@ class EngineFactory:
 def servers_of(engines: Mapping[str, ScriptedEngine]) -> dict[str, EmbeddedServer]:
     """The same engines under the type that `publish` takes."""
     return dict(engines)  # type: ignore[arg-type]
+
+
+async def soon(*events: asyncio.Event) -> None:
+    """All of them happen; fails instead of hanging when one does not."""
+    async with asyncio.timeout(10):
+        for event in events:
+            await event.wait()
 
 
 async def turns(count: int = 20) -> None:

@@ -18,7 +18,7 @@ from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Request, Sampling, Text
 from shortstop.workers.addresses import publish
 from shortstop.workers.context import WorkerContext
-from tests.app.parts import EngineFactory, ScriptedEngine, servers_of, turns
+from tests.app.parts import EngineFactory, ScriptedEngine, servers_of, soon, turns
 from tests.registry.samples import write
 from tests.server.scripted import ScriptedModel
 
@@ -58,7 +58,7 @@ async def test_all_engines_start_together() -> None:
     first, second = ScriptedEngine(), ScriptedEngine()
     first.may_start.clear()
     starting = asyncio.create_task(start_all([embedded(first), embedded(second)]))
-    await second.starting.wait()
+    await soon(second.starting)
     await turns()
     assert (first.state, second.state) == ("starting", "ready"), "neither waits for the other"
     first.may_start.set()
@@ -71,7 +71,7 @@ async def test_when_one_cannot_start_those_that_could_are_stopped_again() -> Non
     good, slow = ScriptedEngine(), ScriptedEngine()
     slow.may_start.clear()
     starting = asyncio.create_task(start_all([embedded(e) for e in (good, broken, slow)]))
-    await slow.starting.wait()
+    await soon(slow.starting)
     slow.may_start.set()
     with pytest.raises(ModelFileError, match="damaged"):
         await starting
@@ -82,7 +82,7 @@ async def test_a_start_that_is_given_up_leaves_no_engine_running() -> None:
     good, slow = ScriptedEngine(), ScriptedEngine()
     slow.may_start.clear()
     starting = asyncio.create_task(start_all([embedded(good), embedded(slow)]))
-    await slow.starting.wait()
+    await soon(slow.starting)
     await turns()
     assert good.state == "ready"
     starting.cancel()

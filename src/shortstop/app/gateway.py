@@ -151,7 +151,8 @@ class Shortstop:
 
     async def swap(self) -> str:
         """Go on with a runtime built from the file as it is now. Raises ShortstopError."""
-        self._runtime = await self._reloader.next_runtime(self._runtime)
+        async with self._reloader.turn:
+            self._runtime = await self._reloader.next_runtime(self._runtime)
         names = ", ".join(self._runtime.models.targets)
         log.info("configuration reloaded: %s", names)
         return f"targets: {names}"
@@ -169,6 +170,7 @@ class Shortstop:
             yield
         finally:
             saver.cancel()
+            await self._reloader.close()
             await self._runtime.close()
             await self._resources.stop_tagger()
             self._learned_state.save(self._snapshot)

@@ -97,7 +97,7 @@ def bind(server: ServerConfig) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigError(
-            f"Cannot listen on {server.host}:{server.port}: {error.strerror}.",
+            f"Cannot listen on {_bracketed(server.host)}:{server.port}: {error.strerror}.",
             hint="Choose another with --port, or stop what listens there.",
         ) from error
     return listening
@@ -105,4 +105,9 @@ def bind(server: ServerConfig) -> socket.socket:
 
 def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://{host}:{port}"
+    return f"http://{_bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    """As a URL has it: an IPv6 address holds colons itself."""
+    return f"[{host}]" if ":" in host else host

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+from contextlib import suppress
 
 from shortstop.app.build import build
 from shortstop.app.exposure import refuse_exposure
@@ -19,13 +20,18 @@ log = logging.getLogger("shortstop")
 
 
 class Reloader:
-    """Swaps runtimes. Settings that last as long as the process are refused, not half applied."""
+    """Swaps runtimes. Settings that last as long as the process are refused, not half applied.
+
+    `turn` is held while the runtime in force is replaced, so that the next reload replaces what
+    this one has built.
+    """
 
     def __init__(self, source: ConfigSource, resources: Resources) -> None:
+        self.turn = asyncio.Lock()
         self._source = source
         self._resources = resources
-        self._lock = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def read(self, old: Config) -> Config:
         """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
@@ -43,24 +49,30 @@ class Reloader:
     async def next_runtime(self, old: Runtime) -> Runtime:
         """Build and start what replaces `old`, whose requests finish where they are.
 
-        Raises ShortstopError, and then nothing has changed.
+        To be called in `turn`. Raises ShortstopError, and then nothing has changed.
         """
-        async with self._lock:
-            config = self.read(old.config)
-            kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
-            for key in changed(old.config, config, "state"):
-                log.warning("%s is part of what the router has learned and does not change", key)
-            new = build(config, self._resources, kept, old.learned.state)
-            await new.start(kept)
-            await self._resources.warm()
-            self._retire(old, set(kept))
-            return new
+        config = self.read(old.config)
+        kept = {n: e for n, e in old.engines.items() if config.models.get(n) == e.config}
+        for key in changed(old.config, config, "state"):
+            log.warning("%s is part of what the router has learned and does not change", key)
+        new = build(config, self._resources, kept, old.learned.state)
+        await new.start(kept)
+        await self._resources.warm()
+        self._retire(old, set(kept))
+        return new
+
+    async def close(self) -> None:
+        """Close at once what still drains."""
+        self._closing.set()
+        await asyncio.gather(*self._retiring)
 
     def _retire(self, old: Runtime, kept: set[str]) -> None:
         """Close what the old runtime alone used, once its requests had time to finish."""
 
         async def later() -> None:
-            await asyncio.sleep(old.config.server.drain_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(old.config.server.drain_seconds):
+                    await self._closing.wait()
             await old.close(kept)
 
         task = asyncio.create_task(later())
