@@ -19,6 +19,7 @@ from shortstop.privacy import BodyFormat, ephemeral_guard
 from shortstop.types import (
     Choice,
     Clearance,
+    Grade,
     Json,
     Reach,
     Reply,
@@ -31,6 +32,7 @@ from shortstop.types import (
 )
 from tests.conftest import FakeClock
 from tests.pipeline.test_chat import Shelf, TokenBooks
+from tests.pipeline.test_grading import GradeList
 from tests.serving.test_cascade import TARGETS
 
 QUESTION = get("openai.chat").decode_request(
@@ -48,6 +50,7 @@ class Bench:
 
     def __init__(self, verdict: Verdict, rate: float = 1.0, *, local: bool = False) -> None:
         self.shelf = Shelf()
+        self.grades = GradeList()
         self.asked: list[Request] = []
         self.cleared: list[Clearance] = []
         self._verdict = verdict
@@ -58,7 +61,8 @@ class Bench:
             rate,
             ask=self._ask,
             guard=guard,
-            books=Bookkeeping(TokenBooks(), self.shelf, FakeClock()),
+            books=Bookkeeping(TokenBooks(), self.shelf, FakeClock(5.0)),
+            grades=self.grades,
         )
 
     async def _ask(self, target: str, request: Request, clearance: Clearance) -> Reply:
@@ -112,6 +116,22 @@ def test_it_is_not_told_whose_answer_is_whose() -> None:
         assert not any(word in said for word in ("local", "frontier", "small", "arbiter"))
 
 
+def test_both_grades_are_kept_with_the_judge_s_name() -> None:
+    bench = Bench(fair)
+    bench.grade("Lyon", "Paris")
+    assert bench.grades == [
+        Grade("r1", "acme", "judge", "small", 0.2, 5.0, reference="big", grader="arbiter"),
+        Grade("r1", "acme", "judge", "big", 0.9, 5.0, grader="arbiter"),
+    ]
+
+
+def test_several_pairs_of_a_request_have_rows_of_their_own() -> None:
+    bench = Bench(fair)
+    for number in range(2):
+        asyncio.run(bench.judge.grade(QUESTION, TRACE, side("a"), side("b", "big"), number))
+    assert [row.id for row in bench.shelf.rows] == [f"r1-judge-{i}" for i in range(1, 5)]
+
+
 def test_its_cost_is_on_the_books_and_no_request() -> None:
     bench = Bench(fair)
     bench.grade("Lyon", "Paris")
@@ -128,7 +148,9 @@ def test_its_cost_is_on_the_books_and_no_request() -> None:
     ["I prefer the first.", {"first": 11, "second": 1}, {"first": -1, "second": 0}, {"first": 1}],
 )
 def test_what_is_no_verdict_is_none(said: object) -> None:
-    assert Bench(lambda m: said).grade("Lyon", "Paris") is None
+    bench = Bench(lambda m: said)
+    assert bench.grade("Lyon", "Paris") is None
+    assert bench.grades == []
 
 
 def test_a_judge_that_fails_gives_no_verdict() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -111,3 +112,25 @@ async def test_feedback_that_is_none_says_why(shared_gateway: Gateway) -> None:
         assert status == 400
         assert word in message
     assert (await rate(shared_gateway, {}, request_id="req_of_nobody", score=1))[0] == 404
+
+
+async def test_what_was_judged_outlives_the_process(gateway: Gateway) -> None:
+    """Comparisons by program, and a correction with its words: training data, by the same rules."""
+    await gateway.teach()
+    id = await answered(gateway, {})
+    given = {"request_id": id, "label": False, "correction": "no", "answer": "yes"}
+    assert (await rate(gateway, {}, **given))[0] == 200
+    await gateway.stop()
+    with sqlite3.connect(gateway.home / "traces.db") as db:
+        rows = db.execute("SELECT source, target, reference, value FROM grades ORDER BY at")
+        grades = rows.fetchall()
+        known = {row[0] for row in db.execute("SELECT id FROM traces")}
+        graded = {row[0] for row in db.execute("SELECT trace FROM grades")}
+        query = "SELECT correction FROM grades WHERE trace = ? AND source = 'user'"
+        (correction,) = db.execute(query, (id,)).fetchone()
+    compared = [row for row in grades if row[0] == "comparison"]
+    assert len(compared) >= 20
+    assert {row[1:3] for row in compared} == {("small", "big")}
+    assert ("user", "small", None, 0.0) in grades
+    assert b"no" in bytes(correction)
+    assert graded <= known

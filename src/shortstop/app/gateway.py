@@ -123,7 +123,7 @@ class Shortstop:
             target=body.target,
             tenant=tenant,
         )
-        return self._runtime.router.feedback(feedback) is not None
+        return self._runtime.pipelines.feedback.take(feedback)
 
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,

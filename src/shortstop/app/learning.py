@@ -1,4 +1,4 @@
-"""The part of a runtime that learns: shadow runs, their comparison, the judge."""
+"""The part of a runtime that learns: shadow runs, their comparison, the judge, feedback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.compare import Comparison, agreement_by
+from shortstop.pipeline.grading import FeedbackIntake
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Shadows
@@ -25,13 +26,19 @@ def build_shadows(
     return Shadows(
         targets=models.targets,
         ask=models.answer,
-        compare=Comparison(router, _judge(config, resources, models, books)),
+        compare=Comparison(
+            router, _judge(config, resources, models, books), resources.traces, CLOCK
+        ),
         lose=lambda trace, candidate: router.lost(trace.id, candidate),
         agree=agree,
         books=Bookkeeping(
             books, resources.traces, CLOCK, (resources.metrics.observe, router.observe)
         ),
     )
+
+
+def build_feedback(resources: Resources, router: AnyRouter) -> FeedbackIntake:
+    return FeedbackIntake(router, resources.traces, CLOCK)
 
 
 def _judge(config: Config, resources: Resources, models: Models, books: Books) -> Judge | None:
@@ -44,4 +51,5 @@ def _judge(config: Config, resources: Resources, models: Models, books: Books) -
         ask=models.answer,
         guard=models.guard,
         books=Bookkeeping(books, resources.traces, CLOCK),
+        grades=resources.traces,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shortstop.accounts.budgets import Budgets
 from shortstop.app.clock import CLOCK
-from shortstop.app.learning import build_shadows
+from shortstop.app.learning import build_feedback, build_shadows
 from shortstop.app.resources import Resources
 from shortstop.app.router import AnyRouter
 from shortstop.config import Config
@@ -37,6 +37,7 @@ class Pipelines:
         observe, recorder = resources.metrics.observe, resources.traces
         self.clearing = Clearing(guard, guard.timeout_s)
         self.shadows = build_shadows(config, resources, models, books, router)
+        self.feedback = build_feedback(resources, router)
         self.chat = Pipeline(
             clearing=self.clearing,
             router=router,

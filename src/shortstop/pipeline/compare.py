@@ -1,4 +1,4 @@
-"""Two answers to one request: graded, and learned from."""
+"""Two answers to one request: graded, kept, and learned from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from shortstop import routing
+from shortstop.pipeline.grading import comparison_grade
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.shadow import Side
+from shortstop.ports import Clock, Grades
 from shortstop.routing import Pair
 from shortstop.types import Request, Signals, Trace
 
@@ -48,6 +50,8 @@ class Comparison:
 
     router: PairLearner
     judge: Judge | None
+    grades: Grades
+    clock: Clock
 
     async def __call__(
         self, request: Request, trace: Trace, candidate: Side, reference: Side, number: int
@@ -63,5 +67,8 @@ class Comparison:
         self.router.pair(replace(pair, marks=marks), candidate.signals)
 
     def _compared(self, trace: Trace, grader: str | None, candidate: Side, reference: Side) -> Pair:
-        value = routing.grade(grader, candidate.text, reference.text)
-        return Pair(trace.id, reference.target.name, candidate.target.name, value)
+        name = routing.grader_for(grader, reference.text)
+        value = routing.grade(name, candidate.text, reference.text)
+        pair = Pair(trace.id, reference.target.name, candidate.target.name, value)
+        self.grades.grade(comparison_grade(pair, trace.tenant, name, self.clock.time()))
+        return pair

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from shortstop.dialects import with_body
 from shortstop.errors import ShortstopError
+from shortstop.pipeline.grading import judge_grades
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side, learning_row
-from shortstop.ports import Guard
+from shortstop.ports import Grades, Guard
 from shortstop.routing import Pair
 from shortstop.tokens import written
 from shortstop.types import (
@@ -68,7 +69,7 @@ class _Verdict(Struct):
 
 class Judge:
     """The model behind `target`; `rate` is the share of comparisons, of tasks that name no grader,
-    which it decides."""
+    which it decides. What it grades is kept in `grades`."""
 
     def __init__(
         self,
@@ -78,12 +79,14 @@ class Judge:
         ask: Ask,
         guard: Guard,
         books: Bookkeeping,
+        grades: Grades,
     ) -> None:
         self._target = target
         self._rate = rate
         self._ask = ask
         self._guard = guard
         self._books = books
+        self._grades = grades
 
     def wanted(self, grader: str | None, request_id: str) -> bool:
         """Whether this comparison is for the judge; drawn from the id, blind to the answers."""
@@ -106,7 +109,7 @@ class Judge:
             two = await self._verdict(request, trace, answers[::-1], names[1])
         except (ShortstopError, msgspec.MsgspecError, ValueError):
             return None
-        return Pair(
+        pair = Pair(
             trace.id,
             reference.target.name,
             candidate.target.name,
@@ -114,6 +117,10 @@ class Judge:
             (one.second + two.first) / 2 / TOP_GRADE,
             source="judge",
         )
+        at = self._books.clock.time()
+        for grade in judge_grades(pair, trace.tenant, self._target.name, at):
+            self._grades.grade(grade)
+        return pair
 
     async def _verdict(
         self, request: Request, trace: Trace, answers: tuple[str, str], name: str

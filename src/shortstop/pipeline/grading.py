@@ -1,0 +1,74 @@
+"""Judgements of answers in the form in which they are kept: the one place that makes a `Grade`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from shortstop.ports import Clock, Grades
+from shortstop.routing import Feedback, Pair, Subject
+from shortstop.types import Grade
+
+
+def comparison_grade(pair: Pair, tenant: str, grader: str, at: float) -> Grade:
+    """The candidate's grade, by the program `grader`; `at` is Unix time in seconds."""
+    return Grade(
+        pair.trace,
+        tenant,
+        "comparison",
+        pair.candidate,
+        pair.value,
+        at,
+        reference=pair.reference,
+        grader=grader,
+    )
+
+
+def judge_grades(pair: Pair, tenant: str, judge: str, at: float) -> tuple[Grade, Grade]:
+    """The candidate's and the reference's, by the model `judge`, which saw both without names."""
+    trace, candidate, reference = pair.trace, pair.candidate, pair.reference
+    return (
+        Grade(trace, tenant, "judge", candidate, pair.value, at, reference, judge),
+        Grade(trace, tenant, "judge", reference, pair.reference_value, at, grader=judge),
+    )
+
+
+def feedback_grade(feedback: Feedback, subject: Subject, at: float) -> Grade:
+    """The grade of the answer that `subject` names, with the correction if there is one."""
+    value = feedback.score
+    if value is None and feedback.label is not None:
+        value = float(feedback.label)
+    return Grade(
+        feedback.request_id,
+        subject.tenant,
+        feedback.source,
+        subject.target,
+        None if value is None else min(1.0, max(0.0, value)),
+        at,
+        correction=feedback.correction,
+    )
+
+
+class FeedbackLearner(Protocol):
+    """The router as feedback sees it."""
+
+    def feedback(self, feedback: Feedback) -> Subject | None:
+        """Learn from it; what it is about, None where it does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackIntake:
+    """What clients and reviewers say about answers: learned from, and kept."""
+
+    router: FeedbackLearner
+    grades: Grades
+    clock: Clock
+
+    def take(self, feedback: Feedback) -> bool:
+        """False where it does not count, and is not kept: the request is unknown or another
+        tenant's, the source has graded it before, or the feedback says nothing."""
+        subject = self.router.feedback(feedback)
+        if subject is None:
+            return False
+        self.grades.grade(feedback_grade(feedback, subject, self.clock.time()))
+        return True
