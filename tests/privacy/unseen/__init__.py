@@ -1,0 +1,1 @@
+"""Texts that no rule of the gateway was written against."""
