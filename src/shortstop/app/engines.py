@@ -24,7 +24,7 @@ from shortstop.workers.context import WorkerContext
 DEFAULT_LOCAL_CONTEXT = 4096
 
 
-class Server(Protocol):
+class EngineServer(Protocol):
     """An embedded engine: a child of this process or of the supervisor."""
 
     @property
@@ -49,7 +49,7 @@ class Engine:
     config: ModelConfig
     target: Target
     slots: Queue
-    server: Server | None = None
+    server: EngineServer | None = None
     client: LocalClient | None = None
 
     def reach(self) -> LocalClient:
@@ -160,7 +160,7 @@ async def start_all(engines: Iterable[Engine]) -> None:
     await start_servers([e.server for e in engines if e.server is not None])
 
 
-async def start_servers(servers: Sequence[Server]) -> None:
+async def start_servers(servers: Sequence[EngineServer]) -> None:
     """All or none: when one cannot start, or the start is cancelled, all are stopped again."""
     try:
         outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)

@@ -34,7 +34,6 @@ from shortstop.types import (
 )
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.news import News
-from shortstop.workers.shared_router import SharedRouter
 
 log = logging.getLogger("shortstop")
 
@@ -183,6 +182,5 @@ class Shortstop:
         return self._runtime.redacted(body, tenant)
 
     def _learn(self, news: News) -> None:
-        """Another worker has seen something."""
-        if isinstance(self._runtime.router, SharedRouter):
-            self._runtime.router.learn(news)
+        """Another worker has seen something: the runtime in force learns it."""
+        self._runtime.learn(news)

@@ -20,6 +20,8 @@ from shortstop.serving.models import Models
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
 from shortstop.types import Caller, Json, Request, Target
+from shortstop.workers.news import News
+from shortstop.workers.shared_router import SharedRouter
 
 
 @dataclass(slots=True)
@@ -84,6 +86,11 @@ class Runtime:
     def redacted(self, body: Json, tenant: str) -> Json:
         """`body` without what the guard finds in it. Raises ValueError when something is left."""
         return redacted(self.guard, body, tenant)
+
+    def learn(self, news: News) -> None:
+        """What another worker has seen."""
+        if isinstance(self.router, SharedRouter):
+            self.router.learn(news)
 
     async def start(self, kept: Container[str] = ()) -> None:
         """Start the engines that are not `kept` from another runtime; all or none of them."""
