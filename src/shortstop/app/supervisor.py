@@ -133,12 +133,12 @@ class Supervisor:
             options = EngineOptions.choose(model, record.gguf())
             new[name] = EmbeddedServer(record.path, options, sha256=record.sha256)
         await start_servers([*new.values()])
+        for name in self._models:
+            if name in new or name not in wanted:
+                self._task(self._retire(self._servers[name]))
         for name, server in new.items():
-            old = self._servers.get(name)
             self._servers[name] = server
             self._watch(name, server)
-            if old is not None:
-                self._task(self._retire(old))
         self._models = wanted
         publish(self._folder, self._servers)
 
@@ -153,6 +153,7 @@ class Supervisor:
             publish(self._folder, self._servers)
 
     async def _retire(self, server: EmbeddedServer) -> None:
+        """Stop an engine that requests under way may still use."""
         await asyncio.sleep(self._config.server.drain_seconds)
         await server.stop()
 
