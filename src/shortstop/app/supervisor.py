@@ -64,6 +64,7 @@ class Supervisor:
         self._workers: dict[int, asyncio.subprocess.Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
+        self._reloading = asyncio.Lock()
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
@@ -209,6 +210,10 @@ class Supervisor:
 
     async def _reload(self) -> None:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
+        async with self._reloading:
+            await self._reload_once()
+
+    async def _reload_once(self) -> None:
         try:
             config = read_config(self._source)
             require_no_restart(self._config, config)
