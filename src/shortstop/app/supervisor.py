@@ -65,6 +65,7 @@ class Supervisor:
         self._workers: dict[int, asyncio.subprocess.Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
+        self._reloading = asyncio.Lock()
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
@@ -134,12 +135,12 @@ class Supervisor:
             options = EngineOptions.choose(model, record.gguf())
             new[name] = EmbeddedServer(record.path, options, sha256=record.sha256)
         await start_servers([*new.values()])
+        for name in self._models:
+            if name in new or name not in wanted:
+                self._task(self._retire(self._servers[name]))
         for name, server in new.items():
-            old = self._servers.get(name)
             self._servers[name] = server
             self._watch(name, server)
-            if old is not None:
-                self._task(self._retire(old))
         self._models = wanted
         publish(self._folder, self._servers)
 
@@ -154,6 +155,7 @@ class Supervisor:
             publish(self._folder, self._servers)
 
     async def _retire(self, server: EmbeddedServer) -> None:
+        """Stop an engine that requests under way may still use."""
         await asyncio.sleep(self._config.server.drain_seconds)
         await server.stop()
 
@@ -209,6 +211,10 @@ class Supervisor:
 
     async def _reload(self) -> None:
         """New engines first, then every worker reads the file; a bad file changes nothing."""
+        async with self._reloading:
+            await self._reload_once()
+
+    async def _reload_once(self) -> None:
         try:
             config = read_config(self._source)
             require_no_restart(self._config, config)

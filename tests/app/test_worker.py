@@ -1,0 +1,84 @@
+"""One worker: a whole gateway on a socket that it inherits, or a reason why it is none."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shortstop.app.listener import bind, url_of
+from shortstop.config import ServerConfig
+from shortstop.workers.spec import WorkerSpec
+from tests.app.parts import SMALL, Home
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    with closing(bind(ServerConfig(port=0))) as listening:
+        yield listening
+
+
+@contextmanager
+def started(home: Home, listening: socket.socket) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A worker, and where it reports that it is ready."""
+    hears, says = os.pipe()
+    spec = WorkerSpec(
+        config=str(home.file),
+        server={},
+        folder=str(home.folder / "run"),
+        index=3,
+        socket=listening.fileno(),
+        ready=says,
+    )
+    metrics = home.folder / "run" / "metrics"
+    metrics.mkdir(parents=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shortstop.app.worker", msgspec.json.encode(spec).decode()],
+        pass_fds=(listening.fileno(), says),
+        env={**os.environ, **home.env, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
+        stderr=subprocess.PIPE,
+    )
+    os.close(says)
+    try:
+        yield process, hears
+    finally:
+        os.close(hears)
+        process.kill()
+        process.communicate()
+
+
+def test_it_reports_when_it_answers_and_leaves_when_it_is_told(
+    home: Home, listening: socket.socket
+) -> None:
+    home.configure(SMALL)
+    with started(home, listening) as (process, hears):
+        assert os.read(hears, 1) == b"1"
+        with urllib.request.urlopen(f"{url_of(listening)}/v1/models", timeout=10) as answer:
+            names = {card["id"] for card in msgspec.json.decode(answer.read())["data"]}
+        assert "small" in names
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        assert os.read(hears, 1) == b"", "nobody holds the pipe any longer"
+    assert not (home.folder / "brain.bin").exists(), "the leader saves, and this one is not"
+
+
+def test_a_worker_that_cannot_start_says_why_and_reports_nothing(
+    home: Home, listening: socket.socket
+) -> None:
+    home.configure("[models.small]\nslots = 0\n")
+    with started(home, listening) as (process, hears):
+        _, words = process.communicate(timeout=15)
+        assert process.returncode == 2
+        assert os.read(hears, 1) == b""
+    assert words.startswith(b"shortstop: worker 3: ")
+    assert str(Path(home.file)).encode() in words
+    assert b"Traceback" not in words
