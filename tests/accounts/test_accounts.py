@@ -23,6 +23,7 @@ from shortstop.errors import (
     StoreError,
     Unauthenticated,
 )
+from shortstop.ports.stores import AccountStore
 from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.types import (
     UNMETERED,
@@ -45,15 +46,8 @@ DECISION = Decision(
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "accounts.db"
-
-
-@pytest.fixture
-def accounts(file: Path, clock: FakeClock) -> Any:
-    opened = Accounts(SqliteAccounts(file), clock)
-    yield opened
-    opened.close()
+def accounts(store: AccountStore, clock: FakeClock) -> Accounts:
+    return Accounts(store, clock)
 
 
 def request(id: str = "r1") -> Request:

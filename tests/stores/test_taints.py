@@ -55,6 +55,18 @@ def test_what_fell_out_of_memory_or_others_saw_is_known(
     store.close()
 
 
+def test_more_conversations_than_memory_holds_are_known_after_a_restart(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    store = SqliteTaints(tmp_path / "t.db", clock, 100, DAY)
+    for name in ("a", "b", "c"):
+        store.keep("t", name, Tier.S3)
+        clock.advance(1)
+    restarted = Taint(2, store)
+    assert [restarted.tier("t", name) for name in "abcd"] == [Tier.S3] * 3 + [Tier.S0]
+    store.close()
+
+
 def test_a_store_that_cannot_be_used_says_so(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "t.db").write_bytes(b"not a database, but long enough to be taken for one" * 50)
     with pytest.raises(StoreError):

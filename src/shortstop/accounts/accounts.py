@@ -1,4 +1,4 @@
-"""What the door and the pipeline ask of the accounts: who is it, may it, and what did it cost."""
+"""API keys, rate limits and budgets, as the server and the pipeline use them."""
 
 from __future__ import annotations
 

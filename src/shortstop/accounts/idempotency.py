@@ -1,8 +1,8 @@
-"""Answers kept for a while by `Idempotency-Key`, so that a client's retry costs nothing twice.
+"""Answers kept for an hour under their `Idempotency-Key`, so that a retry is not paid for twice.
 
 Semantics of the IETF draft "The Idempotency-Key HTTP Header Field": the same key with the same
-request gets the first answer again, with another request an error, and while the first is still
-being made a conflict. Only complete answers are kept; what failed may be tried again.
+request gets the first answer again; with another request it is an error, and while the first is
+still being answered a conflict. Only complete answers are kept; a failed request may be retried.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shortstop.ports.stores import AccountStore
 KEPT_SECONDS = 3600.0
 LONGEST_TOKEN = 255
 LARGEST = 4_000_000
-"""Bytes; a larger answer is not kept, and a retry of its request is answered afresh."""
+"""Bytes. A larger answer is not kept, so a retry of its request is answered afresh."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -52,8 +52,9 @@ class AnswerStore:
         self._seal = seal
 
     def claim(self, caller: str, token: str, asked: bytes) -> KeptAnswer | None:
-        """The answer that was given already, or None: the caller is to make it and then to call
-        `keep` or `drop`. Raises Conflict while another makes it, InvalidRequest for misuse."""
+        """The answer that was given before, or None: the caller answers, then calls `keep` or
+        `drop`. Raises Conflict while the first request is being answered, InvalidRequest when the
+        token has a wrong length or belongs to another request."""
         if not 0 < len(token) <= LONGEST_TOKEN:
             raise InvalidRequest(f"An idempotency key has 1 to {LONGEST_TOKEN} characters.")
         now, fingerprint = self._clock.time(), blake2b(asked, digest_size=16).digest()
@@ -88,7 +89,7 @@ class AnswerStore:
         self._store.keep_answer(caller, _digest(token), answer.status, headers, body)
 
     def drop(self, caller: str, token: str) -> None:
-        """Nothing worth keeping came of it: the next request with this key is answered afresh."""
+        """Release the token without an answer: the next request with it is answered afresh."""
         self._store.drop_answer(caller, _digest(token))
 
     def _closed(self, caller: str, token: str, body: bytes) -> bytes:

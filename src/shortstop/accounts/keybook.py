@@ -1,4 +1,4 @@
-"""The keys of a machine: made, found, listed, revoked."""
+"""The API keys of one gateway: added, looked up, listed, revoked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
 
 FRESH_SECONDS = 1.0
-"""How long a key that another process revoked may still be accepted."""
+"""How long a key that another process has revoked may still be accepted."""
 
 _decode = msgspec.json.Decoder(Key).decode
 
 
 class KeyBook:
-    """Answers from memory; asks the store once a second whether somebody changed it."""
+    """Answers from memory; checks once a second whether another process has changed the store."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class KeyBook:
 
     @property
     def any(self) -> bool:
-        """Whether a key was ever made: revoked ones count, for a door once locked stays locked."""
+        """Whether a key was ever created. Revoked keys count: authentication, once on, stays on."""
         self._refresh()
         return bool(self._by_id)
 
@@ -65,7 +65,7 @@ class KeyBook:
         return revoked
 
     def _refresh(self) -> None:
-        """A store that cannot be read now changes nothing: no good key becomes a bad one."""
+        """While the store cannot be read, known keys stay valid."""
         now = self._clock.monotonic()
         if now - self._checked < FRESH_SECONDS:
             return

@@ -1,7 +1,7 @@
 """Rate limits by the generic cell rate algorithm (ITU-T I.371, virtual scheduling).
 
-One number a meter: the theoretical arrival time, at which everything that was let in so far
-would have come in at the steady rate. A full minute's allowance may come at once.
+A meter is one number, the theoretical arrival time: when everything admitted so far would have
+arrived at the steady rate. A full minute's allowance may arrive at once.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WINDOW = 60.0
-"""Seconds over which the limit is counted and which may be used up in one burst."""
+"""Seconds over which the limit is counted; its whole allowance may be used in one burst."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """`arrival` is the state to keep. `remaining` units may come now; `reset` seconds until all
-    may; `retry_after` is set when the units were not let in, None meaning never (`too_large`)."""
+    """`arrival` is the state to keep. `remaining` units may arrive now, the whole allowance in
+    `reset` seconds. Units that were not admitted would be in `retry_after` seconds; `too_large`
+    says that they exceed the limit and never will be."""
 
     arrival: float
     admitted: bool
@@ -26,7 +27,7 @@ class MeterReading:
 
 
 def take(arrival: float, now: float, units: float, limit: int) -> MeterReading:
-    """Let `units` in at `now` (Unix seconds) if `limit` units a minute allow it."""
+    """Admit `units` at `now` (Unix seconds) if `limit` units a minute allow it."""
     each = WINDOW / limit
     base = max(arrival, now)
     after = base + units * each
@@ -43,7 +44,7 @@ def take(arrival: float, now: float, units: float, limit: int) -> MeterReading:
 
 
 def correct(arrival: float, now: float, units: float, limit: int) -> float:
-    """The state after it turned out that `units` more (or, negative, fewer) were used."""
+    """The state once `units` more than were counted (fewer, if negative) turn out to be used."""
     return max(now - WINDOW, arrival + units * WINDOW / limit)
 
 

@@ -1,7 +1,7 @@
-"""Money of the keys: set aside before a request, settled after it.
+"""The money of API keys: reserved before a request, settled after it.
 
-What is spent and what is set aside never exceed the budget together, whatever number of workers
-asks at once: the store reads and raises both in one transaction.
+What is spent and what is reserved never exceed the budget together, however many workers ask at
+once: the store reads and raises both in one transaction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
 
 LONGEST_HOLD = 3600.0
-"""Seconds after which no request can still be under way."""
+"""Seconds after which no request can still be running."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The doors to everything that lasts, as Protocols. What any implementation promises:
 
   - *errors*: StoreUnavailable where the same call may succeed later, StoreError where it will not;
-    nothing else. A call that raised has changed nothing.
+    besides these, only what a passed-in function raises. A call that raised has changed nothing.
   - *atomicity*: each call is one transaction. Two calls that write the same thing never interleave,
     whichever threads, processes or machines they come from.
   - *durability*: what a call has written survives the death of the process that called.
@@ -58,7 +58,7 @@ class RowStore(Protocol):
 
 
 class ReportReader(Protocol):
-    """Reads what the writer has put down, and never holds it up.
+    """Reads what the writer has stored, without holding it up.
 
     Times select `since <= at < until`; None leaves a side open.
     """
@@ -101,7 +101,7 @@ class ReportReader(Protocol):
 
 
 class ResponseStore(Protocol):
-    """Answers that a client may build on. For anybody but its owner a response does not exist."""
+    """Answers that a client may build on. To anyone but its owner a response does not exist."""
 
     def keep(self, row: ResponseRow) -> None:
         """Keep it, in place of one with the same id."""
@@ -134,7 +134,7 @@ class AccountStore(Protocol):
         """Nothing happens where there is no such key."""
 
     def version(self) -> int:
-        """A number that differs from the last one when others may have changed something."""
+        """A number that changes when another process may have changed something."""
 
     def meter(self, key: str, change: Callable[[Meters], Meters]) -> None:
         """Write what `change` makes of the key's meters; nothing when it raises.
@@ -158,15 +158,16 @@ class AccountStore(Protocol):
         """What the key has spent in `window`, and what is set aside for it."""
 
     def recover(self, before: float) -> int:
-        """Count as spent in full what was set aside before `before`, or by somebody who is gone
-        for good; how many requests."""
+        """Count as spent in full what was set aside before `before`, or by a process that has died
+        since; how many requests."""
 
     def claim_answer(
         self, caller: str, token: str, fingerprint: bytes, at: float, since: float
     ) -> IdempotencyRecord | None:
-        """Claim an idempotency key, of a token not used since `since`. None: it is the caller's,
-        who calls `keep_answer` or `drop_answer` next. Else what another has under it, unless that
-        one claimed it for the same request and is gone for good."""
+        """Claim an idempotency key for a request with this `fingerprint`; claims from before
+        `since` have lapsed. None: it is claimed, and `keep_answer` or `drop_answer` follows. Else
+        the record of the earlier claim, unless that was for the same request and its process has
+        died."""
 
     def keep_answer(
         self, caller: str, token: str, status: int, headers: bytes, body: bytes

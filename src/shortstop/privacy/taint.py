@@ -1,4 +1,4 @@
-"""The highest tier that a conversation has seen. It never goes down."""
+"""The highest tier that a conversation has held. It never goes down."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MOST = 100_000
 
 
 class Taint:
-    """A dialogue that is known by its first words alone is remembered for `unnamed_ttl_s` seconds:
-    others begin with the same words.
+    """A conversation without a name is identified by its first words, which others may share, so it
+    is remembered for `unnamed_ttl_s` seconds only.
 
-    Bounded in memory to `most` conversations. With a `store` they begin with what it holds, every
-    rise is kept there, and it is asked for what fell out of memory or, where it is `shared` with
-    other processes, whenever it may know more; so every method may raise StoreError.
+    Memory is bounded to `most` conversations. With a `store`, memory starts from what it holds,
+    every rise is kept there, and it is asked about what was evicted from memory; if the store is
+    `shared` with other processes, whenever it may know more. Every method may raise StoreError.
     """
 
     def __init__(

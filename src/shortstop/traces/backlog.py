@@ -29,7 +29,7 @@ class Waiting:
     """A sealed row or grade of `size` bytes on its way.
 
     The segments hold its journal records; none: memory only. `unresolved` is the grade itself, in
-    memory only, where it has a correction and the tier of its trace is not known yet.
+    memory only, if it has a correction and the tier of its trace is not known yet.
     """
 
     item: Row | GradeRow

@@ -1,4 +1,4 @@
-"""The journal: one write(2) per row, so that a row outlives the process that made it.
+"""The journal: one write(2) per row, so that a row outlives the process that wrote it.
 
 A journal is a folder of segments. The segment that a living process writes is locked with
 flock, which the kernel lets go when the process dies, however it dies: a segment that can be
@@ -74,7 +74,7 @@ class Segment:
         os.close(self.fd)
 
     def abandon(self) -> None:
-        """Let go of the file; whoever starts next will replay it."""
+        """Close the file; the next store to open the folder replays it."""
         os.close(self.fd)
 
 
@@ -108,7 +108,7 @@ class Journal:
         return segment
 
     def release(self, segment: Segment, rows: int = 1) -> None:
-        """So many rows of the segment are safe elsewhere."""
+        """That many rows of the segment are safe in the database."""
         segment.waiting -= rows
         self._tidy(segment)
 

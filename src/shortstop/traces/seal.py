@@ -1,4 +1,4 @@
-"""Content at rest under a key of the operator's: AES-256-GCM, one nonce each, bound to its row."""
+"""Content at rest, encrypted with the operator's key: AES-256-GCM, bound to its row."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NONCE = 12
 
 
 class Seal:
-    """Encrypts what is kept of requests and answers. What reports need stays open."""
+    """Encrypts what is kept of requests and answers. What reports need stays readable."""
 
     def __init__(self, secret: str) -> None:
         self._cipher = AESGCM(hashlib.sha256(b"traces\0" + secret.encode()).digest())
 
     @classmethod
     def of(cls, env: Mapping[str, str], name: str) -> Seal | None:
-        """With the key that the variable `name` holds; None where it is not set."""
+        """With the key in the environment variable `name`; None if that is not set."""
         secret = env.get(name)
         return cls(secret) if secret else None
 

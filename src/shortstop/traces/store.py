@@ -1,4 +1,4 @@
-"""Where traces are kept: a journal that survives the process, a database that answers questions.
+"""Where traces are kept: a journal that outlives the process, and a database to query.
 
 The guarantee. When `append(trace)` returns and `health().durable` holds, the row has been handed
 to the operating system by one write(2), and no death of this process (kill -9 included) loses
@@ -8,14 +8,14 @@ that began (`open`) and whose process died has a row with outcome "interrupted".
 given lasts in the same way. A power cut or a crash of the operating system may lose the last
 seconds, unless `traces.fsync` is set.
 
-The rule for bad times. Serving never waits and never fails because of the books:
+The rule for bad times. Serving never waits for the store and never fails because of it:
   - database locked, full or read-only: rows stay in the journal and are written when it heals;
     state "degraded", nothing is lost;
   - journal unwritable (a full disk): rows wait in memory and go to the database directly;
     state "degraded", a crash would lose those that wait;
   - both, until the bounded queue is full: the oldest rows that exist only in memory are dropped
     and counted; state "losing".
-Each change of state is logged once; recovery needs nobody.
+Each change of state is logged once; recovery is automatic.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from shortstop.types import Grade, Tier, Trace
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
+"""Seconds."""
 
 
 class TraceStore:
@@ -91,10 +92,10 @@ class TraceStore:
         """Keep a judgement as long as the trace that it is about. On return it survives the death
         of this process.
 
-        A correction is kept by the policy for its trace's content, and only beside a trace that is
-        known: another may be pinned, and could not be erased with its conversation. Where the tier
-        is not known at once, the journal holds the grade without its correction, which waits in
-        memory until the writer has looked. Never raises.
+        A correction follows the policy for the content of its trace. It is dropped if the trace is
+        unknown: that trace may be pinned, and erasing its conversation would not reach the
+        correction. While the tier is unknown, the journal holds the grade without its correction,
+        which waits in memory for the writer to look. Never raises.
         """
         tier: Tier | None = Tier.S0
         if grade.correction is not None:

@@ -1,4 +1,4 @@
-"""The one thread that writes to the database: batches, recovered journals, retention."""
+"""The one thread that writes to the database: batches, recovery of journals, retention."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Writer:
         return tier
 
     def _recover(self) -> None:
-        """Replay the journals of the dead: finished rows first, then what was interrupted."""
+        """Replay the journals of dead processes: finished rows first, then interrupted ones."""
         count = 0
         for path in journal.orphans(self._folder):
             count += self._insert_all(_finished(path))

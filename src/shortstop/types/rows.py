@@ -24,8 +24,7 @@ COLUMNS = (
 class Row(NamedTuple):
     """A trace on its way into a store: one value for each of COLUMNS, and all of it as JSON.
 
-    Not the trace itself: what a request is made of would else wait in memory until it is written,
-    and fall out of every cache.
+    The trace itself would keep the whole request in memory until it is written.
     """
 
     columns: tuple[Any, ...]
@@ -35,8 +34,8 @@ class Row(NamedTuple):
 class GradeRow(Struct, frozen=True):
     """A grade on its way into a store. One for each (trace, tenant, source, target, grader).
 
-    `correction` is JSON or sealed. In a `provisional` row it was left out because the tier of the
-    trace was not known at once: such a row takes the place of an earlier one only.
+    `correction` is JSON, or sealed. A `provisional` row lacks it because the tier of the trace was
+    not known yet: such a row replaces only grades that are older.
     """
 
     trace: str

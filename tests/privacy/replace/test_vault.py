@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.replace.vault import Vault
+from shortstop.ports.stores import SurrogateStore
+from shortstop.privacy.replace.vault import MemorySurrogates, Vault
 from shortstop.stores.sqlite.surrogates import SqliteSurrogates
+from tests.stores.contract import SurrogateStoreContract
 
 KEY, SCOPE = b"k" * 32, ("acme", "c1")
 
@@ -101,6 +103,21 @@ def test_an_altered_drawer_tells_nothing(tmp_path: Path) -> None:
         rows = db.execute("SELECT scope, key, sealed FROM drawer").fetchall()
         db.execute("UPDATE drawer SET key = ?, sealed = ?", rows[0][1:])
     assert [bool(vault.get(("acme", c))) for c in ("c1", "c2")].count(True) == 1
+
+
+class TestMemory(SurrogateStoreContract):
+    """What a gateway without a key and without workers uses keeps the same contract."""
+
+    @pytest.fixture
+    def store(self) -> SurrogateStore:
+        return MemorySurrogates()
+
+
+def test_a_closed_memory_has_forgotten_everything() -> None:
+    vault = Vault(Clock(), 60)
+    vault.put(SCOPE, {"s": "v"})
+    vault.close()
+    assert vault.get(SCOPE) == {}
 
 
 def test_what_cannot_be_kept_is_told(tmp_path: Path) -> None:

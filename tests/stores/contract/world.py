@@ -25,9 +25,10 @@ DAY = 86_400.0
 MANY = settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
-"""Examples share one store: their names begin with `serial()`."""
+"""Examples share one store, so their names begin with `serial()`; every implementation inherits
+the same tests."""
 _numbers = count()
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -41,8 +41,8 @@ class FileKind:
 def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
     """A connection for reading and writing, its file at the newest schema, in autocommit mode.
 
-    A file that is not there is made, readable by its owner alone (0600), in a folder of the same
-    (0700). Raises sqlite3.Error, OSError, and StoreError when a newer Shortstop wrote the file.
+    A missing file is created, readable by its owner alone (0600), and so is its folder (0700).
+    Raises sqlite3.Error, OSError, and StoreError when a newer Shortstop wrote the file.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
@@ -62,7 +62,7 @@ def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
 
 
 def _set(db: sqlite3.Connection, pragma: str, busy_seconds: float) -> None:
-    """SQLite itself does not wait where several connections turn one new file to WAL at once."""
+    """SQLite itself does not wait when several connections switch one new file to WAL at once."""
     deadline = time.monotonic() + busy_seconds
     while True:
         try:
@@ -153,7 +153,7 @@ class Database:
                 raise self.failure(error) from error
 
     def reconnect(self) -> None:
-        """Connect anew at the next call: the file may have been replaced."""
+        """Open the file again at the next call: it may have been replaced."""
         with self._lock:
             self._close()
 
@@ -175,7 +175,7 @@ class Database:
             self._db = None
 
     def failure(self, error: sqlite3.Error | OSError) -> StoreError:
-        """What went wrong, in this house's words."""
+        """The StoreError for an error of SQLite or of the file system."""
         what = f"The {self._kind.noun} in {self.path} cannot be used"
         if isinstance(error, (sqlite3.OperationalError, OSError)):
             return StoreUnavailable(

@@ -1,4 +1,4 @@
-"""Traces as the writer puts them down: slim columns for reports, and the whole of each as JSON."""
+"""Traces and grades as the writer stores them: columns for reports, and each trace as JSON."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from shortstop.types.rows import COLUMNS, GradeRow, Row
 log = logging.getLogger(__name__)
 
 _PAGE_BYTES = 16_384
-"""A trace is some kilobytes: on SQLite's usual 4 KiB pages each spills over into several."""
-_TOGETHER = 16
-"""Rows a statement: many cost less each, but hold up the street for longer."""
-_PAUSE = 0.0005
-"""Seconds between two statements: on a machine whose cores are all busy the writer would else keep
-the street waiting until its time slice ends."""
+"""A trace is some kilobytes: on SQLite's default pages of 4 KiB each would take several."""
+_ROWS_PER_STATEMENT = 16
+"""More would cost less each, but hold the interpreter for longer."""
+_PAUSE_SECONDS = 0.0005
+"""Slept between statements: on a machine whose cores are all busy the writer would otherwise keep
+requests waiting until its time slice ends."""
 
 
 def m001_traces(db: sqlite3.Connection) -> None:
-    """Slim rows for reports, and the whole trace as JSON beside them.
+    """Slim rows for reports, and the whole trace as JSON in a table of its own.
 
     Money is whole pico-dollars (1e-12): every list price per million tokens with up to six
     decimals is exact. NULL money means that a price was unknown.
@@ -147,7 +147,8 @@ class SqliteRows:
         self._database.open()
 
     def insert(self, rows: Sequence[Row], graded: Sequence[GradeRow] = ()) -> int:
-        groups = [rows[i : i + _TOGETHER] for i in range(0, len(rows), _TOGETHER)]
+        size = _ROWS_PER_STATEMENT
+        groups = [rows[i : i + size] for i in range(0, len(rows), size)]
 
         def write(db: sqlite3.Connection) -> int:
             refused = sum(_insert_gently(db, group) for group in groups)
@@ -216,7 +217,7 @@ def _empty(db: sqlite3.Connection, tenant: str, conversation: str) -> int:
 
 def _insert_gently(db: sqlite3.Connection, group: Sequence[Row]) -> int:
     refused = _insert_group(db, group)
-    time.sleep(_PAUSE)
+    time.sleep(_PAUSE_SECONDS)
     return refused
 
 

@@ -1,0 +1,96 @@
+"""Budgets by calendar: exact to the pico-dollar, rounded against the spender."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.accounts import Key, Period
+from shortstop.accounts.purse import LONGEST_HOLD, Balance, Purse, window
+from shortstop.ports.stores import AccountStore
+from tests.conftest import FakeClock
+
+
+def key(period: Period = "month", budget: str = "1", id: str = "k1") -> Key:
+    return Key(name="a", id=id, created=0, tail="tail", budget_usd=Decimal(budget), period=period)
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"), [("day", "2026-12-31"), ("month", "2026-12"), ("total", "total")]
+)
+def test_windows_are_calendar_days_and_months_in_utc(period: Period, expected: str) -> None:
+    last_second = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+    assert window(period, last_second) == expected
+    assert (window(period, last_second + 1) == expected) == (period == "total")
+
+
+@given(st.floats(0, 4e9), st.floats(0, 4e9))
+def test_a_later_moment_is_never_in_an_earlier_window(one: float, other: float) -> None:
+    first, later = sorted((one, other))
+    for period in ("day", "month"):
+        assert window(period, first) <= window(period, later)
+
+
+def test_a_hold_is_rounded_up_and_so_is_a_cost(store: AccountStore, clock: FakeClock) -> None:
+    purse = Purse(store, clock)
+    assert purse.hold("a", key(), Decimal("0.0000000000001"))
+    assert purse.balance(key()).held == Decimal("0.000000000001")
+    purse.settle("a", key(), Decimal("0.0000000000001"))
+    assert purse.balance(key()) == Balance(Decimal("0.000000000001"), Decimal(0), "2026-11")
+
+
+def test_the_last_pico_dollar_may_be_spent_and_no_more(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    purse, mine = Purse(store, clock), key(budget="0.000000000003")
+    assert purse.hold("a", mine, Decimal("0.000000000002"))
+    assert not purse.hold("b", mine, Decimal("0.000000000002"))
+    assert purse.hold("b", mine, Decimal("0.000000000001"))
+    assert not purse.hold("c", mine, Decimal("0.000000000001"))
+
+
+def test_a_cost_beyond_what_was_held_is_counted_in_full(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    """What was paid was paid: the next request finds the budget spent."""
+    purse, mine = Purse(store, clock), key()
+    assert purse.hold("a", mine, Decimal("0.5"))
+    purse.settle("a", mine, Decimal("1.25"))
+    assert purse.balance(mine).spent == Decimal("1.25")
+    assert not purse.hold("b", mine, Decimal("0.01"))
+
+
+def test_a_request_that_is_settled_in_the_next_window_counts_there(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    purse, mine = Purse(store, clock), key("day")
+    assert purse.hold("a", mine, Decimal("0.5"))
+    clock.advance(86_400)
+    assert purse.balance(mine) == Balance(Decimal(0), Decimal("0.5"), "2026-11-19")
+    purse.settle("a", mine, Decimal("0.5"))
+    assert purse.balance(mine) == Balance(Decimal("0.5"), Decimal(0), "2026-11-19")
+
+
+def test_what_nobody_can_still_be_working_on_counts_as_spent(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    purse, mine = Purse(store, clock), key("total")
+    assert purse.hold("a", mine, Decimal("0.5"))
+    clock.advance(LONGEST_HOLD - 1)
+    assert purse.recover() == 0
+    clock.advance(2)
+    assert purse.recover() == 1
+    assert purse.balance(mine) == Balance(Decimal("0.5"), Decimal(0), "total")
+
+
+def test_budgets_of_two_keys_have_nothing_to_do_with_each_other(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    purse = Purse(store, clock)
+    assert purse.hold("a", key(), Decimal(1))
+    assert purse.hold("b", key(id="k2"), Decimal(1))
+    assert not purse.hold("c", key(), Decimal("0.01"))
