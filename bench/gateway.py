@@ -1,13 +1,14 @@
 """Shortstop and other gateways, in one run on two cores.
 
     make bench-gateway         (or: python -m bench.gateway [--rounds 3] [--seconds 3] [--only NAME]
-                                [--json])
+                                [--before CHECKOUT] [--json])
 
 The gateway under test on core 1, load generator and an instant upstream on core 0. All gateways
 stay up for the whole run; each round asks each of them once, in turn, so that whatever else the
 machine does hits all alike. Medians of the rounds with their range. Shortstop has everything on:
 privacy, ledger, traces; `auto` also routes. Peers run with one worker and their defaults, without a
-database, and keep no traces.
+database, and keep no traces. `--before` adds another checkout of Shortstop with its own `.venv`, so
+that two states are compared in turn; `--only none` leaves the peers out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -70,21 +72,24 @@ class MeasuredGateway:
 # ---------------------------------------------------------------- running them
 
 
-async def shortstop(stack: ExitStack, upstream: int) -> list[MeasuredGateway]:
-    """One process, asked by name and by `auto`."""
-    folder = WORK / "shortstop"
+async def shortstop(
+    stack: ExitStack, upstream: int, name: str = "shortstop", checkout: Path = ROOT
+) -> list[MeasuredGateway]:
+    """One process of a checkout's, asked by name and by `auto`."""
+    folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port = free_port()
     (folder / "shortstop.toml").write_text(CONFIG.format(port=port, upstream=upstream))
-    command = module("shortstop", "serve", "--config", "shortstop.toml")
+    python = str(checkout / ".venv" / "bin" / "python")
+    command = [python, "-m", "shortstop", "serve", "--config", "shortstop.toml"]
     env = {"SHORTSTOP_HOME": str(folder), "MOCK_KEY": "key-of-the-mock-upstream"}
     log = folder / "log.txt"
     child = stack.enter_context(running(command, log, core=1, cwd=folder, env=env))
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
-    named = MeasuredGateway("shortstop named", url, "mock", pid=child.pid)
+    named = MeasuredGateway(f"{name} named", url, "mock", pid=child.pid)
     await _started(named)
-    auto = MeasuredGateway("shortstop auto", url, "auto", pid=child.pid, start_s=named.start_s)
+    auto = MeasuredGateway(f"{name} auto", url, "auto", pid=child.pid, start_s=named.start_s)
     auto.idle_mb = named.idle_mb
     return [named, auto]
 
@@ -162,7 +167,9 @@ def measure(gateway: MeasuredGateway, load: str, seconds: float) -> None:
     gateway.rounds.setdefault(load, []).append(figures)
 
 
-async def run(rounds: int, seconds: float, only: list[str], quiet: bool) -> dict[str, Any]:
+async def run(
+    rounds: int, seconds: float, only: list[str], before: Path | None, quiet: bool
+) -> dict[str, Any]:
     WORK.mkdir(parents=True, exist_ok=True)
     missing: dict[str, str] = {}
     upstream = free_port()
@@ -174,6 +181,8 @@ async def run(rounds: int, seconds: float, only: list[str], quiet: bool) -> dict
             "direct", f"http://127.0.0.1:{upstream}/v1/chat/completions", "mock"
         )
         gateways = [direct, *await shortstop(stack, upstream)]
+        if before is not None:
+            gateways += await shortstop(stack, upstream, "before", before.resolve())
         for peer in PEERS:
             if only and peer.name not in only:
                 continue
@@ -265,6 +274,9 @@ def ratios(result: dict[str, Any]) -> list[str]:
         ("shortstop auto", "32", "litellm", 15, 40),
         ("shortstop auto", "32", "portkey", 3, 6),
         ("shortstop named", "stream", "tensorzero", 0.8, 1.5),
+        ("shortstop named", "32", "before named", 0.97, 1.0),
+        ("shortstop auto", "32", "before auto", 0.97, 1.0),
+        ("shortstop named", "stream", "before named", 0.97, 1.0),
     )
     lines = []
     for own, load, other, must, aim in wanted:
@@ -280,9 +292,10 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", action="append", default=[], help="a peer; repeat")
+    parser.add_argument("--before", type=Path, help="another checkout, with its own .venv")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    result = asyncio.run(run(args.rounds, args.seconds, args.only, args.json))
+    result = asyncio.run(run(args.rounds, args.seconds, args.only, args.before, args.json))
     if args.json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
