@@ -182,7 +182,7 @@ async def run(
         )
         gateways = [direct, *await shortstop(stack, upstream)]
         if before is not None:
-            gateways += await shortstop(stack, upstream, "before", before.resolve())
+            gateways += await shortstop(stack, upstream, "before", before)
         for peer in PEERS:
             if only and peer.name not in only:
                 continue
@@ -287,12 +287,16 @@ def ratios(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _checkout(path: str) -> Path:
+    return Path(path).resolve()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Shortstop and other gateways, side by side.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", action="append", default=[], help="a peer; repeat")
-    parser.add_argument("--before", type=Path, help="another checkout, with its own .venv")
+    parser.add_argument("--before", type=_checkout, help="another checkout, with its own .venv")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     result = asyncio.run(run(args.rounds, args.seconds, args.only, args.before, args.json))
