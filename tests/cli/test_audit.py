@@ -1,4 +1,4 @@
-"""`shortstop audit` and `shortstop privacy`, as an operator meets them."""
+"""`shortstop audit`: the log is proven or its first break named; the evidence is whole."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-MAIL, KEY = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT"
+from shortstop.config import PrivacyConfig
+from shortstop.privacy.audit import AuditEvent, AuditLog, files, head_of
+from shortstop.privacy.keys import privacy_key
+from tests.cli.conftest import Shortstop
+
 CONFIG = """
 [privacy]
 audit = "audit.log"
 tenants = { acme = "careful" }
-terms = { acme = ["Project Osprey"] }
-documents = { acme = ["plan.txt"] }
 [privacy.policies.careful]
 version = "3"
 regions = ["eu"]
@@ -30,154 +32,177 @@ baa = true
 [traces]
 retention_days = 30
 """
-PLAN = "the quick plan is to open twelve new shops in the north before winter"
-WITH_KEY = {"SHORTSTOP_PRIVACY_KEY": "a long random text"}
+SECRET = "a long random text"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "shortstop.toml").write_text(CONFIG)
-    (tmp_path / "plan.txt").write_text(PLAN)
-    return tmp_path
+def folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (home / "shortstop.toml").write_text(CONFIG)
+    monkeypatch.setenv("SHORTSTOP_PRIVACY_KEY", SECRET)
+    return home
 
 
-def shortstop(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "shortstop", *command],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "SHORTSTOP_HOME": str(folder), "COLUMNS": "200", **env},
-        timeout=60,
-        check=False,
-    )
+def written(path: Path, count: int = 20) -> None:
+    key = privacy_key(PrivacyConfig(), {"SHORTSTOP_PRIVACY_KEY": SECRET})
+    log = AuditLog(path, key, largest=1000)
+    for i in range(count):
+        log.append(AuditEvent(1.0 + i, "clear", "acme", f"r{i}", tier=2, policy="careful-3"))
+    log.close()
 
 
-WRITE = """
-import os
-from pathlib import Path
-from shortstop.config import load
-from shortstop.privacy.audit import AuditEvent, AuditLog
-from shortstop.privacy.keys import privacy_key
-key = privacy_key(load(None, os.environ).privacy, os.environ)
-log = AuditLog(Path("audit.log"), key, largest=1000)
-for i in range(20):
-    log.append(AuditEvent(1.0 + i, "clear", "acme", f"r{i}", tier=2, policy="careful-3"))
-"""
+@pytest.fixture
+def log(folder: Path) -> Path:
+    """Twenty decisions, in several files."""
+    written(folder / "audit.log")
+    assert len(files(folder / "audit.log")) > 2
+    return folder / "audit.log"
 
 
-def written(folder: Path) -> None:
-    env = {**os.environ, **WITH_KEY}
-    subprocess.run([sys.executable, "-c", WRITE], cwd=folder, env=env, check=True)
+# ---------------------------------------------------------------- verify
 
 
-def test_verify_says_intact_or_where_it_breaks(folder: Path) -> None:
-    assert "no audit log" in shortstop(folder, "audit", "verify", **WITH_KEY).stderr
-    written(folder)
-    done = shortstop(folder, "audit", "verify", **WITH_KEY)
-    assert (done.returncode, "20 records, intact" in done.stdout) == (0, True)
-    part = sorted(folder.glob("audit.log.0*"))[1]
+def test_an_intact_log_is_said_to_be(shortstop: Shortstop, log: Path) -> None:
+    result = shortstop("audit", "verify")
+    assert (result.code, result.out) == (0, "audit.log: 20 records, intact\n")
+
+
+def altered(log: Path) -> None:
+    part = sorted(log.parent.glob("audit.log.0*"))[1]
     part.write_text(part.read_text().replace('"tier":2', '"tier":0', 1))
-    done = shortstop(folder, "audit", "verify", **WITH_KEY)
-    assert (done.returncode, "altered" in done.stdout) == (1, True)
-    assert shortstop(folder, "audit", "verify").returncode != 0, "without the key nothing is proven"
 
 
-def test_export_is_the_whole_evidence(folder: Path) -> None:
-    written(folder)
-    done = shortstop(folder, "audit", "export", "--out", "bundle.json", **WITH_KEY)
-    assert done.returncode == 0, done.stderr
-    bundle: dict[str, Any] = json.loads((folder / "bundle.json").read_text())
+def cut(log: Path) -> None:
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        (altered, "altered"),
+        (cut, "record 19: cut short"),
+        (lambda log: files(log)[1].unlink(), "dropped or reordered"),
+        (lambda log: head_of(log).unlink(), "the signed head is missing or forged"),
+        (lambda log: log.write_text("garbage\n"), "unreadable"),
+    ],
+)
+def test_a_break_is_named_with_its_record(
+    shortstop: Shortstop, log: Path, tamper: Any, found: str
+) -> None:
+    tamper(log)
+    result = shortstop("audit", "verify")
+    assert result.code == 1
+    assert result.out.startswith("audit.log: record ")
+    assert found in result.out
+
+
+def test_verifying_changes_nothing(shortstop: Shortstop, log: Path) -> None:
+    before = {p.name: p.read_bytes() for p in log.parent.iterdir() if p.is_file()}
+    shortstop("audit", "verify")
+    assert {p.name: p.read_bytes() for p in log.parent.iterdir() if p.is_file()} == before
+
+
+def test_another_log_may_be_named(shortstop: Shortstop, folder: Path) -> None:
+    written(folder / "other.log", 3)
+    result = shortstop("audit", "verify", "--log", "other.log")
+    assert (result.code, result.out) == (0, "other.log: 3 records, intact\n")
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_without_a_log_there_is_nothing_to_prove(
+    shortstop: Shortstop, folder: Path, command: str
+) -> None:
+    result = shortstop("audit", command)
+    assert result.code == 2
+    assert "There is no audit log." in result.err
+    (folder / "shortstop.toml").write_text("")
+    assert "Set `audit` under [privacy]" in shortstop("audit", command).err
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_without_the_key_nothing_is_proven(
+    shortstop: Shortstop, log: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("SHORTSTOP_PRIVACY_KEY")
+    result = shortstop("audit", command)
+    assert result.code == 2
+    assert "$SHORTSTOP_PRIVACY_KEY" in result.err
+
+
+def test_another_key_proves_nothing(
+    shortstop: Shortstop, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHORTSTOP_PRIVACY_KEY", "another")
+    result = shortstop("audit", "verify")
+    assert (result.code, "record 0: altered" in result.out) == (1, True)
+
+
+# ---------------------------------------------------------------- export
+
+
+def test_export_is_the_whole_evidence(shortstop: Shortstop, log: Path) -> None:
+    assert shortstop("audit", "export", "--out", "bundle.json").code == 0
+    bundle: dict[str, Any] = json.loads((log.parent / "bundle.json").read_text())
     assert bundle["intact"] is True
+    assert bundle["first_break"] is None
     assert len(bundle["decisions"]) == bundle["records"] == 20
+    assert [r["n"] for r in bundle["decisions"]] == list(range(20))
+    assert (bundle["first_at"], bundle["last_at"]) == (1.0, 20.0)
     assert bundle["policies"] == ["careful-3"]
     assert bundle["policy_texts"]["careful"]["version"] == "3"
+    assert bundle["policy_of_tenants"] == {"acme": "careful"}
     assert bundle["providers"] == [{"name": "vendor", "region": "eu", "baa": True}]
     assert bundle["retention_days"] == 30
+    assert bundle["airgap"] is False
+    assert bundle["head"] == head_of(log).read_text()
     assert "six months" in bundle["warnings"][0]
     assert not set(bundle["made_by"]).isdisjoint("0123456789")
 
 
-def test_a_gateway_that_could_prove_nothing_does_not_start(folder: Path) -> None:
-    done = shortstop(folder, "serve")
-    assert done.returncode != 0
-    assert "SHORTSTOP_PRIVACY_KEY" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_without_a_file_it_goes_to_the_screen(shortstop: Shortstop, log: Path) -> None:
+    result = shortstop("audit", "export")
+    assert result.code == 0
+    assert json.loads(result.out)["records"] == 20
 
 
-def test_too_short_a_retention_is_said(folder: Path) -> None:
-    assert "six months" in shortstop(folder, "config", "check").stdout
+def test_a_broken_log_is_exported_with_its_break(shortstop: Shortstop, log: Path) -> None:
+    """Up to the first line that cannot be read."""
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([*lines[:1], b"garbage\n", *lines[1:]]))
+    result = shortstop("audit", "export")
+    assert result.code == 0
+    bundle = json.loads(result.out)
+    assert bundle["intact"] is False
+    assert bundle["first_break"]["what"] == "unreadable"
+    assert bundle["records"] == bundle["first_break"]["n"] < 20
 
 
-def explained(folder: Path, what: str, *more: str) -> dict[str, Any]:
-    done = shortstop(folder, "privacy", "explain", what, "--tenant", "acme", "--json", *more)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
-
-
-@pytest.mark.parametrize(
-    ("text", "label", "action"),
-    [
-        (f"write to {MAIL}", "EMAIL", "pseudonymise"),
-        (f"the key is {KEY}", "SECRET", "block"),
-        ("tell me of project osprey", "DICTIONARY", "local_only"),
-        ("we open twelve new shops in the north before winter", "FINGERPRINT", "local_only"),
-    ],
-)
-def test_explain_tells_tier_rules_and_action(
-    folder: Path, text: str, label: str, action: str
+def test_the_bundle_holds_the_operators_policies_and_no_key(
+    shortstop: Shortstop, log: Path
 ) -> None:
-    told = explained(folder, text)
-    assert told["policy"] == "careful-3"
-    assert told["actions"][label] == action
-    assert {f["label"] for f in told["findings"]} == {label}
+    text = shortstop("audit", "export").out
+    assert SECRET not in text
+    assert json.loads(text)["policy_texts"]["careful"]["rules"][1]["action"] == "block"
 
 
-BODIES: dict[str, dict[str, Any]] = {
-    "chat": {"model": "auto", "messages": [{"role": "user", "content": f"to {MAIL}"}]},
-    "claude": {"model": "m", "max_tokens": 9, "system": f"to {MAIL}",
-               "messages": [{"role": "user", "content": "hi"}]},
-    "responses": {"model": "auto", "input": f"to {MAIL}"},
-    "completion": {"model": "auto", "prompt": f"to {MAIL}"},
-    "embedding": {"model": "auto", "input": ["fine", f"to {MAIL}"]},
-    "anything": {"some": [{"thing": f"to {MAIL}"}]},
-}  # fmt: skip
+# ---------------------------------------------------------------- the gateway that writes it
 
 
-@pytest.mark.parametrize("name", BODIES)
-def test_explain_reads_request_files_of_every_dialect(folder: Path, name: str) -> None:
-    (folder / "r.json").write_text(json.dumps(BODIES[name]))
-    assert explained(folder, "r.json")["actions"] == {"EMAIL": "pseudonymise"}
-
-
-@pytest.mark.parametrize("form", [(), ("--json",)])
-def test_explain_never_shows_a_value(folder: Path, form: tuple[str, ...]) -> None:
-    """Not even one that stands as an object's key, in the place of its own finding."""
-    body = {"messages": [{"role": "user", "content": f"{MAIL}, {KEY}"}], "x": {KEY: 1, MAIL: KEY}}
-    (folder / "r.json").write_text(json.dumps(body))
-    for what in ("r.json", f"{MAIL} {KEY}"):
-        done = shortstop(folder, "privacy", "explain", what, *form)
-        assert done.returncode == 0, done.stderr
-        assert KEY not in done.stdout
-        assert MAIL not in done.stdout
-
-
-def test_lint_is_content_with_a_sound_policy_and_names_what_is_wrong(folder: Path) -> None:
-    assert shortstop(folder, "privacy", "lint").returncode == 0
-    bad = (
-        '[privacy.policies.bad]\nrules = [{ action = "allow", tier = "S3" }, { action = "block" }]'
+def test_a_gateway_that_could_prove_nothing_does_not_start(home: Path) -> None:
+    (home / "shortstop.toml").write_text(CONFIG)
+    result = subprocess.run(
+        [sys.executable, "-m", "shortstop", "serve"],
+        capture_output=True,
+        text=True,
+        cwd=home,
+        env={**os.environ, "SHORTSTOP_HOME": str(home)},
+        timeout=60,
+        check=False,
     )
-    (folder / "shortstop.toml").write_text(CONFIG + bad)
-    done = shortstop(folder, "privacy", "lint")
-    assert done.returncode == 1
-    assert "lets secrets" in done.stdout
-    assert "never holds" in done.stdout
+    assert result.returncode != 0
+    assert "SHORTSTOP_PRIVACY_KEY" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_a_document_that_is_not_there_is_named(folder: Path) -> None:
-    (folder / "plan.txt").unlink()
-    done = shortstop(folder, "privacy", "explain", "hello", "--tenant", "acme")
-    assert done.returncode != 0
-    assert "plan.txt" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_too_short_a_retention_is_said(shortstop: Shortstop, folder: Path) -> None:
+    assert "six months" in shortstop("config", "check").out

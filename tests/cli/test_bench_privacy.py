@@ -40,6 +40,8 @@ def test_everything_that_can_be_measured_here_is(shortstop: Shortstop, data: Pat
     assert len(tree["tricks"]) == 30
     figures = {f["name"]: f for r in tree["reports"] for f in r["figures"]}
     assert (figures["sensitive flagged"]["hits"], figures["sensitive flagged"]["n"]) == (1, 1)
+    reports = {r["part"]: r["figures"] for r in tree["reports"]}
+    assert reports["rows, rules alone"][0]["share"] == 1.0
     assert any("ordinary_clinc" in line for line in tree["left_out"]), "the open data is not here"
 
 
@@ -63,6 +65,24 @@ def test_a_row_without_its_columns_is_named(shortstop: Shortstop, data: Path) ->
     result = shortstop("bench", "privacy", "--data", str(data))
     assert result.code == 2
     assert "line 2, has no sensitive, tier." in result.err
+
+
+def test_a_line_that_is_no_json_is_no_row(shortstop: Shortstop, data: Path) -> None:
+    data.write_text(json.dumps(ROWS[0]) + "\nno json")
+    result = shortstop("bench", "privacy", "--data", str(data))
+    assert result.code == 2
+    assert f"{data}, line 2, is not JSON" in result.err
+
+
+@pytest.mark.parametrize("row", [{"id": "1", "text": "x"}, {"text": "x", "spans": []}])
+def test_rows_of_spans_without_their_columns_are_refused(
+    shortstop: Shortstop, data: Path, row: dict[str, object]
+) -> None:
+    own = data.with_name("own.jsonl")
+    own.write_text(json.dumps(row))
+    result = shortstop("bench", "privacy", "--data", str(data), "--spans", str(own))
+    assert result.code == 2
+    assert "own.jsonl has rows without id, text or spans." in result.err
 
 
 def test_what_got_through_and_what_was_left_out_is_shown(

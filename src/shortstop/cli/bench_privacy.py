@@ -20,6 +20,7 @@ from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection, spans, trials
 from shortstop.evaluate.privacy.adversarial import Trick
 from shortstop.evaluate.privacy.figures import PrivacyReport
+from shortstop.types import Json
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="JSON lines with the columns of gateway_dev.jsonl.")
@@ -124,7 +125,7 @@ def _reports(
     yield from _gateway(data, left_out)
     clinc = OPEN_DATA / "ordinary_clinc.jsonl"
     if clinc.is_file():
-        texts = [str(r["text"]) for r in detection.read_rows(clinc)]
+        texts = [str(r["text"]) for r in _rows(clinc)]
         yield "ordinary texts", detection.harmless(texts, "ordinary_clinc")
     else:
         left_out.append(f"ordinary texts: there is no {clinc}")
@@ -148,7 +149,7 @@ def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, Privacy
                 raise ConfigError(f"There is no file {own}.")
             left_out.append(f"spans: there is no {path}")
             continue
-        rows = list(detection.read_rows(path))
+        rows = _rows(path)
         if any(not {"id", "text", "spans"} <= set(row) for row in rows):
             raise ConfigError(f"{path} has rows without id, text or spans.")
         split = own is None and "template" in rows[0]
@@ -170,7 +171,7 @@ def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, Priv
             raise ConfigError(f"There is no file {data}.")
         left_out.append(f"gateway requests: there is no {path}; give --data FILE")
         return
-    rows = list(detection.read_rows(path))
+    rows = _rows(path)
     for number, row in enumerate(rows, start=1):
         missing = {"text", "sensitive", "tier"} - set(row)
         if missing:
@@ -180,6 +181,17 @@ def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, Priv
         return
     unseen = [r for r in rows if detection.is_held_back(r["id"])]
     yield path.name, detection.labelled(unseen, "gateway_dev, held-back half")
+
+
+def _rows(path: Path) -> list[Json]:
+    """Raises ConfigError naming the first row that is not a JSON object."""
+    rows: list[Json] = []
+    try:
+        for row in detection.read_rows(path):
+            rows.append(row)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path}, line {len(rows) + 1}, is not JSON: {error}.") from error
+    return rows
 
 
 def _prompts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

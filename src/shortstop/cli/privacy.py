@@ -136,6 +136,8 @@ def _decoded(body: Json) -> Request:
 
 def _masked(verdict: Clearance, request: Request) -> Clearance:
     """Without the object keys in which something was found: the paths of findings quote them."""
+    if not verdict.findings:
+        return verdict
     paths = {f.path for f in verdict.findings}
     texts = strings(request.body)
     keys = [texts[path] for path in paths if path in texts and is_key(path)]

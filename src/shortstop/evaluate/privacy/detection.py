@@ -26,11 +26,12 @@ def is_held_back(id: str) -> bool:
 
 
 def read_rows(path: Path) -> Iterator[Json]:
-    """The objects of a file of JSON lines. Raises OSError, msgspec.DecodeError."""
+    """The objects of a file of JSON lines. Raises OSError, and msgspec.DecodeError at a line that
+    is not an object."""
     with path.open("rb") as file:
         for line in file:
             if line.strip():
-                yield msgspec.json.decode(line)
+                yield msgspec.json.decode(line, type=dict)
 
 
 def chat_request(text: str, id: str = "examined") -> Request:
