@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -100,23 +100,19 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, kind: FileKind) -
         Database(path, kind).open()
 
 
-def _open(path: Path, name: str, start: float, failures: object) -> None:
-    import time
-
+def _open(path: Path, name: str, start: float, failures: Any) -> None:
     while time.time() < start:
         pass
     try:
         connect(path, KINDS[name]).close()
     except BaseException as error:
-        failures.put(repr(error))  # type: ignore[attr-defined]
+        failures.put(repr(error))
         raise
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_several_processes_open_a_new_file_at_once(tmp_path: Path, name: str) -> None:
-    import time
-
     context = multiprocessing.get_context("fork")
     for attempt in range(5):
         path, failures = tmp_path / f"{attempt}.db", context.Queue()
@@ -131,26 +127,3 @@ def test_several_processes_open_a_new_file_at_once(tmp_path: Path, name: str) ->
         assert failures.empty(), failures.get()
         with closing(sqlite3.connect(path)) as db:
             assert version(db) == len(KINDS[name].migrations)
-
-
-def test_only_the_owner_may_read_a_new_file_and_its_folder(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "x.db"
-    connect(path, TAINTS).close()
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_lock_is_waited_for_as_long_as_its_kind_says(tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    database = Database(path, replace(TAINTS, busy_seconds=0.05))
-    database.open()
-    with closing(sqlite3.connect(path, isolation_level=None)) as lock:
-        lock.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked"), database.writing():
-            pass
-        lock.execute("ROLLBACK")
-    with database.writing() as db:
-        db.execute("SELECT 1")
-    database.close()
-    with pytest.raises(StoreError, match="closed"), database.reading():
-        pass
