@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.errors import PrivacyRefused
 from shortstop.privacy.replies import Replies
-from shortstop.types import Caller, Choice, Chunk, Reply, Text, ToolCall, ToolDelta
+from shortstop.types import (
+    Caller,
+    Choice,
+    Chunk,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Tier,
+    ToolCall,
+    ToolDelta,
+)
 
 from .conftest import guard
 
@@ -115,3 +127,100 @@ def test_a_detector_that_fails_keeps_the_answer_back(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(answers._guard, "findings", lambda *a: 1 / 0)
     with pytest.raises(PrivacyRefused):
         answers.whole(reply("hello"), ACME)
+
+
+# ---------------------------------------------------------------- other parts, choices and rules
+
+
+def of(*parts: Part, index: int = 0) -> Reply:
+    return Reply("r", "m", (Choice(index=index, parts=parts),))
+
+
+@pytest.mark.parametrize(
+    ("part", "tier"),
+    [
+        (Text("hello"), Tier.S0),
+        (Text(f"to {MAIL}"), Tier.S2),
+        (Text(f"key {KEY}"), Tier.S3),
+        (Thinking(f"key {KEY}"), Tier.S3),
+        (Refusal(f"key {KEY}"), Tier.S3),
+        (ToolCall("c", "f", f'{{"x": "{KEY}"}}'), Tier.S3),
+        (Text("x" * 3_000_000), Tier.S3),
+    ],
+    ids=["nothing", "mail", "text", "thinking", "refusal", "call", "unreadable"],
+)
+def test_an_answers_tier_is_that_of_all_it_says(part: Part, tier: Tier) -> None:
+    assert replies().tier(of(part, Text("fine")), ACME) == tier
+    assert replies().tier(Reply("r", "m", ()), ACME) == Tier.S0
+
+
+def test_what_cannot_be_read_is_of_the_highest(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = replies()
+    monkeypatch.setattr(answers._guard, "findings", lambda *a: 1 / 0)
+    assert answers.tier(of(Text("hello")), ACME) == Tier.S3
+
+
+def test_a_tenants_own_terms_count_in_answers_too() -> None:
+    config = PrivacyConfig(terms={"acme": ("Project Osprey",)})
+    answers = Replies(config, guard(config))
+    assert answers.tier(of(Text("on project osprey")), ACME) == Tier.S3
+    assert answers.tier(of(Text("on project osprey")), Caller()) == Tier.S0
+
+
+@pytest.mark.parametrize("action", ["redact", "pseudonymise"])
+def test_in_an_answer_a_stand_in_is_the_label(action: str) -> None:
+    """There is nobody who could turn another name back."""
+    rule = PrivacyRule(action, tier="S2", direction="reply")  # type: ignore[arg-type]
+    cleaned = replies(rule).whole(of(Thinking(MAIL), Refusal(f"Not {MAIL}")), ACME)
+    assert cleaned.choices[0].parts == (Thinking("[EMAIL]"), Refusal("Not [EMAIL]"))
+
+
+def test_a_rule_for_one_route_is_for_that_route() -> None:
+    rule = PrivacyRule("redact", labels=("EMAIL",), direction="reply", route="mail")
+    answers, text = replies(rule), of(Text(MAIL))
+    assert answers.whole(text, ACME) is text
+    cleaned = answers.whole(text, Caller(tenant="acme", task="mail"))
+    assert cleaned.choices[0].text == "[EMAIL]"
+
+
+def test_the_choices_of_a_stream_are_cleaned_each_by_itself() -> None:
+    chunks = [
+        Chunk(index=0, text="to jane.doe@ac"),
+        Chunk(index=1, text="Hello "),
+        Chunk(index=0, text="me-corp.com"),
+        Chunk(index=1, text=MAIL),
+        Chunk(index=0, thinking=f"About {MAIL}"),
+        Chunk(index=0, finish="stop"),
+        Chunk(index=1, finish="stop"),
+    ]
+    cleaned = streamed(replies(REDACT), chunks)
+    assert "".join(c.text for c in cleaned if c.index == 0) == "to [EMAIL]"
+    assert "".join(c.text for c in cleaned if c.index == 1) == "Hello [EMAIL]"
+    assert "".join(c.thinking for c in cleaned) == "About [EMAIL]"
+    assert [c.finish for c in cleaned[-2:]] == ["stop", "stop"]
+
+
+def test_a_clean_stream_passes_chunk_by_chunk_as_it_came() -> None:
+    chunks = [Chunk(text="all is "), Chunk(text="well", wire={"x": 1}), Chunk(finish="stop")]
+    assert streamed(replies(REDACT, BLOCK), chunks) == chunks
+
+
+async def test_a_blocked_stream_is_closed_at_the_model() -> None:
+    closed = []
+
+    async def source() -> AsyncGenerator[Chunk, None]:
+        try:
+            yield Chunk(text=f"your key is {KEY}")
+        finally:
+            closed.append(True)
+
+    stream = replies(BLOCK).stream(source(), ACME)
+    with pytest.raises(PrivacyRefused, match="SECRET, which the privacy policy keeps back"):
+        await anext(stream)
+    assert closed == [True]
+
+
+def test_a_tenant_whose_policy_is_missing_gets_no_answer_unread() -> None:
+    config = PrivacyConfig(tenants={"acme": "gone"})
+    with pytest.raises(LookupError, match="acme"):
+        Replies(config, guard(config)).reads(ACME)

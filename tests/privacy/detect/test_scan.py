@@ -257,6 +257,17 @@ def test_a_value_split_between_two_messages_is_found_in_the_first(cut: int) -> N
     assert (finding.start, finding.end) == (9, 9 + cut)
 
 
+def test_a_whole_value_at_the_end_of_a_message_is_not_split() -> None:
+    """Read together with the next word it was once a longer address, and never let go."""
+    assert [f.rule for f in scan(said(f"write to {MAIL}", "Sure, go on"))] == ["email"]
+    assert len(scan(said("write to jane.doe@acme.co", "mpany, please"))) == 2, "that one may be"
+
+
+def test_what_is_split_is_found_where_its_text_ends() -> None:
+    (finding,) = scan(said("to jane.doe@acme  \n", "-corp.com please"))
+    assert (finding.rule, finding.start, finding.end) == ("split:email", 3, 16)
+
+
 def test_or_with_one_message_between() -> None:
     assert "EMAIL" in labels(said("write to jane.doe@acme", "Sure, go on.", "-corp.com please"))
     assert labels(said("to jane.doe@acme", "a", "b", "-corp.com please")) == set()

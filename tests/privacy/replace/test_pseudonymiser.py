@@ -99,6 +99,15 @@ def test_conversations_without_a_name_are_told_apart_by_how_they_begin() -> None
     assert text_of(other) != f"hello, {text_of(one)}"
 
 
+def test_a_value_that_ends_a_message_is_replaced_like_any_other() -> None:
+    """It was once taken for one that goes on in the next message, which cannot be replaced."""
+    judge = guard(PSEUDONYMISE)
+    request = make(chat(f"write to {MAIL}", "Sure, go on"))
+    cleared = judge.release(request, judge.clear(request, CALLER), REMOTE)
+    assert MAIL not in repr(cleared.request.body)
+    assert cleared.request.messages[1].text == "Sure, go on"
+
+
 @pytest.mark.parametrize("text", ["jane.doe%40acme.com", "amFuZS5kb2VAYWNtZS5jb20gaXMgaGVycw=="])
 def test_a_value_in_an_encoding_is_not_released(text: str) -> None:
     with pytest.raises(PrivacyRefused):

@@ -90,7 +90,8 @@ def _scan(
     leaves: Sequence[Leaf], register: Register | None, tick: Tick, *, sealed: bool = False
 ) -> list[Finding]:
     sheet = ScanSheet(leaves)
-    hits = [*_read(sheet.text, tick, sealed=sealed), *_split(sheet)]
+    hits = _read(sheet.text, tick, sealed=sealed)
+    hits += _split(sheet, hits)
     if sealed:
         hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
     if register is not None:
@@ -235,27 +236,37 @@ def _health(view: PlainView, hits: Sequence[ScanHit]) -> list[ScanHit]:
     return [ScanHit("HEALTH", Tier.S3, "health-of-a-person", *view.span(*span))]
 
 
-def _split(sheet: ScanSheet) -> Iterator[ScanHit]:
+def _split(sheet: ScanSheet, hits: Sequence[ScanHit]) -> list[ScanHit]:
     """Values that begin at the end of one text of the conversation and end at the start of one of
-    the next two. They count as found in the first."""
+    the next two. They count as found in the first.
+
+    A text that begins with a capital begins a sentence: it does not continue a value below a secret
+    that was found before it.
+    """
     spoken = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
     if len(spoken) < 2:
-        return
+        return []
     pairs = sorted({*pairwise(spoken), *zip(spoken, spoken[2:], strict=False)})
     seams = [_seam(sheet, first, second) for first, second in pairs]
     if not strict_detector().may_match(SEPARATOR.join(head + tail for head, tail in seams)):
-        return
+        return []
+    split: list[ScanHit] = []
     for (first, _), (head, tail) in zip(pairs, seams, strict=True):
-        for hit in strict_detector().hits(head + tail):
-            if hit.start < len(head) - 1 and hit.end > len(head) + 1:
-                end = sheet.starts[first] + len(sheet.leaves[first].shown)
-                yield ScanHit(
-                    hit.rule.label,
-                    hit.rule.tier,
-                    f"split:{hit.rule.id}",
-                    max(sheet.starts[first], end - (len(head) - hit.start)),
-                    end,
-                )
+        across = list(_across(sheet, first, head, tail))
+        if tail[:1].isupper():
+            new = _new(hits, across)
+            across = [hit for hit in across if hit.tier >= Tier.S3 or hit in new]
+        split += across
+    return split
+
+
+def _across(sheet: ScanSheet, first: int, head: str, tail: str) -> Iterator[ScanHit]:
+    start = sheet.starts[first]
+    end = start + len(sheet.leaves[first].shown.rstrip())
+    for hit in strict_detector().hits(head + tail):
+        if hit.start < len(head) - 1 and hit.end > len(head) + 1:
+            begin = max(start, end - (len(head) - hit.start))
+            yield ScanHit(hit.rule.label, hit.rule.tier, f"split:{hit.rule.id}", begin, end)
 
 
 def _seam(sheet: ScanSheet, first: int, second: int) -> tuple[str, str]:
