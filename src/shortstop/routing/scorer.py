@@ -98,7 +98,7 @@ def _sums(text: str) -> tuple[float, float]:
 def _adds_up(left: str, sign: str, right: str, result: str) -> bool:
     a, b, c = (float(v.replace(",", "")) for v in (left, right, result))
     if sign in "/÷":
-        value = a / b if b else float("inf")
+        value = a / b if b else float("nan")
     else:
         value = {"+": a + b, "-": a - b}.get(sign, a * b)
     return abs(value - c) <= 0.011 * max(1.0, abs(value)) or abs(value / 100 - c) <= 0.011

@@ -18,7 +18,7 @@ from shortstop.types import Caller, Request
 OPEN = "open"
 """The task of requests without a template: free chat."""
 
-_VARYING = re.compile(r"\d+|\"[^\"\n]{0,80}\"|[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE)
+_VARYING = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}|\d+|\"[^\"\n]{0,80}\"", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _NAME = re.compile(r"[^\w.:/-]+")
 MAX_TEMPLATE_CHARS = 4000
