@@ -111,6 +111,11 @@ def test_a_replacement_longer_than_its_match_stays_within_it() -> None:
     assert [view.raw(i) for i in range(7)] == [0, 0, 0, 0, 0, 1, 2]
 
 
+def test_a_replacement_shorter_than_its_match_begins_where_it_does_and_runs_in_step() -> None:
+    view = rewrite("a%41%42b", re.compile("(?:%..)+"), lambda m: "AB")
+    assert [view.raw(i) for i in range(5)] == [0, 1, 2, 7, 8]
+
+
 def test_a_change_that_changes_nothing_makes_no_view() -> None:
     text = "aXbX"
     assert rewrite(text, re.compile("X"), lambda m: "X").text is text

@@ -126,7 +126,10 @@ def test_of_a_blob_only_the_whole_is_known(words: str) -> None:
     assert [r.span(2, 5) for r in readings] == [(4, 4 + len(coded))]
 
 
-@pytest.mark.parametrize("word", ["decade", "facade", "c0ffee", "0xdeadbeef", "decode", "cafe ba"])
+@pytest.mark.parametrize(
+    "word",
+    ["decade", "facade", "c0ffee", "0xdeadbeef", "decode", "cafe ba", "bad", "c0de5", "0xdeadb"],
+)
 def test_a_word_that_also_looks_like_hex_hides_nothing(word: str) -> None:
     """A word of an odd number of digits shifts all that follows by half a byte."""
     secret = "jane.doe@acme-corp.com"

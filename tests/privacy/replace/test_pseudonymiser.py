@@ -119,6 +119,15 @@ def test_a_value_that_also_stands_in_an_encoding_is_not_released() -> None:
         sent(guard(PSEUDONYMISE), f"{MAIL} and jane.doe%40acme.com")
 
 
+def test_a_value_that_is_left_after_all_is_not_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is about to leave is examined again, whatever was done to it."""
+    monkeypatch.setattr(
+        "shortstop.privacy.replace.pseudonyms.rewrite", lambda body, stand_ins: body
+    )
+    with pytest.raises(PrivacyRefused, match="EMAIL could not be taken out"):
+        sent(guard(PSEUDONYMISE), f"to {MAIL}")
+
+
 REDACT = PrivacyConfig(
     policies={"default": PrivacyPolicy(rules=(PrivacyRule("redact", tier="S2"),))}
 )

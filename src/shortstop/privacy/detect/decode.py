@@ -34,7 +34,7 @@ LONG = 256
 _BASE64 = compile_pattern(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{16,})*={0,2}")
 _LAST_LINE = re.compile(rb"\r?\n[A-Za-z0-9+/_-]{1,15}={0,2}(?![A-Za-z0-9+/_=-])")
 """The last line of wrapped base64, if it is a short one; or else some word in the next line."""
-_HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,})")
+_HEX = compile_pattern(r"(?:\\x|0x)?((?:[0-9a-fA-F]{2}(?:[ :]|\\x|, ?0x)?){8,}[0-9a-fA-F]?)")
 _HEX_SPACE = re.compile(rb"\\x|0x|[ :,]")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\r\n\t]{12,}")
