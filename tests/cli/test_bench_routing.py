@@ -1,85 +1,92 @@
-"""`shortstop bench routing` on a small table of one's own."""
+"""`shortstop bench routing` on one's own table: in words, as JSON, and as a page."""
 
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pytest
 
+from shortstop.cli import bench_routing as command
+from shortstop.cli.bench_routing import printed
+from shortstop.evaluate.figures import Figure
+from shortstop.evaluate.footprint import DecisionTime, Memory
+from shortstop.evaluate.ranking import Score
+from shortstop.evaluate.routing import RoutingReport
 from tests.cli.conftest import Shortstop
+from tests.evaluate.own import own_rows
 
-TOPICS = ("tax", "cats", "python", "rain", "music", "chess")
-
-
-def row(number: int, draw: random.Random) -> dict[str, object]:
-    """A prompt that the small model answers well unless it is about tax or Python."""
-    topic = draw.choice(TOPICS)
-    words = " ".join(draw.choices(TOPICS, k=8))
-    return {
-        "id": f"r{number}",
-        "bench": "own",
-        "domain": topic,
-        "prompt": f"Question {number} about {topic}: {words}?",
-        "score_small": int(draw.random() < (0.3 if topic in ("tax", "python") else 0.9)),
-        "score_big": int(draw.random() < 0.95),
-        "fold": number % 5,
-    }
+PACE = DecisionTime(0.1, 0.2, 0.1, 0.2, 10, 800)
 
 
 @pytest.fixture
-def table(home: Path) -> Path:
-    draw = random.Random(1)
-    path = home / "pairs.jsonl"
-    path.write_text("\n".join(json.dumps(row(n, draw)) for n in range(160)))
-    return path
+def own(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A table; what the router itself takes is measured elsewhere."""
+    monkeypatch.setattr(command, "decision_time", lambda prompts: PACE)
+    monkeypatch.setattr(command, "memory", lambda prompts: Memory(100, 12, 8.0, 1.5))
+    (home / "own.jsonl").write_text("\n".join(json.dumps(row) for row in own_rows(200)))
+    return "own.jsonl"
 
 
-def test_the_figures_as_json_and_the_curves_as_a_page(shortstop: Shortstop, table: Path) -> None:
-    result = shortstop(
-        "bench", "routing", "--data", str(table), "--quick", "--boots", "3", "--json",
-        "--plot", "curves.html",
-    )  # fmt: skip
-    assert result.code == 0, result.err
+def test_a_company_s_own_table_is_examined(shortstop: Shortstop, own: str) -> None:
+    result = shortstop("bench", "routing", "--data", own, "--quick", "--boots", "5")
+    assert result.code == 0
+    for part in ("In-domain, 5-fold", "By domain", "Calibration error", "Quality against cost"):
+        assert part in result.out
+    assert "own prompt only" in result.out
+    assert "Decision time, 800 characters, n=10: p50 0.10 ms" in result.out
+    assert "Memory" not in result.out, "quick"
+
+
+def test_machines_get_the_same_figures(shortstop: Shortstop, own: str) -> None:
+    result = shortstop("bench", "routing", "--data", own, "--boots", "5", "--json")
     tree = json.loads(result.out)
     assert set(tree) == {"routing", "decision_ms", "memory"}
-    assert tree["memory"] is None, "left out with --quick"
-    assert 0 < tree["decision_ms"]["p50"] <= tree["decision_ms"]["p95"]
-    assert {score["bench"] for score in tree["routing"]["in_domain"]} == {"own"}
-    page = (table.parent / "curves.html").read_text()
-    assert page.startswith("<!doctype html>")
-    assert "<svg" in page
+    assert tree["decision_ms"]["p50"] == 0.1
+    assert tree["memory"]["requests"] == 100
+    scores = {score["router"]: score["apgr"]["value"] for score in tree["routing"]["in_domain"]}
+    assert scores["prompt only"] > 0.6
 
 
-def test_the_figures_in_words(shortstop: Shortstop, table: Path) -> None:
-    result = shortstop("bench", "routing", "--data", str(table), "--quick", "--boots", "3")
-    assert result.code == 0, result.err
-    assert "In-domain, 5-fold" in result.out
-    assert "Decision time, 800 characters" in result.out
-    assert "Memory after" not in result.out
+def test_curves_are_written_where_they_are_wanted(
+    shortstop: Shortstop, own: str, home: Path
+) -> None:
+    arguments = ("--data", own, "--quick", "--boots", "2", "--plot", "curves.html")
+    assert shortstop("bench", "routing", *arguments).code == 0
+    assert (home / "curves.html").read_text().startswith("<!doctype html>")
+
+
+def test_without_a_table_it_says_where_to_get_one(shortstop: Shortstop, home: Path) -> None:
+    result = shortstop("bench", "routing", "--data", "absent.csv")
+    assert result.code == 2
+    assert "absent.csv" in result.err
+
+
+def score(low: float, high: float, gap: tuple[float, float] = (0.1, 0.3)) -> Score:
+    return Score(
+        "prompt only",
+        "own",
+        Figure(0.6, low, high, 50),
+        Figure(30, 20, 40, 50),
+        Figure(60, 50, 70, 50),
+        Figure(0.2, *gap, 50),
+        [0.0] * 11,
+    )
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("one", "line"),
     [
-        ({"prompt": ""}, "Row 2 of the table has no 'prompt'."),
-        ({"score_big": "good"}, "Row 2 of the table: 'score_big' is 'good'"),
+        (score(0.5, 0.7), "0.600 [0.500, 0.700] / 30.0 / 60.0"),
+        (score(-9.0, 0.7), "gap too small to tell"),
+        (score(0.5, 9.0), "gap too small to tell"),
+        (score(0.5, 0.7, (0.0, 0.0)), "no gap: the small model is as good"),
+        (score(0.5, 0.7, (-0.3, -0.1)), "the small model is better"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named(
-    shortstop: Shortstop, table: Path, change: dict[str, object], says: str
-) -> None:
-    rows = [json.loads(line) for line in table.read_text().splitlines()]
-    rows[1] |= change
-    table.write_text("\n".join(map(json.dumps, rows)))
-    result = shortstop("bench", "routing", "--data", str(table), "--quick")
-    assert result.code == 2
-    assert says in result.err
-
-
-def test_a_file_of_another_kind_is_named(shortstop: Shortstop, home: Path) -> None:
-    (home / "pairs.parquet").write_text("no parquet")
-    result = shortstop("bench", "routing", "--data", "pairs.parquet")
-    assert result.code == 2
-    assert "Cannot read pairs.parquet" in result.err
+def test_where_nothing_can_be_told_no_figure_is_made_up(one: Score, line: str) -> None:
+    report = RoutingReport([one], [], [], [], [], [], [], {"own": {"random": (0.5, 50, 80)}})
+    text = "\n".join(printed(report))
+    assert line in text
+    assert "To compare with, own" in text
+    assert "Certified" not in text

@@ -144,7 +144,7 @@ def test_bad_lines_are_numbered_and_not_fatal() -> None:
     assert [number for number, _ in found.bad] == [3, 4, 5, 6, 7, 8]
     assert "not JSON" in found.bad[0][1]
     assert "messages is empty" in found.bad[3][1]
-    assert "no chat completion" in found.bad[4][1]
+    assert "not a chat completion" in found.bad[4][1]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 Each replay draws a history from a log of pairs (score, loss of the local answer against the
 frontier's), runs the real `Evidence` over it request by request with the real odds of being paired,
-and counts what was really lost, also where nobody looked. Scenarios:
+and counts what was really lost, audited or not. Scenarios:
 
 - iid: requests drawn at random from the log;
 - drift: at a random moment the local model becomes worse (good answers turn bad);
@@ -30,6 +30,7 @@ from shortstop.routing.pairing import pair_odds, pair_weight
 Floats = NDArray[np.float64]
 Draws = np.random.Generator
 History = tuple[Floats, Floats]
+"""Scores and losses of requests in their order, both of shape (n,)."""
 
 
 class StressResult(Struct, frozen=True):
@@ -54,16 +55,16 @@ class StressResult(Struct, frozen=True):
 
 
 def iid(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    at = draws.integers(0, len(scores), n)
-    return scores[at], losses[at]
+    rows = draws.integers(0, len(scores), n)
+    return scores[rows], losses[rows]
 
 
 def drift(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    seen, lost = iid(scores, losses, n, draws)
+    picked, lost = iid(scores, losses, n, draws)
     start = int(draws.uniform(0.2, 0.9) * n)
     worse = draws.uniform(0.05, 0.6)
     turned = (np.arange(n) >= start) & (draws.random(n) < worse)
-    return seen, np.where(turned, 1.0, lost)
+    return picked, np.where(turned, 1.0, lost)
 
 
 def mix(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
@@ -75,16 +76,16 @@ def mix(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
 
 
 def biased(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    seen, lost = iid(scores, losses, n, draws)
+    picked, lost = iid(scores, losses, n, draws)
     start = draws.uniform(0.1, 0.6)
     praise = np.clip((np.linspace(0.0, 1.0, n) - start) / (1.0 - start), 0.0, 1.0)
-    return seen + praise * (1.0 - seen), lost
+    return picked + praise * (1.0 - picked), lost
 
 
 def adversary(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    seen, lost = iid(scores, losses, n, draws)
+    picked, lost = iid(scores, losses, n, draws)
     order = np.argsort(lost, kind="stable")
-    return seen[order], lost[order]
+    return picked[order], lost[order]
 
 
 SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
@@ -97,6 +98,8 @@ SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
 
 
 class StressRun(Struct, frozen=True):
+    """One history: mean loss over all requests and over local answers, share kept local."""
+
     lost: float
     local: float
     answers_lost: float
@@ -152,8 +155,8 @@ def _verdict(
     runs = []
     for number in range(replays):
         draws = np.random.default_rng([seed, number])
-        seen, lost = SCENARIOS[name](scores, losses, length, draws)
-        runs.append(run(seen, lost, promise, draws))
+        history = SCENARIOS[name](scores, losses, length, draws)
+        runs.append(run(*history, promise, draws))
     broken = sum(r.lost > promise.max_loss for r in runs)
     served = [r for r in runs if r.local > 0]
     return StressResult(

@@ -181,7 +181,7 @@ def unwrap(line: str | bytes) -> tuple[Json, Usage | None]:
         raise ValueError(f"a JSON {type(tree).__name__}, not an object")  # noqa: TRY004 - of the line
     url = tree.get("url")
     if isinstance(url, str) and not url.endswith(describe("openai.chat").route.path):
-        raise ValueError(f"url {url!r} is no chat completion")
+        raise ValueError(f"url {url!r} is not a chat completion")
     body = _body(tree)
     return body, None if body is tree else logged_usage(tree)
 

@@ -123,12 +123,12 @@ class Learner:
         self, pending: PendingOutcome, candidate: Candidate, pair: Pair, signals: Signals | None
     ) -> bool:
         target = candidate.target
-        known = any(mark.startswith(PAIRED) for mark in pending.heard)
+        repeated = any(mark.startswith(PAIRED) for mark in pending.heard)
         if target not in self._policies.targets or not _first(pending, PAIRED + target):
             return False
         key = self._policies.key(target)
         prompt, features = self._projection(pending)
-        if not known:
+        if not repeated:
             self._index.add(features)
         head = self._state.gaps.get(key)
         if head is None:

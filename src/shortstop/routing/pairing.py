@@ -7,8 +7,9 @@ no evidence for the contract.
 
 A live candidate is compared where it is served (an audit, with odds that its account sets) or where
 the frontier is (a shadow run). A target in the state "shadow" has draws of its own, with the odds
-of a shadow run wherever the frontier stands; where a local model is served, its draw has the
-frontier asked too, unseen. Each request is credited to one account, the first candidate's.
+of a shadow run whoever is served, so that its pairs are a fair sample of the traffic; where a local
+model is served, its draw has the frontier asked too, unseen. Each request is credited to one
+account, the first candidate's.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ MIN_MESSAGES = 3
 
 
 class Bound(NamedTuple):
-    """Only `maker` may answer; None: some remote target did before, it is not known which."""
+    """Only `maker` may answer; None: some remote target began, and it is not known which."""
 
     maker: Target | None
 
@@ -54,7 +54,7 @@ class Stickiness:
 
     def bound(self, request: Request, caller: Caller, serving: tuple[Target, ...]) -> Bound | None:
         """Signed thinking and open tool calls belong to the model that made them, if it is one of
-        those `serving`, and to no other. None: the request is bound to nobody.
+        those `serving`, and to no other. None: any target may answer.
 
         Where that model is not known, a signature is at least not a local model's.
         """
@@ -62,9 +62,9 @@ class Stickiness:
         if not (is_signed or in_tool_loop(request.messages)):
             return None
         maker = self._state.conversations.get(dialogue(request, caller), "")
-        known = next((target for target in serving if target.name == maker), None)
-        if known is not None:
-            return Bound(known)
+        target = next((target for target in serving if target.name == maker), None)
+        if target is not None:
+            return Bound(target)
         return Bound(None) if is_signed else None
 
     def stays(self, request: Request, caller: Caller, margin: float) -> bool | None:
