@@ -28,11 +28,11 @@ SAYABLE = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_words_are_words(name: DialectName) -> None:
-    description = dialects.describe(name)
+    description = dialects.description_of(name)
     assert description.says <= SAYABLE
     for kin in description.kin:
-        assert name in dialects.describe(kin).kin
-        assert description.shared_tools == dialects.describe(kin).shared_tools
+        assert name in dialects.description_of(kin).kin
+        assert description.shared_tools == dialects.description_of(kin).shared_tools
     assert description.words.constants.keys() <= description.words.names
     assert {*description.pinning} <= description.fields
 
@@ -40,7 +40,7 @@ def test_words_are_words(name: DialectName) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_usage_of_its_own_answers_is_recognised(name: DialectName) -> None:
     usage = REPLIES[name]["usage"]
-    description = dialects.describe(name)
+    description = dialects.description_of(name)
     assert description.usage.marks <= usage.keys()
     read = dialects.read_usage(usage)
     assert read == description.usage.read(usage)
@@ -50,7 +50,7 @@ def test_the_usage_of_its_own_answers_is_recognised(name: DialectName) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_body_without_its_stream_is_the_same_request_whole(name: DialectName) -> None:
     streamed = asked(name, stream=True)
-    body = dialects.describe(name).unstreamed(streamed.body)
+    body = dialects.description_of(name).unstreamed(streamed.body)
     whole = dialects.get(name).decode_request(body, "r")
     assert not whole.stream
     assert whole.messages == streamed.messages
@@ -60,7 +60,7 @@ def test_a_body_without_its_stream_is_the_same_request_whole(name: DialectName) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_heated_body_differs_in_its_heat_alone(name: DialectName) -> None:
-    description = dialects.describe(name)
+    description = dialects.description_of(name)
     body = {**REQUESTS[name], "stream": True}
     warm = dialects.get(name).decode_request(description.heated(body, 0.7), "r")
     cold = asked(name)
@@ -73,7 +73,7 @@ def test_a_heated_body_differs_in_its_heat_alone(name: DialectName) -> None:
 
 def test_only_anthropics_clients_know_overload_by_another_number() -> None:
     error = Overloaded("full")
-    statuses = {name: dialects.describe(name).status_of(error) for name in NAMES}
+    statuses = {name: dialects.description_of(name).status_of(error) for name in NAMES}
     assert statuses.pop("anthropic.messages") == 529
     assert set(statuses.values()) == {503}
 

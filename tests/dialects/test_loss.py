@@ -69,7 +69,7 @@ def test_what_is_not_named_arrives(
 def test_a_vendors_own_fields_are_carried_or_named(
     client: DialectName, target: DialectName
 ) -> None:
-    own = {field: {"any": "thing"} for field in dialects.describe(client).fields}
+    own = {field: {"any": "thing"} for field in dialects.description_of(client).fields}
     request = plain(client, extra={**own, "x_new": 1})
     kept, lost = carried(request, target), dialects.lost(request, target)
     assert {*kept, *lost} == {*request.extra}
@@ -105,7 +105,7 @@ def test_tools_that_run_at_a_vendor_stay_there() -> None:
         "openai.chat": (grammar, function),
         "anthropic.messages": (function,),
     }.items():
-        target = dialects.describe(name)
+        target = dialects.description_of(name)
         assert tuple(t for t in (search, grammar, function) if portable(t, target)) == tools
     request = plain("openai.responses", tools=(grammar, function))
     assert dialects.lost(request, "openai.chat") == ()

@@ -17,7 +17,7 @@ from tests.dialects.strategies import values
 def test_every_dialect_is_listed_once() -> None:
     assert [d.description.name for d in dialects.every()] == list(NAMES)
     for name in NAMES:
-        assert dialects.get(name).description is dialects.describe(name)
+        assert dialects.get(name).description is dialects.description_of(name)
     with pytest.raises(ValueError, match="alias openai"):
         dialects.register(OpenAIChat())
     assert len(dialects.every()) == len(NAMES)
@@ -45,7 +45,7 @@ def test_upstreams_are_asked_in_all_but_the_legacy_one() -> None:
 def test_the_vocabulary_is_that_of_all() -> None:
     words = dialects.wire_words()
     for name in NAMES:
-        own = dialects.describe(name).words
+        own = dialects.description_of(name).words
         assert own | words == words | own == words
     assert WireWords() | words == words
 

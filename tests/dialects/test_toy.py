@@ -135,7 +135,7 @@ def test_privacy_reads_it_as_it_reads_the_others(parrot: Parrot) -> None:
     reader = LeafReader(dialects.wire_words())
     body = said("Jane Doe called.")
     assert [leaf.text for leaf in readable(body, reader)] == ["Jane Doe called."]
-    (leaf,) = [leaf for leaf in reader.leaves(body) if leaf.said]
+    (leaf,) = [leaf for leaf in reader.leaves(body) if leaf.spoken]
     assert leaf.shown == "Jane Doe called.", "the field's name says nothing about it"
     renamed = rename(body, {"Jane": "Ada", "Doe": "Roe"}, reader)
     assert renamed["dialogue"][0] == {"who": "human", "says": "Ada Roe called."}

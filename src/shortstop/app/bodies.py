@@ -1,4 +1,4 @@
-"""What privacy is told of the dialects, which it may not know itself."""
+"""What privacy needs to know of the dialects, whose room it may not import."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from shortstop.dialects.loss import lost
 from shortstop.dialects.openai.dialect import OpenAIChat
 from shortstop.dialects.responses.dialect import OpenAIResponses
 from shortstop.dialects.table import (
-    describe,
+    description_of,
     every,
     get,
     key_headers,
@@ -42,7 +42,7 @@ __all__ = [
     "StatefulDialect",
     "UsageFormat",
     "Vendor",
-    "describe",
+    "description_of",
     "every",
     "get",
     "key_headers",

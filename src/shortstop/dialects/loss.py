@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shortstop.dialects.describe import Description
-from shortstop.dialects.table import describe, every
+from shortstop.dialects.table import description_of, every
 from shortstop.errors import UpstreamRejected
 from shortstop.types import DialectName, Json, Media, Opaque, Request, Sampling, Tool, ToolResult
 
@@ -16,11 +16,11 @@ def carried(request: Request, to: DialectName) -> Json:
     """The fields in `extra` that go along to the dialect `to`: shared ones and unknown ones.
 
     A field that some vendor documents means nothing to another; one that none documents may be
-    meant for the server that is asked.
+    meant for the very server that the request goes to.
     """
     if request.dialect == to or not request.extra:
         return request.extra
-    source, target = describe(request.dialect), describe(to)
+    source, target = description_of(request.dialect), description_of(to)
     shared = source.fields & target.fields if to in source.kin else frozenset()
     return {
         name: value
@@ -30,14 +30,14 @@ def carried(request: Request, to: DialectName) -> Json:
 
 
 def lost(request: Request, to: DialectName) -> tuple[str, ...]:
-    """Names of what a target of dialect `to` would not be told, sorted.
+    """Names of what a target of dialect `to` would not receive, sorted.
 
     They are names of fields: the client's own for what its vendor alone documents, neutral ones
     (those of `Request` and `Sampling`, and "response_format") for the rest.
     """
     if request.dialect == to and request.body:
         return ()
-    target = describe(to)
+    target = description_of(to)
     kept = carried(request, to)
     names = {name for name in request.extra if name not in kept}
     names.update(name for name, word in _stated(request) if word not in target.says)
@@ -76,7 +76,7 @@ def refuse_pinned(request: Request) -> None:
 
     It refers to state that its vendor keeps, or it is tokens, or several prompts at once.
     """
-    source = describe(request.dialect)
+    source = description_of(request.dialect)
     if source.batch:
         _refuse_batch(request)
     for name in source.pinning:

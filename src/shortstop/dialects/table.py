@@ -47,7 +47,7 @@ def redecoded(request: Request, body: Json) -> Request:
     return replace(again, betas=request.betas)
 
 
-def describe(name: DialectName) -> Description:
+def description_of(name: DialectName) -> Description:
     """The description of the dialect of that name. Raises KeyError."""
     return TABLE[name].description
 

@@ -13,4 +13,4 @@ SCHEMA_TYPES = words("string object array integer number boolean")
 REQUEST = words("model stream temperature top_p tools tool_choice name id metadata user")
 ROLES = words("user system assistant tool developer")
 MODELS = words("auto local")
-"""The house's own names of models."""
+"""Our own names of models."""

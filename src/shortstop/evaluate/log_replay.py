@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from shortstop.dialects import describe, read_usage
+from shortstop.dialects import description_of, read_usage
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Guard, Router
 from shortstop.tokens import assumed_usage
@@ -180,7 +180,7 @@ def unwrap(line: str | bytes) -> tuple[Json, Usage | None]:
     if not isinstance(tree, dict):
         raise ValueError(f"a JSON {type(tree).__name__}, not an object")  # noqa: TRY004 - of the line
     url = tree.get("url")
-    if isinstance(url, str) and not url.endswith(describe("openai.chat").route.path):
+    if isinstance(url, str) and not url.endswith(description_of("openai.chat").route.path):
         raise ValueError(f"url {url!r} is not a chat completion")
     body = _body(tree)
     return body, None if body is tree else logged_usage(tree)

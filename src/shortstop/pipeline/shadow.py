@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.dialects import describe
+from shortstop.dialects import description_of
 from shortstop.errors import ShortstopError
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.serving import verify
@@ -187,7 +187,7 @@ class Shadows:
 
     async def _side(self, run: _Run, target: Target, number: int) -> Side:
         """The target's answer, booked. Raises ShortstopError."""
-        body = describe(run.request.dialect).unstreamed(run.request.body)
+        body = description_of(run.request.dialect).unstreamed(run.request.body)
         request = replace(run.request, stream=False, body=body)
         clock = self._books.clock
         started = clock.monotonic()

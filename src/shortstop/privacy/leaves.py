@@ -1,6 +1,6 @@
 """Every string of a request, with its place and the name of its field.
 
-What a body is made of besides values is told by `WireWords`, the vocabulary of the dialects.
+`WireWords`, the vocabulary of the dialects, says what a body is made of besides values.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Leaf(Struct, frozen=True, gc=False):
     path: str
     text: str
     key: str = ""
-    said: bool = False
+    spoken: bool = False
     """Whether it is part of the conversation, not form or settings."""
     sealed: bool = False
     """Whether it is a vendor's cipher: one blob, where no other text may be."""

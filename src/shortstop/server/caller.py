@@ -7,7 +7,7 @@ import re
 
 from msgspec.structs import replace
 
-from shortstop.dialects import describe
+from shortstop.dialects import description_of
 from shortstop.server.body import Headers
 from shortstop.types import UNNAMED, Caller, Request
 
@@ -45,7 +45,7 @@ def conversation_id(name: str) -> str:
 
 def with_betas(request: Request, headers: Headers) -> Request:
     """`request` with the betas in the header that its dialect has for them, without repetitions."""
-    header = describe(request.dialect).betas
+    header = description_of(request.dialect).betas
     value = headers.get(header.encode()) if header else None
     if value is None:
         return request

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from shortstop.dialects import describe
+from shortstop.dialects import description_of
 from shortstop.errors import ShortstopError
 from shortstop.types import Choice, Reply, Request, Usage
 
@@ -41,7 +41,7 @@ def heated(request: Request) -> Request:
         request,
         stream=False,
         sampling=replace(request.sampling, temperature=TEMPERATURE, seed=SEED),
-        body=describe(request.dialect).heated(request.body, TEMPERATURE),
+        body=description_of(request.dialect).heated(request.body, TEMPERATURE),
     )
 
 

@@ -45,12 +45,12 @@ class Patience:
 
 def dialect_of(config: UpstreamConfig, *, name: str) -> DescribedDialect:
     """The dialect in which the upstream `name` is asked. Raises ConfigError for an unknown one."""
-    known = dialects.upstream_dialects()
-    dialect = known.get(config.dialect)
+    available = dialects.upstream_dialects()
+    dialect = available.get(config.dialect)
     if dialect is None:
         raise ConfigError(
             f"[upstreams.{name}] `dialect` is {config.dialect!r}, which does not exist.",
-            hint=f"There are: {', '.join(known)}.",
+            hint=f"There are: {', '.join(available)}.",
         )
     return dialect
 

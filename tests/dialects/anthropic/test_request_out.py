@@ -40,7 +40,7 @@ def test_it_is_valid_by_anthropics_types(request: Request) -> None:
 def test_a_limit_is_always_given_and_nothing_unsayable(sampling: Sampling) -> None:
     body = sent(sampling=sampling)
     assert body["max_tokens"] == (sampling.max_tokens or DEFAULT_MAX_TOKENS)
-    unsayable = {*Sampling.__struct_fields__} - dialects.describe("anthropic.messages").says
+    unsayable = {*Sampling.__struct_fields__} - dialects.description_of("anthropic.messages").says
     assert not unsayable & body.keys()
 
 

@@ -33,7 +33,7 @@ def test_nothing_unsayable_is_sent(sampling: Sampling) -> None:
     said = (Message("user", (Text("Hi"),)),)
     request = Request("r", "openai.chat", {}, "auto", said, sampling=sampling)
     body = json.loads(RESPONSES.encode_request(request, "m"))
-    unsayable = {*Sampling.__struct_fields__} - dialects.describe("openai.responses").says
+    unsayable = {*Sampling.__struct_fields__} - dialects.description_of("openai.responses").says
     assert not unsayable & body.keys()
 
 

@@ -34,7 +34,7 @@ MAIL, KEY, CARD = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT", "5474-0399-6
 
 
 def said(*texts: str) -> list[Leaf]:
-    return [Leaf(f"$.messages[{i}].content", text, said=True) for i, text in enumerate(texts)]
+    return [Leaf(f"$.messages[{i}].content", text, spoken=True) for i, text in enumerate(texts)]
 
 
 def labels(texts: list[Leaf]) -> set[str]:

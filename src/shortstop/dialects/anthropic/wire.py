@@ -60,7 +60,7 @@ def usage_from(value: Any) -> Usage | None:
 
 
 def usage_out(usage: Usage | None) -> Json:
-    """The `usage` object; zeros when nobody counted."""
+    """The `usage` object; zeros when no usage is known."""
     usage = usage or Usage()
     return {
         "input_tokens": usage.input + usage.input_audio,

@@ -182,7 +182,7 @@ def _cached(value: Any, details: Any) -> int:
 
 
 def usage_out(usage: Usage | None) -> Json | None:
-    """The `usage` object; null when nobody counted."""
+    """The `usage` object; null when no usage is known."""
     if usage is None:
         return None
     return {

@@ -116,7 +116,7 @@ def usage_from(value: Any) -> Usage | None:
 
 
 def usage_out(usage: Usage | None) -> Json | None:
-    """The `usage` object; null when nobody counted."""
+    """The `usage` object; null when no usage is known."""
     if usage is None:
         return None
     return {

@@ -243,7 +243,7 @@ def _split(sheet: ScanSheet, hits: Sequence[ScanHit]) -> list[ScanHit]:
     A text that begins with a capital begins a sentence: it does not continue a value below a secret
     that was found before it.
     """
-    spoken = [i for i, leaf in enumerate(sheet.leaves) if leaf.said and leaf.text.strip()]
+    spoken = [i for i, leaf in enumerate(sheet.leaves) if leaf.spoken and leaf.text.strip()]
     if len(spoken) < 2:
         return []
     pairs = sorted({*pairwise(spoken), *zip(spoken, spoken[2:], strict=False)})
