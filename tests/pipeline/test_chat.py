@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from decimal import Decimal
 
 import msgspec
 import pytest
 from msgspec import UNSET
 
-from shortstop.errors import NotFound, PrivacyRefused, ShortstopError, UpstreamFailed
+from shortstop.errors import (
+    NotFound,
+    PrivacyRefused,
+    QuotaExceeded,
+    ShortstopError,
+    TargetRefused,
+    UpstreamFailed,
+)
 from shortstop.pipeline.chat import Pipeline
-from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.clearing import LONG_BYTES, Clearing
 from shortstop.pipeline.record import Bookkeeping
+from shortstop.ports import Purser, ReplyGuard
 from shortstop.server.exchange import explained
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
 from shortstop.types import (
+    Admission,
     Answer,
     Attempt,
     Bill,
     Caller,
+    Choice,
     Chunk,
     Clearance,
     Cleared,
@@ -31,11 +43,13 @@ from shortstop.types import (
     Reach,
     Reply,
     Request,
+    Target,
     Text,
+    Tier,
     Trace,
 )
 from tests.conftest import FakeClock
-from tests.serving.test_cascade import OPEN, TARGETS, USED, OpenGuard, Script
+from tests.serving.test_cascade import OPEN, PINNED, TARGETS, USED, OpenGuard, Script
 
 REQUEST = Request(
     id="req_1",
@@ -116,6 +130,9 @@ class House:
         big: Script,
         router: FixedRouter | None = None,
         guard: OpenGuard | None = None,
+        *,
+        replies: ReplyGuard | None = None,
+        purser: Purser | None = None,
     ) -> None:
         self.shelf, self.books = Shelf(), TokenBooks()
         self.seen: list[Trace] = []
@@ -132,7 +149,8 @@ class House:
             clearing=Clearing(guard or OpenGuard()),
             router=chosen,
             cascade=cascade,
-            books=Bookkeeping(self.books, self.shelf, clock, (self.seen.append,)),
+            books=Bookkeeping(self.books, self.shelf, clock, (self.seen.append,), purser),
+            replies=replies,
         )
 
     @property
@@ -283,3 +301,318 @@ async def test_the_same_question_has_the_same_digest_whatever_its_id() -> None:
     await first.pipeline.answer(REQUEST, CALLER)
     await second.pipeline.answer(msgspec.structs.replace(REQUEST, id="req_2"), CALLER)
     assert first.row.digest == second.row.digest
+
+
+# ------------------------------------------------------------ what answers may tell
+
+
+class Censor:
+    """Knows one secret: "hunter2". Takes it out of answers, or refuses them, or lets them pass."""
+
+    def __init__(self, *, reads: bool = True, refuses: bool = False) -> None:
+        self._reads, self._refuses = reads, refuses
+
+    def tier(self, reply: Reply, caller: Caller) -> Tier:
+        return Tier.S3 if "hunter2" in reply.text else Tier.S0
+
+    def reads(self, caller: Caller) -> bool:
+        return self._reads
+
+    def whole(self, reply: Reply, caller: Caller) -> Reply:
+        return msgspec.structs.replace(reply, choices=(self._clean(reply.text),))
+
+    async def stream(
+        self, chunks: AsyncGenerator[Chunk, None], caller: Caller
+    ) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(chunks):
+            text = "".join([chunk.text async for chunk in chunks])
+        yield Chunk(text=self._clean(text).text)
+        yield Chunk(finish="stop", usage=USED)
+
+    def _clean(self, text: str) -> Choice:
+        if self._refuses and "hunter2" in text:
+            raise PrivacyRefused("The answer holds PASSWORD.")
+        return Choice(parts=(Text(text.replace("hunter2", "[PASSWORD]")),), finish="stop")
+
+
+async def told(house: House, request: Request) -> tuple[Answer, str]:
+    """An answer to its end, whole or streamed, and its text."""
+    answer = await house.pipeline.answer(request, CALLER)
+    if answer.reply is not None:
+        return answer, answer.reply.text
+    return answer, "".join([chunk.text async for chunk in chunks_of(answer)]).strip()
+
+
+def recorded_text(row: Trace) -> str:
+    assert row.response is not None
+    return row.response[0].text.strip()
+
+
+WAYS = pytest.mark.parametrize("request_", [REQUEST, STREAMED], ids=["whole", "streamed"])
+
+
+@WAYS
+async def test_a_plain_answer_may_be_kept(request_: Request) -> None:
+    house = House(Script("All is well."), Script(), replies=Censor(reads=False))
+    answer, text = await told(house, request_)
+    assert (text, recorded_text(house.row)) == ("All is well.", "All is well.")
+    assert answer.ending is not None
+    assert answer.ending.keepable
+    assert answer.ending.reply.text.strip() == "All is well."
+
+
+@WAYS
+async def test_an_answer_that_holds_a_secret_is_kept_like_a_request_that_does(
+    request_: Request,
+) -> None:
+    house = House(Script("It is hunter2."), Script(), replies=Censor(reads=False))
+    answer, text = await told(house, request_)
+    assert text == "It is hunter2.", "it is the client's own answer"
+    assert answer.ending is not None
+    assert (answer.ending.tier, answer.ending.keepable) == (Tier.S3, False)
+    assert (house.row.clearance.tier, house.row.outcome) == (Tier.S3, "ok")
+    assert house.row.clearance.reasons[-1] == "answer-holds-S3"
+
+
+async def test_a_whole_answers_head_says_its_tier_and_a_streams_has_left_before() -> None:
+    for request, tier in ((REQUEST, Tier.S3), (STREAMED, OPEN.tier)):
+        house = House(Script("It is hunter2."), Script(), replies=Censor(reads=False))
+        answer, _ = await told(house, request)
+        assert answer.clearance.tier == tier
+
+
+@WAYS
+async def test_of_a_request_that_is_known_to_hold_a_secret_the_answer_is_not_read(
+    request_: Request,
+) -> None:
+    class Unread(Censor):
+        def tier(self, reply: Reply, caller: Caller) -> Tier:
+            raise AssertionError("read in vain")
+
+    class Pinning(OpenGuard):
+        def clear(self, request: Request, caller: Caller) -> Clearance:
+            return PINNED
+
+    house = House(Script("Yes."), Script(), None, Pinning(), replies=Unread(reads=False))
+    answer, _ = await told(house, request_)
+    assert answer.ending is not None
+    assert not answer.ending.keepable
+    assert house.row.clearance.reasons == PINNED.reasons
+
+
+@WAYS
+async def test_what_a_policy_keeps_back_is_taken_out_for_the_client_and_the_books(
+    request_: Request,
+) -> None:
+    house = House(Script("It is hunter2."), Script(), replies=Censor())
+    answer, text = await told(house, request_)
+    assert text == recorded_text(house.row) == "It is [PASSWORD]."
+    assert house.row.clearance.tier == OPEN.tier, "what is left holds nothing"
+    assert answer.ending is not None
+    assert answer.ending.keepable
+    assert "hunter2" not in answer.ending.reply.text
+    assert house.row.usage == USED
+
+
+@WAYS
+async def test_an_answer_that_must_not_be_told_is_refused_on_the_books(
+    request_: Request,
+) -> None:
+    house = House(Script("It is hunter2."), Script(), replies=Censor(refuses=True))
+    with pytest.raises(PrivacyRefused, match="PASSWORD"):
+        await told(house, request_)
+    row = house.row
+    assert (row.outcome, row.status, row.error) == ("refused", 403, "privacy_refused")
+    assert [attempt.outcome for attempt in row.attempts] == ["ok"], "it was answered, and costs"
+    assert row.bill is not None
+    assert row.bill.cost == 3
+    assert not row.response or "hunter2" not in recorded_text(row)
+
+
+async def test_a_stream_that_was_read_first_frees_its_model_when_the_client_leaves() -> None:
+    small = Script("It is hunter2.")
+    house = House(small, Script(), replies=Censor())
+    chunks = chunks_of(await house.pipeline.answer(STREAMED, CALLER))
+    assert (await anext(chunks)).text.strip() == "It is [PASSWORD]."
+    await chunks.aclose()
+    assert small.closed == 1
+    assert house.row.outcome == "cancelled"
+
+
+# ------------------------------------------------------------ how an answer ended
+
+
+async def test_a_stream_has_no_ending_before_its_end() -> None:
+    house = House(Script("one two three four"), Script())
+    answer = await house.pipeline.answer(STREAMED, CALLER)
+    async for _ in chunks_of(answer):
+        assert answer.ending is None
+    assert answer.ending is not None
+    assert answer.ending.reply.text == "one two three four "
+
+
+async def test_a_stream_that_breaks_or_is_left_has_no_ending() -> None:
+    """Nothing of it may be kept for a later request."""
+    broken = House(Script("one two three", UpstreamFailed("gone")), Script())
+    answer = await broken.pipeline.answer(STREAMED, CALLER)
+    with pytest.raises(UpstreamFailed):
+        async for _ in chunks_of(answer):
+            pass
+    assert answer.ending is None
+    assert recorded_text(broken.row) == "one two three", "what the client got is on the books"
+    left = House(Script("one two three four five"), Script())
+    answer = await left.pipeline.answer(STREAMED, CALLER)
+    await anext(chunks_of(answer))
+    await chunks_of(answer).aclose()
+    assert answer.ending is None
+
+
+async def test_a_stream_that_breaks_after_a_secret_is_pinned_on_the_books() -> None:
+    house = House(
+        Script("It is hunter2. And", UpstreamFailed("gone")), Script(), replies=Censor(reads=False)
+    )
+    answer = await house.pipeline.answer(STREAMED, CALLER)
+    with pytest.raises(UpstreamFailed):
+        async for _ in chunks_of(answer):
+            pass
+    assert (house.row.outcome, house.row.clearance.tier) == ("error", Tier.S3)
+
+
+async def test_the_books_of_a_stream_are_those_of_the_same_answer_whole() -> None:
+    rows = []
+    for request in (REQUEST, STREAMED):
+        house = House(Script("one two three"), Script())
+        await told(house, request)
+        rows.append(house.row)
+    whole, streamed = rows
+    assert (whole.target, whole.usage, whole.bill) == (
+        streamed.target, streamed.usage, streamed.bill,
+    )  # fmt: skip
+    assert recorded_text(whole) == recorded_text(streamed)
+    assert (whole.stream, streamed.stream) == (False, True)
+
+
+# ------------------------------------------------------------ what must not leave
+
+
+async def test_a_named_model_that_the_policy_closes_is_refused_not_replaced() -> None:
+    class Closed(OpenGuard):
+        def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
+            raise TargetRefused("closed to everything")
+
+    class Named(FixedRouter):
+        def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
+            decision = super().decide(request, clearance, caller)
+            return msgspec.structs.replace(decision, plan=("big",), reasons=("explicit-model",))
+
+    small = Script("Never asked.")
+    house = House(small, Script(), Named(), Closed())
+    with pytest.raises(TargetRefused):
+        await house.pipeline.answer(REQUEST, CALLER)
+    assert small.asked == 0
+    assert (house.row.outcome, house.row.status) == ("refused", 403)
+
+
+async def test_what_stays_already_and_is_refused_is_refused() -> None:
+    class Pinning(OpenGuard):
+        def clear(self, request: Request, caller: Caller) -> Clearance:
+            return PINNED
+
+    class Elsewhere(FixedRouter):
+        decided = 0
+
+        def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
+            self.decided += 1
+            decision = super().decide(request, clearance, caller)
+            return msgspec.structs.replace(decision, plan=("big",))
+
+    router = Elsewhere()
+    house = House(Script(), Script("leak"), router, Pinning())
+    with pytest.raises(PrivacyRefused):
+        await house.pipeline.answer(REQUEST, CALLER)
+    assert router.decided == 1, "another decision would be no remedy"
+    assert [attempt.outcome for attempt in house.row.attempts] == ["skipped"]
+
+
+async def test_a_request_that_is_cancelled_before_it_was_judged_is_pinned_on_the_books() -> None:
+    """A long one, which a thread reads."""
+    began, go = threading.Event(), threading.Event()
+
+    class Slow(OpenGuard):
+        def clear(self, request: Request, caller: Caller) -> Clearance:
+            began.set()
+            go.wait(10)
+            return OPEN
+
+    house = House(Script("x"), Script(), None, Slow())
+    long = msgspec.structs.replace(REQUEST, body={"text": "x" * LONG_BYTES}, model="a name")
+    task = asyncio.create_task(house.pipeline.answer(long, CALLER))
+    async with asyncio.timeout(10):
+        while not began.is_set():
+            await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go.set()
+    assert (house.row.outcome, house.row.clearance.tier) == ("cancelled", Tier.S3)
+    assert house.row.clearance.reasons == ("not-judged",)
+    assert (house.row.model, house.row.decision) == ("unknown", None)
+
+
+# ------------------------------------------------------------ money
+
+
+class Till:
+    """Remembers which plans were reserved for, and what was settled."""
+
+    def __init__(self, error: ShortstopError | None = None) -> None:
+        self.error = error
+        self.reserved: list[tuple[str, ...]] = []
+        self.settled: list[tuple[str, Admission]] = []
+
+    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+        if self.error is not None:
+            raise self.error
+        self.reserved.append(decision.plan)
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        self.settled.append((trace.outcome, admission))
+
+
+KEYED = msgspec.structs.replace(CALLER, key="k1")
+ADMITTED = Admission({}, 5)
+
+
+@WAYS
+async def test_the_plan_is_reserved_for_and_every_end_settles_once(request_: Request) -> None:
+    till = Till()
+    house = House(Script("one two three"), Script(), purser=till)
+    answer = await house.pipeline.answer(request_, KEYED, ADMITTED)
+    if answer.chunks is not None:
+        assert till.settled == [], "a stream is not over when it begins"
+        async for _ in answer.chunks:
+            pass
+    assert till.reserved == [("small", "big")]
+    assert till.settled == [("ok", ADMITTED)]
+
+
+async def test_failures_settle_too() -> None:
+    down = UpstreamFailed("down")
+    for small, router, outcome in (
+        (Script(error=down), None, "error"),
+        (Script(), FixedRouter(NotFound("no such model")), "refused"),
+    ):
+        till = Till()
+        house = House(small, Script(error=down), router, purser=till)
+        with pytest.raises(ShortstopError):
+            await house.pipeline.answer(REQUEST, KEYED, ADMITTED)
+        assert till.settled == [(outcome, ADMITTED)]
+
+
+async def test_what_a_budget_does_not_cover_is_asked_of_nobody() -> None:
+    small, till = Script("x"), Till(QuotaExceeded("spent"))
+    house = House(small, Script(), purser=till)
+    with pytest.raises(QuotaExceeded):
+        await house.pipeline.answer(REQUEST, KEYED)
+    assert small.asked == 0
+    assert (house.row.outcome, house.row.status) == ("refused", 429)

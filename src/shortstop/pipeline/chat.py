@@ -142,7 +142,7 @@ class Pipeline:
                     yield chunk
             outcome = "ok"
         except ShortstopError as error:
-            outcome, failure = "error", error
+            outcome, failure = outcome_of(error), error
             raise
         finally:
             reply = delivered.reply(record.request.id, served.target.name)
