@@ -17,7 +17,8 @@ from shortstop.routing import Feedback
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased
 from shortstop.types import UNMETERED, Caller, CallerRole, Request
-from shortstop.workers.context import Lost, WorkerContext
+from shortstop.workers.context import WorkerContext
+from shortstop.workers.news import Lost
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
@@ -125,14 +126,14 @@ async def test_embedding_needs_no_engine(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "source"), [("user", "user"), ("reviewer", "human"), ("judge", "judge")]
+    ("role", "source"), [("user", "user"), ("reviewer", "reviewer"), ("judge", "judge")]
 )
 async def test_feedback_counts_as_the_callers_role(
     home: Home, role: CallerRole, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Feedback] = []
     async with running(home) as gateway:
-        monkeypatch.setattr(gateway._runtime, "router", Listening(given))
+        monkeypatch.setattr(gateway._runtime.pipelines, "feedback", Listening(given))
         body = FeedbackRequest("req_1", score=0.5, target="small")
         assert gateway.feedback(body, role, "acme")
     (feedback,) = given
@@ -144,7 +145,7 @@ class Listening:
     def __init__(self, given: list[Feedback]) -> None:
         self.given = given
 
-    def feedback(self, feedback: Feedback) -> bool:
+    def take(self, feedback: Feedback) -> bool:
         self.given.append(feedback)
         return True
 
@@ -181,14 +182,15 @@ async def test_a_worker_learns_what_others_say_before_and_after_it_starts(
 ) -> None:
     heard: list[str] = []
     monkeypatch.setattr(
-        "shortstop.routing.LearnedRouter.lost", lambda self, id: bool(heard.append(id))
+        "shortstop.routing.learner.Learner.lost",
+        lambda self, id, candidate: bool(heard.append(id)),
     )
     sibling = WorkerContext(home.folder / "run", 1)
-    sibling.tell(Lost("req_1"))
+    sibling.publish(Lost("req_1", "small"))
     crew = WorkerContext(home.folder / "run", 0)
     async with running(home, SMALL, crew) as gateway:
         assert heard == ["req_1"]
-        sibling.tell(Lost("req_2"))
+        sibling.publish(Lost("req_2", "small"))
         gateway.feedback(FeedbackRequest("req_9", score=1), "user", None)
         assert heard == ["req_1", "req_2"], "it listens before it speaks"
     sibling.close()

@@ -29,7 +29,7 @@ class SharedRouter:
     """
 
     def __init__(self, router: LearnedRouter, siblings: Siblings) -> None:
-        self._router = router
+        self.router = router
         self._siblings = siblings
         self.accept = router.accept
         self.doubts = router.doubts
@@ -38,26 +38,26 @@ class SharedRouter:
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Choose. Raises a RequestError when no configured target can serve the request."""
         self._siblings.catch_up()
-        decision, pending = self._router.decide_with_pending(request, clearance, caller)
+        decision, pending = self.router.decide_with_pending(request, clearance, caller)
         if pending is not None:
             self._siblings.publish(Decided(request.id, pending))
         return decision
 
     def observe(self, trace: Trace) -> None:
         """Learn from a finished request."""
-        self._router.observe(trace)
+        self.router.observe(trace)
         self._siblings.publish(Done(_wordless_trace(trace)))
 
     def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
         """Learn from two answers to one request; False when this changes nothing."""
-        counted = self._router.pair(pair, signals)
+        counted = self.router.pair(pair, signals)
         if counted:
             self._siblings.publish(Compared(pair, signals))
         return counted
 
     def lost(self, request_id: str, candidate: str) -> bool:
         """A drawn pair gave nothing to compare; False when this changes nothing."""
-        counted = self._router.lost(request_id, candidate)
+        counted = self.router.lost(request_id, candidate)
         if counted:
             self._siblings.publish(Lost(request_id, candidate))
         return counted
@@ -65,7 +65,7 @@ class SharedRouter:
     def feedback(self, feedback: Feedback) -> Subject | None:
         """Learn from a grade from outside; what it is about, None where it does not count."""
         self._siblings.catch_up()
-        subject = self._router.feedback(feedback)
+        subject = self.router.feedback(feedback)
         if subject is not None:
             self._siblings.publish(Judged(_wordless_feedback(feedback)))
         return subject
@@ -74,15 +74,15 @@ class SharedRouter:
         """What another worker has seen. Hearing it twice teaches nothing twice."""
         match news:
             case Decided(request_id, pending):
-                self._router.apply_remote_decision(request_id, pending)
+                self.router.apply_remote_decision(request_id, pending)
             case Done(trace):
-                self._router.observe(trace)
+                self.router.observe(trace)
             case Compared(pair, signals):
-                self._router.pair(pair, signals)
+                self.router.pair(pair, signals)
             case Lost(request_id, candidate):
-                self._router.lost(request_id, candidate)
+                self.router.lost(request_id, candidate)
             case Judged(feedback):
-                self._router.feedback(feedback)
+                self.router.feedback(feedback)
 
 
 def _wordless_trace(trace: Trace) -> Trace:
