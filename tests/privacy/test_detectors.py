@@ -14,13 +14,13 @@ from shortstop.privacy.detect.scan import Unreadable
 from shortstop.privacy.detectors import GRACE, Detectors
 from shortstop.types import Json, Message, Request, Text, Tier
 
-from .conftest import READER, chat
+from .conftest import BODIES, chat
 
 MAIL = "jane.doe@acme-corp.com"
 
 
 def detectors(**more: object) -> Detectors:
-    return Detectors(PrivacyConfig(**more), time.monotonic, READER)  # type: ignore[arg-type]
+    return Detectors(PrivacyConfig(**more), time.monotonic, BODIES.words)  # type: ignore[arg-type]
 
 
 def test_findings_by_path_and_place_never_the_value() -> None:
@@ -44,7 +44,7 @@ def test_the_limit_is_of_all_strings_together(size: int) -> None:
 def test_the_clock_is_asked_while_they_work() -> None:
     times = iter([0.0, 1.0, 2.0, 9.0])
     with pytest.raises(TimeoutError):
-        Detectors(PrivacyConfig(timeout=5), lambda: next(times, 9.0), READER).findings(chat(MAIL))
+        Detectors(PrivacyConfig(timeout=5), lambda: next(times, 9.0), BODIES.words).findings(chat(MAIL))
 
 
 def test_one_that_never_looks_at_the_clock_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
