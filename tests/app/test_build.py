@@ -13,7 +13,8 @@ from shortstop.errors import ConfigError, PrivacyRefused
 from shortstop.routing import State
 from shortstop.types import Attempt, Caller, Message, Request, Text, Usage
 from shortstop.workers.addresses import publish
-from shortstop.workers.context import SharedRouter, WorkerContext
+from shortstop.workers.context import WorkerContext
+from shortstop.workers.shared_router import SharedRouter
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home, ScriptedEngine, servers_of
 
 REQUEST = Request("req_1", "openai.chat", {}, "auto", (Message("user", (Text("Hi"),)),))
@@ -69,7 +70,7 @@ async def test_with_workers_the_router_shares_what_it_sees(home: Home) -> None:
     resources = Resources(home.config, home.env, crew, lambda body, tenant: body)
     runtime = build(home.config, resources, {}, None)
     assert isinstance(runtime.router, SharedRouter)
-    assert runtime.router.brain is runtime.learned
+    assert runtime.router._router is runtime.learned
     resources.close()
 
 

@@ -14,10 +14,12 @@ from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.dialects.embeddings import decode_request
 from shortstop.errors import InvalidRequest, RateLimited, Unauthenticated
 from shortstop.routing import Feedback
+from shortstop.routing.learner import Learner
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased
 from shortstop.types import UNMETERED, Caller, CallerRole, Request
-from shortstop.workers.context import Lost, WorkerContext
+from shortstop.workers.context import WorkerContext
+from shortstop.workers.news import Lost
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
@@ -124,29 +126,22 @@ async def test_embedding_needs_no_engine(home: Home) -> None:
         assert b'outcome="ok",target="static"' in gateway.metrics(), "it is counted like a chat"
 
 
-@pytest.mark.parametrize(
-    ("role", "source"), [("user", "user"), ("reviewer", "human"), ("judge", "judge")]
-)
+@pytest.mark.parametrize("role", ["user", "reviewer", "judge"])
 async def test_feedback_counts_as_the_callers_role(
-    home: Home, role: CallerRole, source: str, monkeypatch: pytest.MonkeyPatch
+    home: Home, role: CallerRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Feedback] = []
+
+    def noted(learner: Learner, feedback: Feedback) -> None:
+        given.append(feedback)
+
+    monkeypatch.setattr(Learner, "feedback", noted)
     async with running(home) as gateway:
-        monkeypatch.setattr(gateway._runtime, "router", Listening(given))
         body = FeedbackRequest("req_1", score=0.5, target="small")
-        assert gateway.feedback(body, role, "acme")
+        assert not gateway.feedback(body, role, "acme"), "of a request that nobody remembers"
     (feedback,) = given
-    assert (feedback.source, feedback.tenant) == (source, "acme")
+    assert (feedback.source, feedback.tenant) == (role, "acme")
     assert (feedback.request_id, feedback.score, feedback.target) == ("req_1", 0.5, "small")
-
-
-class Listening:
-    def __init__(self, given: list[Feedback]) -> None:
-        self.given = given
-
-    def feedback(self, feedback: Feedback) -> bool:
-        self.given.append(feedback)
-        return True
 
 
 async def test_erasing_a_conversation_erases_it_everywhere(home: Home) -> None:
@@ -180,15 +175,13 @@ async def test_a_worker_learns_what_others_say_before_and_after_it_starts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[str] = []
-    monkeypatch.setattr(
-        "shortstop.routing.LearnedRouter.lost", lambda self, id: bool(heard.append(id))
-    )
+    monkeypatch.setattr(Learner, "lost", lambda self, id, _: bool(heard.append(id)))
     sibling = WorkerContext(home.folder / "run", 1)
-    sibling.tell(Lost("req_1"))
+    sibling.publish(Lost("req_1", "small"))
     crew = WorkerContext(home.folder / "run", 0)
     async with running(home, SMALL, crew) as gateway:
         assert heard == ["req_1"]
-        sibling.tell(Lost("req_2"))
+        sibling.publish(Lost("req_2", "small"))
         gateway.feedback(FeedbackRequest("req_9", score=1), "user", None)
         assert heard == ["req_1", "req_2"], "it listens before it speaks"
     sibling.close()

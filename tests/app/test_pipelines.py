@@ -14,7 +14,8 @@ from shortstop.accounts import Grant
 from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.dialects.embeddings import decode_request
 from shortstop.errors import QuotaExceeded, ShortstopError
-from shortstop.routing import LearnedRouter
+from shortstop.routing.learner import Learner
+from shortstop.routing.looks import LearnedCheck
 from shortstop.types import UNMETERED, Caller, Look, Request, Trace
 from tests.app.parts import Home
 from tests.server.scripted import ScriptedModel
@@ -69,7 +70,7 @@ async def test_the_router_learns_from_chats_and_not_from_embeddings(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned: list[str] = []
-    monkeypatch.setattr(LearnedRouter, "observe", lambda self, trace: learned.append(trace.id))
+    monkeypatch.setattr(Learner, "observe", lambda self, trace: learned.append(trace.id))
     async with rig(home, "[routing]\nshadow_rate = 0\n") as house:
         await house.embed("a text")
         await house.chat("!say yes", "small")
@@ -126,7 +127,7 @@ async def test_the_router_looks_at_a_local_answer_even_where_nothing_else_is_lef
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[Look] = []
-    monkeypatch.setattr(LearnedRouter, "accept", lambda self, look: bool(looks.append(look)))
+    monkeypatch.setattr(LearnedCheck, "accept", lambda self, look: bool(looks.append(look)))
     task = '[tasks.mail]\nmatch = "never"\n[routing]\nexploration = 0\nshadow_rate = 0\n'
     async with rig(home, task + "min_score = 0\n") as house:
         house.big.fail_times = 1

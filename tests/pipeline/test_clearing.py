@@ -9,8 +9,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig
-from shortstop.dialects import get, redecoded
+from shortstop.dialects import get
 from shortstop.errors import PrivacyRefused
 from shortstop.pipeline.clearing import LONG_BYTES, READERS, Clearing, run_in_thread
 from shortstop.privacy import ephemeral_guard
@@ -219,7 +220,7 @@ def test_a_thread_that_ends_after_its_loop_is_harmless() -> None:
 
 
 def real(**settings: object) -> Clearing:
-    guard = ephemeral_guard(PrivacyConfig(**settings), redecoded)
+    guard = ephemeral_guard(PrivacyConfig(**settings), body_format())
     return Clearing(guard, guard.timeout_s)
 
 
@@ -238,7 +239,7 @@ async def test_a_secret_is_found_at_the_end_of_a_long_request() -> None:
 
 
 async def test_a_real_request_that_is_given_up_is_pinned_and_never_released() -> None:
-    guard = ephemeral_guard(PrivacyConfig(), redecoded)
+    guard = ephemeral_guard(PrivacyConfig(), body_format())
     request = chat("x " * LONG_BYTES)
     clearance = await Clearing(guard, timeout_s=0.0).clear(request, CALLER)
     assert (clearance.tier, clearance.reach) == (Tier.S3, Reach.LOCAL_ONLY)
