@@ -14,6 +14,7 @@ from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.dialects.embeddings import decode_request
 from shortstop.errors import InvalidRequest, RateLimited, Unauthenticated
 from shortstop.routing import Feedback
+from shortstop.routing.learner import Learner
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased
 from shortstop.types import UNMETERED, Caller, CallerRole, Request
@@ -125,29 +126,22 @@ async def test_embedding_needs_no_engine(home: Home) -> None:
         assert b'outcome="ok",target="static"' in gateway.metrics(), "it is counted like a chat"
 
 
-@pytest.mark.parametrize(
-    ("role", "source"), [("user", "user"), ("reviewer", "reviewer"), ("judge", "judge")]
-)
+@pytest.mark.parametrize("role", ["user", "reviewer", "judge"])
 async def test_feedback_counts_as_the_callers_role(
-    home: Home, role: CallerRole, source: str, monkeypatch: pytest.MonkeyPatch
+    home: Home, role: CallerRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Feedback] = []
+
+    def noted(learner: Learner, feedback: Feedback) -> None:
+        given.append(feedback)
+
+    monkeypatch.setattr(Learner, "feedback", noted)
     async with running(home) as gateway:
-        monkeypatch.setattr(gateway._runtime.pipelines, "feedback", Listening(given))
         body = FeedbackRequest("req_1", score=0.5, target="small")
-        assert gateway.feedback(body, role, "acme")
+        assert not gateway.feedback(body, role, "acme"), "of a request that nobody remembers"
     (feedback,) = given
-    assert (feedback.source, feedback.tenant) == (source, "acme")
+    assert (feedback.source, feedback.tenant) == (role, "acme")
     assert (feedback.request_id, feedback.score, feedback.target) == ("req_1", 0.5, "small")
-
-
-class Listening:
-    def __init__(self, given: list[Feedback]) -> None:
-        self.given = given
-
-    def take(self, feedback: Feedback) -> bool:
-        self.given.append(feedback)
-        return True
 
 
 async def test_erasing_a_conversation_erases_it_everywhere(home: Home) -> None:
@@ -181,10 +175,7 @@ async def test_a_worker_learns_what_others_say_before_and_after_it_starts(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[str] = []
-    monkeypatch.setattr(
-        "shortstop.routing.learner.Learner.lost",
-        lambda self, id, candidate: bool(heard.append(id)),
-    )
+    monkeypatch.setattr(Learner, "lost", lambda self, id, _: bool(heard.append(id)))
     sibling = WorkerContext(home.folder / "run", 1)
     sibling.publish(Lost("req_1", "small"))
     crew = WorkerContext(home.folder / "run", 0)

@@ -117,8 +117,10 @@ async def test_a_model_that_the_file_no_longer_names_is_stopped(
     async with running(home, home.embed("small") + home.embed("mid") + SOON) as gateway:
         home.configure(home.embed("small") + SOON)
         await gateway.swap()
-        _, mid = factory.made
+        small, mid = factory.made
         await soon(mid.stopped)
+        await turns()
+        assert small.state == "ready"
         assert list(gateway.targets) == ["small", "static"]
 
 

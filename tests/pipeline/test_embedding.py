@@ -7,8 +7,8 @@ import asyncio
 import msgspec
 import pytest
 
+from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig
-from shortstop.dialects import redecoded
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest, decode_request
 from shortstop.errors import (
     EngineDown,
@@ -208,7 +208,7 @@ async def test_a_remote_model_gets_what_was_cleared_for_it() -> None:
 
 
 async def test_with_the_real_guard() -> None:
-    desk = Desk(ephemeral_guard(PrivacyConfig(), redecoded))
+    desk = Desk(ephemeral_guard(PrivacyConfig(), body_format()))
     secret = asked("IBAN DE89 3704 0044 0532 0130 00", "far")
     with pytest.raises(PrivacyRefused, match="IBAN"):
         await desk.embedding.answer(secret, "req_1", CALLER)

@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 import pytest
 
+from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
-from shortstop.dialects import get, redecoded
+from shortstop.dialects import get
 from shortstop.errors import EngineBusy, PrivacyRefused, UpstreamFailed
 from shortstop.ports import Guard
 from shortstop.privacy import ephemeral_guard
@@ -206,7 +207,7 @@ def pseudonymising() -> tuple[Models, Echo, Request, Clearance]:
     """Models behind the real guard, and a request that it pseudonymises."""
     rule = PrivacyRule("pseudonymise", labels=("EMAIL",))
     config = PrivacyConfig(policies={"default": PrivacyPolicy(rules=(rule,))})
-    guard, big = ephemeral_guard(config, redecoded), Echo()
+    guard, big = ephemeral_guard(config, body_format()), Echo()
     body = {"model": "auto", "messages": [{"role": "user", "content": ASKED}]}
     request = get("openai.chat").decode_request(body, "req_1")
     clearance = guard.clear(request, Caller())
