@@ -70,9 +70,7 @@ class Supervisor:
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
         with self._alone():
-            accounts = Accounts(open_stores(self._paths).accounts(), CLOCK)
-            refuse_exposure(self._config.server, accounts)
-            accounts.close()
+            self._refuse_exposure(self._config)
             listening = bind(self._config.server)
             self._heed_signals()
             try:
@@ -108,6 +106,12 @@ class Supervisor:
             yield
         finally:
             os.close(lock)
+
+    def _refuse_exposure(self, config: Config) -> None:
+        """Raises ConfigError when strangers could use the gateway."""
+        accounts = Accounts(open_stores(self._paths).accounts(), CLOCK)
+        with contextlib.closing(accounts):
+            refuse_exposure(config.server, accounts)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -218,6 +222,7 @@ class Supervisor:
         try:
             config = read_config(self._source)
             require_no_restart(self._config, config)
+            self._refuse_exposure(config)
             if config.privacy.audit is not None:
                 audit_key(config.privacy, self._source.env)
             await self._start_engines(config)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
@@ -39,6 +40,8 @@ async def _work(spec: WorkerSpec) -> None:
     source = ConfigSource(path, os.environ, spec.server)
     context = WorkerContext(Path(spec.folder), spec.index)
     gateway = Shortstop(read_config(source), source, context)
+    # The file may have changed since the supervisor read it.
+    refuse_exposure(gateway.server, gateway.accounts)
     await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))
 
 
