@@ -1,4 +1,4 @@
-"""The listening socket: what cannot be bound says so, strangers do not get in, a stop is clean."""
+"""The listening socket: what cannot be bound says so, and a stop is clean."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import aiohttp
 import msgspec
 import pytest
 
-from shortstop.accounts import Accounts, Grant
-from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, serve_on, url_of
 from shortstop.config import ServerConfig
 from shortstop.errors import ConfigError
-from shortstop.stores import Paths, open_stores
 from tests.app.parts import SMALL, VENDOR, Home, soon
-from tests.conftest import FakeClock
 
 ANY = ServerConfig(port=0)
 
@@ -92,39 +87,6 @@ def test_ipv6_addresses_are_written_in_brackets() -> None:
         assert url_of(listening) == f"http://[::1]:{port}"
         with pytest.raises(ConfigError, match=rf"\[::1\]:{port}: Address already in use"):
             bind(at("::1", port=port))
-
-
-# ------------------------------------------------------------ strangers
-
-
-@pytest.fixture
-def accounts(tmp_path: Path, clock: FakeClock) -> Iterator[Accounts]:
-    paths = Paths(tmp_path, tmp_path / "traces.db")
-    with closing(Accounts(open_stores(paths).accounts(), clock)) as accounts:
-        yield accounts
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "localhost", "::1"])
-def test_this_machine_needs_no_key(accounts: Accounts, host: str) -> None:
-    refuse_exposure(at(host), accounts)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "gateway.example", ""])
-def test_nobody_else_gets_in_without_one(accounts: Accounts, host: str) -> None:
-    with pytest.raises(ConfigError, match="spend your money") as raised:
-        refuse_exposure(at(host), accounts)
-    assert "shortstop keys create" in raised.value.hint
-    assert 'auth = "off"' in raised.value.hint
-
-
-def test_the_door_is_open_to_others_once_keys_are_asked_for(accounts: Accounts) -> None:
-    everywhere = at("0.0.0.0")
-    refuse_exposure(at("0.0.0.0", auth="required"), accounts)
-    refuse_exposure(at("0.0.0.0", auth="off"), accounts)
-    _, key = accounts.create(Grant(name="first"))
-    refuse_exposure(everywhere, accounts)
-    accounts.keys.revoke(key.id)
-    refuse_exposure(everywhere, accounts)
 
 
 # ------------------------------------------------------------ serving

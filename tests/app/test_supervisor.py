@@ -462,6 +462,17 @@ async def test_a_bad_file_changes_nothing_and_is_logged(
     assert match in caplog.text
 
 
+async def test_a_reload_opens_no_door_to_strangers(
+    house: Any, home: Home, workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    public = FOUR.replace("port = 0", 'port = 0\nhost = "0.0.0.0"\nauth = "{}"')
+    supervisor = await house(SMALL + public.format("required"))
+    await reloaded(supervisor, home, SMALL + public.format("auto"))
+    assert told(workers) == [0, 0, 0, 0]
+    assert "spend your money" in caplog.text
+    assert home.open_files() == {str(home.folder / "run.lock")}
+
+
 async def test_a_new_engine_that_does_not_start_changes_nothing(
     house: Any, home: Home, workers: Workers, factory: EngineFactory
 ) -> None:

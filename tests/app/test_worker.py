@@ -10,7 +10,6 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -71,14 +70,23 @@ def test_it_reports_when_it_answers_and_leaves_when_it_is_told(
     assert not (home.folder / "brain.bin").exists(), "the leader saves, and this one is not"
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[models.small]\nslots = 0\n", "shortstop.toml, line 2"),
+        (SMALL + '[server]\nhost = "0.0.0.0"\n', "spend your money"),
+    ],
+    ids=["a bad file", "strangers"],
+)
 def test_a_worker_that_cannot_start_says_why_and_reports_nothing(
-    home: Home, listening: socket.socket
+    home: Home, listening: socket.socket, text: str, why: str
 ) -> None:
-    home.configure("[models.small]\nslots = 0\n")
+    """It reads the file by itself, which may have changed since the supervisor did."""
+    home.configure(text)
     with started(home, listening) as (process, hears):
         _, words = process.communicate(timeout=15)
         assert process.returncode == 2
         assert os.read(hears, 1) == b""
     assert words.startswith(b"shortstop: worker 3: ")
-    assert str(Path(home.file)).encode() in words
+    assert why in words.decode()
     assert b"Traceback" not in words
