@@ -127,7 +127,7 @@ def tokens(request: Request, bytes_per_token: float = BYTES_PER_TOKEN) -> int:
 
 def needs(request: Request) -> frozenset[str]:
     """Abilities without which a target cannot give what was asked."""
-    abilities = set()
+    abilities: set[str] = set()
     if request.tools and request.tool_choice.mode != "none":
         abilities.add("tools")
     if request.format.kind != "text":
@@ -136,16 +136,17 @@ def needs(request: Request) -> frozenset[str]:
         abilities.add("logprobs")
     if request.sampling.n > 1:
         abilities.add(MANY_CHOICES)
-    abilities.update(_media(p for m in request.messages for p in m.parts))
+    for message in request.messages:
+        _add_media(message.parts, abilities)
     return frozenset(abilities)
 
 
-def _media(parts: Iterable[Part]) -> Iterable[str]:
+def _add_media(parts: Iterable[Part], abilities: set[str]) -> None:
     for part in parts:
         if isinstance(part, Media):
-            yield "vision" if part.kind == "image" else part.kind
+            abilities.add("vision" if part.kind == "image" else part.kind)
         elif isinstance(part, ToolResult):
-            yield from _media(part.parts)
+            _add_media(part.parts, abilities)
 
 
 def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...], bool]:
@@ -171,9 +172,9 @@ def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...
     )
 
 
-def _allowed(named: Sequence[Target], caller: Caller) -> tuple[Target, ...]:
+def _allowed(named: tuple[Target, ...], caller: Caller) -> tuple[Target, ...]:
     if not caller.targets:
-        return tuple(named)
+        return named
     allowed = tuple(t for t in named if t.name in caller.targets)
     if not allowed:
         names = ", ".join(sorted(caller.targets))

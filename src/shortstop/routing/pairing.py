@@ -69,8 +69,9 @@ class Pairing:
         for estimate in shadow:
             credited = not candidates and reference is not None
             candidates.append(self._shadow(task, estimate, reference, credited))
-        asked = tuple([c.target for c in candidates if c.drawn and not c.audit])
-        if first.local and reference is not None and any(c.drawn for c in candidates):
+        drawn = [candidate for candidate in candidates if candidate.drawn]
+        asked = tuple([candidate.target for candidate in drawn if not candidate.audit])
+        if drawn and first.local and reference is not None:
             asked = (reference, *asked)
         return candidates, asked
 

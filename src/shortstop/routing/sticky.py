@@ -33,16 +33,21 @@ def in_tool_loop(messages: tuple[Message, ...]) -> bool:
     """Whether the last message is the result of a tool that the model called."""
     if not messages:
         return False
-    return messages[-1].role == "tool" or any(isinstance(p, ToolResult) for p in messages[-1].parts)
+    if messages[-1].role == "tool":
+        return True
+    for part in messages[-1].parts:  # noqa: SIM110 - on the hot path a generator costs more
+        if isinstance(part, ToolResult):
+            return True
+    return False
 
 
 def signed(messages: tuple[Message, ...]) -> bool:
     """Whether some reasoning is in it that only its maker can read."""
-    return any(
-        isinstance(part, Thinking) and (part.signature or part.redacted)
-        for message in messages
-        for part in message.parts
-    )
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, Thinking) and (part.signature or part.redacted):
+                return True
+    return False
 
 
 class Stickiness:
