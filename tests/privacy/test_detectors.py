@@ -43,10 +43,9 @@ def test_the_limit_is_of_all_strings_together(size: int) -> None:
 
 def test_the_clock_is_asked_while_they_work() -> None:
     times = iter([0.0, 1.0, 2.0, 9.0])
+    hurrying = Detectors(PrivacyConfig(timeout=5), lambda: next(times, 9.0), BODIES.words)
     with pytest.raises(TimeoutError):
-        Detectors(PrivacyConfig(timeout=5), lambda: next(times, 9.0), BODIES.words).findings(
-            chat(MAIL)
-        )
+        hurrying.findings(chat(MAIL))
 
 
 def test_one_that_never_looks_at_the_clock_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:

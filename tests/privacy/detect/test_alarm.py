@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 
 import pytest
@@ -46,6 +48,23 @@ def test_a_shorter_block_after_a_longer_one_rings_in_time() -> None:
     with pytest.raises(TimeoutError), alarm(0.05):
         hang()
     assert time.monotonic() - began < 2
+
+
+EXIT = """
+import atexit, signal
+from shortstop.privacy.detect.alarm import alarm
+with alarm(5):
+    pass
+assert signal.getitimer(signal.ITIMER_REAL)[0] > 0, "it is left to run"
+atexit._run_exitfuncs()
+print(signal.getitimer(signal.ITIMER_REAL))
+"""
+
+
+def test_no_timer_rings_while_the_process_ends() -> None:
+    """Without a handler it ends the process by a signal, whatever its exit status was to be."""
+    done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True, check=True)
+    assert done.stdout == "(0.0, 0.0)\n"
 
 
 async def test_another_thread_has_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import threading
 import time
@@ -25,6 +26,8 @@ class _AlarmClock:
     def _set(self, seconds: float) -> None:
         if not self._handler_set:
             signal.signal(signal.SIGALRM, self._ring)
+            # The interpreter drops handlers on its way out: a timer that rings then kills it.
+            atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
             self._handler_set = True
         self._rings_at = time.monotonic() + seconds
         signal.setitimer(signal.ITIMER_REAL, seconds)
