@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.dialects import Counting
 from shortstop.errors import Overloaded, UpstreamFailed
-from shortstop.types import DialectName, Format, Sampling
+from shortstop.types import Chunk, DialectName, Format, Sampling, ToolDelta
 from tests.dialects.samples import NAMES, REPLIES, REQUESTS, asked
 
 SAYABLE = {
@@ -69,6 +71,19 @@ def test_a_heated_body_differs_in_its_heat_alone(name: DialectName) -> None:
     assert warm.messages == cold.messages
     assert body["stream"] is True, "the client's body is left alone"
     assert description.heated({}, 0.7) == {}
+
+
+@pytest.mark.parametrize("name", ["openai.chat", "openai.responses", "anthropic.messages"])
+def test_the_ids_that_we_give_to_calls_are_within_its_limits(name: DialectName) -> None:
+    request = replace(asked(name, stream=True), id="req_" + "f" * 32)
+    encoder, call = dialects.get(name).stream_encoder(request, 1), ToolDelta(0, "c1", "f", "{}")
+    if name != "openai.chat":  # which may leave a call without an id
+        call = replace(call, id=None)
+    data = encoder.encode(Chunk(tools=(call,))) + encoder.finish()
+    chunks = dialects.get(name).stream_decoder().feed(data)
+    (id,) = [delta.id for chunk in chunks for delta in chunk.tools if delta.id]
+    assert len(id) <= (dialects.description_of(name).limits.call_id or 64)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", id)
 
 
 def test_only_anthropics_clients_know_overload_by_another_number() -> None:
