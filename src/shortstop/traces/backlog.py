@@ -133,6 +133,7 @@ class Backlog:
         self._condition.report()
 
     def _spill(self, segment: Segment) -> None:
+        """Corrections that still wait for the tier of their trace are lost: no segment has them."""
         kept: deque[Waiting] = deque()
         for waiting in self._queue:
             if waiting.segment is not segment:
