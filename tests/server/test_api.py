@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from starlette.testclient import TestClient
 
 from shortstop import __version__
+from shortstop.server.api import api
+from shortstop.types import Caller, Target, TargetState
 from tests.server.conftest import Gateway, running_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -126,3 +130,16 @@ async def test_where_keys_are_required_everything_personal_asks_for_one(
         assert body["error"]["code"] == "invalid_api_key"
     for public in ("/", "/health", "/ready", "/openapi.json"):
         assert (await fetch(keyed_gateway, public))[0] == 200
+
+
+async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
+    """A candidate, or one that is asked unseen, is no model for clients."""
+    states: tuple[TargetState, ...] = ("candidate", "shadow", "canary", "live", "retired")
+    targets = {
+        state: Target(state, state, local=True, provider="embedded", context=1, state=state)
+        for state in states
+    }
+    gateway = SimpleNamespace(targets=targets, identify=lambda secret: Caller(), started=1)
+    client = TestClient(api(gateway))  # type: ignore[arg-type]
+    listed = [model["id"] for model in client.get("/models").json()["data"]]
+    assert listed == ["auto", "local", "canary", "live"]

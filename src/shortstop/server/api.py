@@ -171,8 +171,8 @@ class Api:
     def _names(self, request: HttpRequest) -> list[str]:
         """Names of models that the caller may use. Raises Unauthenticated."""
         allowed = self._caller(request).targets
-        targets = self._gateway.targets
-        return [*ROUTED_MODELS, *(t for t in targets if not allowed or t in allowed)]
+        serving = [name for name, target in self._gateway.targets.items() if target.serves]
+        return [*ROUTED_MODELS, *(name for name in serving if not allowed or name in allowed)]
 
     def _model(self, name: str) -> Model:
         target = self._gateway.targets.get(name)
