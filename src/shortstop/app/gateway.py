@@ -33,7 +33,6 @@ from shortstop.types import (
     Target,
 )
 from shortstop.workers.context import WorkerContext
-from shortstop.workers.news import News
 
 log = logging.getLogger("shortstop")
 
@@ -54,7 +53,7 @@ class Shortstop:
         if workers is not None:
             # Workers that begin with the same state must not draw the same lots.
             self._runtime.learned.state.draws += workers.index << 40
-            workers.listen(self._learn)
+            workers.listen(lambda news: self._runtime.learn(news))
         register_gauges(self._resources, lambda: self._runtime.engines.values())
 
     # -- what the server asks
@@ -180,7 +179,3 @@ class Shortstop:
 
     def _redacted(self, body: Json, tenant: str) -> Json:
         return self._runtime.redacted(body, tenant)
-
-    def _learn(self, news: News) -> None:
-        """Another worker has seen something: the runtime in force learns it."""
-        self._runtime.learn(news)
