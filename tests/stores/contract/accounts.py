@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
+from multiprocessing.synchronize import Barrier
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from shortstop.ports.stores import (
     Meters,
     Stores,
 )
-from tests.stores.contract.world import AT, MANY, in_processes, in_threads, serial
+from tests.stores.contract.world import AT, MANY, SPAWN, in_processes, in_threads, serial
 
 
 def _count_up(stores: Stores, number: int) -> None:
@@ -39,11 +41,13 @@ def _hold_and_die(stores: Stores, number: int) -> None:
     store.close()
 
 
-def _claim(stores: Stores, number: int) -> None:
+def _claim(done: Barrier, stores: Stores, number: int) -> None:
+    """Claim; end only when all have claimed, for what the dead had claimed is free again."""
     with closing(stores.accounts()) as store:
         for i in range(20):
             if store.claim_answer("me", f"token-{i}", b"same", AT, AT) is None:
                 store.meter("claims", lambda meters: {"n": meters.get("n", 0.0) + 1})
+        done.wait(timeout=60)
 
 
 class AccountStoreContract:
@@ -246,7 +250,7 @@ class AccountStoreContract:
 
     @pytest.mark.slow
     def test_of_many_claims_one_wins(self, stores: Stores, store: AccountStore) -> None:
-        in_processes(_claim, stores)
+        in_processes(partial(_claim, SPAWN.Barrier(3)), stores, count=3)
         assert self.meter(store, "claims", "n") == 20
 
     @pytest.mark.slow
