@@ -11,18 +11,23 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from shortstop.errors import InvalidRequest
+from shortstop import bounded
+from shortstop.errors import InvalidRequest, TooLarge
 from shortstop.types import Json
 
-_DECODER = msgspec.json.Decoder()
 MAX_DEPTH = 200
 """Levels of nesting; far below Python's own recursion limit, so that no later code can hit that."""
 
 
-def parse_object(body: bytes) -> Json:
-    """The body as a JSON object. Raises InvalidRequest."""
+def parse_object(body: bytes, limit: int = bounded.MAX_VALUES) -> Json:
+    """The body, of at most `limit` values, as a JSON object. Raises InvalidRequest or TooLarge."""
     try:
-        value = _DECODER.decode(body)
+        value = bounded.decode(body, limit)
+    except bounded.TooManyValues as error:
+        raise TooLarge(
+            f"The body holds more than {limit} JSON values.",
+            hint="Send less, or raise `server.limits.json_values`.",
+        ) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The body is not valid UTF-8 ({_place(body)}).") from error
     except RecursionError as error:
