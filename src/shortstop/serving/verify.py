@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import jsonschema_rs
+import msgspec
 
-from shortstop import bounded
 from shortstop.types import (
     Check,
     Choice,
@@ -123,8 +123,8 @@ def _not_repeating(text: str) -> Check:
 
 def _in_format(text: str, wanted: Format) -> Check:
     try:
-        value = bounded.decode(text)
-    except (ValueError, RecursionError):
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
         return Check("format", False, "not JSON")
     if wanted.kind == "json_object":
         return Check("format", isinstance(value, dict))
@@ -147,8 +147,8 @@ def _call_problem(call: ToolCall, tool: Tool | None, allowed: Sequence[str]) -> 
     if tool is None or (allowed and call.name not in allowed):
         return "calls a tool that was not offered"
     try:
-        arguments = bounded.decode(call.arguments or "{}")
-    except (ValueError, RecursionError):
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except (msgspec.DecodeError, UnicodeError):
         return "arguments are not JSON"
     return _violation(tool.schema, arguments)
 
