@@ -85,5 +85,6 @@ def _separators(body: bytes) -> int:
 
 def _marked(signs: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     comma, bracket, brace = _SEPARATORS
-    marked: np.ndarray[Any, np.dtype[np.bool_]] = (signs == comma) | (signs == bracket)
-    return marked | (signs == brace)
+    marked: np.ndarray[Any, np.dtype[np.bool_]]
+    marked = (signs == comma) | (signs == bracket) | (signs == brace)
+    return marked

@@ -11,7 +11,9 @@ import pytest_asyncio
 from starlette.testclient import TestClient
 
 from shortstop import __version__
+from shortstop.config import ServerConfig
 from shortstop.server.api import api
+from shortstop.server.capacity import Capacity
 from shortstop.types import Caller, Target, TargetState
 from tests.server.conftest import Gateway, running_gateway
 
@@ -140,6 +142,6 @@ async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
         for state in states
     }
     gateway = SimpleNamespace(targets=targets, identify=lambda secret: Caller(), started=1)
-    client = TestClient(api(gateway))  # type: ignore[arg-type]
+    client = TestClient(api(gateway, Capacity(ServerConfig)))  # type: ignore[arg-type]
     listed = [model["id"] for model in client.get("/models").json()["data"]]
     assert listed == ["auto", "local", "canary", "live"]

@@ -26,6 +26,7 @@ from shortstop.server.answers import (
 )
 from shortstop.server.auth import is_admin, secret_of
 from shortstop.server.body import read_request
+from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.gateway import Gateway
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
@@ -39,9 +40,9 @@ ROUTED_MODELS = {
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 
 
-def api(gateway: Gateway) -> Starlette:
+def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
-    public, admin = Api(gateway), AdminApi(gateway)
+    public, admin = Api(gateway, capacity), AdminApi(gateway, capacity)
     return Starlette(
         routes=[
             Route("/", public.index),
@@ -77,8 +78,9 @@ def _route(path: str, **handlers: Handler) -> Route:
 class Api:
     """The public handlers."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
+        self._capacity = capacity
 
     async def index(self, request: HttpRequest) -> Response:
         """GET /: what answers here; some clients look before they ask."""
@@ -137,7 +139,9 @@ class Api:
         """POST /v1/feedback: how good an answer was. The admin token reviews all tenants'."""
         admin = is_admin(self._gateway, secret_of(dict(request.headers.raw)))
         caller = Caller(role="reviewer") if admin else self._caller(request)
-        body = feedback.decode(await read_request(request, self._gateway.server.max_body_mb))
+        with self._capacity.share(holder_of(caller, request.scope)) as share:
+            sent = await read_request(request, self._gateway.server, share)
+            body = feedback.decode(await self._capacity.parse(sent))
         feedback.require_role(body, caller.role)
         if not self._gateway.feedback(body, caller.role, None if admin else caller.tenant):
             raise NotFound(

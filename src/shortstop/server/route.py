@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
-from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.auth import secret_of
 from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
@@ -31,8 +31,11 @@ ShortstopError."""
 class HotRoute:
     """One endpoint as a plain ASGI application; errors are told in `dialect`."""
 
-    def __init__(self, gateway: Gateway, dialect: DialectName, work: Work) -> None:
+    def __init__(
+        self, gateway: Gateway, capacity: Capacity, dialect: DialectName, work: Work
+    ) -> None:
         self._gateway = gateway
+        self._capacity = capacity
         self._dialect: DialectName = dialect
         self._work = work
         self._id = Ids()
@@ -40,7 +43,7 @@ class HotRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = self._begin(send)
         try:
-            await self._serve(scope["path"], dict(scope["headers"]), receive, exchange)
+            await self._serve(scope, receive, exchange)
         except Disconnected:
             return
         except ShortstopError as error:
@@ -60,11 +63,25 @@ class HotRoute:
     def _begin(self, send: Send) -> Exchange:
         return Exchange(send, dialects.get(self._dialect), self._id())
 
-    async def _serve(
-        self, path: str, headers: Headers, receive: Receive, exchange: Exchange
-    ) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        headers: Headers = dict(scope["headers"])
         known = self._gateway.identify(secret_of(headers))
-        body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
+        with self._capacity.share(holder_of(known, scope)) as share:
+            body = await read_body(headers, receive, self._gateway.server, share)
+            # Whoever has not sent the body yet takes nobody's place.
+            with self._capacity.slot():
+                await self._once(scope["path"], body, known, headers, receive, exchange)
+
+    async def _once(
+        self,
+        path: str,
+        body: bytes,
+        known: Caller,
+        headers: Headers,
+        receive: Receive,
+        exchange: Exchange,
+    ) -> None:
+        """Work, or the answer that was kept of the same request."""
         replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
         if replay is None:
             await self._watched(body, known, headers, receive, exchange)
@@ -86,7 +103,7 @@ class HotRoute:
         assert task is not None
         watch = Watch(receive, task)
         try:
-            await self._work(parse_object(body), known, headers, exchange)
+            await self._work(await self._capacity.parse(body), known, headers, exchange)
         except asyncio.CancelledError:
             if not watch.gone:
                 raise
