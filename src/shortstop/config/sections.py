@@ -164,7 +164,7 @@ class UpstreamConfig(Section, frozen=True):
     first_byte_timeout: Seconds = 60
     idle_timeout: Seconds = 60
     total_timeout: Seconds = 600
-    max_answer_mb: Annotated[float, Meta(gt=0, le=1024)] = 64
+    max_answer_mb: Annotated[float, Meta(gt=0, le=1024)] = 40
     retries: Annotated[int, Meta(ge=0, le=10)] = 2
     backoff: Seconds = 0.5
     max_retry_after: Seconds = 20
