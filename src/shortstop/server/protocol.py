@@ -26,6 +26,11 @@ LEAST_PIECE = 256
 """Bytes of an average chunk of a body with more chunks than that."""
 LINGER = 5.0
 """Seconds for a client to read a refusal, or to end a body that nobody reads."""
+MOST_DISCARDED = 1_000_000
+"""Bytes that a refused client may still send while it has not read its refusal."""
+PAUSE = 0.02
+"""Seconds between two pieces of a body that nobody reads: 10 MB a second are enough for a client
+that reads its answer only when it has sent everything, and no more than that is worth it."""
 LEAST_TAKEN = 1000
 """Bytes a second of an answer that its client must take."""
 
@@ -74,6 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
+            self._discard(len(data))
             return
         in_head, heads, body = self._in_head, self._heads, self._body
         self._feed = len(data)
@@ -89,6 +95,11 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._count(len(data))
         elif self._heads == heads:
             self._count(len(data) - (self._body - body))
+
+    def _discard(self, size: int) -> None:
+        self._partial += size
+        if self._partial > MOST_DISCARDED:
+            self.flow.pause_reading()
 
     def _count(self, size: int) -> None:
         """`size` bytes arrived that are neither a whole head nor content."""
@@ -142,7 +153,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 "The body arrives in too many small chunks.",
                 hint=f"Send chunks of {LEAST_PIECE} bytes or more.",
             )
+        if self.cycle.response_complete:
+            self.flow.pause_reading()
+            self.loop.call_later(PAUSE, self._read_on)
+            return
         super().on_body(body)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         self._in_head = True
@@ -250,6 +269,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
+        self._partial = 0
         self._since = self.loop.time()
         cycle = self.cycle
         unanswered = cycle is not None and not cycle.response_complete
