@@ -12,6 +12,8 @@ import argparse
 import asyncio
 import gzip
 import json
+import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ class Target:
 
 Attack = Callable[[Target], Awaitable[None]]
 ATTACKS: dict[str, Attack] = {}
+TOLD: Counter[str] = Counter()
+"""How often the gateway answered with which status; "-" where it said nothing."""
 
 
 def attack(function: Attack) -> Attack:
@@ -70,12 +74,19 @@ async def send(
                 writer.write(piece)
                 await writer.drain()
                 await asyncio.sleep(pause)
-            while read and await reader.read(1 << 20):
-                pass
             if not read:
                 await asyncio.sleep(3600)
+            _note(await reader.readline())
+            while await reader.read(1 << 20):
+                pass
+        except ConnectionError:
+            _note(b"")
         finally:
             writer.transport.abort()
+
+
+def _note(line: bytes) -> None:
+    TOLD[line.split(b" ")[1].decode() if line.startswith(b"HTTP/1.1 ") else "-"] += 1
 
 
 async def ask(target: Target, request: bytes) -> None:
@@ -84,7 +95,9 @@ async def ask(target: Target, request: bytes) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         try:
             writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            head = await reader.readuntil(b"\r\n\r\n")
+            _note(head)
+            head = head.lower()
             if b"content-length: " in head:
                 left = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
                 await reader.readexactly(left)
@@ -369,6 +382,7 @@ async def _run(name: str, target: Target, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await ATTACKS[name](target)
+    sys.stdout.write(" ".join(f"{status}:{n}" for status, n in TOLD.most_common(4)))
 
 
 if __name__ == "__main__":

@@ -117,21 +117,26 @@ class House:
         while attack is not None and attack.returncode is None:
             peak = max(peak, rss_mb(self.pid))
             await asyncio.sleep(0.02)
+        told = ""
+        if attack is not None and attack.stdout is not None:
+            told = (await attack.stdout.read()).decode().strip()
         ended = time.monotonic()
         while (left := rss_mb(self.pid)) > rest + BACK_MB:
             if time.monotonic() - ended > BACK_WITHIN:
                 break
             await asyncio.sleep(0.1)
         memory = {"rest_mb": rest, "peak_mb": peak - rest, "left_mb": left - rest}
-        return {"attack": name, **row, **memory, "back_s": time.monotonic() - ended}
+        return {"attack": name, "told": told, **row, **memory, "back_s": time.monotonic() - ended}
 
     async def _child(
         self, what: str, name: str | None, key: str, seconds: float
     ) -> asyncio.subprocess.Process:
         command = module(f"bench.{what}", *([name] if name else []))
         command += ["--port", str(self.port), "--key", key, "--seconds", str(seconds)]
+        # The attacker's own work must not keep the other tenant from measuring.
+        patient = ["nice", "-n", "15"] if name else []
         return await asyncio.create_subprocess_exec(
-            "taskset", "-c", "0", *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+            *patient, "taskset", "-c", "0", *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )
 
 
@@ -152,7 +157,7 @@ async def run(only: list[str], seconds: float, checkout: Path, quiet: bool) -> l
 def show(rows: list[dict[str, Any]]) -> None:
     table = Table(title="Another tenant under attack: ms; MB above rest")
     for column in ("attack", "health p50", "p99", "failed", "named p50", "p99", "failed",
-                   "peak MB", "left MB", "back s"):  # fmt: skip
+                   "peak MB", "left MB", "back s", "attacker was told"):  # fmt: skip
         table.add_column(column, justify="left" if column == "attack" else "right")
     for row in rows:
         cells = [row["attack"]]
@@ -163,9 +168,9 @@ def show(rows: list[dict[str, Any]]) -> None:
             cells.append(f"{one['failures']}/{one['n']}")
         bad = row["peak_mb"] > MOST_MB
         cells += [f"{'*' if bad else ''}{row['peak_mb']:.0f}", f"{row['left_mb']:.0f}"]
-        cells.append(f"{'*' if row['left_mb'] > BACK_MB else ''}{row['back_s']:.1f}")
+        cells += [f"{'*' if row['left_mb'] > BACK_MB else ''}{row['back_s']:.1f}", row["told"]]
         table.add_row(*cells)
-    Console(width=120).print(table)
+    Console(width=150).print(table)
     sys.stdout.write(f"* beyond the bar: p99 {MOST_MS:.0f} ms, {MOST_MB:.0f} MB, back in 10 s\n")
 
 

@@ -8,6 +8,7 @@ import logging
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -31,6 +32,9 @@ and a turn of a busy gateway is long: of a hundred clients that come at once the
 seconds."""
 OWN_FILES = 2048
 """Descriptors that are no clients' connections: those to models, databases, workers."""
+LONGEST_NUMBER = 640
+"""Digits of a whole number, the least that Python lets us say: to read one takes the square of
+them."""
 LARGE_LOAD = 4_000_000
 """Bytes of bodies after which memory is worth giving back."""
 
@@ -75,6 +79,7 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
     _allow_files(gateway.server.limits.connections + OWN_FILES)
     keep_large_blocks_apart()
+    sys.set_int_max_str_digits(LONGEST_NUMBER)
     async with gateway.running():
         # Long-lived objects leave the collector's sight; fewer, larger collections after that.
         gc.collect()

@@ -18,6 +18,9 @@ STEP = 1 << 18
 """Bytes unpacked in one turn of the event loop, half a millisecond."""
 GZIP = 31
 """zlib's `wbits` for gzip alone."""
+WINDOW = 1 << 13
+"""Packed bytes handed to zlib at once: it copies what it does not take, at the end of each member
+and of each step."""
 MAX_MEMBERS = 1000
 ANY_RATIO = 1 << 20
 """Bytes that a body may unpack to whatever its ratio: a short prompt may repeat itself."""
@@ -109,10 +112,12 @@ class _Unpacker:
         """Raises InvalidRequest, TooLarge, and what `pieces` and the share raise."""
         async for piece in pieces:
             self._packed += len(piece)
-            while piece:
-                if self._member.eof:
-                    self._next_member()
-                piece = await self._unpack(piece)
+            for start in range(0, len(piece), WINDOW):
+                rest = piece[start : start + WINDOW]
+                while rest:
+                    if self._member.eof:
+                        self._next_member()
+                    rest = await self._unpack(rest)
         if not self._member.eof:
             raise InvalidRequest("The gzip body is truncated.")
         return b"".join(self._parts)
