@@ -359,9 +359,9 @@ async def large_images(target: Target) -> None:
 
 def _asks_for(model: str, *, stream: bool, what: str) -> None:
     async def run(target: Target) -> None:
-        body = json.dumps(
-            {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
-        ).encode()
+        # A text of its own: what another attack said may have been pinned to local models.
+        messages = [{"role": "user", "content": "Tell me a story."}]
+        body = json.dumps({"model": model, "stream": stream, "messages": messages}).encode()
         await _bodies(target, body, times=4)
 
     run.__name__, run.__doc__ = f"upstream-{model}", what
