@@ -102,7 +102,9 @@ async def ask(target: Target, request: bytes) -> None:
                 left = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
                 await reader.readexactly(left)
             else:
-                await reader.readuntil(b"0\r\n\r\n")
+                data = b""
+                while not data.endswith(b"0\r\n\r\n") and (data := await reader.read(1 << 18)):
+                    pass
         finally:
             writer.transport.abort()
 
