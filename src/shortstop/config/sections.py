@@ -253,7 +253,10 @@ class ContractConfig(Section, frozen=True):
     `uncertified` is what happens to a task that has no certificate yet: "estimate" keeps local
     what the router believes good (`routing.min_score`), without a promise; "escalate" sends
     everything to the frontier until the promise is proven. `scope` is what the loss is averaged
-    over: the task's whole "traffic", or the local "answers" alone (stricter).
+    over: the task's whole "traffic", or the local "answers" alone (stricter). `evidence` is whose
+    pairs count for a tenant's traffic: its own ("tenant"), so that nobody proves or spoils anything
+    for others; or those of all tenants together ("shared"), which is for tenants that trust each
+    other.
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
@@ -263,6 +266,7 @@ class ContractConfig(Section, frozen=True):
     audit_rate: Probability = 0.05
     uncertified: Literal["estimate", "escalate"] = "estimate"
     scope: Literal["traffic", "answers"] = "traffic"
+    evidence: Literal["tenant", "shared"] = "tenant"
 
 
 class RoutingConfig(Section, frozen=True):
