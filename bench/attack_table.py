@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import uvloop
 
@@ -54,7 +55,7 @@ TOLD: Counter[str] = Counter()
 
 def attack(function: Attack) -> Attack:
     """Put it into the table, under its name."""
-    ATTACKS[function.__name__.replace("_", "-")] = function  # type: ignore[attr-defined]
+    ATTACKS[function.__name__.replace("_", "-")] = function
     return function
 
 
@@ -68,7 +69,7 @@ async def send(
     with suppress(OSError, asyncio.IncompleteReadError):
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=1 << 16)
         if not read:
-            writer.transport.pause_reading()
+            cast(asyncio.Transport, writer.transport).pause_reading()
         try:
             for piece in pieces:
                 writer.write(piece)
