@@ -17,6 +17,8 @@ from shortstop import dialects
 from shortstop.config import ServerConfig
 from shortstop.server.asgi import create, first_segment, plain
 
+SITE = "https://app.example"
+
 
 class Answer:
     def __init__(self, messages: list[Message]) -> None:
@@ -46,7 +48,7 @@ async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"")
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query,
-        "headers": [(b"host", b"gateway"), (b"origin", b"https://app.example")],
+        "headers": [(b"host", b"gateway"), (b"origin", SITE.encode())],
         "server": ("gateway", 80),
         "client": ("127.0.0.1", 1),
         "scheme": "http",
@@ -57,8 +59,9 @@ async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"")
 
 def gateway(**server: Any) -> Any:
     refused: list[int] = []
+    settings = {"allowed_hosts": ("gateway",), "cors_origins": (SITE,), **server}
     return SimpleNamespace(
-        server=ServerConfig(**server), dialect=dialects.get, refused=refused.append
+        server=ServerConfig(**settings), dialect=dialects.get, refused=refused.append
     )
 
 
@@ -115,9 +118,9 @@ async def test_several_applications(app: ASGIApp) -> None:
 
 
 async def test_browsers_may_read_a_mounted_applications_answers() -> None:
-    app = create(gateway(cors_origins=("https://app.example",)), {"/console": CONSOLE})
+    app = create(gateway(), {"/console": CONSOLE})
     headers = (await call(app, "/console/x")).headers
-    assert headers["access-control-allow-origin"] == "https://app.example"
+    assert headers["access-control-allow-origin"] == SITE
     assert "x-request-id" in headers["access-control-expose-headers"]
 
 

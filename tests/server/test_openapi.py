@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from starlette.routing import Route
 
+from shortstop.config import ServerConfig
 from shortstop.server.api import api
 from shortstop.server.asgi import Dispatcher, plain
 from shortstop.server.openapi import document
@@ -17,7 +19,7 @@ from tests.server.fuzzing import cases_in, fuzz
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOBODY = cast(Any, None)
+NOBODY = cast(Any, SimpleNamespace(server=ServerConfig()))
 
 
 async def test_every_route_is_in_the_document_and_nothing_else() -> None:

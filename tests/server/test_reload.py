@@ -19,7 +19,7 @@ PROCESS = {
 
 
 async def refusal(gateway: Gateway, key: str) -> None:
-    async with gateway.http.post("/admin/reload") as answer:
+    async with gateway.http.post("/admin/reload", headers=gateway.admin) as answer:
         error = (await answer.json())["error"]
         assert answer.status == 400
     assert error["code"] == "invalid_config"
@@ -91,6 +91,6 @@ async def test_a_reload_does_not_open_the_door_to_strangers(tmp_path: Path) -> N
 async def test_what_was_learned_under_a_seed_keeps_it_and_says_so(tmp_path: Path) -> None:
     async with running_gateway(tmp_path) as gateway:
         gateway.configure(more="seed = 7")
-        async with gateway.http.post("/admin/reload") as answer:
+        async with gateway.http.post("/admin/reload", headers=gateway.admin) as answer:
             assert answer.status == 200
         await gateway.logged(b"routing.seed is part of what the router has learned")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
 from shortstop.app.router import AnyRouter
@@ -27,7 +28,11 @@ def build_shadows(
         targets=models.targets,
         ask=models.answer,
         compare=Comparison(
-            router, _judge(config, resources, models, books), resources.traces, CLOCK
+            router,
+            _judge(config, resources, models, books),
+            resources.traces,
+            CLOCK,
+            lambda key: _may_use(resources.accounts, key, config.judge.target),
         ),
         lose=lambda trace, candidate: router.lost(trace.id, candidate),
         agree=agree,
@@ -35,6 +40,12 @@ def build_shadows(
             books, resources.traces, CLOCK, (resources.metrics.observe, router.observe)
         ),
     )
+
+
+def _may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
+    """Whether a key, if there is one, may use a model: what it may not ask sees nothing of it."""
+    key = accounts.keys.get(id) if id else None
+    return key is None or not key.targets or target in key.targets
 
 
 def build_feedback(resources: Resources, router: AnyRouter) -> FeedbackIntake:

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import print_json
+from shortstop.cli.output import print_json, say
 from shortstop.config import Config, Lifetime, lifetimes, load, warnings
 from shortstop.serving.upstreams import check_dialects
 
@@ -36,7 +36,7 @@ def check_command(file: File = None, as_json: AsJson = False) -> None:
         print_json({**msgspec.to_builtins(config), "lifetimes": lifetimes()})
         return
     for line in explain(config, os.environ):
-        typer.echo(line)
+        say(line)
 
 
 def explain(config: Config, env: Mapping[str, str]) -> list[str]:

@@ -13,14 +13,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from shortstop import registry
 from shortstop.accounts import Accounts, Grant, Key, Period
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Grid, Part, Terminal, print_json, say
 from shortstop.config import load
 from shortstop.errors import InvalidRequest, NotFound
 from shortstop.stores import Paths, open_stores
@@ -90,10 +88,8 @@ def create_command(
     if as_json:
         print_json({"secret": secret, **_plain(key)})
         return
-    typer.echo(secret)
-    Console(stderr=True).print(
-        f"Key {key.id} for {key.name!r}. This is the only time that the secret is shown."
-    )
+    say(secret)
+    say(f"Key {key.id} for {key.name!r}. This is the only time that the secret is shown.", err=True)
 
 
 @keys_app.command("list")
@@ -105,13 +101,12 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
         print_json([{**_plain(key), "spent_usd": balance.spent} for key, balance in rows])
         return
     if not rows:
-        typer.echo("There are no keys: whoever can reach the gateway may use it.")
+        say("There are no keys: whoever can reach the gateway may use it.")
         return
-    table = Table(title="Keys")
-    for column in ("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state"):
-        table.add_column(column, overflow="fold")
+    table = Grid("Keys")
+    table.columns("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state")
     for key, balance in rows:
-        table.add_row(
+        table.row(
             key.id,
             key.name,
             f"…{key.tail}",
@@ -122,7 +117,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
             f"${balance.spent:.4f}" if key.budget_usd is not None else "",
             _state(key),
         )
-    Console().print(table)
+    Terminal().table(table)
 
 
 @keys_app.command("revoke")
@@ -142,7 +137,7 @@ def revoke_command(
     if as_json:
         print_json(_plain(revoked))
     else:
-        typer.echo(f"Revoked {revoked.id}.")
+        say(f"Revoked {revoked.id}.")
 
 
 def _plain(key: Key) -> dict[str, object]:
@@ -164,13 +159,13 @@ def _every(period: Period) -> str:
     return "in all" if period == "total" else f"a {period}"
 
 
-def _state(key: Key) -> str:
+def _state(key: Key) -> Part:
     if key.revoked is not None:
-        return "[red]revoked[/]"
+        return "revoked", "red"
     if key.expires is None:
-        return "[green]active[/]"
+        return "active", "green"
     until = datetime.fromtimestamp(key.expires, UTC).strftime("%Y-%m-%d %H:%M")
-    return f"until {until} UTC" if key.active(time.time()) else "[red]expired[/]"
+    return f"until {until} UTC" if key.active(time.time()) else ("expired", "red")
 
 
 def _dollars(text: str | None) -> Decimal | None:

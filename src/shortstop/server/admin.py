@@ -19,27 +19,24 @@ from shortstop.server.answers import (
     Reloaded,
     as_json,
 )
-from shortstop.server.auth import require_admin
 from shortstop.server.body import read_request
 from shortstop.server.caller import conversation_id
 from shortstop.server.gateway import Erased, Gateway
 
 
 class AdminApi:
-    """Every handler raises Unauthenticated or Forbidden for whoever may not administer."""
+    """The handlers, for whoever `Access.admin` has let in."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     async def keys(self, request: HttpRequest) -> Response:
         """GET /admin/keys: every key, revoked ones included, never a secret."""
-        require_admin(self._gateway, request)
         keys = self._gateway.accounts.keys.all()
         return as_json(KeyList([_details(key) for key in keys]))
 
     async def create_key(self, request: HttpRequest) -> Response:
         """POST /admin/keys: creates a key; only this answer holds its secret."""
-        require_admin(self._gateway, request)
         body = await read_request(request, self._gateway.server.max_body_mb)
         try:
             grant = msgspec.convert(parse_object(body), GrantRequest).grant()
@@ -50,7 +47,6 @@ class AdminApi:
 
     async def key(self, request: HttpRequest) -> Response:
         """GET /admin/keys/{id}: a key and what it has spent in this period."""
-        require_admin(self._gateway, request)
         accounts, id = self._gateway.accounts, request.path_params["id"]
         key = accounts.keys.get(id)
         if key is None:
@@ -60,13 +56,11 @@ class AdminApi:
 
     async def revoke_key(self, request: HttpRequest) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
-        require_admin(self._gateway, request)
         key = self._gateway.accounts.keys.revoke(request.path_params["id"])
         return as_json(_details(key))
 
     async def reload(self, request: HttpRequest) -> Response:
         """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
-        require_admin(self._gateway, request)
         try:
             return as_json(Reloaded(await self._gateway.reload()))
         except ConfigError as error:
@@ -76,7 +70,6 @@ class AdminApi:
         """DELETE /admin/conversations/{tenant}/{id}: erases a conversation's surrogates, the
         content of its traces and its stored responses. `id` is the client's name for it, or the
         one that traces show."""
-        require_admin(self._gateway, request)
         tenant, id = request.path_params["tenant"], request.path_params["id"]
         named = await self._gateway.erase(tenant, conversation_id(id))
         traced = await self._gateway.erase(tenant, id)

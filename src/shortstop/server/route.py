@@ -6,26 +6,38 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
-from shortstop.server.auth import secret_of
+from shortstop.server.auth import caller_in
 from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
 from shortstop.server.ids import Ids
 from shortstop.server.watch import Watch
-from shortstop.types import Caller, DialectName, Json
+from shortstop.types import Admission, Caller, DialectName, Json, Request
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Json, Caller, Headers, Exchange], Awaitable[None]]
-"""Parsed body, whose key it is, headers -> an answer sent through the exchange. Raises
-ShortstopError."""
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that was read. `answer` sends the answer through the exchange, and needs the
+    admission that only the key's limits give. It raises ShortstopError."""
+
+    request: Request
+    caller: Caller
+    answer: Callable[[Admission], Awaitable[None]]
+
+
+Work = Callable[[Json, Caller, Headers, Exchange], Incoming]
+"""Parsed body, whose key it is, headers -> what was asked. Raises ShortstopError. Between reading
+and answering the route counts the request, so that no kind of work can forget to."""
 
 
 class HotRoute:
@@ -40,7 +52,7 @@ class HotRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = self._begin(send)
         try:
-            await self._serve(scope["path"], dict(scope["headers"]), receive, exchange)
+            await self._serve(scope, receive, exchange)
         except Disconnected:
             return
         except ShortstopError as error:
@@ -60,16 +72,15 @@ class HotRoute:
     def _begin(self, send: Send) -> Exchange:
         return Exchange(send, dialects.get(self._dialect), self._id())
 
-    async def _serve(
-        self, path: str, headers: Headers, receive: Receive, exchange: Exchange
-    ) -> None:
-        known = self._gateway.identify(secret_of(headers))
+    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        known, headers = caller_in(self._gateway, scope), dict(scope["headers"])
         body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
-        replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
+        replay = replay_of(headers, known, scope["path"], body, self._gateway.accounts.answers)
         if replay is None:
             await self._watched(body, known, headers, receive, exchange)
             return
         if replay.kept is not None:
+            self._gateway.count(known)
             await send_again(replay.kept, exchange.send)
             return
         exchange.send = replay.listening(exchange.send)
@@ -86,7 +97,10 @@ class HotRoute:
         assert task is not None
         watch = Watch(receive, task)
         try:
-            await self._work(parse_object(body), known, headers, exchange)
+            asked = self._work(parse_object(body), known, headers, exchange)
+            admission = self._gateway.admit(asked.request, asked.caller)
+            exchange.limits = admission.headers
+            await asked.answer(admission)
         except asyncio.CancelledError:
             if not watch.gone:
                 raise
