@@ -13,7 +13,7 @@ from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore, Locker
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
-from shortstop.accounts.purse import Balance, Purse
+from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
@@ -23,7 +23,7 @@ from shortstop.errors import (
 )
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore, Meters
-from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Trace
+from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class Accounts:
         self._store = store
         self._clock = clock
         self.keys = KeyBook(store, clock)
-        self._purse = Purse(store, clock)
-        self._purse.recover()
+        self.purse = Purse(store, clock)
+        self.purse.recover()
         self.answers = AnswerStore(store, clock, seal)
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Accounts:
         return secret, key
 
     def balance(self, key: Key) -> Balance:
-        return self._purse.balance(key)
+        return self.purse.balance(key)
 
     # ------------------------------------------------------------ the door
 
@@ -123,15 +123,15 @@ class Accounts:
     # ------------------------------------------------------------ the pipeline
 
     def reserve(
-        self, request: Request, decision: Decision, caller: Caller, at_most: AtMost
+        self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
     ) -> None:
         """Set aside what the request can cost at most. Raises QuotaExceeded."""
         key = self._with_budget(caller)
         if key is None:
             return
-        amount = _known(at_most(request, decision.plan))
-        if not self._purse.hold(request.id, key, amount):
-            raise _not_covered(key, amount, self._purse.balance(key))
+        amount = _known(at_most(request, plan))
+        if not self.purse.hold(request.id, key, amount):
+            raise _not_covered(key, amount, self.purse.balance(key))
 
     def require(
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
@@ -142,7 +142,7 @@ class Accounts:
         if key is None or key.budget_usd is None:
             return
         short = replace(request, sampling=replace(request.sampling, max_tokens=1))
-        amount, balance = _known(at_most(short, plan)), self._purse.balance(key)
+        amount, balance = _known(at_most(short, plan)), self.purse.balance(key)
         if balance.spent + balance.held + amount > key.budget_usd:
             raise _not_covered(key, amount, balance)
 
@@ -164,7 +164,17 @@ class Accounts:
         if counted is not None and key.tpm is not None:
             self._correct(key.id, key.tpm, _tokens(trace) - counted)
         if key.budget_usd is not None:
-            self._purse.settle(trace.id, key, trace.bill.cost if trace.bill else Decimal(0))
+            self._charge(trace, key)
+
+    def pay(self, trace: Trace, payer: Allowance) -> None:
+        """Charge what was set aside for `trace` with its cost. Never raises."""
+        try:
+            self._charge(trace, payer)
+        except StoreError as error:
+            log.error("request %s stays set aside: %s", trace.id, error)
+
+    def _charge(self, trace: Trace, payer: Allowance) -> None:
+        self.purse.settle(trace.id, payer, trace.bill.cost if trace.bill else Decimal(0))
 
     def _correct(self, key: str, limit: int, units: int) -> None:
         """`units` more tokens, or fewer where it is negative, were used than were counted."""

@@ -72,7 +72,6 @@ def _create(path: Path, token: str) -> None:
         return
     finally:
         draft.unlink(missing_ok=True)
-    log.info("the admin token is in %s", path)
 
 
 def _read(path: Path) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -31,6 +33,7 @@ def reload_command(config: ConfigFile = None, url: Url = None, as_json: AsJson =
     paths = Paths.of(registry.home(loaded.data_dir, os.environ), loaded)
     token = shown_token(paths.admin_token, os.environ, loaded.server.admin_token_env)
     where = url or url_of(loaded.server)
+    require_trusted(where, paths.admin_token)
     try:
         reply = asyncio.run(_post(where, token))
     except TargetError as error:
@@ -52,6 +55,31 @@ def url_of(server: ServerConfig) -> str:
     """How a program on this machine reaches the gateway."""
     host = ANYWHERE.get(server.host, server.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
+
+
+def require_trusted(url: str, token: Path) -> None:
+    """Raises ConfigError where another user of this machine listens at `url`: the gateway is down,
+    and who took its port would be shown the token. Where the system does not tell (it does on
+    Linux), nothing is checked."""
+    owner = token.stat().st_uid if token.exists() else 0
+    strangers = listeners(urlsplit(url).port or 80) - {os.geteuid(), owner, 0}
+    if strangers:
+        raise ConfigError(
+            f"What listens at {url} belongs to another user (uid {min(strangers)}).",
+            hint="It is not shown the admin token. Is the gateway running?",
+        )
+
+
+def listeners(port: int) -> set[int]:
+    """The users whose programs listen at a TCP port of this machine, on any address."""
+    uids = set()
+    for table in map(Path, ("/proc/net/tcp", "/proc/net/tcp6")):
+        lines = table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else []
+        for fields in map(str.split, lines):
+            listens = fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
+            if listens:
+                uids.add(int(fields[7]))
+    return uids
 
 
 async def _post(url: str, token: str) -> HttpReply:
