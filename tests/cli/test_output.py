@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shortstop import cli
-from shortstop.app.logs import FORMAT, PlainFormatter
+from shortstop.app.logs import FORMAT, PlainFormatter, set_up_warnings
 from shortstop.cli.output import Grid, Terminal, print_json, progress, say
 from tests.cli.conftest import Shortstop
 
@@ -96,6 +96,17 @@ def test_a_log_line_is_one_event() -> None:
     first, second = stream.getvalue().splitlines()
     assert second.startswith("    Key key_9"), "a further line is none of its own"
     assert not any(sign in first + second for sign in OBEYED)
+
+
+def test_what_a_command_logs_is_a_plain_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    set_up_warnings()
+    logging.getLogger("shortstop.somewhere").warning("no price is known for %s", EVIL)
+    said = capsys.readouterr().err
+    assert said.startswith(r"no price is known for \x1b]8;;")
+    assert not any(sign in said.replace("\n", "") for sign in OBEYED)
 
 
 def test_names_from_the_store_and_from_files(shortstop: Shortstop, home: Path) -> None:

@@ -16,6 +16,13 @@ class PlainFormatter(logging.Formatter):
         return CONTINUED.join(map(visible, super().format(record).split("\n")))
 
 
+def set_up_warnings() -> None:
+    """For commands that keep no log: what is logged all the same is a plain line on standard error,
+    from level WARNING on."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(PlainFormatter())
+
+
 def set_up_logging() -> None:
     """To standard error, from level INFO on. Does nothing where logging is set up already."""
     handler = logging.StreamHandler()

@@ -40,6 +40,15 @@ PeriodOption = Annotated[Period, typer.Option("--period", help="day, month or to
 Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30m, 12h, 30d, 8w.")]
 
 
+FROM_NOW_ON = (
+    "It is the first: from now on the gateway asks everybody for a key, also once this one is"
+    " revoked, unless `auth` under [server] says otherwise."
+)
+STILL_ASKS = (
+    "The gateway goes on asking everybody for one, unless `auth` under [server] says otherwise."
+)
+
+
 @contextmanager
 def opened(config: Path | None) -> Iterator[Accounts]:
     """The accounts of the gateway that `config` describes, closed with the block."""
@@ -84,12 +93,15 @@ def create_command(
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"No key can be created from this: {error}.") from error
     with opened(config) as accounts:
+        first = not accounts.keys.any
         secret, key = accounts.create(grant)
     if as_json:
         print_json({"secret": secret, **_plain(key)})
         return
     say(secret)
     say(f"Key {key.id} for {key.name!r}. This is the only time that the secret is shown.", err=True)
+    if first:
+        say(FROM_NOW_ON, err=True)
 
 
 @keys_app.command("list")
@@ -134,10 +146,13 @@ def revoke_command(
             what = f"{len(matching)} keys are called" if matching else "No active key is called"
             raise NotFound(f"{what} {key!r}.", hint="`shortstop keys list` shows their ids.")
         revoked = accounts.keys.revoke(matching[0].id)
+        last = not any(key.active(time.time()) for key in accounts.keys.all())
     if as_json:
         print_json(_plain(revoked))
-    else:
-        say(f"Revoked {revoked.id}.")
+        return
+    say(f"Revoked {revoked.id}.")
+    if last:
+        say(f"No key is valid now. {STILL_ASKS}", err=True)
 
 
 def _plain(key: Key) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shortstop import __version__
+from shortstop.app.logs import set_up_warnings
 from shortstop.cli.audit import audit_app
 from shortstop.cli.bench_privacy import bench_command as bench_privacy
 from shortstop.cli.bench_routing import bench_routing
@@ -68,6 +69,7 @@ def main() -> None:
 
     Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
     """
+    set_up_warnings()
     try:
         app()
     except ShortstopError as error:
