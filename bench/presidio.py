@@ -11,9 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from shortstop.cli.bench_privacy import OPEN_DATA, Results, show
+from shortstop.cli.output import Terminal
 from shortstop.evaluate.privacy import detection, spans
 
 PYTHON = Path("var/presidio/bin/python")
@@ -42,7 +41,7 @@ def main() -> None:
             ("Presidio", by_presidio),
         ):
             reports.append(spans.span_report(unseen, find, f"{name}, unseen: {who}"))
-    show(Results(reports, [], []), Console(width=110))
+    show(Results(reports, [], []), Terminal(width=110))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from shortstop.accounts import Accounts, Grant
 from shortstop.accounts.budgets import Budgets
-from shortstop.errors import QuotaExceeded
+from shortstop.errors import QuotaExceeded, Unauthenticated
 from shortstop.ports import Purser
 from shortstop.ports.stores import AccountStore
 from shortstop.types import UNMETERED, Admission, Request
@@ -51,4 +51,43 @@ def test_a_key_without_a_budget_is_asked_for_no_price(
 
     purser = Budgets(accounts, never)
     purser.reserve(request("a"), PLAN, accounts.identify(secret))
+    purser.require(request("a"), PLAN, accounts.identify(secret))
     purser.settle(trace("a", key.id, Decimal(1)), UNMETERED)
+
+
+def test_what_costs_nothing_needs_a_budget_for_the_shortest_answer(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    accounts = Accounts(store, clock)
+    secret, key = accounts.create(Grant(name="a", budget_usd=Decimal(1)))
+    caller = accounts.identify(secret)
+
+    def by_length(request: Request, plan: tuple[str, ...]) -> Decimal | None:
+        return Decimal(request.sampling.max_tokens or 1000) / 10
+
+    purser = Budgets(accounts, by_length)
+    for _ in range(3):
+        purser.require(request("a"), PLAN, caller)
+    assert accounts.balance(key).held == 0, "nothing is set aside"
+    assert accounts.purse.hold("b", key, Decimal("0.95"))
+    with pytest.raises(QuotaExceeded, match="does not cover"):
+        purser.require(request("a"), PLAN, caller)
+    unknown = Budgets(accounts, lambda request, plan: None)
+    with pytest.raises(QuotaExceeded) as raised:
+        unknown.require(request("a"), PLAN, caller)
+    assert raised.value.code == "unknown_price"
+
+
+def test_where_no_key_is_valid_any_longer_the_way_back_is_told(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    accounts = Accounts(store, clock)
+    _, key = accounts.create(Grant(name="a"))
+    with pytest.raises(Unauthenticated) as raised:
+        accounts.identify(None)
+    assert "Authorization" in raised.value.hint
+    accounts.keys.revoke(key.id)
+    with pytest.raises(Unauthenticated) as raised:
+        accounts.identify(None)
+    assert "shortstop keys create" in raised.value.hint
+    assert 'auth = "off"' in raised.value.hint

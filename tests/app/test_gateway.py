@@ -72,11 +72,15 @@ async def test_the_operator_may_say_whether_keys_are_asked_for(
 async def test_the_admins_token_is_the_environments(home: Home) -> None:
     home.env |= {"SHORTSTOP_ADMIN_TOKEN": "one", "MY_TOKEN": "two", "EMPTY": ""}
     async with running(home) as gateway:
-        assert gateway.admin_token == "one"
+        assert gateway.admin_token.secret == "one"
+        assert gateway.admin_token.everywhere
     async with running(home, SMALL + server(admin_token_env="MY_TOKEN")) as gateway:
-        assert gateway.admin_token == "two"
+        assert gateway.admin_token.secret == "two"
     async with running(home, SMALL + server(admin_token_env="EMPTY")) as gateway:
-        assert gateway.admin_token is None, "an empty token is none, not one that all know"
+        token = gateway.admin_token
+        assert len(token.secret) >= 32, "an empty token is none, not one that all know"
+        assert token.secret == (home.folder / "admin.token").read_text().strip()
+        assert not token.everywhere
 
 
 async def test_limits_count_the_prompt_and_the_answer_that_is_asked_for(home: Home) -> None:

@@ -12,6 +12,7 @@ import pytest
 from shortstop import dialects
 from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.app.runtime import Runtime
+from shortstop.errors import Forbidden
 from shortstop.serving.engines.embedded import EngineState
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
@@ -19,6 +20,7 @@ from shortstop.types import Caller, Request
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
+LOCAL_ONLY = Caller(targets=frozenset(["small"]))
 HEALTHY = StoreHealth("ok", "", 0, 0, True)
 CLAUDE = """
 [upstreams.vendor]
@@ -179,6 +181,26 @@ async def test_who_cannot_count_leaves_an_estimate(home: Home) -> None:
         assert await runtime.count_tokens(asked(model="claude"), ANYBODY) == estimate
     async with built(home, "models = {}\n" + VENDOR) as runtime:
         assert await runtime.count_tokens(asked(), ANYBODY) == estimate, "no local model at all"
+
+
+@pytest.mark.parametrize("model", ["claude", "claude-opus-5-5"], ids=["its name", "the vendor's"])
+async def test_a_key_counts_only_where_it_may_ask(home: Home, model: str) -> None:
+    async with ScriptedModel().running() as far:
+        named = CLAUDE.format(url=far.url) + 'model = "claude-opus-5-5"\n'
+        async with built(home, SMALL + named) as runtime:
+            with pytest.raises(Forbidden, match="may use only: small"):
+                await runtime.count_tokens(asked(model=model), LOCAL_ONLY)
+    assert far.received == []
+
+
+async def test_auto_is_counted_by_a_model_that_the_key_may_use(home: Home) -> None:
+    nobody = Caller(targets=frozenset(["big"]))
+    async with Counting().running() as small, Counting().running() as mid:
+        text = at(mid, "mid") + at(small) + VENDOR
+        async with built(home, text) as runtime:
+            assert await runtime.count_tokens(asked(), LOCAL_ONLY) == 41
+            assert await runtime.count_tokens(asked(), nobody) == prompt_tokens(asked())
+    assert [len(model.received) for model in (small, mid)] == [1, 0]
 
 
 # ------------------------------------------------------------ redacting

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from shortstop.cli.bench_privacy import Results, show
+from shortstop.cli.output import Terminal
 from shortstop.evaluate.privacy.adversarial import Trick
 from shortstop.evaluate.privacy.figures import PrivacyReport
 from tests.cli.conftest import Shortstop
@@ -90,7 +90,7 @@ def test_what_got_through_and_what_was_left_out_is_shown(
 ) -> None:
     tricks = [Trick(1, True), Trick(2, False, ("base64",))]
     results = Results([PrivacyReport("part", ())], tricks, ["spans: there is no file"])
-    show(results, Console(width=120))
+    show(results, Terminal(width=120))
     out = capsys.readouterr().out
     assert "tricks: 1 of 2 passed" in out
     assert "2: got through: base64" in out

@@ -105,3 +105,11 @@ def test_keys_are_where_the_gateway_looks_for_them(shortstop: Shortstop, home: P
     created(shortstop, "ci")
     assert list((home / "data").iterdir())
     assert not (home / "home").exists()
+
+
+def test_the_first_key_and_the_end_of_the_last_change_who_gets_in(shortstop: Shortstop) -> None:
+    assert "from now on the gateway asks everybody" in shortstop("keys", "create", "a").err
+    assert "from now on" not in shortstop("keys", "create", "b").err
+    assert shortstop("keys", "revoke", "a").err == ""
+    assert "No key is valid now" in shortstop("keys", "revoke", "b").err
+    assert "from now on" not in shortstop("keys", "create", "c").err

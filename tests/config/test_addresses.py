@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shortstop.config import is_local_url, is_loopback
+from shortstop.config import address_in, host_in, is_local_url, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,8 @@ def test_local_means_this_machine_or_its_private_network(url: str, local: bool) 
         ("127.8.8.8", True),
         ("::1", True),
         ("localhost", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.1", False),
         ("0.0.0.0", False),
         ("::", False),
         ("10.0.0.1", False),
@@ -49,3 +51,37 @@ def test_local_means_this_machine_or_its_private_network(url: str, local: bool) 
 )
 def test_loopback_is_reached_from_this_machine_alone(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("authority", "host"),
+    [
+        ("A.Example:80", "a.example"),
+        ("a.example.", "a.example"),
+        ("a.example..", "a.example."),
+        ("[0:0:0:0:0:0:0:1]:8484", "::1"),
+        ("[::FFFF:10.0.0.1]", "10.0.0.1"),
+        ("10.0.0.1:", "10.0.0.1"),
+        ("my_box", "my_box"),
+        ("[10.0.0.1]", None),
+        ("[::1", None),
+        ("::1", None),
+        ("a b", None),
+        ("a@b", None),
+        ("a/b", None),
+        ("a:b", None),
+        ("a:123456", None),
+        ("\u0430.example", None),
+        ("a.example\n", None),
+        (".", None),
+        ("", None),
+    ],
+)
+def test_the_host_of_an_authority(authority: str, host: str | None) -> None:
+    assert host_in(authority) == host
+
+
+def test_addresses_are_not_names() -> None:
+    assert str(address_in("::ffff:10.0.0.1")) == "10.0.0.1"
+    for name in ("localhost", "10.0.0", "0x0a000001", "1", ""):
+        assert address_in(name) is None

@@ -35,6 +35,16 @@ UPSTREAM = '[upstreams.x]\nbase_url = "https://h"\nmodels.m = {}\n'
         ('[routing]\nlocal = "big"', "line 2, `routing.local`: 'big' is not in [models]"),
         ('[judge]\ntarget = "big"', "line 2, `judge.target`: 'big' is neither"),
         (f"[privacy]\nairgap = true\n{UPSTREAM}", "line 2, `privacy.airgap`"),
+        ('[server]\ncors_origins = ["*"]', 'line 2, `server.cors_origins`: "*" lets every web'),
+        ('[server]\ncors_origins = ["null"]', "`server.cors_origins`: 'null' is no origin"),
+        ('[server]\ncors_origins = ["https://a.example/"]', "'https://a.example/' is no origin"),
+        ('[server]\ncors_origins = ["a.example"]', "'a.example' is no origin"),
+        ('[server]\ncors_origins = ["https://*.example"]', "'https://*.example' is no origin"),
+        ('[server]\nallowed_hosts = ["http://a"]', "line 2, `server.allowed_hosts`: 'http://a' is"),
+        ('[server]\nallowed_hosts = ["a:80"]', "'a:80' is no host"),
+        ('[server]\nallowed_hosts = ["*"]', "'*' is no host"),
+        ('[server]\nallowed_hosts = ["a.*.b"]', "'a.*.b' is no host"),
+        ('[server]\nallowed_hosts = [""]', "'' is no host"),
     ],
 )
 def test_a_contradiction_names_its_key_and_line(text: str, says: str) -> None:
@@ -49,6 +59,16 @@ def test_whoever_is_named_may_be_local_or_remote() -> None:
     )
     assert config.judge.target == "m"
     assert parse('[judge]\ntarget = "small"', {}).judge.target == "small"
+
+
+def test_hosts_and_origins_as_browsers_write_them() -> None:
+    text = """[server]
+auth = "required"
+cors_origins = ["*", "https://a.example:8443", "http://[::1]:3000", "chrome-extension://ab", "file://"]
+allowed_hosts = ["a.example", "*.b.example", "[fd00::1]", "10.0.0.1", "box"]
+"""
+    server = parse(text, {}).server
+    assert (len(server.cors_origins), len(server.allowed_hosts)) == (5, 5)
 
 
 @pytest.mark.parametrize(("days", "warned"), [(LEAST_RETENTION, False), (182.9, True)])

@@ -26,6 +26,7 @@ PROCESS = {
     "server.workers": "3",
     "server.drain_seconds": "1",
     "server.cors_origins": '["https://app.example.com"]',
+    "server.allowed_hosts": '["gateway.example"]',
     "privacy.key_env": '"OTHER"',
     "privacy.vault_hours": "1",
     "privacy.ner_timeout": "1",

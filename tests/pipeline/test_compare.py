@@ -100,3 +100,20 @@ async def test_a_judge_is_not_asked_about_tasks_of_another_grader() -> None:
 def test_agreement_is_measured_by_the_task_s_grader() -> None:
     assert agreement_by(PairList("numeric"))("mail", "I get 7", "7") == 1.0
     assert agreement_by(PairList("exact"))("mail", "I get 7", "7") == 0.0
+
+
+async def test_a_judge_that_a_key_may_not_use_reads_nothing_of_it() -> None:
+    bench = Bench(fair)
+    router = PairList("judge")
+    asked: list[str | None] = []
+
+    def never(key: str | None) -> bool:
+        asked.append(key)
+        return False
+
+    row = replace(ROW, key="key_1")
+    comparison = Comparison(router, bench.judge, GradeList(), FakeClock(7.0), never)
+    await comparison(QUESTION, row, side("small", "a"), side("big", "b"), 0)
+    assert asked == ["key_1"]
+    assert bench.asked == []
+    assert router.learned[0][0].source != "judge"

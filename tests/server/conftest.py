@@ -88,7 +88,7 @@ class Gateway:
         self._reader = asyncio.create_task(self._read_log())
         await self.logged(b"listening on ")
         self.url = self.log.split(b"listening on ")[1].split(b"/v1")[0].decode()
-        self.client = aiohttp.ClientSession(self.url)
+        self.client = aiohttp.ClientSession(self.url, headers={"content-type": "application/json"})
 
     async def _read_log(self) -> None:
         assert self.process is not None
@@ -129,6 +129,12 @@ class Gateway:
     def http(self) -> aiohttp.ClientSession:
         assert self.client is not None
         return self.client
+
+    @property
+    def admin(self) -> dict[str, str]:
+        """The headers of an administrator of this machine."""
+        token = (self.home / "admin.token").read_text().strip()
+        return {"authorization": f"Bearer {token}"}
 
     async def teach(self, requests: int = 40) -> None:
         """Let the router see that the small model says what the big one says."""

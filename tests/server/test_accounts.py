@@ -29,7 +29,9 @@ def sdk(gateway: Gateway, secret: str) -> openai.AsyncOpenAI:
 
 
 async def made(gateway: Gateway, **grant: Any) -> dict[str, Any]:
-    async with gateway.http.post("/admin/keys", json={"name": "test", **grant}) as answer:
+    async with gateway.http.post(
+        "/admin/keys", json={"name": "test", **grant}, headers=gateway.admin
+    ) as answer:
         assert answer.status == 201, await answer.text()
         found: dict[str, Any] = await answer.json()
         return found
@@ -55,7 +57,7 @@ async def test_from_the_first_key_on_everybody_needs_one(gateway: Gateway) -> No
             await stranger2.messages.create(model="big", **asked())
     async with anthropic.AsyncAnthropic(base_url=gateway.url, api_key=key["secret"]) as friend2:
         await friend2.messages.create(model="big", **asked())
-    async with gateway.http.delete(f"/admin/keys/{key['id']}") as answer:
+    async with gateway.http.delete(f"/admin/keys/{key['id']}", headers=gateway.admin) as answer:
         assert (await answer.json())["revoked"]
     async with sdk(gateway, key["secret"]) as former:
         with pytest.raises(openai.AuthenticationError, match="revoked"):
@@ -110,7 +112,7 @@ async def test_two_hundred_requests_at_once_do_not_overshoot_the_budget(gateway:
 
     async with sdk(gateway, key["secret"]) as client:
         won = sum(await asyncio.gather(*(one(client, i) for i in range(200))))
-    async with gateway.http.get(f"/admin/keys/{key['id']}") as answer:
+    async with gateway.http.get(f"/admin/keys/{key['id']}", headers=gateway.admin) as answer:
         told = await answer.json()
     assert 0 < won < 200
     assert Decimal(told["held_usd"]) == 0

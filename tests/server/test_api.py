@@ -14,7 +14,7 @@ from shortstop import __version__
 from shortstop.config import ServerConfig
 from shortstop.server.api import api
 from shortstop.server.capacity import Capacity
-from shortstop.types import Caller, Target, TargetState
+from shortstop.types import Admission, Caller, Target, TargetState
 from tests.server.conftest import Gateway, running_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +83,7 @@ ERRORS = [
     ("GET", "/v1/responses/resp_1", 404, "not_found", "Response with id 'resp_1' not found"),
     ("DELETE", "/v1/responses/resp_1", 404, "not_found", "Response with id 'resp_1' not found"),
     ("GET", "/v2/models", 404, "not_found", "Not found: /v2/models. See /openapi.json."),
-    ("GET", "/admin/keys/key_1", 404, "not_found", "Key 'key_1' not found"),
+    ("GET", "/admin/keys/key_1", 401, "invalid_admin_token", "admin token is missing or wrong"),
     ("GET", "/v1/feedback", 405, "method_not_allowed", "GET is not allowed here"),
     ("PATCH", "/v1/models", 405, "method_not_allowed", "PATCH is not allowed here"),
 ]
@@ -141,7 +141,13 @@ async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
         state: Target(state, state, local=True, provider="embedded", context=1, state=state)
         for state in states
     }
-    gateway = SimpleNamespace(targets=targets, identify=lambda secret: Caller(), started=1)
+    gateway = SimpleNamespace(
+        targets=targets,
+        identify=lambda secret: Caller(),
+        count=lambda caller: Admission(),
+        server=ServerConfig(),
+        started=1,
+    )
     client = TestClient(api(gateway, Capacity(ServerConfig)))  # type: ignore[arg-type]
     listed = [model["id"] for model in client.get("/models").json()["data"]]
     assert listed == ["auto", "local", "canary", "live"]

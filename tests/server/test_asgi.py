@@ -17,6 +17,8 @@ from shortstop import dialects
 from shortstop.config import ServerConfig
 from shortstop.server.asgi import create, first_segment, plain
 
+SITE = "https://app.example"
+
 
 class Answer:
     def __init__(self, messages: list[Message]) -> None:
@@ -30,7 +32,14 @@ class Answer:
         return json.loads(self.body)
 
 
-async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"") -> Answer:
+async def call(
+    app: ASGIApp,
+    path: str,
+    method: str = "GET",
+    query: bytes = b"",
+    host: str = "gateway",
+    **headers: str,
+) -> Answer:
     messages: list[Message] = []
 
     async def receive() -> Message:
@@ -46,7 +55,11 @@ async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"")
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query,
-        "headers": [(b"host", b"gateway"), (b"origin", b"https://app.example")],
+        "headers": [
+            (b"host", host.encode()),
+            (b"origin", SITE.encode()),
+            *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+        ],
         "server": ("gateway", 80),
         "client": ("127.0.0.1", 1),
         "scheme": "http",
@@ -57,8 +70,9 @@ async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"")
 
 def gateway(**server: Any) -> Any:
     refused: list[int] = []
+    settings = {"allowed_hosts": ("gateway",), "cors_origins": (SITE,), **server}
     return SimpleNamespace(
-        server=ServerConfig(**server), dialect=dialects.get, refused=refused.append
+        server=ServerConfig(**settings), dialect=dialects.get, refused=refused.append
     )
 
 
@@ -115,10 +129,38 @@ async def test_several_applications(app: ASGIApp) -> None:
 
 
 async def test_browsers_may_read_a_mounted_applications_answers() -> None:
-    app = create(gateway(cors_origins=("https://app.example",)), {"/console": CONSOLE})
+    app = create(gateway(), {"/console": CONSOLE})
     headers = (await call(app, "/console/x")).headers
-    assert headers["access-control-allow-origin"] == "https://app.example"
+    assert headers["access-control-allow-origin"] == SITE
     assert "x-request-id" in headers["access-control-expose-headers"]
+
+
+PREFLIGHT = {"access_control_request_method": "POST", "access_control_request_headers": "x"}
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/models", "/nowhere", "/console/x"])
+async def test_a_named_page_gets_leave_under_our_own_name_only(app: ASGIApp, path: str) -> None:
+    given = await call(app, path, "OPTIONS", **PREFLIGHT)
+    assert given.status == 200
+    assert given.headers["access-control-allow-origin"] == SITE
+    for host in ("evil.com", "gateway.evil.com", "", "a@gateway"):
+        refused = await call(app, path, "OPTIONS", host=host, **PREFLIGHT)
+        assert refused.status in (400, 403)
+        assert not any(name.startswith("access-control") for name in refused.headers)
+
+
+@pytest.mark.parametrize("path", ["/admin/keys", "/v1/admin/keys", "/admin/", "/admin/reload"])
+async def test_a_named_page_gets_no_leave_to_administer(app: ASGIApp, path: str) -> None:
+    for method in ("OPTIONS", "GET", "POST", "DELETE", "HEAD", "BREW"):
+        refused = await call(app, path, method, **PREFLIGHT)
+        assert refused.status == 403
+        assert not any(name.startswith("access-control") for name in refused.headers)
+
+
+async def test_a_refusal_can_be_read_by_a_named_page(app: ASGIApp) -> None:
+    refused = await call(app, "/chat/completions", "POST", content_length="5")
+    assert refused.status == 415
+    assert refused.headers["access-control-allow-origin"] == SITE
 
 
 @pytest.mark.parametrize(

@@ -8,82 +8,181 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
 from shortstop.config import ServerConfig
-from shortstop.errors import Forbidden, ShortstopError, Unauthenticated
-from shortstop.server.auth import is_admin, require_admin, secret_of
+from shortstop.errors import Forbidden, InvalidRequest, ShortstopError, Unauthenticated
+from shortstop.server.auth import (
+    caller_in,
+    is_forwarded,
+    is_from_here,
+    require_admin,
+    secret_of,
+    shows_admin_token,
+)
+from shortstop.server.gateway import AdminToken
+from shortstop.types import Caller
 
 TOKEN = "the admin's token"
+Headers = list[tuple[bytes, bytes]]
+
+AUTH, KEY, AZURE = b"authorization", b"x-api-key", b"api-key"
 
 
-def gateway(token: str | None) -> Any:
-    return SimpleNamespace(admin_token=token, server=ServerConfig())
+def gateway(auth: str = "auto", *, everywhere: bool = True) -> Any:
+    return SimpleNamespace(
+        admin_token=AdminToken(TOKEN, everywhere=everywhere, place="a file"),
+        server=ServerConfig(auth=auth),  # type: ignore[arg-type]
+        identify=lambda secret: Caller(key=secret) if secret else Caller(),
+    )
 
 
-def request(secret: str | None = None, host: str | None = "127.0.0.1") -> Request:
-    headers = [(b"authorization", f"Bearer {secret}".encode("latin-1"))] if secret else []
+def scope(
+    secret: str | None = None, host: str | None = "127.0.0.1", *more: tuple[bytes, bytes]
+) -> dict[str, Any]:
+    headers = [(AUTH, f"Bearer {secret}".encode("latin-1"))] if secret else []
     client = (host, 1234) if host else None
-    return Request({"type": "http", "headers": headers, "client": client})
+    return {"headers": [*headers, *more], "client": client, "query_string": b""}
 
 
 @pytest.mark.parametrize(
     ("headers", "secret"),
     [
-        ({}, None),
-        ({b"authorization": b"Bearer sk-1"}, "sk-1"),
-        ({b"authorization": b"bearer  sk-1 "}, "sk-1"),
-        ({b"authorization": b"Basic c2stMQ=="}, None),
-        ({b"authorization": b"sk-1"}, None),
-        ({b"authorization": b"Bearer "}, ""),
-        ({b"x-api-key": b" sk-1 "}, "sk-1"),
-        ({b"api-key": b"sk-1"}, "sk-1"),
-        ({b"x-api-key": b"sk-1", b"api-key": b"sk-2"}, "sk-1"),
-        ({b"authorization": b"Bearer sk-1", b"x-api-key": b"sk-2"}, "sk-1"),
-        ({b"authorization": b"Basic x", b"x-api-key": b"sk-2"}, "sk-2"),
-        ({b"authorization": b"Bearer \xe9"}, "é"),
+        ([], None),
+        ([(AUTH, b"Bearer sk-1")], "sk-1"),
+        ([(AUTH, b"bearer  sk-1 ")], "sk-1"),
+        ([(AUTH, b"Basic c2stMQ==")], None),
+        ([(AUTH, b"sk-1")], None),
+        ([(AUTH, b"Bearer ")], ""),
+        ([(KEY, b" sk-1 ")], "sk-1"),
+        ([(AZURE, b"sk-1")], "sk-1"),
+        ([(AUTH, b"Basic x"), (KEY, b"sk-2")], "sk-2"),
+        ([(AUTH, b"Bearer \xe9")], "\xe9"),
+        ([(AUTH, b"Bearer "), (KEY, b"sk-2")], "sk-2"),
+        ([(KEY, b""), (AUTH, b"Bearer sk-2")], "sk-2"),
+        ([(KEY, b"sk-1"), (AUTH, b"Bearer sk-1")], "sk-1"),
+        ([(AUTH, b"Bearer sk-1"), (AUTH, b"bearer sk-1")], "sk-1"),
     ],
 )
-def test_every_sdks_way_to_send_a_key(headers: dict[bytes, bytes], secret: str | None) -> None:
+def test_every_sdks_way_to_send_a_key(headers: Headers, secret: str | None) -> None:
     assert secret_of(headers) == secret
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(KEY, b"sk-1"), (AZURE, b"sk-2")],
+        [(AUTH, b"Bearer sk-1"), (KEY, b"sk-2")],
+        [(AUTH, b"Bearer sk-1"), (AUTH, b"Bearer sk-2")],
+        [(KEY, b"sk-1"), (KEY, b"SK-1")],
+        [(AUTH, b"Bearer sk-1"), (AUTH, b"Basic x"), (AZURE, b"sk-3")],
+    ],
+)
+def test_two_keys_are_one_too_many(headers: Headers) -> None:
+    for shown in (headers, headers[::-1]):
+        with pytest.raises(InvalidRequest, match="two different API keys") as raised:
+            secret_of(shown)
+        assert "sk-" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["key", "api-key", "API_KEY", "apikey", "access_token"])
+def test_a_key_in_the_url_is_not_read_but_may_not_contradict(name: str) -> None:
+    query = f"api-version=1&{name}=sk-2".encode()
+    assert secret_of([], query) is None
+    assert secret_of([(AUTH, b"Bearer sk-2")], query) == "sk-2"
+    with pytest.raises(InvalidRequest):
+        secret_of([(AUTH, b"Bearer sk-1")], query)
+
+
+def test_other_words_of_the_url_are_no_keys() -> None:
+    assert secret_of([(AUTH, b"Bearer sk-1")], b"api-version=2026-01-01&limit=5") == "sk-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"x-forwarded-for", b"10.0.0.9"),
+        (b"x-forwarded-host", b"gateway.example"),
+        (b"x-forwarded-anything", b""),
+        (b"forwarded", b"for=10.0.0.9"),
+        (b"via", b"1.1 squid"),
+        (b"x-real-ip", b"127.0.0.1"),
+        (b"cf-connecting-ip", b"10.0.0.9"),
+    ],
+)
+def test_a_proxy_on_this_machine_is_not_this_machine(name: bytes, value: bytes) -> None:
+    asked = scope(None, "127.0.0.1", (name, value))
+    assert is_forwarded(asked)
+    assert not is_from_here(asked)
+    with pytest.raises(Unauthenticated, match="through a proxy"):
+        caller_in(gateway(), asked)
+    assert caller_in(gateway("off"), asked) == Caller(), "the operator said so"
+    keyed = scope("sk-1", "127.0.0.1", (name, value))
+    assert caller_in(gateway(), keyed).key == "sk-1"
+    with pytest.raises(Forbidden, match="on this machine"):
+        require_admin(gateway(everywhere=False), scope(TOKEN, "127.0.0.1", (name, value)))
+    require_admin(gateway(), scope(TOKEN, "127.0.0.1", (name, value)))
+
+
+def test_a_proxy_that_says_nothing_speaks_an_old_language() -> None:
+    asked = scope() | {"http_version": "1.0"}
+    assert not is_from_here(asked)
+    with pytest.raises(Unauthenticated, match="through a proxy"):
+        caller_in(gateway(), asked)
+    assert is_from_here(scope() | {"http_version": "1.1"})
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("127.0.0.1.example.org", False),
+        ("10.0.0.9", False),
+        ("::ffff:10.0.0.9", False),
+        (None, False),
+    ],
+)
+def test_from_here_is_said_by_the_socket(host: str | None, here: bool) -> None:
+    assert is_from_here(scope(None, host)) is here
+
+
 def test_the_admin_token_and_nothing_like_it() -> None:
-    assert is_admin(gateway(TOKEN), TOKEN)
-    for secret in (None, "", TOKEN[:-1], TOKEN + " ", TOKEN.upper(), "é"):
-        assert not is_admin(gateway(TOKEN), secret)
-    for secret in (None, "", TOKEN, "None"):
-        assert not is_admin(gateway(None), secret), "while none is set there is no admin"
+    assert shows_admin_token(gateway(), scope(TOKEN))
+    for secret in (None, TOKEN[:-1], TOKEN.upper(), "\xe9", "None"):
+        assert not shows_admin_token(gateway(), scope(secret))
+    assert not shows_admin_token(gateway(), scope(None, "127.0.0.1", (AUTH, b"Bearer ")))
 
 
-@given(st.text())
+@given(st.text(st.characters(max_codepoint=255, categories=["L", "N", "P"]), min_size=1))
 def test_any_text_is_compared_without_an_error(secret: str) -> None:
-    assert is_admin(gateway(TOKEN), secret) is (secret == TOKEN)
+    assert shows_admin_token(gateway(), scope(secret)) is (secret == TOKEN)
 
 
-ALLOWED: list[tuple[str | None, str | None, str | None, type[ShortstopError] | None]] = [
-    # configured, shown, from where -> refusal
-    (None, None, "127.0.0.1", None),
-    (None, None, "::1", None),
-    (None, TOKEN, "10.0.0.9", Forbidden),
-    (None, None, "10.0.0.9", Forbidden),
-    (None, None, "127.0.0.1.example.org", Forbidden),
-    (None, None, None, Forbidden),
-    (TOKEN, TOKEN, "10.0.0.9", None),
-    (TOKEN, None, "127.0.0.1", Unauthenticated),
-    (TOKEN, "wrong", "127.0.0.1", Unauthenticated),
+ALLOWED: list[tuple[bool, str | None, str | None, type[ShortstopError] | None]] = [
+    # good everywhere, shown, from where -> refusal
+    (True, TOKEN, "10.0.0.9", None),
+    (True, TOKEN, "127.0.0.1", None),
+    (True, None, "127.0.0.1", Unauthenticated),
+    (True, "wrong", "127.0.0.1", Unauthenticated),
+    (False, TOKEN, "127.0.0.1", None),
+    (False, TOKEN, "::1", None),
+    (False, TOKEN, "10.0.0.9", Forbidden),
+    (False, TOKEN, None, Forbidden),
+    (False, None, "127.0.0.1", Unauthenticated),
+    (False, "wrong", "10.0.0.9", Unauthenticated),
 ]
 
 
-@pytest.mark.parametrize(("configured", "shown", "host", "refusal"), ALLOWED)
-def test_the_token_or_while_none_is_set_this_machine(
-    configured: str | None, shown: str | None, host: str | None, refusal: Any
+@pytest.mark.parametrize(("everywhere", "shown", "host", "refusal"), ALLOWED)
+def test_the_token_and_the_one_made_here_only_from_here(
+    everywhere: bool, shown: str | None, host: str | None, refusal: Any
 ) -> None:
     if refusal is None:
-        require_admin(gateway(configured), request(shown, host))
+        require_admin(gateway(everywhere=everywhere), scope(shown, host))
         return
     with pytest.raises(refusal) as raised:
-        require_admin(gateway(configured), request(shown, host))
+        require_admin(gateway(everywhere=everywhere), scope(shown, host))
     assert TOKEN not in str(raised.value)
     if refusal is Forbidden:
         assert "SHORTSTOP_ADMIN_TOKEN" in str(raised.value)

@@ -160,7 +160,7 @@ async def test_an_anthropic_upstream_counts_itself(tmp_path: Path) -> None:
             '[upstreams.claude.models.sonnet]\nmodel = "claude-sonnet-5-5"\n'
         )
         gateway.config_file.write_text(text + more)
-        async with gateway.http.post("/admin/reload") as answer:
+        async with gateway.http.post("/admin/reload", headers=gateway.admin) as answer:
             assert answer.status == 200
         async with anthropic.AsyncAnthropic(base_url=gateway.url, api_key="unused") as client:
             counted = await client.messages.count_tokens(

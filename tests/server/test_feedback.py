@@ -17,7 +17,8 @@ ADMIN = {"authorization": "Bearer the admin's own token"}
 async def new_key(gateway: Gateway, headers: dict[str, str], **grant: Any) -> dict[str, str]:
     """The headers of a new key's holder."""
     body = {"name": "test", **grant}
-    async with gateway.http.post("/admin/keys", json=body, headers=headers) as answer:
+    admin = headers or gateway.admin
+    async with gateway.http.post("/admin/keys", json=body, headers=admin) as answer:
         assert answer.status == 201, await answer.text()
         return {"authorization": f"Bearer {(await answer.json())['secret']}"}
 
@@ -61,7 +62,7 @@ async def test_what_is_no_role_is_no_source(gateway: Gateway) -> None:
         status, _ = await rate(gateway, key, request_id=id, score=1, source=source)
         assert status == 400
     body = {"name": "x", "role": "owner"}
-    async with gateway.http.post("/admin/keys", json=body) as answer:
+    async with gateway.http.post("/admin/keys", json=body, headers=gateway.admin) as answer:
         assert answer.status == 400
 
 

@@ -118,7 +118,7 @@ async def test_betas_reach_the_vendor_that_knows_them_and_nothing_else_does(
     """A beta's fields are refused without its header. A header is no way past privacy."""
     text = gateway.config_file.read_text() + CLAUDE.format(frontier=gateway.frontier.url)
     gateway.config_file.write_text(text)
-    async with gateway.http.post("/admin/reload") as answer:
+    async with gateway.http.post("/admin/reload", headers=gateway.admin) as answer:
         assert answer.status == 200
     known = ["context-management-2025-06-27", "claude-code-20250219", "output-128k-2025-02-19"]
     secret = "AKIAQ3EGRV5XKJ2HNW7T"
@@ -362,11 +362,11 @@ async def test_reload_swaps_the_configuration_and_a_bad_file_changes_nothing(
     gateway: Gateway,
 ) -> None:
     gateway.configure(more="[upstreams.vendor.models.bigger]\n")
-    async with gateway.http.post("/admin/reload") as r:
+    async with gateway.http.post("/admin/reload", headers=gateway.admin) as r:
         assert r.status == 200
         assert "bigger" in (await r.json())["reloaded"]
     gateway.config_file.write_text("[server]\nprot = 1")
-    async with gateway.http.post("/admin/reload") as r:
+    async with gateway.http.post("/admin/reload", headers=gateway.admin) as r:
         assert r.status == 400
         assert "line 2" in (await r.json())["error"]["message"]
     async with gateway.http.post("/v1/chat/completions", json=chat(model="bigger")) as r:
@@ -477,7 +477,9 @@ async def test_a_conversation_is_erased_on_request(tmp_path: Path) -> None:
             "/v1/responses", json={"model": "big", "input": "!say the walrus"}, headers=headers
         ) as answer:
             kept = (await answer.json())["id"]
-        async with gateway.http.delete("/admin/conversations/default/c/7") as answer:
+        async with gateway.http.delete(
+            "/admin/conversations/default/c/7", headers=gateway.admin
+        ) as answer:
             erased = {"surrogates": False, "traces": 2, "responses": 1}
             assert await answer.json() == {"erased": erased}
         async with gateway.http.get(f"/v1/responses/{kept}") as answer:

@@ -58,7 +58,7 @@ async def test_the_list_is_what_leaves(tmp_path: Path) -> None:
             *[await headers_of(gateway, path) for path in ("/", "/v1/models", "/ready", "/none")],
         ]
         grant = {"name": "x", "rpm": 1, "tpm": 1_000_000, "budget_usd": "0.0000001"}
-        async with gateway.http.post("/admin/keys", json=grant) as answer:
+        async with gateway.http.post("/admin/keys", json=grant, headers=gateway.admin) as answer:
             key = {"authorization": f"Bearer {(await answer.json())['secret']}"}
         for _ in range(2):  # beyond the budget, then beyond the limit
             seen.append(await headers_of(gateway, CHAT, json=chat("!say x"), headers=key))

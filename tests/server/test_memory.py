@@ -78,7 +78,9 @@ async def test_sensitive_turns_are_not_written_down(gateway: Gateway) -> None:
 async def test_a_response_is_its_owners(gateway: Gateway) -> None:
     keys = []
     for name in ("one", "two"):
-        async with gateway.http.post("/admin/keys", json={"name": name}) as answer:
+        async with gateway.http.post(
+            "/admin/keys", json={"name": name}, headers=gateway.admin
+        ) as answer:
             keys.append((await answer.json())["secret"])
     async with sdk(gateway, keys[0]) as owner, sdk(gateway, keys[1]) as other:
         first = await owner.responses.create(model="big", input="!say mine")

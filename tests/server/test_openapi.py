@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,7 @@ from tests.server.fuzzing import cases_in, fuzz
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOBODY = cast(Any, None)
+NOBODY = cast(Any, SimpleNamespace(server=ServerConfig()))
 
 
 async def test_every_route_is_in_the_document_and_nothing_else() -> None:

@@ -38,7 +38,7 @@ async def post(
 
 
 async def reload(gateway: Gateway) -> None:
-    async with gateway.http.post("/admin/reload") as answer:
+    async with gateway.http.post("/admin/reload", headers=gateway.admin) as answer:
         assert answer.status == 200
 
 

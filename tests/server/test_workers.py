@@ -91,7 +91,9 @@ async def test_a_killed_worker_loses_nothing_acknowledged_and_is_replaced(crew: 
 
 
 async def test_limits_hold_across_workers(crew: Gateway) -> None:
-    async with crew.http.post("/admin/keys", json={"name": "k", "rpm": 10}) as answer:
+    async with crew.http.post(
+        "/admin/keys", json={"name": "k", "rpm": 10}, headers=crew.admin
+    ) as answer:
         secret = (await answer.json())["secret"]
     await asyncio.sleep(1.1)  # a new key is known to every worker within a second
     done = await asyncio.gather(
@@ -108,14 +110,14 @@ async def test_two_hundred_requests_on_four_workers_do_not_overshoot_a_budget(
     patient = "[privacy]\ntimeout = 60\n"  # a busy machine pins what it cannot judge in time
     async with running_gateway(tmp_path, server="workers = 4", more=patient) as gateway:
         grant = {"name": "k", "budget_usd": "0.002", "period": "total"}
-        async with gateway.http.post("/admin/keys", json=grant) as answer:
+        async with gateway.http.post("/admin/keys", json=grant, headers=gateway.admin) as answer:
             key = await answer.json()
         await asyncio.sleep(1.1)
         headers = {"authorization": f"Bearer {key['secret']}"}
         done = await asyncio.gather(*(post(gateway, asked(), **headers) for _ in range(200)))
         statuses = [status for status, _ in done]
         assert set(statuses) == {200, 429}
-        async with gateway.http.get(f"/admin/keys/{key['id']}") as answer:
+        async with gateway.http.get(f"/admin/keys/{key['id']}", headers=gateway.admin) as answer:
             told = await answer.json()
         assert Decimal(told["held_usd"]) == 0
         assert 0 < Decimal(told["spent_usd"]) <= Decimal("0.002")
@@ -176,7 +178,7 @@ async def test_what_one_worker_learns_all_know(crew: Gateway) -> None:
 
 async def test_reload_reaches_every_worker(crew: Gateway) -> None:
     crew.configure(server="workers = 3\nmax_body_mb = 0.001")
-    async with crew.http.post("/admin/reload") as answer:
+    async with crew.http.post("/admin/reload", headers=crew.admin) as answer:
         assert answer.status == 200
     async with asyncio.timeout(10):
         while crew.log.count(b"configuration reloaded") < 3:

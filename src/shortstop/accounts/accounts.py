@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore, Locker
@@ -72,10 +73,7 @@ class Accounts:
     def identify(self, secret: str | None) -> Caller:
         """Raises Unauthenticated, naming what is wrong but never the key."""
         if not secret:
-            raise Unauthenticated(
-                "No API key was given.",
-                hint="Send it as `Authorization: Bearer KEY` or as `x-api-key`.",
-            )
+            raise Unauthenticated("No API key was given.", hint=self._how_to_show_one())
         key = self.keys.find(secret)
         if key is None:
             hint = "" if secret.startswith(PREFIX) else f"Shortstop's keys begin with {PREFIX}."
@@ -84,6 +82,15 @@ class Accounts:
             why = "was revoked" if key.revoked is not None else "has expired"
             raise Unauthenticated(f"The API key {key.name!r} {why}.", hint="Ask for a new one.")
         return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets), role=key.role)
+
+    def _how_to_show_one(self) -> str:
+        now = self._clock.time()
+        if any(key.active(now) for key in self.keys.all()):
+            return "Send it as `Authorization: Bearer KEY` or as `x-api-key`."
+        return (
+            "No key is valid now. Make one with `shortstop keys create NAME`, or say"
+            ' `auth = "off"` under [server] if nobody else reaches this gateway.'
+        )
 
     def admit(self, caller: Caller, tokens: int) -> Admission:
         """Count a request of about `tokens` tokens against its key's limits.
@@ -119,24 +126,30 @@ class Accounts:
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
     ) -> None:
         """Set aside what the request can cost at most. Raises QuotaExceeded."""
-        key = self.keys.get(caller.key) if caller.key else None
+        key = self._with_budget(caller)
+        if key is None:
+            return
+        amount = _known(at_most(request, plan))
+        if not self.purse.hold(request.id, key, amount):
+            raise _not_covered(key, amount, self.purse.balance(key))
+
+    def require(
+        self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
+    ) -> None:
+        """For what costs nothing itself, such as counting: the budget must still cover the shortest
+        answer to the request. Nothing is set aside. Raises QuotaExceeded."""
+        key = self._with_budget(caller)
         if key is None or key.budget_usd is None:
             return
-        amount = at_most(request, plan)
-        if amount is None:
-            raise QuotaExceeded(
-                "This key has a budget, and the price of the model that would answer is unknown.",
-                hint="Give its price in [prices], or use another model.",
-                code="unknown_price",
-            )
-        if not self.purse.hold(request.id, key, amount):
-            left = key.budget_usd - self.purse.balance(key).spent
-            raise QuotaExceeded(
-                f"The budget of this key, ${key.budget_usd} a {key.period}, does not cover this"
-                f" request: it may cost ${amount:.6f}, and ${max(left, Decimal(0)):.6f} less what"
-                " is set aside for requests under way is left.",
-                hint="Lower max_tokens, wait for the next period, or raise the budget.",
-            )
+        short = replace(request, sampling=replace(request.sampling, max_tokens=1))
+        amount, balance = _known(at_most(short, plan)), self.purse.balance(key)
+        if balance.spent + balance.held + amount > key.budget_usd:
+            raise _not_covered(key, amount, balance)
+
+    def _with_budget(self, caller: Caller) -> Key | None:
+        """The caller's key, if it has a budget."""
+        key = self.keys.get(caller.key) if caller.key else None
+        return None if key is None or key.budget_usd is None else key
 
     def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""
@@ -174,6 +187,26 @@ class Accounts:
             return {"tokens": meter.correct(arrival, now, units, limit)}
 
         self._store.meter(key, correct)
+
+
+def _known(amount: Decimal | None) -> Decimal:
+    if amount is None:
+        raise QuotaExceeded(
+            "This key has a budget, and the price of the model that would answer is unknown.",
+            hint="Give its price in [prices], or use another model.",
+            code="unknown_price",
+        )
+    return amount
+
+
+def _not_covered(key: Key, amount: Decimal, balance: Balance) -> QuotaExceeded:
+    left = max((key.budget_usd or Decimal(0)) - balance.spent, Decimal(0))
+    return QuotaExceeded(
+        f"The budget of this key, ${key.budget_usd} a {key.period}, does not cover this"
+        f" request: it may cost ${amount:.6f}, and ${left:.6f} less what"
+        " is set aside for requests under way is left.",
+        hint="Lower max_tokens, wait for the next period, or raise the budget.",
+    )
 
 
 def _tokens(trace: Trace) -> int:

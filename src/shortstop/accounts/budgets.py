@@ -18,5 +18,8 @@ class Budgets:
     def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         self.accounts.reserve(request, plan, caller, self.at_most)
 
+    def require(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        self.accounts.require(request, plan, caller, self.at_most)
+
     def settle(self, trace: Trace, admission: Admission) -> None:
         self.accounts.settle(trace, admission)

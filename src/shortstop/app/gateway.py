@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from shortstop import routing
 from shortstop.accounts import Accounts
+from shortstop.app.admin_token import admin_token
 from shortstop.app.build import build
 from shortstop.app.gauges import register_gauges
 from shortstop.app.learned_state import LearnedState
@@ -19,7 +20,7 @@ from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
 from shortstop.server.feedback import FeedbackRequest
-from shortstop.server.gateway import Erased, Readiness
+from shortstop.server.gateway import AdminToken, Erased, Readiness
 from shortstop.tokens import prompt_tokens
 from shortstop.traces.responses import StoredResponses
 from shortstop.types import (
@@ -54,6 +55,7 @@ class Shortstop:
             # Workers that begin with the same state must not draw the same lots.
             self._runtime.learned.state.draws += workers.index << 40
             workers.listen(lambda news: self._runtime.learn(news))
+        self._token = self._admin_token()
         register_gauges(self._resources, lambda: self._runtime.engines.values())
 
     # -- what the server asks
@@ -75,8 +77,14 @@ class Shortstop:
         return self._resources.responses
 
     @property
-    def admin_token(self) -> str | None:
-        return self._resources.env.get(self.server.admin_token_env) or None
+    def admin_token(self) -> AdminToken:
+        if self._token[0] != self.server.admin_token_env:
+            self._token = self._admin_token()
+        return self._token[1]
+
+    def _admin_token(self) -> tuple[str, AdminToken]:
+        name, resources = self.server.admin_token_env, self._resources
+        return name, admin_token(resources.paths.admin_token, resources.env, name)
 
     @property
     def asks_for_keys(self) -> bool:
@@ -91,6 +99,9 @@ class Shortstop:
             return UNMETERED
         tokens = prompt_tokens(request) + (request.sampling.max_tokens or 0)
         return self.accounts.admit(caller, tokens)
+
+    def count(self, caller: Caller) -> Admission:
+        return UNMETERED if caller.key is None else self.accounts.admit(caller, 0)
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         runtime, task = self._runtime, caller.task

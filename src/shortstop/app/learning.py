@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from shortstop.accounts import Accounts
 from shortstop.accounts.learning import LearningBudgets
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
@@ -31,7 +32,11 @@ def build_shadows(
         targets=models.targets,
         ask=models.answer,
         compare=Comparison(
-            router, _judge(config, resources, models, books, purser), resources.traces, CLOCK
+            router,
+            _judge(config, resources, models, books, purser),
+            resources.traces,
+            CLOCK,
+            lambda key: _may_use(resources.accounts, key, config.judge.target),
         ),
         lose=lambda trace, candidate: router.lost(trace.id, candidate),
         agree=agree,
@@ -43,6 +48,12 @@ def build_shadows(
             purser,
         ),
     )
+
+
+def _may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
+    """Whether a key, if there is one, may use a model: what it may not ask sees nothing of it."""
+    key = accounts.keys.get(id) if id else None
+    return key is None or not key.targets or target in key.targets
 
 
 def build_feedback(resources: Resources, router: AnyRouter) -> FeedbackIntake:

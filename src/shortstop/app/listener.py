@@ -69,6 +69,7 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         lifespan="off",
+        log_config=None,  # its lines go where all do
         log_level="warning",
         access_log=False,
         server_header=False,

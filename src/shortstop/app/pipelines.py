@@ -33,7 +33,7 @@ class Pipelines:
         router: AnyRouter,
         guard: PrivacyGuard,
     ) -> None:
-        budgets = Budgets(resources.accounts, books.at_most)
+        self.budgets = budgets = Budgets(resources.accounts, books.at_most)
         observe, recorder = resources.metrics.observe, resources.traces
         self.clearing = Clearing(guard, guard.timeout_s)
         self.shadows = build_shadows(config, resources, models, books, router)

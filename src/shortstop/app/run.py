@@ -8,6 +8,7 @@ import logging
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, serve_on, url_of
+from shortstop.app.logs import set_up_logging
 from shortstop.app.supervisor import Supervisor
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
@@ -27,10 +28,6 @@ def serve(source: ConfigSource) -> None:
             runner.run(Supervisor(config, source).run())
         else:
             runner.run(_alone(config, source))
-
-
-def set_up_logging() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def event_loop() -> asyncio.AbstractEventLoop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shortstop.app.engines import Engine, backend_of, start_all
@@ -15,6 +16,7 @@ from shortstop.errors import PrivacyRefused, TargetError
 from shortstop.privacy.guard import PrivacyGuard
 from shortstop.privacy.redact import redacted
 from shortstop.routing import LearnedRouter
+from shortstop.routing.constraints import AUTO, LOCAL, require_allowed
 from shortstop.server.gateway import Readiness, TracesReadiness
 from shortstop.serving.models import Models
 from shortstop.tokens import prompt_tokens
@@ -46,27 +48,41 @@ class Runtime:
         return {**self.models.targets, **self.pipelines.embedding.targets}
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
-        """By the model itself where it counts and may see the prompt, else an estimate."""
-        engine = self._counting_engine(request.model)
-        upstream = self.remotes.upstreams.get(request.model)
-        try:
-            if engine is not None:
-                return await backend_of(engine).count(request)
-            if upstream is not None and upstream.counts:
-                clearance = await self.pipelines.clearing.clear(request, caller)
-                target = self.models.targets[request.model]
-                cleared = await self.pipelines.clearing.release(request, clearance, target)
-                return await upstream.count(cleared)
-        except (PrivacyRefused, TargetError):
-            pass
+        """By the model itself where it counts and may see the prompt, else an estimate.
+
+        A key may count what it may ask: raises Forbidden or QuotaExceeded.
+        """
+        target = self._counting_target(request.model, caller)
+        if target is not None:
+            require_allowed(target.name, caller)
+            self.pipelines.budgets.require(request, (target.name,), caller)
+            with suppress(PrivacyRefused, TargetError):
+                counted = await self._counted(request, target, caller)
+                if counted is not None:
+                    return counted
         return prompt_tokens(request)
 
-    def _counting_engine(self, model: str) -> Engine | None:
-        """The local model of that name; `auto` and `local` are the one that is asked first."""
-        if model in ("auto", "local"):
-            chats = (name for name in self.engines if name in self.models.targets)
-            model = self.config.routing.local or next(chats, "")
-        return self.engines.get(model)
+    async def _counted(self, request: Request, target: Target, caller: Caller) -> int | None:
+        """By `target`; None where it cannot count. Raises PrivacyRefused or TargetError."""
+        engine, upstream = self.engines.get(target.name), self.remotes.upstreams.get(target.name)
+        if engine is not None:
+            return await backend_of(engine).count(request)
+        if upstream is None or not upstream.counts:
+            return None
+        clearance = await self.pipelines.clearing.clear(request, caller)
+        return await upstream.count(
+            await self.pipelines.clearing.release(request, clearance, target)
+        )
+
+    def _counting_target(self, model: str, caller: Caller) -> Target | None:
+        """The model of that name, or the vendor's name for it; `auto` and `local` are the local one
+        that is asked first."""
+        if model in (AUTO, LOCAL):
+            names = filter(None, (self.config.routing.local, *self.engines))
+            chats = (self.models.targets.get(name) for name in names)
+            return next((one for one in chats if one and caller.may_use(one.name)), None)
+        same = (target for target in self.targets.values() if target.model == model)
+        return self.targets.get(model) or next(same, None)
 
     def readiness(self, traces: StoreHealth) -> Readiness:
         """Ready when an engine is or a frontier is configured, and no engine is still starting."""

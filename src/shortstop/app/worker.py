@@ -14,9 +14,11 @@ import msgspec
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
-from shortstop.app.run import event_loop, set_up_logging
+from shortstop.app.logs import set_up_logging
+from shortstop.app.run import event_loop
 from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
+from shortstop.console.visible import visible
 from shortstop.errors import ShortstopError
 from shortstop.serving.engines.parent import die_with_parent
 from shortstop.workers.context import WorkerContext
@@ -31,7 +33,7 @@ def main() -> None:
         with asyncio.Runner(loop_factory=event_loop) as runner:
             runner.run(_work(spec))
     except ShortstopError as error:
-        sys.stderr.write(f"shortstop: worker {spec.index}: {error}\n")
+        sys.stderr.write(f"shortstop: worker {spec.index}: {visible(str(error))}\n")
         raise SystemExit(2) from None
 
 

@@ -13,6 +13,7 @@ import typer
 from shortstop import __version__
 from shortstop import config as configuration
 from shortstop.cli.options import ConfigFile
+from shortstop.cli.output import print_json, say
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
@@ -32,9 +33,9 @@ def verify_command(config: ConfigFile = None, log: Log = None) -> None:
     path, key, _ = _opened(config, log)
     broken = audit.verify(path, key)
     if broken is None:
-        typer.echo(f"{path}: {sum(1 for _ in audit.records(path))} records, intact")
+        say(f"{path}: {sum(1 for _ in audit.records(path))} records, intact")
         return
-    typer.echo(f"{path}: record {broken.n}: {broken.what}")
+    say(f"{path}: record {broken.n}: {broken.what}")
     raise typer.Exit(1)
 
 
@@ -43,11 +44,10 @@ def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) 
     """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
     path, key, loaded = _opened(config, log)
     bundle = audit.export(path, key, _facts(loaded))
-    text = msgspec.json.format(msgspec.json.encode(bundle))
     if out is None:
-        typer.echo(text.decode())
+        print_json(bundle)
     else:
-        out.write_bytes(text)
+        out.write_bytes(msgspec.json.format(msgspec.json.encode(bundle)))
 
 
 def _facts(config: Config) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
 from shortstop.cli.options import AsJson
+from shortstop.cli.output import Grid, Terminal, print_json, progress
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection, spans, trials
@@ -70,8 +68,7 @@ def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson =
     account, id, ip); a finding is right the other way round; recall counts four times.
     """
     left_out: list[str] = []
-    columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
+    with progress("steps", hidden=as_json) as bar:
         task = bar.add_task("starting")
         reports = []
         for name, report in _reports(data, spans_file, left_out):
@@ -81,9 +78,9 @@ def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson =
         with _quiet():
             results = Results(reports, adversarial.tricks(), left_out)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
+        print_json(results)
     else:
-        show(results, Console())
+        show(results, Terminal())
 
 
 @contextmanager
@@ -97,26 +94,25 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def show(results: Results, console: Console) -> None:
+def show(results: Results, terminal: Terminal) -> None:
     for report in results.reports:
-        table = Table(
-            "figure", "n", "hits", "share", "95% interval", "bar / aim", title=report.part
-        )
+        table = Grid(report.part)
+        table.columns("figure", "n", "hits", "share", "95% interval", "bar / aim")
         for f in report.figures:
             wanted = WANTED.get(f.name) or WANTED.get(report.part, "")
             interval = f"{f.low:.2%} - {f.high:.2%}"
-            table.add_row(f.name, str(f.n), str(f.hits), f"{f.share:.2%}", interval, wanted)
-        console.print(table)
+            table.row(f.name, str(f.n), str(f.hits), f"{f.share:.2%}", interval, wanted)
+        terminal.table(table)
         for t in report.timings:
             wanted = f"  ({WANTED[t.name]})" if t.name in WANTED else ""
-            console.print(f"  {t.name}: p50 {t.p50:.4f} ms, p99 {t.p99:.4f} ms, n {t.n}{wanted}")
+            terminal.line(f"  {t.name}: p50 {t.p50:.4f} ms, p99 {t.p99:.4f} ms, n {t.n}{wanted}")
     passed = sum(trick.passed for trick in results.tricks)
-    console.print(f"tricks: {passed} of {len(results.tricks)} passed (bar 27, aim 30)")
+    terminal.line(f"tricks: {passed} of {len(results.tricks)} passed (bar 27, aim 30)")
     for trick in results.tricks:
         if not trick.passed:
-            console.print(f"  {trick.number}: got through: {', '.join(trick.failed)}")
+            terminal.line(f"  {trick.number}: got through: {', '.join(trick.failed)}")
     for what in results.left_out:
-        console.print(f"left out: {what}")
+        terminal.line(f"left out: {what}")
 
 
 def _reports(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import print_json
+from shortstop.cli.output import print_json, say
 from shortstop.cli.tables import Data, graded
 from shortstop.evaluate.certificates import Certificate
 from shortstop.evaluate.curves import page
@@ -39,7 +39,7 @@ def bench_routing(
         print_json({"routing": report, "decision_ms": pace, "memory": room})
         return
     for line in (*printed(report), *_footprint(pace, room)):
-        typer.echo(line)
+        say(line)
 
 
 def printed(report: RoutingReport) -> Iterable[str]:

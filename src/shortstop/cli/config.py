@@ -11,8 +11,8 @@ import msgspec
 import typer
 
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import print_json
-from shortstop.config import Config, Lifetime, lifetimes, load, warnings
+from shortstop.cli.output import print_json, say
+from shortstop.config import Config, Lifetime, ServerConfig, lifetimes, load, warnings
 from shortstop.serving.upstreams import check_dialects
 
 config_app = typer.Typer(help="Check and explain the configuration.", no_args_is_help=True)
@@ -36,12 +36,13 @@ def check_command(file: File = None, as_json: AsJson = False) -> None:
         print_json({**msgspec.to_builtins(config), "lifetimes": lifetimes()})
         return
     for line in explain(config, os.environ):
-        typer.echo(line)
+        say(line)
 
 
 def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     """The configuration in sentences, one a line."""
     lines = [f"Listens on http://{config.server.host}:{config.server.port}/v1."]
+    lines.append(_door(config.server, env))
     for name, model in config.models.items():
         where = (
             f"the server at {model.url}" if model.url else f"the embedded engine ({model.source})"
@@ -66,6 +67,14 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     )
     lines.append(f"Kept from when the router's state was first saved: {_of('state')}.")
     return [*lines, *(f"Warning: {warning}" for warning in warnings(config))]
+
+
+def _door(server: ServerConfig, env: Mapping[str, str]) -> str:
+    """Whose web pages may use it, and what administrators show."""
+    pages = ", ".join(server.cors_origins) or "none"
+    own = env.get(server.admin_token_env)
+    token = f"in {server.admin_token_env}" if own else "made at the first start, in the data folder"
+    return f"Web pages that may use it: {pages}. Admin token: {token}."
 
 
 def _of(lifetime: Lifetime) -> str:

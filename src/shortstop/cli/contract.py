@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-import typer
-
 from shortstop import registry
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import print_json, say
 from shortstop.config import Config, load
 from shortstop.routing import ContractReport, OverallReport, PromiseReports, State, load_state
 from shortstop.stores import Paths
@@ -26,7 +24,7 @@ def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None
         print_json({"tasks": reports, "overall": overall})
         return
     for line in explained(reports, overall, settings):
-        typer.echo(line)
+        say(line)
 
 
 def explained(

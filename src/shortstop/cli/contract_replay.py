@@ -10,7 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import print_json
+from shortstop.cli.output import print_json, say
 from shortstop.cli.tables import Data, column, read_rows
 from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
 from shortstop.evaluate.fitting import out_of_fold
@@ -41,12 +41,12 @@ def contract_replay(
     if as_json:
         print_json(verdicts)
     else:
-        typer.echo(
+        say(
             f"{replays} replays of {length} requests; limit {max_loss:g} at {confidence:g}, "
             f"loss of all-local {losses.mean():.4f}"
         )
         for verdict in verdicts:
-            typer.echo(_verdict(verdict))
+            say(_verdict(verdict))
     if not all(v.held for v in verdicts):
         raise typer.Exit(1)
 

@@ -14,12 +14,10 @@ from typing import Annotated
 import msgspec
 import typer
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
 from shortstop import registry
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Grid, Terminal, print_json
 from shortstop.config import ModelConfig, load
 from shortstop.errors import ShortstopError
 
@@ -87,7 +85,7 @@ def doctor_command(
     if as_json:
         print_json({"machine": machine, "speed": speed, "models": fits, "advice": advice})
         return
-    _show(machine, speed, fits, advice, Console())
+    _show(machine, speed, fits, advice, Terminal())
 
 
 def inspect_machine(home: Path) -> MachineSummary:
@@ -234,33 +232,35 @@ def _show(
     speed: Speed | None,
     fits: list[Fit],
     advice: list[str],
-    console: Console,
+    terminal: Terminal,
 ) -> None:
-    about = Table(title="This machine", show_header=False)
-    about.add_row("system", machine.system)
-    about.add_row("processor", f"{machine.processor}, {machine.cores} cores usable")
-    about.add_row("memory", f"{machine.memory / 1e9:.1f} GB usable of {machine.ram / 1e9:.1f} GB")
-    about.add_row("disk free", f"{machine.disk_free / 1e9:.0f} GB")
-    about.add_row("SIMD", " ".join(machine.simd) or "none known")
-    about.add_row("GPU", ", ".join(machine.gpus) or "none")
+    about = Grid("This machine", header=False)
+    about.row("system", machine.system)
+    about.row("processor", f"{machine.processor}, {machine.cores} cores usable")
+    about.row("memory", f"{machine.memory / 1e9:.1f} GB usable of {machine.ram / 1e9:.1f} GB")
+    about.row("disk free", f"{machine.disk_free / 1e9:.0f} GB")
+    about.row("SIMD", " ".join(machine.simd) or "none known")
+    about.row("GPU", ", ".join(machine.gpus) or "none")
     if speed is not None:
         measured = f"{speed.prefill:.0f} tokens/s in, {speed.decode:.0f} tokens/s out"
-        about.add_row(f"{speed.model}, {speed.threads} threads", measured)
-    table = Table(title="Models (speeds scaled by size from the measured one)")
-    for column in ("name", "quantisation", "memory", "fits", "in, tokens/s", "out, tokens/s"):
-        table.add_column(column, justify="left" if column in ("name", "quantisation") else "right")
+        about.row(f"{speed.model}, {speed.threads} threads", measured)
+    table = Grid("Models (speeds scaled by size from the measured one)")
+    table.columns("name", "quantisation")
+    numbers = ("memory", "fits", "in, tokens/s", "out, tokens/s")
+    table.columns(*numbers, right=numbers)
     for f in fits:
-        table.add_row(
+        table.row(
             f.name,
             f.quantisation,
             f"{f.needs / 1e9:.1f} GB",
-            "[green]yes[/]" if f.fits else "[red]no[/]",
+            ("yes", "green") if f.fits else ("no", "red"),
             _rate(f.prefill),
             _rate(f.decode),
         )
-    console.print(about, table)
+    terminal.table(about)
+    terminal.table(table)
     for line in advice:
-        console.print(f"- {line}")
+        terminal.line(f"- {line}")
 
 
 def _rate(value: float | None) -> str:

@@ -13,14 +13,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from shortstop import registry
 from shortstop.accounts import Accounts, Grant, Key, Period
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Grid, Part, Terminal, print_json, say
 from shortstop.config import load
 from shortstop.errors import InvalidRequest, NotFound
 from shortstop.stores import Paths, open_stores
@@ -40,6 +38,15 @@ Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, prompt an
 Budget = Annotated[str | None, typer.Option(help="US dollars a period, such as 25 or 0.50.")]
 PeriodOption = Annotated[Period, typer.Option("--period", help="day, month or total; UTC.")]
 Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30m, 12h, 30d, 8w.")]
+
+
+FROM_NOW_ON = (
+    "It is the first: from now on the gateway asks everybody for a key, also once this one is"
+    " revoked, unless `auth` under [server] says otherwise."
+)
+STILL_ASKS = (
+    "The gateway goes on asking everybody for one, unless `auth` under [server] says otherwise."
+)
 
 
 @contextmanager
@@ -86,14 +93,15 @@ def create_command(
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"No key can be created from this: {error}.") from error
     with opened(config) as accounts:
+        first = not accounts.keys.any
         secret, key = accounts.create(grant)
     if as_json:
         print_json({"secret": secret, **_plain(key)})
         return
-    typer.echo(secret)
-    Console(stderr=True).print(
-        f"Key {key.id} for {key.name!r}. This is the only time that the secret is shown."
-    )
+    say(secret)
+    say(f"Key {key.id} for {key.name!r}. This is the only time that the secret is shown.", err=True)
+    if first:
+        say(FROM_NOW_ON, err=True)
 
 
 @keys_app.command("list")
@@ -105,13 +113,12 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
         print_json([{**_plain(key), "spent_usd": balance.spent} for key, balance in rows])
         return
     if not rows:
-        typer.echo("There are no keys: whoever can reach the gateway may use it.")
+        say("There are no keys: whoever can reach the gateway may use it.")
         return
-    table = Table(title="Keys")
-    for column in ("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state"):
-        table.add_column(column, overflow="fold")
+    table = Grid("Keys")
+    table.columns("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state")
     for key, balance in rows:
-        table.add_row(
+        table.row(
             key.id,
             key.name,
             f"…{key.tail}",
@@ -122,7 +129,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
             f"${balance.spent:.4f}" if key.budget_usd is not None else "",
             _state(key),
         )
-    Console().print(table)
+    Terminal().table(table)
 
 
 @keys_app.command("revoke")
@@ -139,10 +146,13 @@ def revoke_command(
             what = f"{len(matching)} keys are called" if matching else "No active key is called"
             raise NotFound(f"{what} {key!r}.", hint="`shortstop keys list` shows their ids.")
         revoked = accounts.keys.revoke(matching[0].id)
+        last = not any(key.active(time.time()) for key in accounts.keys.all())
     if as_json:
         print_json(_plain(revoked))
-    else:
-        typer.echo(f"Revoked {revoked.id}.")
+        return
+    say(f"Revoked {revoked.id}.")
+    if last:
+        say(f"No key is valid now. {STILL_ASKS}", err=True)
 
 
 def _plain(key: Key) -> dict[str, object]:
@@ -164,13 +174,13 @@ def _every(period: Period) -> str:
     return "in all" if period == "total" else f"a {period}"
 
 
-def _state(key: Key) -> str:
+def _state(key: Key) -> Part:
     if key.revoked is not None:
-        return "[red]revoked[/]"
+        return "revoked", "red"
     if key.expires is None:
-        return "[green]active[/]"
+        return "active", "green"
     until = datetime.fromtimestamp(key.expires, UTC).strftime("%Y-%m-%d %H:%M")
-    return f"until {until} UTC" if key.active(time.time()) else "[red]expired[/]"
+    return f"until {until} UTC" if key.active(time.time()) else ("expired", "red")
 
 
 def _dollars(text: str | None) -> Decimal | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from shortstop import __version__
+from shortstop.app.logs import set_up_warnings
 from shortstop.cli.audit import audit_app
 from shortstop.cli.bench_privacy import bench_command as bench_privacy
 from shortstop.cli.bench_routing import bench_routing
@@ -16,7 +16,9 @@ from shortstop.cli.contract import contract_command
 from shortstop.cli.doctor import doctor_command
 from shortstop.cli.keys import keys_app
 from shortstop.cli.models import models_command, pull_command
+from shortstop.cli.output import say
 from shortstop.cli.privacy import privacy_app
+from shortstop.cli.reload import reload_command
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
@@ -35,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve_command)
+app.command("reload")(reload_command)
 app.command("doctor")(doctor_command)
 app.command("models")(models_command)
 app.command("pull")(pull_command)
@@ -57,7 +60,7 @@ def top(
     version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
 ) -> None:
     if version:
-        typer.echo(f"shortstop {__version__}")
+        say(f"shortstop {__version__}")
         raise typer.Exit
 
 
@@ -66,16 +69,17 @@ def main() -> None:
 
     Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
     """
+    set_up_warnings()
     try:
         app()
     except ShortstopError as error:
-        sys.stderr.write(f"shortstop: {error.message}\n")
+        say(f"shortstop: {error.message}", err=True)
         if error.hint:
-            sys.stderr.write(f"  {error.hint}\n")
+            say(f"  {error.hint}", err=True)
         raise SystemExit(2) from None
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        sys.stderr.write(f"shortstop: Cannot use{place}: {error.strerror or error}.\n")
+        say(f"shortstop: Cannot use{place}: {error.strerror or error}.", err=True)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

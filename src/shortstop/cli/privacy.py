@@ -10,14 +10,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from shortstop import config as configuration
 from shortstop import dialects
 from shortstop.app.bodies import body_format
 from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.config import PrivacyPolicy
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.evaluate.privacy.detection import chat_request
@@ -61,9 +59,9 @@ def explain_command(
     decided = policy.actions(rule_book, verdict.findings, task or "*")
     if as_json:
         explained = {**msgspec.to_builtins(verdict), "actions": decided}
-        typer.echo(msgspec.json.encode(explained).decode())
+        print_json(explained, indented=False)
     else:
-        _show(verdict, decided, Console())
+        _show(verdict, decided, Terminal())
 
 
 def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
@@ -76,16 +74,18 @@ def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
         ) from error
 
 
-def _show(verdict: Clearance, decided: Mapping[str, str], console: Console) -> None:
-    console.print(f"tier [bold]{verdict.tier.name}[/], reach [bold]{verdict.reach.name.lower()}[/]")
-    console.print(f"policy {verdict.policy}; {', '.join(verdict.reasons) or 'nothing found'}")
+def _show(verdict: Clearance, decided: Mapping[str, str], terminal: Terminal) -> None:
+    tier, reach = (verdict.tier.name, "bold"), (verdict.reach.name.lower(), "bold")
+    terminal.line("tier ", tier, ", reach ", reach)
+    terminal.line(f"policy {verdict.policy}; {', '.join(verdict.reasons) or 'nothing found'}")
     if not verdict.findings:
         return
-    table = Table("label", "tier", "rule", "where", "action")
+    table = Grid()
+    table.columns("label", "tier", "rule", "where", "action")
     for f in verdict.findings:
         where = f"{f.path} [{f.start}:{f.end}] ({'*' * min(8, f.end - f.start)})"
-        table.add_row(f.label, f.tier.name, f.rule, escape(where), decided[f.label])
-    console.print(table)
+        table.row(f.label, f.tier.name, f.rule, where, decided[f.label])
+    terminal.table(table)
 
 
 @privacy_app.command("lint")
@@ -94,12 +94,12 @@ def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     loaded = configuration.load(config, os.environ)
     problems = [*lint.problems(loaded.privacy), *rules.failures(rules.builtin())]
     if as_json:
-        typer.echo(msgspec.json.encode({"problems": problems}).decode())
+        print_json({"problems": problems}, indented=False)
     else:
         for line in problems:
-            typer.echo(line)
+            say(line)
         counts = f"{len(rules.builtin())} rules, {len(labels.every())} labels"
-        typer.echo(f"{counts}, {len(problems)} problems")
+        say(f"{counts}, {len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
 
 

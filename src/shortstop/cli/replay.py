@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from shortstop.cli.contract_replay import contract_replay
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Terminal, on_terminal, print_json, progress
 from shortstop.config import Config, load
 from shortstop.console.format import share, usd
+from shortstop.console.visible import visible
 from shortstop.errors import ConfigError
 from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
 
@@ -85,7 +83,7 @@ def replay_command(
     if as_json:
         print_json(as_tree(summary, assumed))
     else:
-        show(summary, assumed, Console())
+        show(summary, assumed, Terminal())
 
 
 def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
@@ -94,9 +92,10 @@ def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
     from shortstop.app.decisions import decision_stack
 
     stack = decision_stack(config, os.environ)
-    with file.open("rb") as lines, _progress(file) as progress:
+    with file.open("rb") as lines, progress("lines", hidden=not on_terminal()) as bar:
+        task = bar.add_task(visible(file.name), total=file.stat().st_size)
         return replay(
-            _followed(lines, progress, file.stat().st_size),
+            _followed(lines, lambda size: bar.advance(task, size)),
             dialects.get("openai.chat").decode_request,
             stack.guard,
             stack.router,
@@ -106,23 +105,10 @@ def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
         )
 
 
-def _progress(file: Path) -> Progress:
-    return Progress(
-        TextColumn(file.name),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-
-
-def _followed(lines: BinaryIO, progress: Progress, size: int) -> Iterator[bytes]:
-    task = progress.add_task("replay", total=size)
+def _followed(lines: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
     for line in lines:
         yield line
-        progress.advance(task, len(line))
+        advance(len(line))
 
 
 def as_tree(summary: ReplaySummary, assumed: Assumed) -> dict[str, Any]:
@@ -136,38 +122,42 @@ def as_tree(summary: ReplaySummary, assumed: Assumed) -> dict[str, Any]:
     }
 
 
-def show(summary: ReplaySummary, assumed: Assumed, console: Console) -> None:
+def show(summary: ReplaySummary, assumed: Assumed, terminal: Terminal) -> None:
     judged = summary.local + summary.remote
-    console.print(
-        f"[bold]{summary.requests:,} requests[/] of {summary.lines:,} lines: "
-        f"[green]{share(summary.local / judged if judged else None)} to the local model[/], "
-        f"{summary.remote:,} straight to the frontier, {summary.pinned:,} pinned by privacy"
-        + (f", {summary.refused:,} refused" if summary.refused else "")
+    terminal.line(
+        (f"{summary.requests:,} requests", "bold"),
+        f" of {summary.lines:,} lines: ",
+        (f"{share(summary.local / judged if judged else None)} to the local model", "green"),
+        f", {summary.remote:,} straight to the frontier, {summary.pinned:,} pinned by privacy",
+        f", {summary.refused:,} refused" if summary.refused else "",
     )
     for code, count in summary.refusals.most_common():
-        console.print(f"  refused: {code} {count:,}", highlight=False)
+        terminal.line(f"  refused: {code} {count:,}")
     for task, count in summary.tasks.most_common(12):
         local = summary.local_tasks[task]
-        console.print(f"  {task:<24} {count:>7,}  {share(local / count):>5} local")
-    _money(summary, console)
+        terminal.line(f"  {task:<24} {count:>7,}  {share(local / count):>5} local")
+    _money(summary, terminal)
     for text in conditions(summary, assumed):
-        console.print(f"· {text}", style="dim", markup=False, highlight=False)
+        terminal.line(f"· {text}", style="dim")
     for number, message in summary.bad[:_MAX_BAD_LINES]:
-        console.print(f"line {number}: {message}", style="red", markup=False, highlight=False)
+        terminal.line(f"line {number}: {message}", style="red")
     if len(summary.bad) > _MAX_BAD_LINES:
-        console.print(f"... and {len(summary.bad) - _MAX_BAD_LINES:,} more bad lines.", style="red")
+        terminal.line(f"... and {len(summary.bad) - _MAX_BAD_LINES:,} more bad lines.", style="red")
 
 
-def _money(summary: ReplaySummary, console: Console) -> None:
+def _money(summary: ReplaySummary, terminal: Terminal) -> None:
     cheaper = float(summary.saved / summary.all_llm) if summary.all_llm else None
-    console.print(
-        f"Cost about [bold]{usd(summary.cost)}[/] instead of {usd(summary.all_llm)} at "
-        f"{summary.baseline or 'no baseline'}: [green]{usd(summary.saved)} saved[/] "
-        f"({share(cheaper)}), {summary.escalations:,.0f} local answers escalated."
+    terminal.line(
+        "Cost about ",
+        (usd(summary.cost), "bold"),
+        f" instead of {usd(summary.all_llm)} at {summary.baseline or 'no baseline'}: ",
+        (f"{usd(summary.saved)} saved", "green"),
+        f" ({share(cheaper)}), {summary.escalations:,.0f} local answers escalated.",
     )
     if summary.unpriced:
-        console.print(
-            f"[bold red]{summary.unpriced:,} requests have no known price[/] and are not in it."
+        terminal.line(
+            (f"{summary.unpriced:,} requests have no known price", "bold red"),
+            " and are not in it.",
         )
 
 

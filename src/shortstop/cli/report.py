@@ -12,14 +12,11 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from shortstop import registry
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.console.format import energy, seconds, share, span, usd
@@ -66,11 +63,11 @@ def report_command(
     notes = break_even(report, loaded)
     if html is not None:
         html.write_text(page.render(report, notes=notes), encoding="utf-8")
-        typer.echo(f"Written: {html}", err=as_json)
+        say(f"Written: {html}", err=as_json)
     if as_json:
         print_json(as_tree(report))
     elif html is None:
-        show(report, by, notes, Console())
+        show(report, by, notes, Terminal())
 
 
 def _reader(config: Config, traces: Path | None) -> ReportReader:
@@ -136,43 +133,43 @@ def _slice(one: Slice) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> None:
+def show(report: TrafficReport, by: By, notes: list[str], terminal: Terminal) -> None:
     """Print the headline, one table and the notes, as wide as the terminal."""
     total = report.total
     if not total.requests:
-        console.print("No requests in this period.")
+        terminal.line("No requests in this period.")
         return
-    console.print(
-        f"[bold]{total.requests:,} requests[/], {page.period(report)}: "
-        f"[green]{share(total.local_share)} local[/], "
-        f"{share(total.pinned_share)} pinned by privacy, "
-        f"[green]{usd(total.saved)} saved[/] ({share(total.saved_share)})"
+    terminal.line(
+        (f"{total.requests:,} requests", "bold"),
+        f", {page.period(report)}: ",
+        (f"{share(total.local_share)} local", "green"),
+        f", {share(total.pinned_share)} pinned by privacy, ",
+        (f"{usd(total.saved)} saved", "green"),
+        f" ({share(total.saved_share)})",
     )
-    console.print(_table(report.groups[by], total, by, console.width))
+    terminal.table(_table(report.groups[by], total, by, terminal.width))
     if total.unpriced:
-        console.print(
-            f"[bold red]{total.unpriced:,} requests have no known price[/] and are in no sum of "
-            "money. Give the models a price under \\[prices]."
+        terminal.line(
+            (f"{total.unpriced:,} requests have no known price", "bold red"),
+            " and are in no sum of money. Give the models a price under [prices].",
         )
-    console.print(
+    terminal.line(
         f"Energy {energy(total.joules.value)} ({span(total.joules)}, "
         f"{total.joules.basis}); all-LLM {energy(total.counterfactual_joules.value)} "
         f"({span(total.counterfactual_joules)}, {total.counterfactual_joules.basis})."
     )
     for text in (*page.basis(report), *notes):
-        console.print(f"· {text}", style="dim", markup=False, highlight=False)
+        terminal.line(f"· {text}", style="dim")
 
 
-def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), collapse_padding=True
-    )
-    table.add_column(by, "all", overflow="ellipsis", no_wrap=True)
+def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Grid:
+    table = Grid.compact()
+    table.column(by, "all", overflow="ellipsis", no_wrap=True)
     columns = [one for one in _COLUMNS if width >= _LEAST_WIDTH.get(one[0], 0)]
     for head, cell in columns:
-        table.add_column(head, cell(total), justify="right", no_wrap=True, min_width=len(head))
+        table.column(head, cell(total), justify="right", no_wrap=True, min_width=len(head))
     for one in slices:
-        table.add_row(one.key, *(cell(one) for _, cell in columns))
+        table.row(one.key, *(cell(one) for _, cell in columns))
     return table
 
 

@@ -1,6 +1,6 @@
 """The operator's file: its tables, how it is read and checked, and what a reload can apply."""
 
-from shortstop.config.addresses import is_local_url, is_loopback
+from shortstop.config.addresses import address_in, host_in, is_local_url, is_loopback
 from shortstop.config.checks import LEAST_RETENTION, warnings
 from shortstop.config.load import DEFAULT_FILE, from_environment, load, parse
 from shortstop.config.restart import changed, lifetimes, require_no_restart, restart_needed
@@ -52,8 +52,10 @@ __all__ = [
     "TracesConfig",
     "UpstreamConfig",
     "UpstreamModel",
+    "address_in",
     "changed",
     "from_environment",
+    "host_in",
     "is_local_url",
     "is_loopback",
     "lifetimes",

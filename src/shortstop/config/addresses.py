@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 PRIVATE_NETWORKS = tuple(
@@ -10,14 +11,39 @@ PRIVATE_NETWORKS = tuple(
 )
 
 
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<v6>[0-9a-f.]*:[0-9a-f:.]{1,44})\]|(?P<name>[a-z0-9._-]{1,253}))(?::[0-9]{0,5})?",
+    re.ASCII,
+)
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server that listens on `host`."""
     if host == "localhost":
         return True
+    address = address_in(host)
+    return address is not None and address.is_loopback
+
+
+def address_in(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that `host` is; None for a name. `::ffff:127.0.0.1` is 127.0.0.1."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def host_in(authority: str) -> str | None:
+    """The name or address, in its shortest form, of what a `Host` header holds: `LOCALHOST.:8484`
+    is `localhost`, `[0:0::1]` is `::1`. None for what no client may send, such as `user@host`."""
+    match = _AUTHORITY.fullmatch(authority.lower())
+    if match is None:
+        return None
+    if match["v6"]:
+        address = address_in(match["v6"])
+        return None if address is None else str(address)
+    return match["name"].removesuffix(".") or None
 
 
 def is_local_url(url: str) -> bool:

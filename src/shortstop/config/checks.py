@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from shortstop.config.addresses import is_local_url
+from shortstop.config.addresses import host_in, is_local_url
 from shortstop.config.explain import KeyPath
-from shortstop.config.sections import Config, ModelConfig, UpstreamConfig
+from shortstop.config.sections import Config, ModelConfig, ServerConfig, UpstreamConfig
 
 RESERVED = ("auto", "local")
 """Model names with which clients let Shortstop choose."""
+EVERYBODY = "*"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\s]*")
 LEAST_RETENTION = 183.0
 """Days: deployers of AI systems keep logs for six months at least (EU AI Act, Article 26(6))."""
 
@@ -25,6 +28,7 @@ class Fail(Protocol):
 def check(config: Config, fail: Fail) -> None:
     """Call `fail` about the first key that contradicts another. It raises ConfigError."""
     owners: dict[str, KeyPath] = {}
+    _check_server(config.server, fail)
     for name, model in config.models.items():
         _claim(owners, name, ("models", name), fail)
         _check_model(model, ("models", name), fail)
@@ -49,6 +53,34 @@ def warnings(config: Config) -> list[str]:
             "the least that the EU AI Act asks of deployers of high-risk systems (Article 26(6))."
         )
     return lines
+
+
+def _check_server(server: ServerConfig, fail: Fail) -> None:
+    """Whom the operator lets in must be written as browsers write it, and must not be everybody."""
+    path = ("server", "cors_origins")
+    for origin in server.cors_origins:
+        if origin == EVERYBODY:
+            if server.auth != "required":
+                fail(
+                    path,
+                    '"*" lets every web page that somebody opens spend your money.',
+                    'List the origins, or say `auth = "required"`: then a page needs a key.',
+                )
+        elif origin == "null" or not _ORIGIN.fullmatch(origin):
+            fail(
+                path,
+                f"{origin!r} is no origin.",
+                "Write scheme, host and port as a browser does, without a path:"
+                ' "https://app.example", "http://127.0.0.1:3000".',
+            )
+    for host in server.allowed_hosts:
+        name = host.removeprefix("*.")
+        if host_in(name) is None or (":" in name and not name.startswith("[")):
+            fail(
+                ("server", "allowed_hosts"),
+                f"{host!r} is no host.",
+                'Write a name or an address, without scheme and port: "gateway.example".',
+            )
 
 
 def _check_model(model: ModelConfig, path: KeyPath, fail: Fail) -> None:

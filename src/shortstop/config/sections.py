@@ -77,6 +77,10 @@ class ServerConfig(Section, frozen=True):
     `workers` processes share the socket, the engines, limits, budgets and what is learned.
     `auth`: "auto" requires a key as soon as one has ever been created, and until then listens on
     this machine only; "required" always requires one; "off" never does, for a trusted network.
+    "auto" never goes back: keys that were revoked or have expired count.
+    `cors_origins` lists the origins whose web pages may use it ("https://app.example", or "*" with
+    `auth = "required"`), `allowed_hosts` the names under which it is reached beside its address
+    ("gateway.example", "*.example"), `open_routes` what answers other machines without a key.
     """
 
     host: Process[str] = "127.0.0.1"
@@ -87,6 +91,8 @@ class ServerConfig(Section, frozen=True):
     ping_seconds: Runtime[Seconds] = 15
     drain_seconds: Process[Seconds] = 20
     cors_origins: Process[tuple[str, ...]] = ()
+    allowed_hosts: Process[tuple[str, ...]] = ()
+    open_routes: Runtime[tuple[Literal["metrics", "ready"], ...]] = ()
     auth: Runtime[Literal["auto", "required", "off"]] = "auto"
     admin_token_env: Runtime[str] = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
     limits: LimitsConfig = LimitsConfig()

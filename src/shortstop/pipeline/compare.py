@@ -45,13 +45,14 @@ class Comparison:
     """Implements shadow.Compare: by the judge where it is wanted, else by a program.
 
     The reference's answer is the program's yardstick; the judge grades both, without knowing whose
-    they are.
+    they are. `may_judge` says whether its model may see what a key has asked.
     """
 
     router: PairLearner
     judge: Judge | None
     grades: Grades
     clock: Clock
+    may_judge: Callable[[str | None], bool] = lambda key: True
 
     async def __call__(
         self, request: Request, trace: Trace, candidate: Side, reference: Side, number: int
@@ -59,8 +60,9 @@ class Comparison:
         assert trace.decision is not None
         grader = self.router.grader(trace.decision.task)
         pair: Pair | None = None
-        if self.judge is not None and self.judge.wanted(grader, trace.id):
-            pair = await self.judge.grade(request, trace, candidate, reference, number)
+        judge = self.judge if self.may_judge(trace.key) else None
+        if judge is not None and judge.wanted(grader, trace.id):
+            pair = await judge.grade(request, trace, candidate, reference, number)
         if pair is None:
             pair = self._compared(trace, grader, candidate, reference)
         marks = routing.marks_of(candidate.text, request)

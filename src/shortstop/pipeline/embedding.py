@@ -96,18 +96,23 @@ class Embedding:
         return EmbeddingAnswer(reply, target.name, record.clearance.tier < Tier.S3)
 
     def _choose(self, name: str, clearance: Clearance, caller: Caller) -> Target:
+        mine = [one for one in self._encoders.targets if caller.may_use(one)]
         if name in ("auto", "local"):
             name = next(iter(self._encoders.targets))
         target = self._encoders.targets.get(name)
         if target is None:
             raise NotFound(
                 f"The embedding model {name!r} does not exist.",
-                hint=f"Available: {', '.join(self._encoders.targets)}.",
+                hint=f"Available: {', '.join(mine)}.",
                 param="model",
                 code="model_not_found",
             )
-        if caller.targets and name not in caller.targets:
-            raise Forbidden(f"This key may not use {name!r}.", param="model")
+        if name not in mine:
+            raise Forbidden(
+                "This key may not use the embedding model that was asked for.",
+                hint=f"It may use: {', '.join(mine) or 'none'}.",
+                param="model",
+            )
         if not target.local and clearance.reach > Reach.ANYWHERE:
             raise PrivacyRefused(
                 f"This text holds {', '.join(clearance.labels)} and must stay on this machine;"

@@ -60,15 +60,24 @@ class Field(NamedTuple):
         return tuple([t for t in self.targets if not t.local])
 
 
-def addressed(request: Request, clearance: Clearance, serving: Mapping[str, Target]) -> Addressed:
+def require_allowed(name: str, caller: Caller) -> None:
+    """Raises Forbidden where the caller's key may not use the target `name`."""
+    if not caller.may_use(name):
+        names = ", ".join(sorted(caller.targets))
+        raise Forbidden(f"This key may use only: {names}.", param="model")
+
+
+def addressed(
+    request: Request, clearance: Clearance, serving: Mapping[str, Target], caller: Caller
+) -> Addressed:
     """Whom the request's `model` names. Raises PrivacyRefused for a request that no target may see,
-    NotFound for a name that no target in `serving` has."""
+    NotFound for a name that no target in `serving` has; it lists what the caller may use."""
     if clearance.reach >= Reach.REFUSED:
         raise PrivacyRefused("The privacy policy refuses this request.")
     if not serving:
         raise NotFound("No model is configured that may answer.", code="model_not_found")
     pinned = clearance.reach >= Reach.LOCAL_ONLY
-    named, explicit = _named(request.model, serving)
+    named, explicit = _named(request.model, serving, caller)
     if pinned and not any(t.local for t in named):
         named, explicit = tuple(serving.values()), False
     return Addressed(named, explicit, pinned)
@@ -113,7 +122,7 @@ def comparable(
         for t in shadow
         if t.answers(task)
         and (t.local or request.model != LOCAL)
-        and (not caller.targets or t.name in caller.targets)
+        and caller.may_use(t.name)
         and wanted <= t.abilities
         and size <= t.context
     ]
@@ -149,7 +158,9 @@ def _add_media(parts: Iterable[Part], abilities: set[str]) -> None:
             _add_media(part.parts, abilities)
 
 
-def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...], bool]:
+def _named(
+    model: str, targets: Mapping[str, Target], caller: Caller
+) -> tuple[tuple[Target, ...], bool]:
     everything = tuple(targets.values())
     if model == AUTO:
         return everything, False
@@ -163,7 +174,7 @@ def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...
     same = tuple(t for t in everything if t.model == model)
     if same:
         return same[:1], True
-    names = ", ".join([AUTO, LOCAL, *targets])
+    names = ", ".join([AUTO, LOCAL, *filter(caller.may_use, targets)])
     raise NotFound(
         f"The model {model!r} does not exist here.",
         hint=f"There are: {names}.",
@@ -175,10 +186,9 @@ def _named(model: str, targets: Mapping[str, Target]) -> tuple[tuple[Target, ...
 def _allowed(named: tuple[Target, ...], caller: Caller) -> tuple[Target, ...]:
     if not caller.targets:
         return named
-    allowed = tuple(t for t in named if t.name in caller.targets)
+    allowed = tuple(t for t in named if caller.may_use(t.name))
     if not allowed:
-        names = ", ".join(sorted(caller.targets))
-        raise Forbidden(f"This key may use only: {names}.", param="model")
+        require_allowed(named[0].name, caller)
     return allowed
 
 

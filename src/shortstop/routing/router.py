@@ -106,7 +106,7 @@ class LearnedRouter:
 
         None: nothing will be learned from it. Raises as `decide` does.
         """
-        whom = addressed(request, clearance, self._serving)
+        whom = addressed(request, clearance, self._serving, caller)
         task, declared = self._task(request, caller)
         if whom.explicit:
             field = eligible(whom, task, request, caller)

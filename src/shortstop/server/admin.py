@@ -18,7 +18,6 @@ from shortstop.server.answers import (
     Reloaded,
     as_json,
 )
-from shortstop.server.auth import require_admin
 from shortstop.server.body import read_request
 from shortstop.server.caller import conversation_id
 from shortstop.server.capacity import Capacity
@@ -29,7 +28,7 @@ ADMINISTRATION = "administration"
 
 
 class AdminApi:
-    """Every handler raises Unauthenticated or Forbidden for whoever may not administer."""
+    """The handlers, for whoever `Access.admin` has let in."""
 
     def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
@@ -37,13 +36,11 @@ class AdminApi:
 
     async def keys(self, request: HttpRequest) -> Response:
         """GET /admin/keys: every key, revoked ones included, never a secret."""
-        require_admin(self._gateway, request)
         keys = self._gateway.accounts.keys.all()
         return as_json(KeyList([_details(key) for key in keys]))
 
     async def create_key(self, request: HttpRequest) -> Response:
         """POST /admin/keys: creates a key; only this answer holds its secret."""
-        require_admin(self._gateway, request)
         with self._capacity.share(ADMINISTRATION) as share:
             sent = await read_request(request, self._gateway.server, share)
             body = await self._capacity.parse(sent)
@@ -56,7 +53,6 @@ class AdminApi:
 
     async def key(self, request: HttpRequest) -> Response:
         """GET /admin/keys/{id}: a key and what it has spent in this period."""
-        require_admin(self._gateway, request)
         accounts, id = self._gateway.accounts, request.path_params["id"]
         key = accounts.keys.get(id)
         if key is None:
@@ -66,13 +62,11 @@ class AdminApi:
 
     async def revoke_key(self, request: HttpRequest) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
-        require_admin(self._gateway, request)
         key = self._gateway.accounts.keys.revoke(request.path_params["id"])
         return as_json(_details(key))
 
     async def reload(self, request: HttpRequest) -> Response:
         """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
-        require_admin(self._gateway, request)
         try:
             return as_json(Reloaded(await self._gateway.reload()))
         except ConfigError as error:
@@ -82,7 +76,6 @@ class AdminApi:
         """DELETE /admin/conversations/{tenant}/{id}: erases a conversation's surrogates, the
         content of its traces and its stored responses. `id` is the client's name for it, or the
         one that traces show."""
-        require_admin(self._gateway, request)
         tenant, id = request.path_params["tenant"], request.path_params["id"]
         named = await self._gateway.erase(tenant, conversation_id(id))
         traced = await self._gateway.erase(tenant, id)

@@ -12,8 +12,11 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
+from shortstop import dialects
 from shortstop.accounts import Key
+from shortstop.errors import ShortstopError
 from shortstop.server.gateway import Erased
+from shortstop.server.headers import retry_headers
 
 
 class Index(Struct, frozen=True):
@@ -100,3 +103,10 @@ class KeyBalance(KeyDetails, frozen=True, kw_only=True):
 
 def as_json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def failure(error: ShortstopError) -> Response:
+    """The error as our own routes tell it: in OpenAI's format."""
+    body = dialects.get("openai.chat").encode_error(error, "")
+    headers = {**error.headers, **retry_headers(error)}
+    return Response(body, error.status, headers, media_type="application/json")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.routing import Route
 
-from shortstop import __version__, dialects
-from shortstop.errors import MethodNotAllowed, NotFound, ShortstopError
+from shortstop import __version__
+from shortstop.errors import Forbidden, MethodNotAllowed, NotFound, ShortstopError
 from shortstop.server import feedback
+from shortstop.server.access import ADMINISTRATOR, Access, route
 from shortstop.server.admin import AdminApi
 from shortstop.server.answers import (
     Accepted,
@@ -23,11 +22,11 @@ from shortstop.server.answers import (
     ModelDetails,
     ModelList,
     as_json,
+    failure,
 )
-from shortstop.server.auth import is_admin, secret_of
 from shortstop.server.body import read_request
 from shortstop.server.capacity import Capacity, holder_of
-from shortstop.server.gateway import Gateway
+from shortstop.server.gateway import Gateway, Readiness
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
 from shortstop.types import Caller, Target
@@ -37,42 +36,38 @@ ROUTED_MODELS = {
     "local": "Never leaves this machine.",
 }
 
-Handler = Callable[[HttpRequest], Awaitable[Response]]
-
 
 def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
-    public, admin = Api(gateway, capacity), AdminApi(gateway, capacity)
+    public, admin, may = Api(gateway, capacity), AdminApi(gateway, capacity), Access(gateway)
     return Starlette(
         routes=[
-            Route("/", public.index),
-            Route("/openapi.json", public.openapi),
-            Route("/models", public.models),
-            Route("/models/{id:path}", public.model),
-            Route("/health", public.health),
-            Route("/ready", public.ready),
-            Route("/metrics", public.metrics),
-            _route("/responses/{id}", GET=public.response, DELETE=public.delete_response),
-            Route("/feedback", public.feedback, methods=["POST"]),
-            Route("/admin/reload", admin.reload, methods=["POST"]),
-            Route("/admin/conversations/{tenant}/{id:path}", admin.erase, methods=["DELETE"]),
-            _route("/admin/keys", GET=admin.keys, POST=admin.create_key),
-            _route("/admin/keys/{id}", GET=admin.key, DELETE=admin.revoke_key),
+            route("/", GET=may.anybody(public.index)),
+            route("/openapi.json", GET=may.anybody(public.openapi)),
+            route("/models", GET=may.key(public.models)),
+            route("/models/{id:path}", GET=may.key(public.model)),
+            route("/health", GET=may.anybody(public.health)),
+            route("/ready", GET=may.key_elsewhere("ready", public.ready)),
+            route("/metrics", GET=may.key_elsewhere("metrics", public.metrics)),
+            route(
+                "/responses/{id}",
+                GET=may.key(public.response),
+                DELETE=may.key(public.delete_response),
+            ),
+            route("/feedback", POST=may.key(public.feedback)),
+            route("/admin/reload", POST=may.admin(admin.reload)),
+            route(
+                "/admin/conversations/{tenant}/{id:path}",
+                DELETE=may.admin(admin.erase),
+            ),
+            route("/admin/keys", GET=may.admin(admin.keys), POST=may.admin(admin.create_key)),
+            route("/admin/keys/{id}", GET=may.admin(admin.key), DELETE=may.admin(admin.revoke_key)),
         ],
         exception_handlers={
             ShortstopError: public.answer_error,
             HTTPException: public.answer_http_exception,
         },
     )
-
-
-def _route(path: str, **handlers: Handler) -> Route:
-    """One route for all methods of a path, so that `Allow` names every one of them."""
-
-    async def handle(request: HttpRequest) -> Response:
-        return await handlers["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, handle, methods=list(handlers))
 
 
 class Api:
@@ -90,14 +85,14 @@ class Api:
         """GET /openapi.json: every route as an OpenAPI 3.1 document."""
         return as_json(document())
 
-    async def models(self, request: HttpRequest) -> Response:
+    async def models(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/models: `auto`, `local` and every target that the key may use."""
-        return as_json(ModelList([self._model(name) for name in self._names(request)]))
+        return as_json(ModelList([self._model(name) for name in self._names(caller)]))
 
-    async def model(self, request: HttpRequest) -> Response:
+    async def model(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/models/{id}."""
         name = request.path_params["id"]
-        names = self._names(request)
+        names = self._names(caller)
         if name not in names:
             raise NotFound(
                 f"The model {name!r} does not exist.",
@@ -111,39 +106,43 @@ class Api:
         """GET /health: the process is alive."""
         return as_json(Health("ok", __version__))
 
-    async def ready(self, request: HttpRequest) -> Response:
+    async def ready(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /ready: whether requests can be answered; 503 while they cannot."""
-        readiness = self._gateway.readiness()
+        readiness = _seen_by(caller, self._gateway.readiness())
         return as_json(readiness, 200 if readiness.ready else 503)
 
-    async def metrics(self, request: HttpRequest) -> Response:
-        """GET /metrics: Prometheus text."""
+    async def metrics(self, request: HttpRequest, caller: Caller) -> Response:
+        """GET /metrics: Prometheus text, about all models."""
+        if caller.targets:
+            raise Forbidden(
+                "This key may not see all models, and the metrics are about all of them.",
+                hint="Read them with a key that may use every model, or from this machine.",
+            )
         return Response(self._gateway.metrics(), media_type="text/plain; version=0.0.4")
 
-    async def response(self, request: HttpRequest) -> Response:
+    async def response(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/responses/{id}: a stored response, for its owner."""
         id = request.path_params["id"]
-        stored = self._gateway.responses.find(owner_of(self._caller(request)), id)
+        stored = self._gateway.responses.find(owner_of(caller), id)
         if stored is None:
             raise _no_response(id)
         return as_json(stored.response)
 
-    async def delete_response(self, request: HttpRequest) -> Response:
+    async def delete_response(self, request: HttpRequest, caller: Caller) -> Response:
         """DELETE /v1/responses/{id}."""
         id = request.path_params["id"]
-        if not self._gateway.responses.drop(owner_of(self._caller(request)), id):
+        if not self._gateway.responses.drop(owner_of(caller), id):
             raise _no_response(id)
         return as_json(DeletedResponse(id))
 
-    async def feedback(self, request: HttpRequest) -> Response:
+    async def feedback(self, request: HttpRequest, caller: Caller) -> Response:
         """POST /v1/feedback: how good an answer was. The admin token reviews all tenants'."""
-        admin = is_admin(self._gateway, secret_of(dict(request.headers.raw)))
-        caller = Caller(role="reviewer") if admin else self._caller(request)
         with self._capacity.share(holder_of(caller, request.scope)) as share:
             sent = await read_request(request, self._gateway.server, share)
             body = feedback.decode(await self._capacity.parse(sent))
         feedback.require_role(body, caller.role)
-        if not self._gateway.feedback(body, caller.role, None if admin else caller.tenant):
+        tenant = None if caller is ADMINISTRATOR else caller.tenant
+        if not self._gateway.feedback(body, caller.role, tenant):
             raise NotFound(
                 "The request is unknown or too old, or this role has judged it already.",
                 param="request_id",
@@ -153,9 +152,7 @@ class Api:
     async def answer_error(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, ShortstopError)
         self._gateway.refused(error.status)
-        body = dialects.get("openai.chat").encode_error(error, "")
-        headers = dict(error.headers)
-        return Response(body, error.status, headers, media_type="application/json")
+        return failure(error)
 
     async def answer_http_exception(self, request: HttpRequest, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -168,13 +165,9 @@ class Api:
             refusal = NotFound(f"Not found: {request.url.path}.", hint="See /openapi.json.")
         return await self.answer_error(request, refusal)
 
-    def _caller(self, request: HttpRequest) -> Caller:
-        """Raises Unauthenticated where keys are required."""
-        return self._gateway.identify(secret_of(dict(request.headers.raw)))
-
-    def _names(self, request: HttpRequest) -> list[str]:
-        """Names of models that the caller may use. Raises Unauthenticated."""
-        allowed = self._caller(request).targets
+    def _names(self, caller: Caller) -> list[str]:
+        """Names of models that the caller may use."""
+        allowed = caller.targets
         serving = [name for name, target in self._gateway.targets.items() if target.serves]
         return [*ROUTED_MODELS, *(name for name in serving if not allowed or name in allowed)]
 
@@ -191,6 +184,18 @@ def _details(target: Target) -> ModelDetails:
         model=target.model,
         context=target.context,
         abilities=sorted(target.abilities),
+    )
+
+
+def _seen_by(caller: Caller, readiness: Readiness) -> Readiness:
+    """Without the parts that are models which the caller may not use."""
+    allowed = caller.targets
+    if not allowed:
+        return readiness
+    return replace(
+        readiness,
+        engines={name: state for name, state in readiness.engines.items() if name in allowed},
+        upstreams={name: state for name, state in readiness.upstreams.items() if name in allowed},
     )
 
 

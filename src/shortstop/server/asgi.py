@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop import __version__, dialects
 from shortstop.dialects import StatefulDialect, embeddings
-from shortstop.errors import MethodNotAllowed
-from shortstop.server.answers import Health
+from shortstop.errors import MethodNotAllowed, ShortstopError
+from shortstop.server.answers import Health, failure
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.capacity import Capacity
 from shortstop.server.chat import chat_work, stateful_work
+from shortstop.server.door import Door, is_admin_path
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
@@ -51,6 +52,7 @@ class Dispatcher:
         self._mounts = dict(mounts)
         self._check_mounts()
         self._gateway = gateway
+        self.door = Door(gateway)
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,6 +60,10 @@ class Dispatcher:
             await self._cold(scope, receive, send)
             return
         path = plain(scope["path"])
+        refusal = self.door.refusal(scope, path)
+        if refusal is not None:
+            await self._refuse(refusal, path, scope, receive, send)
+            return
         if path in self.hot:
             scope["path"] = path
             await _post(self.hot[path], scope, receive, send)
@@ -72,6 +78,16 @@ class Dispatcher:
             return
         scope["path"] = path
         await self._cold(scope, receive, send)
+
+    async def _refuse(
+        self, error: ShortstopError, path: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """In the dialect of the route that was meant."""
+        if path in self.hot:
+            await self.hot[path].refuse(send, error)
+            return
+        self._gateway.refused(error.status)
+        await failure(error)(scope, receive, with_request_id(send, self._id()))
 
     def _check_mounts(self) -> None:
         cold = (route.path for route in self._cold.routes if isinstance(route, Route))
@@ -146,17 +162,33 @@ def first_segment(path: str) -> str:
     return "/" + path.removeprefix("/").partition("/")[0]
 
 
+class Cors:
+    """`dispatcher` for the web pages of the operator's origins; administration is not among what
+    they may ask for, and no name that is not ours gets an answer."""
+
+    def __init__(self, dispatcher: Dispatcher, origins: tuple[str, ...]) -> None:
+        self._dispatcher = dispatcher
+        self._cors = CORSMiddleware(
+            dispatcher,
+            allow_origins=[origin.lower() for origin in origins],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=list(RESPONSE_HEADERS),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        public = (
+            scope["type"] == "http"
+            and not is_admin_path(plain(scope["path"]))
+            and self._dispatcher.door.knows(scope)
+        )
+        await (self._cors if public else self._dispatcher)(scope, receive, send)
+
+
 def create(
     gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS, capacity: Capacity | None = None
 ) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
-    dispatcher: ASGIApp = Dispatcher(gateway, mounts, capacity)
-    if not gateway.server.cors_origins:
-        return dispatcher
-    return CORSMiddleware(
-        dispatcher,
-        allow_origins=list(gateway.server.cors_origins),
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["*"],
-        expose_headers=list(RESPONSE_HEADERS),
-    )
+    dispatcher = Dispatcher(gateway, mounts, capacity)
+    origins = gateway.server.cors_origins
+    return Cors(dispatcher, origins) if origins else dispatcher

@@ -1,51 +1,139 @@
-"""Who is asking: the credential in a request's headers, and who may administer."""
+"""Who is asking: the credential in a request's head, and who may administer."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request as HttpRequest
+from starlette.types import Scope
 
 from shortstop import dialects
-from shortstop.errors import Forbidden, Unauthenticated
-from shortstop.server.body import Headers
+from shortstop.config import is_loopback
+from shortstop.errors import Forbidden, InvalidRequest, Unauthenticated
 from shortstop.server.gateway import Gateway
+from shortstop.types import Caller
 
 AZURE_HEADER = "api-key"
 """In which Azure's SDK for OpenAI's dialect sends the key."""
-LOOPBACK = ("127.0.0.1", "::1")
+AUTHORIZATION = b"authorization"
+CREDENTIALS = frozenset(
+    [AUTHORIZATION, AZURE_HEADER.encode(), *(name.encode() for name in dialects.key_headers())]
+)
+QUERY_KEYS = frozenset(["key", "api-key", "api_key", "apikey", "access_token"])
+"""Names under which clients of other gateways put a key into the URL."""
+FORWARDED = frozenset(
+    [
+        b"forwarded",
+        b"via",
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-envoy-external-address",
+        b"x-original-forwarded-for",
+        b"cf-connecting-ip",
+        b"cdn-loop",
+        b"true-client-ip",
+        b"fastly-client-ip",
+    ]
+)
+"""Headers that only a proxy adds, beside all that begin with `x-forwarded-`."""
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
-def secret_of(headers: Headers) -> str | None:
-    """The API key: `Authorization: Bearer`, or the header that a vendor's SDK sends it in."""
-    authorization = headers.get(b"authorization", b"").decode("latin-1")
-    if authorization[:7].lower() == "bearer ":
-        return authorization[7:].strip()
-    for name in (*dialects.key_headers(), AZURE_HEADER):
-        secret = headers.get(name.encode())
-        if secret is not None:
-            return secret.decode("latin-1").strip()
-    return None
+def secret_of(headers: RawHeaders, query: bytes = b"") -> str | None:
+    """The API key: `Authorization: Bearer`, or the header that a vendor's SDK sends it in.
 
-
-def is_admin(gateway: Gateway, secret: str | None) -> bool:
-    """Whether `secret` is the admin token. Nothing is while no token is configured."""
-    token = gateway.admin_token
-    if token is None or secret is None:
-        return False
-    return hmac.compare_digest(secret.encode(), token.encode())
-
-
-def require_admin(gateway: Gateway, request: HttpRequest) -> None:
-    """Let the admin token pass and, while none is configured, clients on this machine.
-
-    Raises Unauthenticated or Forbidden.
+    A key in the URL is not read, for URLs are logged everywhere. The same key twice is one key;
+    raises InvalidRequest for two, since each of the two readings is somebody's mistake.
     """
-    if gateway.admin_token is not None:
-        if not is_admin(gateway, secret_of(dict(request.headers.raw))):
-            raise Unauthenticated("The admin token is missing or wrong.")
-    elif request.client is None or request.client.host not in LOOPBACK:
+    found = [(name, value) for name, value in headers if name in CREDENTIALS]
+    shown = [key for name, value in found if (key := _key(name, value)) is not None]
+    first = next(filter(None, shown), "" if shown else None)
+    if first and (len(shown) > 1 or query):
+        _require_one({*filter(None, shown), *_in_query(query)})
+    return first
+
+
+def _key(name: bytes, value: bytes) -> str | None:
+    text = value.decode("latin-1")
+    if name != AUTHORIZATION:
+        return text.strip()
+    return text[7:].strip() if text[:7].lower() == "bearer " else None
+
+
+def _in_query(query: bytes) -> list[str]:
+    if not query:
+        return []
+    pairs = parse_qsl(query.decode("latin-1"))
+    return [value for name, value in pairs if name.lower() in QUERY_KEYS]
+
+
+def _require_one(keys: set[str]) -> None:
+    if len(keys) > 1:
+        raise InvalidRequest(
+            "The request holds two different API keys.",
+            hint="Send one: as `Authorization: Bearer KEY`, or as `x-api-key`.",
+            code="ambiguous_credentials",
+        )
+
+
+def caller_in(gateway: Gateway, scope: Scope) -> Caller:
+    """Whose request it is. Raises InvalidRequest for two keys, Unauthenticated where one is needed
+    and there is none.
+
+    Keyless use is for this machine. Whoever comes through a proxy on it is somewhere else.
+    """
+    caller = gateway.identify(secret_of(scope["headers"], scope["query_string"]))
+    keyless = caller.key is None and gateway.server.auth == "auto"
+    if keyless and is_forwarded(scope):
+        raise Unauthenticated(
+            "This request came through a proxy, and without a key only this machine is served.",
+            hint="Make a key with `shortstop keys create NAME`.",
+        )
+    return caller
+
+
+def is_forwarded(scope: Scope) -> bool:
+    """Whether a proxy passes the request on for somebody else: it says so, or speaks HTTP/1.0, as
+    nginx does unless it is told otherwise and programs no longer do."""
+    if scope.get("http_version") == "1.0":
+        return True
+    headers: RawHeaders = scope["headers"]
+    return any(name in FORWARDED or name.startswith(b"x-forwarded-") for name, _ in headers)
+
+
+def is_from_here(scope: Scope) -> bool:
+    """Whether a program on this machine asks for itself."""
+    client = scope.get("client")
+    if client is None or not is_loopback(client[0]):
+        return False
+    return not is_forwarded(scope)
+
+
+def shows_admin_token(gateway: Gateway, scope: Scope) -> bool:
+    """Whether the request shows the admin token. Raises InvalidRequest for two credentials, and
+    Forbidden where the token is this machine's own and the request is not."""
+    secret = secret_of(scope["headers"], scope["query_string"])
+    if not secret:
+        return False
+    token = gateway.admin_token
+    if not hmac.compare_digest(secret.encode(), token.secret.encode()):
+        return False
+    if not token.everywhere and not is_from_here(scope):
         raise Forbidden(
-            "Administration from another machine requires an admin token.",
-            hint=f"Set {gateway.server.admin_token_env}.",
+            "The admin token of the data folder is for programs on this machine.",
+            hint=f"Set {gateway.server.admin_token_env} to administer from elsewhere.",
+        )
+    return True
+
+
+def require_admin(gateway: Gateway, scope: Scope) -> None:
+    """Raises as `shows_admin_token` does, and Unauthenticated where it says no."""
+    if not shows_admin_token(gateway, scope):
+        raise Unauthenticated(
+            "The admin token is missing or wrong.",
+            hint=f"Send it as `Authorization: Bearer TOKEN`. It is in {gateway.admin_token.place}.",
+            code="invalid_admin_token",
         )

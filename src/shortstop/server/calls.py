@@ -9,22 +9,24 @@ from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, conversation_in, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
-from shortstop.server.route import Work
-from shortstop.types import Caller, Json
+from shortstop.server.route import Incoming, Work
+from shortstop.types import Admission, Caller, Json
 
 
 def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""
 
-    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         request = embeddings.decode_request(body)
-        admission = gateway.admit(embeddings.neutral(request, exchange.id), caller)
-        exchange.limits = admission.headers
         caller = replace(caller, conversation=conversation_in(headers))
-        answer = await gateway.embed(request, exchange.id, caller, admission)
-        exchange.limits = {**exchange.limits, "x-shortstop-target": answer.target}
-        encoded = embeddings.encode_reply(answer.reply, request)
-        await exchange.json(encoded, keepable=answer.keepable)
+
+        async def answer(admission: Admission) -> None:
+            made = await gateway.embed(request, exchange.id, caller, admission)
+            exchange.limits = {**exchange.limits, "x-shortstop-target": made.target}
+            encoded = embeddings.encode_reply(made.reply, request)
+            await exchange.json(encoded, keepable=made.keepable)
+
+        return Incoming(embeddings.neutral(request, exchange.id), caller, answer)
 
     return work
 
@@ -33,11 +35,16 @@ def counting_work(gateway: Gateway) -> Work:
     """POST to a dialect's counting route: counted by the named model, or the first to be asked,
     where it can count and may see the text; else estimated."""
 
-    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
         counting = exchange.dialect.description.counting
         assert counting is not None, "the dialect's own route"
-        tokens = await gateway.count_tokens(request, caller_of(caller, headers, request))
-        await exchange.json(counting.encode(tokens), keepable=True)
+        caller = caller_of(caller, headers, request)
+
+        async def answer(admission: Admission) -> None:
+            tokens = await gateway.count_tokens(request, caller)
+            await exchange.json(counting.encode(tokens), keepable=True)
+
+        return Incoming(request, caller, answer)
 
     return work

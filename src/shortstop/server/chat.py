@@ -10,23 +10,28 @@ from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, with_betas
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
-from shortstop.server.route import Work
+from shortstop.server.route import Incoming, Work
 from shortstop.server.stored_responses import ResponseTurn
-from shortstop.types import Answer, Caller, Json, Request
+from shortstop.types import Admission, Caller, Json
 
 
 def chat_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
-    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         dialect = exchange.dialect
         request = with_betas(dialect.decode_request(body, exchange.id), headers)
-        answer = await _answer(gateway, request, caller_of(caller, headers, request), exchange)
-        if answer.reply is not None:
-            await exchange.whole(answer, dialect.encode_reply(answer.reply, request))
-        else:
-            encoder = dialect.stream_encoder(request, created=answer.created)
-            await exchange.stream(answer, encoder, gateway.server.ping_seconds)
+        caller = caller_of(caller, headers, request)
+
+        async def answer(admission: Admission) -> None:
+            made = await gateway.answer(request, caller, admission)
+            if made.reply is not None:
+                await exchange.whole(made, dialect.encode_reply(made.reply, request))
+            else:
+                encoder = dialect.stream_encoder(request, created=made.created)
+                await exchange.stream(made, encoder, gateway.server.ping_seconds)
+
+        return Incoming(request, caller, answer)
 
     return work
 
@@ -34,27 +39,25 @@ def chat_work(gateway: Gateway) -> Work:
 def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     """The same for a stateful dialect: a turn that may be stored for the next one."""
 
-    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
+    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         turn = ResponseTurn(gateway.responses, caller, body)
         request = dialect.decode_request(turn.body, exchange.id)
         request = replace(request, continues=turn.previous)
         caller = caller_of(caller, headers, request)
-        answer = await _answer(gateway, request, caller, exchange)
-        response: Json | None
-        if answer.reply is not None:
-            response = dialect.response(answer.reply, request)
-            await exchange.whole(answer, msgspec.json.encode(response))
-        else:
-            encoder = dialect.stream_encoder(request, created=answer.created)
-            await exchange.stream(answer, encoder, gateway.server.ping_seconds)
-            response = encoder.response
-        if exchange.keepable and response is not None:
-            turn.keep(caller, response)
+
+        async def answer(admission: Admission) -> None:
+            made = await gateway.answer(request, caller, admission)
+            response: Json | None
+            if made.reply is not None:
+                response = dialect.response(made.reply, request)
+                await exchange.whole(made, msgspec.json.encode(response))
+            else:
+                encoder = dialect.stream_encoder(request, created=made.created)
+                await exchange.stream(made, encoder, gateway.server.ping_seconds)
+                response = encoder.response
+            if exchange.keepable and response is not None:
+                turn.keep(caller, response)
+
+        return Incoming(request, caller, answer)
 
     return work
-
-
-async def _answer(gateway: Gateway, request: Request, caller: Caller, exchange: Exchange) -> Answer:
-    admission = gateway.admit(request, caller)
-    exchange.limits = admission.headers
-    return await gateway.answer(request, caller, admission)

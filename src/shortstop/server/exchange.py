@@ -11,6 +11,7 @@ from starlette.types import Send
 from shortstop.dialects import DescribedDialect
 from shortstop.errors import ShortstopError
 from shortstop.ports import StreamEncoder
+from shortstop.server.headers import retry_headers
 from shortstop.server.ping import Pinger
 from shortstop.types import Answer
 
@@ -69,12 +70,9 @@ class Exchange:
         if self._encoder is not None:
             await self._body(self._encoder.error(error), more=False)
             return
-        headers = self._encode_headers({**self.limits, **error.headers})
+        headers = self._encode_headers({**self.limits, **error.headers, **retry_headers(error)})
         if error.code in POINTLESS_TO_RETRY:
             headers.append((b"x-should-retry", b"false"))
-        if error.retry_after is not None:
-            headers.append((b"retry-after", str(max(1, round(error.retry_after))).encode()))
-            headers.append((b"retry-after-ms", str(round(error.retry_after * 1000)).encode()))
         status = self.dialect.description.status_of(error)
         await self._whole(status, headers, self.dialect.encode_error(error, self.id))
 

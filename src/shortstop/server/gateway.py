@@ -42,6 +42,15 @@ class Erased(Struct, frozen=True):
     responses: int
 
 
+class AdminToken(Struct, frozen=True):
+    """What administrators show. `everywhere`: the operator has set it, so it is good from any
+    machine; else it was made for the programs on this one. `place` says where it is found."""
+
+    secret: str
+    everywhere: bool
+    place: str
+
+
 class Gateway(Identity, Protocol):
     """The running gateway. A reload may change every answer, so nothing here is cached."""
 
@@ -56,8 +65,11 @@ class Gateway(Identity, Protocol):
         """Unix time at which this process began, in whole seconds."""
 
     @property
-    def admin_token(self) -> str | None:
-        """The token that administrators show; None while none is configured."""
+    def admin_token(self) -> AdminToken: ...
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether nobody is served without a key."""
 
     @property
     def responses(self) -> StoredResponses: ...
@@ -71,6 +83,9 @@ class Gateway(Identity, Protocol):
         Raises RateLimited.
         """
 
+    def count(self, caller: Caller) -> Admission:
+        """The same for a request that asks no model. Raises RateLimited."""
+
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         """Raises ShortstopError."""
 
@@ -80,7 +95,10 @@ class Gateway(Identity, Protocol):
         """Raises ShortstopError."""
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
-        """Tokens of the prompt, counted by the model where possible, else estimated."""
+        """Tokens of the prompt, counted by the model where possible, else estimated.
+
+        A key may count what it may ask: raises Forbidden or QuotaExceeded.
+        """
 
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         """Learn how good an answer to a request of `tenant` was; None: of any tenant.

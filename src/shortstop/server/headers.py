@@ -5,6 +5,8 @@ One list: browsers may read these (CORS), and the OpenAPI document describes the
 
 from __future__ import annotations
 
+from shortstop.errors import ShortstopError
+
 IDS = {
     "x-request-id": "Identifies the request; feedback refers to it",
     "request-id": "The same under Anthropic's name",
@@ -32,3 +34,14 @@ DECISION = {
     "x-shortstop-saved": "What the frontier alone would have cost more, in US dollars",
 }
 RESPONSE_HEADERS = IDS | LIMITS | RETRY | REPLAY | DECISION
+
+
+def retry_headers(error: ShortstopError) -> dict[str, str]:
+    """When a retry makes sense, in both of the SDKs' units; nothing where none is advised."""
+    if error.retry_after is None:
+        return {}
+    milliseconds = str(round(error.retry_after * 1000))
+    return {
+        "retry-after": str(max(1, round(error.retry_after))),
+        "retry-after-ms": milliseconds,
+    }

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.errors import ShortstopError
-from shortstop.server.auth import secret_of
+from shortstop.server.auth import caller_in
 from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.exchange import Exchange
@@ -19,13 +20,24 @@ from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
 from shortstop.server.ids import Ids
 from shortstop.server.watch import Watch
-from shortstop.types import Caller, DialectName, Json
+from shortstop.types import Admission, Caller, DialectName, Json, Request
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Json, Caller, Headers, Exchange], Awaitable[None]]
-"""Parsed body, whose key it is, headers -> an answer sent through the exchange. Raises
-ShortstopError."""
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that was read. `answer` sends the answer through the exchange, and needs the
+    admission that only the key's limits give. It raises ShortstopError."""
+
+    request: Request
+    caller: Caller
+    answer: Callable[[Admission], Awaitable[None]]
+
+
+Work = Callable[[Json, Caller, Headers, Exchange], Incoming]
+"""Parsed body, whose key it is, headers -> what was asked. Raises ShortstopError. Between reading
+and answering the route counts the request, so that no kind of work can forget to."""
 
 
 class HotRoute:
@@ -64,8 +76,7 @@ class HotRoute:
         return Exchange(send, dialects.get(self._dialect), self._id())
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
-        headers: Headers = dict(scope["headers"])
-        known = self._gateway.identify(secret_of(headers))
+        known, headers = caller_in(self._gateway, scope), dict(scope["headers"])
         with self._capacity.share(holder_of(known, scope)) as share:
             body = await read_body(headers, receive, self._gateway.server, share)
             # Whoever has not sent the body yet takes nobody's place.
@@ -87,6 +98,7 @@ class HotRoute:
             await self._watched(body, known, headers, receive, exchange)
             return
         if replay.kept is not None:
+            self._gateway.count(known)
             await send_again(replay.kept, exchange.send)
             return
         exchange.send = replay.listening(exchange.send)
@@ -103,7 +115,11 @@ class HotRoute:
         assert task is not None
         watch = Watch(receive, task)
         try:
-            await self._work(await self._capacity.parse(body), known, headers, exchange)
+            parsed = await self._capacity.parse(body)
+            asked = self._work(parsed, known, headers, exchange)
+            admission = self._gateway.admit(asked.request, asked.caller)
+            exchange.limits = admission.headers
+            await asked.answer(admission)
         except asyncio.CancelledError:
             if not watch.gone:
                 raise

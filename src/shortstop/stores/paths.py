@@ -47,6 +47,11 @@ class Paths:
         return self.home / "brain.bin"
 
     @property
+    def admin_token(self) -> Path:
+        """What administrators of this machine show."""
+        return self.home / "admin.token"
+
+    @property
     def run(self) -> Path:
         """The folder of what the workers of one supervisor share."""
         return self.home / "run"

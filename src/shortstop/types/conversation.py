@@ -188,3 +188,6 @@ class Caller(Struct, frozen=True):
     task: str | None = None
     targets: frozenset[str] = frozenset()
     role: CallerRole = "user"
+
+    def may_use(self, target: str) -> bool:
+        return not self.targets or target in self.targets

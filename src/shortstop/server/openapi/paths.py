@@ -24,18 +24,19 @@ TAGS = {
     "Embeddings": "Turn texts into vectors.",
     "Models": "The names that a request's `model` may be.",
     "Feedback": "Say how good answers were.",
-    "Operations": "Health, metrics and this document; no key is needed.",
-    "Administration": "For holders of the admin token and, while none is set, this machine.",
+    "Operations": "Health, metrics and this document. `/ready` and `/metrics` need a key from other"
+    " machines.",
+    "Administration": "For holders of the admin token, and never for web pages.",
 }
 ERRORS = {
     400: "Invalid request; `param` names the field",
     401: "Missing, invalid, expired or revoked API key",
-    403: "Not permitted for this key, or withheld by the privacy policy",
+    403: "Not permitted for this key, host or web page, or withheld by the privacy policy",
     404: "Not found",
     405: "Method not allowed",
     409: "A request with this idempotency key is in progress",
     413: "Request body too large",
-    415: "Unsupported content encoding",
+    415: "The body is not JSON, or its content encoding is not supported",
     422: "Idempotency key reused for another request, or request rejected by the vendor",
     429: "Rate limit exceeded, or budget exhausted",
     500: "Internal error",
@@ -44,10 +45,14 @@ ERRORS = {
     504: "The model did not answer in time",
     529: "The gateway or the model is overloaded or starting",
 }
-PUBLIC = (405, 500)
-READ = (401, *PUBLIC, 503)
-WRITE = (400, 403, 413, 415, *READ)
-ADMIN = (403, *READ)
+PUBLIC = (400, 403, 405, 415, 500)
+"""The head alone may be refused anywhere."""
+ADMIN = (401, *PUBLIC, 503)
+READ = (*ADMIN, 429)
+WRITE = (413, *READ)
+OPEN = ("x-request-id",)
+KEYED = (*OPEN, *LIMITS)
+"""The headers of an answer that no key, or a key, was needed for."""
 GENERATE = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504)
 
 
@@ -71,7 +76,7 @@ class Operation:
     errors: Iterable[int]
     body: str | None = None
     parameters: tuple[Json, ...] = ()
-    headers: Iterable[str] = ("x-request-id",)
+    headers: Iterable[str] = OPEN
     status: int = 200
     error: str = OPENAI_ERROR
     public: bool = False
@@ -185,7 +190,7 @@ GENERATION = {
 
 
 def _read(
-    id: str, tag: str, summary: str, answer: str, errors: Iterable[int], *path: str
+    id: str, tag: str, summary: str, answer: str, errors: tuple[int, ...], *path: str
 ) -> Operation:
     """A GET or DELETE; `path` names the variables of its path."""
     return Operation(
@@ -195,17 +200,21 @@ def _read(
         answer=_json(answer),
         errors=errors,
         parameters=_in_path(*path),
+        headers=KEYED if 429 in errors else OPEN,
     )
 
 
-def _public(id: str, summary: str, answer: Json, more: Json | None = None) -> Operation:
+def _operation(
+    id: str, summary: str, answer: Json, more: Json | None = None, *, public: bool = True
+) -> Operation:
     return Operation(
         id=id,
         tag="Operations",
         summary=summary,
         answer=answer,
-        errors=PUBLIC,
-        public=True,
+        errors=PUBLIC if public else READ,
+        public=public,
+        headers=OPEN if public else KEYED,
         more=more or {},
     )
 
@@ -231,24 +240,29 @@ OTHERS = {
         body="FeedbackRequest",
         answer=_json("Accepted"),
         errors=(404, *WRITE),
+        headers=KEYED,
     ),
-    ("get", "/"): _public("getIndex", "Get the server's name and version", _json("Index")),
-    ("get", "/openapi.json"): _public(
+    ("get", "/"): _operation("getIndex", "Get the server's name and version", _json("Index")),
+    ("get", "/openapi.json"): _operation(
         "getOpenApi", "Get this document", {"application/json": {"schema": ANYTHING}}
     ),
-    ("get", "/health"): _public("getHealth", "Check that the process is alive", _json("Health")),
-    ("get", "/ready"): _public(
-        "getReadiness", "Check that requests can be answered", _json("Readiness"), _UNREADY
+    ("get", "/health"): _operation("getHealth", "Check that the process is alive", _json("Health")),
+    ("get", "/ready"): _operation(
+        "getReadiness",
+        "Check that requests can be answered",
+        _json("Readiness"),
+        _UNREADY,
+        public=False,
     ),
-    ("get", "/metrics"): _public(
-        "getMetrics", "Get Prometheus metrics", {"text/plain": {"schema": TEXT}}
+    ("get", "/metrics"): _operation(
+        "getMetrics", "Get Prometheus metrics", {"text/plain": {"schema": TEXT}}, public=False
     ),
     ("post", "/admin/reload"): _read(
         "reloadConfiguration",
         "Administration",
         "Reload the configuration; an invalid file changes nothing",
         "Reloaded",
-        (400, *ADMIN),
+        ADMIN,
     ),
     ("delete", "/admin/conversations/{tenant}/{id}"): _read(
         "eraseConversation",
@@ -266,7 +280,7 @@ OTHERS = {
         summary="Create a key; its secret is shown only once",
         body="GrantRequest",
         answer=_json("CreatedKey"),
-        errors=WRITE,
+        errors=(413, *ADMIN),
         status=201,
     ),
     ("get", "/admin/keys/{id}"): _read(

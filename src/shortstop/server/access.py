@@ -1,0 +1,89 @@
+"""Who may call the routes that ask no model. Each is made by one of four, so that none forgets.
+
+A key's requests a minute count on every route that asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shortstop.server.auth import caller_in, is_from_here, require_admin, shows_admin_token
+from shortstop.server.gateway import Gateway
+from shortstop.types import Caller
+
+Handler = Callable[[HttpRequest], Awaitable[Response]]
+KeyHandler = Callable[[HttpRequest, Caller], Awaitable[Response]]
+Needs = Literal["nothing", "key", "key elsewhere", "admin token"]
+
+ADMINISTRATOR = Caller(role="reviewer")
+"""Of all tenants, without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of a route, behind its check. Only `Access` makes one."""
+
+    needs: Needs
+    handle: Handler
+
+
+class Access:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def anybody(self, handler: Handler) -> Endpoint:
+        """What is no secret, from nobody."""
+        return Endpoint("nothing", handler)
+
+    def admin(self, handler: Handler) -> Endpoint:
+        """For the admin token alone."""
+
+        async def handle(request: HttpRequest) -> Response:
+            require_admin(self._gateway, request.scope)
+            return await handler(request)
+
+        return Endpoint("admin token", handle)
+
+    def key(self, handler: KeyHandler) -> Endpoint:
+        """For a key where one is needed; the admin token is as good."""
+        return Endpoint("key", self._counted(handler))
+
+    def key_elsewhere(self, route: str, handler: KeyHandler) -> Endpoint:
+        """Open to this machine and, where `server.open_routes` names `route`, to all."""
+        counted = self._counted(handler)
+
+        async def handle(request: HttpRequest) -> Response:
+            if route in self._gateway.server.open_routes or is_from_here(request.scope):
+                return await handler(request, Caller())
+            return await counted(request)
+
+        return Endpoint("key elsewhere", handle)
+
+    def _counted(self, handler: KeyHandler) -> Handler:
+        async def handle(request: HttpRequest) -> Response:
+            if shows_admin_token(self._gateway, request.scope):
+                return await handler(request, ADMINISTRATOR)
+            caller = caller_in(self._gateway, request.scope)
+            limits = self._gateway.count(caller).headers
+            response = await handler(request, caller)
+            response.headers.update(limits)
+            return response
+
+        return handle
+
+
+def route(path: str, **methods: Endpoint) -> Route:
+    """One route for all methods of a path, so that `Allow` names every one of them."""
+
+    async def handle(request: HttpRequest) -> Response:
+        name = "GET" if request.method == "HEAD" else request.method
+        return await methods[name].handle(request)
+
+    handle.endpoints = methods  # type: ignore[attr-defined]
+    return Route(path, handle, methods=list(methods))
