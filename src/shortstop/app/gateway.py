@@ -48,7 +48,9 @@ class Shortstop:
         self.started = int(time.time())
         self._resources = Resources(config, source.env, workers, self._redacted)
         self._reloader = Reloader(source, self._resources)
-        self._learned_state = LearnedState(self._resources.paths.brain, workers)
+        self._learned_state = LearnedState(
+            self._resources.paths.brain, workers, self._resources.seal
+        )
         self._runtime = build(config, self._resources, {}, self._learned_state.load())
         if workers is not None:
             # Workers that begin with the same state must not draw the same lots.

@@ -18,6 +18,7 @@ from shortstop.app.run import event_loop, set_up_logging
 from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
 from shortstop.errors import ShortstopError
+from shortstop.private_files import UMASK
 from shortstop.serving.engines.parent import die_with_parent
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.spec import WorkerSpec
@@ -26,6 +27,7 @@ from shortstop.workers.spec import WorkerSpec
 def main() -> None:
     spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
     die_with_parent(signal.SIGTERM)
+    os.umask(UMASK)
     set_up_logging()
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:

@@ -13,6 +13,7 @@ import typer
 from shortstop import __version__
 from shortstop import config as configuration
 from shortstop.cli.options import ConfigFile
+from shortstop.cli.output import write_page
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
@@ -47,7 +48,7 @@ def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) 
     if out is None:
         typer.echo(text.decode())
     else:
-        out.write_bytes(text)
+        write_page(out, text)
 
 
 def _facts(config: Config) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
 from shortstop.errors import ShortstopError
+from shortstop.private_files import UMASK
 
 app = typer.Typer(
     name="shortstop",
@@ -66,6 +68,7 @@ def main() -> None:
 
     Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
     """
+    os.umask(UMASK)
     try:
         app()
     except ShortstopError as error:

@@ -19,7 +19,7 @@ from rich.table import Table
 from shortstop import registry
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import print_json
+from shortstop.cli.output import print_json, write_page
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.console.format import energy, seconds, share, span, usd
@@ -65,7 +65,7 @@ def report_command(
     )
     notes = break_even(report, loaded)
     if html is not None:
-        html.write_text(page.render(report, notes=notes), encoding="utf-8")
+        write_page(html, page.render(report, notes=notes).encode())
         typer.echo(f"Written: {html}", err=as_json)
     if as_json:
         print_json(as_tree(report))

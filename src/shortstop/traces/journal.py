@@ -17,6 +17,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from shortstop.private_files import make_folder
+
 OPENED = 1
 FINISHED = 2
 GRADED = 3
@@ -99,7 +101,7 @@ class Journal:
         return segment
 
     def _begin(self) -> Segment:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         segment = Segment(self.folder)
         self._segments.append(segment)
         previous, self._current = self._current, segment

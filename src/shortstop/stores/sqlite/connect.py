@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.private_files import FILE, make_folder
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
-WAL = ("journal_mode = WAL", "synchronous = NORMAL")
-"""Readers and one writer at a time do not wait for each other; a power cut may lose the last
+WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
+"""What is deleted is overwritten. Readers and one writer at a time do not wait for each other; a power cut may lose the last
 transactions but never the file."""
 RETRY_SECONDS = 1.0
 READ_BUSY_SECONDS = 5.0
@@ -44,9 +45,9 @@ def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
     A missing file is created, readable by its owner alone (0600), and so is its folder (0700).
     Raises sqlite3.Error, OSError, and StoreError when a newer Shortstop wrote the file.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_folder(path.parent)
+    if not path.exists():  # SQLite gives the files beside it the same rights
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE))
     db = sqlite3.connect(
         path, timeout=kind.busy_seconds, isolation_level=None, check_same_thread=False
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from shortstop.stores.sqlite.connect import WAL, Database, FileKind
+from shortstop.stores.sqlite.connect import Database, FileKind
 from shortstop.types.rows import ResponseRow
 
 
@@ -35,7 +35,6 @@ def m001_responses(db: sqlite3.Connection) -> None:
 RESPONSES = FileKind(
     "stored responses",
     migrations=(m001_responses,),
-    pragmas=(*WAL, "secure_delete = ON"),
     hint="Send the whole conversation with `store: false` meanwhile.",
 )
 

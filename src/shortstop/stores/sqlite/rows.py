@@ -114,7 +114,7 @@ TRACES = FileKind(
         "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         "synchronous = NORMAL",
-        "secure_delete = FAST",
+        "secure_delete = ON",
         "foreign_keys = ON",
     ),
     busy_seconds=1.0,
@@ -175,8 +175,6 @@ class SqliteRows:
         """On a connection of its own: any thread may call."""
         own = Database(self._path, self._kind)
         with closing(own):
-            with own.reading() as db:
-                db.execute("PRAGMA secure_delete = ON")
             with own.writing() as db:
                 count = _empty(db, tenant, conversation)
                 grades.forget(db, tenant, conversation)

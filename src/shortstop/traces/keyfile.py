@@ -1,0 +1,119 @@
+"""The key that content is sealed with, where the operator names none: a file made at the first
+start."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from shortstop.config import TracesConfig
+from shortstop.errors import StoreError
+from shortstop.private_files import create_file
+from shortstop.traces.seal import Seal
+
+log = logging.getLogger("shortstop")
+
+MARK = "shortstop-content-key-1"
+_HINT = (
+    "Put your copy of it back. Or move it away: the next start makes a new one, and what was sealed"
+    " with the old one stays listed, without its content."
+)
+
+
+def content_seal(config: TracesConfig, env: Mapping[str, str], file: Path) -> Seal:
+    """What content is sealed with: the operator's key (`traces.key_env`), else that of `file`,
+    which is made where there is none. What the other one sealed can be opened, too.
+
+    Raises StoreError when the key that is needed cannot be read or made.
+    """
+    operators = env.get(config.key_env)
+    if not operators:
+        return Seal(_read_or_made(file))
+    try:
+        earlier = read_key(file)
+    except StoreError as error:
+        log.warning("content sealed with the key file cannot be opened: %s", error)
+        earlier = None
+    return Seal(operators, *([earlier] if earlier else []))
+
+
+def reading_seal(config: TracesConfig, env: Mapping[str, str], file: Path) -> Seal | None:
+    """The same for who only reads: makes no key; None where there is none."""
+    if env.get(config.key_env) or file.exists():
+        return content_seal(config, env, file)
+    return None
+
+
+def describe_key(config: TracesConfig, env: Mapping[str, str], file: Path) -> str:
+    """Where the key is, in a sentence. Makes none."""
+    if env.get(config.key_env):
+        return f"Content is sealed with the key in ${config.key_env}."
+    try:
+        key = read_key(file)
+    except StoreError as error:
+        return f"Content cannot be sealed: {error}"
+    if key is None:
+        return f"Content is sealed with a key that the first start makes in {file}."
+    return f"Content is sealed with the key in {file}: keep a copy elsewhere."
+
+
+def read_key(file: Path) -> str | None:
+    """The key; None where there is no file. Raises StoreError when it cannot be used."""
+    try:
+        text = _text(file)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = (
+            "it is a symbolic link, which could lead to another's key"
+            if error.errno == errno.ELOOP
+            else (error.strerror or str(error)).lower()
+        )
+        raise StoreError(f"The content key {file} cannot be read: {why}.", hint=_HINT) from error
+    if not text.strip():
+        raise StoreError(f"The content key {file} is empty.", hint=_HINT)
+    mark, _, rest = text.strip().partition(" ")
+    key, _, check = rest.partition(" ")
+    if mark != MARK or check != _check(key) or text != _line(key):
+        raise StoreError(f"The content key {file} is damaged.", hint=_HINT)
+    return key
+
+
+def _text(file: Path) -> str:
+    fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(fd, "rb") as opened:
+        owner = os.fstat(fd).st_uid
+        if owner not in (os.geteuid(), 0):
+            raise PermissionError(errno.EPERM, f"it belongs to another user (uid {owner})")
+        return opened.read(4096).decode("ascii", "replace")
+
+
+def _read_or_made(file: Path) -> str:
+    key = read_key(file)
+    if key is not None:
+        return key
+    new = os.urandom(32).hex()
+    try:
+        made = create_file(file, _line(new).encode())
+    except OSError as error:
+        raise StoreError(
+            f"The content key {file} cannot be made: {error.strerror or error}.",
+            hint="Make the folder writable, or set the key that traces.key_env names.",
+        ) from error
+    if made:
+        log.info("content is sealed with a new key in %s: keep a copy elsewhere", file)
+        return new
+    return read_key(file) or _read_or_made(file)
+
+
+def _line(key: str) -> str:
+    return f"{MARK} {key} {_check(key)}\n"
+
+
+def _check(key: str) -> str:
+    """Tells a damaged key from another one."""
+    return hashlib.sha256(f"{MARK} {key}".encode()).hexdigest()[:8]
