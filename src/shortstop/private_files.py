@@ -111,7 +111,8 @@ def tighten(paths: Iterable[Path]) -> None:
 
     Links are left alone: what they lead to is not ours to change.
     """
-    loose, stuck = [], []
+    loose: list[Path] = []
+    stuck: list[Path] = []
     for path in paths:
         with suppress(FileNotFoundError):
             status = path.lstat()

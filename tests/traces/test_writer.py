@@ -12,6 +12,7 @@ import pytest
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.ports.stores import SealDocument, SealGrade
 from shortstop.traces import journal, writer
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy
@@ -55,6 +56,9 @@ class Shelf:
         return count
 
     def forget(self, tenant: str, conversation: str) -> int:
+        return 0
+
+    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         return 0
 
     def tier(self, id: str) -> Tier | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from shortstop.accounts import meter
-from shortstop.accounts.idempotency import AnswerStore, Locker
+from shortstop.accounts.idempotency import AnswerStore
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Balance, Purse
@@ -20,7 +20,7 @@ from shortstop.errors import (
     StoreError,
     Unauthenticated,
 )
-from shortstop.ports import Clock
+from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore, Meters
 from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Trace
 

@@ -78,11 +78,13 @@ class TraceStore:
 
     def open(self, trace: Trace) -> None:
         """Note that an answer begins to leave; if the process dies now, the row is kept."""
+        trace = self._policy.keyed(trace)
         document = self._policy.seal(replace(trace, outcome="interrupted"))
         self._backlog.open(trace.id, document)
 
     def append(self, trace: Trace) -> None:
         """Keep the finished row. On return it survives the death of this process."""
+        trace = self._policy.keyed(trace)
         row = rows.row(trace, self._policy.seal(trace))
         self._backlog.append(trace.id, row)
         if not self._work.is_set():

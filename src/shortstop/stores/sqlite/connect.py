@@ -16,8 +16,8 @@ from shortstop.private_files import FILE, make_folder
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
 WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
-"""What is deleted is overwritten. Readers and one writer at a time do not wait for each other; a power cut may lose the last
-transactions but never the file."""
+"""Readers and one writer at a time do not wait for each other; a power cut may lose the last
+transactions but never the file. What is deleted is overwritten."""
 RETRY_SECONDS = 1.0
 READ_BUSY_SECONDS = 5.0
 RACE_SECONDS = 0.01
@@ -152,6 +152,21 @@ class Database:
                     raise
             except (sqlite3.Error, OSError) as error:
                 raise self.failure(error) from error
+
+    def wipe(self) -> None:
+        """Take what was deleted off the disk, out of the write-ahead log too.
+
+        Raises StoreUnavailable when another connection needs the log now.
+        """
+        with self.reading() as db:
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreUnavailable(
+                f"What was deleted from {self.path} is still in its write-ahead log, which another"
+                " process reads.",
+                hint="Erase again in a moment.",
+                retry_after=RETRY_SECONDS,
+            )
 
     def reconnect(self) -> None:
         """Open the file again at the next call: it may have been replaced."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-from shortstop.stores.sqlite import grades
+from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.stores.sqlite import earlier, grades
 from shortstop.stores.sqlite.connect import (
     Database,
     FileKind,
@@ -108,7 +109,7 @@ def m002_no_template(db: sqlite3.Connection) -> None:
 
 TRACES = FileKind(
     "traces",
-    migrations=(m001_traces, m002_no_template, grades.m003_grades),
+    migrations=(m001_traces, m002_no_template, grades.m003_grades, earlier.m004_earlier),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
         "auto_vacuum = INCREMENTAL",
@@ -178,8 +179,15 @@ class SqliteRows:
             with own.writing() as db:
                 count = _empty(db, tenant, conversation)
                 grades.forget(db, tenant, conversation)
-            with own.reading() as db:
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            own.wipe()
+        return count
+
+    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
+        count = self._write(lambda db: earlier.rewrite(db, document, grade, limit))
+        if count == 0:
+            with self._database.reading() as db:
+                earlier.give_back(db)
+            self._database.wipe()
         return count
 
     def tier(self, id: str) -> Tier | None:
