@@ -34,11 +34,16 @@ Progress = Callable[[int, int], None]
 """Called with the bytes done so far and the bytes in all (0: unknown)."""
 
 
+def home_path(data_dir: str | None, env: Mapping[str, str]) -> Path:
+    """Where the data folder is, or will be."""
+    chosen = data_dir or env.get("SHORTSTOP_HOME")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
+
+
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """The data folder: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop. Created if need
     be, for its owner alone. Raises ConfigError when it belongs to another user, and OSError."""
-    chosen = data_dir or env.get("SHORTSTOP_HOME")
-    path = Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
+    path = home_path(data_dir, env)
     make_folder(path)
     require_own(path)
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+import msgspec
 from msgspec.structs import replace
 
 from shortstop.errors import StoreError
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 
 class TraceReader:
     """Reads with the `seal` that the rows were written with. Content that cannot be opened, because
-    its key is not here or because it was altered, is None, and counted in `unopened`.
+    its key is not here or because it was altered, is None, and counted in `unopened`; a damaged row
+    is left out, and counted in `unreadable`.
 
     Raises StoreError.
     """
@@ -29,6 +31,7 @@ class TraceReader:
         self._reader = reader
         self._seal = seal
         self.unopened = 0
+        self.unreadable = 0
 
     def traces(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
@@ -36,7 +39,9 @@ class TraceReader:
         """Rows with since <= at < until in order of time, each once. Rows of the last 50 ms may be
         missing: `TraceStore.flush`."""
         for document in self._reader.documents(since=since, until=until, tenant=tenant):
-            yield self._trace(document)
+            trace = self._trace(document)
+            if trace is not None:
+                yield trace
 
     def grades(
         self,
@@ -62,9 +67,20 @@ class TraceReader:
         grades, oldest first. What another tenant says about a trace is not among them."""
         rows = self._reader.graded(task=task, since=since, until=until, tenant=tenant)
         for document, grades in rows:
-            yield self._trace(document), [self._grade(row) for row in grades]
+            trace = self._trace(document)
+            if trace is not None:
+                yield trace, [self._grade(row) for row in grades]
 
-    def _trace(self, document: bytes) -> Trace:
+    def _trace(self, document: bytes) -> Trace | None:
+        try:
+            return self._opened(document)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if not self.unreadable:
+                log.warning("traces: damaged rows are left out: %s", error)
+            self.unreadable += 1
+            return None
+
+    def _opened(self, document: bytes) -> Trace:
         try:
             return decode(document, self._seal)
         except StoreError as error:

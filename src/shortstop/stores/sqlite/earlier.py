@@ -7,6 +7,7 @@ import sqlite3
 from shortstop.ports.stores import SealDocument, SealGrade
 from shortstop.stores.sqlite.grades import FIELDS, grade_of
 
+_INCREMENTAL = 2
 _OLDEST = """
 SELECT seq, trace FROM earlier LEFT JOIN bodies USING (seq) ORDER BY seq LIMIT ?
 """
@@ -44,4 +45,5 @@ def _rewrite_corrections(db: sqlite3.Connection, grade: SealGrade, limit: int) -
 
 def give_back(db: sqlite3.Connection) -> None:
     """The pages that deleted rows of an earlier version have left, with what is in them."""
-    db.execute("PRAGMA incremental_vacuum").fetchall()
+    incremental = db.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL
+    db.execute("PRAGMA incremental_vacuum" if incremental else "VACUUM").fetchall()
