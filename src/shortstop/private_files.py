@@ -22,7 +22,7 @@ def make_folder(path: Path) -> None:
     """The folder and its missing parents, 0700. Raises OSError."""
     if path.is_dir():
         return
-    if path.parent != path:
+    if not path.parent.exists():
         make_folder(path.parent)
     try:
         path.mkdir(mode=FOLDER)
@@ -71,7 +71,11 @@ def _created_in_place(path: Path, data: bytes) -> bool:
 
 def _draft(path: Path, data: bytes, *, flush: bool = False) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
+    try:
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the draft
+        raise
     try:
         _write(fd, data, flush=flush)
     except BaseException:

@@ -21,6 +21,7 @@ from shortstop.cli.privacy import privacy_app
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
+from shortstop.cli.traces import traces_app
 from shortstop.errors import ShortstopError
 from shortstop.private_files import UMASK
 
@@ -47,6 +48,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(audit_app, name="audit")
+app.add_typer(traces_app, name="traces")
 
 bench_app = typer.Typer(help="Measure on open or on your own data.", no_args_is_help=True)
 bench_app.command("routing")(bench_routing)
