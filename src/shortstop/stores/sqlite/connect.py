@@ -21,6 +21,8 @@ transactions but never the file. What is deleted is overwritten."""
 RETRY_SECONDS = 1.0
 READ_BUSY_SECONDS = 5.0
 RACE_SECONDS = 0.01
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What using a file raises; the last where it is damaged, even in the place of an error's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def connect_read_only(
                 f"{path} has schema version {number}, not {len(kind.migrations)}.",
                 hint="Start `shortstop serve` once: it brings the file up to date.",
             )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         db.close()
         raise StoreError(f"Cannot read {path}: {error}.") from error
     except StoreError:
@@ -133,7 +135,7 @@ class Database:
         with self._lock:
             try:
                 yield self._db or self._connected()
-            except (sqlite3.Error, OSError) as error:
+            except FAILURES as error:
                 raise self.failure(error) from error
 
     @contextmanager
@@ -150,7 +152,7 @@ class Database:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-            except (sqlite3.Error, OSError) as error:
+            except FAILURES as error:
                 raise self.failure(error) from error
 
     def wipe(self) -> None:
@@ -190,14 +192,14 @@ class Database:
             self._db.close()
             self._db = None
 
-    def failure(self, error: sqlite3.Error | OSError) -> StoreError:
+    def failure(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> StoreError:
         """The StoreError for an error of SQLite or of the file system."""
         what = f"The {self._kind.noun} in {self.path} cannot be used"
         if isinstance(error, (sqlite3.OperationalError, OSError)):
             return StoreUnavailable(
                 f"{what} now: {error}.", hint=self._kind.hint, retry_after=RETRY_SECONDS
             )
-        if type(error) is sqlite3.DatabaseError:
+        if type(error) in (sqlite3.DatabaseError, UnicodeDecodeError):
             return StoreError(
                 f"{what}: it is not a usable SQLite database ({error}).",
                 hint="Move it away and start again, or name another file.",

@@ -194,7 +194,7 @@ class SqliteRows:
         try:
             with closing(connect_read_only(self._path, self._kind, busy_seconds=0.0)) as db:
                 row = db.execute("SELECT tier FROM traces WHERE id = ?", (id,)).fetchone()
-        except (StoreError, sqlite3.Error, UnicodeEncodeError):
+        except (StoreError, sqlite3.Error, UnicodeError):
             return None
         return Tier(row[0]) if row else None
 
