@@ -14,7 +14,7 @@ from shortstop.app import learned_state
 from shortstop.app.gateway import Shortstop
 from shortstop.app.learned_state import LearnedState
 from shortstop.routing import State
-from shortstop.traces.keyfile import read_key
+from shortstop.traces.keyfile import read_keys
 from shortstop.traces.seal import Seal
 from shortstop.traces.sealed_state import sealed_state
 from shortstop.workers.context import WorkerContext
@@ -78,9 +78,8 @@ async def test_a_gateway_goes_on_where_it_ended(home: Home) -> None:
         gateway = Shortstop(home.config, home.source)
         async with gateway.running():
             gateway._runtime.learned.state.draws += 1
-        key = read_key(home.folder / "content.key")
-        assert key is not None
-        assert draws_in(home.folder / "brain.bin", Seal(key)) == draws
+        seal = Seal(*read_keys(home.folder / "content.key"))
+        assert draws_in(home.folder / "brain.bin", seal) == draws
 
 
 # ------------------------------------------------------------ saving

@@ -24,7 +24,7 @@ import pytest
 
 from shortstop.stores.sqlite import SqliteReports
 from shortstop.traces import TraceReader
-from shortstop.traces.keyfile import read_key
+from shortstop.traces.keyfile import read_keys
 from shortstop.traces.seal import Seal
 from shortstop.types import Trace
 from tests.server.conftest import Gateway, running_gateway
@@ -172,9 +172,8 @@ async def leave_in_the_middle(gateway: Gateway) -> None:
 
 
 def traces(home: Path) -> list[Trace]:
-    key = read_key(home / "content.key")
-    assert key is not None
-    return list(TraceReader(SqliteReports(home / "traces.db"), Seal(key)).traces())
+    seal = Seal(*read_keys(home / "content.key"))
+    return list(TraceReader(SqliteReports(home / "traces.db"), seal).traces())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
-from shortstop.traces.keyfile import content_seal, describe_key, read_key, reading_seal
+from shortstop.traces.keyfile import content_seal, describe_key, read_keys, reading_seal
 from shortstop.traces.seal import Seal
 
 CONFIG = TracesConfig()
@@ -38,7 +38,7 @@ def test_the_first_start_makes_it_and_the_next_uses_it(
     with caplog.at_level(logging.INFO):
         first = content_seal(CONFIG, {}, file)
     assert str(file) in caplog.text
-    assert read_key(file) not in caplog.text
+    assert read_keys(file)[0] not in caplog.text
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(file.parent.iterdir()) == [file]
     again = content_seal(CONFIG, {}, file)
@@ -77,6 +77,22 @@ def test_a_broken_file_does_not_stop_who_has_the_operators_key(
     file.write_text("")
     assert content_seal(CONFIG, {"SHORTSTOP_TRACES_KEY": "k"}, file).id == Seal("k").id
     assert "is empty" in caplog.text
+
+
+def test_a_file_may_hold_earlier_keys_below_the_one_that_seals(file: Path) -> None:
+    old = content_seal(CONFIG, {}, file)
+    line = file.read_text()
+    file.unlink()
+    new = content_seal(CONFIG, {}, file)
+    file.write_text(file.read_text() + line)
+    both = content_seal(CONFIG, {}, file)
+    assert both.id == new.id
+    assert opens(both, old)
+    assert opens(both, new)
+    assert opens(new, both)
+    file.write_text(file.read_text() + "shortstop")
+    with pytest.raises(StoreError, match="damaged"):
+        content_seal(CONFIG, {}, file)
 
 
 def test_who_only_reads_makes_none(file: Path) -> None:
@@ -149,13 +165,13 @@ def test_no_altered_byte_and_no_cut_goes_unnoticed(file: Path) -> None:
             altered = bytes([whole[place] ^ 1 << bit])
             file.write_bytes(whole[:place] + altered + whole[place + 1 :])
             with pytest.raises(StoreError):
-                read_key(file)
+                read_keys(file)
         file.write_bytes(whole[:place])
         with pytest.raises(StoreError):
-            read_key(file)
+            read_keys(file)
     file.write_bytes(whole + b"x")
     with pytest.raises(StoreError):
-        read_key(file)
+        read_keys(file)
 
 
 def test_a_folder_that_cannot_be_written_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from shortstop.config import Config
@@ -76,4 +77,4 @@ class Paths:
         yield from (path for path in home.iterdir() if path.is_file())
         for folder in (self.run, self.journal, self.models):
             yield from all_in(folder)
-        yield from self.traces.parent.glob(f"{self.traces.name}*")
+        yield from self.traces.parent.glob(f"{escape(self.traces.name)}*")

@@ -18,6 +18,7 @@ from shortstop.traces.seal import Seal
 log = logging.getLogger("shortstop")
 
 MARK = "shortstop-content-key-1"
+_LARGEST = 1 << 16
 _HINT = (
     "Put your copy of it back. Or move it away: the next start makes a new one, and what was sealed"
     " with the old one stays listed, without its content."
@@ -32,13 +33,12 @@ def content_seal(config: TracesConfig, env: Mapping[str, str], file: Path) -> Se
     """
     operators = env.get(config.key_env)
     if not operators:
-        return Seal(_read_or_made(file))
+        return Seal(*_read_or_made(file))
     try:
-        earlier = read_key(file)
+        return Seal(operators, *read_keys(file))
     except StoreError as error:
         log.warning("content sealed with the key file cannot be opened: %s", error)
-        earlier = None
-    return Seal(operators, *([earlier] if earlier else []))
+        return Seal(operators)
 
 
 def reading_seal(config: TracesConfig, env: Mapping[str, str], file: Path) -> Seal | None:
@@ -53,20 +53,21 @@ def describe_key(config: TracesConfig, env: Mapping[str, str], file: Path) -> st
     if env.get(config.key_env):
         return f"Content is sealed with the key in ${config.key_env}."
     try:
-        key = read_key(file)
+        keys = read_keys(file)
     except StoreError as error:
         return f"Content cannot be sealed: {error}"
-    if key is None:
+    if not keys:
         return f"Content is sealed with a key that the first start makes in {file}."
     return f"Content is sealed with the key in {file}: keep a copy elsewhere."
 
 
-def read_key(file: Path) -> str | None:
-    """The key; None where there is no file. Raises StoreError when it cannot be used."""
+def read_keys(file: Path) -> tuple[str, ...]:
+    """The keys, one a line: the first seals, the others open what they sealed before. Empty where
+    there is no file. Raises StoreError when it cannot be used."""
     try:
         text = _text(file)
     except FileNotFoundError:
-        return None
+        return ()
     except OSError as error:
         why = (
             "it is a symbolic link, which could lead to another's key"
@@ -76,11 +77,11 @@ def read_key(file: Path) -> str | None:
         raise StoreError(f"The content key {file} cannot be read: {why}.", hint=_HINT) from error
     if not text.strip():
         raise StoreError(f"The content key {file} is empty.", hint=_HINT)
-    mark, _, rest = text.strip().partition(" ")
-    key, _, check = rest.partition(" ")
-    if mark != MARK or check != _check(key) or text != _line(key):
+    words = [line.split(" ") for line in text.splitlines()]
+    keys = tuple(line[1] for line in words if len(line) > 1)
+    if text != "".join(map(_line, keys)):
         raise StoreError(f"The content key {file} is damaged.", hint=_HINT)
-    return key
+    return keys
 
 
 def _text(file: Path) -> str:
@@ -89,13 +90,13 @@ def _text(file: Path) -> str:
         owner = os.fstat(fd).st_uid
         if owner not in (os.geteuid(), 0):
             raise PermissionError(errno.EPERM, f"it belongs to another user (uid {owner})")
-        return opened.read(4096).decode("ascii", "replace")
+        return opened.read(_LARGEST).decode("ascii", "replace")
 
 
-def _read_or_made(file: Path) -> str:
-    key = read_key(file)
-    if key is not None:
-        return key
+def _read_or_made(file: Path) -> tuple[str, ...]:
+    keys = read_keys(file)
+    if keys:
+        return keys
     new = os.urandom(32).hex()
     try:
         made = create_file(file, _line(new).encode())
@@ -106,8 +107,8 @@ def _read_or_made(file: Path) -> str:
         ) from error
     if made:
         log.info("content is sealed with a new key in %s: keep a copy elsewhere", file)
-        return new
-    return read_key(file) or _read_or_made(file)
+        return (new,)
+    return _read_or_made(file)
 
 
 def _line(key: str) -> str:

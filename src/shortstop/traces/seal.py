@@ -24,7 +24,8 @@ NONCE = 12
 class Seal:
     """Encrypts what is kept of requests and answers. What reports need stays readable.
 
-    `secret` seals; what one of the `earlier` secrets sealed can be opened, too.
+    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. Nonces are random:
+    one key is good for some 2**32 rows (NIST SP 800-38D, 8.3).
     """
 
     def __init__(self, secret: str, *earlier: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortstop.errors import StoreError, StoreUnavailable
-from shortstop.private_files import FILE, make_folder
+from shortstop.private_files import FILE, make_folder, tighten
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
 WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
@@ -50,6 +50,7 @@ def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
     make_folder(path.parent)
     if not path.exists():  # SQLite gives the files beside it the same rights
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE))
+    tighten(path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal"))
     db = sqlite3.connect(
         path, timeout=kind.busy_seconds, isolation_level=None, check_same_thread=False
     )
