@@ -70,7 +70,7 @@ def test_a_file_that_is_there_is_its_owners_alone_from_then_on(
     path.touch(mode=0o640)
     path.chmod(0o640)
     with closing(connect(path, KIND)) as db:
-        db.execute("INSERT INTO things (name) VALUES ('x')")
+        db.execute("INSERT INTO things (name, n) VALUES ('x', 1)")
         files = list(path.parent.glob(f"{path.name}*"))
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
         assert len(files) == 3, "with its write-ahead log"
