@@ -146,9 +146,9 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     admission = accounts.admit(caller, 0)
     assert admission.headers["x-ratelimit-remaining-requests"] == "3"
     assert admission.headers["x-ratelimit-remaining-tokens"] == "900"
-    answer = accounts.answers.claim(key.id, "token", b"asked")
-    assert answer is not None
-    assert (answer.status, answer.headers, answer.body) == (200, [(b"a", b"b")], b"body")
+    assert accounts.answers.claim(key.id, "token", b"asked") is None, "it lay open, and is gone"
+    accounts.answers.sweep()
+    assert b"9192C40161C40162" not in stores.paths.accounts.read_bytes().hex().upper().encode()
     accounts.close()
 
 

@@ -71,8 +71,9 @@ def m001_accounts(db: sqlite3.Connection) -> None:
 
 
 def m002_subjects(db: sqlite3.Connection) -> None:
-    """What kept answers are erased by, and how large they are. An answer is deleted with its hour,
-    so those that are there need no subject."""
+    """What kept answers are erased by, and how large they are. Those that are there may lie open,
+    under names that no key went into: they go, and their retries are answered afresh."""
+    db.execute("DELETE FROM answers")
     for column in ("tenant TEXT", "conversation TEXT", "size INTEGER"):
         db.execute(f"ALTER TABLE answers ADD COLUMN {column}")
     db.execute("CREATE INDEX answers_kept ON answers (caller, status, size)")
@@ -233,8 +234,7 @@ class SqliteAccounts:
     def sweep_answers(self, before: float) -> int:
         with self._database.writing() as db:
             done = db.execute("DELETE FROM answers WHERE at < ?", (before,))
-        if done.rowcount:
-            self._database.wipe()
+        self._database.wipe()
         return done.rowcount
 
 
