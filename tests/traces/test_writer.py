@@ -55,7 +55,7 @@ class Shelf:
         count, self.old = min(self.old, limit), max(0, self.old - limit)
         return count
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
         return 0
 
     def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:

@@ -50,9 +50,12 @@ class RowStore(Protocol):
         """Delete at most `limit` of the oldest rows whose time is before `at`, with their grades,
         and when there are fewer, grades from before `at`; how many rows and grades of their own."""
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
         """Take the content out of every row of a conversation, and the corrections out of its
-        grades, and off the disk; how many rows there are. From any thread."""
+        grades, and off the disk; how many rows there are. From any thread.
+
+        Rows and grades of until `at` that are written later, by whichever process, come without.
+        """
 
     def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         """Pass rows and corrections that were written before content was sealed through these, at

@@ -64,6 +64,7 @@ class TraceStore:
         seal: Seal | None = None,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._policy = ContentPolicy(config, redact, seal)
         self._backlog = Backlog(journal, config.fsync, config.queue, clock)
         retention = config.retention_days * DAY
@@ -123,7 +124,7 @@ class TraceStore:
         try:
             if not self.flush():
                 raise StoreUnavailable("Rows are waiting that cannot be written.")
-            return self._store.forget(tenant, conversation)
+            return self._store.forget(tenant, conversation, self._clock.time())
         except StoreUnavailable as error:
             why = error.message.rstrip(".")
             raise StoreError(f"The content cannot be erased now: {why}.", status=503) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import SealDocument, SealGrade
-from shortstop.stores.sqlite import earlier, grades
+from shortstop.stores.sqlite import earlier, erased, grades
 from shortstop.stores.sqlite.connect import (
     Database,
     FileKind,
@@ -109,7 +109,13 @@ def m002_no_template(db: sqlite3.Connection) -> None:
 
 TRACES = FileKind(
     "traces",
-    migrations=(m001_traces, m002_no_template, grades.m003_grades, earlier.m004_earlier),
+    migrations=(
+        m001_traces,
+        m002_no_template,
+        grades.m003_grades,
+        earlier.m004_earlier,
+        erased.m005_erased,
+    ),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
         "auto_vacuum = INCREMENTAL",
@@ -153,7 +159,9 @@ class SqliteRows:
 
         def write(db: sqlite3.Connection) -> int:
             refused = sum(_insert_gently(db, group) for group in groups)
-            return refused + grades.put(db, graded)
+            refused += grades.put(db, graded)
+            erased.empty_late(db, rows, graded)
+            return refused
 
         return self._write(write)
 
@@ -164,6 +172,7 @@ class SqliteRows:
             ).fetchall()
             grades.delete_of(db, oldest)
             db.executemany("DELETE FROM traces WHERE seq = ?", oldest)
+            erased.delete_before(db, at)
             return len(oldest) + grades.delete_before(db, at, limit - len(oldest))
 
         deleted = self._write(delete)
@@ -172,13 +181,14 @@ class SqliteRows:
                 db.execute("PRAGMA incremental_vacuum(64)").fetchall()
         return deleted
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
         """On a connection of its own: any thread may call."""
         own = Database(self._path, self._kind)
         with closing(own):
             with own.writing() as db:
                 count = _empty(db, tenant, conversation)
                 grades.forget(db, tenant, conversation)
+                erased.note(db, tenant, conversation, at)
             own.wipe()
         return count
 
