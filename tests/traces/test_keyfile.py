@@ -79,6 +79,27 @@ def test_a_broken_file_does_not_stop_who_has_the_operators_key(
     assert "is empty" in caplog.text
 
 
+def test_a_key_that_others_could_read_is_closed_to_them_and_named(
+    file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = content_seal(CONFIG, {}, file).id
+    file.chmod(0o644)
+    assert content_seal(CONFIG, {}, file).id == key
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"the content key {file} could be read by others" in caplog.text
+    caplog.clear()
+    content_seal(CONFIG, {}, file)
+    assert caplog.text == ""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    file.chmod(0o640)
+    monkeypatch.setattr(os, "fchmod", refused)
+    content_seal(CONFIG, {}, file)
+    assert "can be read by others, and that cannot be changed" in caplog.text
+
+
 def test_a_file_may_hold_earlier_keys_below_the_one_that_seals(file: Path) -> None:
     old = content_seal(CONFIG, {}, file)
     line = file.read_text()

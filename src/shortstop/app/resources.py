@@ -46,9 +46,9 @@ class Resources:
         self.paths = Paths.of(registry.home(config.data_dir, env), config)
         self.models = registry.open(self.paths.home)
         self.metrics = Metrics(asyncio.get_running_loop().call_later)
+        self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
         if workers is None:
             tighten(self.paths.everything())
-        self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
         rows = stores.rows(fsync=traces.fsync)
         self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)

@@ -7,12 +7,13 @@ import errno
 import hashlib
 import logging
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
-from shortstop.private_files import create_file
+from shortstop.private_files import FILE, UMASK, create_file
 from shortstop.traces.seal import Seal
 
 log = logging.getLogger("shortstop")
@@ -87,10 +88,25 @@ def read_keys(file: Path) -> tuple[str, ...]:
 def _text(file: Path) -> str:
     fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(fd, "rb") as opened:
-        owner = os.fstat(fd).st_uid
-        if owner not in (os.geteuid(), 0):
-            raise PermissionError(errno.EPERM, f"it belongs to another user (uid {owner})")
+        status = os.fstat(fd)
+        if status.st_uid not in (os.geteuid(), 0):
+            raise PermissionError(errno.EPERM, f"it belongs to another user (uid {status.st_uid})")
+        if stat.S_ISREG(status.st_mode) and status.st_mode & UMASK:
+            _close_to_others(fd, file)
         return opened.read(_LARGEST).decode("ascii", "replace")
+
+
+def _close_to_others(fd: int, file: Path) -> None:
+    try:
+        os.fchmod(fd, FILE)
+    except OSError:
+        log.error("the content key %s can be read by others, and that cannot be changed", file)
+        return
+    log.warning(
+        "the content key %s could be read by others, and no longer can: if somebody may have copied"
+        " it, change it (docs/privacy.md, At rest)",
+        file,
+    )
 
 
 def _read_or_made(file: Path) -> tuple[str, ...]:
