@@ -263,3 +263,27 @@ def admin_token(home: Path) -> str:
     """The one that the gateway made, where it makes one."""
     path = home / "admin.token"
     return path.read_text().strip() if path.exists() else ""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_of_a_conversation_without_a_name_is_erased_with_it(
+    tmp_path: Path, stream: bool
+) -> None:
+    retry = {"idempotency-key": "t"}
+    async with running_gateway(tmp_path) as gateway:
+        async with gateway.http.post(CHAT, json=say(PLAIN, stream=stream), headers=retry) as answer:
+            first = answer.headers["x-request-id"]
+            await answer.read()
+        rows: list[tuple[str]] = []
+        async with asyncio.timeout(10):
+            while not rows:  # the writer takes a moment
+                with sqlite3.connect(tmp_path / "traces.db") as db:
+                    rows = db.execute("SELECT conversation FROM traces").fetchall()
+                await asyncio.sleep(0.02)
+        token = {"authorization": f"Bearer {admin_token(tmp_path)}"}
+        where = f"/admin/conversations/default/{rows[0][0]}"
+        async with gateway.http.delete(where, headers=token) as answer:
+            assert (await answer.json())["erased"]["answers"] == 1
+        async with gateway.http.post(CHAT, json=say(PLAIN, stream=stream), headers=retry) as answer:
+            assert "idempotency-replayed" not in answer.headers
+            assert answer.headers["x-request-id"] != first
