@@ -129,7 +129,7 @@ def test_a_row_that_cannot_be_read_holds_up_no_other_and_does_not_stay_open(
         store = open_store(path, TracesConfig(), clock, seal=seal)
         assert sealed.wait(10)
         store.close()
-    assert "is unreadable" in caplog.text
+    assert "is unreadable, and not kept" in caplog.text
     assert OPEN not in path.read_bytes()
     read = TraceReader(stores.reports(), seal)
     assert [row.id for row in read.traces()] == ["remote", "pinned", "sealed"]

@@ -170,7 +170,7 @@ class Writer:
     def _sealed(self, found: Iterable[tuple[Trace, bytes]]) -> Iterator[Row]:
         """As rows; those of an earlier version may lie open in its journal."""
         for trace, document in found:
-            closed, digest = self._policy.sealed(document)
+            closed, digest = self._closed(document)
             yield rows.row(replace(trace, digest=digest), closed)
 
     def _seal_earlier(self) -> bool:
@@ -195,7 +195,7 @@ class Writer:
         try:
             return self._policy.sealed(document)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("traces: a row of an earlier version is unreadable: %s", error)
+            log.error("traces: the content of a row is unreadable, and not kept: %s", error)
             return UNREADABLE, ""
 
     def _insert_all(self, recovered: Iterable[Row]) -> int:
