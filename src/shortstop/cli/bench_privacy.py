@@ -17,7 +17,7 @@ from rich.table import Table
 
 from shortstop.cli.labelled_rows import GATEWAY_COLUMNS, SPAN_COLUMNS, checked_rows
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import write_page
+from shortstop.cli.output import note, write_lines
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection, spans, trials
@@ -107,7 +107,7 @@ def bench_command(
 def _told() -> Iterator[Tell]:
     """Says on standard error what is being measured: on a terminal in one line, else in lines."""
     if not sys.stderr.isatty():
-        yield lambda what: typer.echo(f"{what} ...", err=True)
+        yield lambda what: note(f"{what} ...")
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -119,12 +119,9 @@ def _write_misses(file: Path, data: Path | None) -> None:
     """JSON lines: what was missed, and what was wrongly pinned."""
     rows = _labelled(data)
     found = list(misses(rows, detection.Examiner()))
-    write_page(file, b"".join(msgspec.json.encode(one) + b"\n" for one in found))
+    write_lines(file, map(msgspec.json.encode, found))
     missed = sum(one.what == "missed" for one in found)
-    typer.echo(
-        f"{file}: {missed} missed, {len(found) - missed} wrongly pinned of {len(rows)} rows.",
-        err=True,
-    )
+    note(f"{file}: {missed} missed, {len(found) - missed} wrongly pinned of {len(rows)} rows.")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from shortstop import config as configuration
 from shortstop import dialects
 from shortstop.app.bodies import body_format
 from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import note
 from shortstop.cli.reading import Reading, read_given
 from shortstop.config import PrivacyPolicy
 from shortstop.errors import ConfigError, ShortstopError
@@ -62,19 +63,19 @@ def explain_command(
     loaded = configuration.load(config, os.environ)
     rule_book = _policy(Policies(loaded.privacy), tenant)
     reading = read_given(what, as_text=as_text)
-    request, note = _request(reading)
+    request, remark = _request(reading)
     guard = ephemeral_guard(loaded.privacy, body_format())
     verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
     verdict = _masked(verdict, request)
     decided = policy.actions(rule_book, verdict.findings, task or "*")
     if as_json:
         explained = {**msgspec.to_builtins(verdict), "actions": decided}
-        explained["read"] = {"from": reading.source, "encoding": reading.encoding, "note": note}
+        explained["read"] = {"from": reading.source, "encoding": reading.encoding, "note": remark}
         typer.echo(msgspec.json.encode(explained).decode())
     else:
         _show(verdict, decided, Console())
-    if note:
-        typer.echo(f"Note: {note}", err=True)
+    if remark:
+        note(f"Note: {remark}")
 
 
 def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
@@ -116,14 +117,14 @@ def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 def _request(reading: Reading) -> tuple[Request, str]:
     """What was read as a request, and what the user should know of how it was read."""
-    text, note = reading.text, reading.note
+    text, remark = reading.text, reading.note
     try:
         body: Json = msgspec.json.decode(text, type=dict)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeEncodeError) as e:
         if text.lstrip().startswith("{"):
-            note = f"{note} It is no JSON object ({e}): it was read as one text.".lstrip()
-        return chat_request(text, "explained"), note
-    return _decoded(body), note
+            remark = f"{remark} It is no JSON object ({e}): it was read as one text.".lstrip()
+        return chat_request(text, "explained"), remark
+    return _decoded(body), remark
 
 
 def _decoded(body: Json) -> Request:

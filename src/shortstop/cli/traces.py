@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from shortstop import registry
 from shortstop.cli.options import ConfigFile
+from shortstop.cli.output import note, write_lines
 from shortstop.cli.report import Database, Since, Tenant, Until, moment
 from shortstop.config import load
-from shortstop.private_files import FILE
 from shortstop.stores import Paths, open_stores
 from shortstop.traces import TraceReader
 from shortstop.traces.document import answer, encode
 from shortstop.traces.keyfile import reading_seal
-from shortstop.types import Trace
 
 traces_app = typer.Typer(help="What is kept of requests and answers.", no_args_is_help=True)
 
@@ -53,25 +49,8 @@ def export_command(
         until=None if until is None else moment(until, now),
         tenant=tenant,
     )
-    count = 0
-    with nullcontext(sys.stdout.buffer) if out is None else _private(out) as file:
-        for trace in rows:
-            file.write(_line(trace))
-            count += 1
-    typer.echo(f"{count} rows{_lacking(reader)}.", err=True)
-
-
-@contextmanager
-def _private(path: Path) -> Iterator[BinaryIO]:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE)
-    with open(fd, "wb") as file:
-        if path.is_file():
-            os.fchmod(fd, FILE)
-        yield file
-
-
-def _line(trace: Trace) -> bytes:
-    return encode(trace, trace.request, answer(trace.response)) + b"\n"
+    count = write_lines(out, (encode(one, one.request, answer(one.response)) for one in rows))
+    note(f"{count} rows{_lacking(reader)}.")
 
 
 def _lacking(reader: TraceReader) -> str:
