@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens", "money", "bounded"}
+VOCABULARY = {"types", "errors", "tokens", "money", "bounded", "private_files"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tokens": {"types"},
     "money": set(),
     "bounded": set(),
+    "private_files": {"errors"},
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -117,5 +118,48 @@ def test_neither_token_nor_sealed_answer_can_be_read_in_the_file(
     kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
     for text in (b"jane", b"Who is", b"Paul"):
         assert text not in kept
-    with pytest.raises(StoreError):
-        AnswerStore(store, clock, Seal("other")).claim("me", "jane.doe@acme.com", b"Who is dead?")
+
+
+@pytest.mark.parametrize("same_place", [False, True])
+def test_an_answer_whose_key_is_lost_or_that_was_altered_is_given_afresh(
+    store: AccountStore, clock: FakeClock, caplog: pytest.LogCaptureFixture, same_place: bool
+) -> None:
+    answers = AnswerStore(store, clock, Seal("key"))
+    answers.claim("me", "t", b"asked")
+    answers.keep("me", "t", ANSWER)
+    other = AnswerStore(store, clock, Unopenable("key") if same_place else Seal("other"))
+    assert other.claim("me", "t", b"asked") is None
+    assert ("answered afresh" in caplog.text) == same_place
+    other.keep("me", "t", ANSWER)
+
+
+class Unopenable(Seal):
+    """Names things as the other does, and opens nothing."""
+
+    def unlock(self, sealed: bytes, about: str) -> bytes:
+        raise StoreError("Sealed content cannot be opened.")
+
+
+def test_who_lacks_the_key_cannot_try_tokens_or_requests(
+    store: AccountStore, clock: FakeClock, file: Path
+) -> None:
+    """A plain digest of a short text is found by trying all texts."""
+    AnswerStore(store, clock, Seal("key")).claim("me", "4711", b"yes")
+    kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    for text in (b"4711", b"yes"):
+        digest = blake2b(text, digest_size=16)
+        assert digest.digest() not in kept
+        assert digest.hexdigest().encode() not in kept
+
+
+def test_answers_are_forgotten_and_swept(store: AccountStore, clock: FakeClock, file: Path) -> None:
+    answers = AnswerStore(store, clock)
+    for token, conversation in (("a", "c1"), ("b", "c2")):
+        answers.claim("me", token, b"asked")
+        answers.keep("me", token, KeptAnswer(200, [], token.encode() * 999), ("acme", conversation))
+    assert answers.forget("acme", "c1") == 1
+    kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert (b"aaaa" in kept, b"bbbb" in kept) == (False, True)
+    clock.advance(KEPT_SECONDS + 1)
+    assert answers.sweep() == 1
+    assert b"bbbb" not in b"".join(path.read_bytes() for path in file.parent.iterdir())

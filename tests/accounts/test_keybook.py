@@ -127,3 +127,22 @@ def test_where_no_key_is_known_an_unreadable_store_is_an_error(
     clock.advance(60)
     with pytest.raises(StoreError):
         book.find("secret")
+
+
+def test_a_damaged_key_is_refused_and_named_and_takes_no_other_with_it(
+    store: AccountStore, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = KeyBook(store, clock)
+    book.add(key("k1"), "one")
+    book.add(key("k2"), "two")
+    store.replace_key("k1", '{"id":"k1","na')
+    again = KeyBook(store, clock)
+    assert again.find("one") is None
+    assert again.find("two") == key("k2")
+    assert caplog.text.count("1 keys are damaged") == 1
+
+
+def test_damage_does_not_open_the_door(store: AccountStore, clock: FakeClock) -> None:
+    KeyBook(store, clock).add(key("k1"), "one")
+    store.replace_key("k1", "7")
+    assert KeyBook(store, clock).any, "authentication stays on"

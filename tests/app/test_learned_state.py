@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 from pathlib import Path
 
 import pytest
 
-from shortstop import routing
+from shortstop import private_files, routing
 from shortstop.app import learned_state
 from shortstop.app.gateway import Shortstop
 from shortstop.app.learned_state import LearnedState
 from shortstop.routing import State
+from shortstop.traces.keyfile import read_keys
+from shortstop.traces.seal import Seal
+from shortstop.traces.sealed_state import sealed_state
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.news import Lost, News
 from tests.app.parts import Home
@@ -29,8 +34,8 @@ def snapshot(draws: int) -> bytes:
     return routing.dump_state(state)
 
 
-def draws_in(file: Path) -> int:
-    state = LearnedState(file, None).load()
+def draws_in(file: Path, seal: Seal | None = None) -> int:
+    state = LearnedState(file, None, seal).load()
     assert state is not None
     return state.draws
 
@@ -73,7 +78,8 @@ async def test_a_gateway_goes_on_where_it_ended(home: Home) -> None:
         gateway = Shortstop(home.config, home.source)
         async with gateway.running():
             gateway._runtime.learned.state.draws += 1
-        assert draws_in(home.folder / "brain.bin") == draws
+        seal = Seal(*read_keys(home.folder / "content.key"))
+        assert draws_in(home.folder / "brain.bin", seal) == draws
 
 
 # ------------------------------------------------------------ saving
@@ -101,16 +107,69 @@ def test_a_full_disk_leaves_the_old_state(file: Path, monkeypatch: pytest.Monkey
     state = LearnedState(file, None)
     state.save(lambda: snapshot(1))
 
-    def half(path: Path, data: bytes) -> int:
-        with path.open("wb") as out:
-            out.write(data[: len(data) // 2])
+    def half(fd: int, data: bytes, *, flush: bool) -> None:
+        os.write(fd, data[: len(data) // 2])
+        os.close(fd)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as full:
-        full.setattr(Path, "write_bytes", half)
+        full.setattr(private_files, "_write", half)
         with pytest.raises(OSError, match="No space"):
             state.save(lambda: snapshot(2))
     assert draws_in(file) == 1
+    assert list(file.parent.iterdir()) == [file], "nothing half-written stays behind"
+
+
+SEAL = Seal("key")
+PLAIN = snapshot(7)
+SEALED = sealed_state(SEAL, PLAIN)
+FLIPPED = [*range(40), *random.Random(12).sample(range(40, len(SEALED)), 60)]
+"""The whole head, and places all over the rest."""
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *(SEALED[:i] + bytes([SEALED[i] ^ 1 << i % 8]) + SEALED[i + 1 :] for i in FLIPPED),
+        *(SEALED[:i] for i in FLIPPED),
+        SEALED + b"x",
+    ],
+    ids=lambda data: str(len(data)),
+)
+def test_no_byte_changes_unnoticed(
+    file: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
+    file.write_bytes(damaged)
+    assert LearnedState(file, None, SEAL).load() is None
+    assert "brain.bin" in caplog.text
+    (aside,) = file.parent.iterdir()
+    assert aside.read_bytes() == damaged, "set aside, not lost"
+
+
+@pytest.mark.parametrize("seal", [None, Seal("another")])
+def test_without_its_key_a_state_is_set_aside_under_that_name(
+    file: Path, caplog: pytest.LogCaptureFixture, seal: Seal | None
+) -> None:
+    file.write_bytes(SEALED)
+    assert LearnedState(file, None, seal).load() is None
+    assert "brain.bin.sealed-" in caplog.text
+
+
+def test_a_state_from_before_there_was_a_key_is_loaded_and_sealed_when_it_is_saved(
+    file: Path,
+) -> None:
+    file.write_bytes(snapshot(7))
+    state = LearnedState(file, None, SEAL)
+    assert draws_in(file, SEAL) == 7
+    state.save(lambda: snapshot(8))
+    assert file.read_bytes().startswith(b"shortstop-sealed-state-1 " + SEAL.id.encode())
+    assert draws_in(file, SEAL) == 8
+
+
+def test_a_snapshot_from_before_with_any_byte_altered_is_no_crash(file: Path) -> None:
+    for place in range(0, len(PLAIN), max(1, len(PLAIN) // 300)):
+        file.write_bytes(PLAIN[:place] + bytes([PLAIN[place] ^ 0x55]) + PLAIN[place + 1 :])
+        LearnedState(file, None, SEAL).load()
 
 
 def test_of_several_workers_the_leader_alone_saves_what_all_have_learned(file: Path) -> None:

@@ -87,6 +87,6 @@ def test_a_worker_that_cannot_start_says_why_and_reports_nothing(
         _, words = process.communicate(timeout=15)
         assert process.returncode == 2
         assert os.read(hears, 1) == b""
-    assert words.startswith(b"shortstop: worker 3: ")
+    assert b"\nshortstop: worker 3: " in b"\n" + words, "after what the log said"
     assert why in words.decode()
     assert b"Traceback" not in words

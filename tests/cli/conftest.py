@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,12 @@ Shortstop = Callable[..., Result]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own to work in, with no configuration, no model and no vendor's key."""
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "SHORTSTOP_PRIVACY_KEY"):
+    for name in (
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+        "SHORTSTOP_PRIVACY_KEY",
+        "SHORTSTOP_TRACES_KEY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SHORTSTOP_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
@@ -44,8 +50,12 @@ def shortstop(
     def run(*arguments: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["shortstop", *arguments])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
+        umask = os.umask(0o022)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            os.umask(umask)
         captured = capsys.readouterr()
         code = ended.value.code
         return Result(code if isinstance(code, int) else int(code is not None), *captured)

@@ -57,6 +57,15 @@ def test_a_set_key_is_said_to_be_set_and_never_shown() -> None:
     assert "sk-secret" not in "\n".join(lines)
 
 
+def test_where_the_content_key_is_and_none_is_made(shortstop: Shortstop, home: Path) -> None:
+    key = home / "home" / "content.key"
+    assert f"that the first start makes in {key}" in shortstop("config", "check").out
+    assert not (home / "home").exists()
+    key.parent.mkdir()
+    key.write_text("no key")
+    assert f"The content key {key} is damaged." in shortstop("config", "check").out
+
+
 def test_the_air_gap_and_warnings_are_named() -> None:
     lines = explain(parse("[privacy]\nairgap = true\n[traces]\nretention_days = 7", {}), {})
     assert any(line.startswith("Air gap:") for line in lines)

@@ -28,6 +28,12 @@ MACHINE = MachineSummary(
 SPEED = Speed("smollm2-135m", 7, 1000.0, 100.0)
 
 
+def test_the_content_key_is_named(shortstop: Shortstop, home: Path) -> None:
+    said = f"a key that the first start makes in {home / 'home' / 'content.key'}"
+    assert said in shortstop("doctor", "--quick").out
+    assert said in json.loads(shortstop("doctor", "--quick", "--json").out)["content_key"]
+
+
 def test_this_machine_is_read(tmp_path: Path) -> None:
     machine = inspect_machine(tmp_path)
     assert 1 <= machine.cores <= machine.cores_total
@@ -84,7 +90,7 @@ def test_a_slow_machine_is_told_a_small_model() -> None:
 
 def test_the_table_and_the_json_say_the_same(shortstop: Shortstop) -> None:
     tree = json.loads(shortstop("doctor", "--quick", "--json").out)
-    assert set(tree) == {"machine", "speed", "models", "advice"}
+    assert set(tree) == {"machine", "speed", "models", "advice", "content_key"}
     assert tree["speed"] is None
     assert {model["name"] for model in tree["models"]} == set(registry.catalogue())
     out = shortstop("doctor", "--quick").out

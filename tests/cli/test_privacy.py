@@ -71,7 +71,7 @@ def test_explain_tells_tier_rules_and_action(
 def test_the_json_is_a_verdict_and_its_actions(shortstop: Shortstop, folder: Path) -> None:
     verdict = explained(shortstop, f"write to {MAIL}")
     assert list(verdict) == [
-        "tier", "reach", "labels", "reasons", "policy", "findings", "actions",
+        "tier", "reach", "labels", "reasons", "policy", "findings", "actions", "read",
     ]  # fmt: skip
     (finding,) = verdict["findings"]
     assert (finding["start"], finding["end"]) == (9, 9 + len(MAIL))
@@ -147,18 +147,38 @@ def test_an_image_in_a_known_dialect_is_told_from_an_unknown_part(
 def test_standard_input_is_read_for_a_dash(
     shortstop: Shortstop, folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert bool(explained(shortstop, "-")["findings"]) is (MAIL in text)
 
 
-@pytest.mark.parametrize("what", ["x" * 5_000, "no/such/file.json", "{broken json", ".", "a\0b"])
+@pytest.mark.parametrize(
+    "what",
+    ["x" * 5_000, "{broken json", "a\0b", "see report.txt\nand this", "https://h.example/a.txt",
+     "what is in notes.txt?", "1/2 of it"],
+)  # fmt: skip
 def test_what_is_no_file_is_a_text(shortstop: Shortstop, folder: Path, what: str) -> None:
     assert explained(shortstop, what)["tier"] == 0
 
 
-def test_a_file_of_bytes_is_its_name(shortstop: Shortstop, folder: Path) -> None:
-    (folder / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
-    assert explained(shortstop, "picture.png")["findings"] == []
+def test_a_text_like_a_name_is_examined_as_a_text(shortstop: Shortstop, folder: Path) -> None:
+    assert explained(shortstop, MAIL)["tier"] == 2
+    assert explained(shortstop, f"./{MAIL}.txt", "--text")["tier"] == 2
+    result = shortstop("privacy", "explain", "reqest")
+    assert result.code == 0
+    assert "There is no file of that name: it was read as a text." in result.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reqest.json", "no/such/file", "no/such/file.json", "./notes of mine.txt", "~/x", "/etc/nope",
+     "mail.eml", "r.json/x"],
+)  # fmt: skip
+def test_a_misspelt_name_is_an_error(shortstop: Shortstop, folder: Path, name: str) -> None:
+    (folder / "r.json").write_text("{}")
+    result = shortstop("privacy", "explain", name)
+    assert (result.code, result.out) == (2, "")
+    assert f"There is no file {name}." in result.err
+    assert "--text" in result.err
 
 
 def test_json_too_deep_to_read_is_pinned(shortstop: Shortstop, folder: Path) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from shortstop.stores.sqlite import SqliteReports
+from shortstop.traces import TraceReader
+from shortstop.traces.keyfile import read_keys
+from shortstop.traces.seal import Seal
 from tests.server.conftest import Gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -133,5 +137,8 @@ async def test_what_was_judged_outlives_the_process(gateway: Gateway) -> None:
     assert len(compared) >= 20
     assert {row[1:3] for row in compared} == {("small", "big")}
     assert ("user", "small", None, 0.0) in grades
-    assert b"no" in bytes(correction)
+    assert bytes(correction).startswith(b"\0"), "sealed"
+    seal = Seal(*read_keys(gateway.home / "content.key"))
+    kept = TraceReader(SqliteReports(gateway.home / "traces.db"), seal).grades(trace=id)
+    assert [one.correction for one in kept if one.source == "user"] == ["no"]
     assert graded <= known

@@ -64,11 +64,17 @@ def test_only_the_owner_may_read_a_new_file_and_its_folder(tmp_path: Path) -> No
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_that_is_there_keeps_its_mode(path: Path) -> None:
+def test_a_file_that_is_there_is_its_owners_alone_from_then_on(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path.touch(mode=0o640)
     path.chmod(0o640)
-    connect(path, KIND).close()
-    assert path.stat().st_mode & 0o777 == 0o640
+    with closing(connect(path, KIND)) as db:
+        db.execute("INSERT INTO things (name, n) VALUES ('x', 1)")
+        files = list(path.parent.glob(f"{path.name}*"))
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        assert len(files) == 3, "with its write-ahead log"
+    assert str(path) in caplog.text
 
 
 def test_pragmas_are_set_in_their_order_on_every_connection(path: Path) -> None:

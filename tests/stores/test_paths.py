@@ -16,6 +16,7 @@ def test_names_are_those_of_earlier_versions() -> None:
     paths = Paths.of(HOME, Config())
     assert {name: getattr(paths, name).relative_to(HOME).as_posix() for name in (
         "traces", "journal", "responses", "accounts", "taints", "vault", "brain", "run", "run_lock",
+        "models", "content_key",
     )} == {
         "traces": "traces.db",
         "journal": "traces.db.journal",
@@ -26,6 +27,8 @@ def test_names_are_those_of_earlier_versions() -> None:
         "brain": "brain.bin",
         "run": "run",
         "run_lock": "run.lock",
+        "models": "models",
+        "content_key": "content.key",
     }  # fmt: skip
 
 

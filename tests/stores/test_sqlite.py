@@ -58,7 +58,7 @@ def forgotten(store: RowStore) -> None:
             [row(trace("a", conversation="c", request=said))],
             [grade("a", correction=SECRET)],
         )
-        assert store.forget("default", "c") == 1
+        assert store.forget("default", "c", AT) == 1
 
 
 def test_what_is_forgotten_is_not_on_the_disk(stores: Stores, tmp_path: Path) -> None:

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,6 +29,8 @@ from shortstop.types import Tier
 from tests.conftest import FakeClock
 from tests.traces.example import open_store, trace, traces
 
+QUESTION = {"role": "user", "content": "Where is my card?"}
+OPEN = b'{"role":"user","content":"Where is my card?"}'
 EARLIER = Path(__file__).parent / "earlier"
 
 
@@ -35,6 +40,24 @@ def stores(tmp_path: Path) -> SqliteStores:
         with closing(sqlite3.connect(tmp_path / f"{dump.stem}.db")) as db:
             db.executescript(dump.read_text())
     return SqliteStores(Paths(tmp_path, tmp_path / "traces.db"))
+
+
+@contextmanager
+def heard(words: str) -> Iterator[threading.Event]:
+    """Set as soon as the log says that."""
+    event = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                event.set()
+
+    handler = Listener()
+    logging.getLogger("shortstop").addHandler(handler)
+    try:
+        yield event
+    finally:
+        logging.getLogger("shortstop").removeHandler(handler)
 
 
 def test_traces(stores: SqliteStores, clock: FakeClock) -> None:
@@ -59,6 +82,60 @@ def test_traces(stores: SqliteStores, clock: FakeClock) -> None:
     assert store.health().dropped == 0
 
 
+def test_content_that_lies_open_is_sealed_at_the_start_and_gone_from_the_file(
+    stores: SqliteStores, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, seal = stores.paths.traces, Seal("key")
+    with closing(sqlite3.connect(path)) as db:  # what was deleted is still in free pages
+        db.execute("PRAGMA secure_delete = OFF")
+        db.execute("INSERT INTO bodies SELECT seq + 900, trace FROM bodies WHERE seq = 1")
+        db.execute("DELETE FROM bodies WHERE seq > 900")
+        db.commit()
+    assert OPEN in path.read_bytes()
+    with caplog.at_level(logging.INFO), heard("are sealed") as sealed:
+        store = open_store(path, TracesConfig(), clock, seal=seal)
+        assert sealed.wait(10)
+        store.close()
+    assert "4 rows and corrections of an earlier version are sealed" in caplog.text
+    kept = b"".join(one.read_bytes() for one in path.parent.glob("traces.db*") if one.is_file())
+    for words in (OPEN, b"Where is my card", b"card_arrival"):
+        assert words not in kept
+    rows = {row.id: row for row in TraceReader(stores.reports(), seal).traces()}
+    assert rows["plain"].request == rows["sealed"].request == {"messages": [QUESTION]}
+    assert {row.digest[:1] for row in rows.values()} == {"k"}
+    assert [row.request for row in traces(path)] == [None] * 4, "without the key"
+    assert stores.reports().summary().total.requests == 4
+    caplog.clear()
+    open_store(path, TracesConfig(), clock, seal=seal).close()
+    assert "earlier version" not in caplog.text, "once"
+
+
+def test_without_a_key_nothing_is_rewritten(stores: SqliteStores, clock: FakeClock) -> None:
+    path = stores.paths.traces
+    open_store(path, TracesConfig(), clock).close()
+    assert OPEN in path.read_bytes()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM earlier").fetchone() == (4,)
+
+
+def test_a_row_that_cannot_be_read_holds_up_no_other_and_does_not_stay_open(
+    stores: SqliteStores, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, seal = stores.paths.traces, Seal("key")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE bodies SET trace = substr(trace, 1, 700) WHERE seq = 1")
+        db.commit()
+    with caplog.at_level(logging.INFO), heard("are sealed") as sealed:
+        store = open_store(path, TracesConfig(), clock, seal=seal)
+        assert sealed.wait(10)
+        store.close()
+    assert "is unreadable, and not kept" in caplog.text
+    assert OPEN not in path.read_bytes()
+    read = TraceReader(stores.reports(), seal)
+    assert [row.id for row in read.traces()] == ["remote", "pinned", "sealed"]
+    assert read.unreadable == 1
+
+
 def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     accounts = Accounts(stores.accounts(), clock)
     caller = accounts.identify("sk-ss-golden")
@@ -69,9 +146,9 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     admission = accounts.admit(caller, 0)
     assert admission.headers["x-ratelimit-remaining-requests"] == "3"
     assert admission.headers["x-ratelimit-remaining-tokens"] == "900"
-    answer = accounts.answers.claim(key.id, "token", b"asked")
-    assert answer is not None
-    assert (answer.status, answer.headers, answer.body) == (200, [(b"a", b"b")], b"body")
+    assert accounts.answers.claim(key.id, "token", b"asked") is None, "it lay open, and is gone"
+    accounts.answers.sweep()
+    assert b"9192C40161C40162" not in stores.paths.accounts.read_bytes().hex().upper().encode()
     accounts.close()
 
 

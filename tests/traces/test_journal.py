@@ -54,6 +54,48 @@ def test_a_flipped_bit_is_noticed(mine: Journal) -> None:
     assert list(journal.read(path)) == []
 
 
+@pytest.mark.parametrize("cut", [1, 9, 20])
+def test_a_segment_that_cannot_be_read_to_its_end_is_set_aside_and_named(
+    mine: Journal, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
+    mine.write(FINISHED, b"kept")
+    mine.write(FINISHED, b"payload of a row")
+    path = only_segment(mine.folder)
+    path.write_bytes(path.read_bytes()[:-cut])
+    journal.retire(path)
+    (aside,) = mine.folder.iterdir()
+    assert aside.suffix == ".damaged"
+    assert str(aside) in caplog.text
+    assert list(journal.read(aside)) == [(FINISHED, b"kept")]
+    journal.sweep_damaged(mine.folder, aside.stat().st_mtime)
+    assert aside.exists()
+    journal.sweep_damaged(mine.folder, aside.stat().st_mtime + 1)
+    assert not aside.exists()
+
+
+def test_a_segment_that_was_read_is_removed(
+    mine: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine.write(FINISHED, b"kept")
+    journal.retire(only_segment(mine.folder))
+    assert list(mine.folder.iterdir()) == []
+    assert caplog.text == ""
+
+
+def test_no_altered_byte_makes_a_record_that_was_not_written(tmp_path: Path) -> None:
+    records = [(OPENED, b"one"), (FINISHED, b"another one"), (FINISHED, b"")]
+    whole = b"".join(journal.frame(*record) for record in records)
+    path = tmp_path / "x.log"
+    for place in range(len(whole)):
+        for bit in range(8):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+            found = list(journal.read(path))
+            assert found == records[: len(found)]
+            assert len(found) < len(records)
+        path.write_bytes(whole[:place])
+        assert list(journal.read(path)) == records[: len(list(journal.read(path)))]
+
+
 def test_a_living_owners_segment_is_no_orphan(mine: Journal) -> None:
     mine.write(FINISHED, b"x")
     assert list(journal.orphans(mine.folder)) == []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
-from shortstop.errors import StoreError
 from shortstop.traces.seal import Seal
 from shortstop.types import Grade
 from tests.conftest import FakeClock
@@ -30,11 +30,16 @@ def path(tmp_path: Path, clock: FakeClock) -> Path:
     return path
 
 
-def test_with_the_key_everything_is_as_it_was(path: Path) -> None:
+KEYED = "k" + Seal("key").digest(LOCAL.digest.encode()).hex()
+SEALED = trace("sealed", at=LOCAL.at + 1, digest=KEYED)
+
+
+def test_with_the_key_everything_is_as_it_was_but_its_digest_is_keyed(path: Path) -> None:
     whole = reader(path, Seal("key"))
-    assert list(whole.traces()) == [trace("plain"), trace("sealed", at=LOCAL.at + 1)]
+    assert list(whole.traces()) == [trace("plain"), SEALED]
     assert list(whole.grades()) == [GRADE]
-    assert list(whole.graded()) == [(trace("sealed", at=LOCAL.at + 1), [GRADE])]
+    assert list(whole.graded()) == [(SEALED, [GRADE])]
+    assert whole.unopened == 0
 
 
 def test_without_the_key_figures_are_read_and_content_is_not(path: Path) -> None:
@@ -46,11 +51,20 @@ def test_without_the_key_figures_are_read_and_content_is_not(path: Path) -> None
     assert (grade.value, grade.correction) == (1.0, None)
 
 
-def test_another_key_is_an_error_not_an_empty_answer(path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened"):
-        list(reader(path, Seal("other")).traces())
-    with pytest.raises(StoreError, match="cannot be opened"):
-        list(reader(path, Seal("other")).grades())
+def test_with_another_key_rows_are_listed_without_their_content_and_that_is_said_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = reader(path, Seal("other"))
+    assert list(whole.traces()) == [trace("plain"), replace(SEALED, request=None, response=None)]
+    assert list(whole.grades()) == [replace(GRADE, correction=None)]
+    assert whole.unopened == 2
+    assert caplog.text.count("cannot be opened") == 1
+
+
+def test_a_key_of_before_opens_what_it_sealed(path: Path) -> None:
+    since = reader(path, Seal("other", "key"))
+    assert list(since.traces()) == [trace("plain"), SEALED]
+    assert list(since.grades()) == [GRADE]
 
 
 def test_what_is_asked_for_is_what_is_read(path: Path) -> None:

@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError, StoreUnavailable
-from shortstop.traces import journal, writer
+from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.traces import document, journal, writer
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy
 from shortstop.traces.grades import encode, grade_row
+from shortstop.traces.seal import Seal
 from shortstop.traces.writer import BATCH_ROWS, Writer
 from shortstop.types import Clearance, Grade, Reach, Tier
-from shortstop.types.rows import GradeRow, Row
+from shortstop.types.rows import COLUMNS, GradeRow, Row
 from tests.conftest import FakeClock
 from tests.stores.contract.world import grade, row
 from tests.traces.example import trace
@@ -32,6 +35,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.batches: list[tuple[list[str], list[GradeRow]]] = []
+        self.written: list[Row] = []
         self.tiers: dict[str, Tier] = {}
         self.swept: list[float] = []
         self.old = 0
@@ -47,6 +51,7 @@ class Shelf:
         if self.failures:
             raise self.failures.pop()
         self.batches.append(([one.columns[0] for one in rows], list(grades)))
+        self.written += rows
         return sum(one.columns[0] == "twice" for one in rows)
 
     def delete_before(self, at: float, limit: int) -> int:
@@ -54,7 +59,10 @@ class Shelf:
         count, self.old = min(self.old, limit), max(0, self.old - limit)
         return count
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
+        return 0
+
+    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         return 0
 
     def tier(self, id: str) -> Tier | None:
@@ -99,8 +107,8 @@ def start(
 ) -> Iterator[Callable[[], Writer]]:
     writers: list[Writer] = []
 
-    def begin() -> Writer:
-        policy = ContentPolicy(TracesConfig())
+    def begin(seal: Seal | None = None) -> Writer:
+        policy = ContentPolicy(TracesConfig(), seal=seal)
         writers.append(Writer(shelf, backlog, folder, clock, 190 * DAY, policy))
         writers[-1].start()
         return writers[-1]
@@ -275,6 +283,36 @@ def test_an_unreadable_row_is_left_out_and_said(
     until(lambda: not list(folder.glob("*.log")))
     assert shelf.rows == ["a"]
     assert "unreadable" in caplog.text
+
+
+def test_what_an_earlier_version_left_open_in_its_journal_is_sealed(
+    start: Callable[..., Writer], shelf: Shelf, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, seal = row(trace("a")).document, Seal("key")
+    odd = msgspec.json.encode({**msgspec.json.decode(good), "id": "odd", "request": ["no", "body"]})
+    dead_journal(folder, "1-0-dead", (journal.FINISHED, good), (journal.FINISHED, odd))
+    start(seal)
+    until(lambda: not list(folder.glob("*.log")))
+    first, second = shelf.written
+    assert b"Where is my card" not in first.document
+    assert document.decode(first.document, seal).request == trace().request
+    assert first.columns[COLUMNS.index("digest")].startswith("k")
+    assert (second.columns[0], second.document) == ("odd", b"{}"), "its figures are kept"
+    assert "not kept" in caplog.text
+
+
+def test_what_cannot_be_read_to_its_end_is_set_aside(
+    start: Callable[[], Writer], shelf: Shelf, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = row(trace("a")).document
+    dead_journal(folder, "1-0-dead", (journal.FINISHED, good), (journal.FINISHED, good))
+    (path,) = folder.glob("*.log")
+    path.write_bytes(path.read_bytes()[:-5])
+    start()
+    until(lambda: not list(folder.glob("*.log")))
+    assert shelf.rows == ["a"]
+    assert [one.suffix for one in folder.iterdir()] == [".damaged"]
+    assert "cannot be read" in caplog.text
 
 
 def test_the_old_is_deleted_a_batch_at_a_time_at_the_start(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.accounts import meter
-from shortstop.accounts.idempotency import AnswerStore, Locker
+from shortstop.accounts.idempotency import AnswerStore
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Allowance, Balance, Purse
@@ -21,7 +21,7 @@ from shortstop.errors import (
     StoreError,
     Unauthenticated,
 )
-from shortstop.ports import Clock
+from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore, Meters
 from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 

@@ -7,20 +7,27 @@ still being answered a conflict. Only complete answers are kept; a failed reques
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
 
 import msgspec
 
-from shortstop.errors import Conflict, InvalidRequest
-from shortstop.ports import Clock
+from shortstop.errors import Conflict, InvalidRequest, StoreError
+from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore
+from shortstop.types.accounts import IdempotencyRecord, KeptRow
+
+log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 3600.0
 LONGEST_TOKEN = 255
 LARGEST = 4_000_000
 """Bytes. A larger answer is not kept, so a retry of its request is answered afresh."""
+MOST, MOST_BYTES = 1_000, 64_000_000
+"""Answers, and bytes of them, that are kept for one caller: the oldest make room."""
+LOCKED = b"\0"
+"""How a sealed body begins; answers are JSON or text."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -34,17 +41,9 @@ class KeptAnswer:
     body: bytes
 
 
-class Locker(Protocol):
-    """Encrypts for one place, which `about` names."""
-
-    def lock(self, data: bytes, about: str) -> bytes: ...
-
-    def unlock(self, sealed: bytes, about: str) -> bytes:
-        """Raises StoreError when it was sealed with another key or for another place."""
-
-
 class AnswerStore:
-    """With a `seal` what is kept of answers is encrypted. Every method raises StoreError."""
+    """With a `seal` what is kept of answers is encrypted, and digests are made with its key. Every
+    method raises StoreError."""
 
     def __init__(self, store: AccountStore, clock: Clock, seal: Locker | None = None) -> None:
         self._store = store
@@ -57,10 +56,8 @@ class AnswerStore:
         token has a wrong length or belongs to another request."""
         if not 0 < len(token) <= LONGEST_TOKEN:
             raise InvalidRequest(f"An idempotency key has 1 to {LONGEST_TOKEN} characters.")
-        now, fingerprint = self._clock.time(), blake2b(asked, digest_size=16).digest()
-        record = self._store.claim_answer(
-            caller, _digest(token), fingerprint, at=now, since=now - KEPT_SECONDS
-        )
+        fingerprint = self._digest(asked)
+        record = self._claimed(caller, token, fingerprint)
         if record is None:
             return None
         if record.fingerprint != fingerprint:
@@ -77,28 +74,62 @@ class AnswerStore:
                 code="idempotency_key_in_use",
                 retry_after=1.0,
             )
-        headers = msgspec.msgpack.decode(record.headers or b"\x90", type=RawHeaders)
-        return KeptAnswer(record.status, headers, self._opened(caller, token, record.body or b""))
+        try:
+            return self._opened(caller, token, record)
+        except (StoreError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.warning("a kept answer cannot be opened, its request is answered afresh: %s", error)
+            self.drop(caller, token)
+            return self.claim(caller, token, asked)
 
-    def keep(self, caller: str, token: str, answer: KeptAnswer) -> None:
+    def keep(
+        self, caller: str, token: str, answer: KeptAnswer, subject: tuple[str, str] = ("", "")
+    ) -> None:
+        """`subject` is the tenant and the conversation that the answer is erased by."""
         if len(answer.body) > LARGEST:
             self.drop(caller, token)
             return
         headers = msgspec.msgpack.encode(answer.headers)
         body = self._closed(caller, token, answer.body)
-        self._store.keep_answer(caller, _digest(token), answer.status, headers, body)
+        row = KeptRow(answer.status, headers, body, *subject)
+        self._store.keep_answer(caller, self._name(token), row, MOST, MOST_BYTES)
 
     def drop(self, caller: str, token: str) -> None:
         """Release the token without an answer: the next request with it is answered afresh."""
-        self._store.drop_answer(caller, _digest(token))
+        self._store.drop_answer(caller, self._name(token))
+
+    def forget(self, tenant: str, conversation: str) -> int:
+        """Delete every answer of a conversation, and off the disk; how many there were."""
+        return self._store.forget_answers(tenant, conversation)
+
+    def sweep(self) -> int:
+        """Delete those whose hour is over, and off the disk; how many there were."""
+        return self._store.sweep_answers(self._clock.time() - KEPT_SECONDS)
+
+    def _claimed(self, caller: str, token: str, fingerprint: bytes) -> IdempotencyRecord | None:
+        now = self._clock.time()
+        return self._store.claim_answer(
+            caller, self._name(token), fingerprint, at=now, since=now - KEPT_SECONDS
+        )
 
     def _closed(self, caller: str, token: str, body: bytes) -> bytes:
-        return body if self._seal is None else self._seal.lock(body, f"{caller} {_digest(token)}")
+        if self._seal is None:
+            return body
+        return LOCKED + self._seal.lock(body, f"{caller} {self._name(token)}")
 
-    def _opened(self, caller: str, token: str, body: bytes) -> bytes:
-        return body if self._seal is None else self._seal.unlock(body, f"{caller} {_digest(token)}")
+    def _opened(self, caller: str, token: str, record: IdempotencyRecord) -> KeptAnswer:
+        """Raises StoreError when it was sealed with another key, and msgspec.DecodeError."""
+        headers = msgspec.msgpack.decode(record.headers or b"\x90", type=RawHeaders)
+        body = record.body or b""
+        if self._seal is not None and body.startswith(LOCKED):
+            body = self._seal.unlock(body.removeprefix(LOCKED), f"{caller} {self._name(token)}")
+        assert record.status is not None
+        return KeptAnswer(record.status, headers, body)
 
+    def _name(self, token: str) -> str:
+        """Tokens are kept as digests only: a client may have put anything into its header."""
+        return self._digest(token.encode("utf-8", "replace")).hex()
 
-def _digest(token: str) -> str:
-    """Tokens are kept as digests only: a client may have put anything into its header."""
-    return blake2b(token.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    def _digest(self, data: bytes) -> bytes:
+        if self._seal is None:
+            return blake2b(data, digest_size=16).digest()
+        return self._seal.digest(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 from msgspec.structs import replace
 
@@ -9,6 +11,8 @@ from shortstop.accounts.keys import Key, fingerprint
 from shortstop.errors import NotFound, StoreError
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
+
+log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
 """How long a key that another process has revoked may still be accepted."""
@@ -24,6 +28,7 @@ class KeyBook:
         self._clock = clock
         self._by_fingerprint: dict[bytes, Key] = {}
         self._by_id: dict[str, Key] = {}
+        self._damaged = 0
         self._version = -1
         self._checked = float("-inf")
         self._load()
@@ -44,9 +49,10 @@ class KeyBook:
 
     @property
     def any(self) -> bool:
-        """Whether a key was ever created. Revoked keys count: authentication, once on, stays on."""
+        """Whether a key was ever created. Revoked and damaged keys count: authentication, once on,
+        stays on."""
         self._refresh()
-        return bool(self._by_id)
+        return bool(self._by_id or self._damaged)
 
     def all(self) -> list[Key]:
         """Oldest first, revoked ones too."""
@@ -79,6 +85,15 @@ class KeyBook:
 
     def _load(self) -> None:
         self._version = self._store.version()
-        keys = {mark: _decode(record) for mark, record in self._store.all_keys()}
+        keys: dict[bytes, Key] = {}
+        damaged = 0
+        for mark, record in self._store.all_keys():
+            try:
+                keys[mark] = _decode(record)
+            except (msgspec.DecodeError, UnicodeError):
+                damaged += 1
+        if damaged and damaged != self._damaged:
+            log.error("%d keys are damaged in their file and refused: make new ones", damaged)
+        self._damaged = damaged
         self._by_fingerprint = keys
         self._by_id = {key.id: key for key in keys.values()}

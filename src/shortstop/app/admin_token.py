@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shortstop.errors import ConfigError
+from shortstop.private_files import create_file, make_folder
 from shortstop.server.gateway import AdminToken
 
 log = logging.getLogger("shortstop")
@@ -38,7 +39,9 @@ def token_in(path: Path) -> str:
     try:
         return _read(path)
     except FileNotFoundError:
-        _create(path, PREFIX + secrets.token_urlsafe(32))
+        make_folder(path.parent)
+        if create_file(path, f"{PREFIX}{secrets.token_urlsafe(32)}\n".encode()):
+            log.info("the admin token is in %s", path)
     return _read(path)
 
 
@@ -55,23 +58,6 @@ def shown_token(path: Path, env: Mapping[str, str], name: str) -> str:
             f"There is no admin token at {path}.",
             hint="The gateway makes it at its first start. Has it another data folder?",
         ) from None
-
-
-def _create(path: Path, token: str) -> None:
-    """Whole or not at all, and never over another one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> str:

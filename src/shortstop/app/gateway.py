@@ -13,6 +13,7 @@ from shortstop.accounts import Accounts
 from shortstop.app.admin_token import admin_token
 from shortstop.app.build import build
 from shortstop.app.gauges import register_gauges
+from shortstop.app.housekeeping import keep_house
 from shortstop.app.learned_state import LearnedState
 from shortstop.app.reload import Reloader
 from shortstop.app.resources import Resources
@@ -49,7 +50,9 @@ class Shortstop:
         self.started = int(time.time())
         self._resources = Resources(config, source.env, workers, self._redacted)
         self._reloader = Reloader(source, self._resources)
-        self._learned_state = LearnedState(self._resources.paths.brain, workers)
+        self._learned_state = LearnedState(
+            self._resources.paths.brain, workers, self._resources.seal
+        )
         self._runtime = build(config, self._resources, {}, self._learned_state.load())
         if workers is not None:
             # Workers that begin with the same state must not draw the same lots.
@@ -136,12 +139,13 @@ class Shortstop:
 
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
-        stored responses."""
+        stored responses, answers kept for retries."""
         resources = self._resources
         surrogates = resources.vault.erase((tenant, conversation))
         traces = await asyncio.to_thread(resources.traces.forget, tenant, conversation)
-        responses = resources.responses.forget(tenant, conversation)
-        return Erased(surrogates=surrogates, traces=traces, responses=responses)
+        responses = await asyncio.to_thread(resources.responses.forget, tenant, conversation)
+        answers = await asyncio.to_thread(resources.accounts.answers.forget, tenant, conversation)
+        return Erased(surrogates=surrogates, traces=traces, responses=responses, answers=answers)
 
     def readiness(self) -> Readiness:
         return self._runtime.readiness(self._resources.traces.health())
@@ -174,11 +178,15 @@ class Shortstop:
         await self._runtime.start()
         await self._resources.warm()
         self._runtime.guard.warm()
-        saver = asyncio.create_task(self._learned_state.keep_saving(self._snapshot))
+        chores = [asyncio.create_task(self._learned_state.keep_saving(self._snapshot))]
+        if self._resources.workers is None or self._resources.workers.leader:
+            chores.append(asyncio.create_task(keep_house(self._resources)))
         try:
             yield
         finally:
-            saver.cancel()
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await self._reloader.close()
             await self._runtime.close()
             await self._resources.stop_tagger()

@@ -11,7 +11,10 @@ from pathlib import Path
 from shortstop import routing
 from shortstop.app.clock import CLOCK
 from shortstop.errors import StateUnfit
+from shortstop.private_files import replace_file
 from shortstop.routing import State
+from shortstop.traces.seal import Seal
+from shortstop.traces.sealed_state import sealed_state, unsealed_state
 from shortstop.workers.context import WorkerContext
 
 log = logging.getLogger("shortstop")
@@ -20,10 +23,15 @@ SAVE_SECONDS = 60
 
 
 class LearnedState:
-    """One file. With several workers the leader saves what all have learned."""
+    """One file. With several workers the leader saves what all have learned.
 
-    def __init__(self, file: Path, workers: WorkerContext | None) -> None:
+    With a `seal` it is encrypted, so that it tells nothing of prompts and no byte of it changes
+    unnoticed.
+    """
+
+    def __init__(self, file: Path, workers: WorkerContext | None, seal: Seal | None = None) -> None:
         self._file = file
+        self._seal = seal
         self._workers = workers
 
     def load(self) -> State | None:
@@ -33,7 +41,8 @@ class LearnedState:
         learned is never overwritten.
         """
         try:
-            return routing.load_state(self._file.read_bytes(), routing.packaged())
+            data = unsealed_state(self._seal, self._file.read_bytes())
+            return routing.load_state(data, routing.packaged())
         except FileNotFoundError:
             return None
         except StateUnfit as error:
@@ -46,9 +55,7 @@ class LearnedState:
         if self._workers is not None:
             self._workers.catch_up()
         if self._leads:
-            draft = self._file.with_suffix(".tmp")
-            draft.write_bytes(snapshot())
-            draft.replace(self._file)
+            replace_file(self._file, sealed_state(self._seal, snapshot()))
 
     async def keep_saving(self, snapshot: Callable[[], bytes]) -> None:
         while True:

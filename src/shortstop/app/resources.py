@@ -11,17 +11,18 @@ from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
 from shortstop.config import Config, PrivacyConfig
-from shortstop.privacy.audit import AuditLog
+from shortstop.privacy.audit import AuditLog, files, head_of
 from shortstop.privacy.keys import audit_key, privacy_key
 from shortstop.privacy.names.tagger import Tagger, TaggerDown
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
+from shortstop.private_files import tighten
 from shortstop.stores import Paths, open_stores
 from shortstop.telemetry.metrics import Metrics
 from shortstop.traces import TraceStore
 from shortstop.traces.content import Redact
+from shortstop.traces.keyfile import content_seal
 from shortstop.traces.responses import StoredResponses
-from shortstop.traces.seal import Seal
 from shortstop.workers.context import WorkerContext
 
 log = logging.getLogger("shortstop")
@@ -45,7 +46,9 @@ class Resources:
         self.paths = Paths.of(registry.home(config.data_dir, env), config)
         self.models = registry.open(self.paths.home)
         self.metrics = Metrics(asyncio.get_running_loop().call_later)
-        seal = Seal.of(env, config.traces.key_env)
+        self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
+        if workers is None:
+            tighten(self.paths.everything())
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
         rows = stores.rows(fsync=traces.fsync)
         self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
@@ -73,6 +76,7 @@ class Resources:
             return None
         path = Path(config.audit)
         if path not in self._audits:
+            tighten([head_of(path), *files(path)])
             self._audits[path] = AuditLog(path, audit_key(config, self.env))
         self.audit = self._audits[path]
         return self.audit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
@@ -13,12 +14,14 @@ from shortstop.app.supervisor import Supervisor
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
 from shortstop.privacy.keys import audit_key
+from shortstop.private_files import UMASK
 
 log = logging.getLogger("shortstop")
 
 
 def serve(source: ConfigSource) -> None:
     """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
+    os.umask(UMASK)
     set_up_logging()
     config = read_config(source)
     if config.privacy.audit is not None:

@@ -29,8 +29,10 @@ from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.keys import audit_key
+from shortstop.private_files import make_folder, tighten
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
 from shortstop.stores import Paths, open_stores
+from shortstop.traces.keyfile import content_seal
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
 from shortstop.workers.spec import WorkerSpec
@@ -53,6 +55,7 @@ class Supervisor:
         env = source.env
         self._paths = Paths.of(registry.home(config.data_dir, env), config)
         self._folder = self._paths.run
+        content_seal(config.traces, env, self._paths.content_key)  # made once, before all workers
         # One conversation may meet several workers: its surrogates must be the same in all.
         privacy_key = env.get(config.privacy.key_env) or os.urandom(32).hex()
         self._shared = {
@@ -90,7 +93,7 @@ class Supervisor:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """A fresh folder for what the workers share, for one supervisor at a time."""
-        self._paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tighten(self._paths.everything())
         lock = os.open(self._paths.run_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,7 +105,7 @@ class Supervisor:
             ) from None
         try:
             shutil.rmtree(self._folder, ignore_errors=True)
-            (self._folder / "metrics").mkdir(mode=0o700, parents=True)
+            make_folder(self._folder / "metrics")
             yield
         finally:
             os.close(lock)

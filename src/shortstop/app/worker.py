@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from shortstop import registry
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
@@ -20,7 +21,10 @@ from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
 from shortstop.console.visible import visible
 from shortstop.errors import ShortstopError
+from shortstop.private_files import UMASK
 from shortstop.serving.engines.parent import die_with_parent
+from shortstop.stores import Paths
+from shortstop.traces.keyfile import content_seal
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.spec import WorkerSpec
 
@@ -28,6 +32,7 @@ from shortstop.workers.spec import WorkerSpec
 def main() -> None:
     spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
     die_with_parent(signal.SIGTERM)
+    os.umask(UMASK)
     set_up_logging()
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:
@@ -40,8 +45,11 @@ def main() -> None:
 async def _work(spec: WorkerSpec) -> None:
     path = Path(spec.config) if spec.config else None
     source = ConfigSource(path, os.environ, spec.server)
-    context = WorkerContext(Path(spec.folder), spec.index)
-    gateway = Shortstop(read_config(source), source, context)
+    config = read_config(source)
+    paths = Paths.of(registry.home(config.data_dir, os.environ), config)
+    seal = content_seal(config.traces, os.environ, paths.content_key)
+    context = WorkerContext(Path(spec.folder), spec.index, seal)
+    gateway = Shortstop(config, source, context)
     # The file may have changed since the supervisor read it.
     refuse_exposure(gateway.server, gateway.accounts)
     await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))

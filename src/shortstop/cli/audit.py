@@ -13,7 +13,7 @@ import typer
 from shortstop import __version__
 from shortstop import config as configuration
 from shortstop.cli.options import ConfigFile
-from shortstop.cli.output import print_json, say
+from shortstop.cli.output import print_json, say, write_page
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
@@ -47,7 +47,7 @@ def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) 
     if out is None:
         print_json(bundle)
     else:
-        out.write_bytes(msgspec.json.format(msgspec.json.encode(bundle)))
+        write_page(out, msgspec.json.format(msgspec.json.encode(bundle)))
 
 
 def _facts(config: Config) -> dict[str, Any]:

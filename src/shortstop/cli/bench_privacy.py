@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +11,16 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from shortstop.cli.labelled_rows import GATEWAY_COLUMNS, SPAN_COLUMNS, checked_rows
 from shortstop.cli.options import AsJson
-from shortstop.cli.output import Grid, Terminal, print_json, progress
+from shortstop.cli.output import Grid, Terminal, on_terminal, print_json, progress, say, write_lines
 from shortstop.cli.tables import OPEN_SET, read_rows
+from shortstop.console.visible import visible
 from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection, spans, trials
 from shortstop.evaluate.privacy.adversarial import Trick
 from shortstop.evaluate.privacy.figures import PrivacyReport
+from shortstop.evaluate.privacy.misses import misses
 from shortstop.types import Json
 
 Data = Annotated[
@@ -27,6 +30,16 @@ Spans = Annotated[
     Path | None,
     typer.Option("--spans", help="JSON lines with id, text and spans [{start, end, label}]."),
 ]
+Misses = Annotated[
+    Path | None,
+    typer.Option(
+        "--misses",
+        help="Write to this file, as JSON lines, which rows were missed or wrongly pinned: line,"
+        " rule, and the text with its values as stars.",
+    ),
+]
+Tell = Callable[[str], None]
+"""Tells the user what is being measured now."""
 SPANS = ("presidio_synth_v2", "meddocan_dev")
 OPEN_DATA = Path("../shared/data/privacy")
 WANTED: Mapping[str, str] = {
@@ -59,7 +72,12 @@ class Results(msgspec.Struct, frozen=True):
     left_out: list[str]
 
 
-def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson = False) -> None:
+def bench_command(
+    data: Data = None,
+    spans_file: Spans = None,
+    misses_file: Misses = None,
+    as_json: AsJson = False,
+) -> None:
     """Recall by class, false pins, times, tricks, round trips and tampering, with 95% intervals.
 
     With --data FILE the first figures are from there, all of its rows; those about spans are
@@ -68,19 +86,39 @@ def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson =
     account, id, ip); a finding is right the other way round; recall counts four times.
     """
     left_out: list[str] = []
-    with progress("steps", hidden=as_json) as bar:
-        task = bar.add_task("starting")
-        reports = []
-        for name, report in _reports(data, spans_file, left_out):
-            bar.update(task, description=name)
-            reports.append(report)
-        bar.update(task, description="thirty tricks")
+    with _told() as tell:
+        reports = list(_reports(data, spans_file, left_out, tell))
+        if misses_file is not None:
+            tell("misses")
+            _write_misses(misses_file, data)
+        tell("thirty tricks")
         with _quiet():
             results = Results(reports, adversarial.tricks(), left_out)
     if as_json:
         print_json(results)
     else:
         show(results, Terminal())
+
+
+@contextmanager
+def _told() -> Iterator[Tell]:
+    """Says on standard error what is being measured: on a terminal in one line, else in lines."""
+    if not on_terminal():
+        yield lambda what: say(f"{what} ...", err=True)
+        return
+    with progress("steps", hidden=False) as bar:
+        task = bar.add_task("starting")
+        yield lambda what: bar.update(task, description=visible(what))
+
+
+def _write_misses(file: Path, data: Path | None) -> None:
+    """JSON lines: what was missed, and what was wrongly pinned."""
+    rows = _labelled(data)
+    found = list(misses(rows, detection.Examiner()))
+    write_lines(file, map(msgspec.json.encode, found))
+    missed = sum(one.what == "missed" for one in found)
+    counts = f"{missed} missed, {len(found) - missed} wrongly pinned of {len(rows)} rows"
+    say(f"{file}: {counts}.", err=True)
 
 
 @contextmanager
@@ -116,78 +154,69 @@ def show(results: Results, terminal: Terminal) -> None:
 
 
 def _reports(
-    data: Path | None, own_spans: Path | None, left_out: list[str]
-) -> Iterator[tuple[str, PrivacyReport]]:
-    yield from _gateway(data, left_out)
+    data: Path | None, own_spans: Path | None, left_out: list[str], tell: Tell
+) -> Iterator[PrivacyReport]:
+    yield from _gateway(data, left_out, tell)
     clinc = OPEN_DATA / "ordinary_clinc.jsonl"
     if clinc.is_file():
-        texts = [str(r["text"]) for r in _rows(clinc)]
-        yield "ordinary texts", detection.harmless(texts, "ordinary_clinc")
+        tell("ordinary texts")
+        texts = [str(r["text"]) for r in detection.read_rows(clinc)]
+        yield detection.harmless(texts, "ordinary_clinc")
     else:
         left_out.append(f"ordinary texts: there is no {clinc}")
     try:
+        tell("public prompts")
         prompts = list(_prompts(read_rows(OPEN_SET)))
-        yield "public prompts", detection.harmless(prompts, "MMLU and GSM8K prompts")
+        yield detection.harmless(prompts, "MMLU and GSM8K prompts")
     except ConfigError as error:
         left_out.append(f"MMLU and GSM8K prompts: {error}")
     if own_spans is not None or data is None:
-        yield from _spans(own_spans, left_out)
-    yield "streams", trials.restoring()
-    yield "audit log", trials.tampering()
+        yield from _spans(own_spans, left_out, tell)
+    tell("streams")
+    yield trials.restoring()
+    tell("audit log")
+    yield trials.tampering()
 
 
-def _spans(own: Path | None, left_out: list[str]) -> Iterator[tuple[str, PrivacyReport]]:
+def _spans(own: Path | None, left_out: list[str], tell: Tell) -> Iterator[PrivacyReport]:
     """Published texts, English from templates (the unseen half) and Spanish; or the operator's."""
     paths = [own] if own else [OPEN_DATA / f"{n}.jsonl" for n in SPANS]
     for path in paths:
-        if not path.is_file():
-            if own is not None:
-                raise ConfigError(f"There is no file {own}.")
+        if own is None and not path.is_file():
             left_out.append(f"spans: there is no {path}")
             continue
-        rows = _rows(path)
-        if any(not {"id", "text", "spans"} <= set(row) for row in rows):
-            raise ConfigError(f"{path} has rows without id, text or spans.")
+        rows = [row for _, row in checked_rows(path, SPAN_COLUMNS)]
         split = own is None and "template" in rows[0]
         if split:
             rows = [row for row in rows if spans.is_unseen(row)]
         what = f"{path.stem}, unseen templates" if split else path.stem
-        yield what, spans.span_report(rows, spans.by_rules, f"{what}, rules alone")
+        tell(f"{what}, rules alone")
+        yield spans.span_report(rows, spans.by_rules, f"{what}, rules alone")
         try:
-            yield what, spans.span_report(rows, spans.by_all, f"{what}, with names read")
+            tell(f"{what}, with names read")
+            yield spans.span_report(rows, spans.by_all, f"{what}, with names read")
         except ConfigError as error:
             left_out.append(f"{what}, with names read: {error}")
 
 
-def _gateway(data: Path | None, left_out: list[str]) -> Iterator[tuple[str, PrivacyReport]]:
+def _gateway(data: Path | None, left_out: list[str], tell: Tell) -> Iterator[PrivacyReport]:
     """The held-back half of the open rows, or all of `data`."""
     path = data or OPEN_DATA / "gateway_dev.jsonl"
-    if not path.is_file():
-        if data is not None:
-            raise ConfigError(f"There is no file {data}.")
+    if data is None and not path.is_file():
         left_out.append(f"gateway requests: there is no {path}; give --data FILE")
         return
-    rows = _rows(path)
-    for number, row in enumerate(rows, start=1):
-        missing = {"text", "sensitive", "tier"} - set(row)
-        if missing:
-            raise ConfigError(f"{path}, line {number}, has no {', '.join(sorted(missing))}.")
+    tell(path.name)
+    rows = [row for _, row in _labelled(data)]
+    part = path.name if data is not None else "gateway_dev, held-back half"
+    yield detection.labelled(rows, part)
+
+
+def _labelled(data: Path | None) -> list[tuple[int, Json]]:
+    """The rows that are judged, numbered by line. Raises ConfigError naming what is wrong where."""
     if data is not None:
-        yield path.name, detection.labelled(rows, path.name)
-        return
-    unseen = [r for r in rows if detection.is_held_back(r["id"])]
-    yield path.name, detection.labelled(unseen, "gateway_dev, held-back half")
-
-
-def _rows(path: Path) -> list[Json]:
-    """Raises ConfigError naming the first row that is not a JSON object."""
-    rows: list[Json] = []
-    try:
-        for row in detection.read_rows(path):
-            rows.append(row)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{path}, line {len(rows) + 1}, is not JSON: {error}.") from error
-    return rows
+        return list(checked_rows(data, GATEWAY_COLUMNS))
+    rows = checked_rows(OPEN_DATA / "gateway_dev.jsonl", GATEWAY_COLUMNS)
+    return [(line, row) for line, row in rows if detection.is_held_back(row["id"])]
 
 
 def _prompts(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -10,10 +10,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from shortstop import registry
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say
 from shortstop.config import Config, Lifetime, ServerConfig, lifetimes, load, warnings
 from shortstop.serving.upstreams import check_dialects
+from shortstop.stores import Paths
+from shortstop.traces.keyfile import describe_key
 
 config_app = typer.Typer(help="Check and explain the configuration.", no_args_is_help=True)
 
@@ -59,7 +62,12 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
         f"Contract: at most {contract.max_quality_loss:.1%} quality lost at "
         f"{contract.confidence:.0%} confidence, {contract.audit_rate:.0%} of local answers audited."
     )
-    lines.append(f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}.")
+    lines.append(
+        f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}, of tier S3 "
+        f"{traces.sensitive_content!r}."
+    )
+    paths = Paths.of(registry.home_path(config.data_dir, env), config)
+    lines.append("  " + describe_key(traces, env, paths.content_key))
     if config.privacy.airgap:
         lines.append("Air gap: no remote target, no client that could reach one.")
     lines.append(

@@ -11,13 +11,18 @@ from shortstop.cli.output import print_json, say
 from shortstop.config import Config, load
 from shortstop.routing import ContractReport, OverallReport, PromiseReports, State, load_state
 from shortstop.stores import Paths
+from shortstop.traces.keyfile import reading_seal
+from shortstop.traces.sealed_state import unsealed_state
 
 
 def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What is promised per task, and how well it is supported."""
     settings = load(config, os.environ)
-    file = Paths.of(registry.home(settings.data_dir, os.environ), settings).brain
-    state = load_state(file.read_bytes()) if file.exists() else State()
+    paths = Paths.of(registry.home(settings.data_dir, os.environ), settings)
+    file = paths.brain
+    seal = reading_seal(settings.traces, os.environ, paths.content_key)
+    data = unsealed_state(seal, file.read_bytes()) if file.exists() else None
+    state = State() if data is None else load_state(data)
     promises = PromiseReports(state, settings)
     reports, overall = promises.contracts(), promises.overall()
     if as_json:

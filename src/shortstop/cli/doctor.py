@@ -20,6 +20,8 @@ from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json
 from shortstop.config import ModelConfig, load
 from shortstop.errors import ShortstopError
+from shortstop.stores import Paths
+from shortstop.traces.keyfile import describe_key
 
 Quick = Annotated[bool, typer.Option("--quick", help="Skip the speed measurement.")]
 
@@ -77,15 +79,18 @@ def doctor_command(
     as_json: AsJson = False, quick: Quick = False, config: ConfigFile = None
 ) -> None:
     """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit."""
-    home = registry.home(load(config, os.environ).data_dir, os.environ)
+    loaded = load(config, os.environ)
+    home = registry.home(loaded.data_dir, os.environ)
+    key = describe_key(loaded.traces, os.environ, Paths.of(home, loaded).content_key)
     machine = inspect_machine(home)
     speed, problem = (None, "") if quick else _try_measuring(home)
     fits = fitting(machine, speed)
     advice = [*advise(machine, speed), *([problem] if problem else [])]
     if as_json:
-        print_json({"machine": machine, "speed": speed, "models": fits, "advice": advice})
+        tree = {"machine": machine, "speed": speed, "models": fits, "advice": advice}
+        print_json({**tree, "content_key": key})
         return
-    _show(machine, speed, fits, advice, Terminal())
+    _show(machine, speed, fits, [*advice, key], Terminal())
 
 
 def inspect_machine(home: Path) -> MachineSummary:

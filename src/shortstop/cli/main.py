@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -22,7 +23,9 @@ from shortstop.cli.reload import reload_command
 from shortstop.cli.replay import replay_command
 from shortstop.cli.report import report_command
 from shortstop.cli.serve import serve_command
+from shortstop.cli.traces import traces_app
 from shortstop.errors import ShortstopError
+from shortstop.private_files import UMASK
 
 app = typer.Typer(
     name="shortstop",
@@ -48,6 +51,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(audit_app, name="audit")
+app.add_typer(traces_app, name="traces")
 
 bench_app = typer.Typer(help="Measure on open or on your own data.", no_args_is_help=True)
 bench_app.command("routing")(bench_routing)
@@ -69,6 +73,7 @@ def main() -> None:
 
     Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
     """
+    os.umask(UMASK)
     set_up_warnings()
     try:
         app()

@@ -1,11 +1,14 @@
 """The only place that prints. Whatever it is given is shown as text: no escape sequence, no markup
-and no line break that stands in a name reaches the terminal. A test holds commands to it."""
+and no line break that stands in a name reaches the terminal. A test holds commands to it. And the
+files that commands write."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
-from typing import Literal
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 import msgspec
 from rich import box
@@ -25,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shortstop.console.visible import visible, visible_json
+from shortstop.private_files import FILE, replace_file
 
 Part = str | tuple[str, str]
 """A text, or a text and its style."""
@@ -127,3 +131,32 @@ def _text(parts: Iterable[Part], style: str) -> Text:
         words, how = (part, "") if isinstance(part, str) else part
         text.append(visible(words), how or None)
     return text
+
+
+def write_page(path: Path, data: bytes) -> None:
+    """Write what a command made to the file that was asked for, readable by its owner alone. A pipe
+    or a device is written as it is. Raises OSError."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        replace_file(path, data)
+
+
+def write_lines(path: Path | None, lines: Iterable[bytes]) -> int:
+    """Write lines of JSON as they come, to a file that its owner alone can read or, without `path`,
+    to standard output; how many. Raises OSError."""
+    if path is None:
+        shown = (visible_json(line.decode()).encode() for line in lines)
+        return _written(sys.stdout.buffer, shown)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE)
+    with open(fd, "wb") as file:
+        if path.is_file():
+            os.fchmod(fd, FILE)
+        return _written(file, lines)
+
+
+def _written(file: BinaryIO, lines: Iterable[bytes]) -> int:
+    count = 0
+    for count, line in enumerate(lines, start=1):  # noqa: B007 - the last one is the count
+        file.write(line + b"\n")
+    return count

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -16,6 +14,7 @@ from shortstop import dialects
 from shortstop.app.bodies import body_format
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
+from shortstop.cli.reading import Reading, read_given
 from shortstop.config import PrivacyPolicy
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.evaluate.privacy.detection import chat_request
@@ -38,6 +37,9 @@ What = Annotated[
     str, typer.Argument(help="A text, a request file (JSON), or - for standard input.")
 ]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose policy.")]
+AsText = Annotated[
+    bool, typer.Option("--text", help="Read WHAT as a text, even if it looks like a file's name.")
+]
 Task = Annotated[str | None, typer.Option("--task", help="The route that rules may name.")]
 
 
@@ -47,21 +49,30 @@ def explain_command(
     config: ConfigFile = None,
     tenant: Tenant = "default",
     task: Task = None,
+    as_text: AsText = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tier, labels, rules and what the policy does. Values are masked."""
+    """Tier, labels, rules and what the policy does. Values are masked.
+
+    What cannot be read as text (another encoding than UTF-8, UTF-16 or Latin-1, a PDF, an archive,
+    a folder, a name of no file) is an error: exit status 2.
+    """
     loaded = configuration.load(config, os.environ)
     rule_book = _policy(Policies(loaded.privacy), tenant)
-    request = _request(what)
+    reading = read_given(what, as_text=as_text)
+    request, remark = _request(reading)
     guard = ephemeral_guard(loaded.privacy, body_format())
     verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
     verdict = _masked(verdict, request)
     decided = policy.actions(rule_book, verdict.findings, task or "*")
     if as_json:
         explained = {**msgspec.to_builtins(verdict), "actions": decided}
+        explained["read"] = {"from": reading.source, "encoding": reading.encoding, "note": remark}
         print_json(explained, indented=False)
     else:
         _show(verdict, decided, Terminal())
+    if remark:
+        say(f"Note: {remark}", err=True)
 
 
 def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
@@ -103,21 +114,16 @@ def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if problems else 0)
 
 
-def _request(what: str) -> Request:
-    text = sys.stdin.read() if what == "-" else _read(what)
+def _request(reading: Reading) -> tuple[Request, str]:
+    """What was read as a request, and what the user should know of how it was read."""
+    text, remark = reading.text, reading.note
     try:
         body: Json = msgspec.json.decode(text, type=dict)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        return chat_request(text, "explained")
-    return _decoded(body)
-
-
-def _read(what: str) -> str:
-    """The content of the file of that name; the text itself where there is none."""
-    try:
-        return Path(what).read_text(encoding="utf-8") if Path(what).is_file() else what
-    except (OSError, ValueError):
-        return what
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeEncodeError) as e:
+        if text.lstrip().startswith("{"):
+            remark = f"{remark} It is no JSON object ({e}): it was read as one text.".lstrip()
+        return chat_request(text, "explained"), remark
+    return _decoded(body), remark
 
 
 def _decoded(body: Json) -> Request:

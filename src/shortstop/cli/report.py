@@ -16,7 +16,7 @@ import typer
 from shortstop import registry
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import Grid, Terminal, print_json, say
+from shortstop.cli.output import Grid, Terminal, print_json, say, write_page
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.console.format import energy, seconds, share, span, usd
@@ -62,7 +62,7 @@ def report_command(
     )
     notes = break_even(report, loaded)
     if html is not None:
-        html.write_text(page.render(report, notes=notes), encoding="utf-8")
+        write_page(html, page.render(report, notes=notes).encode())
         say(f"Written: {html}", err=as_json)
     if as_json:
         print_json(as_tree(report))

@@ -374,8 +374,9 @@ class TracesConfig(Section, frozen=True):
 
     `content` governs what is kept of requests and answers; `sensitive_content` the same for those
     of tier S3. `queue` bounds the rows that wait to be written. `fsync` makes rows survive a power
-    cut too, at a disk flush for every answer. When the environment variable `key_env` is set, the
-    content is encrypted with it.
+    cut too, at a disk flush for every answer. What is kept of content is encrypted: with the key in
+    the environment variable `key_env`, else with one that the first start makes in the data folder
+    (`content.key`).
     """
 
     lifetime: ClassVar[Lifetime] = "process"

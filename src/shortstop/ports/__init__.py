@@ -39,6 +39,18 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back."""
 
 
+class Locker(Protocol):
+    """Encrypts for one place, which `about` names."""
+
+    def lock(self, data: bytes, about: str) -> bytes: ...
+
+    def unlock(self, sealed: bytes, about: str) -> bytes:
+        """Raises StoreError when it was sealed with another key or for another place."""
+
+    def digest(self, data: bytes, size: int = 16) -> bytes:
+        """`size` bytes that tell nothing of `data` to who lacks the key."""
+
+
 class Identity(Protocol):
     """Turns a credential into a caller."""
 

@@ -18,10 +18,14 @@ from typing import Protocol
 
 from shortstop.ports import Clock
 from shortstop.types import Tier
-from shortstop.types.accounts import IdempotencyRecord
+from shortstop.types.accounts import IdempotencyRecord, KeptRow
 from shortstop.types.report import By, TrafficReport
 from shortstop.types.rows import GradeRow, ResponseRow, Row, SealedSurrogates, TaintRow
 
+SealDocument = Callable[[bytes], tuple[bytes, str]]
+"""A row's JSON as an earlier version wrote it -> the same sealed, and its digest."""
+SealGrade = Callable[[GradeRow], GradeRow]
+"""A grade with an open correction -> the same with a sealed one."""
 Meters = Mapping[str, float]
 """Unit ("requests", "tokens") -> the state of that meter."""
 
@@ -46,9 +50,19 @@ class RowStore(Protocol):
         """Delete at most `limit` of the oldest rows whose time is before `at`, with their grades,
         and when there are fewer, grades from before `at`; how many rows and grades of their own."""
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
         """Take the content out of every row of a conversation, and the corrections out of its
-        grades, and off the disk; how many rows there are. From any thread."""
+        grades, and off the disk; how many rows there are. From any thread.
+
+        Rows and grades of until `at` that are written later, by whichever process, come without.
+        """
+
+    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
+        """Pass rows and corrections that were written before content was sealed through these, at
+        most `limit`; how many. 0: none is left, and what they were before is off the disk.
+
+        Both may be called again with the same, where a transaction is tried again.
+        """
 
     def tier(self, id: str) -> Tier | None:
         """The tier of a row, from any thread and without waiting for a lock; None where it is not
@@ -118,6 +132,12 @@ class ResponseStore(Protocol):
     def delete_before(self, at: float) -> int:
         """Delete every response from before `at`; how many."""
 
+    def sweep(self, before: float) -> int:
+        """The same, and off the disk, with whatever else was deleted since."""
+
+    def seal_earlier(self, change: Callable[[ResponseRow], ResponseRow], limit: int) -> int:
+        """Pass at most `limit` responses that are not sealed through `change`; how many."""
+
     def close(self) -> None: ...
 
 
@@ -170,11 +190,21 @@ class AccountStore(Protocol):
         died."""
 
     def keep_answer(
-        self, caller: str, token: str, status: int, headers: bytes, body: bytes
+        self, caller: str, token: str, row: KeptRow, most: int, most_bytes: int
     ) -> None:
-        """Complete a claim. Nothing happens where there is none."""
+        """Complete a claim. Nothing happens where there is none.
+
+        Of the caller's complete answers at most `most` stay, and `most_bytes` of headers and
+        bodies: the oldest are deleted.
+        """
 
     def drop_answer(self, caller: str, token: str) -> None: ...
+
+    def forget_answers(self, tenant: str, conversation: str) -> int:
+        """Delete every answer of a conversation, and off the disk; how many."""
+
+    def sweep_answers(self, before: float) -> int:
+        """Delete what was claimed before `before`, and off the disk; how many."""
 
     def close(self) -> None: ...
 
@@ -220,6 +250,9 @@ class SurrogateStore(Protocol):
 
     def erase(self, scope: bytes, now: float) -> bool:
         """Overwrite what is there. Whether there was something that had not expired."""
+
+    def sweep(self, now: float) -> int:
+        """Overwrite what has expired; how many scopes."""
 
     def close(self) -> None: ...
 

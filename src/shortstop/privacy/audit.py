@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import StoreError
+from shortstop.private_files import make_folder, replace_file
 
 GENESIS = "0" * 64
 LARGEST = 64 << 20
@@ -84,7 +85,7 @@ class AuditLog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path, self._key, self._largest, self._clock = path, key, largest, clock
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._threads = threading.Lock()
         self._head = os.open(head_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._file = _opened(path)
@@ -148,7 +149,7 @@ class AuditLog:
         self._known_state = self._file_state()
         missing = self._missing()
         if torn:
-            self.path.with_name(f"{self.path.name}.torn-{self._n}").write_bytes(torn)
+            replace_file(self.path.with_name(f"{self.path.name}.torn-{self._n}"), torn)
             self._write(AuditEvent(self._clock(), "torn", "", "", detail=f"{len(torn)} bytes"))
         if missing:
             self._write(AuditEvent(self._clock(), GAP, "", "", detail=missing))

@@ -3,7 +3,7 @@
 from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.gguf import GgufInfo, read_info
 from shortstop.registry.pull import pull
-from shortstop.registry.store import ModelRecord, Registry, home, open
+from shortstop.registry.store import ModelRecord, Registry, home, home_path, open
 
 __all__ = [
     "CatalogueEntry",
@@ -12,6 +12,7 @@ __all__ = [
     "Registry",
     "catalogue",
     "home",
+    "home_path",
     "open",
     "pull",
     "read_info",

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from shortstop.config import BUILTIN_MODEL
 from shortstop.errors import ModelFileError
+from shortstop.private_files import make_folder, require_own
 from shortstop.registry.gguf import GgufInfo, read_info
 
 MANIFEST = "model.json"
@@ -33,12 +34,18 @@ Progress = Callable[[int, int], None]
 """Called with the bytes done so far and the bytes in all (0: unknown)."""
 
 
+def home_path(data_dir: str | None, env: Mapping[str, str]) -> Path:
+    """Where the data folder is, or will be."""
+    chosen = data_dir or env.get("SHORTSTOP_HOME")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
+
+
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """The data folder: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop. Created if need
-    be."""
-    chosen = data_dir or env.get("SHORTSTOP_HOME")
-    path = Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
-    path.mkdir(parents=True, exist_ok=True)
+    be, for its owner alone. Raises ConfigError when it belongs to another user, and OSError."""
+    path = home_path(data_dir, env)
+    make_folder(path)
+    require_own(path)
     return path
 
 
@@ -124,8 +131,8 @@ class Registry:
         """
         info = read_info(file)
         folder = self.folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        file.chmod(0o444)
+        make_folder(folder)
+        file.chmod(0o400)
         _flush(file)
         os.replace(file, folder / FILE)
         return self._write(folder, _record(name, FILE, info, sha256, source, licence))
@@ -136,7 +143,7 @@ class Registry:
         Raises ModelFileError.
         """
         folder = self.folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         path = file.absolute()
         return self._write(
             folder, _record(name, str(path), read_info(path), sha256, f"file:{path}", "")
@@ -149,7 +156,7 @@ class Registry:
         Raises ModelFileError.
         """
         folder = self.root / ".incoming" / self.folder(name).name
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder

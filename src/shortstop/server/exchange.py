@@ -36,6 +36,8 @@ class Exchange:
         self.id = id
         self.limits: Mapping[str, str] = {}
         self.keepable = False
+        self.conversation: str | None = None
+        """What the answer is erased by; known when it has been sent."""
         self._encoder: StreamEncoder | None = None
 
     async def json(self, body: bytes, *, keepable: bool = False) -> None:
@@ -83,6 +85,7 @@ class Exchange:
 
     def _note_ending(self, answer: Answer) -> None:
         self.keepable = answer.ending is not None and answer.ending.keepable
+        self.conversation = answer.clearance.conversation
 
     def _answer_headers(self, answer: Answer) -> RawHeaders:
         return self._encode_headers({**self.limits, **explained(answer)})

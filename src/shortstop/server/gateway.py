@@ -34,12 +34,13 @@ class Readiness(Struct, frozen=True):
 
 
 class Erased(Struct, frozen=True):
-    """What was erased of a conversation: whether it had surrogates, and how many traces and stored
-    responses."""
+    """What was erased of a conversation: whether it had surrogates, and how many traces, stored
+    responses, and answers kept for retries."""
 
     surrogates: bool
     traces: int
     responses: int
+    answers: int = 0
 
 
 class AdminToken(Struct, frozen=True):

@@ -6,6 +6,7 @@ from starlette.types import Message, Send
 
 from shortstop.accounts import AnswerStore, KeptAnswer
 from shortstop.server.body import Headers
+from shortstop.server.caller import conversation_in
 from shortstop.types import Caller
 
 
@@ -15,10 +16,20 @@ class IdempotentRequest:
     `kept` is the answer that was given before, if there is one.
     """
 
-    def __init__(self, answers: AnswerStore, caller: Caller, token: str, asked: bytes) -> None:
-        """`asked` tells requests apart: path and body. Raises Conflict or InvalidRequest."""
+    def __init__(
+        self,
+        answers: AnswerStore,
+        caller: Caller,
+        token: str,
+        asked: bytes,
+        named: str | None = None,
+    ) -> None:
+        """`asked` tells requests apart: path and body. `named` is the conversation that the client
+        names. Raises Conflict or InvalidRequest."""
         self._answers = answers
         self._owner = caller.key or caller.tenant
+        self._tenant = caller.tenant
+        self._named = named
         self._token = token
         self.kept = answers.claim(self._owner, token, asked)
         self._status = 0
@@ -40,13 +51,15 @@ class IdempotentRequest:
             self._body.append(message.get("body", b""))
             self._complete = not message.get("more_body", False)
 
-    def close(self, *, keepable: bool) -> None:
-        """Keep a complete answer that is `keepable`; anything else may be tried again."""
+    def close(self, *, keepable: bool, conversation: str | None = None) -> None:
+        """Keep a complete answer that is `keepable`, to be erased with its conversation; anything
+        else may be tried again."""
         if self.kept is not None:
             return
         if keepable and self._complete and self._status == 200:
             answer = KeptAnswer(self._status, self._headers, b"".join(self._body))
-            self._answers.keep(self._owner, self._token, answer)
+            subject = (self._tenant, self._named or conversation or "")
+            self._answers.keep(self._owner, self._token, answer, subject)
         else:
             self._answers.drop(self._owner, self._token)
 
@@ -56,7 +69,10 @@ def replay_of(
 ) -> IdempotentRequest | None:
     """None without the header. Raises Conflict or InvalidRequest."""
     token = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
-    return IdempotentRequest(answers, caller, token, path.encode() + body) if token else None
+    if not token:
+        return None
+    named = conversation_in(headers)
+    return IdempotentRequest(answers, caller, token, path.encode() + body, named)
 
 
 async def send_again(kept: KeptAnswer, send: Send) -> None:

@@ -105,7 +105,7 @@ class HotRoute:
         try:
             await self._watched(body, known, headers, receive, exchange)
         finally:
-            replay.close(keepable=exchange.keepable)
+            replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
 
     async def _watched(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange

@@ -160,10 +160,10 @@ def _violation(schema: Json, value: object) -> str | None:
     """
     try:
         validator = jsonschema_rs.validator_for(schema, offline=True)
-    except (ValueError, TypeError) as error:
-        return f"the schema cannot be read: {str(error)[:100]}"
+    except (ValueError, TypeError):  # whose text quotes the schema
+        return "the schema cannot be read"
     first = next(iter(validator.iter_errors(value)), None)
     if first is None:
         return None
-    where = "/".join(str(step) for step in first.instance_path) or "the top"
-    return f"breaks the schema at {where}"
+    depth = len(first.instance_path)  # not the path: its keys are words of the answer
+    return f"breaks the schema, {depth} levels deep" if depth else "breaks the schema at the top"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from shortstop.config import Config
+from shortstop.private_files import all_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ class Paths:
         return self.home / "admin.token"
 
     @property
+    def models(self) -> Path:
+        """The registry's folder."""
+        return self.home / "models"
+
+    @property
+    def content_key(self) -> Path:
+        """What content is sealed with, where the operator names no key."""
+        return self.home / "content.key"
+
+    @property
     def run(self) -> Path:
         """The folder of what the workers of one supervisor share."""
         return self.home / "run"
@@ -60,3 +73,13 @@ class Paths:
     def run_lock(self) -> Path:
         """Held by the supervisor that owns `run`."""
         return self.home / "run.lock"
+
+    def everything(self) -> Iterator[Path]:
+        """The data folder, the files in it, and all that is in the folders that are ours. Other
+        folders in it are somebody else's: a careless `data_dir` may name a home directory."""
+        home = self.home.resolve()
+        yield home
+        yield from (path for path in home.iterdir() if path.is_file())
+        for folder in (self.run, self.journal, self.models):
+            yield from all_in(folder)
+        yield from self.traces.parent.glob(f"{escape(self.traces.name)}*")

@@ -9,15 +9,17 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
-from shortstop.traces.document import answer, encode, placeless
+from shortstop.traces.document import answer, encode, parts, placeless
 from shortstop.traces.grades import about_correction, grade_row
-from shortstop.traces.seal import Seal, locked
+from shortstop.traces.seal import LOCKED, Seal, is_sealed, locked
 from shortstop.types import Grade, Json, Tier, Trace
 from shortstop.types.rows import GradeRow
 
 log = logging.getLogger(__name__)
 
 Content = Literal["full", "redacted", "digest"]
+KEYED = "k"
+"""How a digest begins that was made with a key; a plain one is hexadecimal."""
 
 
 class Redact(Protocol):
@@ -40,6 +42,11 @@ class ContentPolicy:
         self._redact = redact
         self._seal = seal
 
+    @property
+    def seals(self) -> bool:
+        """Whether what is kept is encrypted."""
+        return self._seal is not None
+
     def seal(self, trace: Trace) -> bytes:
         """The trace as JSON, content by policy. Never raises: what cannot be kept is left out."""
         content = self._content_for(trace.clearance.tier)
@@ -50,6 +57,36 @@ class ContentPolicy:
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, error)
             return encode(placeless(trace), None, None)
+
+    def keyed(self, trace: Trace) -> Trace:
+        """With a digest that tells nothing to who lacks the key: a plain one confirms a guess."""
+        digest = self._keyed(trace.digest)
+        return trace if digest == trace.digest else replace(trace, digest=digest)
+
+    def sealed(self, document: bytes) -> tuple[bytes, str]:
+        """A document that an earlier version wrote, and its digest, as they are written today.
+
+        Raises msgspec.DecodeError when it is none.
+        """
+        trace, request, response = parts(document)
+        digest = self._keyed(trace.digest)
+        if self._seal is None or digest == trace.digest:
+            return document, trace.digest
+        if not any(map(is_sealed, (request or {}, response or {}))):
+            request, response = self._closed(trace.id, request, response)
+        return encode(placeless(replace(trace, digest=digest)), request, response), digest
+
+    def sealed_grade(self, row: GradeRow) -> GradeRow:
+        """A grade that an earlier version wrote, its correction sealed."""
+        data = row.correction
+        if data is None or data.startswith(LOCKED):
+            return row
+        return replace(row, correction=locked(self._seal, data, about_correction(row)))
+
+    def _keyed(self, digest: str) -> str:
+        if self._seal is None or digest.startswith(KEYED):
+            return digest
+        return KEYED + self._seal.digest(digest.encode()).hex()
 
     def grade(self, grade: Grade, tier: Tier) -> GradeRow:
         """The grade as a row, its correction by the policy for content of `tier`. Never raises."""
@@ -84,11 +121,16 @@ class ContentPolicy:
         request, response = trace.request, answer(trace.response)
         if content == "redacted":
             request, response = self._redacted(trace.id, trace.tenant, request, response)
+        return self._closed(trace.id, request, response)
+
+    def _closed(
+        self, id: str, request: Json | None, response: Json | None
+    ) -> tuple[Json | None, Json | None]:
         if self._seal is None:
             return request, response
         return (
-            None if request is None else self._seal.close(request, f"{trace.id} request"),
-            None if response is None else self._seal.close(response, f"{trace.id} response"),
+            None if request is None else self._seal.close(request, f"{id} request"),
+            None if response is None else self._seal.close(response, f"{id} response"),
         )
 
     def _redacted(

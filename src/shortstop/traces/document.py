@@ -42,15 +42,23 @@ def decode(document: bytes, seal: Seal | None = None) -> Trace:
 
     Raises msgspec.DecodeError, and StoreError when it was sealed with another key.
     """
-    fields = _fields(document)
-    request = _content(fields.pop("request", _NULL))
-    response = _content(fields.pop("response", _NULL))
-    trace = _without(fields)
+    trace, request, response = parts(document)
     return replace(
         trace,
         request=_opened(request, f"{trace.id} request", seal),
         response=_choices(trace.id, _opened(response, f"{trace.id} response", seal)),
     )
+
+
+def parts(document: bytes) -> tuple[Trace, Json | None, Json | None]:
+    """The trace without content; what was asked and what was answered, each as it lies there.
+
+    Raises msgspec.DecodeError.
+    """
+    fields = _fields(document)
+    request = _content(fields.pop("request", _NULL))
+    response = _content(fields.pop("response", _NULL))
+    return _without(fields), request, response
 
 
 def without_content(document: bytes) -> Trace:

@@ -8,6 +8,7 @@ locked has no owner and may be replayed. Knows nothing of SQL and nothing of wha
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import struct
 import time
@@ -16,6 +17,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
+
+from shortstop.private_files import make_folder
+
+log = logging.getLogger(__name__)
 
 OPENED = 1
 FINISHED = 2
@@ -99,7 +105,7 @@ class Journal:
         return segment
 
     def _begin(self) -> Segment:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         segment = Segment(self.folder)
         self._segments.append(segment)
         previous, self._current = self._current, segment
@@ -139,14 +145,45 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 
 def read(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The records of a segment, up to its end or to the first torn one."""
+    """The records of a segment, up to its end or to the first one that is torn or damaged."""
     with path.open("rb") as file:
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            kind, length, crc = _HEAD.unpack(head)
-            payload = file.read(length)
-            if len(payload) < length or zlib.crc32(payload, kind) != crc:
-                return
-            yield kind, payload
+        while (record := _next(file)) is not None:
+            yield record
+
+
+def _next(file: BinaryIO) -> tuple[int, bytes] | None:
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    kind, length, crc = _HEAD.unpack(head)
+    payload = file.read(min(length, os.fstat(file.fileno()).st_size))
+    if len(payload) < length or zlib.crc32(payload, kind) != crc:
+        return None
+    return kind, payload
+
+
+def retire(path: Path) -> None:
+    """The segment has been replayed: remove it. One that could not be read to its end is set aside
+    as `NAME.damaged`, and named."""
+    size, readable = path.stat().st_size, sum(_HEAD.size + len(data) for _, data in read(path))
+    if readable == size:
+        path.unlink(missing_ok=True)
+        return
+    aside = path.with_suffix(".damaged")
+    path.rename(aside)
+    log.error(
+        "traces: the last %d of %d bytes of a journal cannot be read: the rows in them are lost."
+        " The file is kept as %s until its rows would be deleted",
+        size - readable, size, aside,
+    )  # fmt: skip
+
+
+def sweep_damaged(folder: Path, before: float) -> None:
+    """Remove what was set aside before `before`, Unix seconds: its rows' time is over."""
+    for path in folder.glob("*.damaged"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def orphans(folder: Path) -> Iterator[Path]:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
+import msgspec
+from msgspec.structs import replace
+
+from shortstop.errors import StoreError
 from shortstop.ports.stores import ReportReader
-from shortstop.traces.document import decode
+from shortstop.traces.document import decode, without_content
 from shortstop.traces.grades import opened
 from shortstop.traces.seal import Seal
 from shortstop.types import Grade, Trace
+from shortstop.types.rows import GradeRow
+
+log = logging.getLogger(__name__)
 
 
 class TraceReader:
-    """Reads with the `seal` that the rows were written with; content that is sealed is None without
-    it. Raises StoreError."""
+    """Reads with the `seal` that the rows were written with. Content that cannot be opened, because
+    its key is not here or because it was altered, is None, and counted in `unopened`; a damaged row
+    is left out, and counted in `unreadable`.
+
+    Raises StoreError.
+    """
 
     def __init__(self, reader: ReportReader, seal: Seal | None = None) -> None:
         self._reader = reader
         self._seal = seal
+        self.unopened = 0
+        self.unreadable = 0
 
     def traces(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
@@ -25,7 +39,9 @@ class TraceReader:
         """Rows with since <= at < until in order of time, each once. Rows of the last 50 ms may be
         missing: `TraceStore.flush`."""
         for document in self._reader.documents(since=since, until=until, tenant=tenant):
-            yield decode(document, self._seal)
+            trace = self._trace(document)
+            if trace is not None:
+                yield trace
 
     def grades(
         self,
@@ -37,7 +53,7 @@ class TraceReader:
     ) -> Iterator[Grade]:
         """Grades given at since <= at < until, in order of time; of one trace, if it is named."""
         rows = self._reader.grades(since=since, until=until, tenant=tenant, trace=trace)
-        return (opened(row, self._seal) for row in rows)
+        return (self._grade(row) for row in rows)
 
     def graded(
         self,
@@ -51,4 +67,34 @@ class TraceReader:
         grades, oldest first. What another tenant says about a trace is not among them."""
         rows = self._reader.graded(task=task, since=since, until=until, tenant=tenant)
         for document, grades in rows:
-            yield decode(document, self._seal), [opened(row, self._seal) for row in grades]
+            trace = self._trace(document)
+            if trace is not None:
+                yield trace, [self._grade(row) for row in grades]
+
+    def _trace(self, document: bytes) -> Trace | None:
+        try:
+            return self._opened(document)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if not self.unreadable:
+                log.warning("traces: damaged rows are left out: %s", error)
+            self.unreadable += 1
+            return None
+
+    def _opened(self, document: bytes) -> Trace:
+        try:
+            return decode(document, self._seal)
+        except StoreError as error:
+            self._note(error)
+            return without_content(document)
+
+    def _grade(self, row: GradeRow) -> Grade:
+        try:
+            return opened(row, self._seal)
+        except StoreError as error:
+            self._note(error)
+            return opened(replace(row, correction=None), None)
+
+    def _note(self, error: StoreError) -> None:
+        if not self.unopened:
+            log.warning("traces: rows are read without their content: %s", error)
+        self.unopened += 1

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 from msgspec import Struct
 
+from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.ports.stores import ResponseStore
-from shortstop.traces.seal import Seal, locked, unlocked
+from shortstop.traces.seal import LOCKED, Seal, locked, unlocked
 from shortstop.types import Json
 from shortstop.types.rows import ResponseRow
 
 KEPT_SECONDS = 30 * 86_400.0
 LONGEST_CHAIN = 1_000
+EARLIER = 50
+"""Responses of before there was a key that are sealed at once."""
+
+log = logging.getLogger(__name__)
 
 _items = msgspec.json.Decoder(list[Json]).decode
 
@@ -30,7 +37,11 @@ class StoredResponse(Struct, frozen=True):
 
 
 class StoredResponses:
-    """Kept for 30 days, encrypted with a `seal`. Every method raises StoreError."""
+    """Kept for 30 days, encrypted with a `seal`. Every method raises StoreError.
+
+    One that cannot be opened, because its key is not here or because it was altered, counts as not
+    kept: the client sends the whole conversation again.
+    """
 
     def __init__(self, store: ResponseStore, clock: Clock, seal: Seal | None = None) -> None:
         self._store = store
@@ -57,11 +68,19 @@ class StoredResponses:
         row = self._store.find(owner, id, self._clock.time() - KEPT_SECONDS)
         if row is None:
             return None
+        try:
+            return self._opened(row)
+        except (StoreError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.warning("a stored response cannot be opened and counts as not kept: %s", error)
+            return None
+
+    def _opened(self, row: ResponseRow) -> StoredResponse:
+        """Raises StoreError when it was sealed with another key, and msgspec.DecodeError."""
         return StoredResponse(
-            id,
+            row.id,
             row.parent,
-            _items(unlocked(self._seal, row.turn, id)),
-            msgspec.json.decode(unlocked(self._seal, row.response, id)),
+            _items(unlocked(self._seal, row.turn, row.id)),
+            msgspec.json.decode(unlocked(self._seal, row.response, row.id)),
             row.tenant,
             row.conversation,
         )
@@ -85,6 +104,27 @@ class StoredResponses:
     def forget(self, tenant: str, conversation: str) -> int:
         """Delete every response of a conversation, and off the disk; how many there were."""
         return self._store.forget(tenant, conversation)
+
+    def sweep(self) -> int:
+        """Delete what is older than 30 days, and off the disk; how many there were."""
+        return self._store.sweep(self._clock.time() - KEPT_SECONDS)
+
+    def seal_earlier(self) -> int:
+        """Seal what was kept before there was a key; how many there were."""
+        if self._seal is None:
+            return 0
+        count = 0
+        while done := self._store.seal_earlier(self._sealed, EARLIER):
+            count += done
+        return count
+
+    def _sealed(self, row: ResponseRow) -> ResponseRow:
+        return row._replace(
+            turn=locked(self._seal, row.turn, row.id),
+            response=row.response
+            if row.response.startswith(LOCKED)
+            else locked(self._seal, row.response, row.id),
+        )
 
     def close(self) -> None:
         self._store.close()

@@ -1,9 +1,10 @@
-"""Content at rest, encrypted with the operator's key: AES-256-GCM, bound to its row."""
+"""Content at rest, encrypted: AES-256-GCM, bound to its row."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 from collections.abc import Mapping
 
@@ -21,10 +22,19 @@ NONCE = 12
 
 
 class Seal:
-    """Encrypts what is kept of requests and answers. What reports need stays readable."""
+    """Encrypts what is kept of requests and answers. What reports need stays readable.
 
-    def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hashlib.sha256(b"traces\0" + secret.encode()).digest())
+    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. Nonces are random:
+    one key is good for some 2**32 rows (NIST SP 800-38D, 8.3).
+    """
+
+    def __init__(self, secret: str, *earlier: str) -> None:
+        keys = [hashlib.sha256(b"traces\0" + one.encode()).digest() for one in (secret, *earlier)]
+        self._ciphers = [AESGCM(key) for key in keys]
+        self._cipher = self._ciphers[0]
+        self._digest_key = hmac.digest(keys[0], b"digests", "sha256")
+        self.id = hmac.digest(keys[0], b"name of the key", "sha256")[:4].hex()
+        """Names the key that seals without telling it: eight hexadecimal digits."""
 
     @classmethod
     def of(cls, env: Mapping[str, str], name: str) -> Seal | None:
@@ -38,17 +48,24 @@ class Seal:
 
     def unlock(self, sealed: bytes, about: str) -> bytes:
         """Raises StoreError when it was sealed with another key or for another place."""
-        try:
-            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about.encode())
-        except (InvalidTag, ValueError) as error:
-            raise StoreError(
-                "Sealed content cannot be opened.",
-                hint="It was sealed with another key, or altered since.",
-            ) from error
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about.encode())
+            except (InvalidTag, ValueError):
+                continue
+        raise StoreError(
+            "Sealed content cannot be opened.",
+            hint="It was sealed with another key, or altered since.",
+        )
+
+    def digest(self, data: bytes, size: int = 16) -> bytes:
+        """`size` bytes that tell whether `data` is the same, and nothing to who lacks the key."""
+        return hashlib.blake2b(data, digest_size=size, key=self._digest_key).digest()
 
     def close(self, body: Json, about: str) -> Json:
-        """A JSON object in the place of `body`, whose values may be Structs as well."""
-        return {SEALED: base64.b64encode(self.lock(msgspec.json.encode(body), about)).decode()}
+        """What to encode as JSON in the place of `body`, whose values may be Structs as well."""
+        text = base64.b64encode(self.lock(msgspec.json.encode(body), about))
+        return {SEALED: msgspec.Raw(b'"%b"' % text)}  # no character of it needs an escape
 
     def open(self, body: Json, about: str) -> Json:
         """What `close` was given. Raises StoreError as `unlock` does."""
@@ -70,7 +87,9 @@ def unlocked(seal: Seal | None, data: bytes, about: str) -> bytes:
     if not data.startswith(LOCKED):
         return data
     if seal is None:
-        raise StoreError("This content is sealed.", hint="Set the key that traces.key_env names.")
+        raise StoreError(
+            "This content is sealed.", hint="Its key is missing: see `shortstop config check`."
+        )
     return seal.unlock(data.removeprefix(LOCKED), about)
 
 

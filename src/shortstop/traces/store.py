@@ -64,6 +64,7 @@ class TraceStore:
         seal: Seal | None = None,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._policy = ContentPolicy(config, redact, seal)
         self._backlog = Backlog(journal, config.fsync, config.queue, clock)
         retention = config.retention_days * DAY
@@ -78,11 +79,13 @@ class TraceStore:
 
     def open(self, trace: Trace) -> None:
         """Note that an answer begins to leave; if the process dies now, the row is kept."""
+        trace = self._policy.keyed(trace)
         document = self._policy.seal(replace(trace, outcome="interrupted"))
         self._backlog.open(trace.id, document)
 
     def append(self, trace: Trace) -> None:
         """Keep the finished row. On return it survives the death of this process."""
+        trace = self._policy.keyed(trace)
         row = rows.row(trace, self._policy.seal(trace))
         self._backlog.append(trace.id, row)
         if not self._work.is_set():
@@ -121,7 +124,7 @@ class TraceStore:
         try:
             if not self.flush():
                 raise StoreUnavailable("Rows are waiting that cannot be written.")
-            return self._store.forget(tenant, conversation)
+            return self._store.forget(tenant, conversation, self._clock.time())
         except StoreUnavailable as error:
             why = error.message.rstrip(".")
             raise StoreError(f"The content cannot be erased now: {why}.", status=503) from error

@@ -28,6 +28,10 @@ BATCH_ROWS = 200
 BATCH_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
+EARLIER = 50
+"""Rows of an earlier version that are sealed at once."""
+UNREADABLE = b"{}"
+"""In the place of a document that is none: what it held cannot be sealed, and may not lie open."""
 
 Kept = TypeVar("Kept", Row, GradeRow)
 
@@ -73,13 +77,15 @@ class Writer:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        recovered, swept = False, float("-inf")
+        recovered, sealed, swept = False, False, float("-inf")
         while not self._stop.is_set():
             try:
                 if not recovered:
                     self._recover()
                     recovered = True
                 self._drain()
+                if not sealed:
+                    sealed = self._seal_earlier()
                 if self._clock.monotonic() - swept > SWEEP_SECONDS:
                     self._sweep()
                     swept = self._clock.monotonic()
@@ -153,12 +159,44 @@ class Writer:
         """Replay the journals of dead processes: finished rows first, then interrupted ones."""
         count = 0
         for path in journal.orphans(self._folder):
-            count += self._insert_all(_finished(path))
-            count += self._insert_all(_interrupted(path))
+            # Finished rows first: an opened one that finished is left alone then.
+            count += self._insert_all(self._sealed(_decoded(path, journal.FINISHED)))
+            count += self._insert_all(self._sealed(_decoded(path, journal.OPENED)))
             self._insert_grades(path)
-            path.unlink(missing_ok=True)
+            journal.retire(path)
         if count:
             log.warning("traces: %d rows recovered from journals of a process that died", count)
+
+    def _sealed(self, found: Iterable[tuple[Trace, bytes]]) -> Iterator[Row]:
+        """As rows; those of an earlier version may lie open in its journal."""
+        for trace, document in found:
+            closed, digest = self._closed(document)
+            yield rows.row(replace(trace, digest=digest), closed)
+
+    def _seal_earlier(self) -> bool:
+        """Seal what an earlier version has written. Whether that is done."""
+        if not self._policy.seals:
+            return True
+        done = 0
+        while count := self._store.seal_earlier(self._closed, self._policy.sealed_grade, EARLIER):
+            if done == 0:
+                log.info("traces: sealing the content of rows from before there was a key")
+            done += count
+            if done % (EARLIER * 1000) == 0:
+                log.info("traces: %d rows sealed so far", done)
+            self._drain()
+            if self._stop.is_set():
+                return False
+        if done:
+            log.info("traces: %d rows and corrections of an earlier version are sealed", done)
+        return True
+
+    def _closed(self, document: bytes) -> tuple[bytes, str]:
+        try:
+            return self._policy.sealed(document)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.error("traces: the content of a row is unreadable, and not kept: %s", error)
+            return UNREADABLE, ""
 
     def _insert_all(self, recovered: Iterable[Row]) -> int:
         """Those that were not there yet; how many."""
@@ -170,17 +208,13 @@ class Writer:
 
     def _sweep(self) -> None:
         limit = self._clock.time() - self._retention
+        journal.sweep_damaged(self._folder, limit)
         while self._store.delete_before(limit, BATCH_ROWS) and not self._stop.is_set():
             self._drain()
 
 
 def _finished(path: Path) -> Iterator[Row]:
     return (rows.row(trace, document) for trace, document in _decoded(path, journal.FINISHED))
-
-
-def _interrupted(path: Path) -> Iterator[Row]:
-    """Opened rows; those that finished are in the database by now and are left alone."""
-    return (rows.row(trace, document) for trace, document in _decoded(path, journal.OPENED))
 
 
 def _traces(path: Path) -> Iterator[Trace]:

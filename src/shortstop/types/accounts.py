@@ -23,6 +23,17 @@ UNMETERED = Admission()
 """A request that no limit counts."""
 
 
+class KeptRow(NamedTuple):
+    """An answer on its way into a store; the body may be sealed. `tenant` and `conversation` are
+    what it is erased by."""
+
+    status: int
+    headers: bytes
+    body: bytes
+    tenant: str = ""
+    conversation: str = ""
+
+
 class IdempotencyRecord(NamedTuple):
     """What is kept under an idempotency key: the fingerprint of the request that claimed it and,
     once it was made, the answer (`status` None until then). The body may be sealed."""

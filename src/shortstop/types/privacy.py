@@ -71,6 +71,11 @@ class Clearance(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     case: Case | UnsetType = UNSET
 
+    @property
+    def conversation(self) -> str | None:
+        """Whose verdict it is; None once the case has been taken off."""
+        return None if self.case is UNSET else self.case.conversation
+
     def recorded(self) -> Clearance:
         """The verdict as traces keep it: without its case."""
         return self if self.case is UNSET else replace(self, case=UNSET)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import EngineDown
+from shortstop.private_files import replace_file
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineState
 
 FILE = "engines.json"
@@ -33,10 +34,7 @@ def publish(folder: Path, servers: dict[str, EmbeddedServer]) -> None:
         name: Address(s.url, s.api_key, s.state, s.options.slots, s.options.context_per_slot)
         for name, s in servers.items()
     }
-    draft = folder / f"{FILE}.new"
-    draft.touch(mode=0o600)
-    draft.write_bytes(msgspec.json.encode(addresses))
-    draft.replace(folder / FILE)
+    replace_file(folder / FILE, msgspec.json.encode(addresses))
 
 
 class SupervisedEngine:

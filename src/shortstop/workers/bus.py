@@ -17,9 +17,11 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from shortstop.private_files import make_folder
+
 log = logging.getLogger("shortstop")
 
-VERSION = 2
+VERSION = 3
 """Counts up when the messages (`news`) change."""
 MAX_FILE_BYTES = 32 << 20
 """Bytes after which a new file is begun; the last two are kept."""
@@ -38,7 +40,7 @@ class Bus:
         self._folder = folder
         self._author = author
         self._max_file_bytes = max_file_bytes
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         _warn_of_other_versions(folder)
         numbers = self._numbers() or [0]
         self._readers = [_Reader(self._path(n)) for n in numbers[-KEPT_FILES:]]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
+from shortstop.errors import StoreError
+from shortstop.ports import Locker
 from shortstop.workers import news
 from shortstop.workers.addresses import SupervisedEngine
 from shortstop.workers.bus import Bus
@@ -14,13 +18,19 @@ from shortstop.workers.slots import SharedSlots, SharedSlotTable, file_of
 
 log = logging.getLogger("shortstop")
 
+ABOUT = "news of workers"
+
 
 class WorkerContext:
-    """`index` numbers the worker from 0; `folder` is shared by all workers of the machine."""
+    """`index` numbers the worker from 0; `folder` is shared by all workers of the machine.
 
-    def __init__(self, folder: Path, index: int) -> None:
+    With a `seal` what they tell each other is encrypted: it holds features of prompts.
+    """
+
+    def __init__(self, folder: Path, index: int, seal: Locker | None = None) -> None:
         self.folder = folder
         self.index = index
+        self._seal = seal
         self._bus = Bus(folder, index)
         self._learn: Callable[[News], None] = lambda news: None
 
@@ -42,20 +52,28 @@ class WorkerContext:
         """Pass what the others publish to `learn` from now on, and what was published so far, by
         this worker's predecessor too, at once."""
         self._learn = learn
-        for message in self._bus.past():
-            learn(news.decode(message))
+        self._hear(self._bus.past())
 
     def publish(self, item: News) -> None:
         """Let the others know. No answer fails because they could not be told: that is logged."""
         try:
-            self._bus.publish(news.encode(item))
+            message = news.encode(item)
+            self._bus.publish(self._seal.lock(message, ABOUT) if self._seal else message)
         except OSError as error:
             log.error("the other workers could not be informed: %s", error)
 
     def catch_up(self) -> None:
         """Learn what the others have published since the last call."""
-        for message in self._bus.news():
-            self._learn(news.decode(message))
+        self._hear(self._bus.news())
+
+    def _hear(self, messages: Iterator[bytes]) -> None:
+        for message in messages:
+            try:
+                item = news.decode(self._seal.unlock(message, ABOUT) if self._seal else message)
+            except (StoreError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                log.error("what another worker has learned cannot be read: %s", error)
+            else:
+                self._learn(item)
 
     def close(self) -> None:
         self._bus.close()

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from shortstop.private_files import make_folder
 from shortstop.serving.engines.backend import full
 
 POLL_SECONDS = 0.002
@@ -40,7 +41,7 @@ class SharedSlotTable:
 
     def __init__(self, path: Path, slots: int) -> None:
         self.slots = slots
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         size = 8 * (slots + MAX_WORKERS)
         if os.fstat(self._fd).st_size < size:

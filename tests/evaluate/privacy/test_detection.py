@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection
 from shortstop.privacy import PrivacyGuard
 from shortstop.types import Clearance, Reach, Tier
@@ -90,8 +90,9 @@ def test_rows_are_read_line_by_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": 1}\n\n  \n{"a": 2}')
     assert list(detection.read_rows(path)) == [{"a": 1}, {"a": 2}]
-    path.write_text("no json")
-    with pytest.raises(msgspec.DecodeError):
+    assert [number for number, _ in detection.numbered_rows(path)] == [1, 4]
+    path.write_text("\nno json")
+    with pytest.raises(ConfigError, match=r"rows.jsonl, line 2, is not JSON"):
         list(detection.read_rows(path))
     with pytest.raises(OSError):
         list(detection.read_rows(tmp_path / "absent"))

@@ -17,6 +17,7 @@ from shortstop.ports.stores import (
     Meters,
     Stores,
 )
+from shortstop.types.accounts import KeptRow
 from tests.stores.contract.world import AT, MANY, SPAWN, in_processes, in_threads, serial
 
 
@@ -231,7 +232,7 @@ class AccountStoreContract:
         waiting = store.claim_answer("me", "t", b"f", AT, AT)
         assert waiting is not None
         assert (waiting.fingerprint, waiting.status) == (b"f", None)
-        store.keep_answer("me", "t", 200, b"h", b"\0body")
+        store.keep_answer("me", "t", KeptRow(200, b"h", b"\0body"), 9, 999)
         kept = store.claim_answer("me", "t", b"other", AT, AT)
         assert kept is not None
         assert (kept.fingerprint, kept.status, kept.headers, kept.body) == (
@@ -243,10 +244,50 @@ class AccountStoreContract:
     def test_answers_are_their_callers_and_end(self, store: AccountStore) -> None:
         assert store.claim_answer("me", "t", b"f", AT, AT) is None
         assert store.claim_answer("you", "t", b"f", AT, AT) is None
-        store.keep_answer("me", "t", 200, b"", b"")
-        store.keep_answer("nobody", "t", 200, b"", b"")
+        store.keep_answer("me", "t", KeptRow(200, b"", b""), 9, 999)
+        store.keep_answer("nobody", "t", KeptRow(200, b"", b""), 9, 999)
         assert store.claim_answer("me", "t", b"f", AT + 10, AT) is not None
         assert store.claim_answer("me", "t", b"f", AT + 10, AT + 1) is None
+
+    def keep(self, store: AccountStore, token: str, row: KeptRow, at: float = AT) -> None:
+        assert store.claim_answer("me", token, b"f", at, AT) is None
+        store.keep_answer("me", token, row, 3, 100)
+
+    def kept(self, store: AccountStore, tokens: str) -> str:
+        """Those of the tokens that are claimed; the others are now."""
+        return "".join(t for t in tokens if store.claim_answer("me", t, b"f", AT + 99, AT))
+
+    def test_of_one_callers_answers_the_newest_stay(self, store: AccountStore) -> None:
+        store.claim_answer("me", "z", b"f", AT, AT)
+        for i, token in enumerate("abcd"):
+            self.keep(store, token, KeptRow(200, b"", b"x"), AT + i)
+        store.claim_answer("you", "y", b"f", AT, AT)
+        assert self.kept(store, "abcdz") == "bcdz", "a claim that waits for its answer stays"
+        assert store.claim_answer("you", "y", b"f", AT, AT) is not None
+
+    def test_and_so_many_bytes_of_them(self, store: AccountStore) -> None:
+        for i, (token, size) in enumerate(zip("abcd", (10, 50, 30, 5), strict=True)):
+            self.keep(store, token, KeptRow(200, b"h" * 10, b"x" * size), AT + i)
+        assert self.kept(store, "abcd") == "cd"
+        self.keep(store, "e", KeptRow(200, b"", b"x" * 101), AT + 99)
+        assert self.kept(store, "cde") == "", "one that is too large alone"
+
+    def test_answers_are_erased_with_their_conversation(self, store: AccountStore) -> None:
+        for token, subject in zip(
+            "abcd", [("acme", "c1"), ("acme", "c2"), ("rival", "c1"), ("", "")], strict=True
+        ):
+            assert store.claim_answer("me", token, b"f", AT, AT) is None
+            store.keep_answer("me", token, KeptRow(200, b"", b"x", *subject), 9, 999)
+        assert store.forget_answers("acme", "c1") == 1
+        assert store.forget_answers("acme", "c1") == 0
+        assert self.kept(store, "abcd") == "bcd"
+
+    def test_answers_are_swept_when_their_time_is_over(self, store: AccountStore) -> None:
+        for i, token in enumerate("abc"):
+            self.keep(store, token, KeptRow(200, b"", b"x"), AT + i)
+        assert store.sweep_answers(AT + 2) == 2
+        assert store.sweep_answers(AT + 2) == 0
+        assert self.kept(store, "abc") == "c"
 
     @pytest.mark.slow
     def test_of_many_claims_one_wins(self, stores: Stores, store: AccountStore) -> None:

@@ -131,7 +131,7 @@ class GradeContract:
             ],
             [grade("a"), grade("a", tenant="rival"), grade("b")],
         )
-        assert store.forget("acme", "c1") == 1
+        assert store.forget("acme", "c1", AT) == 1
         found = {(one.trace, one.tenant): one for one in self.grades(stores)}
         assert {key: one.correction for key, one in found.items()} == {
             ("a", "default"): None, ("a", "rival"): None, ("b", "default"): b'"better"',

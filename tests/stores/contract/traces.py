@@ -18,7 +18,7 @@ from shortstop.ports.stores import (
 )
 from shortstop.traces.document import decode
 from shortstop.types import Clearance, Reach, Tier
-from tests.stores.contract.world import AT, DAY, MANY, in_processes, row, serial
+from tests.stores.contract.world import AT, DAY, MANY, grade, in_processes, row, serial
 from tests.traces.example import trace
 
 
@@ -116,13 +116,35 @@ class RowStoreContract:
             ("a", "acme", "c1"), ("b", "acme", "c2"), ("c", "rival", "c1"), ("d", "acme", "c1"),
         ):  # fmt: skip
             store.insert([row(trace(id, tenant=tenant, conversation=conversation))])
-        assert store.forget("acme", "c1") == 2
+        assert store.forget("acme", "c1", AT) == 2
         found = {one.id: one for one in map(decode, stores.reports().documents())}
         assert {id: one.request is None for id, one in found.items()} == {
             "a": True, "b": False, "c": False, "d": True,
         }  # fmt: skip
         assert found["a"].response is None
         assert found["a"].bill == trace().bill
+
+    def test_what_was_asked_before_an_erasure_and_is_written_later_comes_without_content(
+        self, stores: Stores, store: RowStore
+    ) -> None:
+        assert store.forget("acme", "c1", AT + 5) == 0
+        with closing(stores.rows()) as other:
+            other.insert(
+                [
+                    row(trace(f"{tenant}-{conversation}-{at}", tenant=tenant, at=AT + at,
+                              conversation=conversation))
+                    for tenant, conversation in (("acme", "c1"), ("rival", "c1"), ("acme", "c2"))
+                    for at in (4, 5, 6)
+                ],
+                [grade(f"acme-c1-{at}", tenant="acme", at=AT + at) for at in (5, 6)],
+            )  # fmt: skip
+        found = {one.id for one in map(decode, stores.reports().documents()) if not one.request}
+        assert found == {"acme-c1-4", "acme-c1-5"}
+        corrections = {one.trace: one.correction for one in stores.reports().grades()}
+        assert corrections == {"acme-c1-5": None, "acme-c1-6": b'"better"'}
+        store.delete_before(AT + 5.5, 99)
+        store.insert([row(trace("late", tenant="acme", at=AT + 4, conversation="c1"))])
+        assert next(map(decode, stores.reports().documents())).request is not None, "in the end"
 
     def test_the_tier_of_a_row_is_told_at_once(self, stores: Stores, store: RowStore) -> None:
         pinned = Clearance(Tier.S3, Reach.LOCAL_ONLY)

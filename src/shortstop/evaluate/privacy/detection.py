@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ import msgspec
 
 from shortstop.config import PrivacyConfig
 from shortstop.dialects import wire_words
+from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy.figures import Measured, PrivacyReport, Timing, counted, timing
 from shortstop.privacy import BodyFormat, ephemeral_guard
-from shortstop.types import Caller, Json, Message, Request, Text, Tier
+from shortstop.types import Caller, Clearance, Json, Message, Request, Text, Tier
 
 NO_LIMIT = PrivacyConfig(timeout=60)
 """A busy machine must not turn a slow verdict into a pin here."""
@@ -26,12 +28,22 @@ def is_held_back(id: str) -> bool:
 
 
 def read_rows(path: Path) -> Iterator[Json]:
-    """The objects of a file of JSON lines. Raises OSError, and msgspec.DecodeError at a line that
-    is not an object."""
+    """The objects of a file of JSON lines. Raises OSError, and ConfigError naming the first line
+    that is not an object."""
+    return (row for _, row in numbered_rows(path))
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, Json]]:
+    """The same, each with the number of its line, from 1; empty lines are passed over."""
     with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield msgspec.json.decode(line, type=dict)
+        for number, line in enumerate(file, start=1):
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if text.strip():
+                try:
+                    yield number, msgspec.json.decode(text, type=dict)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    why = "no JSON object" if isinstance(error, RecursionError) else str(error)
+                    raise ConfigError(f"{path}, line {number}, is not JSON: {why}.") from error
 
 
 def chat_request(text: str, id: str = "examined") -> Request:
@@ -48,8 +60,11 @@ class Examiner:
             NO_LIMIT, BodyFormat(lambda request, body: request, wire_words())
         )
 
+    def verdict(self, text: str) -> Clearance:
+        return self._guard.clear(chat_request(text), Caller())
+
     def tier(self, text: str) -> Tier:
-        return self._guard.clear(chat_request(text), Caller()).tier
+        return self.verdict(text).tier
 
     def share(self, name: str, texts: Sequence[str]) -> Measured:
         """How many are flagged, at S2 or S3."""

@@ -79,6 +79,10 @@ class Vault:
         """
         return self._store.erase(self._name(scope), self._clock())
 
+    def sweep(self) -> int:
+        """Overwrite what has expired; of how many conversations. Raises StoreError."""
+        return self._store.sweep(self._clock())
+
     def close(self) -> None:
         self._store.close()
 
@@ -137,6 +141,13 @@ class MemorySurrogates:
             with suppress(KeyError):
                 del self._rows[scope]
             return was_there
+
+    def sweep(self, now: float) -> int:
+        with self._lock:
+            late = [scope for scope, (_, expires) in self._rows.items() if expires <= now]
+            for scope in late:
+                del self._rows[scope]
+            return len(late)
 
     def close(self) -> None:
         """Forgets everything."""

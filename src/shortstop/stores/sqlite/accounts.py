@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shortstop.ports.stores import Meters
 from shortstop.stores.sqlite.connect import Database, FileKind
-from shortstop.types.accounts import IdempotencyRecord
+from shortstop.types.accounts import IdempotencyRecord, KeptRow
 
 _TABLES = (
     """
@@ -70,15 +70,41 @@ def m001_accounts(db: sqlite3.Connection) -> None:
         db.execute(table)
 
 
+def m002_subjects(db: sqlite3.Connection) -> None:
+    """What kept answers are erased by, and how large they are. Those that are there may lie open,
+    under names that no key went into: they go, and their retries are answered afresh."""
+    db.execute("DELETE FROM answers")
+    for column in ("tenant TEXT", "conversation TEXT", "size INTEGER"):
+        db.execute(f"ALTER TABLE answers ADD COLUMN {column}")
+    db.execute("CREATE INDEX answers_kept ON answers (caller, status, size)")
+    db.execute("CREATE INDEX answers_of ON answers (conversation, tenant)")
+
+
 ACCOUNTS = FileKind(
     "accounts",
-    migrations=(m001_accounts,),
+    migrations=(m001_accounts, m002_subjects),
     hint="See that the file is writable, and that it is a Shortstop accounts file.",
 )
 
 _WRITE_PURSE = """
 INSERT INTO purses VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
 window = excluded.window, spent = excluded.spent, held = excluded.held
+"""
+
+
+_KEEP_ANSWER = """
+UPDATE answers SET status = ?, headers = ?, body = ?, tenant = ?, conversation = ?, size = ?
+WHERE caller = ? AND token = ?
+"""
+_KEPT_OF = """
+SELECT count(*), coalesce(sum(size), 0) FROM answers WHERE caller = ? AND status IS NOT NULL
+"""
+_TRIM_ANSWERS = """
+DELETE FROM answers WHERE rowid IN (SELECT number FROM (
+    SELECT rowid AS number, row_number() OVER newest AS n, sum(size) OVER newest AS bytes
+    FROM answers WHERE caller = ? AND status IS NOT NULL
+    WINDOW newest AS (ORDER BY at DESC, rowid DESC)
+) WHERE n > ? OR bytes > ?)
 """
 
 
@@ -184,18 +210,32 @@ class SqliteAccounts:
         return None
 
     def keep_answer(
-        self, caller: str, token: str, status: int, headers: bytes, body: bytes
+        self, caller: str, token: str, row: KeptRow, most: int, most_bytes: int
     ) -> None:
+        size = len(row.headers) + len(row.body)
         with self._database.writing() as db:
-            db.execute(
-                "UPDATE answers SET status = ?, headers = ?, body = ?"
-                " WHERE caller = ? AND token = ?",
-                (status, headers, body, caller, token),
-            )
+            db.execute(_KEEP_ANSWER, (*row, size, caller, token))
+            count, total = db.execute(_KEPT_OF, (caller,)).fetchone()
+            if count > most or total > most_bytes:
+                db.execute(_TRIM_ANSWERS, (caller, most, most_bytes))
 
     def drop_answer(self, caller: str, token: str) -> None:
         with self._database.writing() as db:
             db.execute("DELETE FROM answers WHERE caller = ? AND token = ?", (caller, token))
+
+    def forget_answers(self, tenant: str, conversation: str) -> int:
+        with self._database.writing() as db:
+            done = db.execute(
+                "DELETE FROM answers WHERE conversation = ? AND tenant = ?", (conversation, tenant)
+            )
+        self._database.wipe()
+        return done.rowcount
+
+    def sweep_answers(self, before: float) -> int:
+        with self._database.writing() as db:
+            done = db.execute("DELETE FROM answers WHERE at < ?", (before,))
+        self._database.wipe()
+        return done.rowcount
 
 
 def _purse(db: sqlite3.Connection, key: str, window: str) -> tuple[int, int]:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.private_files import FILE, make_folder, tighten
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
-WAL = ("journal_mode = WAL", "synchronous = NORMAL")
+WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
 """Readers and one writer at a time do not wait for each other; a power cut may lose the last
-transactions but never the file."""
+transactions but never the file. What is deleted is overwritten."""
 RETRY_SECONDS = 1.0
 READ_BUSY_SECONDS = 5.0
 RACE_SECONDS = 0.01
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What using a file raises; the last where it is damaged, even in the place of an error's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ def connect(path: Path, kind: FileKind) -> sqlite3.Connection:
     A missing file is created, readable by its owner alone (0600), and so is its folder (0700).
     Raises sqlite3.Error, OSError, and StoreError when a newer Shortstop wrote the file.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_folder(path.parent)
+    if not path.exists():  # SQLite gives the files beside it the same rights
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE))
+    tighten(path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal"))
     db = sqlite3.connect(
         path, timeout=kind.busy_seconds, isolation_level=None, check_same_thread=False
     )
@@ -92,7 +96,7 @@ def connect_read_only(
                 f"{path} has schema version {number}, not {len(kind.migrations)}.",
                 hint="Start `shortstop serve` once: it brings the file up to date.",
             )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         db.close()
         raise StoreError(f"Cannot read {path}: {error}.") from error
     except StoreError:
@@ -132,7 +136,7 @@ class Database:
         with self._lock:
             try:
                 yield self._db or self._connected()
-            except (sqlite3.Error, OSError) as error:
+            except FAILURES as error:
                 raise self.failure(error) from error
 
     @contextmanager
@@ -149,8 +153,23 @@ class Database:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
                     raise
-            except (sqlite3.Error, OSError) as error:
+            except FAILURES as error:
                 raise self.failure(error) from error
+
+    def wipe(self) -> None:
+        """Take what was deleted off the disk, out of the write-ahead log too.
+
+        Raises StoreUnavailable when another connection needs the log now.
+        """
+        with self.reading() as db:
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreUnavailable(
+                f"What was deleted from {self.path} is still in its write-ahead log, which another"
+                " process reads.",
+                hint="Erase again in a moment.",
+                retry_after=RETRY_SECONDS,
+            )
 
     def reconnect(self) -> None:
         """Open the file again at the next call: it may have been replaced."""
@@ -174,14 +193,14 @@ class Database:
             self._db.close()
             self._db = None
 
-    def failure(self, error: sqlite3.Error | OSError) -> StoreError:
+    def failure(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> StoreError:
         """The StoreError for an error of SQLite or of the file system."""
         what = f"The {self._kind.noun} in {self.path} cannot be used"
         if isinstance(error, (sqlite3.OperationalError, OSError)):
             return StoreUnavailable(
                 f"{what} now: {error}.", hint=self._kind.hint, retry_after=RETRY_SECONDS
             )
-        if type(error) is sqlite3.DatabaseError:
+        if type(error) in (sqlite3.DatabaseError, UnicodeDecodeError):
             return StoreError(
                 f"{what}: it is not a usable SQLite database ({error}).",
                 hint="Move it away and start again, or name another file.",

@@ -145,7 +145,7 @@ class SqliteReports:
             try:
                 db.execute("BEGIN")  # all queries see the same rows
                 return _Summary(db, where, args).report(by, tenant)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._failure(error) from error
 
     def _rows(
@@ -153,10 +153,10 @@ class SqliteReports:
     ) -> list[tuple[Any, ...]]:
         try:
             return db.execute(query, args).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._failure(error) from error
 
-    def _failure(self, error: sqlite3.Error) -> StoreError:
+    def _failure(self, error: Exception) -> StoreError:
         return StoreError(f"Cannot read {self._path}: {error}.")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from shortstop.stores.sqlite.connect import WAL, Database, FileKind
+from shortstop.errors import StoreUnavailable
+from shortstop.stores.sqlite.connect import Database, FileKind
 from shortstop.types.rows import ResponseRow
 
 
@@ -35,9 +38,13 @@ def m001_responses(db: sqlite3.Connection) -> None:
 RESPONSES = FileKind(
     "stored responses",
     migrations=(m001_responses,),
-    pragmas=(*WAL, "secure_delete = ON"),
     hint="Send the whole conversation with `store: false` meanwhile.",
 )
+
+
+_COLUMNS = "SELECT id, owner, parent, at, turn, response, tenant, conversation FROM responses"
+_PUT = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_OPEN = f"{_COLUMNS} WHERE substr(turn, 1, 1) != x'00' LIMIT ?"
 
 
 class SqliteResponses:
@@ -45,24 +52,25 @@ class SqliteResponses:
     to remember."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._database = Database(path, RESPONSES)
 
     def keep(self, row: ResponseRow) -> None:
         with self._database.reading() as db:
-            db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(_PUT, row)
 
     def find(self, owner: str, id: str, since: float) -> ResponseRow | None:
         with self._database.reading() as db:
             row = db.execute(
-                "SELECT id, owner, parent, at, turn, response, tenant, conversation"
-                " FROM responses WHERE id = ? AND owner = ? AND at >= ?",
-                (id, owner, since),
+                f"{_COLUMNS} WHERE id = ? AND owner = ? AND at >= ?", (id, owner, since)
             ).fetchone()
         return ResponseRow(*row) if row else None
 
     def drop(self, owner: str, id: str) -> bool:
         with self._database.reading() as db:
             done = db.execute("DELETE FROM responses WHERE id = ? AND owner = ?", (id, owner))
+        with suppress(StoreUnavailable):  # then the next sweep takes it off the disk
+            self._database.wipe()
         return done.rowcount > 0
 
     def forget(self, tenant: str, conversation: str) -> int:
@@ -71,12 +79,29 @@ class SqliteResponses:
                 "DELETE FROM responses WHERE tenant = ? AND conversation = ?",
                 (tenant, conversation),
             )
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._database.wipe()
         return done.rowcount
 
     def delete_before(self, at: float) -> int:
         with self._database.reading() as db:
-            return db.execute("DELETE FROM responses WHERE at < ?", (at,)).rowcount
+            done = db.execute("DELETE FROM responses WHERE at < ?", (at,))
+        return done.rowcount
+
+    def sweep(self, before: float) -> int:
+        if not self._path.exists():
+            return 0
+        count = self.delete_before(before)
+        self._database.wipe()
+        return count
+
+    def seal_earlier(self, change: Callable[[ResponseRow], ResponseRow], limit: int) -> int:
+        if not self._path.exists():
+            return 0
+        with self._database.writing() as db:
+            rows = db.execute(_OPEN, (limit,)).fetchall()
+            for row in rows:
+                db.execute(_PUT, change(ResponseRow(*row)))
+        return len(rows)
 
     def close(self) -> None:
         self._database.close()

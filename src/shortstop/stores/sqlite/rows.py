@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-from shortstop.stores.sqlite import grades
+from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.stores.sqlite import earlier, erased, grades
 from shortstop.stores.sqlite.connect import (
     Database,
     FileKind,
@@ -108,13 +109,19 @@ def m002_no_template(db: sqlite3.Connection) -> None:
 
 TRACES = FileKind(
     "traces",
-    migrations=(m001_traces, m002_no_template, grades.m003_grades),
+    migrations=(
+        m001_traces,
+        m002_no_template,
+        grades.m003_grades,
+        earlier.m004_earlier,
+        erased.m005_erased,
+    ),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
         "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         "synchronous = NORMAL",
-        "secure_delete = FAST",
+        "secure_delete = ON",
         "foreign_keys = ON",
     ),
     busy_seconds=1.0,
@@ -152,7 +159,9 @@ class SqliteRows:
 
         def write(db: sqlite3.Connection) -> int:
             refused = sum(_insert_gently(db, group) for group in groups)
-            return refused + grades.put(db, graded)
+            refused += grades.put(db, graded)
+            erased.empty_late(db, rows, graded)
+            return refused
 
         return self._write(write)
 
@@ -163,6 +172,7 @@ class SqliteRows:
             ).fetchall()
             grades.delete_of(db, oldest)
             db.executemany("DELETE FROM traces WHERE seq = ?", oldest)
+            erased.delete_before(db, at)
             return len(oldest) + grades.delete_before(db, at, limit - len(oldest))
 
         deleted = self._write(delete)
@@ -171,24 +181,30 @@ class SqliteRows:
                 db.execute("PRAGMA incremental_vacuum(64)").fetchall()
         return deleted
 
-    def forget(self, tenant: str, conversation: str) -> int:
+    def forget(self, tenant: str, conversation: str, at: float) -> int:
         """On a connection of its own: any thread may call."""
         own = Database(self._path, self._kind)
         with closing(own):
-            with own.reading() as db:
-                db.execute("PRAGMA secure_delete = ON")
             with own.writing() as db:
                 count = _empty(db, tenant, conversation)
                 grades.forget(db, tenant, conversation)
-            with own.reading() as db:
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                erased.note(db, tenant, conversation, at)
+            own.wipe()
+        return count
+
+    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
+        count = self._write(lambda db: earlier.rewrite(db, document, grade, limit))
+        if count == 0:
+            with self._database.reading() as db:
+                earlier.give_back(db)
+            self._database.wipe()
         return count
 
     def tier(self, id: str) -> Tier | None:
         try:
             with closing(connect_read_only(self._path, self._kind, busy_seconds=0.0)) as db:
                 row = db.execute("SELECT tier FROM traces WHERE id = ?", (id,)).fetchone()
-        except (StoreError, sqlite3.Error, UnicodeEncodeError):
+        except (StoreError, sqlite3.Error, UnicodeError):
             return None
         return Tier(row[0]) if row else None
 

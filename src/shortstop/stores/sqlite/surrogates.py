@@ -78,9 +78,13 @@ class SqliteSurrogates:
             _expire(db, now)
             return db.execute("DELETE FROM drawer WHERE scope = ?", (scope,)).rowcount > 0
 
+    def sweep(self, now: float) -> int:
+        with self._database.writing() as db:
+            return _expire(db, now)
+
     def close(self) -> None:
         self._database.close()
 
 
-def _expire(db: sqlite3.Connection, now: float) -> None:
-    db.execute("DELETE FROM drawer WHERE expires <= ?", (now,))
+def _expire(db: sqlite3.Connection, now: float) -> int:
+    return db.execute("DELETE FROM drawer WHERE expires <= ?", (now,)).rowcount

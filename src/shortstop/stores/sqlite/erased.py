@@ -1,0 +1,56 @@
+"""Conversations that were erased: what was asked before and is written later comes without content.
+
+Rows wait in the memory and the journal of each worker, and of one that has died, where an erasure
+does not reach them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from shortstop.traces.document import emptied
+from shortstop.types.rows import COLUMNS, GradeRow, Row
+
+_OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at", "id"))
+_ERASED = "SELECT 1 FROM erased WHERE tenant = ? AND conversation = ? AND at >= ?"
+_EMPTY = "UPDATE bodies SET trace = ? WHERE seq = (SELECT seq FROM traces WHERE id = ?)"
+_UNCORRECTED = """
+UPDATE grades SET correction = NULL WHERE trace = ? AND at <= (
+    SELECT erased.at FROM traces JOIN erased USING (tenant, conversation)
+    WHERE traces.id = grades.trace
+)
+"""
+
+
+def m005_erased(db: sqlite3.Connection) -> None:
+    db.execute(
+        """
+        CREATE TABLE erased (
+            tenant TEXT NOT NULL,
+            conversation TEXT NOT NULL,
+            at REAL NOT NULL,
+            PRIMARY KEY (tenant, conversation)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+def note(db: sqlite3.Connection, tenant: str, conversation: str, at: float) -> None:
+    db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", (tenant, conversation, at))
+
+
+def empty_late(db: sqlite3.Connection, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
+    """Take the content out of what has just been written and was asked before its erasure."""
+    if db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
+        return
+    for row in rows:
+        tenant, conversation, at, id = (row.columns[i] for i in _OF_ROW)
+        if db.execute(_ERASED, (tenant, conversation, at)).fetchone():
+            db.execute(_EMPTY, (emptied(row.document).decode(), id))
+    db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
+
+
+def delete_before(db: sqlite3.Connection, at: float) -> None:
+    """Rows from before then are no longer kept."""
+    db.execute("DELETE FROM erased WHERE at < ?", (at,))
