@@ -33,6 +33,21 @@ def admin_token(path: Path, env: Mapping[str, str], name: str) -> AdminToken:
     )
 
 
+class AdminTokens:
+    """The token by the variable that may hold it, which a reload can change."""
+
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self._path = path
+        self._env = env
+        self._known: dict[str, AdminToken] = {}
+
+    def of(self, name: str) -> AdminToken:
+        """Read or made once. Raises as `admin_token`."""
+        if name not in self._known:
+            self._known[name] = admin_token(self._path, self._env, name)
+        return self._known[name]
+
+
 def token_in(path: Path) -> str:
     """The token in the file, which is made if it is not there. Of several processes that start at
     once one makes it, and all read the same. Raises ConfigError or OSError."""

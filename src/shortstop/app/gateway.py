@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 
 from shortstop import routing
 from shortstop.accounts import Accounts
-from shortstop.app.admin_token import admin_token
 from shortstop.app.build import build
 from shortstop.app.gauges import register_gauges
 from shortstop.app.housekeeping import keep_house
@@ -58,7 +57,7 @@ class Shortstop:
             # Workers that begin with the same state must not draw the same lots.
             self._runtime.learned.state.draws += workers.index << 40
             workers.listen(lambda news: self._runtime.learn(news))
-        self._token = self._admin_token()
+        self._resources.admin_tokens.of(self.server.admin_token_env)
         register_gauges(self._resources, lambda: self._runtime.engines.values())
 
     # -- what the server asks
@@ -81,13 +80,7 @@ class Shortstop:
 
     @property
     def admin_token(self) -> AdminToken:
-        if self._token[0] != self.server.admin_token_env:
-            self._token = self._admin_token()
-        return self._token[1]
-
-    def _admin_token(self) -> tuple[str, AdminToken]:
-        name, resources = self.server.admin_token_env, self._resources
-        return name, admin_token(resources.paths.admin_token, resources.env, name)
+        return self._resources.admin_tokens.of(self.server.admin_token_env)
 
     @property
     def asks_for_keys(self) -> bool:

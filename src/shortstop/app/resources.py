@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shortstop import registry
 from shortstop.accounts import Accounts
+from shortstop.app.admin_token import AdminTokens
 from shortstop.app.clock import CLOCK
 from shortstop.config import Config, PrivacyConfig
 from shortstop.privacy.audit import AuditLog, files, head_of
@@ -44,6 +45,7 @@ class Resources:
         self.env = env
         self.workers = workers
         self.paths = Paths.of(registry.home(config.data_dir, env), config)
+        self.admin_tokens = AdminTokens(self.paths.admin_token, env)
         self.models = registry.open(self.paths.home)
         self.metrics = Metrics(asyncio.get_running_loop().call_later)
         self.seal = seal = content_seal(config.traces, env, self.paths.content_key)

@@ -10,8 +10,7 @@ import typer
 from shortstop import __version__
 from shortstop.app.logs import set_up_warnings
 from shortstop.cli.audit import audit_app
-from shortstop.cli.bench_privacy import bench_command as bench_privacy
-from shortstop.cli.bench_routing import bench_routing
+from shortstop.cli.bench import bench_app
 from shortstop.cli.config import config_app
 from shortstop.cli.contract import contract_command
 from shortstop.cli.doctor import doctor_command
@@ -53,9 +52,6 @@ app.add_typer(privacy_app, name="privacy")
 app.add_typer(audit_app, name="audit")
 app.add_typer(traces_app, name="traces")
 
-bench_app = typer.Typer(help="Measure on open or on your own data.", no_args_is_help=True)
-bench_app.command("routing")(bench_routing)
-bench_app.command("privacy")(bench_privacy)
 app.add_typer(bench_app, name="bench")
 
 
