@@ -18,6 +18,7 @@ from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
+from shortstop.faults import contained
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Erased, Readiness
 from shortstop.tokens import prompt_tokens
@@ -89,7 +90,9 @@ class Shortstop:
     def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
             return UNMETERED
-        tokens = prompt_tokens(request) + (request.sampling.max_tokens or 0)
+        tokens = request.sampling.max_tokens or 0
+        with contained("the estimate of tokens"):
+            tokens += prompt_tokens(request)
         return self.accounts.admit(caller, tokens)
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:

@@ -11,6 +11,7 @@ from pathlib import Path
 from shortstop import routing
 from shortstop.app.clock import CLOCK
 from shortstop.errors import StateUnfit
+from shortstop.faults import contained
 from shortstop.routing import State
 from shortstop.workers.context import WorkerContext
 
@@ -54,7 +55,8 @@ class LearnedState:
         while True:
             await asyncio.sleep(SAVE_SECONDS)
             try:
-                self.save(snapshot)
+                with contained("saving the router's state", (OSError,)):
+                    self.save(snapshot)
             except OSError as error:
                 log.warning("the router's state could not be saved: %s", error.strerror)
 

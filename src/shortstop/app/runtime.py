@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shortstop.app.engines import Engine, backend_of, start_all
@@ -11,7 +12,8 @@ from shortstop.app.pipelines import Pipelines
 from shortstop.app.router import AnyRouter
 from shortstop.app.upstreams import Remotes
 from shortstop.config import Config
-from shortstop.errors import PrivacyRefused, TargetError
+from shortstop.errors import PrivacyRefused, ShortstopError, TargetError
+from shortstop.faults import contained
 from shortstop.privacy.guard import PrivacyGuard
 from shortstop.privacy.redact import redacted
 from shortstop.routing import LearnedRouter
@@ -49,7 +51,7 @@ class Runtime:
         """By the model itself where it counts and may see the prompt, else an estimate."""
         engine = self._counting_engine(request.model)
         upstream = self.remotes.upstreams.get(request.model)
-        try:
+        with suppress(PrivacyRefused, TargetError), contained("counting tokens", (ShortstopError,)):
             if engine is not None:
                 return await backend_of(engine).count(request)
             if upstream is not None and upstream.counts:
@@ -57,8 +59,6 @@ class Runtime:
                 target = self.models.targets[request.model]
                 cleared = await self.pipelines.clearing.release(request, clearance, target)
                 return await upstream.count(cleared)
-        except (PrivacyRefused, TargetError):
-            pass
         return prompt_tokens(request)
 
     def _counting_engine(self, model: str) -> Engine | None:

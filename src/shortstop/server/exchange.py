@@ -10,6 +10,7 @@ from starlette.types import Send
 
 from shortstop.dialects import DescribedDialect
 from shortstop.errors import ShortstopError
+from shortstop.faults import contained
 from shortstop.ports import StreamEncoder
 from shortstop.server.ping import Pinger
 from shortstop.types import Answer
@@ -87,7 +88,9 @@ class Exchange:
         self.keepable = answer.ending is not None and answer.ending.keepable
 
     def _answer_headers(self, answer: Answer) -> RawHeaders:
-        return self._encode_headers({**self.limits, **explained(answer)})
+        with contained("explaining an answer"):
+            return self._encode_headers({**self.limits, **explained(answer)})
+        return self._encode_headers({})
 
     def _encode_headers(self, headers: Mapping[str, str]) -> RawHeaders:
         encoded = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
