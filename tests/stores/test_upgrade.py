@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
@@ -73,6 +74,28 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     assert answer is not None
     assert (answer.status, answer.headers, answer.body) == (200, [(b"a", b"b")], b"body")
     accounts.close()
+
+
+def test_what_an_earlier_version_had_begun_is_free(stores: SqliteStores, clock: FakeClock) -> None:
+    """Its owners were process ids, which the next process of a container has again."""
+    with closing(sqlite3.connect(stores.paths.accounts)) as db:
+        held = (
+            "INSERT INTO holds VALUES ('h', 'key_golden', 7, ?, ?)",
+            (os.getpid(), clock.time()),
+        )
+        claimed = (
+            "INSERT INTO answers (caller, token, asked, owner, at) VALUES ('me', 't', x'00', ?, ?)",
+            values,
+        )
+        for statement in (held, claimed):
+            db.execute(*statement)
+        db.execute("UPDATE purses SET held = 7")
+        db.commit()
+    with closing(stores.accounts()) as store:
+        assert store.recover(0) == 1
+        assert store.balance("key_golden", "total") == (125_000_000_007, 0)
+        assert store.claim_answer("me", "t", b"\0", clock.time(), 0) is None
+        assert store.claim_answer("me", "t", b"\0", clock.time(), 0) is not None
 
 
 def test_responses_taints_and_surrogates(stores: SqliteStores, clock: FakeClock) -> None:

@@ -129,7 +129,7 @@ class Accounts:
                 hint="Give its price in [prices], or use another model.",
                 code="unknown_price",
             )
-        if not self._purse.hold(request.id, key, amount):
+        if not self._held(request.id, key, amount):
             left = key.budget_usd - self._purse.balance(key).spent
             raise QuotaExceeded(
                 f"The budget of this key, ${key.budget_usd} a {key.period}, does not cover this"
@@ -137,6 +137,12 @@ class Accounts:
                 " is set aside for requests under way is left.",
                 hint="Lower max_tokens, wait for the next period, or raise the budget.",
             )
+
+    def _held(self, id: str, key: Key, amount: Decimal) -> bool:
+        """Whether the budget covers it: without what the dead had set aside, if need be."""
+        if self._purse.hold(id, key, amount):
+            return True
+        return self._purse.recover() > 0 and self._purse.hold(id, key, amount)
 
     def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""

@@ -34,6 +34,11 @@ class Paths:
         return self.home / "accounts.db"
 
     @property
+    def owners(self) -> Path:
+        """The folder of one locked file for each process that owns something in the stores."""
+        return self.home / "owners"
+
+    @property
     def taints(self) -> Path:
         return self.home / "taint.db"
 
