@@ -79,10 +79,8 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
 def test_what_an_earlier_version_had_begun_is_free(stores: SqliteStores, clock: FakeClock) -> None:
     """Its owners were process ids, which the next process of a container has again."""
     with closing(sqlite3.connect(stores.paths.accounts)) as db:
-        held = (
-            "INSERT INTO holds VALUES ('h', 'key_golden', 7, ?, ?)",
-            (os.getpid(), clock.time()),
-        )
+        values = (os.getpid(), clock.time())
+        held = ("INSERT INTO holds VALUES ('h', 'key_golden', 7, ?, ?)", values)
         claimed = (
             "INSERT INTO answers (caller, token, asked, owner, at) VALUES ('me', 't', x'00', ?, ?)",
             values,
