@@ -112,6 +112,29 @@ async def test_readiness_names_an_upstream_that_is_left_alone_and_how_the_books_
     assert (traces.state, traces.detail, traces.pending) == ("degraded", "locked", 7)
 
 
+async def test_where_nothing_can_answer_it_is_not_ready_and_says_why(
+    home: Home, factory: EngineFactory
+) -> None:
+    """Without a local model, or with one that failed, a frontier that is left alone is nobody."""
+    alone = "[models]\n" + VENDOR
+    for text in (alone, home.embed() + VENDOR):
+        async with built(home, text) as runtime:
+            for engine in factory.made:
+                engine.enter("failed")
+            breaker = runtime.remotes.upstreams["big"].breaker
+            assert runtime.readiness(HEALTHY).ready
+            assert runtime.readiness(HEALTHY).why == ""
+            for _ in range(5):
+                breaker.failed()
+            readiness = runtime.readiness(HEALTHY)
+            assert not readiness.ready
+            assert readiness.why.startswith("Nothing can answer now.")
+            assert "'big' failed and is left alone for" in readiness.why
+            assert ("The local model 'small' is failed." in readiness.why) is (text != alone)
+            breaker.succeeded()
+            assert runtime.readiness(HEALTHY).ready
+
+
 # ------------------------------------------------------------ counting tokens
 
 

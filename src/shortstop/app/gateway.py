@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from shortstop import routing
 from shortstop.accounts import Accounts
@@ -48,14 +48,22 @@ class Shortstop:
     ) -> None:
         self.started = int(time.time())
         self._resources = Resources(config, source.env, workers, self._redacted)
-        self._reloader = Reloader(source, self._resources)
-        self._learned_state = LearnedState(self._resources.paths.brain, workers)
-        self._runtime = build(config, self._resources, {}, self._learned_state.load())
-        if workers is not None:
-            # Workers that begin with the same state must not draw the same lots.
-            self._runtime.learned.state.draws += workers.index << 40
-            workers.listen(lambda news: self._runtime.learn(news))
-        register_gauges(self._resources, lambda: self._runtime.engines.values())
+        try:
+            self._reloader = Reloader(source, self._resources)
+            self._learned_state = LearnedState(self._resources.paths.brain, workers)
+            self._runtime = build(config, self._resources, {}, self._learned_state.load())
+            if workers is not None:
+                # Workers that begin with the same state must not draw the same lots.
+                self._runtime.learned.state.draws += workers.index << 40
+                workers.listen(lambda news: self._runtime.learn(news))
+            register_gauges(self._resources, lambda: self._runtime.engines.values())
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Close what is open of a gateway that will not run."""
+        self._resources.close()
 
     # -- what the server asks
 
@@ -162,20 +170,26 @@ class Shortstop:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start the engines, serve, and leave nothing behind."""
-        await self._runtime.start()
-        await self._resources.warm()
-        self._runtime.guard.warm()
-        saver = asyncio.create_task(self._learned_state.keep_saving(self._snapshot))
-        try:
+        """Start the engines, serve, and leave nothing behind. A start that fails saves nothing."""
+        async with AsyncExitStack() as leaving:
+            leaving.callback(self._resources.close)
+            leaving.push_async_callback(self._resources.stop_tagger)
+            await self._runtime.start()
+            leaving.callback(self._save_learned)
+            leaving.push_async_callback(self._close_runtime)
+            await self._resources.warm()
+            self._runtime.guard.warm()
+            saver = asyncio.create_task(self._learned_state.keep_saving(self._snapshot))
+            leaving.callback(saver.cancel)
             yield
-        finally:
-            saver.cancel()
-            await self._reloader.close()
-            await self._runtime.close()
-            await self._resources.stop_tagger()
+
+    async def _close_runtime(self) -> None:
+        await self._reloader.close()
+        await self._runtime.close()
+
+    def _save_learned(self) -> None:
+        with contained("saving the router's state"):
             self._learned_state.save(self._snapshot)
-            self._resources.close()
 
     def _snapshot(self) -> bytes:
         return routing.dump_state(self._runtime.learned.state)

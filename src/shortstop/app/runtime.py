@@ -69,18 +69,23 @@ class Runtime:
         return self.engines.get(model)
 
     def readiness(self, traces: StoreHealth) -> Readiness:
-        """Ready when an engine is or a frontier is configured, and no engine is still starting."""
+        """Ready when somebody can answer, and no engine is still starting."""
         servers = {name: engine.server for name, engine in self.engines.items()}
-        starting = any(s is not None and s.state == "starting" for s in servers.values())
-        usable = any(e.ready for e in self.engines.values()) or bool(self.remotes.upstreams)
+        rests = {name: up.breaker.open_for for name, up in self.remotes.upstreams.items()}
+        starting = [n for n, s in servers.items() if s is not None and s.state == "starting"]
+        usable = any(e.ready for e in self.engines.values()) or 0.0 in rests.values()
+        why = [f"The local model {name!r} is starting." for name in starting]
+        if not usable and not starting:
+            why = [
+                *(f"The local model {n!r} is {s.state}." for n, s in servers.items() if s),
+                *(f"{n!r} failed and is left alone for {t:.0f} s." for n, t in rests.items()),
+            ]
         return Readiness(
             ready=usable and not starting,
             engines={name: s.state if s else "external" for name, s in servers.items()},
-            upstreams={
-                name: "open" if upstream.breaker.open_for else "closed"
-                for name, upstream in self.remotes.upstreams.items()
-            },
+            upstreams={name: "open" if rest else "closed" for name, rest in rests.items()},
             traces=TracesReadiness(traces.state, traces.detail, traces.pending),
+            why=" ".join(why if usable else ["Nothing can answer now.", *why]),
         )
 
     def redacted(self, body: Json, tenant: str) -> Json:

@@ -15,7 +15,6 @@ from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.run import event_loop, set_up_logging
-from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
 from shortstop.errors import ShortstopError
 from shortstop.serving.engines.parent import die_with_parent
@@ -33,14 +32,18 @@ def main() -> None:
     except ShortstopError as error:
         sys.stderr.write(f"shortstop: worker {spec.index}: {error}\n")
         raise SystemExit(2) from None
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        sys.stderr.write(f"shortstop: worker {spec.index}: cannot use{place}: {error.strerror}\n")
+        raise SystemExit(2) from None
 
 
 async def _work(spec: WorkerSpec) -> None:
     path = Path(spec.config) if spec.config else None
     source = ConfigSource(path, os.environ, spec.server)
     context = WorkerContext(Path(spec.folder), spec.index)
-    gateway = Shortstop(read_config(source), source, context)
-    # The file may have changed since the supervisor read it.
+    gateway = Shortstop(context.accepted(), source, context)
+    # Keys may have gone since the supervisor looked.
     refuse_exposure(gateway.server, gateway.accounts)
     await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))
 

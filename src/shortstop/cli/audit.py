@@ -13,6 +13,7 @@ import typer
 from shortstop import __version__
 from shortstop import config as configuration
 from shortstop.cli.options import ConfigFile
+from shortstop.cli.output import print_document
 from shortstop.config import Config
 from shortstop.errors import ConfigError
 from shortstop.privacy import audit
@@ -43,11 +44,11 @@ def export_command(config: ConfigFile = None, log: Log = None, out: Out = None) 
     """The evidence bundle as JSON: decisions, policy versions, providers, retention."""
     path, key, loaded = _opened(config, log)
     bundle = audit.export(path, key, _facts(loaded))
-    text = msgspec.json.format(msgspec.json.encode(bundle))
+    document = msgspec.json.encode(bundle)
     if out is None:
-        typer.echo(text.decode())
+        print_document(document)
     else:
-        out.write_bytes(text)
+        out.write_bytes(msgspec.json.format(document))
 
 
 def _facts(config: Config) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from shortstop.cli.options import AsJson
+from shortstop.cli.output import print_json
 from shortstop.cli.tables import OPEN_SET, read_rows
 from shortstop.errors import ConfigError
 from shortstop.evaluate.privacy import adversarial, detection, spans, trials
@@ -81,7 +82,7 @@ def bench_command(data: Data = None, spans_file: Spans = None, as_json: AsJson =
         with _quiet():
             results = Results(reports, adversarial.tricks(), left_out)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
+        print_json(results)
     else:
         show(results, Console())
 

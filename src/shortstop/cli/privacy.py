@@ -18,6 +18,7 @@ from shortstop import config as configuration
 from shortstop import dialects
 from shortstop.app.bodies import body_format
 from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import print_document
 from shortstop.config import PrivacyPolicy
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.evaluate.privacy.detection import chat_request
@@ -61,7 +62,7 @@ def explain_command(
     decided = policy.actions(rule_book, verdict.findings, task or "*")
     if as_json:
         explained = {**msgspec.to_builtins(verdict), "actions": decided}
-        typer.echo(msgspec.json.encode(explained).decode())
+        print_document(msgspec.json.encode(explained))
     else:
         _show(verdict, decided, Console())
 
@@ -94,7 +95,7 @@ def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     loaded = configuration.load(config, os.environ)
     problems = [*lint.problems(loaded.privacy), *rules.failures(rules.builtin())]
     if as_json:
-        typer.echo(msgspec.json.encode({"problems": problems}).decode())
+        print_document(msgspec.json.encode({"problems": problems}))
     else:
         for line in problems:
             typer.echo(line)

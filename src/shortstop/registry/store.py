@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shortstop.config import BUILTIN_MODEL
-from shortstop.errors import ModelFileError
+from shortstop.errors import ConfigError, ModelFileError
 from shortstop.registry.gguf import GgufInfo, read_info
 
 MANIFEST = "model.json"
@@ -35,10 +35,24 @@ Progress = Callable[[int, int], None]
 
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """The data folder: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop. Created if need
-    be."""
+    be. Raises ConfigError where it cannot be."""
     chosen = data_dir or env.get("SHORTSTOP_HOME")
-    path = Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path = Path(chosen or "~/.local/share/shortstop").expanduser()
+        if not chosen and not path.is_absolute():
+            raise RuntimeError
+        path.mkdir(parents=True, exist_ok=True)
+    except RuntimeError as error:
+        where = f"{chosen!r} begins with" if chosen else "Models and books need"
+        raise ConfigError(
+            f"{where} a home folder, and there is none for this user.",
+            hint="Name a folder: SHORTSTOP_HOME=/path, or `data_dir` in the file.",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"The data folder {path} cannot be made: {error.strerror}.",
+            hint="Name another: SHORTSTOP_HOME=/path, or `data_dir` in the file.",
+        ) from error
     return path
 
 
@@ -102,7 +116,7 @@ class Registry:
         if name.startswith("hf:"):
             return next((r for r in self.models() if f"{r.source}@".startswith(f"{name}@")), None)
         record = self._read(self.folder(name) / MANIFEST) if _NAME.fullmatch(name) else None
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         if record is None and path.suffix == ".gguf" and path.is_file():
             return ModelRecord(path.stem, str(path.absolute()), "", 0, "file")
         return record

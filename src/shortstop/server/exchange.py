@@ -124,7 +124,8 @@ def explained(answer: Answer) -> dict[str, str]:
     }
     if answer.bill is not None:
         headers["x-shortstop-cost"] = _usd(answer.bill.cost)
-        headers["x-shortstop-saved"] = _usd(answer.bill.saved)
+        if answer.bill.baseline is not None:
+            headers["x-shortstop-saved"] = _usd(answer.bill.saved)
     return headers
 
 

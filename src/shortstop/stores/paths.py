@@ -58,5 +58,5 @@ class Paths:
 
     @property
     def run_lock(self) -> Path:
-        """Held by the supervisor that owns `run`."""
+        """Held by the gateway that serves from `home`, of one process or of several."""
         return self.home / "run.lock"

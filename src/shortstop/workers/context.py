@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from shortstop.config import Config
 from shortstop.workers import news
 from shortstop.workers.addresses import SupervisedEngine
 from shortstop.workers.bus import Bus
 from shortstop.workers.news import News
 from shortstop.workers.slots import SharedSlots, SharedSlotTable, file_of
+from shortstop.workers.spec import accepted
 
 log = logging.getLogger("shortstop")
 
@@ -28,6 +30,10 @@ class WorkerContext:
     def leader(self) -> bool:
         """Whether this worker saves what all have learned."""
         return self.index == 0
+
+    def accepted(self) -> Config:
+        """The configuration in force. Raises ConfigError."""
+        return accepted(self.folder)
 
     def engine(self, name: str) -> SupervisedEngine:
         """The supervisor's engine of that name. Raises EngineDown when there is none."""
