@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.config.checks import check, unusable
 from shortstop.config.explain import KeyPath, explained, place_of
@@ -56,7 +57,22 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
         if not os.path.lexists(DEFAULT_FILE):
             return from_environment(env)
         path = DEFAULT_FILE
-    return parse(read(path), env, name=str(path))
+    return anchored(parse(read(path), env, name=str(path)), path.parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """The same with the file's own relative paths from its `folder`, so that they mean the same
+    wherever a command is run."""
+
+    def place(path: str | None) -> str | None:
+        return path and str(folder.absolute() / path) if not (path or "").startswith("~") else path
+
+    return replace(
+        config,
+        data_dir=place(config.data_dir),
+        traces=replace(config.traces, path=place(config.traces.path)),
+        privacy=replace(config.privacy, audit=place(config.privacy.audit)),
+    )
 
 
 def read(path: Path) -> str:
@@ -98,12 +114,12 @@ def from_environment(env: Mapping[str, str]) -> Config:
 
 def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, Any]) -> Config:
     if "models" not in tree:
-        config = msgspec.structs.replace(config, models={"small": ModelConfig(source="builtin")})
+        config = replace(config, models={"small": ModelConfig(source="builtin")})
     if "upstreams" not in tree and not config.privacy.airgap:
         upstreams = {
             name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key, "").strip()
         }
-        config = msgspec.structs.replace(config, upstreams=upstreams)
+        config = replace(config, upstreams=upstreams)
     return config
 
 
