@@ -262,6 +262,37 @@ def test_a_user_without_home_name_and_letters_is_told_what_to_do(
         assert "SHORTSTOP_HOME" in told
 
 
+def in_words(done: subprocess.CompletedProcess[bytes]) -> None:
+    told = done.stderr.decode()
+    assert "Traceback" not in told
+    assert done.returncode in (0, 1, 2), told
+    assert done.returncode != 2 or "\nshortstop: " in f"\n{told}", told
+
+
+WITH_DATA = [words for words in CONFIGURED if words not in WITHOUT_DATA]
+
+
+@pytest.mark.skipif(not can_be_a_stranger(), reason="needs root, `setpriv`, a readable checkout")
+@pytest.mark.parametrize("words", WITH_DATA, ids=" ".join)
+def test_a_data_folder_that_may_only_be_read_is_told(words: Words, tmp_path: Path) -> None:
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        parent.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    done = process([*words, *NEEDED.get(words, [])], Path("/"), *STRANGER, SHORTSTOP_HOME=str(home))
+    in_words(done)
+    assert done.returncode == 2 or words in {("models",), ("doctor",), ("contract",)}
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", WITH_DATA, ids=" ".join)
+def test_a_disk_that_takes_nothing_more_is_told(words: Words, tmp_path: Path) -> None:
+    """No file may grow, which fails as a full disk does, with another number."""
+    full = ("bash", "-c", 'ulimit -f 0; exec "$@"', "full")
+    arguments = [*words, *NEEDED.get(words, [])]
+    in_words(process(arguments, tmp_path, *full, SHORTSTOP_HOME=str(tmp_path / "home")))
+
+
 PRINTING = [
     ["models"], ["doctor", "--quick"], ["config", "check"], ["keys", "list"], ["--help"],
     ["privacy", "explain", "J\u00f6rg \u2603, 4111 1111 1111 1111"], ["models", "--json"],

@@ -145,8 +145,7 @@ def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> N
     console.print(
         f"[bold]{total.requests:,} requests[/], {page.period(report)}: "
         f"[green]{share(total.local_share)} local[/], "
-        f"{share(total.pinned_share)} pinned by privacy, "
-        f"[green]{usd(total.saved)} saved[/] ({share(total.saved_share)})"
+        f"{share(total.pinned_share)} pinned by privacy, {_balance(report)}"
     )
     console.print(_table(report.groups[by], total, by, console.width))
     if total.unpriced:
@@ -161,6 +160,13 @@ def show(report: TrafficReport, by: By, notes: list[str], console: Console) -> N
     )
     for text in (*page.basis(report), *notes):
         console.print(f"· {text}", style="dim", markup=False, highlight=False)
+
+
+def _balance(report: TrafficReport) -> str:
+    total = report.total
+    if not report.baselines:
+        return f"{usd(total.cost)} spent, no frontier to compare with"
+    return f"[green]{usd(total.saved)} saved[/] ({share(total.saved_share)})"
 
 
 def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Table:
