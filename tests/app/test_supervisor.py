@@ -444,7 +444,6 @@ async def test_an_engine_that_the_file_no_longer_names_is_stopped_after_the_drai
         (SMALL + FOUR + '[privacy]\naudit = "audit.log"\n', "SHORTSTOP_PRIVACY_KEY"),
         ('[models.small]\nsource = "unheard-of"\n' + FOUR, "not installed"),
         (SMALL + VENDOR.replace("VENDOR_KEY", "NO_KEY") + FOUR, "NO_KEY is not set"),
-        (SMALL + FOUR + '[privacy.tenants]\nacme = "unheard-of"\n', "unheard-of"),
     ],
 )
 async def test_a_bad_file_changes_nothing_and_is_logged(

@@ -128,6 +128,8 @@ class Stage:
             Models: gateway._runtime.models,
             Bookkeeping: pipeline._books,
         }
+        embedding = gateway._runtime.pipelines.embedding
+        self.embedding = {Clearing: embedding._clearing, Bookkeeping: embedding._books}
 
     @contextmanager
     def broken(self, seam: Seam, error: Callable[[], BaseException]) -> Iterator[list[Broken]]:
@@ -158,7 +160,9 @@ class Stage:
             else:
                 object.__setattr__(holder, name, whole)
 
-    async def post(self, body: dict[str, Any]) -> tuple[int, str, dict[str, str]]:
+    async def post(
+        self, body: dict[str, Any], path: str = "/v1/chat/completions"
+    ) -> tuple[int, str, dict[str, str]]:
         """Status, body and headers, as a server would write them. An answer ends once."""
         sent: list[dict[str, Any]] = []
         given = asyncio.Event()
@@ -177,7 +181,7 @@ class Stage:
         scope = {
             "type": "http",
             "method": "POST",
-            "path": "/v1/chat/completions",
+            "path": path,
             "headers": headers,
             "client": ("127.0.0.1", 5),
         }
@@ -270,6 +274,20 @@ async def test_no_failure_inside_is_an_error_to_the_client(
         rows = stage.rows(told["x-request-id"])
         assert len(rows) == 1 or (met and rows == []), rows
         await stage.idle()
+
+
+@pytest.mark.parametrize("seam", [s for s in SEAMS if s.part in (Clearing, Bookkeeping)], ids=str)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error()).__name__)
+async def test_vectors_are_given_whatever_breaks(
+    stage: Stage, seam: Seam, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "parts", stage.embedding)
+    with stage.broken(seam, error):
+        asked = {"model": "auto", "input": "a text"}
+        status, body, _ = await stage.post(asked, "/v1/embeddings")
+    assert status == 200, body
+    assert json.loads(body)["data"][0]["embedding"]
+    await stage.idle()
 
 
 WRITABLE = [text for text in ODD if "\ud800" not in text]
