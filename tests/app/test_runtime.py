@@ -12,10 +12,11 @@ import pytest
 from shortstop import dialects
 from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.app.runtime import Runtime
+from shortstop.errors import TargetError
 from shortstop.serving.engines.embedded import EngineState
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
-from shortstop.types import Caller, Request
+from shortstop.types import Caller, Clearance, Reach, Request, Tier
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
@@ -30,6 +31,8 @@ retries = 0
 price = "claude-opus-5-5"
 """
 EMBEDS = '[models.vectors]\nurl = "http://127.0.0.1:9/v1"\nabilities = ["embeddings"]\n'
+
+OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
 
 
 @asynccontextmanager
@@ -97,6 +100,20 @@ async def test_somebody_elses_server_counts_as_ready(home: Home) -> None:
     async with built(home, SMALL) as runtime:
         readiness = runtime.readiness(HEALTHY)
     assert (readiness.ready, readiness.engines) == (True, {"small": "external"})
+
+
+async def test_somebody_elses_server_that_does_not_answer_is_down(home: Home) -> None:
+    """Port 9 refuses connections."""
+    async with built(home, SMALL) as runtime:
+        for _ in range(3):
+            assert runtime.readiness(HEALTHY).ready, "once is no rule"
+            with pytest.raises(TargetError):
+                await runtime.models.answer(
+                    "small", asked(model="small"), Clearance(Tier.S0, Reach.ANYWHERE)
+                )
+        readiness = runtime.readiness(HEALTHY)
+    assert (readiness.ready, readiness.engines) == (False, {"small": "down"})
+    assert readiness.why == "Nothing can answer now. The local model 'small' is down."
 
 
 async def test_readiness_names_an_upstream_that_is_left_alone_and_how_the_books_are(

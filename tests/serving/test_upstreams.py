@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from shortstop.config import UpstreamConfig, UpstreamModel
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.serving.breaker import Breaker
-from shortstop.serving.health import UpstreamHealth
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.upstreams import (
     Patience,
     RemoteUpstream,
@@ -106,7 +106,7 @@ async def upstream(
                 egress=egress,
                 patience=Patience(retries, 0.001, 1),
                 breaker=breaker or Breaker(50, 15, FakeClock()),
-                health=UpstreamHealth("far", FakeClock()),
+                health=TargetHealth("far", FakeClock()),
                 draw=random.Random(1),
             ),
             model,
@@ -270,7 +270,7 @@ async def test_a_failing_upstream_and_its_recovery_are_logged_once_each(
             await remote.answer(cleared("well again"))
         with pytest.raises(TargetError):
             await remote.answer(cleared("!status 400"))
-    lines = [r.getMessage() for r in caplog.records if "upstream model" in r.getMessage()]
+    lines = [r.getMessage() for r in caplog.records if "the model" in r.getMessage()]
     assert len(lines) == 2
     assert "far fails" in lines[0]
     assert "far answers again" in lines[1]

@@ -68,10 +68,6 @@ class Engine:
             )
         return self.client
 
-    @property
-    def ready(self) -> bool:
-        return self.server is None or self.server.state == "ready"
-
     async def close(self) -> None:
         if self.client is not None:
             await self.client.close()

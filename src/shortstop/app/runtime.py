@@ -70,23 +70,30 @@ class Runtime:
 
     def readiness(self, traces: StoreHealth) -> Readiness:
         """Ready when somebody can answer, and no engine is still starting."""
-        servers = {name: engine.server for name, engine in self.engines.items()}
+        engines = {name: self._state_of(name, engine) for name, engine in self.engines.items()}
         rests = {name: up.breaker.open_for for name, up in self.remotes.upstreams.items()}
-        starting = [n for n, s in servers.items() if s is not None and s.state == "starting"]
-        usable = any(e.ready for e in self.engines.values()) or 0.0 in rests.values()
+        starting = [name for name, state in engines.items() if state == "starting"]
+        usable = not {"ready", "external"}.isdisjoint(engines.values()) or 0.0 in rests.values()
         why = [f"The local model {name!r} is starting." for name in starting]
         if not usable and not starting:
             why = [
-                *(f"The local model {n!r} is {s.state}." for n, s in servers.items() if s),
-                *(f"{n!r} failed and is left alone for {t:.0f} s." for n, t in rests.items()),
+                *(f"The local model {name!r} is {state}." for name, state in engines.items()),
+                *(f"{name!r} failed and is left alone for {t:.0f} s." for name, t in rests.items()),
             ]
         return Readiness(
             ready=usable and not starting,
-            engines={name: s.state if s else "external" for name, s in servers.items()},
+            engines=engines,
             upstreams={name: "open" if rest else "closed" for name, rest in rests.items()},
             traces=TracesReadiness(traces.state, traces.detail, traces.pending),
             why=" ".join(why if usable else ["Nothing can answer now.", *why]),
         )
+
+    def _state_of(self, name: str, engine: Engine) -> str:
+        """In one word; of somebody else's server what its answers say of it."""
+        if engine.server is not None:
+            return engine.server.state
+        health = self.models.health.get(name)
+        return "down" if health is not None and health.down else "external"
 
     def redacted(self, body: Json, tenant: str) -> Json:
         """`body` without what the guard finds in it. Raises ValueError when something is left."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, field
 
 from shortstop.errors import PrivacyRefused, UpstreamFailed
 from shortstop.faults import turned_into
 from shortstop.ports import Backend, Guard, Upstream
+from shortstop.serving.health import TargetHealth
 from shortstop.types import Chunk, Clearance, Cleared, Reply, Request, Target
+
+UNWATCHED = nullcontext()
 
 
 async def cleared_for(
@@ -41,12 +44,14 @@ class Models:
     backends: Mapping[str, Backend]
     upstreams: Mapping[str, Upstream]
     guard: Guard
+    health: Mapping[str, TargetHealth] = field(default_factory=dict)
+    """Of local models. Upstreams watch their own, call by call."""
 
     async def answer(self, name: str, request: Request, clearance: Clearance) -> Reply:
         """One target's whole answer. Raises TargetError or PrivacyRefused, whatever happens."""
         target = self.targets[name]
         if target.local:
-            with turned_into("local model", _no_answer):
+            with self.health.get(name, UNWATCHED), turned_into("local model", _no_answer):
                 return _held(await self.backends[name].answer(request))
         cleared = await cleared_for(self.guard, request, clearance, target)
         with turned_into("upstream", _no_answer):
@@ -75,7 +80,7 @@ class Models:
             if source is not answer:
                 failure = turned_into("privacy's restoring", _not_restored)
         async with aclosing(source):
-            with failure:
+            with self.health.get(name, UNWATCHED), failure:
                 async for chunk in source:
                     yield chunk
 

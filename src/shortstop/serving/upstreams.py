@@ -16,7 +16,7 @@ from shortstop.dialects import DescribedDialect, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed
 from shortstop.serving.breaker import Breaker
-from shortstop.serving.health import UpstreamHealth
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.http import Egress, HttpReply, Timeouts, retry_after
 from shortstop.types import Chunk, Cleared, Reply, Request
 
@@ -107,7 +107,7 @@ class RemoteUpstream:
         egress: Egress,
         patience: Patience,
         breaker: Breaker,
-        health: UpstreamHealth,
+        health: TargetHealth,
         draw: random.Random,
     ) -> None:
         self._model = model
