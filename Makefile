@@ -22,6 +22,7 @@ $(VENV)/.core: requirements.txt pyproject.toml
 	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src
+	@echo "Done. In this shell: source $(VENV)/bin/activate   - then \`shortstop\` is a command."
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.core

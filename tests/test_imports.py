@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens", "money", "bounded", "private_files"}
+VOCABULARY = {"types", "errors", "tokens", "money", "bounded", "private_files", "faults"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "money": set(),
     "bounded": set(),
     "private_files": {"errors"},
+    "faults": {"errors"},
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from shortstop.ports.stores import AccountStore
+from shortstop.stores.owners import Owner
 from shortstop.stores.sqlite.accounts import SqliteAccounts
+
+
+def opened(file: Path) -> SqliteAccounts:
+    return SqliteAccounts(file, Owner(file.with_name("owners")))
 
 
 @pytest.fixture
@@ -19,5 +24,5 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(file: Path) -> Iterator[AccountStore]:
-    with closing(SqliteAccounts(file)) as store:
+    with closing(opened(file)) as store:
         yield store

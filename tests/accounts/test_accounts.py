@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +23,6 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.ports.stores import AccountStore
-from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.types import (
     UNMETERED,
     Attempt,
@@ -37,6 +35,7 @@ from shortstop.types import (
     Trace,
     Usage,
 )
+from tests.accounts.conftest import opened
 from tests.conftest import FakeClock
 
 PLAN = ("small", "big")
@@ -124,7 +123,7 @@ def test_revoked_and_expired_keys_are_refused(accounts: Accounts, clock: FakeClo
 def test_another_process_sees_new_and_revoked_keys_within_a_second(
     accounts: Accounts, file: Path, clock: FakeClock
 ) -> None:
-    other = Accounts(SqliteAccounts(file), clock)
+    other = Accounts(opened(file), clock)
     secret, key = other.create(Grant(name="a"))
     clock.advance(1.1)
     assert accounts.identify(secret).key == key.id
@@ -147,7 +146,7 @@ def test_a_file_that_cannot_be_read_does_not_lock_out_known_keys(
 def test_a_damaged_file_is_told_in_words(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "bad.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match="cannot be used"):
-        Accounts(SqliteAccounts(tmp_path / "bad.db"), clock)
+        Accounts(opened(tmp_path / "bad.db"), clock)
 
 
 @pytest.mark.parametrize("budget", ["0", "-1", "1000000000", "NaN"])
@@ -194,7 +193,7 @@ def test_what_was_counted_travels_with_the_request(
     before = remembered(accounts)
     admissions = [accounts.admit(caller, 100) for _ in range(500)]
     assert remembered(accounts) == before
-    other = Accounts(SqliteAccounts(file), clock)
+    other = Accounts(opened(file), clock)
     for i, admission in enumerate(admissions):
         other.settle(trace(f"r{i}", key.id, Decimal(0), tokens=0), admission)
     other.close()
@@ -267,23 +266,31 @@ def test_a_new_period_begins_with_a_full_purse(accounts: Accounts, clock: FakeCl
 
 
 def test_what_a_dead_process_had_set_aside_counts_as_spent(file: Path, clock: FakeClock) -> None:
-    first = Accounts(SqliteAccounts(file), clock)
+    first = Accounts(opened(file), clock)
     key, caller = key_and_caller(first, budget_usd=Decimal(1))
     first.reserve(request("a"), PLAN, caller, dollars("0.4"))
     first.close()
-    with sqlite3.connect(file) as db:
-        db.execute("UPDATE holds SET owner = ?", (_dead_pid(),))
-    second = Accounts(SqliteAccounts(file), clock)
+    second = Accounts(opened(file), clock)
     assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
     second.close()
 
 
-def _dead_pid() -> int:
-    child = multiprocessing.get_context("spawn").Process(target=time.time)
-    child.start()
-    child.join()
-    assert child.pid is not None
-    return child.pid
+def test_a_refusal_first_frees_what_the_dead_hold(file: Path, clock: FakeClock) -> None:
+    """Also when nobody starts in between."""
+    first, second = Accounts(opened(file), clock), Accounts(opened(file), clock)
+    key, caller = key_and_caller(first, budget_usd=Decimal(1))
+    first.reserve(request("a"), PLAN, caller, dollars("0.4"))
+    with pytest.raises(QuotaExceeded):
+        second.reserve(request("b"), PLAN, caller, dollars("0.7"))
+    with pytest.raises(QuotaExceeded):
+        second.reserve(request("c"), PLAN, caller, dollars("0.7"))
+    assert second.balance(key).held == Decimal("0.4"), "the first one lives"
+    first.close()
+    with pytest.raises(QuotaExceeded):
+        second.reserve(request("d"), PLAN, caller, dollars("0.7"))
+    assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
+    second.reserve(request("e"), PLAN, caller, dollars("0.6"))
+    second.close()
 
 
 AMOUNTS = st.decimals("0.000001", "0.4", places=6)
@@ -298,7 +305,7 @@ AMOUNTS = st.decimals("0.000001", "0.4", places=6)
 def test_the_purse_agrees_with_the_bills_and_never_overshoots(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Decimal, Decimal, bool]]
 ) -> None:
-    accounts = Accounts(SqliteAccounts(tmp_path_factory.mktemp("p") / "a.db"), FakeClock())
+    accounts = Accounts(opened(tmp_path_factory.mktemp("p") / "a.db"), FakeClock())
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
     spent, open_ = Decimal(0), {}
     for i, (most, share, now) in enumerate(steps):
@@ -321,7 +328,7 @@ def test_the_purse_agrees_with_the_bills_and_never_overshoots(
 
 
 def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
-    accounts = Accounts(SqliteAccounts(file), time)
+    accounts = Accounts(opened(file), time)
     for i in range(50):
         id = f"{worker}-{i}"
         try:
@@ -335,7 +342,7 @@ def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
 
 
 def test_four_processes_and_two_hundred_requests_do_not_overshoot(file: Path) -> None:
-    accounts = Accounts(SqliteAccounts(file), time)
+    accounts = Accounts(opened(file), time)
     key, caller = key_and_caller(accounts, budget_usd=Decimal("0.5"), period="total")
     spawn = multiprocessing.get_context("spawn")
     won = spawn.Value("i", 0)

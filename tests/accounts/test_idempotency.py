@@ -115,7 +115,7 @@ def test_neither_token_nor_sealed_answer_can_be_read_in_the_file(
     answers = AnswerStore(store, clock, Seal("key"))
     answers.claim("me", "jane.doe@acme.com", b"Who is dead?")
     answers.keep("me", "jane.doe@acme.com", ANSWER)
-    kept = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    kept = b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
     for text in (b"jane", b"Who is", b"Paul"):
         assert text not in kept
 

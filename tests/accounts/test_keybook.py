@@ -11,7 +11,7 @@ from shortstop.accounts import Key
 from shortstop.accounts.keybook import FRESH_SECONDS, KeyBook
 from shortstop.errors import NotFound, StoreError, StoreUnavailable
 from shortstop.ports.stores import AccountStore
-from shortstop.stores.sqlite.accounts import SqliteAccounts
+from tests.accounts.conftest import opened
 from tests.conftest import FakeClock
 
 
@@ -98,7 +98,7 @@ def test_what_another_worker_adds_is_known_within_a_second(
     store: AccountStore, clock: FakeClock, file: Path
 ) -> None:
     book = KeyBook(store, clock)
-    with closing(SqliteAccounts(file)) as other:
+    with closing(opened(file)) as other:
         KeyBook(other, clock).add(key("k1"), "secret")
     clock.advance(FRESH_SECONDS)
     assert book.find("secret") == key("k1")

@@ -169,18 +169,6 @@ async def test_tools_are_offered_as_the_model_knows_them() -> None:
         assert backend_of(embedded(ScriptedEngine(), config))._tools_by_schema is by_schema
 
 
-def test_an_engine_is_ready_when_its_server_is_or_is_somebody_elses() -> None:
-    async def scenario() -> None:
-        server = ScriptedEngine()
-        states: tuple[EngineState, ...] = ("stopped", "starting", "restarting", "failed", "ready")
-        for state in states:
-            server.enter(state)
-            assert embedded(server).ready is (state == "ready")
-        assert external("http://127.0.0.1:9/v1").ready
-
-    asyncio.run(scenario())
-
-
 async def test_closing_stops_our_server() -> None:
     server = ScriptedEngine()
     engine = embedded(server)

@@ -12,7 +12,9 @@ import uvloop
 from shortstop.app import run
 from shortstop.app.gateway import Shortstop
 from shortstop.app.supervisor import Supervisor
-from shortstop.errors import ConfigError
+from shortstop.errors import ConfigError, ShortstopError, StoreError
+from shortstop.privacy import audit
+from shortstop.privacy.keys import audit_key
 from tests.app.parts import SMALL, VENDOR, Home
 
 
@@ -98,3 +100,72 @@ def test_the_event_loop_is_the_fast_one() -> None:
     loop = run.event_loop()
     assert isinstance(loop, uvloop.Loop)
     loop.close()
+
+
+# ------------------------------------------------------------ a start that fails
+
+
+KEY = "a long random text"
+AUDITED = '[privacy]\naudit = "{}"\n'
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else has."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def test_a_start_that_fails_leaves_a_log_that_is_whole_and_nothing_open(
+    home: Home, served: list[object], taken: int
+) -> None:
+    log = home.folder / "audit.log"
+    text = SMALL + VENDOR + AUDITED.format(log)
+    home.env["SHORTSTOP_PRIVACY_KEY"] = KEY
+    for port in (taken, 0):
+        home.configure(f"{text}[server]\nport = {port}\n")
+        if port:
+            with pytest.raises(ConfigError, match="Cannot listen"):
+                run.serve(home.source)
+        else:
+            run.serve(home.source)
+        assert home.open_files() == set()
+        key = audit_key(home.config.privacy, home.env)
+        assert audit.verify(log, key) is None
+        assert list(audit.records(log)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('[models.small]\nsource = "not-there"\n' + VENDOR, "is not installed"),
+        (SMALL + VENDOR.replace("VENDOR_KEY", "NO_KEY"), "NO_KEY is not set"),
+        (SMALL + VENDOR + '[privacy]\naudit = "/proc/none/audit.log"\n', "audit log"),
+    ],
+)
+def test_whatever_cannot_be_built_nothing_stays_open(home: Home, text: str, match: str) -> None:
+    home.env["SHORTSTOP_PRIVACY_KEY"] = KEY
+    home.configure(f"{text}[server]\nport = 0\n")
+    for _ in range(2):
+        with pytest.raises(ShortstopError, match=match):
+            run.serve(home.source)
+        assert home.open_files() == set()
+
+
+@pytest.mark.parametrize("name", ["accounts.db", "taint.db", "vault.db", "traces.db"])
+def test_a_store_that_cannot_be_opened_closes_the_others(home: Home, name: str) -> None:
+    home.env["SHORTSTOP_PRIVACY_KEY"] = KEY
+    (home.folder / name).write_bytes(b"no database" * 1000)
+    home.configure(SMALL + "[server]\nport = 0\n")
+    with pytest.raises(StoreError, match=name):
+        run.serve(home.source)
+    assert home.open_files() == set()
+
+
+def test_a_state_that_cannot_be_read_is_told_and_kept(home: Home) -> None:
+    (home.folder / "brain.bin").mkdir()
+    home.configure(SMALL + "[server]\nport = 0\n")
+    with pytest.raises(StoreError, match=r"brain\.bin, cannot be read"):
+        run.serve(home.source)
+    assert (home.folder / "brain.bin").is_dir()
+    assert home.open_files() == set()

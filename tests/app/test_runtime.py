@@ -12,11 +12,11 @@ import pytest
 from shortstop import dialects
 from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.app.runtime import Runtime
-from shortstop.errors import Forbidden
+from shortstop.errors import Forbidden, TargetError
 from shortstop.serving.engines.embedded import EngineState
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
-from shortstop.types import Caller, Request
+from shortstop.types import Caller, Clearance, Reach, Request, Tier
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
@@ -32,6 +32,8 @@ retries = 0
 price = "claude-opus-5-5"
 """
 EMBEDS = '[models.vectors]\nurl = "http://127.0.0.1:9/v1"\nabilities = ["embeddings"]\n'
+
+OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
 
 
 @asynccontextmanager
@@ -101,6 +103,20 @@ async def test_somebody_elses_server_counts_as_ready(home: Home) -> None:
     assert (readiness.ready, readiness.engines) == (True, {"small": "external"})
 
 
+async def test_somebody_elses_server_that_does_not_answer_is_down(home: Home) -> None:
+    """Port 9 refuses connections."""
+    async with built(home, SMALL) as runtime:
+        for _ in range(3):
+            assert runtime.readiness(HEALTHY).ready, "once is no rule"
+            with pytest.raises(TargetError):
+                await runtime.models.answer(
+                    "small", asked(model="small"), Clearance(Tier.S0, Reach.ANYWHERE)
+                )
+        readiness = runtime.readiness(HEALTHY)
+    assert (readiness.ready, readiness.engines) == (False, {"small": "down"})
+    assert readiness.why == "Nothing can answer now. The local model 'small' is down."
+
+
 async def test_readiness_names_an_upstream_that_is_left_alone_and_how_the_books_are(
     home: Home,
 ) -> None:
@@ -112,6 +128,29 @@ async def test_readiness_names_an_upstream_that_is_left_alone_and_how_the_books_
     assert readiness.ready, "it may be well again when it is asked"
     traces = readiness.traces
     assert (traces.state, traces.detail, traces.pending) == ("degraded", "locked", 7)
+
+
+async def test_where_nothing_can_answer_it_is_not_ready_and_says_why(
+    home: Home, factory: EngineFactory
+) -> None:
+    """Without a local model, or with one that failed, a frontier that is left alone is nobody."""
+    alone = "[models]\n" + VENDOR
+    for text in (alone, home.embed() + VENDOR):
+        async with built(home, text) as runtime:
+            for engine in factory.made:
+                engine.enter("failed")
+            breaker = runtime.remotes.upstreams["big"].breaker
+            assert runtime.readiness(HEALTHY).ready
+            assert runtime.readiness(HEALTHY).why == ""
+            for _ in range(5):
+                breaker.failed()
+            readiness = runtime.readiness(HEALTHY)
+            assert not readiness.ready
+            assert readiness.why.startswith("Nothing can answer now.")
+            assert "'big' failed and is left alone for" in readiness.why
+            assert ("The local model 'small' is failed." in readiness.why) is (text != alone)
+            breaker.succeeded()
+            assert runtime.readiness(HEALTHY).ready
 
 
 # ------------------------------------------------------------ counting tokens

@@ -164,7 +164,7 @@ async def test_what_an_earlier_supervisor_left_is_gone(home: Home) -> None:
     stale.parent.mkdir()
     stale.write_bytes(b"held by the dead")
     with made(home)._alone():
-        assert [path.name for path in stale.parent.iterdir()] == ["metrics"]
+        assert {path.name for path in stale.parent.iterdir()} == {"metrics", "config.json"}
         assert stale.parent.joinpath("metrics").stat().st_mode & 0o077 == 0
 
 
@@ -443,6 +443,7 @@ async def test_an_engine_that_the_file_no_longer_names_is_stopped_after_the_drai
         (SMALL + VENDOR.replace("api_key_env", 'dialect = "latin"\napi_key_env') + FOUR, "latin"),
         (SMALL + FOUR + '[privacy]\naudit = "audit.log"\n', "SHORTSTOP_PRIVACY_KEY"),
         ('[models.small]\nsource = "unheard-of"\n' + FOUR, "not installed"),
+        (SMALL + VENDOR.replace("VENDOR_KEY", "NO_KEY") + FOUR, "NO_KEY is not set"),
     ],
 )
 async def test_a_bad_file_changes_nothing_and_is_logged(

@@ -16,7 +16,7 @@ import pytest
 
 from shortstop.app.listener import bind, url_of
 from shortstop.config import ServerConfig
-from shortstop.workers.spec import WorkerSpec
+from shortstop.workers.spec import WorkerSpec, accept
 from tests.app.parts import SMALL, Home
 
 
@@ -27,8 +27,10 @@ def listening() -> Iterator[socket.socket]:
 
 
 @contextmanager
-def started(home: Home, listening: socket.socket) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A worker, and where it reports that it is ready."""
+def started(
+    home: Home, listening: socket.socket, later: str = ""
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A worker, and where it reports that it is ready. `later` is the file once it was accepted."""
     hears, says = os.pipe()
     spec = WorkerSpec(
         config=str(home.file),
@@ -40,6 +42,9 @@ def started(home: Home, listening: socket.socket) -> Iterator[tuple[subprocess.P
     )
     metrics = home.folder / "run" / "metrics"
     metrics.mkdir(parents=True)
+    accept(home.folder / "run", home.config)
+    if later:
+        home.configure(later)
     process = subprocess.Popen(
         [sys.executable, "-m", "shortstop.app.worker", msgspec.json.encode(spec).decode()],
         pass_fds=(listening.fileno(), says),
@@ -70,23 +75,25 @@ def test_it_reports_when_it_answers_and_leaves_when_it_is_told(
     assert not (home.folder / "brain.bin").exists(), "the leader saves, and this one is not"
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("[models.small]\nslots = 0\n", "shortstop.toml, line 2"),
-        (SMALL + '[server]\nhost = "0.0.0.0"\n', "spend your money"),
-    ],
-    ids=["a bad file", "strangers"],
-)
 def test_a_worker_that_cannot_start_says_why_and_reports_nothing(
-    home: Home, listening: socket.socket, text: str, why: str
+    home: Home, listening: socket.socket
 ) -> None:
-    """It reads the file by itself, which may have changed since the supervisor did."""
-    home.configure(text)
+    """Keys may have gone since the supervisor looked."""
+    home.configure(SMALL + '[server]\nhost = "0.0.0.0"\n')
     with started(home, listening) as (process, hears):
-        _, words = process.communicate(timeout=15)
+        _, words = process.communicate(timeout=60)
         assert process.returncode == 2
         assert os.read(hears, 1) == b""
     assert b"\nshortstop: worker 3: " in b"\n" + words, "after what the log said"
-    assert why in words.decode()
+    assert b"spend your money" in words
     assert b"Traceback" not in words
+
+
+def test_a_worker_goes_by_what_was_accepted_whatever_the_file_says_by_now(
+    home: Home, listening: socket.socket
+) -> None:
+    home.configure(SMALL)
+    with started(home, listening, later="[models.small]\nslots = 0\n") as (process, hears):
+        assert os.read(hears, 1) == b"1"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0

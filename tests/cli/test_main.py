@@ -142,7 +142,10 @@ def test_a_folder_that_cannot_be_used_is_named(
     monkeypatch.setenv("SHORTSTOP_HOME", str(home / "file" / "home"))
     result = shortstop("models")
     assert result.code == 2
-    assert result.err == f"shortstop: Cannot use {home / 'file' / 'home'}: Not a directory.\n"
+    folder = home / "file" / "home"
+    assert result.err.startswith(
+        f"shortstop: The data folder {folder} cannot be made: Not a directory.\n"
+    )
 
 
 def test_a_page_that_cannot_be_written_is_named(shortstop: Shortstop, home: Path) -> None:

@@ -112,3 +112,29 @@ def test_any_text_is_a_configuration_or_a_config_error(text: str) -> None:
 def test_a_configuration_survives_its_own_json() -> None:
     config_ = parse(FULL, {})
     assert msgspec.json.decode(msgspec.json.encode(config_), type=Config) == config_
+
+
+def test_relative_paths_begin_at_the_file_wherever_a_command_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    file = folder / "shortstop.toml"
+    file.write_text(
+        'data_dir = "data"\n[traces]\npath = "books/rows.db"\n[privacy]\naudit = "../audit.log"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    for path in (file, Path("etc/shortstop.toml")):
+        loaded = config.load(path, {})
+        assert loaded.data_dir == str(path.parent / "data")
+        assert loaded.traces.path == str(path.parent / "books" / "rows.db")
+        assert loaded.privacy.audit == str(path.parent / ".." / "audit.log")
+    monkeypatch.chdir(folder)
+    assert config.load(None, {}).data_dir == "data"
+
+
+def test_absolute_paths_and_those_from_home_stay(tmp_path: Path) -> None:
+    file = tmp_path / "shortstop.toml"
+    for path in ("/srv/data", "~/data", "~anna/data"):
+        file.write_text(f'data_dir = "{path}"\n')
+        assert config.load(file, {}).data_dir == path

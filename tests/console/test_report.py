@@ -107,6 +107,16 @@ def test_a_reference_baseline_is_said_loudly(report: TrafficReport) -> None:
     assert "no upstream is configured here" in text
 
 
+def test_without_a_frontier_nothing_is_called_a_saving(report: TrafficReport) -> None:
+    total = replace(report.total, counterfactual=Decimal(0))
+    alone = replace(report, baselines=(), total=total, groups={})
+    text = " ".join(read(page.render(alone)).text)
+    assert "no frontier to compare with" in text
+    assert "Saved" not in text
+    assert "cheaper" not in text
+    assert "dearer" not in text
+
+
 def test_a_loss_is_not_called_a_saving(report: TrafficReport) -> None:
     dear = replace(report.total, cost=report.total.counterfactual + Decimal("0.5"))
     text = page.render(replace(report, total=dear))

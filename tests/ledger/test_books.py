@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.config import Config, parse
+from shortstop.config import Config, LedgerConfig, parse
 from shortstop.ledger import Books
 from shortstop.types import Attempt, Bill, Request, Target, Usage
 from tests.conftest import FakeClock
@@ -156,8 +156,17 @@ def test_slots_share_the_machine() -> None:
     assert abs(one.cost_local - 4 * four.cost_local) < Decimal("1e-11")
 
 
+def test_without_an_upstream_there_is_no_baseline_and_nothing_is_saved() -> None:
+    made = bill(Books({"small": LOCAL}, Config()), local(usage=Usage(1000, output=300)))
+    assert made.baseline is None
+    assert made.counterfactual == 0
+    assert made.saved == -made.cost_local
+    assert made.unpriced == ()
+
+
 def test_without_an_upstream_a_reference_model_stands_for_all_llm() -> None:
-    made = bill(books(), local(usage=Usage(1000, output=300)))
+    named = Config(ledger=LedgerConfig(reference_model="claude-opus-5-5"))
+    made = bill(Books({"small": LOCAL}, named), local(usage=Usage(1000, output=300)))
     assert made.baseline == "reference:claude-opus-5-5"
     assert made.counterfactual == Decimal("0.01")
 

@@ -24,6 +24,7 @@ from shortstop.pipeline.chat import Pipeline
 from shortstop.pipeline.clearing import LONG_BYTES, Clearing
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.ports import Purser, ReplyGuard
+from shortstop.routing import UnlearnedRouter
 from shortstop.server.exchange import explained
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
@@ -148,6 +149,7 @@ class House:
         self.pipeline = Pipeline(
             clearing=Clearing(guard or OpenGuard()),
             router=chosen,
+            unlearned=UnlearnedRouter(TARGETS),
             cascade=cascade,
             books=Bookkeeping(self.books, self.shelf, clock, (self.seen.append,), purser),
             replies=replies,

@@ -13,7 +13,7 @@ from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig
 from shortstop.dialects import get
 from shortstop.errors import PrivacyRefused
-from shortstop.pipeline.clearing import LONG_BYTES, READERS, Clearing, run_in_thread
+from shortstop.pipeline.clearing import LONG_BYTES, NOT_CLEARED, READERS, Clearing, run_in_thread
 from shortstop.privacy import ephemeral_guard
 from shortstop.types import Caller, Clearance, Cleared, Json, Reach, Request, Target, Tier
 from tests.serving.test_cascade import OPEN, PINNED, REQUEST, TARGETS, OpenGuard
@@ -163,12 +163,25 @@ async def test_hanging_detectors_do_not_use_the_readers_up() -> None:
         thread.join(10)
 
 
-async def test_an_error_in_the_thread_is_raised_where_it_is_waited_for() -> None:
+@pytest.mark.parametrize("text", [LONG, "short"])
+@pytest.mark.parametrize("error", [ZeroDivisionError("as scripted"), MemoryError(), OSError(5, "")])
+async def test_an_error_of_the_guard_pins(
+    text: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> Clearance:
+        raise error
+
+    assert await Clearing(Judging(fail)).clear(asked(text), CALLER) == NOT_CLEARED
+    assert "privacy's verdict failed" in caplog.text
+    assert "as scripted" not in caplog.text
+
+
+async def test_an_error_in_the_thread_is_raised_where_it_is_waited_for() -> None:
+    def fail() -> None:
         raise ZeroDivisionError("as scripted")
 
     with pytest.raises(ZeroDivisionError, match="as scripted"):
-        await Clearing(Judging(fail)).clear(asked(LONG), CALLER)
+        await run_in_thread(fail, 10)
 
 
 async def test_a_client_that_leaves_frees_its_reader() -> None:

@@ -284,9 +284,9 @@ async def test_a_client_that_leaves_is_on_the_books() -> None:
 async def test_a_bug_of_ours_is_on_the_books_too() -> None:
     desk = Desk()
     desk.encoder.error = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(UpstreamFailed, match="gave no vectors"):
         await desk.embedding.answer(asked(), "req_1", CALLER)
-    assert desk.row.outcome == "cancelled"
+    assert (desk.row.outcome, desk.row.status) == ("error", 502)
     assert len(desk.purse.settled) == 1
 
 

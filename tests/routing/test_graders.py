@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.routing.graders import GRADERS, grade
+from tests.odd import ODD
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,19 @@ def test_any_texts_get_a_grade_between_0_and_1(kind: str, answer: str, reference
 @given(st.sampled_from(sorted(GRADERS)), st.text(min_size=1, max_size=80))
 def test_an_answer_is_as_good_as_itself(kind: str, text: str) -> None:
     assert grade(kind, text, text) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kind", [None, *GRADERS])
+@pytest.mark.parametrize("text", ODD, ids=lambda text: text[:12])
+def test_odd_answers_get_a_grade(kind: str | None, text: str) -> None:
+    assert 0.0 <= grade(kind, text, "#### 12") <= 1.0
+    assert 0.0 <= grade(kind, "#### 12", text) <= 1.0
+    assert grade(kind, text, text) == pytest.approx(1.0)
+
+
+def test_large_numbers_are_told_apart() -> None:
+    one, other = "9" * 400, "9" * 399 + "8"
+    assert grade("numeric", one, other) == 0.0
+    assert grade("numeric", one, "12") == 0.0
+    assert grade("json", f"[{one}]", f"[{other}]") == 0.0
+    assert grade("json", f"[{one}]", f"[{one}]") == 1.0

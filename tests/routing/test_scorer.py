@@ -17,6 +17,7 @@ from shortstop.routing.scorer import (
     text_marks,
 )
 from shortstop.types import Signals
+from tests.odd import ODD
 from tests.routing.test_constraints import ask
 
 MEASURED = Signals(40, 200, -0.5, -0.1, -0.01, -0.05, 0.05, 0.0, "stop", 1.0)
@@ -177,3 +178,8 @@ def test_one_by_one_or_at_once_is_the_same() -> None:
 @given(st.floats(0, 1), st.floats(-9, 0))
 def test_an_expectation_is_a_quality(expected: float, p10: float) -> None:
     assert 0 <= taught(40).expect(expected, look(p10, expected)) <= 1
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: repr(text[:12]))
+def test_odd_answers_have_finite_marks(text: str) -> None:
+    assert np.isfinite(text_marks(text, 100)).all()

@@ -42,6 +42,7 @@ async def test_readiness_names_every_part(shared_gateway: Gateway) -> None:
         "engines": {"small": "external"},
         "upstreams": {"big": "closed"},
         "traces": {"state": "ok", "detail": body["traces"]["detail"], "pending": 0},
+        "why": "",
     }
 
 

@@ -204,5 +204,5 @@ def _lives(pid: int) -> bool:
 
 async def test_two_supervisors_do_not_share_a_home(crew: Gateway) -> None:
     second = Gateway(crew.home, crew.local, crew.frontier)
-    with pytest.raises(AssertionError, match="Another gateway with workers"):
+    with pytest.raises(AssertionError, match="Another gateway uses the data folder"):
         await second.start()

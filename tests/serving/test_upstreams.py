@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from shortstop.config import UpstreamConfig, UpstreamModel
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.serving.breaker import Breaker
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.upstreams import (
     Patience,
     RemoteUpstream,
@@ -105,6 +106,7 @@ async def upstream(
                 egress=egress,
                 patience=Patience(retries, 0.001, 1),
                 breaker=breaker or Breaker(50, 15, FakeClock()),
+                health=TargetHealth("far", FakeClock()),
                 draw=random.Random(1),
             ),
             model,
@@ -253,3 +255,23 @@ async def test_garbage_is_the_upstreams_failure(text: str) -> None:
     async with upstream() as (remote, _):
         with pytest.raises(UpstreamFailed, match="not JSON"):
             await remote.answer(cleared(text))
+
+
+async def test_a_failing_upstream_and_its_recovery_are_logged_once_each(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with upstream() as (remote, _):
+        for _ in range(3):
+            with pytest.raises(TargetError):
+                await remote.answer(cleared("!status 500 AKIA"))
+            with pytest.raises(TargetError):
+                [chunk async for chunk in remote.stream(cleared("!status 503"))]
+        for _ in range(3):
+            await remote.answer(cleared("well again"))
+        with pytest.raises(TargetError):
+            await remote.answer(cleared("!status 400"))
+    lines = [r.getMessage() for r in caplog.records if "the model" in r.getMessage()]
+    assert len(lines) == 2
+    assert "far fails" in lines[0]
+    assert "far answers again" in lines[1]
+    assert "AKIA" not in caplog.text

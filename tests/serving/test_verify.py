@@ -22,6 +22,7 @@ from shortstop.types import (
     ToolCall,
     ToolChoice,
 )
+from tests.odd import ODD
 
 SCHEMA = {
     "type": "object",
@@ -162,3 +163,25 @@ def test_signals_without_logprobs_are_unknown_not_zero() -> None:
 @given(st.text(max_size=400))
 def test_repetition_is_a_share(text: str) -> None:
     assert 0.0 <= verify.repetition(text) < 1.0
+
+
+FORMATS = [
+    Format("json_schema", SCHEMA, "x"),
+    Format("json_schema", {"type": "array", "items": {"type": "array"}}, "x"),
+    Format("json_schema", {"minimum": 10**400, "multipleOf": 1e-320, "maximum": 1e308}, "x"),
+    Format("json_schema", {"pattern": "(a+)+$", "enum": ["9" * 400, 10**30]}, "x"),
+    Format("json_schema", {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "x"),
+    Format("json_object"),
+    Format(),
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: repr(text[:12]))
+def test_odd_answers_are_looked_at(text: str) -> None:
+    assert verify.signals(said(text)).chars == len(text)
+    verify.prefix_checks(said(text))
+    for wanted in FORMATS:
+        checks = verify.checks(asked(format=wanted), said(text))
+        assert "format" in {c.name for c in checks} or wanted.kind == "text"
+    request = asked(tools=(Tool("pay", schema=SCHEMA),))
+    assert "tool_calls" in failed(request, called("pay", text))

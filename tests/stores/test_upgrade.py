@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -150,6 +151,26 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     accounts.answers.sweep()
     assert b"9192C40161C40162" not in stores.paths.accounts.read_bytes().hex().upper().encode()
     accounts.close()
+
+
+def test_what_an_earlier_version_had_begun_is_free(stores: SqliteStores, clock: FakeClock) -> None:
+    """Its owners were process ids, which the next process of a container has again."""
+    with closing(sqlite3.connect(stores.paths.accounts)) as db:
+        values = (os.getpid(), clock.time())
+        held = ("INSERT INTO holds VALUES ('h', 'key_golden', 7, ?, ?)", values)
+        claimed = (
+            "INSERT INTO answers (caller, token, asked, owner, at) VALUES ('me', 't', x'00', ?, ?)",
+            values,
+        )
+        for statement in (held, claimed):
+            db.execute(*statement)
+        db.execute("UPDATE purses SET held = 7")
+        db.commit()
+    with closing(stores.accounts()) as store:
+        assert store.recover(0) == 1
+        assert store.balance("key_golden", "total") == (125_000_000_007, 0)
+        assert store.claim_answer("me", "t", b"\0", clock.time(), 0) is None
+        assert store.claim_answer("me", "t", b"\0", clock.time(), 0) is not None
 
 
 def test_responses_taints_and_surrogates(stores: SqliteStores, clock: FakeClock) -> None:

@@ -18,6 +18,7 @@ NAMES = {
     "shortstop_attempts": {"target", "outcome"},
     "shortstop_cost_usd": {"target"},
     "shortstop_counterfactual_usd": set(),
+    "shortstop_faults": {"place"},
     "shortstop_joules": {"target"},
     "shortstop_privacy_fail_closed": {"reason"},
     "shortstop_privacy_findings": {"label"},

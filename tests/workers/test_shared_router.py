@@ -174,3 +174,17 @@ def test_no_answer_fails_because_the_others_cannot_be_told(
     monkeypatch.setattr(one.context._bus, "publish", full)
     assert one.router.decide(asked(1, "sort mail"), OPEN, Caller()).plan
     assert "could not be informed" in caplog.text
+
+
+def test_workers_that_cannot_be_heard_or_told_cost_no_decision(
+    crew: Callable[[int], Worker], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    one = crew(0)
+    monkeypatch.setattr(one.context, "catch_up", broken)
+    monkeypatch.setattr(one.context, "publish", broken)
+    decision = one.router.decide(asked(1, "sort mail"), OPEN, MAIL)
+    assert decision.router != "none", "the router itself is whole"
+    assert "the other workers failed" in caplog.text

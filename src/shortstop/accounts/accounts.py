@@ -130,7 +130,7 @@ class Accounts:
         if key is None:
             return
         amount = _known(at_most(request, plan))
-        if not self.purse.hold(request.id, key, amount):
+        if not self._held(request.id, key, amount):
             raise _not_covered(key, amount, self.purse.balance(key))
 
     def require(
@@ -150,6 +150,12 @@ class Accounts:
         """The caller's key, if it has a budget."""
         key = self.keys.get(caller.key) if caller.key else None
         return None if key is None or key.budget_usd is None else key
+
+    def _held(self, id: str, key: Key, amount: Decimal) -> bool:
+        """Whether the budget covers it: without what the dead had set aside, if need be."""
+        if self.purse.hold(id, key, amount):
+            return True
+        return self.purse.recover() > 0 and self.purse.hold(id, key, amount)
 
     def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""

@@ -20,6 +20,7 @@ from shortstop.ledger import Books
 from shortstop.ledger.rapl import Rapl
 from shortstop.privacy import PrivacyGuard, PrivacyStores
 from shortstop.routing import State
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.models import Models
 from shortstop.types import Target
 
@@ -45,7 +46,8 @@ def build(
     learned, router = build_routers(config, targets, state, prior, workers)
     guard = build_guard(config, resources)
     backends = {name: backend_of(engines[name]) for name in targets if name in engines}
-    models = Models(targets, backends, remotes.upstreams, guard)
+    health = {name: TargetHealth(name, CLOCK) for name in backends}
+    models = Models(targets, backends, remotes.upstreams, guard, health)
     encoders = build_encoders(every, engines, remotes.upstreams, prior.embedder)
     books = build_books(config, every, engines)
     pipelines = Pipelines(config, resources, models, encoders, books, router, guard)

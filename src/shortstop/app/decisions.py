@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shortstop import registry
 from shortstop.app.bodies import body_format
 from shortstop.app.engines import build_engine, local_target
-from shortstop.app.upstreams import remote_target, with_agreement
+from shortstop.app.upstreams import build_remotes, remote_target, with_agreement
 from shortstop.config import Config, ModelConfig
 from shortstop.errors import ConfigError, ModelFileError
 from shortstop.ledger import Books
@@ -38,6 +38,12 @@ def decision_stack(config: Config, env: Mapping[str, str]) -> DecisionStack:
     guard = ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
     router = LearnedRouter(targets, config, None)
     return DecisionStack(guard, router, Books(targets, config), targets)
+
+
+def require_buildable(config: Config, env: Mapping[str, str]) -> None:
+    """Raises ShortstopError for a missing key or a bad policy: no gateway could be built."""
+    build_remotes(config, env)
+    ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
 
 
 def _planned(name: str, model: ModelConfig, models: Registry, env: Mapping[str, str]) -> Target:

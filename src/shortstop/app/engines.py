@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shortstop import dialects
-from shortstop.config import (
-    ModelConfig,
-)
+from shortstop.config import ModelConfig, api_key
 from shortstop.errors import ConfigError, EngineDown
 from shortstop.registry import ModelRecord, Registry
 from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
@@ -70,10 +68,6 @@ class Engine:
             )
         return self.client
 
-    @property
-    def ready(self) -> bool:
-        return self.server is None or self.server.state == "ready"
-
     async def close(self) -> None:
         if self.client is not None:
             await self.client.close()
@@ -126,7 +120,7 @@ def local_target(name: str, model: ModelConfig, served: str, context: int | None
 def _remote_engine(
     name: str, model: ModelConfig, url: str, env: Mapping[str, str], crew: WorkerContext | None
 ) -> Engine:
-    key = env.get(model.api_key_env) if model.api_key_env else None
+    key = api_key(env, model.api_key_env) if model.api_key_env else None
     target = local_target(name, model, model.model or name, model.context)
     client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
     return Engine(model, target, _queue(crew, name, model.slots or 8, model), client=client)

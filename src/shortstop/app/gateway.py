@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from shortstop import routing
 from shortstop.accounts import Accounts
@@ -19,6 +19,7 @@ from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
+from shortstop.faults import contained
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import AdminToken, Erased, Readiness
 from shortstop.tokens import prompt_tokens
@@ -48,17 +49,25 @@ class Shortstop:
     ) -> None:
         self.started = int(time.time())
         self._resources = Resources(config, source.env, workers, self._redacted)
-        self._reloader = Reloader(source, self._resources)
-        self._learned_state = LearnedState(
-            self._resources.paths.brain, workers, self._resources.seal
-        )
-        self._runtime = build(config, self._resources, {}, self._learned_state.load())
-        if workers is not None:
-            # Workers that begin with the same state must not draw the same lots.
-            self._runtime.learned.state.draws += workers.index << 40
-            workers.listen(lambda news: self._runtime.learn(news))
-        self._resources.admin_tokens.of(self.server.admin_token_env)
-        register_gauges(self._resources, lambda: self._runtime.engines.values())
+        try:
+            self._reloader = Reloader(source, self._resources)
+            self._learned_state = LearnedState(
+                self._resources.paths.brain, workers, self._resources.seal
+            )
+            self._runtime = build(config, self._resources, {}, self._learned_state.load())
+            if workers is not None:
+                # Workers that begin with the same state must not draw the same lots.
+                self._runtime.learned.state.draws += workers.index << 40
+                workers.listen(lambda news: self._runtime.learn(news))
+            self._resources.admin_tokens.of(self.server.admin_token_env)
+            register_gauges(self._resources, lambda: self._runtime.engines.values())
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Close what is open of a gateway that will not run."""
+        self._resources.close()
 
     # -- what the server asks
 
@@ -93,7 +102,9 @@ class Shortstop:
     def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
             return UNMETERED
-        tokens = prompt_tokens(request) + (request.sampling.max_tokens or 0)
+        tokens = request.sampling.max_tokens or 0
+        with contained("the estimate of tokens"):
+            tokens += prompt_tokens(request)
         return self.accounts.admit(caller, tokens)
 
     def count(self, caller: Caller) -> Admission:
@@ -167,24 +178,32 @@ class Shortstop:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start the engines, serve, and leave nothing behind."""
-        await self._runtime.start()
-        await self._resources.warm()
-        self._runtime.guard.warm()
-        chores = [asyncio.create_task(self._learned_state.keep_saving(self._snapshot))]
-        if self._resources.workers is None or self._resources.workers.leader:
-            chores.append(asyncio.create_task(keep_house(self._resources)))
-        try:
+        """Start the engines, serve, and leave nothing behind. A start that fails saves nothing."""
+        async with AsyncExitStack() as leaving:
+            leaving.callback(self._resources.close)
+            leaving.push_async_callback(self._resources.stop_tagger)
+            await self._runtime.start()
+            leaving.callback(self._save_learned)
+            leaving.push_async_callback(self._close_runtime)
+            await self._resources.warm()
+            self._runtime.guard.warm()
+            for chore in self._chores():
+                leaving.callback(asyncio.create_task(chore).cancel)
             yield
-        finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
-            await self._reloader.close()
-            await self._runtime.close()
-            await self._resources.stop_tagger()
+
+    def _chores(self) -> Iterator[Coroutine[None, None, None]]:
+        """What goes on beside the answers."""
+        yield self._learned_state.keep_saving(self._snapshot)
+        if self._resources.workers is None or self._resources.workers.leader:
+            yield keep_house(self._resources)
+
+    async def _close_runtime(self) -> None:
+        await self._reloader.close()
+        await self._runtime.close()
+
+    def _save_learned(self) -> None:
+        with contained("saving the router's state"):
             self._learned_state.save(self._snapshot)
-            self._resources.close()
 
     def _snapshot(self) -> bytes:
         return routing.dump_state(self._runtime.learned.state)

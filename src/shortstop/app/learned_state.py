@@ -10,7 +10,8 @@ from pathlib import Path
 
 from shortstop import routing
 from shortstop.app.clock import CLOCK
-from shortstop.errors import StateUnfit
+from shortstop.errors import StateUnfit, StoreError
+from shortstop.faults import contained
 from shortstop.private_files import replace_file
 from shortstop.routing import State
 from shortstop.traces.seal import Seal
@@ -38,13 +39,15 @@ class LearnedState:
         """The saved state; None where there is none.
 
         One that cannot be used is set aside under another name and a warning says so: what was
-        learned is never overwritten.
+        learned is never overwritten. Raises StoreError where it can be neither read nor set aside.
         """
         try:
             data = unsealed_state(self._seal, self._file.read_bytes())
             return routing.load_state(data, routing.packaged())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._out_of_reach("read", error) from error
         except StateUnfit as error:
             if self._leads:
                 self._set_aside(error)
@@ -61,7 +64,8 @@ class LearnedState:
         while True:
             await asyncio.sleep(SAVE_SECONDS)
             try:
-                self.save(snapshot)
+                with contained("saving the router's state", (OSError,)):
+                    self.save(snapshot)
             except OSError as error:
                 log.warning("the router's state could not be saved: %s", error.strerror)
 
@@ -77,7 +81,16 @@ class LearnedState:
         while aside.exists():
             count += 1
             aside = self._file.with_name(f"{name}-{count}")
-        self._file.rename(aside)
+        try:
+            self._file.rename(aside)
+        except OSError as failure:
+            raise self._out_of_reach("set aside", failure) from failure
         log.warning(
             "the router starts with nothing learned: %s The state is kept in %s", error, aside
+        )
+
+    def _out_of_reach(self, what: str, error: OSError) -> StoreError:
+        return StoreError(
+            f"What the router has learned, {self._file}, cannot be {what}: {error.strerror}.",
+            hint="Make the file readable and its folder writable, or move it away to start anew.",
         )

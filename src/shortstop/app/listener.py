@@ -126,10 +126,11 @@ def bind(server: ServerConfig) -> socket.socket:
     try:
         listening.bind((server.host, server.port))
         listening.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
         listening.close()
+        why = error.strerror if isinstance(error, OSError) else "it is no address"
         raise ConfigError(
-            f"Cannot listen on {_bracketed(server.host)}:{server.port}: {error.strerror}.",
+            f"Cannot listen on {_bracketed(server.host)}:{server.port}: {why}.",
             hint="Choose another with --port, or stop what listens there.",
         ) from error
     return listening

@@ -16,6 +16,7 @@ from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.replies import Replies
+from shortstop.routing import UnlearnedRouter
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
 
@@ -41,6 +42,7 @@ class Pipelines:
         self.chat = Pipeline(
             clearing=self.clearing,
             router=router,
+            unlearned=UnlearnedRouter(models.targets),
             cascade=_cascade(config, models, router),
             books=Bookkeeping(books, recorder, CLOCK, (observe, router.observe), budgets),
             replies=Replies(config.privacy, guard),

@@ -15,6 +15,7 @@ from shortstop.app.resources import Resources
 from shortstop.app.runtime import Runtime
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, changed, require_no_restart
+from shortstop.workers.spec import accepted
 
 log = logging.getLogger("shortstop")
 
@@ -35,14 +36,18 @@ class Reloader:
 
     def read(self, old: Config) -> Config:
         """The configuration as it is now. Raises ConfigError when it cannot replace `old`."""
-        config = read_config(self._source)
+        workers = self._resources.workers
+        config = accepted(workers.folder) if workers else read_config(self._source)
+        return self._fit(old, config)
+
+    def _fit(self, old: Config, config: Config) -> Config:
         require_no_restart(old, config)
         refuse_exposure(config.server, self._resources.accounts)
         return config
 
     def ask_supervisor(self, old: Config) -> str:
         """Have all workers reload. Raises ConfigError where this one could not."""
-        self.read(old)
+        self._fit(old, read_config(self._source))
         os.kill(os.getppid(), signal.SIGHUP)
         return "all workers are reading the file again"
 

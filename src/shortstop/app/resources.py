@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from shortstop import registry
@@ -20,10 +21,9 @@ from shortstop.privacy.taint import Taint
 from shortstop.private_files import tighten
 from shortstop.stores import Paths, open_stores
 from shortstop.telemetry.metrics import Metrics
-from shortstop.traces import TraceStore
+from shortstop.traces import StoredResponses, TraceStore
 from shortstop.traces.content import Redact
 from shortstop.traces.keyfile import content_seal
-from shortstop.traces.responses import StoredResponses
 from shortstop.workers.context import WorkerContext
 
 log = logging.getLogger("shortstop")
@@ -44,29 +44,45 @@ class Resources:
     ) -> None:
         self.env = env
         self.workers = workers
+        self.audit: AuditLog | None = None
+        self._audits: dict[Path, AuditLog] = {}
+        self._tagger: Tagger | None = None
+        with ExitStack() as opened:
+            self._open(config, redact, opened)
+            self._opened = opened.pop_all()
+
+    def _open(self, config: Config, redact: Redact, opened: ExitStack) -> None:
+        """Open everything; what is open is closed again when the rest cannot be."""
+        env, workers = self.env, self.workers
+        if workers is not None:
+            opened.callback(workers.close)
         self.paths = Paths.of(registry.home(config.data_dir, env), config)
         self.admin_tokens = AdminTokens(self.paths.admin_token, env)
         self.models = registry.open(self.paths.home)
-        self.metrics = Metrics(asyncio.get_running_loop().call_later)
         self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
         if workers is None:
             tighten(self.paths.everything())
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
-        rows = stores.rows(fsync=traces.fsync)
-        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
-        self.responses = StoredResponses(stores.responses(), CLOCK, seal)
-        self.accounts = Accounts(stores.accounts(), CLOCK, seal)
         keep_s, unnamed_ttl_s = traces.retention_days * 86_400, config.privacy.vault_hours * 3600
-        self._taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
-        self.taint = Taint(store=self._taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
         self.privacy_key = privacy_key(config.privacy, env)
         # Surrogates last under the operator's key and are shared by workers; else memory will do.
         lasting = shared or bool(env.get(config.privacy.key_env))
         surrogates = stores.surrogates() if lasting else None
         self.vault = Vault(CLOCK.time, unnamed_ttl_s, store=surrogates, key=self.privacy_key)
-        self.audit: AuditLog | None = None
-        self._audits: dict[Path, AuditLog] = {}
-        self._tagger: Tagger | None = None
+        opened.callback(self.vault.close)
+        taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
+        opened.callback(taints.close)
+        self.taint = Taint(store=taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
+        accounts = stores.accounts()
+        opened.callback(accounts.close)
+        self.accounts = Accounts(accounts, CLOCK, seal)
+        self.responses = StoredResponses(stores.responses(), CLOCK, seal)
+        opened.callback(self.responses.close)
+        rows = stores.rows(fsync=traces.fsync)
+        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
+        opened.callback(self.traces.close)
+        self.metrics = Metrics(asyncio.get_running_loop().call_later)
+        opened.callback(self.metrics.flush)
 
     def audit_log(self, config: PrivacyConfig) -> AuditLog | None:
         """The one that is open, where a reload names the same file. Raises ShortstopError.
@@ -79,7 +95,8 @@ class Resources:
         path = Path(config.audit)
         if path not in self._audits:
             tighten([head_of(path), *files(path)])
-            self._audits[path] = AuditLog(path, audit_key(config, self.env))
+            self._audits[path] = log = AuditLog(path, audit_key(config, self.env))
+            self._opened.callback(log.close)
         self.audit = self._audits[path]
         return self.audit
 
@@ -106,13 +123,5 @@ class Resources:
             await self._tagger.close()
 
     def close(self) -> None:
-        self.metrics.flush()
-        self.traces.close()
-        self.accounts.close()
-        self.responses.close()
-        self._taints.close()
-        if self.workers is not None:
-            self.workers.close()
-        self.vault.close()
-        for audit in self._audits.values():
-            audit.close()
+        """In the reverse of the order in which it was opened, whatever cannot be closed."""
+        self._opened.close()

@@ -6,15 +6,18 @@ import asyncio
 import logging
 import os
 
+from shortstop import registry
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, serve_on, url_of
 from shortstop.app.logs import set_up_logging
+from shortstop.app.sole import sole_gateway
 from shortstop.app.supervisor import Supervisor
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
 from shortstop.privacy.keys import audit_key
 from shortstop.private_files import UMASK
+from shortstop.stores import Paths
 
 log = logging.getLogger("shortstop")
 
@@ -40,7 +43,14 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _alone(config: Config, source: ConfigSource) -> None:
-    gateway = Shortstop(config, source)
-    refuse_exposure(config.server, gateway.accounts)
-    listening = bind(config.server)
-    await serve_on(gateway, listening, lambda: log.info("listening on %s/v1", url_of(listening)))
+    paths = Paths.of(registry.home(config.data_dir, source.env), config)
+    with sole_gateway(paths, f"listening on {config.server.host}, port {config.server.port}"):
+        gateway = Shortstop(config, source)
+        try:
+            refuse_exposure(config.server, gateway.accounts)
+            listening = bind(config.server)
+        except BaseException:
+            gateway.abandon()
+            raise
+        url = url_of(listening)
+        await serve_on(gateway, listening, lambda: log.info("listening on %s/v1", url))

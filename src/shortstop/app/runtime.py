@@ -12,7 +12,8 @@ from shortstop.app.pipelines import Pipelines
 from shortstop.app.router import AnyRouter
 from shortstop.app.upstreams import Remotes
 from shortstop.config import Config
-from shortstop.errors import PrivacyRefused, TargetError
+from shortstop.errors import PrivacyRefused, ShortstopError, TargetError
+from shortstop.faults import contained
 from shortstop.privacy.guard import PrivacyGuard
 from shortstop.privacy.redact import redacted
 from shortstop.routing import LearnedRouter
@@ -56,7 +57,7 @@ class Runtime:
         if target is not None:
             require_allowed(target.name, caller)
             self.pipelines.budgets.require(request, (target.name,), caller)
-            with suppress(PrivacyRefused, TargetError):
+            with suppress(PrivacyRefused, TargetError), contained("counting", (ShortstopError,)):
                 counted = await self._counted(request, target, caller)
                 if counted is not None:
                     return counted
@@ -85,19 +86,31 @@ class Runtime:
         return self.targets.get(model) or next(same, None)
 
     def readiness(self, traces: StoreHealth) -> Readiness:
-        """Ready when an engine is or a frontier is configured, and no engine is still starting."""
-        servers = {name: engine.server for name, engine in self.engines.items()}
-        starting = any(s is not None and s.state == "starting" for s in servers.values())
-        usable = any(e.ready for e in self.engines.values()) or bool(self.remotes.upstreams)
+        """Ready when somebody can answer, and no engine is still starting."""
+        engines = {name: self._state_of(name, engine) for name, engine in self.engines.items()}
+        rests = {name: up.breaker.open_for for name, up in self.remotes.upstreams.items()}
+        starting = [name for name, state in engines.items() if state == "starting"]
+        usable = not {"ready", "external"}.isdisjoint(engines.values()) or 0.0 in rests.values()
+        why = [f"The local model {name!r} is starting." for name in starting]
+        if not usable and not starting:
+            why = [
+                *(f"The local model {name!r} is {state}." for name, state in engines.items()),
+                *(f"{name!r} failed and is left alone for {t:.0f} s." for name, t in rests.items()),
+            ]
         return Readiness(
             ready=usable and not starting,
-            engines={name: s.state if s else "external" for name, s in servers.items()},
-            upstreams={
-                name: "open" if upstream.breaker.open_for else "closed"
-                for name, upstream in self.remotes.upstreams.items()
-            },
+            engines=engines,
+            upstreams={name: "open" if rest else "closed" for name, rest in rests.items()},
             traces=TracesReadiness(traces.state, traces.detail, traces.pending),
+            why=" ".join(why if usable else ["Nothing can answer now.", *why]),
         )
+
+    def _state_of(self, name: str, engine: Engine) -> str:
+        """In one word; of somebody else's server what its answers say of it."""
+        if engine.server is not None:
+            return engine.server.state
+        health = self.models.health.get(name)
+        return "down" if health is not None and health.down else "external"
 
     def redacted(self, body: Json, tenant: str) -> Json:
         """`body` without what the guard finds in it. Raises ValueError when something is left."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -22,9 +21,11 @@ import msgspec
 from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.clock import CLOCK
+from shortstop.app.decisions import require_buildable
 from shortstop.app.engines import find_model, start_servers
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.listener import bind, url_of
+from shortstop.app.sole import sole_gateway
 from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
@@ -35,7 +36,7 @@ from shortstop.stores import Paths, open_stores
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
-from shortstop.workers.spec import WorkerSpec
+from shortstop.workers.spec import WorkerSpec, accept
 
 log = logging.getLogger("shortstop")
 
@@ -93,22 +94,13 @@ class Supervisor:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """A fresh folder for what the workers share, for one supervisor at a time."""
+        about = f"listening on {self._config.server.host}, port {self._config.server.port}"
         tighten(self._paths.everything())
-        lock = os.open(self._paths.run_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise ConfigError(
-                f"Another gateway with workers runs with the data folder {self._paths.home}.",
-                hint="Stop it, or give this one its own `data_dir`.",
-            ) from None
-        try:
+        with sole_gateway(self._paths, f"{about}, with {self._count} workers"):
             shutil.rmtree(self._folder, ignore_errors=True)
             make_folder(self._folder / "metrics")
+            accept(self._folder, self._config)
             yield
-        finally:
-            os.close(lock)
 
     def _refuse_exposure(self, config: Config) -> None:
         """Raises ConfigError when strangers could use the gateway."""
@@ -228,11 +220,13 @@ class Supervisor:
             self._refuse_exposure(config)
             if config.privacy.audit is not None:
                 audit_key(config.privacy, self._source.env)
+            require_buildable(config, self._source.env)
             await self._start_engines(config)
         except ShortstopError as error:
             log.error("reload refused, nothing changed: %s", error)
             return
         self._config = config
+        accept(self._folder, config)
         self._tell_all(signal.SIGHUP)
 
     def _tell_all(self, what: signal.Signals) -> None:

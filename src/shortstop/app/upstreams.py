@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shortstop.app.clock import CLOCK
 from shortstop.config import Config, ConfigSource, UpstreamConfig, UpstreamModel
 from shortstop.serving.breaker import Breaker
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.http import Egress
 from shortstop.serving.upstreams import (
     Patience,
@@ -45,6 +46,7 @@ def build_remotes(config: Config, env: Mapping[str, str]) -> Remotes:
                 egress=egress,
                 patience=Patience(upstream.retries, upstream.backoff, upstream.max_retry_after),
                 breaker=Breaker(upstream.breaker_failures, upstream.breaker_seconds, CLOCK),
+                health=TargetHealth(model_name, CLOCK),
                 draw=draw,
             )
     return remotes

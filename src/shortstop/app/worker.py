@@ -17,7 +17,6 @@ from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.logs import set_up_logging
 from shortstop.app.run import event_loop
-from shortstop.app.upstreams import read_config
 from shortstop.config import ConfigSource
 from shortstop.console.visible import visible
 from shortstop.errors import ShortstopError
@@ -26,7 +25,7 @@ from shortstop.serving.engines.parent import die_with_parent
 from shortstop.stores import Paths
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers.context import WorkerContext
-from shortstop.workers.spec import WorkerSpec
+from shortstop.workers.spec import WorkerSpec, accepted
 
 
 def main() -> None:
@@ -40,17 +39,22 @@ def main() -> None:
     except ShortstopError as error:
         sys.stderr.write(f"shortstop: worker {spec.index}: {visible(str(error))}\n")
         raise SystemExit(2) from None
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        sys.stderr.write(f"shortstop: worker {spec.index}: cannot use{place}: {error.strerror}\n")
+        raise SystemExit(2) from None
 
 
 async def _work(spec: WorkerSpec) -> None:
     path = Path(spec.config) if spec.config else None
     source = ConfigSource(path, os.environ, spec.server)
-    config = read_config(source)
+    folder = Path(spec.folder)
+    config = accepted(folder)
     paths = Paths.of(registry.home(config.data_dir, os.environ), config)
     seal = content_seal(config.traces, os.environ, paths.content_key)
-    context = WorkerContext(Path(spec.folder), spec.index, seal)
+    context = WorkerContext(folder, spec.index, seal)
     gateway = Shortstop(config, source, context)
-    # The file may have changed since the supervisor read it.
+    # Keys may have gone since the supervisor looked.
     refuse_exposure(gateway.server, gateway.accounts)
     await serve_on(gateway, socket.socket(fileno=spec.socket), lambda: _report(spec.ready))
 

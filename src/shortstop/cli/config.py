@@ -13,7 +13,8 @@ import typer
 from shortstop import registry
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say
-from shortstop.config import Config, Lifetime, ServerConfig, lifetimes, load, warnings
+from shortstop.config import Config, Lifetime, ServerConfig, api_key, lifetimes, load, warnings
+from shortstop.errors import ConfigError
 from shortstop.serving.upstreams import check_dialects
 from shortstop.stores import Paths
 from shortstop.traces.keyfile import describe_key
@@ -92,4 +93,8 @@ def _of(lifetime: Lifetime) -> str:
 def _key_state(variable: str | None, env: Mapping[str, str]) -> str:
     if variable is None:
         return "Needs no key."
-    return f"Key from {variable}: {'set' if env.get(variable) else 'NOT SET'}."
+    try:
+        state = "set" if api_key(env, variable) else "NOT SET"
+    except ConfigError as error:
+        return f"Key from {variable}: UNUSABLE. {error.message}"
+    return f"Key from {variable}: {state}."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
-from typing import Annotated
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -67,20 +72,56 @@ def top(
 def main() -> None:
     """Entry point: what the user can fix is one sentence and a hint, never a traceback.
 
-    Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 130 interrupted.
+    Exit codes: 0 good, 1 a check failed, 2 wrong use, input or configuration, 70 a fault of
+    Shortstop's own, 130 interrupted, 141 nobody reads the output any longer.
     """
     os.umask(UMASK)
     set_up_warnings()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows only ASCII gets question marks.
+            stream.reconfigure(errors="replace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            _flush()
     except ShortstopError as error:
-        say(f"shortstop: {error.message}", err=True)
-        if error.hint:
-            say(f"  {error.hint}", err=True)
-        raise SystemExit(2) from None
+        _end(2, error.message, error.hint)
+    except BrokenPipeError:
+        _end(141)
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        say(f"shortstop: Cannot use{place}: {error.strerror or error}.", err=True)
-        raise SystemExit(2) from None
+        _end(2, f"Cannot use{place}: {error.strerror or error}.")
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        _end(130)
+    except Exception as error:
+        # The error's own words may quote what it was working on: its kind and place are enough.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        _end(
+            70,
+            f"This is a fault of Shortstop: {type(error).__name__} in {frame.name},"
+            f" {Path(frame.filename).name} line {frame.lineno}.",
+            "Please report it with this line.",
+        )
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _end(code: int, message: str = "", hint: str = "") -> NoReturn:
+    """Say what is wrong, where somebody listens, and stop."""
+    with suppress(OSError, ValueError, AttributeError):
+        if message:
+            say(f"shortstop: {message}", err=True)
+        if hint:
+            say(f"  {hint}", err=True)
+        sys.stderr.flush()
+    with suppress(OSError, ValueError, AttributeError):
+        _flush()
+        raise SystemExit(code) from None
+    # What is left in the buffer has no reader: the interpreter's last flush must not fail on it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    raise SystemExit(code) from None

@@ -4,6 +4,7 @@ files that commands write."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -100,6 +101,11 @@ def print_json(value: object, *, indented: bool = True) -> None:
     """One JSON document on standard output. Money and other decimals are strings."""
     written = msgspec.json.encode(value)
     text = (msgspec.json.format(written) if indented else written).decode()
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:  # written with escapes instead
+        text = json.dumps(json.loads(written), indent=2 if indented else None)
     print(visible_json(text), flush=True)
 
 

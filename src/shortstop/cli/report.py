@@ -16,7 +16,7 @@ import typer
 from shortstop import registry
 from shortstop.cli.durations import seconds_in
 from shortstop.cli.options import AsJson, ConfigFile
-from shortstop.cli.output import Grid, Terminal, print_json, say, write_page
+from shortstop.cli.output import Grid, Part, Terminal, print_json, say, write_page
 from shortstop.config import Config, load
 from shortstop.console import report as page
 from shortstop.console.format import energy, seconds, share, span, usd
@@ -144,8 +144,7 @@ def show(report: TrafficReport, by: By, notes: list[str], terminal: Terminal) ->
         f", {page.period(report)}: ",
         (f"{share(total.local_share)} local", "green"),
         f", {share(total.pinned_share)} pinned by privacy, ",
-        (f"{usd(total.saved)} saved", "green"),
-        f" ({share(total.saved_share)})",
+        *_balance(report),
     )
     terminal.table(_table(report.groups[by], total, by, terminal.width))
     if total.unpriced:
@@ -160,6 +159,13 @@ def show(report: TrafficReport, by: By, notes: list[str], terminal: Terminal) ->
     )
     for text in (*page.basis(report), *notes):
         terminal.line(f"· {text}", style="dim")
+
+
+def _balance(report: TrafficReport) -> tuple[Part, ...]:
+    total = report.total
+    if not report.baselines:
+        return (f"{usd(total.cost)} spent, no frontier to compare with",)
+    return (f"{usd(total.saved)} saved", "green"), f" ({share(total.saved_share)})"
 
 
 def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Grid:

@@ -4,6 +4,7 @@ from shortstop.config.addresses import address_in, host_in, is_local_url, is_loo
 from shortstop.config.checks import LEAST_RETENTION, warnings
 from shortstop.config.load import DEFAULT_FILE, from_environment, load, parse
 from shortstop.config.restart import changed, lifetimes, require_no_restart, restart_needed
+from shortstop.config.secret import api_key
 from shortstop.config.sections import (
     BUILTIN_MODEL,
     Config,
@@ -53,6 +54,7 @@ __all__ = [
     "UpstreamConfig",
     "UpstreamModel",
     "address_in",
+    "api_key",
     "changed",
     "from_environment",
     "host_in",

@@ -15,6 +15,48 @@ _AUTHORITY = re.compile(
     r"(?:\[(?P<v6>[0-9a-f.]*:[0-9a-f:.]{1,44})\]|(?P<name>[a-z0-9._-]{1,253}))(?::[0-9]{0,5})?",
     re.ASCII,
 )
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+LONGEST_HOST = 253
+
+
+def problem_of_url(url: str) -> str | None:
+    """Why `url` is no base for requests over HTTP, in words; None where it is one. Without DNS."""
+    if any(c.isspace() or not c.isprintable() for c in url):
+        return f"{url!r} holds a space or a character that cannot be printed."
+    if not url.isascii():
+        return f"{url!r} holds a character beyond ASCII: write such a host in its xn-- form."
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"{url!r} is no URL: {error}."
+    if parts.scheme not in ("http", "https") or not host:
+        return f"{url!r} is not an http(s) URL."
+    if "@" in parts.netloc:
+        return "a URL must not hold credentials."
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return "a URL must end with its path: what follows ? or # is not sent."
+    if port == 0 or parts.netloc.endswith(":"):
+        return f"{url!r} needs a port from 1 to 65535, or none."
+    address = f"[{host}]" if "[" in parts.netloc else host
+    whole = parts.netloc.lower() == (address if port is None else f"{address}:{port}")
+    return (
+        None if whole and _is_host(host, bracketed=address != host) else f"{url!r} names no host."
+    )
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        dotted = host.replace(".", "").isdigit()  # 1.2.3 and 999.1.1.1 are neither name nor address
+        return (
+            not bracketed
+            and not dotted
+            and len(host) <= LONGEST_HOST
+            and bool(_HOST.fullmatch(host))
+        )
+    return bracketed == (address.version == 6)
 
 
 def is_loopback(host: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import NoReturn, Protocol
-from urllib.parse import urlsplit
 
-from shortstop.config.addresses import host_in, is_local_url
+from shortstop.config.addresses import host_in, is_local_url, problem_of_url
 from shortstop.config.explain import KeyPath
 from shortstop.config.sections import Config, ModelConfig, ServerConfig, UpstreamConfig
 
@@ -41,6 +41,20 @@ def check(config: Config, fail: Fail) -> None:
     _check_references(config, owners, fail)
     if not owners:
         fail(("models",), "there is no model at all, local or remote.")
+
+
+def unusable(tree: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Values that TOML can write and no setting can have: each with its key and why."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from unusable(value, (*path, name))
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from unusable(value, path)
+    elif isinstance(tree, float) and not isfinite(tree):
+        yield path, f"{tree} is no number to count with."
+    elif isinstance(tree, str) and "\0" in tree:
+        yield path, "a text must not hold the character NUL."
 
 
 def warnings(config: Config) -> list[str]:
@@ -126,8 +140,7 @@ def _claim(owners: dict[str, KeyPath], name: str, path: KeyPath, fail: Fail) -> 
 
 
 def _check_url(url: str, path: KeyPath, fail: Fail) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        fail(path, f"{url!r} is not an http(s) URL.")
-    if parts.username or parts.password:
-        fail(path, "a URL must not hold credentials.", "Name an environment variable instead.")
+    problem = problem_of_url(url)
+    if problem:
+        hint = "Name an environment variable instead." if "credentials" in problem else ""
+        fail(path, problem, hint)

@@ -5,14 +5,16 @@ Secrets are never in the file: it names environment variables, and `Config` keep
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
-from shortstop.config.checks import check
+from shortstop.config.checks import check, unusable
 from shortstop.config.explain import KeyPath, explained, place_of
 from shortstop.config.sections import Config, ModelConfig, UpstreamConfig, UpstreamModel
 from shortstop.errors import ConfigError
@@ -52,29 +54,55 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
     Raises ConfigError naming the file, the key and, where it can be found, the line.
     """
     if path is None:
-        if not DEFAULT_FILE.exists():
+        if not os.path.lexists(DEFAULT_FILE):
             return from_environment(env)
         path = DEFAULT_FILE
+    return anchored(parse(read(path), env, name=str(path)), path.parent)
+
+
+def anchored(config: Config, folder: Path) -> Config:
+    """The same with the file's own relative paths from its `folder`, so that they mean the same
+    wherever a command is run."""
+
+    def place(path: str | None) -> str | None:
+        return path and str(folder / path) if not (path or "").startswith("~") else path
+
+    return replace(
+        config,
+        data_dir=place(config.data_dir),
+        traces=replace(config.traces, path=place(config.traces.path)),
+        privacy=replace(config.privacy, audit=place(config.privacy.audit)),
+    )
+
+
+def read(path: Path) -> str:
+    """The text of the file, without the mark that some editors put at its beginning. Raises
+    ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as e:
         raise ConfigError(
             f"Cannot read {path}: {e.strerror}.", hint="Give --config the path of a TOML file."
         ) from e
     except UnicodeDecodeError as e:
-        raise ConfigError(f"{path} is not UTF-8 text.") from e
-    return parse(text, env, name=str(path))
+        raise ConfigError(
+            f"{path} is not UTF-8 text.", hint="Save it as UTF-8 in your editor."
+        ) from e
 
 
 def parse(text: str, env: Mapping[str, str], name: str = "shortstop.toml") -> Config:
     """TOML text -> Config, checked. `name` is the file's, for errors. Raises ConfigError."""
     try:
         tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
+    except RecursionError as e:
+        raise ConfigError(f"{name} is nested too deep.") from e
+    except ValueError as e:
         raise ConfigError(f"{name} is not valid TOML: {e}.") from e
+    for key, problem in unusable(tree):
+        raise ConfigError(f"{place_of(key, text, name)}: {problem}")
     try:
         config = msgspec.convert(tree, Config)
-    except msgspec.ValidationError as e:
+    except (msgspec.ValidationError, OverflowError) as e:
         raise ConfigError(explained(str(e), text, name)) from e
     return _checked(_with_defaults(config, env, tree), text, name)
 
@@ -86,10 +114,12 @@ def from_environment(env: Mapping[str, str]) -> Config:
 
 def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, Any]) -> Config:
     if "models" not in tree:
-        config = msgspec.structs.replace(config, models={"small": ModelConfig(source="builtin")})
+        config = replace(config, models={"small": ModelConfig(source="builtin")})
     if "upstreams" not in tree and not config.privacy.airgap:
-        upstreams = {name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key)}
-        config = msgspec.structs.replace(config, upstreams=upstreams)
+        upstreams = {
+            name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key, "").strip()
+        }
+        config = replace(config, upstreams=upstreams)
     return config
 
 

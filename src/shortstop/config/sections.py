@@ -214,14 +214,15 @@ class HardwareConfig(Section, frozen=True):
 
 
 class LedgerConfig(Section, frozen=True):
-    """How savings are computed. `reference_model` is the baseline where no upstream is configured.
+    """How savings are computed. `reference_model` is the baseline where no upstream is configured;
+    without one nothing counts as saved there.
 
     `remote_gco2_per_kwh` is the grid of the vendors' data centres (default: USA, EcoLogits 0.11.3).
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
-    reference_model: str = "claude-opus-5-5"
+    reference_model: str | None = None
     remote_gco2_per_kwh: NonNegative = 384
 
 

@@ -129,7 +129,6 @@ def _tile(label: str, value: str, more: str = "", tone: str = "") -> str:
 
 def _tiles(report: TrafficReport) -> list[str]:
     total = report.total
-    saved = "good" if total.saved > 0 else ""
     return [
         _tile("Requests", f"{total.requests:,}", _outcomes(total)),
         _tile(
@@ -138,12 +137,7 @@ def _tiles(report: TrafficReport) -> list[str]:
             f"{total.local:,} of {total.answered:,}; {total.escalated:,} escalated",
         ),
         _tile("Pinned by privacy", share(total.pinned_share), f"{total.pinned:,} never left"),
-        _tile(
-            "Saved",
-            usd(total.saved),
-            f"{usd(total.cost)} instead of {usd(total.counterfactual)}",
-            saved,
-        ),
+        _balance(report),
         _tile(
             "Local answer, p50",
             seconds(total.local_p50),
@@ -156,6 +150,14 @@ def _tiles(report: TrafficReport) -> list[str]:
             f"all-LLM {energy(total.counterfactual_joules.value)} ({total.joules.basis})",
         ),
     ]
+
+
+def _balance(report: TrafficReport) -> str:
+    total = report.total
+    if not report.baselines:
+        return _tile("Cost", usd(total.cost), "no frontier to compare with")
+    instead = f"{usd(total.cost)} instead of {usd(total.counterfactual)}"
+    return _tile("Saved", usd(total.saved), instead, "good" if total.saved > 0 else "")
 
 
 def _outcomes(total: Slice) -> str:
@@ -171,11 +173,13 @@ def _outcomes(total: Slice) -> str:
 def basis(report: TrafficReport) -> list[str]:
     """How the figures are made, and how far they can be trusted."""
     total = report.total
-    baselines = " and ".join(report.baselines) or "no baseline"
+    baselines = " and ".join(report.baselines)
     reference = any(name.startswith("reference:") for name in report.baselines)
     texts = [
         f"All-LLM is the same requests answered by {baselines}, priced at the token counts of the "
-        "answers that were given; a frontier that writes longer answers would have cost more.",
+        "answers that were given; a frontier that writes longer answers would have cost more."
+        if baselines
+        else "There was no frontier to compare with, so nothing counts as saved.",
         *(
             ["A reference model stands in for all-LLM, as no upstream is configured here."]
             if reference
@@ -240,14 +244,18 @@ def _step(step: float) -> str:
 
 def _money(report: TrafficReport) -> Panel:
     spent, would = _running(report)
+    all_llm = [Series("all-LLM", "frontier", would)] if report.baselines else []
     chart = charts.lines(
         _labels(report),
-        [Series("all-LLM", "frontier", would), Series("with Shortstop", "local", spent)],
+        [*all_llm, Series("with Shortstop", "local", spent)],
         describe="Cumulative cost, with Shortstop and with the frontier alone",
         format_value=axis_usd,
         between=f"saved {usd(report.total.saved)}",
     )
-    return Panel("Cost so far", chart, f"Against {', '.join(report.baselines) or 'no baseline'}.")
+    against = (
+        f"Against {', '.join(report.baselines)}." if all_llm else "No frontier to compare with."
+    )
+    return Panel("Cost so far", chart, against)
 
 
 def _running(report: TrafficReport) -> tuple[list[float], list[float]]:

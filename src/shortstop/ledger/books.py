@@ -8,8 +8,8 @@ How each figure is made:
     frontier that would have written or reasoned more, and ignores its retries. Tokens that the
     local prefix cache held count as cached there too, from 1,024 tokens on, the least that vendors
     cache. When nothing was answered it is zero, so that fruitless local attempts count against us.
-    The baseline is `routing.frontier`, else the first remote target, else a reference model that
-    is not configured here, named "reference:...".
+    The baseline is `routing.frontier`, else the first remote target, else the reference model that
+    the operator names, as "reference:..."; without any of them there is none, and nothing is saved.
 """
 
 from __future__ import annotations
@@ -114,9 +114,9 @@ class Books:
         self._baseline = self._choose_baseline(config)
 
     @property
-    def baseline(self) -> str:
-        """Whose price every counterfactual uses."""
-        return self._baseline.name
+    def baseline(self) -> str | None:
+        """Whose price every counterfactual uses; None where nobody else could be asked."""
+        return self._baseline.name if self._baseline else None
 
     @property
     def machine(self) -> MachineCost:
@@ -140,13 +140,15 @@ class Books:
         )
         return _BilledModel(target.name, entry, _line(entry, target.model), target.max_output)
 
-    def _choose_baseline(self, config: Config) -> _BilledModel:
+    def _choose_baseline(self, config: Config) -> _BilledModel | None:
         frontier = config.routing.frontier
         if frontier is not None and frontier in self._remotes:
             return self._remotes[frontier]
         if self._remotes:
             return next(iter(self._remotes.values()))
         name = config.ledger.reference_model
+        if name is None:
+            return None
         entry = self._sheet.entry(name)
         return _BilledModel(f"reference:{name}", entry, _line(entry, name))
 
@@ -168,14 +170,14 @@ class Books:
         counterfactual, counterfactual_joules = self._counterfactual(answered, own, at)
         unpriced = remote.unpriced
         if counterfactual is None:
-            unpriced = [*unpriced, self._baseline.name]
+            unpriced = [*unpriced, self.baseline or ""]
         priced = not remote.unpriced
         return Bill(
             cost=cost_local + remote.usd if priced else None,
             cost_local=cost_local,
             cost_remote=remote.usd if priced else None,
             counterfactual=counterfactual,
-            baseline=self._baseline.name,
+            baseline=self.baseline,
             joules=energy.plus(local.joules, remote.joules),
             counterfactual_joules=counterfactual_joules,
             gco2=energy.plus(
@@ -229,7 +231,7 @@ class Books:
     def _counterfactual(
         self, answer: Attempt | None, own: tuple[Decimal | None, Span], at: float
     ) -> tuple[Decimal | None, Span]:
-        if answer is None or answer.usage is None:
+        if answer is None or answer.usage is None or self._baseline is None:
             return ZERO, NOTHING
         if answer.target == self._baseline.name:
             return own

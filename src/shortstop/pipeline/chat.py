@@ -11,11 +11,19 @@ from contextlib import aclosing
 
 import msgspec
 
-from shortstop.errors import PrivacyRefused, ShortstopError, TargetRefused
+from shortstop.errors import (
+    PrivacyRefused,
+    RequestError,
+    ShortstopError,
+    StoreUnavailable,
+    TargetRefused,
+)
+from shortstop.faults import contained, turned_into
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.pipeline.shadow import Shadows, Side
 from shortstop.ports import ReplyGuard, Router
+from shortstop.routing import UnlearnedRouter
 from shortstop.serving.cascade import Asking, Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.types import (
@@ -44,6 +52,7 @@ class Pipeline:
         *,
         clearing: Clearing,
         router: Router,
+        unlearned: UnlearnedRouter,
         cascade: Cascade,
         books: Bookkeeping,
         replies: ReplyGuard | None = None,
@@ -51,6 +60,7 @@ class Pipeline:
     ) -> None:
         self._clearing = clearing
         self._router = router
+        self._unlearned = unlearned
         self._cascade = cascade
         self._books = books
         self._replies = replies
@@ -66,19 +76,40 @@ class Pipeline:
         """
         record = self._books.begin(request, caller, admission)
         try:
-            clearance = record.clearance = await self._clearing.clear(request, caller)
-            decision = record.decision = self._router.decide(request, clearance, caller)
-            self._books.reserve(record, decision)
+            record.clearance = await self._clearing.clear(request, caller)
+            decision = record.decision = self._reserved(record, self._decided(record))
             served, asking = await self._served(record, decision)
-            if request.stream:
-                return self._stream(record, served, asking)
-            return self._whole(record, served, asking)
+            return await self._handed_on(record, served, asking)
         except ShortstopError as error:
             self._close(record, outcome_of(error), error)
             raise
         except BaseException:
             self._close(record, "cancelled", None)
             raise
+
+    def _decided(self, record: RequestRecord) -> Decision:
+        """The router's decision; without a router, what is possible. Raises RequestError."""
+        asked = record.request, record.clearance, record.caller
+        with contained("the router's decision", (RequestError,)):
+            return self._router.decide(*asked)
+        return self._unlearned.decide(*asked)
+
+    def _reserved(self, record: RequestRecord, decision: Decision) -> Decision:
+        """With money set aside or, where the budget cannot be read, what needs none.
+
+        Raises QuotaExceeded, and StoreUnavailable where nothing is free of charge.
+        """
+        with contained("setting money aside", (RequestError,)):
+            self._books.reserve(record, decision)
+            return decision
+        unpaid = self._unlearned.unpaid(decision)
+        if unpaid is None:
+            raise StoreUnavailable(
+                "What is left of this key's budget cannot be read now.",
+                hint="Retry in a moment, or ask a local model.",
+                retry_after=1.0,
+            )
+        return unpaid
 
     async def _served(self, record: RequestRecord, decision: Decision) -> tuple[Served, Asking]:
         """What cannot be made safe to leave stays, and is decided again as such.
@@ -92,7 +123,7 @@ class Pipeline:
             if named or record.clearance.reach >= Reach.LOCAL_ONLY:
                 raise
         record.clearance = _kept_local(record.clearance)
-        record.decision = self._router.decide(record.request, record.clearance, record.caller)
+        record.decision = self._decided(record)
         return await self._ask(record, record.decision)
 
     async def _ask(self, record: RequestRecord, decision: Decision) -> tuple[Served, Asking]:
@@ -101,11 +132,26 @@ class Pipeline:
 
     # ------------------------------------------------------------ handing on
 
-    def _whole(self, record: RequestRecord, served: Served, asking: Asking) -> Answer:
-        reply, caller = served.reply, record.caller
+    async def _handed_on(self, record: RequestRecord, served: Served, asking: Asking) -> Answer:
+        try:
+            with turned_into("privacy's look at an answer", _not_read):
+                guard = self._replies
+                if guard is not None and not guard.reads(record.caller):
+                    guard = None
+                if record.request.stream:
+                    return self._stream(record, served, asking, guard)
+                return self._whole(record, served, asking, guard)
+        except BaseException:
+            await served.drop()
+            raise
+
+    def _whole(
+        self, record: RequestRecord, served: Served, asking: Asking, guard: ReplyGuard | None
+    ) -> Answer:
+        reply = served.reply
         assert reply is not None
-        if self._replies is not None and self._replies.reads(caller):
-            reply = self._replies.whole(reply, caller)
+        if guard is not None:
+            reply = guard.whole(reply, record.caller)
         record.target, record.answered, record.reply = served.target, served.attempt, reply
         answer = _answer(record, served, asking)
         ending = self._end(record, reply)
@@ -113,12 +159,14 @@ class Pipeline:
         answer.clearance, answer.reply, answer.ending = record.clearance, reply, ending
         return answer
 
-    def _stream(self, record: RequestRecord, served: Served, asking: Asking) -> Answer:
+    def _stream(
+        self, record: RequestRecord, served: Served, asking: Asking, guard: ReplyGuard | None
+    ) -> Answer:
         assert served.chunks is not None
         chunks, delivered = served.chunks, asking.delivered
-        if self._replies is not None and self._replies.reads(record.caller):
+        if guard is not None:
             delivered = Gathering()
-            chunks = _gathered(self._replies.stream(chunks, record.caller), delivered)
+            chunks = _gathered(guard.stream(chunks, record.caller), delivered)
         record.target = served.target
         self._books.open(record)
         answer = _answer(record, served, asking)
@@ -145,18 +193,23 @@ class Pipeline:
             outcome, failure = outcome_of(error), error
             raise
         finally:
-            reply = delivered.reply(record.request.id, served.target.name)
-            record.reply, record.answered = reply, served.attempt
-            ending = self._end(record, reply)
-            if outcome == "ok":
-                answer.ending = ending
+            record.answered = served.attempt
+            with contained("gathering a stream"):
+                reply = record.reply = delivered.reply(record.request.id, served.target.name)
+                ending = self._end(record, reply)
+                if outcome == "ok":
+                    answer.ending = ending
             self._close(record, outcome, failure)
 
     def _end(self, record: RequestRecord, reply: Reply) -> Ending:
         """An answer that holds a secret is kept like a request that does: not at all."""
         replies, known = self._replies, record.clearance.tier
-        if replies is not None and known < Tier.S3 <= replies.tier(reply, record.caller):
-            record.raise_tier(Tier.S3, "answer-holds-S3")
+        if replies is not None and known < Tier.S3:
+            tier = Tier.S3
+            with contained("privacy's look at an answer"):
+                tier = replies.tier(reply, record.caller)
+            if tier >= Tier.S3:
+                record.raise_tier(Tier.S3, "answer-holds-S3")
         return Ending(reply, record.clearance.tier)
 
     # ------------------------------------------------------------ the books
@@ -166,7 +219,8 @@ class Pipeline:
     ) -> Trace:
         trace = self._books.close(record, outcome, error)
         if self._shadows is not None and outcome == "ok":
-            self._offer_shadow(self._shadows, record, trace)
+            with contained("offering a shadow run"):
+                self._offer_shadow(self._shadows, record, trace)
         return trace
 
     @staticmethod
@@ -178,6 +232,10 @@ class Pipeline:
         signals = answered.signals if answered else None
         side = Side(reply.choices[0], record.target, signals)
         shadows.offer(record.request, record.clearance, trace, side)
+
+
+def _not_read() -> PrivacyRefused:
+    return PrivacyRefused("The answer could not be read for what it may tell, so it is kept back.")
 
 
 def _answer(record: RequestRecord, served: Served, asking: Asking) -> Answer:
@@ -198,7 +256,9 @@ def _kept_local(clearance: Clearance) -> Clearance:
 async def _gathered(
     chunks: AsyncGenerator[Chunk, None], gathering: Gathering
 ) -> AsyncGenerator[Chunk, None]:
+    """Raises PrivacyRefused for whatever breaks: what is gathered here has been read by privacy."""
     async with aclosing(chunks):
-        async for chunk in chunks:
-            gathering.add(chunk)
-            yield chunk
+        with turned_into("privacy's look at an answer", _not_read):
+            async for chunk in chunks:
+                gathering.add(chunk)
+                yield chunk

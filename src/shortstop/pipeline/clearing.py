@@ -11,15 +11,18 @@ from typing import TypeVar
 
 import msgspec
 
+from shortstop.faults import contained
 from shortstop.ports import Guard
 from shortstop.serving.models import cleared_for
-from shortstop.types import Caller, Clearance, Cleared, Json, Request, Target
+from shortstop.types import Caller, Clearance, Cleared, Json, Reach, Request, Target, Tier
 
 LONG_BYTES = 50_000
 """Bytes of JSON that are read on the event loop at most."""
 READERS = 4
 """Long requests that are read at the same time."""
 TIMEOUT_S = 2.05
+NOT_CLEARED = Clearance(Tier.S3, Reach.LOCAL_ONLY, reasons=("not-judged",))
+"""Of a request that privacy has not judged, or not yet."""
 
 T = TypeVar("T")
 
@@ -33,7 +36,12 @@ class Clearing:
         self._readers = asyncio.Semaphore(READERS)
 
     async def clear(self, request: Request, caller: Caller) -> Clearance:
-        """The verdict. Never raises ShortstopError: what cannot be judged stays local."""
+        """The verdict. Never fails: what cannot be judged stays local."""
+        with contained("privacy's verdict"):
+            return await self._judged(request, caller)
+        return NOT_CLEARED
+
+    async def _judged(self, request: Request, caller: Caller) -> Clearance:
         if _size(request.body) < LONG_BYTES:
             return self.guard.clear(request, caller)
         async with self._readers:
@@ -74,5 +82,5 @@ def _size(body: Json) -> int:
     """Bytes; a body that cannot be written counts as long."""
     try:
         return len(msgspec.json.encode(body))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError, OverflowError):
         return LONG_BYTES

@@ -16,7 +16,16 @@ from shortstop.dialects.embeddings import (
     EmbeddingRequest,
     neutral,
 )
-from shortstop.errors import Forbidden, NotFound, PrivacyRefused, ShortstopError
+from shortstop.errors import (
+    Forbidden,
+    NotFound,
+    PrivacyRefused,
+    RequestError,
+    ShortstopError,
+    StoreUnavailable,
+    UpstreamFailed,
+)
+from shortstop.faults import contained, turned_into
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.types import (
@@ -84,7 +93,7 @@ class Embedding:
             clearance = record.clearance = await self._clearing.clear(request, caller)
             target = record.target = self._choose(asked.model, clearance, caller)
             decision = record.decision = _decision(target)
-            self._books.reserve(record, decision)
+            self._reserve(record, target, decision)
             reply = await self._ask(record, target, asked)
         except ShortstopError as error:
             self._books.close(record, outcome_of(error), error)
@@ -94,6 +103,18 @@ class Embedding:
             raise
         self._books.close(record, "ok")
         return EmbeddingAnswer(reply, target.name, record.clearance.tier < Tier.S3)
+
+    def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:
+        """Raises QuotaExceeded, and StoreUnavailable for a model that somebody bills."""
+        with contained("setting money aside", (RequestError,)):
+            self._books.reserve(record, decision)
+            return
+        if not target.local:
+            raise StoreUnavailable(
+                "What is left of this key's budget cannot be read now.",
+                hint="Retry in a moment, or use a local embedding model.",
+                retry_after=1.0,
+            )
 
     def _choose(self, name: str, clearance: Clearance, caller: Caller) -> Target:
         mine = [one for one in self._encoders.targets if caller.may_use(one)]
@@ -146,13 +167,28 @@ class Embedding:
         self, record: RequestRecord, target: Target, asked: EmbeddingRequest
     ) -> EmbeddingReply:
         if target.local:
-            return await self._encoders.local[target.name].encode(asked)
+            with turned_into("local encoder", _no_vectors):
+                return await self._encoders.local[target.name].encode(asked)
+        cleared = await self._cleared(record, target)
+        with turned_into("upstream", _no_vectors):
+            return await self._encoders.remote[target.name].embed(cleared)
+
+    async def _cleared(self, record: RequestRecord, target: Target) -> Cleared:
+        """What may be sent to the remote `target`. Raises PrivacyRefused."""
         guard = self._clearing.guard
-        clearance = await guard.prepare(record.request, record.clearance)
-        if clearance.reach > Reach.ANYWHERE:
-            raise PrivacyRefused("This text names somebody and must stay on this machine.")
-        cleared = guard.release(record.request, clearance, target)
-        return await self._encoders.remote[target.name].embed(cleared)
+        with turned_into("privacy's release", _not_released):
+            clearance = await guard.prepare(record.request, record.clearance)
+            if clearance.reach > Reach.ANYWHERE:
+                raise PrivacyRefused("This text names somebody and must stay on this machine.")
+            return guard.release(record.request, clearance, target)
+
+
+def _no_vectors() -> UpstreamFailed:
+    return UpstreamFailed("The embedding model gave no vectors.")
+
+
+def _not_released() -> PrivacyRefused:
+    return PrivacyRefused("This text could not be made safe to leave, so it stays here.")
 
 
 def _decision(target: Target) -> Decision:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from shortstop.errors import StoreUnavailable
+from shortstop.faults import contained, turned_into
 from shortstop.ports import Clock, Grades
 from shortstop.routing import Feedback, Pair, Subject
 from shortstop.types import Grade
@@ -56,6 +58,12 @@ class FeedbackLearner(Protocol):
         """Learn from it; what it is about, None where it does not count."""
 
 
+def _not_taken() -> StoreUnavailable:
+    return StoreUnavailable(
+        "Nothing can be learned from feedback now.", hint="Send it again later.", retry_after=60.0
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FeedbackIntake:
     """What clients and reviewers say about answers: learned from, and kept."""
@@ -67,8 +75,10 @@ class FeedbackIntake:
     def take(self, feedback: Feedback) -> bool:
         """False where it does not count, and is not kept: the request is unknown or another
         tenant's, the source has graded it before, or the feedback says nothing."""
-        subject = self.router.feedback(feedback)
+        with turned_into("learning from feedback", _not_taken):
+            subject = self.router.feedback(feedback)
         if subject is None:
             return False
-        self.grades.grade(feedback_grade(feedback, subject, self.clock.time()))
+        with contained("keeping a grade"):
+            self.grades.grade(feedback_grade(feedback, subject, self.clock.time()))
         return True

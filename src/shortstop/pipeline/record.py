@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import msgspec
 from msgspec.structs import replace
 
 from shortstop.errors import RequestError, ShortstopError
+from shortstop.faults import contained
+from shortstop.pipeline.clearing import NOT_CLEARED
 from shortstop.ports import Accountant, Clock, Observer, Purser, Recorder
 from shortstop.types import (
     UNMETERED,
@@ -19,7 +22,6 @@ from shortstop.types import (
     Caller,
     Clearance,
     Decision,
-    Reach,
     Reply,
     Request,
     Target,
@@ -28,8 +30,8 @@ from shortstop.types import (
     TraceOutcome,
 )
 
-NOT_CLEARED = Clearance(Tier.S3, Reach.LOCAL_ONLY, reasons=("not-judged",))
-"""Of a request that was cancelled before privacy had judged it."""
+NOT_BILLED = Bill(None, Decimal(0), None, None, None)
+"""Of a request whose cost could not be worked out: unknown, not nothing."""
 
 
 @dataclass(slots=True)
@@ -97,24 +99,29 @@ class Bookkeeping:
             self._purser.reserve(request, plan, caller)
 
     def charge(self, trace: Trace, admission: Admission) -> None:
-        """Book what was set aside as what it really took."""
+        """Book what was set aside as what it really took. Never raises."""
         if self._purser is not None:
-            self._purser.settle(trace, admission)
+            with contained("settling"):
+                self._purser.settle(trace, admission)
 
     def bill(
         self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
     ) -> Bill:
-        """Costs of all `attempts`; the counterfactual is about the one that `answered`."""
-        return self._accountant.bill(request, attempts, answered)
+        """Costs of all `attempts`; the counterfactual is about the one that `answered`. Unknown
+        where they cannot be worked out."""
+        with contained("the bill"):
+            return self._accountant.bill(request, attempts, answered)
+        return NOT_BILLED
 
     def open(self, record: RequestRecord) -> None:
-        """A stream begins to leave: its row is kept even if this process dies."""
-        self._recorder.open(self._trace(record, "interrupted", 200, None))
+        """A stream begins to leave: its row is kept even if this process dies. Never raises."""
+        with contained("opening a row"):
+            self._recorder.open(self._trace(record, "interrupted", 200, None))
 
     def close(
         self, record: RequestRecord, outcome: TraceOutcome, error: ShortstopError | None = None
     ) -> Trace:
-        """The request is over: keep its row."""
+        """The request is over: keep its row. What breaks here harms no answer."""
         status = 200 if outcome == "ok" else error.status if error else 499
         trace = self._trace(record, outcome, status, error)
         self.keep(trace)
@@ -122,9 +129,11 @@ class Bookkeeping:
         return trace
 
     def keep(self, trace: Trace) -> None:
-        self._recorder.append(trace)
+        with contained("keeping a row"):
+            self._recorder.append(trace)
         for observe in self._observers:
-            observe(trace)
+            with contained("an observer of rows"):
+                observe(trace)
 
     def _trace(
         self,
@@ -173,6 +182,9 @@ def _recorded_model(record: RequestRecord) -> str:
 
 
 def _digest(request: Request) -> str:
-    """Fingerprint of what was asked: the same question by the same model name has the same."""
+    """Fingerprint of what was asked: the same question by the same model name has the same; "" of
+    what cannot be written."""
     asked = (request.model, request.messages, request.tools, request.format)
-    return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
+    with contained("the digest of a request"):
+        return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
+    return ""

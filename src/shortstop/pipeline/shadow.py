@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from shortstop.dialects import description_of
 from shortstop.errors import ShortstopError
+from shortstop.faults import contained
 from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.turns import Turns
@@ -149,13 +150,18 @@ class Shadows:
 
     def _lose_all(self, run: _Run) -> None:
         for name in run.candidates:
+            self._lost(run, name)
+
+    def _lost(self, run: _Run, name: str) -> None:
+        with contained("losing a shadow run"):
             self._lose(run.trace, name)
 
     async def _work(self) -> None:
         while True:
             run = await self._runs.get()
             try:
-                await self._one(run)
+                with contained("a shadow run"):
+                    await self._one(run)
             except BaseException:
                 self._lose_all(run)
                 raise
@@ -177,7 +183,7 @@ class Shadows:
                 and await _tried(self._compared(run, candidate, reference, number))
             )
             if not compared:
-                self._lose(run.trace, name)
+                self._lost(run, name)
 
     async def _compared(self, run: _Run, candidate: Side, reference: Side, number: int) -> bool:
         await self._compare(run.request, run.trace, candidate, reference, number)
@@ -226,9 +232,8 @@ class Shadows:
 async def _tried(work: Awaitable[T]) -> T | None:
     """None where it failed: learning must never stop the street."""
     try:
-        return await work
+        with contained("a shadow run", (ShortstopError,)):
+            return await work
     except ShortstopError as error:
         log.info("a shadow run failed: %s", error.code)
-    except Exception as error:
-        log.error("a shadow run failed: %s", type(error).__name__)
     return None

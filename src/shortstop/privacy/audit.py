@@ -85,14 +85,26 @@ class AuditLog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path, self._key, self._largest, self._clock = path, key, largest, clock
-        make_folder(path.parent)
         self._threads = threading.Lock()
-        self._head = os.open(head_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._file = _opened(path)
         self._n, self._last = 0, GENESIS
         self._known_state = (0, 0)
-        with self._locked():
-            self._catch_up()
+        try:
+            make_folder(path.parent)
+            self._head = os.open(head_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(path, error) from error
+        try:
+            self._file = _opened(path)
+            with self._locked():
+                self._catch_up()
+                if not os.fstat(self._head).st_size:
+                    # A log without a record is whole too, for who starts and for who only tries.
+                    os.pwrite(self._head, _head(self._key, 0, GENESIS), 0)
+        except BaseException as error:
+            os.close(self._head)
+            if isinstance(error, OSError):
+                raise _unusable(path, error) from error
+            raise
 
     def append(self, event: AuditEvent) -> None:
         """On return the record and the head are with the operating system. Raises StoreError."""
@@ -288,6 +300,13 @@ def _parsed(head: bytes, key: bytes) -> tuple[int, str] | None:
     except ValueError:
         return None
     return (count, last) if hmac.compare_digest(mac, _head_mac(key, count, last)) else None
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The audit log {path} cannot be opened: {error.strerror}.",
+        hint="Name a file in a folder that Shortstop may write to, under [privacy] `audit`.",
+    )
 
 
 def _set_asides(path: Path) -> list[Path]:

@@ -13,7 +13,11 @@ from shortstop.errors import ConfigError
 def privacy_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:
     """32 bytes from the operator's secret; without one, random bytes that die with the process."""
     secret = env.get(config.key_env)
-    return hashlib.sha256(secret.encode()).digest() if secret else os.urandom(32)
+    return (
+        hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+        if secret
+        else os.urandom(32)
+    )
 
 
 def audit_key(config: PrivacyConfig, env: Mapping[str, str]) -> bytes:

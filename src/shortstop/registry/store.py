@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shortstop.config import BUILTIN_MODEL
-from shortstop.errors import ModelFileError
+from shortstop.errors import ConfigError, ModelFileError
 from shortstop.private_files import make_folder, require_own
 from shortstop.registry.gguf import GgufInfo, read_info
 
@@ -37,14 +37,29 @@ Progress = Callable[[int, int], None]
 def home_path(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """Where the data folder is, or will be."""
     chosen = data_dir or env.get("SHORTSTOP_HOME")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".local" / "share" / "shortstop"
+    return Path(chosen or "~/.local/share/shortstop").expanduser()
 
 
 def home(data_dir: str | None, env: Mapping[str, str]) -> Path:
     """The data folder: the setting, $SHORTSTOP_HOME, or ~/.local/share/shortstop. Created if need
-    be, for its owner alone. Raises ConfigError when it belongs to another user, and OSError."""
-    path = home_path(data_dir, env)
-    make_folder(path)
+    be, for its owner alone. Raises ConfigError where it cannot be, or is another user's."""
+    chosen = data_dir or env.get("SHORTSTOP_HOME")
+    try:
+        path = home_path(data_dir, env)
+        if not chosen and not path.is_absolute():
+            raise RuntimeError
+        make_folder(path)
+    except RuntimeError as error:
+        where = f"{chosen!r} begins with" if chosen else "Models and books need"
+        raise ConfigError(
+            f"{where} a home folder, and there is none for this user.",
+            hint="Name a folder: SHORTSTOP_HOME=/path, or `data_dir` in the file.",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"The data folder {path} cannot be made: {error.strerror}.",
+            hint="Name another: SHORTSTOP_HOME=/path, or `data_dir` in the file.",
+        ) from error
     require_own(path)
     return path
 
@@ -109,7 +124,7 @@ class Registry:
         if name.startswith("hf:"):
             return next((r for r in self.models() if f"{r.source}@".startswith(f"{name}@")), None)
         record = self._read(self.folder(name) / MANIFEST) if _NAME.fullmatch(name) else None
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         if record is None and path.suffix == ".gguf" and path.is_file():
             return ModelRecord(path.stem, str(path.absolute()), "", 0, "file")
         return record

@@ -15,6 +15,7 @@ from shortstop.routing.router import ROUTER, LearnedRouter
 from shortstop.routing.scorer import marks_of
 from shortstop.routing.snapshot import dump_state, load_state
 from shortstop.routing.state import PendingOutcome, State
+from shortstop.routing.unlearned import UnlearnedRouter
 
 __all__ = [
     "ROUTER",
@@ -30,6 +31,7 @@ __all__ = [
     "PromiseReports",
     "State",
     "Subject",
+    "UnlearnedRouter",
     "dump_state",
     "grade",
     "grader_for",

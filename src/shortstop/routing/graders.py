@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from math import sqrt
+from math import isinf, sqrt
 
 import msgspec
 
@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 TOLERANCE = 1e-6
 """Relative difference up to which two numbers are the same."""
+LARGEST = 2**1023
+"""Integers from here on do not fit a float; they are compared digit by digit."""
 MAX_LABEL_WORDS = 5
 """Words of a reference up to which it is a label, to be met exactly."""
 
@@ -31,6 +33,8 @@ def numeric(answer: str, reference: str) -> float:
     given, wanted = _last_number(answer), _last_number(reference)
     if given is None or wanted is None:
         return exact(answer, reference)
+    if isinf(given) or isinf(wanted):
+        return exact(_NUMBER.findall(answer)[-1], _NUMBER.findall(reference)[-1])
     return float(abs(given - wanted) <= TOLERANCE * max(1.0, abs(wanted)))
 
 
@@ -91,21 +95,32 @@ def _last_number(text: str) -> float | None:
 
 
 def _json(text: str) -> object | None:
+    """None for what is no JSON, or is nested deeper than can be read."""
     try:
         value: object = msgspec.json.decode(_FENCE.sub("", text).encode())
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return value
 
 
-def _leaves(value: object, path: str = "") -> list[str]:
-    if isinstance(value, dict):
-        return [leaf for k, v in sorted(value.items()) for leaf in _leaves(v, f"{path}/{k}")]
-    if isinstance(value, list):
-        return [leaf for v in value for leaf in _leaves(v, f"{path}/*")]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return [f"{path}={float(value):.9g}"]
-    return [f"{path}={_plain(str(value))}"]
+def _leaves(tree: object) -> list[str]:
+    """Every leaf with its path, in any order, however deep."""
+    leaves, rest = [], [("", tree)]
+    while rest:
+        path, value = rest.pop()
+        if isinstance(value, dict):
+            rest += [(f"{path}/{k}", v) for k, v in value.items()]
+        elif isinstance(value, list):
+            rest += [(f"{path}/*", v) for v in value]
+        else:
+            leaves.append(f"{path}={_leaf(value)}")
+    return leaves
+
+
+def _leaf(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _plain(str(value))
+    return f"{value:.9g}" if abs(value) < LARGEST else str(value)
 
 
 def _overlap(answer: str, reference: str) -> float:

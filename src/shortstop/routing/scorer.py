@@ -44,6 +44,8 @@ _SIGNALS: dict[str, tuple[float, float]] = {
     "agreement": (0.6, 0.4),
 }
 _MARKS = 18
+LARGEST = 1e300
+"""What larger numbers count as: of more than 308 digits a float is infinite."""
 
 
 def signal_marks(signals: Signals) -> Vector:
@@ -110,7 +112,7 @@ def _figures(text: str) -> tuple[float, float, float, float]:
     numbers = _NUMBER.findall(text)
     if not numbers:
         return 0.0, 0.0, 0.0, 0.0
-    last = float(numbers[-1].replace(",", ""))
+    last = min(float(numbers[-1].replace(",", "")), LARGEST)
     broken = sum("." in number for number in numbers)
     return (
         float(last == int(last)),

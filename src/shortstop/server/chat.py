@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.dialects import StatefulDialect
+from shortstop.faults import contained
 from shortstop.server.body import Headers
 from shortstop.server.caller import caller_of, with_betas
 from shortstop.server.exchange import Exchange
@@ -56,7 +57,8 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
                 await exchange.stream(made, encoder, gateway.server.ping_seconds)
                 response = encoder.response
             if exchange.keepable and response is not None:
-                turn.keep(caller, response)
+                with contained("storing a response"):
+                    turn.keep(caller, response)
 
         return Incoming(request, caller, answer)
 

@@ -10,6 +10,7 @@ from starlette.types import Send
 
 from shortstop.dialects import DescribedDialect
 from shortstop.errors import ShortstopError
+from shortstop.faults import contained
 from shortstop.ports import StreamEncoder
 from shortstop.server.headers import retry_headers
 from shortstop.server.ping import Pinger
@@ -88,7 +89,9 @@ class Exchange:
         self.conversation = answer.clearance.conversation
 
     def _answer_headers(self, answer: Answer) -> RawHeaders:
-        return self._encode_headers({**self.limits, **explained(answer)})
+        with contained("explaining an answer"):
+            return self._encode_headers({**self.limits, **explained(answer)})
+        return self._encode_headers({})
 
     def _encode_headers(self, headers: Mapping[str, str]) -> RawHeaders:
         encoded = [(k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()]
@@ -122,7 +125,8 @@ def explained(answer: Answer) -> dict[str, str]:
     }
     if answer.bill is not None:
         headers["x-shortstop-cost"] = _usd(answer.bill.cost)
-        headers["x-shortstop-saved"] = _usd(answer.bill.saved)
+        if answer.bill.baseline is not None:
+            headers["x-shortstop-saved"] = _usd(answer.bill.saved)
     return headers
 
 

@@ -25,12 +25,14 @@ class TracesReadiness(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """Whether requests can be answered now, and the state of every part by its name."""
+    """Whether requests can be answered now, and the state of every part by its name; `why` not, in
+    words, "" when ready."""
 
     ready: bool
     engines: dict[str, str]
     upstreams: dict[str, str]
     traces: TracesReadiness
+    why: str = ""
 
 
 class Erased(Struct, frozen=True):

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.errors import ShortstopError
+from shortstop.faults import contained
 from shortstop.server.auth import caller_in
 from shortstop.server.body import Disconnected, Headers, read_body
 from shortstop.server.capacity import Capacity, holder_of
@@ -59,7 +60,7 @@ class HotRoute:
         except Disconnected:
             return
         except ShortstopError as error:
-            self._gateway.refused(error.status)
+            self._count(error)
             await exchange.fail(error)
         except Exception as error:
             # The text of an unforeseen error may hold the prompt: its kind and place are logged.
@@ -69,8 +70,12 @@ class HotRoute:
 
     async def refuse(self, send: Send, error: ShortstopError) -> None:
         """Tell the error, reading nothing."""
-        self._gateway.refused(error.status)
+        self._count(error)
         await self._begin(send).fail(error)
+
+    def _count(self, error: ShortstopError) -> None:
+        with contained("counting a refusal"):
+            self._gateway.refused(error.status)
 
     def _begin(self, send: Send) -> Exchange:
         return Exchange(send, dialects.get(self._dialect), self._id())
@@ -105,7 +110,8 @@ class HotRoute:
         try:
             await self._watched(body, known, headers, receive, exchange)
         finally:
-            replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
+            with contained("keeping an answer for a retry"):
+                replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
 
     async def _watched(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange

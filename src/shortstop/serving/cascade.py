@@ -24,6 +24,7 @@ from shortstop.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
+from shortstop.faults import contained
 from shortstop.ports import AnswerCheck, Clock
 from shortstop.serving import verify
 from shortstop.serving.gather import Gathering
@@ -45,6 +46,9 @@ from shortstop.types import (
     Target,
     Usage,
 )
+
+NOT_COUNTED = Usage(estimated=True)
+"""Of an answer whose tokens could not even be estimated."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,14 @@ class Served:
     reply: Reply | None = None
     chunks: AsyncGenerator[Chunk, None] | None = None
     draft: bool = False
+    source: AsyncGenerator[Chunk, None] | None = None
+    """What `chunks` is read from: a generator that never began closes nothing."""
+
+    async def drop(self) -> None:
+        """Nobody will read the stream."""
+        for chunks in (self.chunks, self.source):
+            if chunks is not None:
+                await chunks.aclose()
 
     @property
     def target(self) -> Target:
@@ -202,7 +214,9 @@ class Cascade:
                 if _final(target, error):
                     break
                 continue
-            good = await self._convinces(call, asking, answer, last=last)
+            good = not (target.local and asking.decision.verify)
+            with contained("the look at an answer"):
+                good = await self._convinces(call, asking, answer, last=last)
             if good or last:
                 return self._serve(call, asking, answer, draft=not good)
             draft = draft or await self._reject(call, asking, answer)
@@ -218,9 +232,9 @@ class Cascade:
         try:
             reply = await self._models.answer(call.target.name, request, asking.clearance)
         except asyncio.CancelledError:
-            asking.attempts.append(call.end("cancelled", estimated_usage(request, None)))
+            asking.attempts.append(call.end("cancelled", _estimated(request, None)))
             raise
-        return _WholeAnswer(reply, reply.usage or estimated_usage(request, reply))
+        return _WholeAnswer(reply, reply.usage or _estimated(request, reply))
 
     async def _take_stream(self, call: Call, asking: Asking) -> _HeldStream:
         source = self._models.stream(call.target.name, asking.request, asking.clearance)
@@ -229,6 +243,9 @@ class Cascade:
             await answer.hold(call, self._commit_at(call.target, asking))
         except asyncio.CancelledError:
             asking.attempts.append(call.end("cancelled", answer.usage))
+            await source.aclose()
+            raise
+        except BaseException:
             await source.aclose()
             raise
         return answer
@@ -245,14 +262,16 @@ class Cascade:
     ) -> AsyncGenerator[Chunk, None]:
         outcome: Outcome = "cancelled"
         failure: TargetError | None = None
-        delivered = asking.delivered
+        delivered, gathering = asking.delivered, contained("gathering a stream")
         try:
             async with aclosing(answer.source):
                 for chunk in answer.held:
-                    delivered.add(chunk)
+                    with gathering:
+                        delivered.add(chunk)
                     yield chunk
                 async for chunk in answer.source:
-                    delivered.add(chunk)
+                    with gathering:
+                        delivered.add(chunk)
                     yield chunk
             outcome = "ok"
         except TargetError as error:
@@ -260,13 +279,15 @@ class Cascade:
             raise
         finally:
             if call.target.local:
-                call.signals = verify.signals(delivered.choice)
+                with contained("the look at a stream"):
+                    call.signals = verify.signals(delivered.choice)
             usage = _usage(asking.request, delivered)
             asking.attempts.append(call.end(outcome, usage, failure))
 
     def _serve(self, call: Call, asking: Asking, answer: TakenAnswer, *, draft: bool) -> Served:
         if isinstance(answer, _HeldStream):
-            return Served(call, chunks=self._flow(answer, call, asking), draft=draft)
+            chunks = self._flow(answer, call, asking)
+            return Served(call, chunks=chunks, draft=draft, source=answer.source)
         asking.attempts.append(call.end("ok", answer.usage))
         return Served(call, reply=answer.reply, draft=draft)
 
@@ -275,7 +296,8 @@ class Cascade:
         """On the books as rejected; a whole answer is kept in case nothing better can be had."""
         asking.attempts.append(call.end("rejected", answer.usage))
         if isinstance(answer, _HeldStream):
-            await answer.source.aclose()
+            with contained("closing a rejected stream"):
+                await answer.source.aclose()
             return None
         return Served(call, reply=answer.reply, draft=True)
 
@@ -331,7 +353,17 @@ def _look(call: Call, asking: Asking, text: str) -> Look:
 
 
 def _usage(request: Request, gathering: Gathering) -> Usage:
-    return gathering.usage or estimated_usage(request, gathering.reply("", ""))
+    if gathering.usage is not None:
+        return gathering.usage
+    with contained("gathering a stream"):
+        return _estimated(request, gathering.reply("", ""))
+    return NOT_COUNTED
+
+
+def _estimated(request: Request, reply: Reply | None) -> Usage:
+    with contained("the estimate of tokens"):
+        return estimated_usage(request, reply)
+    return NOT_COUNTED
 
 
 def _draft_or_raise(draft: Served | None, failure: ShortstopError | None) -> Served:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import msgspec
 
 from shortstop import dialects
-from shortstop.config import UpstreamConfig
+from shortstop.config import UpstreamConfig, api_key
 from shortstop.dialects import DescribedDialect, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed
 from shortstop.serving.breaker import Breaker
+from shortstop.serving.health import TargetHealth
 from shortstop.serving.http import Egress, HttpReply, Timeouts, retry_after
 from shortstop.types import Chunk, Cleared, Reply, Request
 
@@ -71,11 +72,11 @@ def vendor_of(dialect: DescribedDialect) -> Vendor:
 def egress_for(
     config: UpstreamConfig, vendor: Vendor, env: Mapping[str, str], *, name: str
 ) -> Egress:
-    """The way out to the upstream `name`. Raises ConfigError when its API key is not set."""
+    """The way out to the upstream `name`. Raises ConfigError when its API key is not usable."""
     headers = dict(vendor.headers)
     if config.api_key_env is not None:
-        key = env.get(config.api_key_env, "").strip()
-        if not key:
+        key = api_key(env, config.api_key_env)
+        if key is None:
             raise ConfigError(
                 f"The key of upstream {name!r} is missing: {config.api_key_env} is not set.",
                 hint=f"export {config.api_key_env}=... or remove [upstreams.{name}].",
@@ -107,6 +108,7 @@ class RemoteUpstream:
         egress: Egress,
         patience: Patience,
         breaker: Breaker,
+        health: TargetHealth,
         draw: random.Random,
     ) -> None:
         self._model = model
@@ -115,6 +117,7 @@ class RemoteUpstream:
         self._egress = egress
         self._patience = patience
         self.breaker = breaker
+        self._health = health
         self._draw = draw
 
     async def answer(self, cleared: Cleared) -> Reply:
@@ -224,12 +227,20 @@ class RemoteUpstream:
         try:
             yield
         except TargetError as error:
-            self.breaker.failed() if error.status >= 500 else self.breaker.succeeded()
+            if error.status >= 500:
+                self.breaker.failed()
+                self._health.failed(error)
+            else:
+                self._works()
             raise
         except BaseException:
             self.breaker.abandoned()
             raise
+        self._works()
+
+    def _works(self) -> None:
         self.breaker.succeeded()
+        self._health.succeeded()
 
 
 class _CircuitOpen(UpstreamFailed):

@@ -29,6 +29,8 @@ from shortstop.types import (
 REPETITION_LIMIT = 0.5
 REPETITION_MIN_WORDS = 24
 NGRAM = 4
+NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding raises; deeper than can be read is no JSON here."""
 
 # Openings with which instruction-tuned models decline. Only the opening counts: an answer may
 # well talk about refusals.
@@ -124,7 +126,7 @@ def _not_repeating(text: str) -> Check:
 def _in_format(text: str, wanted: Format) -> Check:
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
+    except NOT_JSON:
         return Check("format", False, "not JSON")
     if wanted.kind == "json_object":
         return Check("format", isinstance(value, dict))
@@ -148,7 +150,7 @@ def _call_problem(call: ToolCall, tool: Tool | None, allowed: Sequence[str]) -> 
         return "calls a tool that was not offered"
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, UnicodeError):
+    except NOT_JSON:
         return "arguments are not JSON"
     return _violation(tool.schema, arguments)
 
@@ -162,7 +164,10 @@ def _violation(schema: Json, value: object) -> str | None:
         validator = jsonschema_rs.validator_for(schema, offline=True)
     except (ValueError, TypeError):  # whose text quotes the schema
         return "the schema cannot be read"
-    first = next(iter(validator.iter_errors(value)), None)
+    try:
+        first = next(iter(validator.iter_errors(value)), None)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return "is nested too deep, or holds a number that is too large, to be compared"
     if first is None:
         return None
     depth = len(first.instance_path)  # not the path: its keys are words of the answer

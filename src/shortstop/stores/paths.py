@@ -37,6 +37,11 @@ class Paths:
         return self.home / "accounts.db"
 
     @property
+    def owners(self) -> Path:
+        """The folder of one locked file for each process that owns something in the stores."""
+        return self.home / "owners"
+
+    @property
     def taints(self) -> Path:
         return self.home / "taint.db"
 
@@ -71,7 +76,7 @@ class Paths:
 
     @property
     def run_lock(self) -> Path:
-        """Held by the supervisor that owns `run`."""
+        """Held by the gateway that serves from `home`, of one process or of several."""
         return self.home / "run.lock"
 
     def everything(self) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from shortstop import faults
 from shortstop.types import Clearance, Trace
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
@@ -105,6 +106,9 @@ class Metrics:
         )
         self._refused = self._counter(
             "shortstop_refused", "Requests refused before they reached the pipeline.", "status"
+        )
+        self._faults = self._counter(
+            "shortstop_faults", "Failures inside that no answer failed for, by place.", "place"
         )
         self._attempts = self._buffer(
             "shortstop_attempts", "Calls to targets, by outcome.", "target", "outcome"
@@ -229,6 +233,8 @@ class Metrics:
     def flush(self) -> None:
         """Bring every counter up to date."""
         self._flush_due = False
+        for place, count in faults.taken().items():
+            self._faults(place).inc(count)
         for family in self._buffered:
             family.flush()
 

@@ -2,6 +2,7 @@
 
 from shortstop.traces.health import StoreHealth
 from shortstop.traces.reader import TraceReader
+from shortstop.traces.responses import StoredResponses
 from shortstop.traces.store import TraceStore
 
-__all__ = ["StoreHealth", "TraceReader", "TraceStore"]
+__all__ = ["StoreHealth", "StoredResponses", "TraceReader", "TraceStore"]

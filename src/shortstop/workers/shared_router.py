@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from shortstop.faults import contained
 from shortstop.routing import Feedback, LearnedRouter, Pair, Subject, grade
 from shortstop.types import Caller, Clearance, Decision, Request, Signals, Trace
 from shortstop.workers.news import Compared, Decided, Done, Judged, Lost, News
@@ -37,10 +38,12 @@ class SharedRouter:
 
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Choose. Raises a RequestError when no configured target can serve the request."""
-        self._siblings.catch_up()
+        with contained("hearing the other workers"):
+            self._siblings.catch_up()
         decision, pending = self.router.decide_with_pending(request, clearance, caller)
         if pending is not None:
-            self._siblings.publish(Decided(request.id, pending))
+            with contained("telling the other workers"):
+                self._siblings.publish(Decided(request.id, pending))
         return decision
 
     def observe(self, trace: Trace) -> None:
@@ -64,7 +67,8 @@ class SharedRouter:
 
     def feedback(self, feedback: Feedback) -> Subject | None:
         """Learn from a grade from outside; what it is about, None where it does not count."""
-        self._siblings.catch_up()
+        with contained("hearing the other workers"):
+            self._siblings.catch_up()
         subject = self.router.feedback(feedback)
         if subject is not None:
             self._siblings.publish(Judged(_wordless_feedback(feedback)))

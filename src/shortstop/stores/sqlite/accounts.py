@@ -1,17 +1,17 @@
 """Keys, meters, budgets and kept answers: one file for all workers of a machine.
 
-What is set aside or claimed belongs to a process; when that has died, `recover` and the next claim
-see it, for process ids are one machine's.
+What is set aside or claimed belongs to an owner; when that has died, `recover` and the next claim
+see it (`stores/owners.py`).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from shortstop.ports.stores import Meters
+from shortstop.stores.owners import Owner
 from shortstop.stores.sqlite.connect import Database, FileKind
 from shortstop.types.accounts import IdempotencyRecord, KeptRow
 
@@ -70,7 +70,14 @@ def m001_accounts(db: sqlite3.Connection) -> None:
         db.execute(table)
 
 
-def m002_subjects(db: sqlite3.Connection) -> None:
+def m002_owners(db: sqlite3.Connection) -> None:
+    """Owners have names. Those that were process ids are dead: whoever migrates is alone."""
+    for table in ("holds", "answers"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN owner")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+
+
+def m003_subjects(db: sqlite3.Connection) -> None:
     """What kept answers are erased by, and how large they are. Those that are there may lie open,
     under names that no key went into: they go, and their retries are answered afresh."""
     db.execute("DELETE FROM answers")
@@ -82,7 +89,7 @@ def m002_subjects(db: sqlite3.Connection) -> None:
 
 ACCOUNTS = FileKind(
     "accounts",
-    migrations=(m001_accounts, m002_subjects),
+    migrations=(m001_accounts, m002_owners, m003_subjects),
     hint="See that the file is writable, and that it is a Shortstop accounts file.",
 )
 
@@ -111,12 +118,14 @@ DELETE FROM answers WHERE rowid IN (SELECT number FROM (
 class SqliteAccounts:
     """Implements ports.stores.AccountStore. Raises StoreError when the file cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: Owner) -> None:
         self._database = Database(path, ACCOUNTS)
+        self._owner = owner
         self._database.open()
 
     def close(self) -> None:
         self._database.close()
+        self._owner.close()
 
     # ------------------------------------------------------------ keys
 
@@ -154,7 +163,8 @@ class SqliteAccounts:
                 return False
             db.execute(_WRITE_PURSE, (key, window, spent, held + amount))
             db.execute(
-                "INSERT INTO holds VALUES (?, ?, ?, ?, ?)", (id, key, amount, os.getpid(), at)
+                "INSERT INTO holds (id, key, amount, owner, at) VALUES (?, ?, ?, ?, ?)",
+                (id, key, amount, self._owner.name, at),
             )
         return True
 
@@ -176,7 +186,7 @@ class SqliteAccounts:
     def recover(self, before: float) -> int:
         with self._database.writing() as db:
             holds = db.execute("SELECT id, key, amount, owner, at FROM holds").fetchall()
-            lost = [row for row in holds if row[4] < before or not _alive(row[3])]
+            lost = [row for row in holds if row[4] < before or not self._owner.lives(row[3])]
             for id, key, amount, _, _ in lost:
                 db.execute(
                     "UPDATE purses SET spent = spent + ?, held = MAX(0, held - ?) WHERE key = ?",
@@ -199,13 +209,13 @@ class SqliteAccounts:
             ).fetchone()
             if row is not None:
                 record = IdempotencyRecord(*row[1:])
-                abandoned = record.status is None and not _alive(row[0])
+                abandoned = record.status is None and not self._owner.lives(row[0])
                 if not (abandoned and record.fingerprint == fingerprint):
                     return record
             db.execute(
                 "INSERT OR REPLACE INTO answers (caller, token, asked, owner, at)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (caller, token, fingerprint, os.getpid(), at),
+                (caller, token, fingerprint, self._owner.name, at),
             )
         return None
 
@@ -244,14 +254,3 @@ def _purse(db: sqlite3.Connection, key: str, window: str) -> tuple[int, int]:
     if row is None:
         return 0, 0
     return (row[1] if row[0] == window else 0), row[2]
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process of this machine still runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shortstop.ports import Clock
+from shortstop.stores.owners import Owner
 from shortstop.stores.paths import Paths
 from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.stores.sqlite.reports import SqliteReports
@@ -30,7 +31,7 @@ class SqliteStores:
         return SqliteResponses(self.paths.responses)
 
     def accounts(self) -> SqliteAccounts:
-        return SqliteAccounts(self.paths.accounts)
+        return SqliteAccounts(self.paths.accounts, Owner(self.paths.owners))
 
     def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> SqliteTaints:
         return SqliteTaints(self.paths.taints, clock, kept_s, unnamed_ttl_s)
