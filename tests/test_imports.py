@@ -10,13 +10,14 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens", "money"}
+VOCABULARY = {"types", "errors", "tokens", "money", "bounded"}
 LOW = VOCABULARY | {"ports", "config"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "tokens": {"types"},
     "money": set(),
+    "bounded": set(),
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

@@ -7,6 +7,7 @@ ShortstopError
 │   ├── PrivacyRefused        403   ├── NotFound            404
 │   ├── MethodNotAllowed      405   ├── Conflict            409
 │   ├── TooLarge              413   ├── Unsupported         415
+│   ├── TooSlow               408   ├── HeadTooLarge        431
 │   ├── RateLimited           429   └── QuotaExceeded       429
 ├── TargetError                     a model could not answer
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
@@ -139,6 +140,20 @@ class TooLarge(RequestError):
 
     status = 413
     code = "request_too_large"
+
+
+class TooSlow(RequestError):
+    """The client took too long to send its request."""
+
+    status = 408
+    code = "request_timeout"
+
+
+class HeadTooLarge(RequestError):
+    """The request line and the headers are larger than the gateway accepts."""
+
+    status = 431
+    code = "request_header_fields_too_large"
 
 
 class Unsupported(RequestError):

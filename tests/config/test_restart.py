@@ -41,6 +41,8 @@ PROCESS = {
 """What app/gateway.py, app/supervisor.py and app/listener.py make once, with another value."""
 RUNTIME = {
     "server.max_body_mb": "1",
+    "server.limits.connections": "9",
+    "server.limits.json_values": "5000",
     "server.auth": '"required"',
     "privacy.timeout": "1",
     "privacy.audit": '"audit.log"',

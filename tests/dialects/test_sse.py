@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortstop.dialects import sse
 from shortstop.dialects.sse import Event, EventParser, event
+from shortstop.errors import UpstreamFailed
 
 
 def parsed(data: bytes) -> list[Event]:
@@ -51,3 +53,40 @@ def test_what_is_written_is_read_in_any_chunking(texts: list[str], data: st.Data
     for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
         found += parser.feed(sent[start:end])
     assert [e.data for e in found] == texts
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x" * 100, b"data: y\n" * 20, b": z" * 40, b"event: a\ndata: b\n"]
+)
+def test_an_event_without_end_is_a_failed_upstream(
+    monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT", 1000)
+    parser = EventParser()
+    with pytest.raises(UpstreamFailed, match="MB"):  # noqa: PT012 - which piece is too much
+        for _ in range(1000):
+            assert parser.feed(piece) == []
+
+
+def test_many_events_may_be_larger_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT", 100)
+    parser = EventParser()
+    assert len(parser.feed(b"data: 12345678\n\n" * 100)) == 100
+    assert parser.feed(b"data: 1") == []
+    assert parser.feed(b"2\n\n") == [Event("12")]
+
+
+def test_a_stream_has_a_most_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENTS", 10)
+    parser = EventParser()
+    assert len(parser.feed(b"data: 1\n\n" * 10)) == 10
+    with pytest.raises(UpstreamFailed, match="10 events"):
+        parser.feed(b"data: 1\n\n")
+
+
+def test_a_long_line_is_not_copied_with_every_piece() -> None:
+    """A megabyte in pieces of ten bytes; copying it each time would move 50 GB."""
+    parser = EventParser()
+    for _ in range(100_000):
+        assert parser.feed(b"0123456789") == []
+    assert parser.feed(b"\n\n") == []

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from shortstop import __version__
 from shortstop.config import ServerConfig
 from shortstop.server.api import api
+from shortstop.server.capacity import Capacity
 from shortstop.types import Admission, Caller, Target, TargetState
 from tests.server.conftest import Gateway, running_gateway
 
@@ -147,6 +148,6 @@ async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
         server=ServerConfig(),
         started=1,
     )
-    client = TestClient(api(gateway))  # type: ignore[arg-type]
+    client = TestClient(api(gateway, Capacity(ServerConfig)))  # type: ignore[arg-type]
     listed = [model["id"] for model in client.get("/models").json()["data"]]
     assert listed == ["auto", "local", "canary", "live"]

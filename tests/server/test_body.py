@@ -13,11 +13,33 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Receive
 
-from shortstop.errors import InvalidRequest, TooLarge, Unsupported
-from shortstop.server.body import Disconnected, read_body, read_request
+from shortstop.config import LimitsConfig, ServerConfig
+from shortstop.errors import InvalidRequest, Overloaded, RateLimited, TooLarge, Unsupported
+from shortstop.server import body as reading
+from shortstop.server.body import ANY_RATIO, MAX_MEMBERS, Disconnected, Headers, read_request
+from shortstop.server.capacity import Capacity
 
 LIMIT = 1000
+LIMITS = LimitsConfig(bodies_mb=1)
+
+
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """As `read_body`, with a budget of its own, which is free again afterwards."""
+    server = ServerConfig(max_body_mb=limit / 1e6, limits=LIMITS)
+    capacity = Capacity(lambda: server)
+    try:
+        with capacity.share("somebody") as share:
+            body = await reading.read_body(headers, receive, server, share)
+            assert capacity.held == len(body)
+    finally:
+        assert (capacity.held, capacity.owners) == (0, {})
+    return body
+
+
 GZIP = {b"content-encoding": b"gzip"}
+
+SERVER = ServerConfig()
+UNLIMITED = Capacity(lambda: SERVER)
 
 
 class Sender:
@@ -112,7 +134,7 @@ async def test_a_client_that_leaves_has_sent_nothing(pieces: tuple[bytes, ...]) 
     receive: Receive = Sender(*pieces, complete=False)
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
     with pytest.raises(InvalidRequest):
-        await read_request(Request(scope, receive), 1)
+        await read_request(Request(scope, receive), SERVER, UNLIMITED.share("a"))
 
 
 async def test_megabytes_of_the_setting_are_millions_of_bytes() -> None:
@@ -120,6 +142,102 @@ async def test_megabytes_of_the_setting_are_millions_of_bytes() -> None:
         scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
         return Request(scope, Sender(b"x" * size))
 
-    assert len(await read_request(request(1_500_000), 1.5)) == 1_500_000
+    server, share = ServerConfig(max_body_mb=1.5), UNLIMITED.share("a")
+    assert len(await read_request(request(1_500_000), server, share)) == 1_500_000
     with pytest.raises(TooLarge):
-        await read_request(request(1_500_001), 1.5)
+        await read_request(request(1_500_001), server, share)
+
+
+# ------------------------------------------------------------ what is packed
+
+
+async def test_a_ratio_that_no_text_has_is_refused() -> None:
+    most = int(LIMITS.gzip_ratio)
+    text = b"[]," * (ANY_RATIO // 3)
+    packed = gzip.compress(text)
+    assert len(text) > most * len(packed)
+    assert await read_body(GZIP, Sender(*cut(packed, [7, 300])), 32_000_000) == text
+    bomb = gzip.compress(text * 4)
+    with pytest.raises(TooLarge, match="gzip_ratio"):
+        await read_body(GZIP, Sender(bomb), 32_000_000)
+
+
+@given(st.lists(st.binary(max_size=90), min_size=1, max_size=5), st.lists(st.integers(0, 10_000)))
+async def test_members_that_follow_one_another_are_one_body(
+    members: list[bytes], places: list[int]
+) -> None:
+    packed = b"".join(map(gzip.compress, members))
+    assert await read_body(GZIP, Sender(*cut(packed, places)), LIMIT) == b"".join(members)
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [(b"x" * 20, "not valid"), (gzip.compress(b"x")[:8], "trunc"), (b"\0\0", "not valid")],
+)
+async def test_nothing_else_may_follow_a_member(more: bytes, word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word):
+        await read_body(GZIP, Sender(gzip.compress(b"{}") + more), LIMIT)
+
+
+async def test_members_without_content_have_an_end() -> None:
+    many = gzip.compress(b"") * (MAX_MEMBERS + 1)
+    with pytest.raises(InvalidRequest, match="members"):
+        await read_body(GZIP, Sender(many), 1_000_000)
+
+
+async def test_a_body_packed_twice_is_unpacked_once() -> None:
+    once = gzip.compress(b"{}")
+    assert await read_body(GZIP, Sender(gzip.compress(once)), LIMIT) == once
+
+
+@pytest.mark.parametrize("size", [reading.STEP - 1, reading.STEP, reading.STEP + 1])
+async def test_output_that_fills_a_step_is_not_taken_for_a_cut(size: int) -> None:
+    for packed in (gzip.compress(b"\0" * size), gzip.compress(bytes(range(256)) * (size // 256))):
+        plain = gzip.decompress(packed)
+        assert await read_body(GZIP, Sender(packed), 1_000_000) == plain
+
+
+# ------------------------------------------------------------ what is held
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_bytes_count_while_they_arrive_not_when_they_are_announced(packed: bool) -> None:
+    server = ServerConfig(max_body_mb=0.1, limits=LIMITS)
+    capacity = Capacity(lambda: server)
+    body = bytes(range(256)) * 200
+    sent = gzip.compress(body, 0) if packed else body
+    headers = {**(GZIP if packed else {}), b"content-length": str(len(sent)).encode()}
+    first = Sender(*cut(sent, [20_000]), complete=False)
+    with capacity.share("a") as share:
+        with pytest.raises(Disconnected):
+            await reading.read_body(headers, first, server, share)
+        assert 0 < share.held == capacity.held
+    assert capacity.held == 0
+
+
+async def test_who_holds_too_much_is_told_429_and_where_all_do_503() -> None:
+    server = ServerConfig(max_body_mb=0.1, limits=LIMITS)
+    capacity = Capacity(lambda: server)
+
+    async def read(owner: str) -> None:
+        share = capacity.share(owner)
+        await reading.read_body({}, Sender(b"x" * 100_000), server, share)
+
+    for _ in range(5):
+        await read("a")
+    with pytest.raises(RateLimited, match=r"limits\.bodies_mb") as greedy:
+        await read("a")
+    for owner in "bcdef":
+        await read(owner)
+    with pytest.raises(Overloaded, match=r"limits\.bodies_mb") as full:
+        await read("g")
+    assert greedy.value.retry_after == full.value.retry_after == 1.0
+    assert capacity.held == 1_000_000
+
+
+async def test_one_body_always_fits() -> None:
+    server = ServerConfig(max_body_mb=2, limits=LIMITS)
+    capacity = Capacity(lambda: server)
+    body = b"x" * 2_000_000
+    with capacity.share("a") as share:
+        assert await reading.read_body({}, Sender(body), server, share) == body

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from shortstop.config import ServerConfig
 from shortstop.server.api import api
 from shortstop.server.asgi import Dispatcher, plain
+from shortstop.server.capacity import Capacity
 from shortstop.server.openapi import document
 from tests.server.conftest import Gateway, running_gateway
 from tests.server.fuzzing import cases_in, fuzz
@@ -24,7 +25,7 @@ NOBODY = cast(Any, SimpleNamespace(server=ServerConfig()))
 
 async def test_every_route_is_in_the_document_and_nothing_else() -> None:
     routed = {(path, "POST") for path in Dispatcher(NOBODY).hot}
-    for route in api(NOBODY).routes:
+    for route in api(NOBODY, Capacity(ServerConfig)).routes:
         assert isinstance(route, Route)
         path = route.path.replace(":path}", "}")
         routed |= {(path, method) for method in (route.methods or ()) if method != "HEAD"}

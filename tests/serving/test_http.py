@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
-from shortstop.serving.http import Egress, LocalClient, Timeouts, retry_after
+from shortstop.serving.http import (
+    MAX_ERROR,
+    Egress,
+    HttpStream,
+    LocalClient,
+    Timeouts,
+    retry_after,
+)
 from shortstop.types import Clearance, Cleared, Message, Reach, Request, Text, Tier
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -235,7 +242,7 @@ async def test_the_way_out_sends_what_the_dialect_writes_and_the_extra_headers()
         item = cleared(Reach.ANYWHERE, "big")
         reply = await egress.post(item, "/chat", lambda r: r.model.encode(), {"beta": "b1"})
         async with egress.stream(item, "/chat", lambda r: b"{}") as stream:
-            body = await stream.body()
+            body = await stream.error_body()
         await egress.close()
     assert (reply.status, reply.body, body) == (200, b"{}", b"{}")
     head, _, sent = received[0].partition(b"\r\n\r\n")
@@ -290,7 +297,7 @@ async def test_the_whole_response_has_a_deadline_of_its_own(stream: bool) -> Non
                 await client.post("/x", b"{}")
                 return
             async with client.stream("/x", b"{}") as response:
-                await response.body()
+                await response.error_body()
 
         with pytest.raises(UpstreamTimeout):
             await read()
@@ -303,7 +310,7 @@ async def test_a_stream_that_breaks_off_is_a_failed_upstream() -> None:
         client = LocalClient(url)
         async with client.stream("/x", b"{}") as stream:
             with pytest.raises(UpstreamFailed, match="connection to the model failed"):
-                await stream.body()
+                await stream.error_body()
         await client.close()
 
 
@@ -314,3 +321,111 @@ async def test_the_reply_says_when_to_retry() -> None:
         reply = await client.post("/x", b"{}")
         await client.close()
     assert (reply.status, reply.retry_after) == (429, 7.0)
+
+
+# ---------------------------------------------------------------- answers without end
+
+
+@asynccontextmanager
+async def asking(url: str, max_answer: int = 100_000) -> AsyncIterator[Egress]:
+    egress = Egress(
+        url,
+        targets=frozenset({"big"}),
+        headers={},
+        timeouts=Timeouts(first_byte=30, idle=30, total=60),
+        max_answer=max_answer,
+    )
+    try:
+        yield egress
+    finally:
+        await egress.close()
+
+
+async def drain(stream: HttpStream) -> int:
+    return sum([len(data) async for data in stream.chunks])
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+FLOODS = {
+    "a body to the end of the connection": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 50_000),
+    "chunks": (CHUNKED, b"c350\r\n" + b"x" * 50_000 + b"\r\n"),
+    "tiny chunks": (CHUNKED, b"1\r\nx\r\n" * 9_000),
+    "an announced length": (b"HTTP/1.1 200 OK\r\ncontent-length: 100001\r\n\r\n", b""),
+    "a chunk's extension": (CHUNKED + b"5;", b"e" * 50_000),
+    "a trailer": (CHUNKED + b"0\r\nt: ", b"x" * 50_000),
+    "trailers": (CHUNKED + b"0\r\n", b"t: x\r\n" * 9_000),
+    "a header": (b"HTTP/1.1 200 OK\r\nx: ", b"x" * 50_000),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 9_000),
+    "a reason": (b"HTTP/1.1 200 ", b"x" * 50_000),
+    "interim responses": (b"", b"HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\n" * 1_000),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("begin", "more"), FLOODS.values(), ids=FLOODS)
+async def test_an_answer_without_end_is_a_failed_upstream(
+    begin: bytes, more: bytes, stream: bool
+) -> None:
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(begin)
+        with suppress(ConnectionError):
+            while True:
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+    async with serving(flood) as url, asking(url) as egress:
+        item = cleared(Reach.ANYWHERE, "big")
+
+        async def ask() -> None:
+            if not stream:
+                await egress.post(item, "/x", lambda r: b"{}")
+                return
+            async with egress.stream(item, "/x", lambda r: b"{}") as answer:
+                await drain(answer)
+
+        with pytest.raises(UpstreamFailed) as failed:
+            await ask()
+    assert "too large" in str(failed.value) or failed.value.code == "answer_too_large"
+    assert failed.value.status == 502
+
+
+async def test_what_is_too_large_is_not_asked_for_again() -> None:
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: 200001\r\n\r\n"
+    async with recording(response) as (url, _), asking(url) as egress:
+        with pytest.raises(UpstreamFailed, match="max_answer_mb") as failed:
+            await egress.post(cleared(Reach.ANYWHERE, "big"), "/x", lambda r: b"{}")
+    assert not failed.value.retryable
+
+
+async def test_an_answer_of_the_limit_is_taken() -> None:
+    body = b"x" * 100_000
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + body
+    async with recording(response) as (url, _), asking(url) as egress:
+        item = cleared(Reach.ANYWHERE, "big")
+        assert (await egress.post(item, "/x", lambda r: b"{}")).body == body
+        async with egress.stream(item, "/x", lambda r: b"{}") as answer:
+            assert await drain(answer) == len(body)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_errors_status_counts_however_long_its_body_is(stream: bool) -> None:
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 429 Busy\r\nretry-after: 2\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 50_000)
+                await writer.drain()
+
+    async with serving(flood) as url, asking(url, max_answer=10_000_000) as egress:
+        item = cleared(Reach.ANYWHERE, "big")
+        if stream:
+            async with egress.stream(item, "/x", lambda r: b"{}") as answer:
+                status, body = answer.status, await answer.error_body()
+        else:
+            reply = await egress.post(item, "/x", lambda r: b"{}")
+            status, body = reply.status, reply.body
+    assert status == 429
+    assert MAX_ERROR < len(body) < 2 * MAX_ERROR

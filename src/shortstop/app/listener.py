@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import cast
 
 import uvicorn
 
 from shortstop.app.gateway import Shortstop
+from shortstop.app.memory import give_back_memory, keep_large_blocks_apart
 from shortstop.config import ServerConfig
 from shortstop.errors import ConfigError, ShortstopError
-from shortstop.server import create
+from shortstop.server import Capacity, Connections, Refusals, create
+from shortstop.server.protocol import BoundedProtocol
 
 log = logging.getLogger("shortstop")
 
@@ -26,6 +30,13 @@ ACCEPTED = 16
 """New connections in one turn of the event loop. libuv takes one a turn from each listening socket,
 and a turn of a busy gateway is long: of a hundred clients that come at once the last would wait for
 seconds."""
+OWN_FILES = 2048
+"""Descriptors that are no clients' connections: those to models, databases, workers."""
+LONGEST_NUMBER = 640
+"""Digits of a whole number, the least that Python lets us say: to read one takes the square of
+them."""
+LARGE_LOAD = 4_000_000
+"""Bytes of bodies after which memory is worth giving back."""
 
 
 class _Server(uvicorn.Server):
@@ -49,9 +60,13 @@ class _Server(uvicorn.Server):
 
 async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    capacity = Capacity(lambda: gateway.server)
+    tidy = partial(_give_back_when_quiet, capacity)
+    connections = Connections(lambda: gateway.server.limits, Refusals(gateway), tidy)
+    protocol = partial(BoundedProtocol, connections=connections)
     settings = uvicorn.Config(
-        create(gateway),
-        http="httptools",
+        create(gateway, capacity=capacity),
+        http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         lifespan="off",
         log_config=None,  # its lines go where all do
@@ -63,21 +78,37 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
     )
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
+    _allow_files(gateway.server.limits.connections + OWN_FILES)
+    keep_large_blocks_apart()
+    sys.set_int_max_str_digits(LONGEST_NUMBER)
     async with gateway.running():
         # Long-lived objects leave the collector's sight; fewer, larger collections after that.
         gc.collect()
-        _give_back_memory()
+        give_back_memory()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
         more = [listening.dup() for _ in range(ACCEPTED - 1)]
-        await _Server(settings, ready).serve([listening, *more])
+        sweeping = asyncio.create_task(connections.keep_sweeping())
+        try:
+            await _Server(settings, ready).serve([listening, *more])
+        finally:
+            sweeping.cancel()
 
 
-def _give_back_memory() -> None:
-    """What only the start needed, some 10 MB: glibc would keep it for ever."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+def _give_back_when_quiet(capacity: Capacity) -> None:
+    """After bodies that took much memory, once they are gone."""
+    if capacity.peak > LARGE_LOAD and capacity.held < LARGE_LOAD / 4:
+        capacity.peak = capacity.held
+        give_back_memory()
+
+
+def _allow_files(wanted: int) -> None:
+    """As many descriptors as `wanted`, or as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _reload(gateway: Shortstop) -> None:

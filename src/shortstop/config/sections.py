@@ -44,6 +44,33 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
     lifetime: ClassVar[Lifetime | None] = None
 
 
+class LimitsConfig(Section, frozen=True):
+    """`[server.limits]`: what clients may take before anything is known of them.
+
+    `connections` may be open at once; beyond that, the one that has kept the gateway waiting
+    longest makes room. A head may have `header_kb` kilobytes and `headers` lines and must be there
+    within `head_seconds`; an idle connection is closed after `keep_alive_seconds`. A body must
+    arrive at `body_kb_per_second` on average, with `stall_seconds` to spare; a client that takes
+    nothing of its answer for `stall_seconds` is left.
+    Bodies under way hold `bodies_mb` in all, one key or keyless address at most half of it (one
+    body of `max_body_mb` always fits). A body unpacks to at most `gzip_ratio` times its size and
+    holds at most `json_values` values.
+    """
+
+    lifetime: ClassVar[Lifetime] = "runtime"
+
+    connections: Annotated[int, Meta(ge=1, le=100_000)] = 1024
+    header_kb: Annotated[int, Meta(ge=1, le=1024)] = 64
+    headers: Annotated[int, Meta(ge=8, le=1000)] = 128
+    head_seconds: Seconds = 10
+    keep_alive_seconds: Seconds = 30
+    stall_seconds: Seconds = 20
+    body_kb_per_second: Annotated[float, Meta(ge=0, le=10_000)] = 8
+    bodies_mb: Annotated[float, Meta(gt=0, le=1_000_000)] = 64
+    gzip_ratio: Annotated[float, Meta(ge=1, le=1100)] = 100
+    json_values: Annotated[int, Meta(ge=1000, le=100_000_000)] = 320_000
+
+
 class ServerConfig(Section, frozen=True):
     """Where and how the gateway listens, and who may use it.
 
@@ -68,6 +95,7 @@ class ServerConfig(Section, frozen=True):
     open_routes: Runtime[tuple[Literal["metrics", "ready"], ...]] = ()
     auth: Runtime[Literal["auto", "required", "off"]] = "auto"
     admin_token_env: Runtime[str] = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
+    limits: LimitsConfig = LimitsConfig()
 
 
 class ModelConfig(Section, frozen=True):
@@ -126,6 +154,8 @@ class UpstreamModel(Section, frozen=True):
 class UpstreamConfig(Section, frozen=True):
     """A vendor's API. The key is read from the environment variable `api_key_env`.
 
+    An answer of more than `max_answer_mb`, whole or streamed, is a failure of the upstream.
+
     `dialect`: "openai" is Chat Completions, "responses" OpenAI's Responses, "anthropic" Messages.
     `shortstop.dialects` knows which there are; the name is checked where the upstream is built.
     """
@@ -140,6 +170,7 @@ class UpstreamConfig(Section, frozen=True):
     first_byte_timeout: Seconds = 60
     idle_timeout: Seconds = 60
     total_timeout: Seconds = 600
+    max_answer_mb: Annotated[float, Meta(gt=0, le=1024)] = 40
     retries: Annotated[int, Meta(ge=0, le=10)] = 2
     backoff: Seconds = 0.5
     max_retry_after: Seconds = 20

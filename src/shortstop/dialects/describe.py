@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from shortstop import bounded
 from shortstop.dialects.sse import PING
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.ports import Dialect, StreamEncoder
@@ -38,7 +39,7 @@ class Counting:
     def decode(self, body: bytes) -> int:
         """The number of tokens. Raises UpstreamFailed when the bytes hold none."""
         try:
-            return int(msgspec.json.decode(body)[self.result])
+            return int(bounded.decode(body)[self.result])
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise UpstreamFailed("The server did not count the tokens.") from error
 

@@ -18,6 +18,8 @@ from shortstop.types import Json, Message, Request, Text
 
 _ENCODE = msgspec.json.Encoder().encode
 MAX_INPUTS = 2048
+MAX_NUMBERS = 4_000_000
+"""Values of an answer whose vectors are written in numbers: 2,048 vectors of 1,536, and names."""
 PATH = "/embeddings"
 DIALECT = "openai.chat"
 """In which errors are reported, and privacy reads the texts."""
@@ -84,7 +86,7 @@ def encode_request(request: EmbeddingRequest, model: str) -> bytes:
 
 def decode_reply(body: bytes) -> EmbeddingReply:
     """Floats or base64, in the order of their index. Raises UpstreamFailed."""
-    return parse_answer(body, _reply, "a list of embeddings")
+    return parse_answer(body, _reply, "a list of embeddings", MAX_NUMBERS)
 
 
 def _reply(tree: Json) -> EmbeddingReply:

@@ -11,18 +11,25 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from shortstop.errors import InvalidRequest
+from shortstop import bounded
+from shortstop.errors import InvalidRequest, TooLarge
 from shortstop.types import Json
 
-_DECODER = msgspec.json.Decoder()
+MANY = 5000
+"""Arrays and objects from which their signs are read faster than they are."""
 MAX_DEPTH = 200
 """Levels of nesting; far below Python's own recursion limit, so that no later code can hit that."""
 
 
-def parse_object(body: bytes) -> Json:
-    """The body as a JSON object. Raises InvalidRequest."""
+def parse_object(body: bytes, limit: int = bounded.MAX_VALUES) -> Json:
+    """The body, of at most `limit` values, as a JSON object. Raises InvalidRequest or TooLarge."""
     try:
-        value = _DECODER.decode(body)
+        value = bounded.decode(body, limit)
+    except bounded.TooManyValues as error:
+        raise TooLarge(
+            f"The body holds {error}.",
+            hint="Send less, or raise `server.limits.json_values`.",
+        ) from error
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The body is not valid UTF-8 ({_place(body)}).") from error
     except RecursionError as error:
@@ -31,8 +38,9 @@ def parse_object(body: bytes) -> Json:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _refuse_depth(value)
+    opened = bounded.count_signs(body, bounded.OPENING)
+    if opened > MAX_DEPTH and _is_deep(value, body, opened):
+        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
     return value
 
 
@@ -44,8 +52,10 @@ def _place(body: bytes) -> str:
     return "in an escape"
 
 
-def _refuse_depth(value: Any) -> None:
-    """Raises InvalidRequest when a value is nested too deeply."""
+def _is_deep(value: Any, body: bytes, opened: int) -> bool:
+    """Whether arrays and objects, some of the `opened` ones, are nested too deeply."""
+    if opened > MANY:
+        return bounded.depth_of(body) > MAX_DEPTH
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -55,8 +65,8 @@ def _refuse_depth(value: Any) -> None:
             if type(child) in (dict, list)
         ]
         if not level:
-            return
-    raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+            return False
+    return True
 
 
 def reject(param: str, message: str) -> NoReturn:

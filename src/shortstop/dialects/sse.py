@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortstop.errors import UpstreamFailed
+
 PING = b": ping\n\n"
 """A comment, which clients skip."""
 DONE = "[DONE]"
 """The data of OpenAI's closing event, which is not JSON."""
+MAX_EVENT = 16_000_000
+"""Bytes of one event: an image in base64 is the largest that is known."""
+LINE = 40
+"""Bytes of memory that a line takes beside what is in it."""
+MAX_EVENTS = 500_000
+"""Events of one stream, some for each token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +32,42 @@ class EventParser:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._size = 0
+        self._count = 0
+        self._held = 0
         self._data: list[bytes] = []
         self._name = b""
         self._skip_lf = False
 
     def feed(self, chunk: bytes) -> list[Event]:
+        """Raises UpstreamFailed beyond `MAX_EVENT` and `MAX_EVENTS`."""
         if self._skip_lf and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._skip_lf = False
-        buffer = self._rest + chunk
-        if b"\r" in buffer:
-            self._skip_lf = buffer.endswith(b"\r")
-            buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, self._rest = buffer.split(b"\n")
+        if b"\r" in chunk:
+            self._skip_lf = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._size += len(chunk)
+        self._rest.append(chunk)
+        events = self._events() if b"\n" in chunk else []
+        if self._size > MAX_EVENT:
+            raise UpstreamFailed(f"The model sent an event of more than {MAX_EVENT / 1e6:g} MB.")
+        return events
+
+    def _events(self) -> list[Event]:
+        """The events that the lines now complete end."""
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest]
         events = []
         for line in lines:
             event = self._line(line)
             if event is not None:
                 events.append(event)
+        self._size = len(rest) + self._held
+        self._count += len(events)
+        if self._count > MAX_EVENTS:
+            raise UpstreamFailed(f"The model sent more than {MAX_EVENTS} events.")
         return events
 
     def _line(self, line: bytes) -> Event | None:
@@ -52,12 +77,13 @@ class EventParser:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
+            self._held += len(value) + LINE
         elif field == b"event":
             self._name = value
         return None
 
     def _dispatch(self) -> Event | None:
-        data, self._data = self._data, []
+        data, self._data, self._held = self._data, [], 0
         name, self._name = self._name, b""
         if not data:
             return None

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from shortstop import bounded
 from shortstop.types import Json, WireWords
 
 MAX_DEPTH = 64
@@ -117,8 +117,10 @@ class LeafReader:
         if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
             return
         try:
-            value = msgspec.json.decode(inner)
-        except (msgspec.DecodeError, RecursionError):
+            value = bounded.decode(inner)
+        except bounded.TooManyValues:
+            raise  # unread is not harmless
+        except (ValueError, RecursionError):
             return
         if nested >= MAX_NESTED_JSON:
             raise ValueError("JSON is written inside JSON too many times")

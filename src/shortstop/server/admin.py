@@ -8,7 +8,6 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from shortstop.accounts import GrantRequest, Key
-from shortstop.dialects import parse_object
 from shortstop.errors import ConfigError, InvalidRequest, NotFound
 from shortstop.server.answers import (
     CreatedKey,
@@ -21,14 +20,19 @@ from shortstop.server.answers import (
 )
 from shortstop.server.body import read_request
 from shortstop.server.caller import conversation_id
+from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Erased, Gateway
+
+ADMINISTRATION = "administration"
+"""Whose the bytes of these requests are."""
 
 
 class AdminApi:
     """The handlers, for whoever `Access.admin` has let in."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
+        self._capacity = capacity
 
     async def keys(self, request: HttpRequest) -> Response:
         """GET /admin/keys: every key, revoked ones included, never a secret."""
@@ -37,9 +41,11 @@ class AdminApi:
 
     async def create_key(self, request: HttpRequest) -> Response:
         """POST /admin/keys: creates a key; only this answer holds its secret."""
-        body = await read_request(request, self._gateway.server.max_body_mb)
+        with self._capacity.share(ADMINISTRATION) as share:
+            sent = await read_request(request, self._gateway.server, share)
+            body = await self._capacity.parse(sent)
         try:
-            grant = msgspec.convert(parse_object(body), GrantRequest).grant()
+            grant = msgspec.convert(body, GrantRequest).grant()
         except msgspec.ValidationError as error:
             raise InvalidRequest(f"Invalid key request: {error}.") from error
         secret, key = self._gateway.accounts.create(grant)

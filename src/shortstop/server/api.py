@@ -25,6 +25,7 @@ from shortstop.server.answers import (
     failure,
 )
 from shortstop.server.body import read_request
+from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.gateway import Gateway, Readiness
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
@@ -36,9 +37,10 @@ ROUTED_MODELS = {
 }
 
 
-def api(gateway: Gateway) -> Starlette:
+def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
-    public, admin, may = Api(gateway), AdminApi(gateway), Access(gateway)
+    public, admin = Api(gateway, capacity), AdminApi(gateway, capacity)
+    may = Access(gateway)
     return Starlette(
         routes=[
             route("/", GET=may.anybody(public.index)),
@@ -72,8 +74,9 @@ def api(gateway: Gateway) -> Starlette:
 class Api:
     """The public handlers."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
+        self._capacity = capacity
 
     async def index(self, request: HttpRequest) -> Response:
         """GET /: what answers here; some clients look before they ask."""
@@ -135,7 +138,9 @@ class Api:
 
     async def feedback(self, request: HttpRequest, caller: Caller) -> Response:
         """POST /v1/feedback: how good an answer was. The admin token reviews all tenants'."""
-        body = feedback.decode(await read_request(request, self._gateway.server.max_body_mb))
+        with self._capacity.share(holder_of(caller, request.scope)) as share:
+            sent = await read_request(request, self._gateway.server, share)
+            body = feedback.decode(await self._capacity.parse(sent))
         feedback.require_role(body, caller.role)
         tenant = None if caller is ADMINISTRATOR else caller.tenant
         if not self._gateway.feedback(body, caller.role, tenant):

@@ -12,10 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.dialects import StatefulDialect, embeddings
-from shortstop.errors import MethodNotAllowed, Overloaded, ShortstopError
+from shortstop.errors import MethodNotAllowed, ShortstopError
 from shortstop.server.answers import failure
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
+from shortstop.server.capacity import Capacity
 from shortstop.server.chat import chat_work, stateful_work
 from shortstop.server.door import Door, is_admin_path
 from shortstop.server.gateway import Gateway
@@ -33,14 +34,19 @@ class Dispatcher:
     that they see. Raises ValueError for a prefix that is not one segment, or is one of our own.
     """
 
-    def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
-        self.hot = hot_routes(gateway)
-        self._cold = api(gateway)
+    def __init__(
+        self,
+        gateway: Gateway,
+        mounts: Mapping[str, ASGIApp] = NO_MOUNTS,
+        capacity: Capacity | None = None,
+    ) -> None:
+        capacity = capacity or Capacity(lambda: gateway.server)
+        self.hot = hot_routes(gateway, capacity)
+        self._cold = api(gateway, capacity)
         self._mounts = dict(mounts)
         self._check_mounts()
         self._gateway = gateway
         self.door = Door(gateway)
-        self._in_flight = 0
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +60,7 @@ class Dispatcher:
             return
         if path in self.hot:
             scope["path"] = path
-            await self._admit(self.hot[path], scope, receive, send)
+            await _post(self.hot[path], scope, receive, send)
             return
         send = with_request_id(send, self._id())
         prefix = first_segment(scope["path"])
@@ -89,24 +95,18 @@ class Dispatcher:
             return
         await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
 
-    async def _admit(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
-        """Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody."""
-        if scope["method"] != "POST":
-            await route.refuse(send, _only_post(scope["method"]))
-            return
-        if self._in_flight >= self._gateway.server.max_in_flight:
-            await route.refuse(send, _full(self._in_flight))
-            return
-        self._in_flight += 1
-        try:
-            await route(scope, receive, send)
-        finally:
-            self._in_flight -= 1
+
+async def _post(route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] == "POST":
+        await route(scope, receive, send)
+    else:
+        await route.refuse(send, _only_post(scope["method"]))
 
 
-def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
+def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
     """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
-    routes = {embeddings.PATH: HotRoute(gateway, embeddings.DIALECT, embedding_work(gateway))}
+    embedding = HotRoute(gateway, capacity, embeddings.DIALECT, embedding_work(gateway))
+    routes = {embeddings.PATH: embedding}
     for dialect in dialects.every():
         description = dialect.description
         name, route, counting = description.name, description.route, description.counting
@@ -114,9 +114,10 @@ def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
             work = stateful_work(gateway, dialect)
         else:
             work = chat_work(gateway)
-        routes[route.path] = HotRoute(gateway, name, work)
+        routes[route.path] = HotRoute(gateway, capacity, name, work)
         if counting is not None and counting.route is not None:
-            routes[counting.route] = HotRoute(gateway, name, counting_work(gateway))
+            work = counting_work(gateway)
+            routes[counting.route] = HotRoute(gateway, capacity, name, work)
     return routes
 
 
@@ -133,14 +134,6 @@ def with_request_id(send: Send, id: str) -> Send:
 
 def _only_post(method: str) -> MethodNotAllowed:
     return MethodNotAllowed(f"{method} is not allowed here.", headers={"allow": "POST"})
-
-
-def _full(in_flight: int) -> Overloaded:
-    return Overloaded(
-        f"The gateway is full: {in_flight} requests are being answered.",
-        hint="Retry in a moment, or raise `server.max_in_flight`.",
-        retry_after=1.0,
-    )
 
 
 def plain(path: str) -> str:
@@ -177,7 +170,9 @@ class Cors:
         await (self._cors if public else self._dispatcher)(scope, receive, send)
 
 
-def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
+def create(
+    gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS, capacity: Capacity | None = None
+) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
-    dispatcher, origins = Dispatcher(gateway, mounts), gateway.server.cors_origins
+    dispatcher, origins = Dispatcher(gateway, mounts, capacity), gateway.server.cors_origins
     return Cors(dispatcher, origins) if origins else dispatcher

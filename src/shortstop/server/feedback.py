@@ -7,9 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from shortstop.dialects import parse_object
 from shortstop.errors import Forbidden, InvalidRequest
-from shortstop.types import CallerRole
+from shortstop.types import CallerRole, Json
 
 
 class FeedbackRequest(Struct, frozen=True):
@@ -36,10 +35,10 @@ class FeedbackRequest(Struct, frozen=True):
     ] = None
 
 
-def decode(body: bytes) -> FeedbackRequest:
+def decode(body: Json) -> FeedbackRequest:
     """Raises InvalidRequest."""
     try:
-        return msgspec.convert(parse_object(body), FeedbackRequest)
+        return msgspec.convert(body, FeedbackRequest)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"Invalid feedback: {error}.") from error
 

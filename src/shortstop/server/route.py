@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
-from shortstop.dialects import parse_object
 from shortstop.errors import ShortstopError
 from shortstop.server.auth import caller_in
 from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
@@ -43,8 +43,11 @@ and answering the route counts the request, so that no kind of work can forget t
 class HotRoute:
     """One endpoint as a plain ASGI application; errors are told in `dialect`."""
 
-    def __init__(self, gateway: Gateway, dialect: DialectName, work: Work) -> None:
+    def __init__(
+        self, gateway: Gateway, capacity: Capacity, dialect: DialectName, work: Work
+    ) -> None:
         self._gateway = gateway
+        self._capacity = capacity
         self._dialect: DialectName = dialect
         self._work = work
         self._id = Ids()
@@ -74,8 +77,23 @@ class HotRoute:
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         known, headers = caller_in(self._gateway, scope), dict(scope["headers"])
-        body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
-        replay = replay_of(headers, known, scope["path"], body, self._gateway.accounts.answers)
+        with self._capacity.share(holder_of(known, scope)) as share:
+            body = await read_body(headers, receive, self._gateway.server, share)
+            # Whoever has not sent the body yet takes nobody's place.
+            with self._capacity.slot():
+                await self._once(scope["path"], body, known, headers, receive, exchange)
+
+    async def _once(
+        self,
+        path: str,
+        body: bytes,
+        known: Caller,
+        headers: Headers,
+        receive: Receive,
+        exchange: Exchange,
+    ) -> None:
+        """Work, or the answer that was kept of the same request."""
+        replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
         if replay is None:
             await self._watched(body, known, headers, receive, exchange)
             return
@@ -97,7 +115,8 @@ class HotRoute:
         assert task is not None
         watch = Watch(receive, task)
         try:
-            asked = self._work(parse_object(body), known, headers, exchange)
+            parsed = await self._capacity.parse(body)
+            asked = self._work(parsed, known, headers, exchange)
             admission = self._gateway.admit(asked.request, asked.caller)
             exchange.limits = admission.headers
             await asked.answer(admission)

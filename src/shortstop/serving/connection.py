@@ -19,7 +19,10 @@ import httptools
 HIGH_WATER = 1 << 18
 """Bytes that may wait for the reader before the sender is slowed down."""
 MAX_HEAD = 1 << 16
-"""Bytes of a response's header names and values."""
+"""Bytes of a response's header names and values, interim responses and trailers included. As many
+may a head have that is not complete yet, and the framing of a body beside its content."""
+FRAMING = 8
+"""Bytes of framing that a byte of content may come with: a chunk may be short."""
 IDLE_SECONDS = 30.0
 """How long an idle connection is kept; most servers close theirs later."""
 
@@ -50,6 +53,8 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[str, str] = {}
         self._head_size = 0
+        self._unframed = 0
+        self._content = 0
         self._parts: deque[bytes] = deque()
         self._waiting = 0
         self._complete = False
@@ -112,10 +117,16 @@ class Connection(asyncio.Protocol):
         if self._complete or self._head is None:
             self._fail(Broken("the server sent data that no request asked for"))
             return
+        content = self._content
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(Broken(f"the response is not HTTP ({type(error).__name__})"))
+        # llhttp hands on what is complete: the rest would pile up in it unseen.
+        if not self._complete and self._content == content:
+            self._unframed += len(data)
+            if self._unframed > MAX_HEAD + FRAMING * content:
+                self._fail(Broken("the response's head or framing is too large"))
         if self._more is not None and (self._parts or self._complete):
             _wake(self._more)
 
@@ -159,6 +170,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         self._parts.append(data)
+        self._content += len(data)
         self._waiting += len(data)
         if self._waiting > HIGH_WATER and self._transport is not None:
             self._transport.pause_reading()

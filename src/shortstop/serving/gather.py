@@ -25,7 +25,7 @@ class _ChoiceBuilder:
 
     def __init__(self) -> None:
         self.text: list[str] = []
-        self.thinking: list[Chunk] = []
+        self.thinking: list[tuple[str, str, str]] = []
         self.refusal: list[str] = []
         self.tools: dict[int, list[ToolDelta]] = {}
         self.logprobs: list[TokenLogprob] = []
@@ -36,7 +36,8 @@ class _ChoiceBuilder:
         if chunk.text:
             self.text.append(chunk.text)
         if chunk.thinking or chunk.signature or chunk.redacted:
-            self.thinking.append(chunk)
+            # The chunk itself would keep its frame alive.
+            self.thinking.append((chunk.thinking, chunk.signature or "", chunk.redacted or ""))
         if chunk.refusal:
             self.refusal.append(chunk.refusal)
         for delta in chunk.tools:
@@ -58,9 +59,8 @@ class _ChoiceBuilder:
     def _parts(self) -> list[Part]:
         parts: list[Part] = []
         if self.thinking:
-            signature = "".join(c.signature or "" for c in self.thinking) or None
-            redacted = "".join(c.redacted or "" for c in self.thinking) or None
-            parts.append(Thinking("".join(c.thinking for c in self.thinking), signature, redacted))
+            text, signature, redacted = map("".join, zip(*self.thinking, strict=True))
+            parts.append(Thinking(text, signature or None, redacted or None))
         if self.text:
             parts.append(Text("".join(self.text)))
         if self.refusal:

@@ -19,6 +19,13 @@ from shortstop.serving.connection import Broken, Connection, Pool
 from shortstop.types import Cleared, Reach, Request
 
 NO_HEADERS: Mapping[str, str] = {}
+MAX_ANSWER = 40_000_000
+"""Bytes of a local server's answer."""
+MAX_ERROR = 1_000_000
+"""Bytes of an error's body that are read."""
+TURN = 1 << 15
+"""Bytes of a stream that are handed on in one turn of the event loop: a flood of small events must
+not keep it from the other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,15 @@ class HttpStream:
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
 
-    async def body(self) -> bytes:
-        """The rest of the body, whole."""
-        return b"".join([data async for data in self.chunks])
+    async def error_body(self) -> bytes:
+        """The beginning of the body, of at most `MAX_ERROR` bytes and a piece."""
+        parts, size = [], 0
+        async for data in self.chunks:
+            parts.append(data)
+            size += len(data)
+            if size > MAX_ERROR:
+                break
+        return b"".join(parts)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -81,10 +94,16 @@ class _Client:
     """A pool of connections to one server, with our deadlines and our errors."""
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], timeouts: Timeouts, connections: int
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        connections: int,
+        max_answer: int,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeouts = timeouts
+        self._max_answer = max_answer
         parts = urlsplit(self.base_url)
         tls = parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
@@ -155,19 +174,51 @@ class _Client:
         return connection
 
     async def _whole(self, connection: Connection) -> bytes:
-        parts = []
+        parts, size = [], 0
         end = asyncio.get_running_loop().time() + self.timeouts.total
+        self._check_length(connection)
         while data := await connection.read(self.timeouts.idle):
             parts.append(data)
+            size += len(data)
+            if size > self._most(connection):
+                if connection.status == 200:
+                    raise self._too_large()
+                break
             _check_deadline(end)
         return b"".join(parts)
 
     async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
         end = asyncio.get_running_loop().time() + self.timeouts.total
+        size = 0
         with _mapped():
+            self._check_length(connection)
             while data := await connection.read(self.timeouts.idle):
-                yield data
+                size += len(data)
+                if size > self._max_answer:
+                    raise self._too_large()
+                for start in range(0, len(data), TURN):
+                    if start:
+                        await asyncio.sleep(0)
+                    yield data[start : start + TURN]
                 _check_deadline(end)
+
+    def _most(self, connection: Connection) -> int:
+        return self._max_answer if connection.status == 200 else MAX_ERROR
+
+    def _check_length(self, connection: Connection) -> None:
+        """Raises UpstreamFailed for an answer that is announced to be too large."""
+        length = connection.headers.get("content-length", "")
+        if connection.status == 200 and length.isdigit() and int(length) > self._max_answer:
+            raise self._too_large()
+
+    def _too_large(self) -> UpstreamFailed:
+        error = UpstreamFailed(
+            f"The model's answer is larger than {self._max_answer / 1e6:g} MB.",
+            hint="The operator can raise `max_answer_mb` of this upstream.",
+            code="answer_too_large",
+        )
+        error.advice = False
+        return error
 
 
 def _check_deadline(end: float) -> None:
@@ -213,7 +264,7 @@ class LocalClient(_Client):
                 hint="Configure it under [upstreams], where privacy watches what leaves.",
             )
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        super().__init__(base_url, headers, timeouts, connections)
+        super().__init__(base_url, headers, timeouts, connections, MAX_ANSWER)
 
 
 class Egress:
@@ -230,9 +281,10 @@ class Egress:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         connections: int = 256,
+        max_answer: int = MAX_ANSWER,
     ) -> None:
         self._targets = targets
-        self._client = _Client(base_url, headers, timeouts, connections)
+        self._client = _Client(base_url, headers, timeouts, connections, max_answer)
 
     async def post(
         self,

@@ -92,6 +92,7 @@ def egress_for(
             config.total_timeout,
         ),
         connections=config.connections,
+        max_answer=int(config.max_answer_mb * 1_000_000),
     )
 
 
@@ -181,7 +182,7 @@ class RemoteUpstream:
         headers = self._headers(cleared)
         async with self._egress.stream(cleared, path, self._encode, headers) as stream:
             if stream.status != 200:
-                raise self._error(stream.status, stream.headers, await stream.body())
+                raise self._error(stream.status, stream.headers, await stream.error_body())
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):
                     yield chunk

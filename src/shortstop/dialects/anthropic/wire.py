@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from shortstop import bounded
 from shortstop.dialects.validate import token_count
 from shortstop.types import Finish, Json, Opaque, Part, Refusal, Text, Thinking, ToolCall, Usage
 
@@ -78,7 +79,7 @@ def usage_out(usage: Usage | None) -> Json:
 def arguments_in(text: str) -> Json:
     """A call's arguments as an object, which this dialect requires, whatever the model wrote."""
     try:
-        value = msgspec.json.decode(text) if text.strip() else {}
+        value = bounded.decode(text) if text.strip() else {}
     except (ValueError, RecursionError):
         return {"arguments": text}
     return value if isinstance(value, dict) else {"arguments": value}

@@ -156,7 +156,7 @@ class LocalBackend:
         async with self.slots.take(), self._client().stream(PATH, body) as stream:
             if stream.status != 200:
                 raise self._dialect.decode_error(
-                    stream.status, await stream.body(), retry_after(stream.headers)
+                    stream.status, await stream.error_body(), retry_after(stream.headers)
                 )
             async for data in stream.chunks:
                 for chunk in decoder.feed(data):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from shortstop import bounded
 from shortstop.errors import InvalidRequest
 from shortstop.types import (
     Format,
@@ -125,8 +126,8 @@ def _result_as_text(part: Part, names: dict[str, str]) -> Part:
 
 def _parsed(arguments: str) -> Any:
     try:
-        return msgspec.json.decode(arguments or "{}")
-    except msgspec.DecodeError:
+        return bounded.decode(arguments or "{}")
+    except (ValueError, RecursionError):
         return arguments
 
 
