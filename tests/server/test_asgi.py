@@ -32,7 +32,14 @@ class Answer:
         return json.loads(self.body)
 
 
-async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"") -> Answer:
+async def call(
+    app: ASGIApp,
+    path: str,
+    method: str = "GET",
+    query: bytes = b"",
+    host: str = "gateway",
+    **headers: str,
+) -> Answer:
     messages: list[Message] = []
 
     async def receive() -> Message:
@@ -48,7 +55,11 @@ async def call(app: ASGIApp, path: str, method: str = "GET", query: bytes = b"")
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": query,
-        "headers": [(b"host", b"gateway"), (b"origin", SITE.encode())],
+        "headers": [
+            (b"host", host.encode()),
+            (b"origin", SITE.encode()),
+            *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+        ],
         "server": ("gateway", 80),
         "client": ("127.0.0.1", 1),
         "scheme": "http",
@@ -122,6 +133,34 @@ async def test_browsers_may_read_a_mounted_applications_answers() -> None:
     headers = (await call(app, "/console/x")).headers
     assert headers["access-control-allow-origin"] == SITE
     assert "x-request-id" in headers["access-control-expose-headers"]
+
+
+PREFLIGHT = {"access_control_request_method": "POST", "access_control_request_headers": "x"}
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/models", "/nowhere", "/console/x"])
+async def test_a_named_page_gets_leave_under_our_own_name_only(app: ASGIApp, path: str) -> None:
+    given = await call(app, path, "OPTIONS", **PREFLIGHT)
+    assert given.status == 200
+    assert given.headers["access-control-allow-origin"] == SITE
+    for host in ("evil.com", "gateway.evil.com", "", "a@gateway"):
+        refused = await call(app, path, "OPTIONS", host=host, **PREFLIGHT)
+        assert refused.status in (400, 403)
+        assert not any(name.startswith("access-control") for name in refused.headers)
+
+
+@pytest.mark.parametrize("path", ["/admin/keys", "/v1/admin/keys", "/admin/", "/admin/reload"])
+async def test_a_named_page_gets_no_leave_to_administer(app: ASGIApp, path: str) -> None:
+    for method in ("OPTIONS", "GET", "POST", "DELETE", "HEAD", "BREW"):
+        refused = await call(app, path, method, **PREFLIGHT)
+        assert refused.status == 403
+        assert not any(name.startswith("access-control") for name in refused.headers)
+
+
+async def test_a_refusal_can_be_read_by_a_named_page(app: ASGIApp) -> None:
+    refused = await call(app, "/chat/completions", "POST", content_length="5")
+    assert refused.status == 415
+    assert refused.headers["access-control-allow-origin"] == SITE
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_other_words_of_the_url_are_no_keys() -> None:
 )
 def test_a_proxy_on_this_machine_is_not_this_machine(name: bytes, value: bytes) -> None:
     asked = scope(None, "127.0.0.1", (name, value))
-    assert is_forwarded(asked["headers"])
+    assert is_forwarded(asked)
     assert not is_from_here(asked)
     with pytest.raises(Unauthenticated, match="through a proxy"):
         caller_in(gateway(), asked)
@@ -121,6 +121,14 @@ def test_a_proxy_on_this_machine_is_not_this_machine(name: bytes, value: bytes) 
     with pytest.raises(Forbidden, match="on this machine"):
         require_admin(gateway(everywhere=False), scope(TOKEN, "127.0.0.1", (name, value)))
     require_admin(gateway(), scope(TOKEN, "127.0.0.1", (name, value)))
+
+
+def test_a_proxy_that_says_nothing_speaks_an_old_language() -> None:
+    asked = scope() | {"http_version": "1.0"}
+    assert not is_from_here(asked)
+    with pytest.raises(Unauthenticated, match="through a proxy"):
+        caller_in(gateway(), asked)
+    assert is_from_here(scope() | {"http_version": "1.1"})
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def caller_in(gateway: Gateway, scope: Scope) -> Caller:
     """
     caller = gateway.identify(secret_of(scope["headers"], scope["query_string"]))
     keyless = caller.key is None and gateway.server.auth == "auto"
-    if keyless and is_forwarded(scope["headers"]):
+    if keyless and is_forwarded(scope):
         raise Unauthenticated(
             "This request came through a proxy, and without a key only this machine is served.",
             hint="Make a key with `shortstop keys create NAME`.",
@@ -95,8 +95,12 @@ def caller_in(gateway: Gateway, scope: Scope) -> Caller:
     return caller
 
 
-def is_forwarded(headers: RawHeaders) -> bool:
-    """Whether a proxy says that it passes the request on for somebody else."""
+def is_forwarded(scope: Scope) -> bool:
+    """Whether a proxy passes the request on for somebody else: it says so, or speaks HTTP/1.0, as
+    nginx does unless it is told otherwise and programs no longer do."""
+    if scope.get("http_version") == "1.0":
+        return True
+    headers: RawHeaders = scope["headers"]
     return any(name in FORWARDED or name.startswith(b"x-forwarded-") for name, _ in headers)
 
 
@@ -105,7 +109,7 @@ def is_from_here(scope: Scope) -> bool:
     client = scope.get("client")
     if client is None or not is_loopback(client[0]):
         return False
-    return not is_forwarded(scope["headers"])
+    return not is_forwarded(scope)
 
 
 def shows_admin_token(gateway: Gateway, scope: Scope) -> bool:
