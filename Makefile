@@ -10,7 +10,7 @@ LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --n
 .DEFAULT_GOAL := help
 .PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
         bench-setup bench-routing bench-gateway bench-tools bench-privacy bench-presidio ner compat \
-        soak airgap fuzz-privacy
+        bench-attacks soak airgap fuzz-privacy
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -78,6 +78,9 @@ bench-local: model ## latency of short tasks on the embedded engine
 
 bench-gateway: model ## side by side with nginx, LiteLLM, Portkey, TensorZero and Switchyard
 	@$(BIN)/python -m bench.gateway
+
+bench-attacks: $(VENV)/.dev ## what another tenant notices of each attack (ONLY=name)
+	@$(BIN)/python -m bench.attacks $(if $(ONLY),--only $(ONLY))
 
 bench-tools: model ## tool calls of the embedded model: valid, right, how fast
 	@$(BIN)/python -m bench.tools

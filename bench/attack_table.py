@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import uvloop
 
@@ -54,7 +55,7 @@ TOLD: Counter[str] = Counter()
 
 def attack(function: Attack) -> Attack:
     """Put it into the table, under its name."""
-    ATTACKS[function.__name__.replace("_", "-")] = function  # type: ignore[attr-defined]
+    ATTACKS[function.__name__.replace("_", "-")] = function
     return function
 
 
@@ -68,7 +69,7 @@ async def send(
     with suppress(OSError, asyncio.IncompleteReadError):
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=1 << 16)
         if not read:
-            writer.transport.pause_reading()
+            cast(asyncio.Transport, writer.transport).pause_reading()
         try:
             for piece in pieces:
                 writer.write(piece)
@@ -102,7 +103,9 @@ async def ask(target: Target, request: bytes) -> None:
                 left = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
                 await reader.readexactly(left)
             else:
-                await reader.readuntil(b"0\r\n\r\n")
+                data = b""
+                while not data.endswith(b"0\r\n\r\n") and (data := await reader.read(1 << 18)):
+                    pass
         finally:
             writer.transport.abort()
 
@@ -359,9 +362,9 @@ async def large_images(target: Target) -> None:
 
 def _asks_for(model: str, *, stream: bool, what: str) -> None:
     async def run(target: Target) -> None:
-        body = json.dumps(
-            {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
-        ).encode()
+        # A text of its own: what another attack said may have been pinned to local models.
+        messages = [{"role": "user", "content": "Tell me a story."}]
+        body = json.dumps({"model": model, "stream": stream, "messages": messages}).encode()
         await _bodies(target, body, times=4)
 
     run.__name__, run.__doc__ = f"upstream-{model}", what

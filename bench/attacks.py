@@ -36,6 +36,8 @@ WARM = 0.5
 BACK_WITHIN = 10.0
 BACK_MB = 30.0
 """Above rest, what counts as back."""
+AHEAD = ["nice", "-n", "-5"] if os.geteuid() == 0 else []
+"""The gateway and the other tenant go before what else the machine does, where that is allowed."""
 MOST_MS, MOST_MB = 100.0, 300.0
 CONFIG = """
 [server]
@@ -83,7 +85,8 @@ class House:
             command = module(f"bench.{name}", "--port", str(port))
             await listening(port, self._stack.enter_context(running(command, log, core=0)), log)
         self.attacker, self.other = self._key("attacker"), self._key("other")
-        command = [self._python, "-m", "shortstop", "serve", "--config", str(self._config)]
+        command = [*AHEAD, self._python, "-m", "shortstop", "serve"]
+        command += ["--config", str(self._config)]
         log = WORK / "shortstop.log"
         gateway = self._stack.enter_context(running(command, log, core=1, cwd=WORK, env=self._env))
         await listening(self.port, gateway, log)
@@ -134,7 +137,7 @@ class House:
         command = module(f"bench.{what}", *([name] if name else []))
         command += ["--port", str(self.port), "--key", key, "--seconds", str(seconds)]
         # The attacker's own work must not keep the other tenant from measuring.
-        patient = ["nice", "-n", "15"] if name else []
+        patient = ["nice", "-n", "15"] if name else AHEAD
         return await asyncio.create_subprocess_exec(
             *patient, "taskset", "-c", "0", *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )

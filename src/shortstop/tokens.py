@@ -70,7 +70,11 @@ def written(part: Part) -> str:
 
 def _size(parts: Iterable[Part]) -> int:
     """UTF-8 bytes of what the parts put into the context."""
-    return sum(len(written(part).encode("utf-8", "replace")) for part in parts)
+    return sum(map(_bytes, map(written, parts)))
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _tokens(size: int, bytes_per_token: float) -> int:

@@ -67,3 +67,12 @@ def test_an_error_body_is_an_object_or_nothing(data: bytes) -> None:
     assert isinstance(parse_error(data), dict)
     assert parse_error(b'{"error": "x"}') == {"error": "x"}
     assert parse_error(b"[" * 5000) == {}
+
+
+def test_an_answer_of_too_many_values_is_a_failed_upstream() -> None:
+    body = b'{"choices":[' + b"[]," * 400_000 + b"0]}"
+    with pytest.raises(UpstreamFailed, match="more than 40000 JSON arrays"):
+        parse_answer(body, lambda tree: tree, "a chat completion")
+    with pytest.raises(UpstreamFailed):
+        parse_frame(body, lambda tree: tree)
+    assert parse_error(body) == {}

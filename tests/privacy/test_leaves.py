@@ -132,3 +132,9 @@ def test_more_words_hide_nothing(body: Any) -> None:
     assert {leaf.text for leaf in READER.leaves(body)} | {
         text for field, text in texts_in(body) if text in WORDS.constants.get(field, ())
     } == {leaf.text for leaf in fewer.leaves(body)}
+
+
+def test_json_in_a_string_that_is_too_large_is_refused_not_skipped() -> None:
+    body = {"messages": [{"role": "user", "content": "[" + "[]," * 200_000 + "0]"}]}
+    with pytest.raises(ValueError, match="more than"):
+        strings(body)

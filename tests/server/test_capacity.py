@@ -37,7 +37,7 @@ def test_no_sequence_exceeds_the_bounds_or_loses_a_byte(asked: list[tuple[str, i
         except ShortstopError as error:
             assert error.retry_after
         shares.append(share)
-        assert sum(one.owners.values()) == one.held <= 1000
+        assert sum(one.owners.values()) == one.held <= 1500
         assert all(held <= 500 for held in one.owners.values())
     for share in shares:
         share.__exit__(None, None, None)
@@ -51,8 +51,28 @@ def test_the_greedy_are_told_429_and_the_others_503() -> None:
         one.share("a").take(51)
     one.share("b").take(500)
     with pytest.raises(Overloaded):
-        one.share("c").take(51)
+        one.share("c").take(300)
     one.share("c").take(50)
+
+
+def test_the_large_cannot_lock_the_small_out() -> None:
+    one = capacity()
+    one.share("a").take(500)
+    one.share("b").take(500)
+    for owner in "cdefghij":
+        one.share(owner).take(20)
+        with pytest.raises(Overloaded):
+            one.share(owner).take(480)
+    assert one.held <= 1500
+
+
+def test_what_was_announced_is_taken_once() -> None:
+    one = capacity()
+    share = one.share("a")
+    share.take(100)
+    for _ in range(5):
+        share.grow(30)
+    assert share.held == one.held == 150
 
 
 def test_a_share_is_free_when_its_block_raises() -> None:
@@ -88,7 +108,7 @@ async def test_bodies_of_any_size_are_parsed_and_judged_alike(size: int) -> None
     with pytest.raises(InvalidRequest):
         await one.parse(b"[1]" + pad.encode())
     with pytest.raises(TooLarge, match="json_values"):
-        await one.parse(json.dumps({"a": [1] * 1200}).encode() + pad.encode())
+        await one.parse(json.dumps({"a": [10] * 3000}).encode() + pad.encode())
 
 
 async def test_large_bodies_are_parsed_beside_the_loop_one_at_a_time(

@@ -253,7 +253,7 @@ async def test_bytes_of_bodies_are_free_however_they_end(quick: Gateway) -> None
     whole = part + b'"}'
     length = b"content-length: %d\r\n"
     endings = [
-        POST + length % 240_000 + b"\r\n" + part,  # left in the middle
+        POST + length % 120_000 + b"\r\n" + part,  # left in the middle
         POST + length % len(whole) + b"\r\n" + whole,  # refused: no messages
         POST + length % 100_001 + b"\r\n" + b"x" * 100_001,  # not JSON
         POST + length % 100_001 + b"content-encoding: gzip\r\n\r\n" + b"x" * 100_001,  # not gzip
@@ -279,9 +279,7 @@ async def test_bytes_of_bodies_are_free_however_they_end(quick: Gateway) -> None
 
 async def test_large_bodies_at_once_are_told_when_to_come_again(quick: Gateway) -> None:
     async with connected(quick) as (_, writer):
-        sent = b"{" + b" " * 150_000
-        writer.write(POST + b"content-length: 200000\r\n\r\n" + sent)
-        await writer.drain()
+        writer.write(POST + b"content-length: 200000\r\n\r\n{")
         asked = chat("x" * 200_000, model="big")
         async with asyncio.timeout(10):
             while True:
@@ -290,7 +288,6 @@ async def test_large_bodies_at_once_are_told_when_to_come_again(quick: Gateway) 
                         assert answer.headers["retry-after"] == "1"
                         assert "server.limits.bodies_mb" in await answer.text()
                         break
-                    await answer.read()
 
 
 # ------------------------------------------------------------ connections and answers

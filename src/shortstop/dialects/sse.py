@@ -52,6 +52,7 @@ class EventParser:
         self._rest.append(chunk)
         events = self._events() if b"\n" in chunk else []
         if self._size > MAX_EVENT:
+            self._rest, self._data = [], []  # whoever keeps the error must not keep them
             raise UpstreamFailed(f"The model sent an event of more than {MAX_EVENT / 1e6:g} MB.")
         return events
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import msgspec
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shortstop import dialects
+from shortstop import __version__, dialects
 from shortstop.dialects import StatefulDialect, embeddings
 from shortstop.errors import MethodNotAllowed, ShortstopError
-from shortstop.server.answers import failure
+from shortstop.server.answers import Health, failure
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.capacity import Capacity
@@ -24,6 +25,11 @@ from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
 from shortstop.server.route import HotRoute
 
+HEALTHY = msgspec.json.encode(Health("ok", __version__))
+HEALTHY_HEAD = [
+    (b"content-type", b"application/json"),
+    (b"content-length", str(len(HEALTHY)).encode()),
+]
 NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
@@ -63,6 +69,9 @@ class Dispatcher:
             await _post(self.hot[path], scope, receive, send)
             return
         send = with_request_id(send, self._id())
+        if path == "/health" and scope["method"] in ("GET", "HEAD"):
+            await health(send)
+            return
         prefix = first_segment(scope["path"])
         if prefix in self._mounts:
             await self._enter(prefix, scope, receive, send)
@@ -119,6 +128,12 @@ def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
             work = counting_work(gateway)
             routes[counting.route] = HotRoute(gateway, capacity, name, work)
     return routes
+
+
+async def health(send: Send) -> None:
+    """The process is alive: said at once, for everybody may ask, and as often as they like."""
+    await send({"type": "http.response.start", "status": 200, "headers": HEALTHY_HEAD})
+    await send({"type": "http.response.body", "body": HEALTHY})
 
 
 def with_request_id(send: Send, id: str) -> Send:

@@ -21,7 +21,7 @@ GZIP = 31
 WINDOW = 1 << 13
 """Packed bytes handed to zlib at once: it copies what it does not take, at the end of each member
 and of each step."""
-MAX_MEMBERS = 1000
+MAX_MEMBERS = 100
 ANY_RATIO = 1 << 20
 """Bytes that a body may unpack to whatever its ratio: a short prompt may repeat itself."""
 
@@ -48,11 +48,12 @@ async def read_body(
     """
     limit = int(server.max_body_mb * 1_000_000)
     declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+    announced = int(declared) if declared.isdigit() and len(declared) < 19 else 0
+    if announced > limit or len(declared) >= 19:
         raise _too_large(limit)
     encoding = headers.get(b"content-encoding", b"identity").lower()
     if encoding == b"identity":
-        return await _receive(receive, limit, share)
+        return await _receive(receive, limit, share, announced)
     if encoding != b"gzip":
         raise Unsupported(
             f"The content encoding {encoding[:100].decode('latin-1')!r} is not supported.",
@@ -61,7 +62,7 @@ async def read_body(
     return await _Unpacker(limit, server.limits.gzip_ratio, share).read(_pieces(receive, limit))
 
 
-async def _receive(receive: Receive, limit: int, share: Share) -> bytes:
+async def _receive(receive: Receive, limit: int, share: Share, announced: int) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
@@ -69,9 +70,11 @@ async def _receive(receive: Receive, limit: int, share: Share) -> bytes:
             raise _too_large(limit)
         share.take(len(body))
         return body
+    # All that is announced: of large bodies that come at once, one is to be complete.
+    share.take(announced)
     parts: list[bytes] = []
     async for piece in _pieces(receive, limit, message):
-        share.take(len(piece))
+        share.grow(len(piece))
         parts.append(piece)
     return b"".join(parts)
 
@@ -152,7 +155,7 @@ class _Unpacker:
                 f"The gzip body unpacks to more than {self._ratio:g} times its size.",
                 hint="Send it as it is, or raise `server.limits.gzip_ratio`.",
             )
-        self._share.take(len(plain))
+        self._share.grow(len(plain))
         self._parts.append(plain)
 
 

@@ -14,6 +14,8 @@ from shortstop.types import UNNAMED, Caller, Request
 MAX_HEADER = 128
 """Characters of a header that are read."""
 MAX_BETAS = 32
+LONG = 1 << 17
+"""Characters of a first message from which its middle says nothing about whose dialogue it is."""
 _WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
 _BETA = re.compile(rf"{_WORD}(?:-{_WORD}){{0,7}}-20\d\d-?\d\d-?\d\d")
 """A name and a date. Anything else is not passed on: privacy reads bodies, not headers."""
@@ -59,11 +61,19 @@ def _header(headers: Headers, name: bytes) -> str | None:
     return value or None
 
 
+def _abridged(text: str) -> bytes:
+    """A text as it is or, of a very long one, its length and both ends, which tell it apart: this
+    is done for every request of the dialogue."""
+    if len(text) > LONG:
+        text = f"{len(text)}\0{text[: LONG // 2]}{text[-LONG // 2 :]}"
+    return text.encode("utf-8", "replace")
+
+
 def _opening(request: Request) -> str:
     """Digest of everything up to and including the first user message."""
     state = hashlib.blake2b(digest_size=12)
     for message in request.messages:
-        state.update(message.role.encode() + b"\0" + message.text.encode("utf-8", "replace"))
+        state.update(message.role.encode() + b"\0" + _abridged(message.text))
         if message.role == "user":
             break
     return UNNAMED + state.hexdigest()

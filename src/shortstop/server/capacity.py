@@ -24,12 +24,19 @@ SOON = 1.0
 class Share:
     """Bytes of one owner's, given back when the block is left, however it is left."""
 
-    __slots__ = ("_capacity", "_owner", "held")
+    __slots__ = ("_capacity", "_here", "_owner", "held")
 
     def __init__(self, capacity: Capacity, owner: str) -> None:
         self._capacity = capacity
         self._owner = owner
+        self._here = 0
         self.held = 0
+
+    def grow(self, size: int) -> None:
+        """`size` bytes more have come: take what was not taken before. Raises as `take`."""
+        self._here += size
+        if self._here > self.held:
+            self.take(self._here - self.held)
 
     def take(self, size: int) -> None:
         """Hold `size` bytes more. Raises RateLimited or Overloaded."""
@@ -71,7 +78,11 @@ class Capacity:
         return Share(self, owner)
 
     def take(self, owner: str, size: int) -> None:
-        """Raises RateLimited when the owner would hold too much, Overloaded when all would."""
+        """Raises RateLimited when the owner would hold too much, Overloaded when all would.
+
+        Whoever holds little is let in all the same, so that the large ones cannot lock the small
+        ones out: that is another half of the bytes at most.
+        """
         server = self._server()
         own, most = self.owners.get(owner, 0), server.limits.bodies_mb * 1e6
         body = server.max_body_mb * 1e6
@@ -81,7 +92,8 @@ class Capacity:
                 hint="Wait for answers before you send more, or raise `server.limits.bodies_mb`.",
                 retry_after=SOON,
             )
-        if self.held > own and self.held + size > max(most, body):
+        little = own + size <= most / 2 / (len(self.owners) + 1)
+        if self.held > own and self.held + size > max(most, body) and not little:
             raise Overloaded(
                 f"The bodies of all requests under way have over {most / 1e6:g} MB together.",
                 hint="Retry in a moment, or raise `server.limits.bodies_mb`.",

@@ -21,6 +21,8 @@ HIGH_WATER = 1 << 18
 MAX_HEAD = 1 << 16
 """Bytes of a response's header names and values, interim responses and trailers included. As many
 may a head have that is not complete yet, and the framing of a body beside its content."""
+MAX_PIECES, LEAST_PIECE = 16_384, 16
+"""Chunks of a body that may be of any size, and bytes of an average one beyond them."""
 FRAMING = 8
 """Bytes of framing that a byte of content may come with: a chunk may be short."""
 IDLE_SECONDS = 30.0
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self._head_size = 0
         self._unframed = 0
-        self._content = 0
+        self._content = self._pieces = 0
         self._parts: deque[bytes] = deque()
         self._waiting = 0
         self._complete = False
@@ -107,6 +109,11 @@ class Connection(asyncio.Protocol):
         """Abort at once, so that the server notices that its client has left."""
         if self._transport is not None:
             self._transport.abort()
+
+    def drop(self) -> None:
+        """Close, and forget what has arrived and will not be read."""
+        self.close()
+        self._parts.clear()
 
     # ------------------------------------------------------------ asyncio's side
 
@@ -169,6 +176,9 @@ class Connection(asyncio.Protocol):
             _wake(self._head)
 
     def on_body(self, data: bytes) -> None:
+        self._pieces += 1
+        if self._pieces > MAX_PIECES + self._content // LEAST_PIECE:
+            raise ValueError("the body comes in too many small chunks")
         self._parts.append(data)
         self._content += len(data)
         self._waiting += len(data)
@@ -241,7 +251,7 @@ class Pool:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
-            connection.close()
+            connection.drop()
 
     def close(self) -> None:
         """Close the connections that are idle now, and the others as they come back."""

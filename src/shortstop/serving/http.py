@@ -182,6 +182,7 @@ class _Client:
             size += len(data)
             if size > self._most(connection):
                 if connection.status == 200:
+                    parts.clear()  # whoever keeps the error must not keep them
                     raise self._too_large()
                 break
             _check_deadline(end)

@@ -80,3 +80,8 @@ def test_an_unknown_block_is_kept_and_shown_to_nobody_else() -> None:
     assert part_from(block) == Opaque("new_thing", block)
     assert block_out(Opaque("new_thing", block)) is None
     assert block_out(Text("")) is None
+
+
+def test_arguments_that_are_a_bomb_stay_a_text() -> None:
+    bomb = "[" + "[]," * 200_000 + "0]"
+    assert arguments_in(bomb) == {"arguments": bomb}
