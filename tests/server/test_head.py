@@ -83,6 +83,25 @@ async def test_a_proxys_own_version_needs_a_host_too(shared_gateway: Gateway, ve
     assert (await answer(shared_gateway, f"GET /health {version}", HERE))[0] == 200
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://evil.com:8484/v1/models",
+        "http://127.0.0.1:8484/v1/models",
+        "HTTP://user@evil.com/v1/chat/completions",
+        "evil.com:443",
+        "*",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "CONNECT"])
+async def test_the_target_of_a_request_is_a_path(
+    shared_gateway: Gateway, method: str, target: str
+) -> None:
+    """A server must take the host of a whole URL for the one that is meant (RFC 9112, 3.2.2)."""
+    status, _ = await answer(shared_gateway, f"{method} {target} HTTP/1.1", HERE)
+    assert status == 400
+
+
 UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
 NONCE = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 

@@ -1,107 +1,143 @@
-"""A hot route counts a request between reading and answering it, and answers none it refused."""
+"""A hot route takes a place when there is something to answer, and holds bytes until it has."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import asyncio
 from typing import Any
 
 import pytest
-from starlette.types import Message
 
-from shortstop.config import ServerConfig
-from shortstop.errors import InvalidRequest, RateLimited
-from shortstop.server.body import Headers
+from shortstop.config import LimitsConfig, ServerConfig
+from shortstop.errors import InvalidRequest
 from shortstop.server.capacity import Capacity
-from shortstop.server.exchange import Exchange
 from shortstop.server.route import HotRoute, Incoming
-from shortstop.types import Admission, Caller, Json, Request
+from shortstop.types import UNMETERED, Admission, Caller, Request
 
-JSON = [(b"content-type", b"application/json")]
+SERVER = ServerConfig(max_in_flight=1, limits=LimitsConfig())
 
 
-class Street:
-    """A gateway and a kind of work that note, in order, what is done."""
+class Quiet:
+    """The parts of a gateway that a route asks before its work."""
 
-    def __init__(self, *, full: bool = False, unreadable: bool = False) -> None:
-        self.steps: list[str] = []
+    def __init__(self) -> None:
+        self.server = SERVER
         self.refusals: list[int] = []
-        self._full, self._unreadable = full, unreadable
-        self.server = ServerConfig()
-        self.accounts = SimpleNamespace(answers=None)
-        self.route = HotRoute(self, Capacity(lambda: self.server), "openai.chat", self.work)  # type: ignore[arg-type]
+        self.accounts = self
+        self.answers = None
 
     def identify(self, secret: str | None) -> Caller:
-        self.steps.append("identify")
-        return Caller(key="key_1")
+        return Caller(key=secret)
 
     def admit(self, request: Request, caller: Caller) -> Admission:
-        self.steps.append(f"admit {caller.tenant}")
-        if self._full:
-            raise RateLimited("No more.", retry_after=3.0, headers={"x-ratelimit-limit-x": "5"})
-        return Admission({"x-ratelimit-remaining-requests": "4"})
+        return UNMETERED
 
     def refused(self, status: int) -> None:
         self.refusals.append(status)
 
-    def work(self, body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
-        self.steps.append("read")
-        if self._unreadable:
-            raise InvalidRequest("What is this?")
-        request = Request(exchange.id, "openai.chat", body, "auto", ())
 
+class Client:
+    """Sends a body when it is told to; keeps what it is sent."""
+
+    def __init__(self, body: bytes = b"{}") -> None:
+        self.ready = asyncio.Event()
+        self.leave = asyncio.Event()
+        self.body = body
+        self.sent: list[dict[str, Any]] = []
+        self._done = False
+
+    async def receive(self) -> dict[str, Any]:
+        if self._done:
+            await self.leave.wait()
+            return {"type": "http.disconnect"}
+        await self.ready.wait()
+        self._done = True
+        return {"type": "http.request", "body": self.body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        status: int = self.sent[0]["status"]
+        return status
+
+
+SCOPE = {
+    "path": "/chat/completions",
+    "headers": [],
+    "query_string": b"",
+    "client": ("10.0.0.1", 1),
+}
+
+
+class Hall:
+    """A route whose work waits for `go`."""
+
+    def __init__(self) -> None:
+        self.gateway = Quiet()
+        self.capacity = Capacity(lambda: SERVER)
+        self.working = asyncio.Event()
+        self.go = asyncio.Event()
+        self.error: Exception | None = None
+        gateway: Any = self.gateway
+        self.route = HotRoute(gateway, self.capacity, "openai.chat", self._work)
+
+    def _work(self, body: Any, caller: Caller, headers: Any, exchange: Any) -> Incoming:
         async def answer(admission: Admission) -> None:
-            self.steps.append("answer")
+            self.working.set()
+            await self.go.wait()
+            if self.error:
+                raise self.error
             await exchange.json(b"{}")
 
-        return Incoming(request, Caller(tenant="of the request"), answer)
+        return Incoming(Request(exchange.id, "openai.chat", body, "auto", ()), caller, answer)
 
-    async def ask(self, headers: list[tuple[bytes, bytes]] | None = None) -> dict[str, Any]:
-        sent: list[Message] = []
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b"{}", "more_body": False}
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        scope = {
-            "path": "/chat/completions",
-            "headers": headers or JSON,
-            "query_string": b"",
-            "client": ("127.0.0.1", 1),
-        }
-        await self.route(scope, receive, send)
-        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return {"status": sent[0]["status"], **head}
+    def serve(self, client: Client) -> asyncio.Task[None]:
+        return asyncio.create_task(self.route(dict(SCOPE), client.receive, client.send))
 
 
-async def test_reading_counting_answering_in_this_order() -> None:
-    street = Street()
-    head = await street.ask()
-    assert street.steps == ["identify", "read", "admit of the request", "answer"]
-    assert head["status"] == 200
-    assert head["x-ratelimit-remaining-requests"] == "4"
+async def test_who_sends_nothing_takes_no_place() -> None:
+    hall = Hall()
+    idle = [Client() for _ in range(5)]
+    waiting = [hall.serve(client) for client in idle]
+    busy = Client()
+    busy.ready.set()
+    hall.go.set()
+    await hall.serve(busy)
+    assert busy.status == 200
+    assert hall.capacity.answering == 0
+    for task in waiting:
+        task.cancel()
 
 
-async def test_over_its_limit_nothing_is_answered() -> None:
-    street = Street(full=True)
-    head = await street.ask()
-    assert street.steps[-1] == "admit of the request"
-    assert head["status"] == 429
-    assert (head["retry-after"], head["retry-after-ms"]) == ("3", "3000")
-    assert head["x-ratelimit-limit-x"] == "5"
-    assert street.refusals == [429]
+async def test_who_comes_with_a_body_when_all_places_are_taken_is_refused() -> None:
+    hall = Hall()
+    first, second = Client(), Client()
+    first.ready.set()
+    second.ready.set()
+    task = hall.serve(first)
+    await hall.working.wait()
+    await hall.serve(second)
+    assert (second.status, hall.gateway.refusals) == (503, [503])
+    hall.go.set()
+    await task
+    assert first.status == 200
 
 
-async def test_what_cannot_be_read_is_not_counted() -> None:
-    street = Street(unreadable=True)
-    assert (await street.ask())["status"] == 400
-    assert street.steps == ["identify", "read"]
-
-
-@pytest.mark.parametrize("second", [b"Bearer sk-2", b"bearer sk-2"])
-async def test_two_keys_are_refused_before_the_body_is_read(second: bytes) -> None:
-    street = Street()
-    credentials = [(b"authorization", b"Bearer sk-1"), (b"authorization", second)]
-    assert (await street.ask([*JSON, *credentials]))["status"] == 400
-    assert street.steps == []
+@pytest.mark.parametrize("ending", ["answered", "refused", "broken", "cancelled", "left"])
+async def test_bytes_and_places_are_free_however_it_ends(ending: str) -> None:
+    hall = Hall()
+    client = Client(b'{"a": "' + b"x" * 1000 + b'"}')
+    client.ready.set()
+    hall.error = {"refused": InvalidRequest("no"), "broken": KeyError("x")}.get(ending)
+    task = hall.serve(client)
+    await hall.working.wait()
+    assert (hall.capacity.held, hall.capacity.answering) == (len(client.body), 1)
+    if ending == "cancelled":
+        task.cancel()
+    elif ending == "left":
+        client.leave.set()
+    else:
+        hall.go.set()
+    await asyncio.wait([task])
+    assert (hall.capacity.held, hall.capacity.owners, hall.capacity.answering) == (0, {}, 0)

@@ -135,6 +135,11 @@ class BoundedProtocol(HttpToolsProtocol):
             raise self._head_too_large()
 
     def on_headers_complete(self) -> None:
+        if not self.url.startswith(b"/"):
+            raise InvalidRequest(
+                "The request's target must be a path; this gateway is no proxy for others.",
+                hint="Send `POST /v1/...`, and the host in the header `Host`.",
+            )
         if self._partial + self._feed > self._limits.header_kb * 1000:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._limits.header_kb * 1000:

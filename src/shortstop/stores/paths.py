@@ -85,6 +85,6 @@ class Paths:
         home = self.home.resolve()
         yield home
         yield from (path for path in home.iterdir() if path.is_file())
-        for folder in (self.run, self.journal, self.models):
+        for folder in (self.run, self.journal, self.models, self.owners):
             yield from all_in(folder)
         yield from self.traces.parent.glob(f"{escape(self.traces.name)}*")
