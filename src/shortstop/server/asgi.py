@@ -39,13 +39,8 @@ class Dispatcher:
     that they see. Raises ValueError for a prefix that is not one segment, or is one of our own.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        mounts: Mapping[str, ASGIApp] = NO_MOUNTS,
-        capacity: Capacity | None = None,
-    ) -> None:
-        capacity = capacity or Capacity(lambda: gateway.server)
+    def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
+        capacity = Capacity(lambda: gateway.server)
         self.hot = hot_routes(gateway, capacity)
         self._cold = api(gateway, capacity)
         self._mounts = dict(mounts)
@@ -146,11 +141,9 @@ def first_segment(path: str) -> str:
     return "/" + path.removeprefix("/").partition("/")[0]
 
 
-def create(
-    gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS, capacity: Capacity | None = None
-) -> ASGIApp:
+def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
-    dispatcher: ASGIApp = Dispatcher(gateway, mounts, capacity)
+    dispatcher: ASGIApp = Dispatcher(gateway, mounts)
     if not gateway.server.cors_origins:
         return dispatcher
     return CORSMiddleware(
