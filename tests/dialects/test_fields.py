@@ -20,7 +20,7 @@ from shortstop.errors import InvalidRequest
         (b"[1]", "JSON object"),
         (b"null", "JSON object"),
         (b'{"a":1e999}', "out of range"),
-        (b'{"a":' * 30_000, "nested deeper"),
+        (b'{"a":' * 50_000, "nested deeper"),
         (b'{"a":' * 300 + b"1" + b"}" * 300, "nested deeper"),
         (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper"),
     ],

@@ -81,7 +81,7 @@ def test_a_share_is_free_when_its_block_raises() -> None:
     with suppress(KeyError), share:
         share.take(10)
         raise KeyError
-    assert (one.held, one.peak) == (0, 10)
+    assert (one.held, one.owners) == (0, {})
 
 
 def test_a_place_is_free_when_its_block_raises() -> None:

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
+from shortstop.config import LimitsConfig
+from shortstop.server.connections import Connections
+from shortstop.server.protocol import BoundedProtocol
 from tests.server.conftest import Gateway, running_gateway
 from tests.server.test_gateway import chat
 
@@ -55,7 +60,13 @@ async def connected(gateway: Gateway) -> AsyncIterator[Peer]:
     try:
         yield reader, writer
     finally:
-        writer.close()
+        await _hang_up(writer)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def told(gateway: Gateway, *pieces: bytes) -> tuple[int, bytes]:
@@ -244,7 +255,7 @@ async def test_half_a_body_takes_nobodys_place(quick: Gateway) -> None:
         peers.append(peer)
     await assert_alive(quick)
     for _, writer in peers:
-        writer.close()
+        await _hang_up(writer)
 
 
 async def test_bytes_of_bodies_are_free_however_they_end(quick: Gateway) -> None:
@@ -322,7 +333,7 @@ async def test_who_has_kept_us_waiting_longest_makes_room(quick: Gateway) -> Non
         with suppress(ConnectionError):
             assert await first.read() == b""
     for _, writer in silent:
-        writer.close()
+        await _hang_up(writer)
 
 
 async def test_where_nobody_waits_the_newcomer_is_told_to_come_again(tmp_path: Path) -> None:
@@ -367,3 +378,43 @@ async def test_an_answer_before_the_body_is_read_does_not_keep_the_connection(
         assert (await reader.readline()).split(b" ")[1] == b"413"
         with pytest.raises(ConnectionError):
             await _until_cut(writer, b"x" * 65_536)
+
+
+# ------------------------------------------------------------ the end of a long answer
+
+
+class SlowLine:
+    """A transport that is closing, with bytes that its client has not taken yet."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        self.aborted = False
+
+    def is_closing(self) -> bool:
+        return True
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(("taken", "cut"), [(0, True), (900, True), (50_000, False)])
+async def test_the_rest_of_an_answer_may_take_as_long_as_it_is_taken(taken: int, cut: bool) -> None:
+    """`taken` bytes a second, of an answer after which the connection is to be closed."""
+    house = Connections(LimitsConfig, lambda error, path="": b"")
+    settings = Config(lambda *_: None, http="httptools", lifespan="off", log_config=None)  # type: ignore[arg-type]
+    guest, line = (
+        BoundedProtocol(settings, ServerState(), {}, connections=house),
+        SlowLine(9_000_000),
+    )
+    guest.connection_made(line)  # type: ignore[arg-type]
+    now = asyncio.get_running_loop().time()
+    for second in range(90):
+        guest.check(now + second)
+        line.waiting -= taken
+    assert line.aborted is cut

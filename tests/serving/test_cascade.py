@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -16,6 +17,7 @@ from shortstop.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
+from shortstop.serving import cascade as cascade_module
 from shortstop.serving.cascade import Asking, Cascade, Served
 from shortstop.serving.models import Models
 from shortstop.types import (
@@ -302,3 +304,27 @@ async def test_cancelling_a_whole_answer_is_on_the_books() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asked.outcomes == [("small", "cancelled")]
+
+
+def test_an_error_that_is_kept_holds_nothing_that_was_read() -> None:
+    """Not even through the error that it was raised from."""
+
+    class Large(list[int]):
+        """Something that a reference can be weak to."""
+
+    def read() -> None:
+        large = Large([1])
+        seen.append(weakref.ref(large))
+        try:
+            raise ValueError("what the parser said")
+        except ValueError as error:
+            raise UpstreamFailed("The model's answer is not JSON.") from error
+
+    seen: list[weakref.ref[Large]] = []
+    kept = None
+    try:
+        read()
+    except UpstreamFailed as error:
+        kept = cascade_module._without_frames(error)
+    assert kept is not None
+    assert seen[0]() is None

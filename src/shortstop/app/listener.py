@@ -17,10 +17,10 @@ from typing import cast
 import uvicorn
 
 from shortstop.app.gateway import Shortstop
-from shortstop.app.memory import give_back_memory, keep_large_blocks_apart
+from shortstop.app.memory import Trimmer, give_back_memory, keep_large_blocks_apart
 from shortstop.config import ServerConfig
 from shortstop.errors import ConfigError, ShortstopError
-from shortstop.server import Capacity, Connections, Refusals, create
+from shortstop.server import Connections, Refusals, create
 from shortstop.server.protocol import BoundedProtocol
 
 log = logging.getLogger("shortstop")
@@ -35,8 +35,6 @@ OWN_FILES = 2048
 LONGEST_NUMBER = 640
 """Digits of a whole number, the least that Python lets us say: to read one takes the square of
 them."""
-LARGE_LOAD = 4_000_000
-"""Bytes of bodies after which memory is worth giving back."""
 
 
 class _Server(uvicorn.Server):
@@ -60,12 +58,10 @@ class _Server(uvicorn.Server):
 
 async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    capacity = Capacity(lambda: gateway.server)
-    tidy = partial(_give_back_when_quiet, capacity)
-    connections = Connections(lambda: gateway.server.limits, Refusals(gateway), tidy)
+    connections = Connections(lambda: gateway.server.limits, Refusals(gateway), Trimmer())
     protocol = partial(BoundedProtocol, connections=connections)
     settings = uvicorn.Config(
-        create(gateway, capacity=capacity),
+        create(gateway),
         http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         lifespan="off",
@@ -93,13 +89,6 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
             await _Server(settings, ready).serve([listening, *more])
         finally:
             sweeping.cancel()
-
-
-def _give_back_when_quiet(capacity: Capacity) -> None:
-    """After bodies that took much memory, once they are gone."""
-    if capacity.peak > LARGE_LOAD and capacity.held < LARGE_LOAD / 4:
-        capacity.peak = capacity.held
-        give_back_memory()
 
 
 def _allow_files(wanted: int) -> None:

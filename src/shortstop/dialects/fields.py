@@ -26,6 +26,8 @@ def parse_object(body: bytes, limit: int = bounded.MAX_VALUES) -> Json:
     try:
         value = bounded.decode(body, limit)
     except bounded.TooManyValues as error:
+        if bounded.depth_of(body[: bounded.SLICE]) > MAX_DEPTH:
+            raise _too_deep() from error
         raise TooLarge(
             f"The body holds {error}.",
             hint="Send less, or raise `server.limits.json_values`.",
@@ -33,15 +35,19 @@ def parse_object(body: bytes, limit: int = bounded.MAX_VALUES) -> Json:
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The body is not valid UTF-8 ({_place(body)}).") from error
     except RecursionError as error:
-        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.") from error
+        raise _too_deep() from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
     opened = bounded.count_signs(body, bounded.OPENING)
     if opened > MAX_DEPTH and _is_deep(value, body, opened):
-        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        raise _too_deep()
     return value
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _place(body: bytes) -> str:

@@ -40,13 +40,8 @@ class Dispatcher:
     that they see. Raises ValueError for a prefix that is not one segment, or is one of our own.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        mounts: Mapping[str, ASGIApp] = NO_MOUNTS,
-        capacity: Capacity | None = None,
-    ) -> None:
-        capacity = capacity or Capacity(lambda: gateway.server)
+    def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
+        capacity = Capacity(lambda: gateway.server)
         self.hot = hot_routes(gateway, capacity)
         self._cold = api(gateway, capacity)
         self._mounts = dict(mounts)
@@ -185,10 +180,7 @@ class Cors:
         await (self._cors if public else self._dispatcher)(scope, receive, send)
 
 
-def create(
-    gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS, capacity: Capacity | None = None
-) -> ASGIApp:
+def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
-    dispatcher = Dispatcher(gateway, mounts, capacity)
-    origins = gateway.server.cors_origins
+    dispatcher, origins = Dispatcher(gateway, mounts), gateway.server.cors_origins
     return Cors(dispatcher, origins) if origins else dispatcher

@@ -65,8 +65,6 @@ class Capacity:
         self._server = server
         self.held = 0
         """Bytes of all bodies."""
-        self.peak = 0
-        """The most that it was since somebody set this to 0."""
         self.owners: dict[str, int] = {}
         """Bytes by owner, of those that hold any."""
         self.answering = 0
@@ -100,8 +98,6 @@ class Capacity:
                 retry_after=SOON,
             )
         self.held += size
-        if self.held > self.peak:
-            self.peak = self.held
         self.owners[owner] = own + size
 
     def give_back(self, owner: str, size: int) -> None:

@@ -209,11 +209,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse or cut this connection where its time is over."""
         self._limits = self._house.limits
         silent = now - self._since
-        if self._refused or self.transport.is_closing():
+        if self._refused:
             if silent > LINGER:
                 self.cut()
         elif self._has_stopped_reading(now):
             self.cut()
+        elif self.transport.is_closing():
+            pass  # when its client has taken the rest of the answer
         elif self.cycle is None or self.cycle.response_complete:
             self._check_head(silent)
         elif not self._in_head:
@@ -254,8 +256,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _has_stopped_reading(self, now: float) -> bool:
         """Whether the client has taken next to nothing of what waits for it for too long."""
         waiting = self.transport.get_write_buffer_size()
-        more = self.cycle is not None and not self.cycle.response_complete
-        if not waiting or (more and not self.flow.write_paused):
+        answered = self.cycle is None or self.cycle.response_complete
+        final = answered or self.flow.write_paused or self.transport.is_closing()
+        if not waiting or not final:
             self._unread = None
             return False
         if self._unread is None:

@@ -210,7 +210,7 @@ class Cascade:
                 answer = await self._take(call, asking)
             except (TargetError, PrivacyRefused) as error:
                 asking.attempts.append(call.end(_outcome(error), error=error))
-                failure = error
+                failure = _without_frames(error)
                 if _final(target, error):
                     break
                 continue
@@ -364,6 +364,13 @@ def _estimated(request: Request, reply: Reply | None) -> Usage:
     with contained("the estimate of tokens"):
         return estimated_usage(request, reply)
     return NOT_COUNTED
+
+
+def _without_frames(error: ShortstopError) -> ShortstopError:
+    """To be raised later: the frames that it came through hold all that a target sent, and would
+    be in a ring with it until the garbage collector comes by."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 def _draft_or_raise(draft: Served | None, failure: ShortstopError | None) -> Served:

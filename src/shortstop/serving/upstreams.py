@@ -161,9 +161,10 @@ class RemoteUpstream:
                         yield chunk
                     return
             except TargetError as error:
-                if begun:
+                pause = None if begun else self._pause(tried, error)
+                if pause is None:
                     raise
-                await self._pause_or_raise(tried, error)
+            await asyncio.sleep(pause)
 
     async def _post(
         self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
@@ -178,7 +179,10 @@ class RemoteUpstream:
                         raise self._error(reply.status, reply.headers, reply.body)
                     return reply
             except TargetError as error:
-                await self._pause_or_raise(tried, error)
+                pause = self._pause(tried, error)
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
 
     async def _chunks(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
         path, decoder = self._vendor.path, self._dialect.stream_decoder()
@@ -207,11 +211,13 @@ class RemoteUpstream:
     def _encode(self, request: Request) -> bytes:
         return self._dialect.encode_request(request, self._model)
 
-    async def _pause_or_raise(self, tried: int, error: TargetError) -> None:
-        pause = self._patience.pause(tried, error, self._draw.random())
-        if pause is None:
-            raise error
-        await asyncio.sleep(pause)
+    def _pause(self, tried: int, error: TargetError) -> float | None:
+        """Seconds until the next attempt; None: there is none.
+
+        Whoever raises an error from a variable makes a ring of it, its traceback and all that was
+        read, until the garbage collector finds it.
+        """
+        return self._patience.pause(tried, error, self._draw.random())
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
