@@ -11,12 +11,13 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
 VOCABULARY = {"types", "errors", "tokens", "money"}
-LOW = VOCABULARY | {"ports", "config"}
+LOW = VOCABULARY | {"ports", "config", "fair"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "tokens": {"types"},
     "money": set(),
+    "fair": VOCABULARY,
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

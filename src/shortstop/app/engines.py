@@ -107,7 +107,8 @@ def build_engine(
 
 
 def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
-    return crew.slots(name, slots, model.queue) if crew else Slots(slots, model.queue)
+    queue, wait_s = model.queue, model.queue_seconds
+    return crew.slots(name, slots, queue, wait_s) if crew else Slots(slots, queue, wait_s)
 
 
 def local_target(name: str, model: ModelConfig, served: str, context: int | None) -> Target:

@@ -12,14 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.dialects import StatefulDialect, embeddings
-from shortstop.errors import MethodNotAllowed, Overloaded
 from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.chat import chat_work, stateful_work
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
-from shortstop.server.route import HotRoute
+from shortstop.server.inflight import InFlight
+from shortstop.server.route import HotRoute, Work
 
 NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 
@@ -32,12 +32,10 @@ class Dispatcher:
     """
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
-        self.hot = hot_routes(gateway)
+        self.hot = hot_routes(gateway, InFlight(gateway))
         self._cold = api(gateway)
         self._mounts = dict(mounts)
         self._check_mounts()
-        self._gateway = gateway
-        self._in_flight = 0
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +45,7 @@ class Dispatcher:
         path = plain(scope["path"])
         if path in self.hot:
             scope["path"] = path
-            await self._admit(self.hot[path], scope, receive, send)
+            await self.hot[path](scope, receive, send)
             return
         send = with_request_id(send, self._id())
         prefix = first_segment(scope["path"])
@@ -72,24 +70,14 @@ class Dispatcher:
             return
         await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
 
-    async def _admit(self, route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
-        """Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody."""
-        if scope["method"] != "POST":
-            await route.refuse(send, _only_post(scope["method"]))
-            return
-        if self._in_flight >= self._gateway.server.max_in_flight:
-            await route.refuse(send, _full(self._in_flight))
-            return
-        self._in_flight += 1
-        try:
-            await route(scope, receive, send)
-        finally:
-            self._in_flight -= 1
 
-
-def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
+def hot_routes(gateway: Gateway, in_flight: InFlight) -> dict[str, HotRoute]:
     """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
-    routes = {embeddings.PATH: HotRoute(gateway, embeddings.DIALECT, embedding_work(gateway))}
+
+    def hot(name: str, work: Work) -> HotRoute:
+        return HotRoute(gateway, name, work, in_flight)
+
+    routes = {embeddings.PATH: hot(embeddings.DIALECT, embedding_work(gateway))}
     for dialect in dialects.every():
         description = dialect.description
         name, route, counting = description.name, description.route, description.counting
@@ -97,9 +85,9 @@ def hot_routes(gateway: Gateway) -> dict[str, HotRoute]:
             work = stateful_work(gateway, dialect)
         else:
             work = chat_work(gateway)
-        routes[route.path] = HotRoute(gateway, name, work)
+        routes[route.path] = hot(name, work)
         if counting is not None and counting.route is not None:
-            routes[counting.route] = HotRoute(gateway, name, counting_work(gateway))
+            routes[counting.route] = hot(name, counting_work(gateway))
     return routes
 
 
@@ -112,18 +100,6 @@ def with_request_id(send: Send, id: str) -> Send:
         await send(message)
 
     return named
-
-
-def _only_post(method: str) -> MethodNotAllowed:
-    return MethodNotAllowed(f"{method} is not allowed here.", headers={"allow": "POST"})
-
-
-def _full(in_flight: int) -> Overloaded:
-    return Overloaded(
-        f"The gateway is full: {in_flight} requests are being answered.",
-        hint="Retry in a moment, or raise `server.max_in_flight`.",
-        retry_after=1.0,
-    )
 
 
 def plain(path: str) -> str:

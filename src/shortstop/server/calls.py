@@ -17,7 +17,7 @@ def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""
 
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
-        request = embeddings.decode_request(body)
+        request = replace(embeddings.decode_request(body), party=exchange.party)
         admission = gateway.admit(embeddings.neutral(request, exchange.id), caller)
         exchange.limits = admission.headers
         caller = replace(caller, conversation=conversation_in(headers))
@@ -35,6 +35,7 @@ def counting_work(gateway: Gateway) -> Work:
 
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
         request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
+        request = replace(request, party=exchange.party)
         counting = exchange.dialect.description.counting
         assert counting is not None, "the dialect's own route"
         tokens = await gateway.count_tokens(request, caller_of(caller, headers, request))

@@ -21,6 +21,7 @@ def chat_work(gateway: Gateway) -> Work:
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
         dialect = exchange.dialect
         request = with_betas(dialect.decode_request(body, exchange.id), headers)
+        request = replace(request, party=exchange.party)
         answer = await _answer(gateway, request, caller_of(caller, headers, request), exchange)
         if answer.reply is not None:
             await exchange.whole(answer, dialect.encode_reply(answer.reply, request))
@@ -37,7 +38,7 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> None:
         turn = ResponseTurn(gateway.responses, caller, body)
         request = dialect.decode_request(turn.body, exchange.id)
-        request = replace(request, continues=turn.previous)
+        request = replace(request, continues=turn.previous, party=exchange.party)
         caller = caller_of(caller, headers, request)
         answer = await _answer(gateway, request, caller, exchange)
         response: Json | None

@@ -11,13 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from shortstop import dialects
 from shortstop.dialects import parse_object
-from shortstop.errors import ShortstopError
+from shortstop.errors import MethodNotAllowed, ShortstopError
 from shortstop.server.auth import secret_of
 from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.caller import party_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
 from shortstop.server.ids import Ids
+from shortstop.server.inflight import InFlight
 from shortstop.server.watch import Watch
 from shortstop.types import Caller, DialectName, Json
 
@@ -31,16 +33,21 @@ ShortstopError."""
 class HotRoute:
     """One endpoint as a plain ASGI application; errors are told in `dialect`."""
 
-    def __init__(self, gateway: Gateway, dialect: DialectName, work: Work) -> None:
+    def __init__(
+        self, gateway: Gateway, dialect: DialectName, work: Work, in_flight: InFlight
+    ) -> None:
+        self._in_flight = in_flight
         self._gateway = gateway
         self._dialect: DialectName = dialect
         self._work = work
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = self._begin(send)
+        exchange = Exchange(send, dialects.get(self._dialect), self._id())
         try:
-            await self._serve(scope["path"], dict(scope["headers"]), receive, exchange)
+            if scope["method"] != "POST":
+                raise _only_post(scope["method"])
+            await self._serve(scope, receive, exchange)
         except Disconnected:
             return
         except ShortstopError as error:
@@ -52,31 +59,36 @@ class HotRoute:
             log.error("request %s failed: %s\n%s", exchange.id, type(error).__name__, place)
             await exchange.fail(ShortstopError("An internal error occurred."))
 
-    async def refuse(self, send: Send, error: ShortstopError) -> None:
-        """Tell the error, reading nothing."""
-        self._gateway.refused(error.status)
-        await self._begin(send).fail(error)
-
-    def _begin(self, send: Send) -> Exchange:
-        return Exchange(send, dialects.get(self._dialect), self._id())
-
-    async def _serve(
-        self, path: str, headers: Headers, receive: Receive, exchange: Exchange
-    ) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        headers = dict(scope["headers"])
         known = self._gateway.identify(secret_of(headers))
+        exchange.party = party_of(known, scope["client"])
         body = await read_body(headers, receive, int(self._gateway.server.max_body_mb * 1_000_000))
-        replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
+        replay = replay_of(headers, known, scope["path"], body, self._gateway.accounts.answers)
         if replay is None:
-            await self._watched(body, known, headers, receive, exchange)
+            await self._in_turn(body, known, headers, receive, exchange)
             return
         if replay.kept is not None:
             await send_again(replay.kept, exchange.send)
             return
         exchange.send = replay.listening(exchange.send)
         try:
-            await self._watched(body, known, headers, receive, exchange)
+            await self._in_turn(body, known, headers, receive, exchange)
         finally:
             replay.close(keepable=exchange.keepable)
+
+    async def _in_turn(
+        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
+    ) -> None:
+        """Work in one of the places, once it is this party's turn."""
+        gate, party = self._in_flight, exchange.party
+        gate.follow()
+        if not gate.try_enter(party):
+            await gate.enter(party)
+        try:
+            await self._watched(body, known, headers, receive, exchange)
+        finally:
+            gate.leave(party)
 
     async def _watched(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
@@ -92,3 +104,7 @@ class HotRoute:
                 raise
         finally:
             watch.stop()
+
+
+def _only_post(method: str) -> MethodNotAllowed:
+    return MethodNotAllowed(f"{method} is not allowed here.", headers={"allow": "POST"})

@@ -16,7 +16,7 @@ from shortstop.errors import EngineBusy, InvalidRequest, TargetError, UpstreamFa
 from shortstop.serving.engines.backend import ALTERNATIVES, DEFAULT_MAX_TOKENS, LocalBackend, Slots
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
-from shortstop.types import Message, Request, Sampling, Text, Tool, ToolCall, ToolChoice
+from shortstop.types import Message, Party, Request, Sampling, Text, Tool, ToolCall, ToolChoice
 from tests.server.scripted import ScriptedModel
 
 PAY = Tool("pay", "Pays a bill.", {"type": "object", "properties": {"n": {"type": "integer"}}})
@@ -214,7 +214,7 @@ async def test_slots_are_given_in_the_order_of_arrival() -> None:
     slots, order = Slots(1, 9), list[int]()
 
     async def work(number: int) -> None:
-        async with slots.take():
+        async with slots.take(Party()):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -225,25 +225,25 @@ async def test_slots_are_given_in_the_order_of_arrival() -> None:
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_retry() -> None:
     slots = Slots(1, 1)
-    async with slots.take():
-        waiting = asyncio.create_task(slots.take().__aenter__())
+    async with slots.take(Party()):
+        waiting = asyncio.create_task(slots.take(Party()).__aenter__())
         await asyncio.sleep(0)
         assert (slots.running, slots.waiting) == (1, 1)
         with pytest.raises(EngineBusy, match="1 running, 1 waiting") as caught:
-            async with slots.take():
+            async with slots.take(Party()):
                 pass
         assert (caught.value.status, caught.value.retry_after) == (503, 1.0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert slots.waiting == 0
-    async with slots.take():
+    async with slots.take(Party()):
         assert slots.running == 1
 
 
 async def test_without_a_queue_only_the_slots_are_there() -> None:
     slots = Slots(2, 0)
-    async with slots.take(), slots.take():
+    async with slots.take(Party()), slots.take(Party()):
         with pytest.raises(EngineBusy):
-            async with slots.take():
+            async with slots.take(Party()):
                 pass
     assert slots.running == 0

@@ -6,9 +6,8 @@ neutral fields to ask for log-probabilities and to bound the answer's length.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -16,22 +15,25 @@ from msgspec.structs import replace
 from shortstop.dialects.openai.describe import PATH
 from shortstop.dialects.openai.local import COUNTING, PROGRESS_WANTED, is_progress
 from shortstop.errors import EngineBusy, UpstreamFailed
+from shortstop.fair import FairGate, NoPlace
 from shortstop.ports import Dialect
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
-from shortstop.types import Chunk, Reply, Request
+from shortstop.types import Chunk, Party, Reply, Request
 
 ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
+QUEUE_SECONDS = 60.0
 
 
 class Queue(Protocol):
-    """Admits requests to an engine's slots, a bounded number of them waiting."""
+    """Admits requests to an engine's slots by turns, a bounded number of them waiting."""
 
-    slots: int
+    @property
+    def slots(self) -> int: ...
 
     @property
     def running(self) -> int: ...
@@ -39,43 +41,33 @@ class Queue(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def take(self) -> AbstractAsyncContextManager[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full."""
+    def take(self, party: Party) -> AbstractAsyncContextManager[None]:
+        """Hold a slot. Raises EngineBusy at once when the queue is full, later when it is slow."""
 
 
-class Slots:
-    """A bounded queue in front of a fixed number of slots, first come, first served."""
+class Slots(FairGate):
+    """A bounded queue in front of a fixed number of slots: tenants and keys take turns."""
 
-    def __init__(self, slots: int, queue: int) -> None:
-        self.slots = slots
-        self.queue = queue
-        self._free = asyncio.Semaphore(slots)
-        self.running = 0
-        self.waiting = 0
+    def __init__(self, slots: int, queue: int, wait_s: float = QUEUE_SECONDS) -> None:
+        super().__init__(slots, queue, wait_s, no_slot)
 
-    @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full."""
-        if self._free.locked() and self.waiting >= self.queue:
-            raise full(self.running, self.waiting)
-        self.waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self.waiting -= 1
-        self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
-            self._free.release()
+    @property
+    def slots(self) -> int:
+        return self.places
 
 
-def full(running: int, waiting: int) -> EngineBusy:
-    """The error for a queue with no place left."""
+def no_slot(why: NoPlace) -> EngineBusy:
+    """The error for a queue with no place left, or too slow."""
+    state = f"{why.running} running, {why.waiting} waiting"
+    if why.reason == "late":
+        message = f"The local engine had no slot in time: {state}."
+    elif why.reason == "greedy":
+        message = f"The local engine is full, mostly with your own requests: {state}."
+    else:
+        message = f"The local engine is full: {state}."
     return EngineBusy(
-        f"The local engine is full: {running} running, {waiting} waiting.",
-        hint="Retry in a moment, or raise `queue` or `slots` of this model.",
+        message,
+        hint="Retry in a moment, or raise `queue`, `queue_seconds` or `slots` of this model.",
         retry_after=1.0,
     )
 
@@ -135,7 +127,7 @@ class LocalBackend:
 
     async def _posted(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
-        async with self.slots.take():
+        async with self.slots.take(request.party):
             reply = await self._client().post(PATH, body)
         if reply.status != 200:
             raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
@@ -153,7 +145,7 @@ class LocalBackend:
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
         decoder = self._dialect.stream_decoder()
-        async with self.slots.take(), self._client().stream(PATH, body) as stream:
+        async with self.slots.take(request.party), self._client().stream(PATH, body) as stream:
             if stream.status != 200:
                 raise self._dialect.decode_error(
                     stream.status, await stream.body(), retry_after(stream.headers)
