@@ -10,13 +10,14 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens", "money"}
+VOCABULARY = {"types", "errors", "tokens", "money", "schemas"}
 LOW = VOCABULARY | {"ports", "config", "fair"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "tokens": {"types"},
     "money": set(),
+    "schemas": {"types"},
     "fair": VOCABULARY,
     "ports": VOCABULARY,
     "config": VOCABULARY,

@@ -152,7 +152,7 @@ def backend_of(engine: Engine) -> LocalBackend:
         slots=engine.slots,
         max_output=engine.target.max_output,
         tools_by_schema=engine.config.tools_by_schema,
-        notices_disconnect_on_write=engine.server is not None,
+        embedded=engine.server is not None,
     )
 
 

@@ -104,12 +104,12 @@ class _Client:
     ) -> HttpReply:
         """Send `body` and read the whole response. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            connection = await self._exchange(path, body, extra_headers)
-            try:
-                whole = await self._whole(connection)
-            finally:
-                self._pool.give_back(connection)
-        return HttpReply(connection.status, connection.headers, whole)
+            return await self._reply(await self._exchange("POST", path, body, extra_headers))
+
+    async def get(self, path: str) -> HttpReply:
+        """Read a whole response. Raises UpstreamFailed or UpstreamTimeout."""
+        with _mapped():
+            return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS))
 
     @asynccontextmanager
     async def stream(
@@ -120,21 +120,28 @@ class _Client:
         Raises UpstreamFailed or UpstreamTimeout.
         """
         with _mapped():
-            connection = await self._exchange(path, body, extra_headers)
+            connection = await self._exchange("POST", path, body, extra_headers)
         try:
             yield HttpStream(connection.status, connection.headers, self._pieces(connection))
         finally:
             self._pool.give_back(connection)
 
+    async def _reply(self, connection: Connection) -> HttpReply:
+        try:
+            whole = await self._whole(connection)
+        finally:
+            self._pool.give_back(connection)
+        return HttpReply(connection.status, connection.headers, whole)
+
     async def _exchange(
-        self, path: str, body: bytes, extra_headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str]
     ) -> Connection:
         """A connection on which the response has begun.
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
         lines = self._head + _lines(extra_headers) if extra_headers else self._head
-        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
+        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
             return await self._begin(request, fresh=False)

@@ -17,7 +17,9 @@ from shortstop.dialects.openai.local import COUNTING, PROGRESS_WANTED, is_progre
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.fair import FairGate, NoPlace
 from shortstop.ports import Dialect
+from shortstop.schemas import EAGER, extent
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
+from shortstop.serving.engines.grammar import constrained
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
@@ -75,9 +77,9 @@ def no_slot(why: NoPlace) -> EngineBusy:
 class LocalBackend:
     """One local model. `client` is called for every request: an engine's address can change.
 
-    `notices_disconnect_on_write`: the server detects a closed connection only when it next writes,
-    as the embedded engine does. It is then always asked to stream and to report its progress
-    through the prompt, so that it soon notices a client that has left.
+    `embedded`: the server is the engine of our own. It detects a closed connection only when it
+    next writes, so it is always asked to stream and to report its progress through the prompt: it
+    soon notices a client that has left. And it has llguidance, for schemas of any sensible size.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class LocalBackend:
         slots: Queue,
         max_output: int | None = None,
         tools_by_schema: bool = False,
-        notices_disconnect_on_write: bool = False,
+        embedded: bool = False,
     ) -> None:
         self._model = model
         self._dialect = dialect
@@ -97,11 +99,11 @@ class LocalBackend:
         self.slots = slots
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
-        self._always_stream = notices_disconnect_on_write
+        self._embedded = embedded
 
     async def answer(self, request: Request) -> Reply:
         """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
-        reply = await (self._gathered if self._always_stream else self._posted)(request)
+        reply = await (self._gathered if self._embedded else self._posted)(request)
         if not self._calls_by_schema(request):
             return reply
         return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
@@ -158,18 +160,28 @@ class LocalBackend:
             raise UpstreamFailed("The local engine closed the stream before its end.")
 
     def _calls_by_schema(self, request: Request) -> bool:
-        return self._tools_by_schema and wants_calls(request)
+        return wants_calls(request) and self._poses_tools(request)
+
+    def _poses_tools(self, request: Request) -> bool:
+        """Whether tools go into the prompt: always, or because their schemas are too large for the
+        grammar that a server of another kind would make of them."""
+        return self._tools_by_schema or not extent(
+            {t.name: t.schema for t in request.tools}
+        ).within(EAGER)
 
     def _encode(self, request: Request, *, stream: bool) -> bytes:
         """The body, from the neutral fields alone: small servers reject fields they do not know."""
-        if self._tools_by_schema and (request.tools or mentions_calls(request)):
+        if (request.tools or mentions_calls(request)) and self._poses_tools(request):
             request = without_tools(request)
+        request, extra = constrained(request, guided=self._embedded)
+        if stream and self._embedded:
+            extra = extra | PROGRESS_WANTED
         sampling = request.sampling
         rewritten = replace(
             request,
             body={},
             stream=stream,
-            extra=PROGRESS_WANTED if stream and self._always_stream else {},
+            extra=extra,
             sampling=replace(
                 sampling,
                 logprobs=True,
