@@ -7,7 +7,7 @@ be known without doing it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from shortstop.types import Json, Request
 
@@ -137,5 +137,5 @@ def _demanded(schema: Json) -> Iterator[tuple[str, Json]]:
             stack.append((f"{where}/items", part.get("items")))
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float)

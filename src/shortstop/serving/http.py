@@ -106,6 +106,11 @@ class _Client:
         with _mapped():
             return await self._reply(await self._exchange("POST", path, body, extra_headers))
 
+    async def post_beside(self, path: str, body: bytes) -> HttpReply:
+        """`post` to a path that does not begin with the base URL's."""
+        with _mapped():
+            return await self._reply(await self._exchange("POST", path, body, NO_HEADERS, ""))
+
     async def get(self, path: str) -> HttpReply:
         """Read a whole response. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
@@ -134,14 +139,20 @@ class _Client:
         return HttpReply(connection.status, connection.headers, whole)
 
     async def _exchange(
-        self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        extra_headers: Mapping[str, str],
+        prefix: str | None = None,
     ) -> Connection:
         """A connection on which the response has begun.
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
         lines = self._head + _lines(extra_headers) if extra_headers else self._head
-        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
+        prefix = self._prefix if prefix is None else prefix
+        head = f"{method} {prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
             return await self._begin(request, fresh=False)

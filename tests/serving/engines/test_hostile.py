@@ -19,15 +19,18 @@ from msgspec.structs import replace
 from shortstop import dialects
 from shortstop.errors import TargetError
 from shortstop.registry import ModelRecord
+from shortstop.registry.vocabulary import Vocabulary
 from shortstop.serving import verify
 from shortstop.serving.engines.backend import LocalBackend, Slots
 from shortstop.serving.engines.embedded import Backoff, EmbeddedServer, EngineOptions
+from shortstop.serving.engines.markers import Markers
 from shortstop.serving.http import LocalClient
 from shortstop.types import Format, Json, Message, Request, Sampling, Text, Tool, ToolChoice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPTIONS = EngineOptions(threads=1, context=4096, slots=2, cache_mib=0)
+MARKERS = Markers(Vocabulary())
 FREEZE = 8.0
 """Seconds: far above any load of this machine, far below what an eager grammar takes."""
 QUICK = Backoff(first=0.01, probe=0.1, stalled=0.5)
@@ -43,7 +46,7 @@ def connected(server: EmbeddedServer) -> LocalBackend:
         client=client,
         slots=Slots(8, 8),
         tools_by_schema=True,
-        embedded=True,
+        embedded=lambda: MARKERS,
     )
 
 

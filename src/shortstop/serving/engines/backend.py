@@ -8,27 +8,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from shortstop.dialects.openai.describe import PATH
-from shortstop.dialects.openai.local import COUNTING, PROGRESS_WANTED, is_progress
+from shortstop.dialects.openai.local import (
+    COMPLETION,
+    COUNTING,
+    PROGRESS_WANTED,
+    RENDERING,
+    LocalCompletionDecoder,
+    completion_of,
+    is_progress,
+    rendered,
+)
 from shortstop.errors import EngineBusy, UpstreamFailed
 from shortstop.fair import FairGate, NoPlace
-from shortstop.ports import Dialect
+from shortstop.ports import Dialect, StreamDecoder
 from shortstop.schemas import EAGER, extent
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
 from shortstop.serving.engines.grammar import constrained
+from shortstop.serving.engines.markers import Markers
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
-from shortstop.types import Chunk, Party, Reply, Request
+from shortstop.types import Chunk, Message, Part, Party, Reply, Request, Text, ToolResult
 
 ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
 QUEUE_SECONDS = 60.0
+ANY_MARKERS = Markers()
+P = TypeVar("P", bound=Part)
 
 
 class Queue(Protocol):
@@ -77,9 +89,10 @@ def no_slot(why: NoPlace) -> EngineBusy:
 class LocalBackend:
     """One local model. `client` is called for every request: an engine's address can change.
 
-    `embedded`: the server is the engine of our own. It detects a closed connection only when it
-    next writes, so it is always asked to stream and to report its progress through the prompt: it
-    soon notices a client that has left. And it has llguidance, for schemas of any sensible size.
+    `embedded` gives the control tokens of our own engine's model; None: it is another's server. Our
+    engine detects a closed connection only when it next writes, so it is always asked to stream and
+    to report its progress through the prompt: it soon notices a client that has left. It has
+    llguidance, for schemas of any sensible size, and takes prompts made of tokens.
     """
 
     def __init__(
@@ -91,7 +104,7 @@ class LocalBackend:
         slots: Queue,
         max_output: int | None = None,
         tools_by_schema: bool = False,
-        embedded: bool = False,
+        embedded: Callable[[], Markers] | None = None,
     ) -> None:
         self._model = model
         self._dialect = dialect
@@ -103,7 +116,7 @@ class LocalBackend:
 
     async def answer(self, request: Request) -> Reply:
         """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
-        reply = await (self._gathered if self._embedded else self._posted)(request)
+        reply = await (self._posted if self._embedded is None else self._gathered)(request)
         if not self._calls_by_schema(request):
             return reply
         return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
@@ -129,6 +142,8 @@ class LocalBackend:
 
     async def _posted(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
+        if ANY_MARKERS.found(body):
+            body = ANY_MARKERS.broken(body)
         async with self.slots.take(request.party):
             reply = await self._client().post(PATH, body)
         if reply.status != 200:
@@ -146,18 +161,33 @@ class LocalBackend:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
-        decoder = self._dialect.stream_decoder()
-        async with self.slots.take(request.party), self._client().stream(PATH, body) as stream:
-            if stream.status != 200:
-                raise self._dialect.decode_error(
-                    stream.status, await stream.body(), retry_after(stream.headers)
-                )
-            async for data in stream.chunks:
-                for chunk in decoder.feed(data):
-                    if not is_progress(chunk):
-                        yield chunk
+        async with self.slots.take(request.party):
+            path, body, decoder = await self._spoken(body)
+            async with self._client().stream(path, body) as stream:
+                if stream.status != 200:
+                    raise self._dialect.decode_error(
+                        stream.status, await stream.body(), retry_after(stream.headers)
+                    )
+                async for data in stream.chunks:
+                    for chunk in decoder.feed(data):
+                        if not is_progress(chunk):
+                            yield chunk
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
+
+    async def _spoken(self, body: bytes) -> tuple[str, bytes, StreamDecoder]:
+        """Where and how a chat is asked so that control tokens in its content are text."""
+        markers = ANY_MARKERS if self._embedded is None else self._embedded()
+        if not markers.found(body):
+            return PATH, body, self._dialect.stream_decoder()
+        if not markers.exact or not self._tools_by_schema:
+            return PATH, markers.broken(body), self._dialect.stream_decoder()
+        chat, names = markers.hidden(body)
+        reply = await self._client().post_beside(RENDERING, chat)
+        if reply.status != 200:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        prompt = names.prompt(rendered(reply.body))
+        return COMPLETION, completion_of(body, prompt), LocalCompletionDecoder()
 
     def _calls_by_schema(self, request: Request) -> bool:
         return wants_calls(request) and self._poses_tools(request)
@@ -173,12 +203,13 @@ class LocalBackend:
         """The body, from the neutral fields alone: small servers reject fields they do not know."""
         if (request.tools or mentions_calls(request)) and self._poses_tools(request):
             request = without_tools(request)
-        request, extra = constrained(request, guided=self._embedded)
-        if stream and self._embedded:
+        request, extra = constrained(request, guided=self._embedded is not None)
+        if stream and self._embedded is not None:
             extra = extra | PROGRESS_WANTED
         sampling = request.sampling
         rewritten = replace(
             request,
+            messages=tuple(map(_joined, request.messages)),
             body={},
             stream=stream,
             extra=extra,
@@ -191,3 +222,21 @@ class LocalBackend:
             ),
         )
         return self._dialect.encode_request(rewritten, self._model)
+
+
+def _joined(message: Message) -> Message:
+    return replace(message, parts=_merged(message.parts)) if message.parts else message
+
+
+def _merged(parts: tuple[P, ...]) -> tuple[P, ...]:
+    """Neighbouring texts as one: some templates put them side by side, and a control token that
+    each holds half of would form."""
+    merged: list[Any] = []
+    for part in parts:
+        if isinstance(part, Text) and merged and isinstance(merged[-1], Text):
+            merged[-1] = Text(f"{merged[-1].text}\n{part.text}")
+        elif isinstance(part, ToolResult):
+            merged.append(replace(part, parts=_merged(part.parts)))
+        else:
+            merged.append(part)
+    return tuple(merged)
