@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ class Refused(Overloaded):
         self.refusal = refusal
 
 
-def gate(places: int, queue: int = 100, wait_s: float = 1000.0, *, spare: bool = False) -> FairGate:
-    return FairGate(places, queue, wait_s, Refused, spare=spare)
+def gate(places: int, queue: int = 100, wait_s: float = 1000.0, **more: Any) -> FairGate:
+    return FairGate(places, queue, wait_s, Refused, **more)
 
 
 @dataclass
@@ -150,6 +151,46 @@ def test_what_nobody_waits_for_gets_what_clients_leave() -> None:
     assert virtual.run(scenario()) == [HOG] * 4 + [LEARNING] * 2
 
 
+def test_whoever_asks_one_thing_after_the_other_waits_for_a_long_answer_only_once() -> None:
+    async def scenario() -> Crowd:
+        crowd = Crowd(gate(2, linger_s=10.0))
+        hog = [asyncio.create_task(crowd.ask(HOG, 50.0)) for _ in range(40)]
+        await asyncio.sleep(1.0)
+        for _ in range(20):
+            await crowd.ask(VICTIM, 1.0)
+            await asyncio.sleep(5.0)
+        for task in hog:
+            task.cancel()
+        await asyncio.gather(*hog, return_exceptions=True)
+        return crowd
+
+    first, *others = virtual.run(scenario()).waits(VICTIM)
+    assert first == 49.0
+    assert others == [0.0] * 19
+
+
+def test_a_place_kept_for_another_is_given_away_when_it_asks_no_more() -> None:
+    async def scenario() -> Crowd:
+        crowd = Crowd(gate(2, linger_s=10.0))
+        visit = asyncio.create_task(crowd.ask(VICTIM, 1.0))
+        await asyncio.gather(*(crowd.ask(HOG, 100.0) for _ in range(3)), visit)
+        assert_nothing_is_left(crowd.gate)
+        return crowd
+
+    assert virtual.run(scenario()).waits(HOG) == [0.0, 11.0, 100.0]
+
+
+def test_a_place_is_kept_for_nobody_who_never_came() -> None:
+    async def scenario() -> Crowd:
+        crowd = Crowd(gate(4, linger_s=10.0))
+        await asyncio.gather(*(crowd.ask(HOG, 1.0) for _ in range(12)))
+        await asyncio.gather(*(crowd.ask(LEARNING, 1.0) for _ in range(4)))
+        return crowd
+
+    crowd = virtual.run(scenario())
+    assert Counter(crowd.waits(HOG)) == {0.0: 4, 1.0: 4, 2.0: 4}
+
+
 # ------------------------------------------------------------ bounds and refusals
 
 
@@ -244,8 +285,9 @@ def test_in_any_crowd_the_promises_hold(seed: int) -> None:
     parties = [Party(f"t{i % 4}", f"k{i}", chance.random() < 0.1) for i in range(7)]
 
     async def scenario() -> None:
-        spare = chance.random() < 0.3
-        door = gate(places, queue, wait_s=chance.choice([3.0, 500.0]), spare=spare)
+        spare, linger = chance.random() < 0.3, chance.choice([0.0, 0.0, 2.0])
+        wait = chance.choice([3.0, 500.0])
+        door = gate(places, queue, wait, spare=spare, linger_s=linger)
         ends = Counter[str]()
         limit = places + (places // 2 if spare else 0)
 
@@ -255,7 +297,8 @@ def test_in_any_crowd_the_promises_hold(seed: int) -> None:
                 async with door.take(chance.choice(parties)):
                     assert door.running <= limit
                     await asyncio.sleep(chance.expovariate(1.0))
-                    assert not door.waiting or door.running >= places, "idle while somebody waits"
+                    busy = linger or door.running >= places
+                    assert not door.waiting or busy, "idle while somebody waits"
                 ends["served"] += 1
             except ShortstopError:
                 ends["refused"] += 1

@@ -143,14 +143,23 @@ def may_queue(limit: int, waiting: int, own: int) -> bool:
 class FairGate:
     """`places` at a time; further ones wait, `queue` of them, at most `wait_s` seconds.
 
-    A party alone may have every place. While others wait, a place that comes free goes by turns to
-    those who hold less than half. With `spare`, for places that are a limit and no machine, a party
-    finds half as many again beyond `places`, as long as it has less than what is left of these:
-    nobody waits for what others hold without end. `places` may be changed at any time.
+    A party alone may have every place. While others ask it has half of them, and a place that comes
+    free goes by turns to those who have less. Others ask who have or wait for a place, or had one
+    within `linger_s` seconds: whoever asks one thing after the other is not shut out each time by
+    somebody's long ones. With `spare`, for places that are a limit and no machine, a party finds
+    half as many again beyond `places`, as long as it has less than what is left of these: nobody
+    waits for what others hold without end. `places` may be changed at any time.
     """
 
     def __init__(
-        self, places: int, queue: int, wait_s: float, refuse: Refuse, *, spare: bool = False
+        self,
+        places: int,
+        queue: int,
+        wait_s: float,
+        refuse: Refuse,
+        *,
+        linger_s: float = 0.0,
+        spare: bool = False,
     ) -> None:
         self.places = places
         self.queue = queue
@@ -159,6 +168,10 @@ class FairGate:
         self._spare = spare
         self.held = Holdings()
         self._line = WaitingLine()
+        self._linger_s = linger_s
+        self._left: dict[str, float] = {}
+        """When a tenant gave its last place back; the longest ago first."""
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def running(self) -> int:
@@ -182,12 +195,13 @@ class FairGate:
 
     def leave(self, party: Party) -> None:
         """Give a place back: whose turn it is has it at once."""
+        if self._linger_s and not party.background:
+            self._left.pop(party.tenant, None)
+            self._left[party.tenant] = asyncio.get_running_loop().time()
         # Chosen while this place still counts: who gives it back is not the first for it.
         first = self._first()
         self.held.drop(party)
-        while first is not None and self._room(first[0]):
-            self._give(*first)
-            first = self._first()
+        self._admit(first)
 
     @asynccontextmanager
     async def take(self, party: Party) -> AsyncIterator[None]:
@@ -199,11 +213,27 @@ class FairGate:
             self.leave(party)
 
     def _room(self, party: Party) -> bool:
-        running = self.held.total
+        running, own = self.held.total, self.held.of(party)
         if running < self.places:
-            return True
+            return own < self._share or not self._linger_s or not self._others(party)
         spare = self.places // 2 if self._spare else 0
-        return self.held.of(party) < self.places + spare - running
+        return own < self.places + spare - running
+
+    @property
+    def _share(self) -> int:
+        return max(1, self.places // 2)
+
+    def _others(self, party: Party) -> bool:
+        """Whether anybody else asks, or did a moment ago."""
+        self._forget()
+        if len(self._left) > (party.tenant in self._left):
+            return True
+        return self.held.total > self.held.of(party)
+
+    def _forget(self) -> None:
+        since = asyncio.get_running_loop().time() - self._linger_s
+        while self._left and next(iter(self._left.values())) <= since:
+            del self._left[next(iter(self._left))]
 
     async def _wait(self, party: Party) -> None:
         own = self._line.waiting.of(party)
@@ -211,6 +241,7 @@ class FairGate:
             raise self._refused("full", party)
         place = asyncio.get_running_loop().create_future()
         self._line.join(party, place)
+        self._wake_later()
         try:
             async with asyncio.timeout(self.wait_s):
                 await place
@@ -219,18 +250,33 @@ class FairGate:
                 self.leave(party)
             else:
                 self._line.quit(party, place)
+                self._admit(self._first())
             if isinstance(error, TimeoutError):
                 raise self._refused("late", party) from None
             raise
 
     def _first(self) -> tuple[Party, Place] | None:
-        return self._line.first(self.held, max(1, self.places // 2))
+        return self._line.first(self.held, self._share)
 
-    def _give(self, party: Party, place: Place) -> None:
-        self._line.take(party)
-        if not place.cancelled():
-            self.held.add(party)
-            place.set_result(self.running)
+    def _admit(self, first: tuple[Party, Place] | None) -> None:
+        while first is not None and self._room(first[0]):
+            party, place = first
+            self._line.take(party)
+            if not place.cancelled():
+                self.held.add(party)
+                place.set_result(self.running)
+            first = self._first()
+        self._wake_later()
+
+    def _wake_later(self) -> None:
+        """Look again when somebody who had a place lately counts no more."""
+        if self._left and self.waiting and self.running < self.places and self._timer is None:
+            at = next(iter(self._left.values())) + self._linger_s
+            self._timer = asyncio.get_running_loop().call_at(at, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._admit(self._first())
 
     def _refused(self, why: Why, party: Party) -> ShortstopError:
         own = self.held.of(party) + self._line.waiting.of(party)

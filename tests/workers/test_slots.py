@@ -16,6 +16,7 @@ from shortstop.errors import EngineBusy
 from shortstop.types import Party
 from shortstop.workers.slots import (
     FRESH_NS,
+    LINGER_NS,
     POLL_SECONDS,
     SharedSlots,
     SharedSlotTable,
@@ -116,6 +117,22 @@ def test_a_worker_that_looks_no_more_holds_nobody_up(
     assert table.claim(0, HOG) is None
     monkeypatch.setattr(time, "monotonic_ns", lambda: now + 2 * FRESH_NS)
     assert table.claim(0, HOG) == 0
+
+
+def test_a_slot_is_kept_for_one_who_asked_a_moment_ago(
+    table: SharedSlotTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = table.claim(0, VICTIM)
+    assert slot is not None
+    table.release(slot)
+    assert table.claim(1, HOG) is not None
+    assert table.claim(2, HOG) is None, "half is enough while others ask"
+    again = table.claim(0, VICTIM)
+    assert again is not None
+    table.release(again)
+    later = time.monotonic_ns() + LINGER_NS + 1
+    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
+    assert table.claim(2, HOG) is not None, "alone it may have all"
 
 
 async def test_across_workers_a_tenant_waits_for_one_slot_and_not_for_the_queue(

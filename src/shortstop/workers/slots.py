@@ -15,16 +15,20 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
 
 from shortstop.fair import Holdings, NoPlace, Place, WaitingLine, Why, may_queue
-from shortstop.serving.engines.backend import QUEUE_SECONDS, no_slot
+from shortstop.serving.engines.backend import LINGER_SECONDS, QUEUE_SECONDS, no_slot
 from shortstop.types import Party
 
 POLL_SECONDS = 0.002
 """Polling interval, in seconds, of the request at the head of a worker's queue."""
 FRESH_NS = 100_000_000
 """Nanoseconds after its last poll for which a worker's head is believed to wait still."""
+LINGER_NS = int(LINGER_SECONDS * 1e9)
+RECENT = 61
+"""Tenants that are remembered after their answer; of those that share a cell, the last one."""
 MAX_WORKERS = 256
 
 
@@ -54,25 +58,27 @@ ANYBODY = tenant_number(Party())
 class SharedSlotTable:
     """The file. Workers are numbered from 0; a slot's cell holds worker + 1, 0 means free.
 
-    Five columns of eight bytes a cell: of the slots, holder and tenant; of the workers, how many
-    wait, and of the first of them its tenant, since when it waits and when it last looked, both in
-    nanoseconds of the machine's monotonic clock. One more cell has the tenant that was served last.
+    Columns of eight bytes a cell: of the slots, holder and tenant; of the workers, how many wait,
+    and of the first of them its tenant, since when it waits and when it last looked; of the last
+    tenants served, who and until when. Times are nanoseconds of the machine's monotonic clock.
     """
 
     def __init__(self, path: Path, slots: int) -> None:
         self.slots = slots
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        size = 8 * (2 * slots + 4 * MAX_WORKERS + 1)
+        lengths = [slots, slots, *[MAX_WORKERS] * 4, RECENT, RECENT, 1]
+        size = 8 * sum(lengths)
         if os.fstat(self._fd).st_size < size:
             os.ftruncate(self._fd, size)
         self._map = mmap.mmap(self._fd, size)
         cells = memoryview(self._map).cast("q")
-        starts = [0, slots, *(2 * slots + i * MAX_WORKERS for i in range(5))]
-        self._columns = [cells[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
-        self._holder, self._tenant, self._waits, self._head, self._since, self._seen, self._last = (
-            self._columns
+        ends = list(accumulate(lengths))
+        self._columns = [cells[end - n : end] for n, end in zip(lengths, ends, strict=True)]
+        self._holder, self._tenant, self._waits, self._head, self._since, self._seen = (
+            self._columns[:6]
         )
+        self._served, self._left, self._last = self._columns[6:]
         cells.release()
 
     def claim(self, worker: int, tenant: int = ANYBODY, since: int | None = None) -> int | None:
@@ -81,7 +87,11 @@ class SharedSlotTable:
         now = time.monotonic_ns()
         with self._locked():
             slot = next((i for i in range(self.slots) if self._holder[i] == 0), None)
-            if slot is None or self._outranked(worker, tenant, since or now, now):
+            if (
+                slot is None
+                or self._kept_for_another(tenant, now)
+                or self._outranked(worker, tenant, since or now, now)
+            ):
                 if since is not None:
                     self._head[worker], self._since[worker] = tenant, since
                     self._seen[worker] = now
@@ -90,6 +100,24 @@ class SharedSlotTable:
             self._last[0] = tenant
             self._head[worker] = 0
         return slot
+
+    def _kept_for_another(self, tenant: int, now: int) -> bool:
+        """Whether the tenant has half of the slots, and another has one or had a moment ago."""
+        own = self._held(tenant)
+        if own < max(1, self.slots // 2):
+            return False
+        if own < self.running:
+            return True
+        lately = now - LINGER_NS
+        return any(
+            left > lately and other != abs(tenant)
+            for other, left in zip(self._served, self._left, strict=True)
+        )
+
+    def _held(self, tenant: int) -> int:
+        return sum(
+            1 for i in range(self.slots) if self._holder[i] and abs(self._tenant[i]) == abs(tenant)
+        )
 
     def _outranked(self, worker: int, tenant: int, since: int, now: int) -> bool:
         own = self._rank(tenant, since)
@@ -104,12 +132,13 @@ class SharedSlotTable:
 
     def _rank(self, tenant: int, since: int) -> tuple[bool, int, bool, int]:
         """Lower goes first: clients, then who holds fewest, was not served last, waits longest."""
-        held = sum(
-            1 for i in range(self.slots) if self._holder[i] and abs(self._tenant[i]) == abs(tenant)
-        )
-        return tenant < 0, held, tenant == self._last[0], since
+        return tenant < 0, self._held(tenant), tenant == self._last[0], since
 
     def release(self, slot: int) -> None:
+        tenant = self._tenant[slot]
+        if tenant > 0:
+            place = tenant % RECENT
+            self._served[place], self._left[place] = tenant, time.monotonic_ns()
         self._holder[slot] = 0
 
     def wait(self, worker: int, queue: int, own: int = 0) -> bool:

@@ -39,6 +39,8 @@ ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
 QUEUE_SECONDS = 60.0
+LINGER_SECONDS = 10.0
+"""For how long after an answer its tenant finds a slot that nobody else's long answers hold."""
 ANY_MARKERS = Markers()
 P = TypeVar("P", bound=Part)
 
@@ -63,7 +65,7 @@ class Slots(FairGate):
     """A bounded queue in front of a fixed number of slots: tenants and keys take turns."""
 
     def __init__(self, slots: int, queue: int, wait_s: float = QUEUE_SECONDS) -> None:
-        super().__init__(slots, queue, wait_s, no_slot)
+        super().__init__(slots, queue, wait_s, no_slot, linger_s=LINGER_SECONDS)
 
     @property
     def slots(self) -> int:
