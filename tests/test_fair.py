@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shortstop.errors import Overloaded, ShortstopError
-from shortstop.fair import FairGate, Holdings, NoPlace, may_queue
+from shortstop.fair import FairGate, Holdings, NoPlace, Pace, may_queue
 from shortstop.types import Party
 from tests import virtual
 
@@ -231,7 +231,7 @@ def test_nobody_waits_longer_than_the_deadline() -> None:
 
 def test_a_limit_that_is_no_machine_has_room_for_who_has_nothing() -> None:
     async def scenario() -> Crowd:
-        crowd = Crowd(gate(8, queue=4, spare=True))
+        crowd = Crowd(gate(8, queue=4, spare=4))
         hog = [crowd.ask(HOG, 100.0) for _ in range(20)]
         others = [crowd.ask(p, 1.0, after=5.0) for p in [VICTIM] * 2 + [THIRD] * 2]
         await asyncio.gather(*hog, *others)
@@ -285,11 +285,11 @@ def test_in_any_crowd_the_promises_hold(seed: int) -> None:
     parties = [Party(f"t{i % 4}", f"k{i}", chance.random() < 0.1) for i in range(7)]
 
     async def scenario() -> None:
-        spare, linger = chance.random() < 0.3, chance.choice([0.0, 0.0, 2.0])
+        spare, linger = chance.choice([0, 0, places // 2]), chance.choice([0.0, 0.0, 2.0])
         wait = chance.choice([3.0, 500.0])
         door = gate(places, queue, wait, spare=spare, linger_s=linger)
         ends = Counter[str]()
-        limit = places + (places // 2 if spare else 0)
+        limit = places + spare
 
         async def one() -> None:
             await asyncio.sleep(chance.uniform(0, 20))
@@ -374,5 +374,58 @@ def test_more_places_may_be_given_while_it_runs() -> None:
         assert not door.try_enter(HOG)
         door.places = 2
         assert door.try_enter(HOG)
+
+    virtual.run(scenario())
+
+
+# ------------------------------------------------------------ the pace
+
+
+def test_in_one_turn_of_the_loop_only_so_many_begin_and_parties_take_turns() -> None:
+    async def scenario() -> tuple[list[Party], list[int]]:
+        pace, order, turns = Pace(2), list[Party](), list[int]()
+        turn = 0
+
+        async def one(party: Party) -> None:
+            await pace.begin(party)
+            order.append(party)
+            turns.append(turn)
+
+        tasks = [asyncio.create_task(one(p)) for p in [HOG] * 9 + [VICTIM] * 2]
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            turn += 1
+        assert pace.waiting == 0
+        return order, turns
+
+    order, turns = virtual.run(scenario())
+    assert order == [HOG, HOG, HOG, VICTIM, HOG, VICTIM, HOG, HOG, HOG, HOG, HOG]
+    assert max(Counter(turns).values()) == 2
+
+
+def test_one_at_a_time_nobody_waits() -> None:
+    async def scenario() -> None:
+        pace = Pace(1)
+        for _ in range(3):
+            assert pace.try_begin()
+            assert not pace.try_begin()
+            await asyncio.sleep(0)
+
+    virtual.run(scenario())
+
+
+def test_who_leaves_before_the_turn_takes_nobody_s() -> None:
+    async def scenario() -> None:
+        pace = Pace(1)
+        assert pace.try_begin()
+        leaving = asyncio.create_task(pace.begin(HOG))
+        staying = asyncio.create_task(pace.begin(VICTIM))
+        for _ in range(2):
+            leaving.cancel()
+            await asyncio.sleep(0)
+        await staying
+        await asyncio.sleep(0)
+        assert pace.waiting == 0
+        assert pace.try_begin()
 
     virtual.run(scenario())

@@ -146,9 +146,9 @@ class FairGate:
     A party alone may have every place. While others ask it has half of them, and a place that comes
     free goes by turns to those who have less. Others ask who have or wait for a place, or had one
     within `linger_s` seconds: whoever asks one thing after the other is not shut out each time by
-    somebody's long ones. With `spare`, for places that are a limit and no machine, a party finds
-    half as many again beyond `places`, as long as it has less than what is left of these: nobody
-    waits for what others hold without end. `places` may be changed at any time.
+    somebody's long ones. Where places are a limit and no machine there may be `spare` ones beyond:
+    for a party that has less than half, and less than what is left of them, so that nobody waits
+    for what others hold without end. `places`, `queue`, `wait_s` and `spare` may be changed at any time.
     """
 
     def __init__(
@@ -159,13 +159,13 @@ class FairGate:
         refuse: Refuse,
         *,
         linger_s: float = 0.0,
-        spare: bool = False,
+        spare: int = 0,
     ) -> None:
         self.places = places
         self.queue = queue
         self.wait_s = wait_s
         self._refuse = refuse
-        self._spare = spare
+        self.spare = spare
         self.held = Holdings()
         self._line = WaitingLine()
         self._linger_s = linger_s
@@ -216,8 +216,7 @@ class FairGate:
         running, own = self.held.total, self.held.of(party)
         if running < self.places:
             return own < self._share or not self._linger_s or not self._others(party)
-        spare = self.places // 2 if self._spare else 0
-        return own < self.places + spare - running
+        return own < min(self._share, self.places + self.spare - running)
 
     @property
     def _share(self) -> int:
@@ -283,3 +282,57 @@ class FairGate:
         everybody = self.running + self.waiting
         greedy = everybody > own >= everybody / 2
         return self._refuse(NoPlace("greedy" if greedy else why, self.running, self.waiting))
+
+
+class Pace:
+    """Spreads the beginning of work over turns of the event loop: `burst` in each, by turns.
+
+    A flood of requests that are refused a moment later would else be worked off in one stretch,
+    while everybody else waits for the loop.
+    """
+
+    def __init__(self, burst: int) -> None:
+        self._burst = burst
+        self._begun = 0
+        self._line = WaitingLine()
+
+    @property
+    def waiting(self) -> int:
+        return self._line.waiting.total
+
+    def try_begin(self) -> bool:
+        """Whether one may begin in this turn; it is counted."""
+        if self._begun >= self._burst or self._line.waiting.total:
+            return False
+        self._count()
+        return True
+
+    async def begin(self, party: Party) -> None:
+        """Wait for a turn."""
+        if self.try_begin():
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._line.join(party, place)
+        try:
+            await place
+        except BaseException:
+            self._line.quit(party, place)
+            raise
+
+    def _count(self) -> None:
+        if not self._begun:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._begun += 1
+
+    def _next_turn(self) -> None:
+        self._begun = 0
+        while self._begun < self._burst and (first := self._line.first(NOTHING, 1)) is not None:
+            party, place = first
+            self._line.take(party)
+            if not place.cancelled():
+                self._count()
+                place.set_result(self._begun)
+
+
+NOTHING = Holdings()
+"""What everybody holds where nothing is held."""

@@ -10,7 +10,7 @@ import pytest
 from shortstop.config import ServerConfig
 from shortstop.errors import Overloaded, RateLimited
 from shortstop.server.caller import party_of
-from shortstop.server.inflight import InFlight
+from shortstop.server.inflight import BURST, InFlight
 from shortstop.types import Caller, Party
 
 HOG, OTHER = Party("hog"), Party("other")
@@ -40,6 +40,16 @@ async def test_a_flood_is_told_that_it_is_one() -> None:
         await gate.enter(HOG)
     assert (alone.value.status, alone.value.retry_after) == (503, 1.0)
     assert (greedy.value.status, greedy.value.retry_after) == (429, 1.0)
+
+
+async def test_a_flood_is_known_by_what_is_under_way() -> None:
+    gate, _ = in_flight(max_in_flight=64)
+    for _ in range(BURST):
+        await gate.enter(HOG)
+    assert not gate.floods(HOG)
+    await gate.enter(HOG)
+    assert gate.floods(HOG)
+    assert not gate.floods(OTHER)
 
 
 async def test_a_reload_changes_the_limit() -> None:

@@ -20,9 +20,9 @@ from shortstop.types import Caller, Clearance, Cleared, Json, Request, Target
 LONG_BYTES = 4_000
 """Bytes of JSON that are read on the event loop at most. A byte of prose takes 0.4 us, of keys and
 codes 5: such a text is read for 2 to 20 ms, and a thread costs 0.1."""
-READERS = 2
-"""Long requests that are read at the same time. They share the interpreter: more would be no
-faster, and each makes the loop wait for it a little longer."""
+READERS, SPARE = 1, 2
+"""Long requests that are read at the same time, and further ones of other parties. They share the
+interpreter: more would be no faster, and each makes the loop wait for it a little longer."""
 QUEUE, QUEUE_SECONDS = 128, 30.0
 """Long requests that wait for a reader, and for how long."""
 TIMEOUT_S = 2.05
@@ -39,7 +39,7 @@ class Clearing:
     def __init__(self, guard: Guard, timeout_s: float = TIMEOUT_S) -> None:
         self.guard = guard
         self._timeout_s = timeout_s
-        self._readers = FairGate(READERS, QUEUE, QUEUE_SECONDS, _no_reader, spare=True)
+        self._readers = FairGate(READERS, QUEUE, QUEUE_SECONDS, _no_reader, spare=SPARE)
 
     async def clear(self, request: Request, caller: Caller) -> Clearance:
         """The verdict: what cannot be judged stays local. Raises Overloaded where too many long

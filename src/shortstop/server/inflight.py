@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from shortstop.errors import Overloaded, RateLimited, ShortstopError
-from shortstop.fair import FairGate, NoPlace
+from shortstop.fair import FairGate, NoPlace, Pace
 from shortstop.server.gateway import Gateway
+from shortstop.types import Party
+
+BURST = 8
+"""Requests that are read and decided in one turn of the event loop: 4 ms of work."""
 
 
 class InFlight(FairGate):
     """`server.max_in_flight` places, half as many again for those who find all of them with others,
-    and as many to wait in. A reload changes it."""
+    and as many to wait in. A reload changes it. `pace` spreads the work at the beginning."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        super().__init__(1, 0, 1.0, _refusal, spare=True)
+        self.pace = Pace(BURST)
+        super().__init__(1, 0, 1.0, _refusal)
         self.follow()
+
+    def floods(self, party: Party) -> bool:
+        """Whether it has many requests under way."""
+        return self.held.of(party) > BURST
 
     def follow(self) -> None:
         """Go by the configuration as it is now."""
         config = self._gateway.server
         if config.max_in_flight != self.places or config.queue_seconds != self.wait_s:
             self.places, self.wait_s = config.max_in_flight, config.queue_seconds
-            self.queue = self.places // 2
+            self.queue = self.spare = self.places // 2
 
 
 def _refusal(why: NoPlace) -> ShortstopError:

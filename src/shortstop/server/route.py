@@ -30,6 +30,12 @@ Work = Callable[[Json, Caller, Headers, Exchange], Awaitable[None]]
 ShortstopError."""
 
 
+COME_BACK_LATER = (429, 503)
+PENALTY_SECONDS = 0.5
+"""What a party with many requests under way waits for the refusal of a further one: refusals cost
+too, and who does not heed them would have the gateway do nothing else."""
+
+
 class HotRoute:
     """One endpoint as a plain ASGI application; errors are told in `dialect`."""
 
@@ -52,6 +58,8 @@ class HotRoute:
             return
         except ShortstopError as error:
             self._gateway.refused(error.status)
+            if error.status in COME_BACK_LATER and self._in_flight.floods(exchange.party):
+                await asyncio.sleep(PENALTY_SECONDS)
             await exchange.fail(error)
         except Exception as error:
             # The text of an unforeseen error may hold the prompt: its kind and place are logged.
@@ -86,6 +94,8 @@ class HotRoute:
         if not gate.try_enter(party):
             await gate.enter(party)
         try:
+            if not gate.pace.try_begin():
+                await gate.pace.begin(party)
             await self._watched(body, known, headers, receive, exchange)
         finally:
             gate.leave(party)

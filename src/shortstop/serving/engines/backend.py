@@ -39,7 +39,7 @@ ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
 QUEUE_SECONDS = 60.0
-LINGER_SECONDS = 10.0
+LINGER_SECONDS = 30.0
 """For how long after an answer its tenant finds a slot that nobody else's long answers hold."""
 ANY_MARKERS = Markers()
 P = TypeVar("P", bound=Part)
