@@ -148,7 +148,7 @@ class FairGate:
     within `linger_s` seconds: whoever asks one thing after the other is not shut out each time by
     somebody's long ones. Where places are a limit and no machine there may be `spare` ones beyond:
     for a party that has less than half, and less than what is left of them, so that nobody waits
-    for what others hold without end. `places`, `queue`, `wait_s` and `spare` may be changed at any time.
+    for what others hold without end. All of these numbers may be changed at any time.
     """
 
     def __init__(
