@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
 from shortstop.errors import PrivacyRefused, ShortstopError, TargetRefused
-from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.clearing import Clearing, is_long
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.pipeline.shadow import Shadows, Side
 from shortstop.ports import ReplyGuard, Router
@@ -72,7 +73,7 @@ class Pipeline:
             served, asking = await self._served(record, decision)
             if request.stream:
                 return self._stream(record, served, asking)
-            return self._whole(record, served, asking)
+            return await self._whole(record, served, asking)
         except ShortstopError as error:
             self._close(record, outcome_of(error), error)
             raise
@@ -101,14 +102,15 @@ class Pipeline:
 
     # ------------------------------------------------------------ handing on
 
-    def _whole(self, record: RequestRecord, served: Served, asking: Asking) -> Answer:
+    async def _whole(self, record: RequestRecord, served: Served, asking: Asking) -> Answer:
         reply, caller = served.reply, record.caller
         assert reply is not None
         if self._replies is not None and self._replies.reads(caller):
             reply = self._replies.whole(reply, caller)
         record.target, record.answered, record.reply = served.target, served.attempt, reply
         answer = _answer(record, served, asking)
-        ending = self._end(record, reply)
+        await self._read(record, reply)
+        ending = Ending(reply, record.clearance.tier)
         answer.bill = self._close(record, "ok", None).bill
         answer.clearance, answer.reply, answer.ending = record.clearance, reply, ending
         return answer
@@ -136,28 +138,42 @@ class Pipeline:
         """Pass the chunks on; put the row on the books before the reader sees the end."""
         outcome: TraceOutcome = "cancelled"
         failure: ShortstopError | None = None
+        read = False
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
-            outcome = "ok"
+            await self._read(record, delivered.reply(record.request.id, served.target.name))
+            outcome, read = "ok", True
         except ShortstopError as error:
             outcome, failure = outcome_of(error), error
             raise
         finally:
             reply = delivered.reply(record.request.id, served.target.name)
             record.reply, record.answered = reply, served.attempt
-            ending = self._end(record, reply)
+            if not read:
+                self._glance(record, reply)
             if outcome == "ok":
-                answer.ending = ending
+                answer.ending = Ending(reply, record.clearance.tier)
             self._close(record, outcome, failure)
 
-    def _end(self, record: RequestRecord, reply: Reply) -> Ending:
+    async def _read(self, record: RequestRecord, reply: Reply) -> None:
         """An answer that holds a secret is kept like a request that does: not at all."""
-        replies, known = self._replies, record.clearance.tier
-        if replies is not None and known < Tier.S3 <= replies.tier(reply, record.caller):
+        if self._replies is None or record.clearance.tier >= Tier.S3:
+            return
+        judge = partial(self._replies.tier, reply, record.caller)
+        if await self._clearing.tier_of(reply, judge, record.request.party) >= Tier.S3:
             record.raise_tier(Tier.S3, "answer-holds-S3")
-        return Ending(reply, record.clearance.tier)
+
+    def _glance(self, record: RequestRecord, reply: Reply) -> None:
+        """The same for an answer that broke off, which nobody can wait for: a long one counts as if
+        it held a secret."""
+        if self._replies is None or record.clearance.tier >= Tier.S3:
+            return
+        if is_long(reply):
+            record.raise_tier(Tier.S3, "answer-unread")
+        elif self._replies.tier(reply, record.caller) >= Tier.S3:
+            record.raise_tier(Tier.S3, "answer-holds-S3")
 
     # ------------------------------------------------------------ the books
 

@@ -15,7 +15,18 @@ from shortstop.errors import Overloaded
 from shortstop.fair import FairGate, NoPlace
 from shortstop.ports import Guard
 from shortstop.serving.models import cleared_for
-from shortstop.types import Caller, Clearance, Cleared, Json, Request, Target
+from shortstop.tokens import written
+from shortstop.types import (
+    Caller,
+    Clearance,
+    Cleared,
+    Json,
+    Party,
+    Reply,
+    Request,
+    Target,
+    Tier,
+)
 
 LONG_BYTES = 4_000
 """Bytes of JSON that are read on the event loop at most. A byte of prose takes 0.4 us, of keys and
@@ -53,9 +64,25 @@ class Clearing:
             except TimeoutError:
                 return self.guard.give_up(request, caller)
 
+    async def tier_of(self, reply: Reply, judge: Callable[[], Tier], party: Party) -> Tier:
+        """What `judge` says of an answer; S3 of one that cannot be read in time."""
+        if not is_long(reply):
+            return judge()
+        try:
+            async with self._readers.take(party):
+                return await run_in_thread(judge, self._timeout_s)
+        except (TimeoutError, Overloaded):
+            return Tier.S3
+
     async def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """What may be sent to the remote `target`. Raises PrivacyRefused when nothing may."""
         return await cleared_for(self.guard, request, clearance, target)
+
+
+def is_long(reply: Reply) -> bool:
+    """Whether an answer is read beside the loop."""
+    parts = [part for choice in reply.choices for part in choice.parts]
+    return sum(len(written(part)) for part in parts) >= LONG_BYTES
 
 
 def _no_reader(why: NoPlace) -> Overloaded:
