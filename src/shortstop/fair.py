@@ -8,7 +8,7 @@ that there is always room for one who has nothing in it.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple, TypeVar
@@ -42,15 +42,18 @@ Refuse = Callable[[NoPlace], ShortstopError]
 class Holdings:
     """How much of something each party has: per tenant, and per key within it."""
 
+    __slots__ = ("_keys", "_tenants", "total")
+
     def __init__(self) -> None:
         self.total = 0
-        self._tenants: Counter[str] = Counter()
-        self._keys: Counter[Party] = Counter()
+        self._tenants: dict[str, int] = {}
+        self._keys: dict[Party, int] = {}
 
     def add(self, party: Party) -> None:
         self.total += 1
-        self._tenants[party.tenant] += 1
-        self._keys[party] += 1
+        tenant = party.tenant
+        self._tenants[tenant] = self._tenants.get(tenant, 0) + 1
+        self._keys[party] = self._keys.get(party, 0) + 1
 
     def drop(self, party: Party) -> None:
         self.total -= 1
@@ -124,10 +127,12 @@ def _turn(ring: Mapping[str, object], within_share: Callable[[str], bool]) -> st
     return next((name for name in ring if within_share(name)), next(iter(ring)))
 
 
-def _decrement(counter: Counter[T], key: T) -> None:
-    counter[key] -= 1
-    if not counter[key]:
-        del counter[key]
+def _decrement(numbers: dict[T, int], key: T) -> None:
+    left = numbers[key] - 1
+    if left:
+        numbers[key] = left
+    else:
+        del numbers[key]
 
 
 def may_queue(limit: int, waiting: int, own: int) -> bool:
@@ -198,6 +203,9 @@ class FairGate:
         if self._linger_s and not party.background:
             self._left.pop(party.tenant, None)
             self._left[party.tenant] = asyncio.get_running_loop().time()
+        if not self._line.waiting.total:
+            self.held.drop(party)
+            return
         # Chosen while this place still counts: who gives it back is not the first for it.
         first = self._first()
         self.held.drop(party)
@@ -213,10 +221,12 @@ class FairGate:
             self.leave(party)
 
     def _room(self, party: Party) -> bool:
-        running, own = self.held.total, self.held.of(party)
+        running = self.held.total
         if running < self.places:
-            return own < self._share or not self._linger_s or not self._others(party)
-        return own < min(self._share, self.places + self.spare - running)
+            if not self._linger_s:
+                return True
+            return self.held.of(party) < self._share or not self._others(party)
+        return self.held.of(party) < min(self._share, self.places + self.spare - running)
 
     @property
     def _share(self) -> int:
