@@ -62,3 +62,54 @@ async def ask(http: aiohttp.ClientSession, key: str, body: Any) -> int:
     async with http.post("/v1/chat/completions", json=body, headers=headers) as answer:
         await answer.read()
         return answer.status
+
+
+SENSELESS = {"type": "string", "minLength": 9, "maxLength": 3}
+SHAPED: dict[str, Any] = {
+    "/v1/chat/completions": {
+        "messages": [{"role": "user", "content": "Hi."}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "a", "schema": SENSELESS},
+        },
+    },
+    "/v1/responses": {
+        "input": "Hi.",
+        "text": {"format": {"type": "json_schema", "name": "a", "schema": SENSELESS}},
+    },
+    "/v1/messages": {
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Hi."}],
+        "output_config": {"format": {"type": "json_schema", "schema": SENSELESS}},
+    },
+}
+
+
+async def test_a_shape_that_no_answer_has_is_a_400_in_every_dialect(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway:
+        for path, body in SHAPED.items():
+            for model in ("auto", "local"):
+                async with gateway.http.post(path, json={**body, "model": model}) as answer:
+                    told = await answer.json()
+                    assert answer.status == 400, told
+                    assert "minLength 9 is above maxLength 3" in told["error"]["message"]
+        assert not gateway.local.received
+        assert not gateway.frontier.received
+
+
+async def test_a_shape_beyond_a_local_grammar_goes_to_the_frontier_or_is_told_in_words(
+    tmp_path: Path,
+) -> None:
+    large = {"enum": [f"label {number}" for number in range(25_000)]}
+    shape = {"type": "json_schema", "json_schema": {"name": "a", "schema": large}}
+    async with running_gateway(tmp_path) as gateway:
+        body = chat("!say hi", response_format=shape)
+        async with gateway.http.post("/v1/chat/completions", json=body) as answer:
+            assert answer.headers["x-shortstop-target"] == "big"
+        assert not gateway.local.received
+        pinned = chat("!say IBAN DE89 3704 0044 0532 0130 00", response_format=shape)
+        async with gateway.http.post("/v1/chat/completions", json=pinned) as answer:
+            assert answer.headers["x-shortstop-target"] == "small"
+        (asked,) = gateway.local.bodies
+        assert "response_format" not in asked
+        assert "JSON alone" in asked["messages"][0]["content"]

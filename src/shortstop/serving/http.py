@@ -111,10 +111,10 @@ class _Client:
         with _mapped():
             return await self._reply(await self._exchange("POST", path, body, NO_HEADERS, ""))
 
-    async def get(self, path: str) -> HttpReply:
-        """Read a whole response. Raises UpstreamFailed or UpstreamTimeout."""
+    async def get_beside(self, path: str) -> HttpReply:
+        """Read a whole response, from such a path. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS))
+            return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS, ""))
 
     @asynccontextmanager
     async def stream(

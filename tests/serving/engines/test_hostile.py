@@ -31,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPTIONS = EngineOptions(threads=1, context=4096, slots=2, cache_mib=0)
 MARKERS = Markers(Vocabulary())
-FREEZE = 8.0
+FREEZE = 60.0
 """Seconds: far above any load of this machine, far below what an eager grammar takes."""
 QUICK = Backoff(first=0.01, probe=0.1, stalled=0.5)
 
@@ -191,7 +191,7 @@ async def test_who_leaves_frees_the_slot_under_a_grammar_too(
             await asyncio.sleep(0.3)
             answer.cancel()
             await asyncio.gather(answer, return_exceptions=True)
-    assert backend.slots.running == 0
+    await _freed(backend)
     async with asyncio.timeout(FREEZE):
         # Two at once need both of the engine's slots.
         await asyncio.gather(*(backend.answer(asked("Hi.", 1)) for _ in range(2)))
@@ -210,7 +210,7 @@ async def test_an_engine_whose_loop_stands_still_is_started_again(
     waiting = asyncio.create_task(connected(server).answer(asked("Tell a long story.", 400)))
     await asyncio.sleep(0.2)
     os.kill(first, signal.SIGSTOP)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(2 * FREEZE):
         with pytest.raises(TargetError):
             await waiting
         await server.until("restarting")
@@ -257,3 +257,10 @@ async def test_any_answer_says_that_the_loop_runs(model: ModelRecord) -> None:
     await asyncio.sleep(0.3)
     assert (server.pid, server.state) == (first, "ready")
     await server.stop()
+
+
+async def _freed(backend: LocalBackend) -> None:
+    """The slot is kept until the engine has noticed."""
+    async with asyncio.timeout(60):
+        while backend.slots.running:
+            await asyncio.sleep(0.01)

@@ -6,8 +6,15 @@ neutral fields to ask for log-probabilities and to bound the answer's length.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -41,6 +48,9 @@ DEFAULT_MAX_TOKENS = 512
 QUEUE_SECONDS = 60.0
 LINGER_SECONDS = 30.0
 """For how long after an answer its tenant finds a slot that nobody else's long answers hold."""
+UNBEGUN_SECONDS, BEGUN_SECONDS = 1.0, 0.2
+"""For how long a request that is given up occupies the engine: one that it has not begun yet is
+begun and noticed at the first sign of progress, after a batch of the prompt; another sooner."""
 ANY_MARKERS = Markers()
 P = TypeVar("P", bound=Part)
 
@@ -115,6 +125,7 @@ class LocalBackend:
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
         self._embedded = embedded
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def answer(self, request: Request) -> Reply:
         """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
@@ -163,19 +174,41 @@ class LocalBackend:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
-        async with self.slots.take(request.party):
+        async with self._slot(request.party) as progress:
             path, body, decoder = await self._spoken(body)
             async with self._client().stream(path, body) as stream:
                 if stream.status != 200:
                     raise self._dialect.decode_error(
                         stream.status, await stream.body(), retry_after(stream.headers)
                     )
+                progress.begun = True
                 async for data in stream.chunks:
                     for chunk in decoder.feed(data):
                         if not is_progress(chunk):
                             yield chunk
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
+
+    @asynccontextmanager
+    async def _slot(self, party: Party) -> AsyncIterator[_Progress]:
+        """A slot. Our own engine notices only after some work that a client has left: who leaves
+        early keeps the slot for that long, or a flood of them would pile up there."""
+        held, progress = AsyncExitStack(), _Progress()
+        await held.enter_async_context(self.slots.take(party))
+        left = self._embedded is not None
+        try:
+            yield progress
+            left = False
+        except Exception:
+            left = False
+            raise
+        finally:
+            if left:
+                settling = asyncio.create_task(_settle(held, progress))
+                self._settling.add(settling)
+                settling.add_done_callback(self._settling.discard)
+            else:
+                await held.aclose()
 
     async def _spoken(self, body: bytes) -> tuple[str, bytes, StreamDecoder]:
         """Where and how a chat is asked so that control tokens in its content are text."""
@@ -205,7 +238,9 @@ class LocalBackend:
         """The body, from the neutral fields alone: small servers reject fields they do not know."""
         if (request.tools or mentions_calls(request)) and self._poses_tools(request):
             request = without_tools(request)
-        request, extra = constrained(request, guided=self._embedded is not None)
+        request, extra = constrained(
+            request, guided=self._embedded is not None and not request.tools
+        )
         if stream and self._embedded is not None:
             extra = extra | PROGRESS_WANTED
         sampling = request.sampling
@@ -224,6 +259,18 @@ class LocalBackend:
             ),
         )
         return self._dialect.encode_request(rewritten, self._model)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Whether the engine has begun a request: it answers then, and not before."""
+
+    begun: bool = False
+
+
+async def _settle(held: AsyncExitStack, progress: _Progress) -> None:
+    async with held:
+        await asyncio.sleep(BEGUN_SECONDS if progress.begun else UNBEGUN_SECONDS)
 
 
 def _joined(message: Message) -> Message:

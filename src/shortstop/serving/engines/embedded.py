@@ -303,7 +303,7 @@ class EmbeddedServer:
             while True:
                 await asyncio.sleep(self._backoff.probe)
                 with contextlib.suppress(UpstreamFailed):
-                    await client.get(LOOP_STATE)
+                    await client.get_beside(LOOP_STATE)
         except UpstreamTimeout:
             log.error("the engine has not answered for %.0f s and is killed", limit)
             child.kill()
