@@ -10,8 +10,10 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 
-VOCABULARY = {"types", "errors", "tokens", "money", "bounded", "private_files", "faults"}
-LOW = VOCABULARY | {"ports", "config"}
+VOCABULARY = {
+    "types", "errors", "tokens", "money", "bounded", "private_files", "faults", "schemas",
+}  # fmt: skip
+LOW = VOCABULARY | {"ports", "config", "fair"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
@@ -20,6 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bounded": set(),
     "private_files": {"errors"},
     "faults": {"errors"},
+    "schemas": {"types"},
+    "fair": VOCABULARY,
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

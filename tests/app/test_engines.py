@@ -15,7 +15,7 @@ from shortstop.registry import Registry
 from shortstop.serving.engines.backend import Slots
 from shortstop.serving.engines.embedded import EngineState
 from shortstop.serving.http import LocalClient
-from shortstop.types import Message, Request, Sampling, Text
+from shortstop.types import Message, Party, Request, Sampling, Text
 from shortstop.workers.addresses import publish
 from shortstop.workers.context import WorkerContext
 from tests.app.parts import EngineFactory, ScriptedEngine, servers_of, soon, turns
@@ -276,7 +276,7 @@ async def test_workers_share_the_slots_of_one_engine(models: Registry, tmp_path:
     for name, config in configs.items():
         crews = [WorkerContext(tmp_path, i) for i in range(2)]
         mine, theirs = (build_engine(name, config, models, {}, crew) for crew in crews)
-        async with mine.slots.take(), theirs.slots.take():
+        async with mine.slots.take(Party()), theirs.slots.take(Party()):
             assert mine.slots.running == theirs.slots.running == 2
         assert mine.slots.running == 0
         for crew in crews:

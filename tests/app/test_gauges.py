@@ -15,6 +15,7 @@ from shortstop.app.gauges import register_gauges
 from shortstop.app.resources import Resources
 from shortstop.config import ModelConfig, PrivacyConfig
 from shortstop.serving.engines.backend import Slots
+from shortstop.types import Party
 from tests.app.parts import Home, turns
 from tests.traces.example import LOCAL
 
@@ -45,7 +46,7 @@ async def test_what_runs_and_waits_in_all_engines_together(resources: Resources)
     release = asyncio.Event()
 
     async def hold(one: Engine) -> None:
-        async with one.slots.take():
+        async with one.slots.take(Party()):
             await release.wait()
 
     holding = [asyncio.create_task(hold(one)) for one in (first, first, first, second)]
@@ -61,7 +62,7 @@ async def test_what_runs_and_waits_in_all_engines_together(resources: Resources)
 async def test_the_engines_are_those_of_the_configuration_in_force(resources: Resources) -> None:
     engines = [engine("a")]
     register_gauges(resources, lambda: engines)
-    async with engines[0].slots.take():
+    async with engines[0].slots.take(Party()):
         assert gauges(resources)["shortstop_engine_running"] == 1
         engines[:] = [engine("b")]
         assert gauges(resources)["shortstop_engine_running"] == 0

@@ -376,6 +376,44 @@ async def test_an_answer_that_holds_a_secret_is_kept_like_a_request_that_does(
     assert house.row.clearance.reasons[-1] == "answer-holds-S3"
 
 
+class Watchful(Censor):
+    """Remembers in which threads it read."""
+
+    def __init__(self) -> None:
+        super().__init__(reads=False)
+        self.threads: list[threading.Thread] = []
+
+    def tier(self, reply: Reply, caller: Caller) -> Tier:
+        self.threads.append(threading.current_thread())
+        return super().tier(reply, caller)
+
+
+@WAYS
+async def test_a_long_answer_is_read_beside_the_loop(request_: Request) -> None:
+    censor = Watchful()
+    house = House(Script(" ".join(map(str, range(2_000))) + " hunter2"), Script(), replies=censor)
+    answer, _ = await told(house, request_)
+    assert answer.ending is not None
+    assert (answer.ending.tier, house.row.outcome) == (Tier.S3, "ok")
+    assert [thread is threading.main_thread() for thread in censor.threads] == [False]
+
+
+async def test_a_long_answer_that_broke_off_counts_as_if_it_held_a_secret() -> None:
+    censor = Watchful()
+    house = House(Script(" ".join(map(str, range(2_000)))), Script(), replies=censor)
+    answer = await house.pipeline.answer(STREAMED, CALLER)
+    assert answer.chunks is not None
+    taken = 0
+    async for chunk in answer.chunks:
+        taken += len(chunk.text)
+        if taken >= LONG_BYTES:
+            break
+    await answer.chunks.aclose()
+    assert (house.row.outcome, house.row.clearance.tier) == ("cancelled", Tier.S3)
+    assert house.row.clearance.reasons[-1] == "answer-unread"
+    assert censor.threads == []
+
+
 async def test_a_whole_answers_head_says_its_tier_and_a_streams_has_left_before() -> None:
     for request, tier in ((REQUEST, Tier.S3), (STREAMED, OPEN.tier)):
         house = House(Script("It is hunter2."), Script(), replies=Censor(reads=False))

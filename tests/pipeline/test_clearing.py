@@ -12,10 +12,17 @@ import pytest
 from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig
 from shortstop.dialects import get
-from shortstop.errors import PrivacyRefused
-from shortstop.pipeline.clearing import LONG_BYTES, NOT_CLEARED, READERS, Clearing, run_in_thread
+from shortstop.errors import Overloaded, PrivacyRefused
+from shortstop.pipeline.clearing import (
+    LONG_BYTES,
+    NOT_CLEARED,
+    QUEUE,
+    READERS,
+    Clearing,
+    run_in_thread,
+)
 from shortstop.privacy import ephemeral_guard
-from shortstop.types import Caller, Clearance, Cleared, Json, Reach, Request, Target, Tier
+from shortstop.types import Caller, Clearance, Cleared, Json, Party, Reach, Request, Target, Tier
 from tests.serving.test_cascade import OPEN, PINNED, REQUEST, TARGETS, OpenGuard
 
 CALLER = Caller()
@@ -119,6 +126,44 @@ async def test_a_few_long_requests_are_read_at_the_same_time_and_the_others_wait
     assert len(guard.threads) == READERS
     go.set()
     assert await asyncio.gather(*clears) == [OPEN] * (READERS + 3)
+
+
+async def test_who_finds_all_readers_with_another_is_read_at_once() -> None:
+    go = threading.Event()
+
+    def judge() -> Clearance:
+        assert go.wait(10)
+        return OPEN
+
+    guard = Judging(judge)
+    clearing = Clearing(guard, FOR_EVER)
+    hog, other = (msgspec.structs.replace(asked(LONG), party=Party(name)) for name in "ab")
+    clears = [asyncio.create_task(clearing.clear(hog, CALLER)) for _ in range(READERS + 9)]
+    await until(lambda: len(guard.threads) == READERS)
+    clears.append(asyncio.create_task(clearing.clear(other, CALLER)))
+    await until(lambda: len(guard.threads) == READERS + 1)
+    go.set()
+    assert await asyncio.gather(*clears) == [OPEN] * len(clears)
+
+
+async def test_long_requests_that_find_no_reader_are_refused_and_not_pinned() -> None:
+    go = threading.Event()
+
+    def judge() -> Clearance:
+        assert go.wait(10)
+        return OPEN
+
+    guard = Judging(judge)
+    clearing = Clearing(guard, FOR_EVER)
+    clears = [
+        asyncio.create_task(clearing.clear(asked(LONG), CALLER)) for _ in range(READERS + QUEUE)
+    ]
+    await until(lambda: len(guard.threads) == READERS)
+    with pytest.raises(Overloaded, match="wait to be read"):
+        await clearing.clear(asked(LONG), CALLER)
+    assert guard.given_up == 0
+    go.set()
+    assert await asyncio.gather(*clears) == [OPEN] * len(clears)
 
 
 # ------------------------------------------------------------ what goes wrong

@@ -106,6 +106,36 @@ def test_no_target_with_the_ability_says_which_is_missing() -> None:
         router(SMALL).decide(ask(messages=(image,)), OPEN, ANYONE)
 
 
+LARGE = Format("json_schema", {"enum": [f"label {i}" for i in range(30_000)]})
+SENSELESS = Format("json_schema", {"type": "string", "minLength": 9, "maxLength": 3})
+
+
+def test_a_shape_beyond_a_local_grammar_goes_to_the_frontier_where_it_may() -> None:
+    request = ask(format=LARGE)
+    assert router().decide(request, OPEN, ANYONE).plan == ("big",)
+    assert set(router().decide(request, PINNED, ANYONE).plan) == {"small", "mid"}
+    local = msgspec.structs.replace(request, model="local")
+    assert set(router().decide(local, OPEN, ANYONE).plan) == {"small", "mid"}
+    named = msgspec.structs.replace(request, model="small")
+    assert router().decide(named, OPEN, ANYONE).plan == ("small",)
+
+
+def test_a_shape_that_no_answer_has_is_the_client_s_error() -> None:
+    for model in ("auto", "local", "small"):
+        with pytest.raises(InvalidRequest, match="minLength 9 is above maxLength 3") as caught:
+            router().decide(ask(model=model, format=SENSELESS), OPEN, ANYONE)
+        assert (caught.value.status, caught.value.code) == (400, "invalid_schema")
+    short = Format("json_schema", {"type": "string", "minLength": 4_000})
+    with pytest.raises(InvalidRequest, match="20 tokens cannot have minLength 4000"):
+        router().decide(ask(format=short, sampling=Sampling(max_tokens=20)), OPEN, ANYONE)
+    assert router().decide(ask(format=short), OPEN, ANYONE).plan
+
+
+def test_what_the_frontier_is_asked_by_name_is_the_frontier_s_to_judge() -> None:
+    decision = router().decide(ask(model="big", format=SENSELESS), OPEN, ANYONE)
+    assert decision.plan == ("big",)
+
+
 def test_a_long_prompt_goes_where_it_fits() -> None:
     assert "small" not in router().decide(ask("word " * 4000), OPEN, ANYONE).plan
 

@@ -84,16 +84,6 @@ def test_a_share_is_free_when_its_block_raises() -> None:
     assert (one.held, one.owners) == (0, {})
 
 
-def test_a_place_is_free_when_its_block_raises() -> None:
-    one = capacity()
-    with one.slot():
-        with pytest.raises(KeyError), one.slot():
-            raise KeyError
-        with one.slot(), pytest.raises(Overloaded, match="max_in_flight"), one.slot():
-            pass
-    assert one.answering == 0
-
-
 def test_bytes_are_a_keys_or_an_addresss() -> None:
     scope = {"client": ("10.1.2.3", 40)}
     assert holder_of(Caller(key="k1"), scope) == holder_of(Caller(key="k1"), {})

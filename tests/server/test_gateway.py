@@ -467,7 +467,7 @@ async def test_a_judge_grades_drawn_pairs_and_is_on_the_books(tmp_path: Path) ->
         told = await asyncio.to_thread(contract, gateway)
     assert sorted(r[1] for r in rows) == ["big", "big", "small"]
     assert [(t["pairs"], t["mean_loss"]) for t in told["tasks"].values()] == [(1, 0.0)]
-    assert told["overall"]["pairs"] == 1
+    assert told["overall"]["default"]["pairs"] == 1
 
 
 async def test_a_conversation_is_erased_on_request(tmp_path: Path) -> None:

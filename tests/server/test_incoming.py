@@ -13,6 +13,7 @@ from shortstop.errors import InvalidRequest, RateLimited
 from shortstop.server.body import Headers
 from shortstop.server.capacity import Capacity
 from shortstop.server.exchange import Exchange
+from shortstop.server.inflight import InFlight
 from shortstop.server.route import HotRoute, Incoming
 from shortstop.types import Admission, Caller, Json, Request
 
@@ -28,7 +29,9 @@ class Street:
         self._full, self._unreadable = full, unreadable
         self.server = ServerConfig()
         self.accounts = SimpleNamespace(answers=None)
-        self.route = HotRoute(self, Capacity(lambda: self.server), "openai.chat", self.work)  # type: ignore[arg-type]
+        self.route = HotRoute(
+            self, Capacity(lambda: self.server), InFlight(self), "openai.chat", self.work
+        )  # type: ignore[arg-type]
 
     def identify(self, secret: str | None) -> Caller:
         self.steps.append("identify")

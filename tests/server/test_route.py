@@ -10,6 +10,7 @@ import pytest
 from shortstop.config import LimitsConfig, ServerConfig
 from shortstop.errors import InvalidRequest
 from shortstop.server.capacity import Capacity
+from shortstop.server.inflight import InFlight
 from shortstop.server.route import HotRoute, Incoming
 from shortstop.types import UNMETERED, Admission, Caller, Request
 
@@ -80,7 +81,8 @@ class Hall:
         self.go = asyncio.Event()
         self.error: Exception | None = None
         gateway: Any = self.gateway
-        self.route = HotRoute(gateway, self.capacity, "openai.chat", self._work)
+        self.in_flight = InFlight(gateway)
+        self.route = HotRoute(gateway, self.capacity, self.in_flight, "openai.chat", self._work)
 
     def _work(self, body: Any, caller: Caller, headers: Any, exchange: Any) -> Incoming:
         async def answer(admission: Admission) -> None:
@@ -105,7 +107,7 @@ async def test_who_sends_nothing_takes_no_place() -> None:
     hall.go.set()
     await hall.serve(busy)
     assert busy.status == 200
-    assert hall.capacity.answering == 0
+    assert hall.in_flight.held.total == 0
     for task in waiting:
         task.cancel()
 
@@ -132,7 +134,7 @@ async def test_bytes_and_places_are_free_however_it_ends(ending: str) -> None:
     hall.error = {"refused": InvalidRequest("no"), "broken": KeyError("x")}.get(ending)
     task = hall.serve(client)
     await hall.working.wait()
-    assert (hall.capacity.held, hall.capacity.answering) == (len(client.body), 1)
+    assert (hall.capacity.held, hall.in_flight.held.total) == (len(client.body), 1)
     if ending == "cancelled":
         task.cancel()
     elif ending == "left":
@@ -140,4 +142,4 @@ async def test_bytes_and_places_are_free_however_it_ends(ending: str) -> None:
     else:
         hall.go.set()
     await asyncio.wait([task])
-    assert (hall.capacity.held, hall.capacity.owners, hall.capacity.answering) == (0, {}, 0)
+    assert (hall.capacity.held, hall.capacity.owners, hall.in_flight.held.total) == (0, {}, 0)

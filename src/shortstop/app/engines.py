@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from shortstop import dialects
 from shortstop.config import ModelConfig, api_key
 from shortstop.errors import ConfigError, EngineDown
 from shortstop.registry import ModelRecord, Registry
+from shortstop.registry.vocabulary import read_vocabulary
 from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, EngineState
+from shortstop.serving.engines.markers import Markers
 from shortstop.serving.http import LocalClient, Timeouts
 from shortstop.types import (
     Target,
@@ -49,6 +52,13 @@ class Engine:
     slots: Queue
     server: EngineServer | None = None
     client: LocalClient | None = None
+    file: Path | None = None
+    markers: Markers = field(default_factory=Markers)
+
+    async def read_vocabulary(self) -> None:
+        """Learn the model's control tokens. Raises ModelFileError."""
+        if self.file is not None:
+            self.markers = Markers(await asyncio.to_thread(read_vocabulary, self.file))
 
     def reach(self) -> LocalClient:
         """The client to use now. Raises EngineDown while the embedded server has no address."""
@@ -93,15 +103,18 @@ def build_engine(
     if crew is not None:
         server = crew.engine(name)
         target = local_target(name, model, record.name, server.context_per_slot)
-        return Engine(model, target, _queue(crew, name, server.slots, model), server)
+        return Engine(
+            model, target, _queue(crew, name, server.slots, model), server, file=record.path
+        )
     options = EngineOptions.choose(model, record.gguf())
     target = local_target(name, model, record.name, options.context_per_slot)
     child = EmbeddedServer(record.path, options, sha256=record.sha256)
-    return Engine(model, target, _queue(None, name, options.slots, model), child)
+    return Engine(model, target, _queue(None, name, options.slots, model), child, file=record.path)
 
 
 def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
-    return crew.slots(name, slots, model.queue) if crew else Slots(slots, model.queue)
+    queue, wait_s = model.queue, model.queue_seconds
+    return crew.slots(name, slots, queue, wait_s) if crew else Slots(slots, queue, wait_s)
 
 
 def local_target(name: str, model: ModelConfig, served: str, context: int | None) -> Target:
@@ -145,12 +158,14 @@ def backend_of(engine: Engine) -> LocalBackend:
         slots=engine.slots,
         max_output=engine.target.max_output,
         tools_by_schema=engine.config.tools_by_schema,
-        notices_disconnect_on_write=engine.server is not None,
+        embedded=None if engine.server is None else lambda: engine.markers,
     )
 
 
 async def start_all(engines: Iterable[Engine]) -> None:
     """All or none: see `start_servers`."""
+    engines = list(engines)
+    await asyncio.gather(*(engine.read_vocabulary() for engine in engines))
     await start_servers([e.server for e in engines if e.server is not None])
 
 

@@ -37,6 +37,11 @@ LONGEST_NUMBER = 640
 them."""
 
 
+SWITCH_SECONDS = 0.001
+"""For how long another thread may keep the interpreter when the event loop wants it: a text that is
+read for privacy beside the loop would else hold up each of its steps by Python's 5 ms."""
+
+
 class _Server(uvicorn.Server):
     """Says when it listens, and survives the signal that ends it: there is more to tidy up."""
 
@@ -72,6 +77,7 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         proxy_headers=False,
         timeout_graceful_shutdown=int(gateway.server.drain_seconds),
     )
+    sys.setswitchinterval(SWITCH_SECONDS)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
     _allow_files(gateway.server.limits.connections + OWN_FILES)

@@ -75,6 +75,8 @@ class ServerConfig(Section, frozen=True):
     """Where and how the gateway listens, and who may use it.
 
     `workers` processes share the socket, the engines, limits, budgets and what is learned.
+    `max_in_flight` requests are answered at once, by each worker. Further ones wait by turns, for
+    `queue_seconds` at most; a tenant that has none finds up to half as many places beyond.
     `auth`: "auto" requires a key as soon as one has ever been created, and until then listens on
     this machine only; "required" always requires one; "off" never does, for a trusted network.
     "auto" never goes back: keys that were revoked or have expired count.
@@ -88,6 +90,7 @@ class ServerConfig(Section, frozen=True):
     workers: Process[Annotated[int, Meta(ge=1, le=128)]] = 1
     max_body_mb: Runtime[Annotated[float, Meta(gt=0, le=1024)]] = 32
     max_in_flight: Runtime[Positive] = 256
+    queue_seconds: Runtime[Seconds] = 10
     ping_seconds: Runtime[Seconds] = 15
     drain_seconds: Process[Seconds] = 20
     cors_origins: Process[tuple[str, ...]] = ()
@@ -102,7 +105,8 @@ class ModelConfig(Section, frozen=True):
     """One local model: the embedded engine on `source`, or a server already running at `url`.
 
     `source` is "builtin", a name that `shortstop models` lists, or the path of a GGUF file.
-    `context`, `max_output` in tokens; `queue` is how many requests may wait for one of `slots`.
+    `context`, `max_output` in tokens; `queue` is how many requests of one tenant may wait for one
+    of `slots`, by turns and for `queue_seconds` at most.
     `tools` is how tools are offered to it: "native", by its server, or "schema", by the gateway:
     in the prompt, with calls decoded under a grammar (the default for the embedded engine).
     `abilities` defaults to json and logprobs, and for the embedded engine tools.
@@ -119,6 +123,7 @@ class ModelConfig(Section, frozen=True):
     threads: Positive | None = None
     slots: Positive | None = None
     queue: Annotated[int, Meta(ge=0)] = 64
+    queue_seconds: Seconds = 60
     gpu_layers: int | None = None
     abilities: tuple[str, ...] | None = None
     tools: Literal["native", "schema"] | None = None

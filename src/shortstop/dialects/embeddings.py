@@ -14,7 +14,7 @@ from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
 from shortstop.dialects.parsing import parse_answer
 from shortstop.errors import UpstreamFailed
-from shortstop.types import Json, Message, Request, Text
+from shortstop.types import Json, Message, Party, Request, Text
 
 _ENCODE = msgspec.json.Encoder().encode
 MAX_INPUTS = 2048
@@ -30,7 +30,8 @@ Encoding = Literal["float", "base64"]
 
 
 class EmbeddingRequest(Struct, frozen=True):
-    """What to embed, in order. `encoding` None is the default: floats."""
+    """What to embed, in order. `encoding` None is the default: floats. `party` is for whom it waits
+    where requests queue."""
 
     body: Json
     model: str
@@ -39,6 +40,7 @@ class EmbeddingRequest(Struct, frozen=True):
     dimensions: int | None = None
     user: str | None = None
     extra: Json = {}
+    party: Party = Party()
 
 
 class EmbeddingReply(Struct, frozen=True):
@@ -75,7 +77,7 @@ def decode_request(body: Json) -> EmbeddingRequest:
 def neutral(request: EmbeddingRequest, id: str) -> Request:
     """The request as privacy and the books see it: every text is a user's message."""
     texts = tuple(Message("user", (Text(t),)) for t in request.inputs if isinstance(t, str))
-    return Request(id, DIALECT, request.body, request.model, texts)
+    return Request(id, DIALECT, request.body, request.model, texts, party=request.party)
 
 
 def encode_request(request: EmbeddingRequest, model: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,7 @@ from shortstop.errors import (
     TargetRefused,
 )
 from shortstop.faults import contained, turned_into
-from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.clearing import Clearing, is_long
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.pipeline.shadow import Shadows, Side
 from shortstop.ports import ReplyGuard, Router
@@ -140,12 +141,12 @@ class Pipeline:
                     guard = None
                 if record.request.stream:
                     return self._stream(record, served, asking, guard)
-                return self._whole(record, served, asking, guard)
+                return await self._whole(record, served, asking, guard)
         except BaseException:
             await served.drop()
             raise
 
-    def _whole(
+    async def _whole(
         self, record: RequestRecord, served: Served, asking: Asking, guard: ReplyGuard | None
     ) -> Answer:
         reply = served.reply
@@ -154,7 +155,8 @@ class Pipeline:
             reply = guard.whole(reply, record.caller)
         record.target, record.answered, record.reply = served.target, served.attempt, reply
         answer = _answer(record, served, asking)
-        ending = self._end(record, reply)
+        await self._read(record, reply)
+        ending = Ending(reply, record.clearance.tier)
         answer.bill = self._close(record, "ok", None).bill
         answer.clearance, answer.reply, answer.ending = record.clearance, reply, ending
         return answer
@@ -184,11 +186,13 @@ class Pipeline:
         """Pass the chunks on; put the row on the books before the reader sees the end."""
         outcome: TraceOutcome = "cancelled"
         failure: ShortstopError | None = None
+        read = False
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
-            outcome = "ok"
+            await self._read(record, delivered.reply(record.request.id, served.target.name))
+            outcome, read = "ok", True
         except ShortstopError as error:
             outcome, failure = outcome_of(error), error
             raise
@@ -196,21 +200,33 @@ class Pipeline:
             record.answered = served.attempt
             with contained("gathering a stream"):
                 reply = record.reply = delivered.reply(record.request.id, served.target.name)
-                ending = self._end(record, reply)
+                if not read:
+                    self._glance(record, reply)
                 if outcome == "ok":
-                    answer.ending = ending
+                    answer.ending = Ending(reply, record.clearance.tier)
             self._close(record, outcome, failure)
 
-    def _end(self, record: RequestRecord, reply: Reply) -> Ending:
+    async def _read(self, record: RequestRecord, reply: Reply) -> None:
         """An answer that holds a secret is kept like a request that does: not at all."""
-        replies, known = self._replies, record.clearance.tier
-        if replies is not None and known < Tier.S3:
-            tier = Tier.S3
-            with contained("privacy's look at an answer"):
-                tier = replies.tier(reply, record.caller)
-            if tier >= Tier.S3:
-                record.raise_tier(Tier.S3, "answer-holds-S3")
-        return Ending(reply, record.clearance.tier)
+        if self._replies is None or record.clearance.tier >= Tier.S3:
+            return
+        judge, tier = partial(self._replies.tier, reply, record.caller), Tier.S3
+        with contained("privacy's look at an answer"):
+            tier = await self._clearing.tier_of(reply, judge, record.request.party)
+        if tier >= Tier.S3:
+            record.raise_tier(Tier.S3, "answer-holds-S3")
+
+    def _glance(self, record: RequestRecord, reply: Reply) -> None:
+        """The same for an answer that broke off, which nobody can wait for: a long one counts as if
+        it held a secret."""
+        if self._replies is None or record.clearance.tier >= Tier.S3:
+            return
+        tier = Tier.S3
+        with contained("privacy's look at an answer"):
+            if not is_long(reply):
+                tier = self._replies.tier(reply, record.caller)
+        if tier >= Tier.S3:
+            record.raise_tier(Tier.S3, "answer-unread" if is_long(reply) else "answer-holds-S3")
 
     # ------------------------------------------------------------ the books
 

@@ -11,15 +11,33 @@ from typing import TypeVar
 
 import msgspec
 
+from shortstop.errors import Overloaded
+from shortstop.fair import FairGate, NoPlace
 from shortstop.faults import contained
 from shortstop.ports import Guard
 from shortstop.serving.models import cleared_for
-from shortstop.types import Caller, Clearance, Cleared, Json, Reach, Request, Target, Tier
+from shortstop.tokens import written
+from shortstop.types import (
+    Caller,
+    Clearance,
+    Cleared,
+    Json,
+    Party,
+    Reach,
+    Reply,
+    Request,
+    Target,
+    Tier,
+)
 
-LONG_BYTES = 50_000
-"""Bytes of JSON that are read on the event loop at most."""
-READERS = 4
-"""Long requests that are read at the same time."""
+LONG_BYTES = 4_000
+"""Bytes of JSON that are read on the event loop at most. A byte of prose takes 0.4 us, of keys and
+codes 5: such a text is read for 2 to 20 ms, and a thread costs 0.1."""
+READERS, SPARE = 1, 2
+"""Long requests that are read at the same time, and further ones of other parties. They share the
+interpreter: more would be no faster, and each makes the loop wait for it a little longer."""
+QUEUE, QUEUE_SECONDS = 128, 30.0
+"""Long requests that wait for a reader, and for how long."""
 TIMEOUT_S = 2.05
 NOT_CLEARED = Clearance(Tier.S3, Reach.LOCAL_ONLY, reasons=("not-judged",))
 """Of a request that privacy has not judged, or not yet."""
@@ -28,32 +46,60 @@ T = TypeVar("T")
 
 
 class Clearing:
-    """Asks `guard`. A request that is not judged within `timeout_s` seconds is pinned."""
+    """Asks `guard`. A request that is not judged within `timeout_s` seconds is pinned.
+
+    Long ones take turns: whoever finds all readers with others has one more to itself.
+    """
 
     def __init__(self, guard: Guard, timeout_s: float = TIMEOUT_S) -> None:
         self.guard = guard
         self._timeout_s = timeout_s
-        self._readers = asyncio.Semaphore(READERS)
+        self._readers = FairGate(READERS, QUEUE, QUEUE_SECONDS, _no_reader, spare=SPARE)
 
     async def clear(self, request: Request, caller: Caller) -> Clearance:
-        """The verdict. Never fails: what cannot be judged stays local."""
-        with contained("privacy's verdict"):
+        """The verdict: what cannot be judged stays local. Raises Overloaded where too many long
+        requests wait to be read."""
+        with contained("privacy's verdict", (Overloaded,)):
             return await self._judged(request, caller)
         return NOT_CLEARED
 
     async def _judged(self, request: Request, caller: Caller) -> Clearance:
         if _size(request.body) < LONG_BYTES:
             return self.guard.clear(request, caller)
-        async with self._readers:
+        async with self._readers.take(request.party):
             try:
                 judge = partial(self.guard.clear, request, caller)
                 return await run_in_thread(judge, self._timeout_s)
             except TimeoutError:
                 return self.guard.give_up(request, caller)
 
+    async def tier_of(self, reply: Reply, judge: Callable[[], Tier], party: Party) -> Tier:
+        """What `judge` says of an answer; S3 of one that cannot be read in time."""
+        if not is_long(reply):
+            return judge()
+        try:
+            async with self._readers.take(party):
+                return await run_in_thread(judge, self._timeout_s)
+        except (TimeoutError, Overloaded):
+            return Tier.S3
+
     async def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """What may be sent to the remote `target`. Raises PrivacyRefused when nothing may."""
         return await cleared_for(self.guard, request, clearance, target)
+
+
+def is_long(reply: Reply) -> bool:
+    """Whether an answer is read beside the loop."""
+    parts = [part for choice in reply.choices for part in choice.parts]
+    return sum(len(written(part)) for part in parts) >= LONG_BYTES
+
+
+def _no_reader(why: NoPlace) -> Overloaded:
+    return Overloaded(
+        f"{why.waiting} long requests wait to be read for privacy, and this one has no turn soon.",
+        hint="Send fewer long requests at a time.",
+        retry_after=2.0,
+    )
 
 
 async def run_in_thread(work: Callable[[], T], timeout_s: float) -> T:

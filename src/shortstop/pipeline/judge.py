@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from shortstop.dialects import with_body
 from shortstop.errors import ShortstopError
+from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.grading import judge_grades
 from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
@@ -85,7 +86,7 @@ class Judge:
         self._target = target
         self._rate = rate
         self._ask = ask
-        self._guard = guard
+        self._clearing = Clearing(guard)
         self._books = books
         self._grades = grades
 
@@ -128,7 +129,7 @@ class Judge:
     ) -> _Verdict:
         asked = with_body(question(request, answers, f"{trace.id}-{name}"))
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
-        clearance = self._guard.clear(asked, caller)
+        clearance = await self._clearing.clear(asked, caller)
         target, clock = self._target, self._books.clock
         with LearningCall(self._books, trace, name, target, asked) as call:
             started = clock.monotonic()
@@ -162,4 +163,5 @@ def question(request: Request, answers: tuple[str, str], id: str) -> Request:
         messages,
         sampling=Sampling(max_tokens=MAX_TOKENS, temperature=0),
         format=Format("json_schema", VERDICT, "verdict", strict=True),
+        party=request.party._replace(background=True),
     )

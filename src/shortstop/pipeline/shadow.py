@@ -192,7 +192,8 @@ class Shadows:
     async def _side(self, run: _Run, target: Target, number: int) -> Side:
         """The target's answer, booked. Raises ShortstopError."""
         body = description_of(run.request.dialect).unstreamed(run.request.body)
-        request = replace(run.request, stream=False, body=body)
+        party = run.request.party._replace(background=True)
+        request = replace(run.request, stream=False, body=body, party=party)
         name = "shadow" if number == 0 else f"shadow-{number + 1}"
         with LearningCall(self._books, run.trace, name, target, request) as call:
             started = self._books.clock.monotonic()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from shortstop.errors import ModelFileError
 
+T = TypeVar("T")
 MAGIC = b"GGUF"
 MAX_KEYS = 10_000
 MAX_TENSORS = 100_000
@@ -22,6 +24,8 @@ MAX_DIMENSIONS = 4
 MAX_STRING = 1 << 24
 MAX_KEPT_ARRAY = 1024
 """Elements; longer arrays (vocabularies) are skipped, not kept."""
+MAX_WHOLE_ARRAY = 1_000_000
+"""The same for a vocabulary that is asked for."""
 DEFAULT_ALIGNMENT = 32
 MAX_ALIGNMENT = 1 << 20
 
@@ -111,9 +115,25 @@ class _Malformed(ValueError):
 
 def read_info(path: Path) -> GgufInfo:
     """Read and check a header. Raises ModelFileError, saying what is wrong with the file."""
+    return _read(path, lambda data: _info(path, data))
+
+
+def read_metadata(path: Path, whole: frozenset[str]) -> dict[str, Any]:
+    """The header's metadata, with the long arrays of the keys in `whole`, and without all others.
+    Raises ModelFileError."""
+
+    def metadata(data: mmap.mmap) -> dict[str, Any]:
+        cursor = _Cursor(data, whole)
+        _, keys = _counts(cursor)
+        return dict(cursor.pair() for _ in range(keys))
+
+    return _read(path, metadata)
+
+
+def _read(path: Path, read: Callable[[mmap.mmap], T]) -> T:
     try:
         with path.open("rb") as file, _mapped(file.fileno()) as data:
-            return _info(path, data)
+            return read(data)
     except FileNotFoundError:
         raise ModelFileError(
             f"There is no model file {path}.", hint="`shortstop models` lists what is installed."
@@ -236,8 +256,9 @@ def _number(metadata: dict[str, Any], key: str, otherwise: int) -> int:
 class _Cursor:
     """Reads forward; never past the end, never more than the file can hold."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, data: mmap.mmap, whole: frozenset[str] = frozenset()) -> None:
         self._data = data
+        self._whole = whole
         self.place = 0
         self.end = len(data)
 
@@ -261,7 +282,9 @@ class _Cursor:
     def pair(self) -> tuple[str, Any]:
         key = self.text()
         kind = self.number(_U32)
-        return key, self._array() if kind == ARRAY else self._value(kind)
+        if kind != ARRAY:
+            return key, self._value(kind)
+        return key, self._array(MAX_WHOLE_ARRAY if key in self._whole else MAX_KEPT_ARRAY)
 
     def tensor(self) -> Tensor:
         name, dimensions = self.text(), self.number(_U32)
@@ -281,12 +304,12 @@ class _Cursor:
             raise _Malformed(f"a value has the unknown type {kind}")
         return self.number(_SCALARS[kind])
 
-    def _array(self) -> tuple[Any, ...] | None:
+    def _array(self, kept: int) -> tuple[Any, ...] | None:
         kind, length = self.number(_U32), self.number(_U64)
         if kind != STRING and kind not in _SCALARS:
             raise _Malformed(f"an array has elements of the unknown type {kind}")
         self._require(length * (_U64.size if kind == STRING else _SCALARS[kind].size))
-        if length <= MAX_KEPT_ARRAY:
+        if length <= kept:
             return tuple(self._value(kind) for _ in range(length))
         if kind != STRING:
             self.place += length * _SCALARS[kind].size

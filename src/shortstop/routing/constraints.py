@@ -13,6 +13,7 @@ from shortstop.errors import (
     PrivacyRefused,
     RequestError,
 )
+from shortstop.schemas import contradiction, is_large
 from shortstop.tokens import BYTES_PER_TOKEN, prompt_tokens
 from shortstop.types import (
     Caller,
@@ -88,11 +89,15 @@ def eligible(whom: Addressed, task: str, request: Request, caller: Caller) -> Fi
     left none."""
     pinned, explicit = whom.pinned, whom.explicit
     allowed = _allowed(whom.targets, caller)
+    if any(t.local for t in allowed):
+        _require_sense(request)
     if pinned:
         allowed = tuple(t for t in allowed if t.local)
         if not allowed:
             raise PrivacyRefused("The request must stay on this machine, and no local target may.")
     able = _able(request, _answering(allowed, task, pinned), pinned)
+    if len(able) > 1 and is_large(request):
+        able = _not_by_grammar(able)
     if explicit:
         return Field(able, pinned, explicit)
     size = tokens(request)
@@ -190,6 +195,24 @@ def _allowed(named: tuple[Target, ...], caller: Caller) -> tuple[Target, ...]:
     if not allowed:
         require_allowed(named[0].name, caller)
     return allowed
+
+
+def _require_sense(request: Request) -> None:
+    """Raises InvalidRequest for a shape that no answer can have."""
+    if request.format.kind == "json_schema":
+        why = contradiction(request.format.schema, request.sampling.max_tokens)
+        if why is not None:
+            raise InvalidRequest(
+                f"No answer can follow the JSON Schema: {why}.",
+                param="response_format",
+                code="invalid_schema",
+            )
+
+
+def _not_by_grammar(able: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Of a shape that is beyond a local engine's grammar: the frontier, where it may be asked. A
+    local model that is all there is answers without a grammar, and is checked."""
+    return tuple([t for t in able if not t.local]) or able
 
 
 def _answering(targets: Sequence[Target], task: str, pinned: bool) -> Sequence[Target]:

@@ -23,7 +23,8 @@ from shortstop.server.door import Door, is_admin_path
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
-from shortstop.server.route import HotRoute
+from shortstop.server.inflight import InFlight
+from shortstop.server.route import HotRoute, Work
 
 HEALTHY = msgspec.json.encode(Health("ok", __version__))
 HEALTHY_HEAD = [
@@ -109,8 +110,12 @@ async def _post(route: HotRoute, scope: Scope, receive: Receive, send: Send) -> 
 
 def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
     """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
-    embedding = HotRoute(gateway, capacity, embeddings.DIALECT, embedding_work(gateway))
-    routes = {embeddings.PATH: embedding}
+    in_flight = InFlight(gateway)
+
+    def hot(name: str, work: Work) -> HotRoute:
+        return HotRoute(gateway, capacity, in_flight, name, work)
+
+    routes = {embeddings.PATH: hot(embeddings.DIALECT, embedding_work(gateway))}
     for dialect in dialects.every():
         description = dialect.description
         name, route, counting = description.name, description.route, description.counting
@@ -118,10 +123,9 @@ def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
             work = stateful_work(gateway, dialect)
         else:
             work = chat_work(gateway)
-        routes[route.path] = HotRoute(gateway, capacity, name, work)
+        routes[route.path] = hot(name, work)
         if counting is not None and counting.route is not None:
-            work = counting_work(gateway)
-            routes[counting.route] = HotRoute(gateway, capacity, name, work)
+            routes[counting.route] = hot(name, counting_work(gateway))
     return routes
 
 

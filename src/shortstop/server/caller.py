@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from ipaddress import ip_address
 
 from msgspec.structs import replace
 
 from shortstop.dialects import description_of
 from shortstop.server.body import Headers
-from shortstop.types import UNNAMED, Caller, Request
+from shortstop.types import UNNAMED, Caller, Party, Request
 
 MAX_HEADER = 128
 """Characters of a header that are read."""
@@ -31,6 +32,17 @@ def caller_of(caller: Caller, headers: Headers, request: Request) -> Caller:
         conversation=conversation_in(headers) or _opening(request),
         task=_header(headers, b"x-shortstop-task"),
     )
+
+
+def party_of(caller: Caller, client: tuple[str, int] | None) -> Party:
+    """With whom the caller shares its turns: its tenant and key; without a key its address, of
+    which half is its own choice where it is IPv6. `client` is None for a socket without one."""
+    if caller.key is not None:
+        return Party(caller.tenant, caller.key)
+    address = client[0] if client else ""
+    if ":" in address:
+        address = ":".join(ip_address(address.partition("%")[0]).exploded.split(":")[:4])
+    return Party(f"@{address}")
 
 
 def conversation_in(headers: Headers) -> str | None:

@@ -17,7 +17,7 @@ def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""
 
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
-        request = embeddings.decode_request(body)
+        request = replace(embeddings.decode_request(body), party=exchange.party)
         caller = replace(caller, conversation=conversation_in(headers))
 
         async def answer(admission: Admission) -> None:
@@ -37,6 +37,7 @@ def counting_work(gateway: Gateway) -> Work:
 
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
+        request = replace(request, party=exchange.party)
         counting = exchange.dialect.description.counting
         assert counting is not None, "the dialect's own route"
         caller = caller_of(caller, headers, request)

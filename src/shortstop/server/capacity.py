@@ -1,10 +1,9 @@
-"""What requests may hold at once: bytes of bodies, and places among those being answered."""
+"""What requests may hold at once: bytes of bodies."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
 
 from starlette.types import Scope
@@ -67,8 +66,6 @@ class Capacity:
         """Bytes of all bodies."""
         self.owners: dict[str, int] = {}
         """Bytes by owner, of those that hold any."""
-        self.answering = 0
-        """Requests whose body is there and whose answer is not."""
         self._turn = asyncio.Lock()
 
     def share(self, owner: str) -> Share:
@@ -108,24 +105,6 @@ class Capacity:
             self.owners[owner] = left
         else:
             del self.owners[owner]
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A place among the requests being answered. Raises Overloaded.
-
-        Beyond `max_in_flight` a quick refusal is better than a slow answer for everybody.
-        """
-        if self.answering >= self._server().max_in_flight:
-            raise Overloaded(
-                f"The gateway is full: {self.answering} requests are being answered.",
-                hint="Retry in a moment, or raise `server.max_in_flight`.",
-                retry_after=SOON,
-            )
-        self.answering += 1
-        try:
-            yield
-        finally:
-            self.answering -= 1
 
     async def parse(self, body: bytes) -> Json:
         """The body as a JSON object. Raises InvalidRequest or TooLarge.

@@ -22,6 +22,7 @@ def chat_work(gateway: Gateway) -> Work:
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         dialect = exchange.dialect
         request = with_betas(dialect.decode_request(body, exchange.id), headers)
+        request = replace(request, party=exchange.party)
         caller = caller_of(caller, headers, request)
 
         async def answer(admission: Admission) -> None:
@@ -43,7 +44,7 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         turn = ResponseTurn(gateway.responses, caller, body)
         request = dialect.decode_request(turn.body, exchange.id)
-        request = replace(request, continues=turn.previous)
+        request = replace(request, continues=turn.previous, party=exchange.party)
         caller = caller_of(caller, headers, request)
 
         async def answer(admission: Admission) -> None:

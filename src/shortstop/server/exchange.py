@@ -14,7 +14,7 @@ from shortstop.faults import contained
 from shortstop.ports import StreamEncoder
 from shortstop.server.headers import retry_headers
 from shortstop.server.ping import Pinger
-from shortstop.types import Answer
+from shortstop.types import Answer, Party
 
 JSON = (b"content-type", b"application/json")
 UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -27,14 +27,15 @@ RawHeaders = list[tuple[bytes, bytes]]
 class Exchange:
     """One response in the making: knows whether its head has left.
 
-    `keepable` becomes true once the whole response has been sent and may be written down for a
-    later request of the same client.
+    `party` is for whom it is made. `keepable` becomes true once the whole response has been sent
+    and may be written down for a later request of the same client.
     """
 
     def __init__(self, send: Send, dialect: DescribedDialect, id: str) -> None:
         self.send = send
         self.dialect = dialect
         self.id = id
+        self.party = Party()
         self.limits: Mapping[str, str] = {}
         self.keepable = False
         self.conversation: str | None = None

@@ -15,11 +15,13 @@ from shortstop.errors import ShortstopError
 from shortstop.faults import contained
 from shortstop.server.auth import caller_in
 from shortstop.server.body import Disconnected, Headers, read_body
+from shortstop.server.caller import party_of
 from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.idempotency import replay_of, send_again
 from shortstop.server.ids import Ids
+from shortstop.server.inflight import InFlight
 from shortstop.server.watch import Watch
 from shortstop.types import Admission, Caller, DialectName, Json, Request
 
@@ -41,12 +43,24 @@ Work = Callable[[Json, Caller, Headers, Exchange], Incoming]
 and answering the route counts the request, so that no kind of work can forget to."""
 
 
+COME_BACK_LATER = (429, 503)
+PENALTY_SECONDS = 0.5
+"""What a party with many requests under way waits for the refusal of a further one: refusals cost
+too, and who does not heed them would have the gateway do nothing else."""
+
+
 class HotRoute:
     """One endpoint as a plain ASGI application; errors are told in `dialect`."""
 
     def __init__(
-        self, gateway: Gateway, capacity: Capacity, dialect: DialectName, work: Work
+        self,
+        gateway: Gateway,
+        capacity: Capacity,
+        in_flight: InFlight,
+        dialect: DialectName,
+        work: Work,
     ) -> None:
+        self._in_flight = in_flight
         self._gateway = gateway
         self._capacity = capacity
         self._dialect: DialectName = dialect
@@ -61,6 +75,8 @@ class HotRoute:
             return
         except ShortstopError as error:
             self._count(error)
+            if error.status in COME_BACK_LATER and self._in_flight.floods(exchange.party):
+                await asyncio.sleep(PENALTY_SECONDS)
             await exchange.fail(error)
         except Exception as error:
             # The text of an unforeseen error may hold the prompt: its kind and place are logged.
@@ -82,11 +98,10 @@ class HotRoute:
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         known, headers = caller_in(self._gateway, scope), dict(scope["headers"])
+        exchange.party = party_of(known, scope["client"])
         with self._capacity.share(holder_of(known, scope)) as share:
             body = await read_body(headers, receive, self._gateway.server, share)
-            # Whoever has not sent the body yet takes nobody's place.
-            with self._capacity.slot():
-                await self._once(scope["path"], body, known, headers, receive, exchange)
+            await self._once(scope["path"], body, known, headers, receive, exchange)
 
     async def _once(
         self,
@@ -100,7 +115,7 @@ class HotRoute:
         """Work, or the answer that was kept of the same request."""
         replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
         if replay is None:
-            await self._watched(body, known, headers, receive, exchange)
+            await self._in_turn(body, known, headers, receive, exchange)
             return
         if replay.kept is not None:
             self._gateway.count(known)
@@ -108,10 +123,26 @@ class HotRoute:
             return
         exchange.send = replay.listening(exchange.send)
         try:
-            await self._watched(body, known, headers, receive, exchange)
+            await self._in_turn(body, known, headers, receive, exchange)
         finally:
             with contained("keeping an answer for a retry"):
                 replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
+
+    async def _in_turn(
+        self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
+    ) -> None:
+        """Work in one of the places, once it is this party's turn. Whoever has not sent the body
+        yet takes none."""
+        gate, party = self._in_flight, exchange.party
+        gate.follow()
+        if not gate.try_enter(party):
+            await gate.enter(party)
+        try:
+            if not gate.pace.try_begin():
+                await gate.pace.begin(party)
+            await self._watched(body, known, headers, receive, exchange)
+        finally:
+            gate.leave(party)
 
     async def _watched(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange

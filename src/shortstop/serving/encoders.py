@@ -65,7 +65,7 @@ class ServedEncoder:
     async def encode(self, request: EmbeddingRequest) -> EmbeddingReply:
         """One vector for each input. Raises TargetError."""
         body = embeddings.encode_request(request, self._model)
-        async with self._slots.take():
+        async with self._slots.take(request.party):
             reply = await self._client().post("/embeddings", body)
         if reply.status != 200:
             raise errors.decode_error(reply.status, reply.body, reply.retry_after)

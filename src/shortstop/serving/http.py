@@ -123,12 +123,17 @@ class _Client:
     ) -> HttpReply:
         """Send `body` and read the whole response. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            connection = await self._exchange(path, body, extra_headers)
-            try:
-                whole = await self._whole(connection)
-            finally:
-                self._pool.give_back(connection)
-        return HttpReply(connection.status, connection.headers, whole)
+            return await self._reply(await self._exchange("POST", path, body, extra_headers))
+
+    async def post_beside(self, path: str, body: bytes) -> HttpReply:
+        """`post` to a path that does not begin with the base URL's."""
+        with _mapped():
+            return await self._reply(await self._exchange("POST", path, body, NO_HEADERS, ""))
+
+    async def get_beside(self, path: str) -> HttpReply:
+        """Read a whole response, from such a path. Raises UpstreamFailed or UpstreamTimeout."""
+        with _mapped():
+            return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS, ""))
 
     @asynccontextmanager
     async def stream(
@@ -139,21 +144,34 @@ class _Client:
         Raises UpstreamFailed or UpstreamTimeout.
         """
         with _mapped():
-            connection = await self._exchange(path, body, extra_headers)
+            connection = await self._exchange("POST", path, body, extra_headers)
         try:
             yield HttpStream(connection.status, connection.headers, self._pieces(connection))
         finally:
             self._pool.give_back(connection)
 
+    async def _reply(self, connection: Connection) -> HttpReply:
+        try:
+            whole = await self._whole(connection)
+        finally:
+            self._pool.give_back(connection)
+        return HttpReply(connection.status, connection.headers, whole)
+
     async def _exchange(
-        self, path: str, body: bytes, extra_headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        extra_headers: Mapping[str, str],
+        prefix: str | None = None,
     ) -> Connection:
         """A connection on which the response has begun.
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
         lines = self._head + _lines(extra_headers) if extra_headers else self._head
-        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
+        prefix = self._prefix if prefix is None else prefix
+        head = f"{method} {prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
             return await self._begin(request, fresh=False)

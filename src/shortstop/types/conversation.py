@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -131,6 +131,18 @@ class Sampling(Struct, frozen=True):
     thinking_budget: int | None = None
 
 
+class Party(NamedTuple):
+    """For whom something waits: between tenants, then between the keys of one, turns are taken.
+
+    A client without a key is its own tenant, by its address. `background` is work that no client
+    waits for: it gets what clients leave.
+    """
+
+    tenant: str = ""
+    key: str = ""
+    background: bool = False
+
+
 DialectName = str
 """The name of a dialect in the table of `shortstop.dialects`, such as "openai.chat"."""
 
@@ -143,7 +155,8 @@ class Request(Struct, frozen=True):
     fields and key order survive; any other target, and a request whose `body` is empty, is sent
     an encoding of the neutral fields. `betas` names features that are not open to everyone, as
     the client lists them in a header of its dialect: without it the vendor refuses their fields.
-    `continues` is the stored response whose conversation `body` already holds.
+    `continues` is the stored response whose conversation `body` already holds. `party` is for whom
+    it waits where requests queue.
     """
 
     id: str
@@ -163,6 +176,7 @@ class Request(Struct, frozen=True):
     extra: Json = {}
     betas: tuple[str, ...] = ()
     continues: str | None = None
+    party: Party = Party()
 
 
 UNNAMED = "~"

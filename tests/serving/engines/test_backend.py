@@ -13,12 +13,15 @@ from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.errors import EngineBusy, InvalidRequest, TargetError, UpstreamFailed
+from shortstop.registry.vocabulary import Vocabulary
 from shortstop.serving.engines.backend import ALTERNATIVES, DEFAULT_MAX_TOKENS, LocalBackend, Slots
+from shortstop.serving.engines.markers import Markers
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
-from shortstop.types import Message, Request, Sampling, Text, Tool, ToolCall, ToolChoice
+from shortstop.types import Message, Party, Request, Sampling, Text, Tool, ToolCall, ToolChoice
 from tests.server.scripted import ScriptedModel
 
+NO_MARKERS = Markers(Vocabulary())
 PAY = Tool("pay", "Pays a bill.", {"type": "object", "properties": {"n": {"type": "integer"}}})
 
 
@@ -106,7 +109,7 @@ async def test_fields_that_small_servers_reject_are_not_passed_on(
 async def test_a_server_that_notices_on_write_is_always_asked_to_stream(
     model: ScriptedModel, client: LocalClient
 ) -> None:
-    reply = await backend(client, notices_disconnect_on_write=True).answer(asked("!say one two"))
+    reply = await backend(client, embedded=lambda: NO_MARKERS).answer(asked("!say one two"))
     assert reply.text.split() == ["one", "two"]
     assert reply.choices[0].finish == "stop"
     assert reply.usage is not None
@@ -131,7 +134,7 @@ async def test_an_error_status_is_an_error_of_the_target(
 ) -> None:
     slots = Slots(1, 0)
     with pytest.raises(TargetError) as caught:
-        await backend(client, slots, notices_disconnect_on_write=on_write).answer(
+        await backend(client, slots, embedded=(lambda: NO_MARKERS) if on_write else None).answer(
             asked("!status 429 retry=3")
         )
     assert (caught.value.status, caught.value.retry_after) == (429, 3.0)
@@ -148,7 +151,7 @@ async def test_a_stream_that_is_cut_off_is_a_failure(client: LocalClient) -> Non
     with pytest.raises(UpstreamFailed, match="before its end"):
         await streamed(backend(client), asked("!half one two", stream=True))
     with pytest.raises(UpstreamFailed):
-        await backend(client, notices_disconnect_on_write=True).answer(asked("!half one"))
+        await backend(client, embedded=lambda: NO_MARKERS).answer(asked("!half one"))
 
 
 async def test_leaving_a_stream_frees_the_slot_and_closes_the_connection(
@@ -214,7 +217,7 @@ async def test_slots_are_given_in_the_order_of_arrival() -> None:
     slots, order = Slots(1, 9), list[int]()
 
     async def work(number: int) -> None:
-        async with slots.take():
+        async with slots.take(Party()):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -225,25 +228,25 @@ async def test_slots_are_given_in_the_order_of_arrival() -> None:
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_retry() -> None:
     slots = Slots(1, 1)
-    async with slots.take():
-        waiting = asyncio.create_task(slots.take().__aenter__())
+    async with slots.take(Party()):
+        waiting = asyncio.create_task(slots.take(Party()).__aenter__())
         await asyncio.sleep(0)
         assert (slots.running, slots.waiting) == (1, 1)
         with pytest.raises(EngineBusy, match="1 running, 1 waiting") as caught:
-            async with slots.take():
+            async with slots.take(Party()):
                 pass
         assert (caught.value.status, caught.value.retry_after) == (503, 1.0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert slots.waiting == 0
-    async with slots.take():
+    async with slots.take(Party()):
         assert slots.running == 1
 
 
 async def test_without_a_queue_only_the_slots_are_there() -> None:
     slots = Slots(2, 0)
-    async with slots.take(), slots.take():
+    async with slots.take(Party()), slots.take(Party()):
         with pytest.raises(EngineBusy):
-            async with slots.take():
+            async with slots.take(Party()):
                 pass
     assert slots.running == 0

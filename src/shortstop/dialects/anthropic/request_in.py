@@ -259,7 +259,7 @@ def _sampling(body: Json) -> Sampling:
         temperature=fields.number(body, "temperature", 0, 1),
         top_p=fields.number(body, "top_p", 0, 1),
         top_k=fields.integer(body, "top_k"),
-        stop=() if stop is None else fields.strings(stop, "stop_sequences"),
+        stop=() if stop is None else tuple(filter(None, fields.strings(stop, "stop_sequences"))),
         reasoning_effort=None if effort is None else fields.text(effort, "output_config.effort"),
         thinking_budget=fields.integer(thinking, "budget_tokens", 1),
     )

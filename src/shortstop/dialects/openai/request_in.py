@@ -83,15 +83,15 @@ def request_in(body: Json, id: str) -> Request:
 
 
 def stops(body: Json) -> tuple[str, ...]:
-    """The stop sequences: a string or up to four."""
+    """The stop sequences: a string or up to four. An empty one stops nothing."""
     value = body.get("stop")
     if value is None:
         return ()
     if isinstance(value, str):
-        return (value,)
+        return (value,) if value else ()
     if not isinstance(value, list) or len(value) > 4 or not all(type(s) is str for s in value):
         reject("stop", "Must be a string or up to four strings")
-    return tuple(value)
+    return tuple(filter(None, value))
 
 
 def logit_bias(body: Json) -> Json | None:

@@ -8,30 +8,58 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Protocol
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from shortstop.dialects.openai.describe import PATH
-from shortstop.dialects.openai.local import COUNTING, PROGRESS_WANTED, is_progress
+from shortstop.dialects.openai.local import (
+    COMPLETION,
+    COUNTING,
+    PROGRESS_WANTED,
+    RENDERING,
+    LocalCompletionDecoder,
+    completion_of,
+    is_progress,
+    rendered,
+)
 from shortstop.errors import EngineBusy, UpstreamFailed
-from shortstop.ports import Dialect
+from shortstop.fair import FairGate, NoPlace
+from shortstop.ports import Dialect, StreamDecoder
+from shortstop.schemas import EAGER, extent
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
+from shortstop.serving.engines.grammar import constrained
+from shortstop.serving.engines.markers import Markers
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient, retry_after
-from shortstop.types import Chunk, Reply, Request
+from shortstop.types import Chunk, Message, Part, Party, Reply, Request, Text, ToolResult
 
 ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
+QUEUE_SECONDS = 60.0
+LINGER_SECONDS = 30.0
+"""For how long after an answer its tenant finds a slot that nobody else's long answers hold."""
+UNBEGUN_SECONDS, BEGUN_SECONDS = 1.0, 0.2
+"""For how long a request that is given up occupies the engine: one that it has not begun yet is
+begun and noticed at the first sign of progress, after a batch of the prompt; another sooner."""
+ANY_MARKERS = Markers()
+P = TypeVar("P", bound=Part)
 
 
 class Queue(Protocol):
-    """Admits requests to an engine's slots, a bounded number of them waiting."""
+    """Admits requests to an engine's slots by turns, a bounded number of them waiting."""
 
-    slots: int
+    @property
+    def slots(self) -> int: ...
 
     @property
     def running(self) -> int: ...
@@ -39,43 +67,33 @@ class Queue(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def take(self) -> AbstractAsyncContextManager[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full."""
+    def take(self, party: Party) -> AbstractAsyncContextManager[None]:
+        """Hold a slot. Raises EngineBusy at once when the queue is full, later when it is slow."""
 
 
-class Slots:
-    """A bounded queue in front of a fixed number of slots, first come, first served."""
+class Slots(FairGate):
+    """A bounded queue in front of a fixed number of slots: tenants and keys take turns."""
 
-    def __init__(self, slots: int, queue: int) -> None:
-        self.slots = slots
-        self.queue = queue
-        self._free = asyncio.Semaphore(slots)
-        self.running = 0
-        self.waiting = 0
+    def __init__(self, slots: int, queue: int, wait_s: float = QUEUE_SECONDS) -> None:
+        super().__init__(slots, queue, wait_s, no_slot, linger_s=LINGER_SECONDS)
 
-    @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full."""
-        if self._free.locked() and self.waiting >= self.queue:
-            raise full(self.running, self.waiting)
-        self.waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self.waiting -= 1
-        self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
-            self._free.release()
+    @property
+    def slots(self) -> int:
+        return self.places
 
 
-def full(running: int, waiting: int) -> EngineBusy:
-    """The error for a queue with no place left."""
+def no_slot(why: NoPlace) -> EngineBusy:
+    """The error for a queue with no place left, or too slow."""
+    state = f"{why.running} running, {why.waiting} waiting"
+    if why.reason == "late":
+        message = f"The local engine had no slot in time: {state}."
+    elif why.reason == "greedy":
+        message = f"The local engine is full, mostly with your own requests: {state}."
+    else:
+        message = f"The local engine is full: {state}."
     return EngineBusy(
-        f"The local engine is full: {running} running, {waiting} waiting.",
-        hint="Retry in a moment, or raise `queue` or `slots` of this model.",
+        message,
+        hint="Retry in a moment, or raise `queue`, `queue_seconds` or `slots` of this model.",
         retry_after=1.0,
     )
 
@@ -83,9 +101,10 @@ def full(running: int, waiting: int) -> EngineBusy:
 class LocalBackend:
     """One local model. `client` is called for every request: an engine's address can change.
 
-    `notices_disconnect_on_write`: the server detects a closed connection only when it next writes,
-    as the embedded engine does. It is then always asked to stream and to report its progress
-    through the prompt, so that it soon notices a client that has left.
+    `embedded` gives the control tokens of our own engine's model; None: it is another's server. Our
+    engine detects a closed connection only when it next writes, so it is always asked to stream and
+    to report its progress through the prompt: it soon notices a client that has left. It has
+    llguidance, for schemas of any sensible size, and takes prompts made of tokens.
     """
 
     def __init__(
@@ -97,7 +116,7 @@ class LocalBackend:
         slots: Queue,
         max_output: int | None = None,
         tools_by_schema: bool = False,
-        notices_disconnect_on_write: bool = False,
+        embedded: Callable[[], Markers] | None = None,
     ) -> None:
         self._model = model
         self._dialect = dialect
@@ -105,11 +124,12 @@ class LocalBackend:
         self.slots = slots
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
-        self._always_stream = notices_disconnect_on_write
+        self._embedded = embedded
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def answer(self, request: Request) -> Reply:
         """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
-        reply = await (self._gathered if self._always_stream else self._posted)(request)
+        reply = await (self._posted if self._embedded is None else self._gathered)(request)
         if not self._calls_by_schema(request):
             return reply
         return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
@@ -135,7 +155,9 @@ class LocalBackend:
 
     async def _posted(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
-        async with self.slots.take():
+        if ANY_MARKERS.found(body):
+            body = ANY_MARKERS.broken(body)
+        async with self.slots.take(request.party):
             reply = await self._client().post(PATH, body)
         if reply.status != 200:
             raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
@@ -152,32 +174,82 @@ class LocalBackend:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
         body = self._encode(request, stream=True)
-        decoder = self._dialect.stream_decoder()
-        async with self.slots.take(), self._client().stream(PATH, body) as stream:
-            if stream.status != 200:
-                raise self._dialect.decode_error(
-                    stream.status, await stream.error_body(), retry_after(stream.headers)
-                )
-            async for data in stream.chunks:
-                for chunk in decoder.feed(data):
-                    if not is_progress(chunk):
-                        yield chunk
+        async with self._slot(request.party) as progress:
+            path, body, decoder = await self._spoken(body)
+            async with self._client().stream(path, body) as stream:
+                if stream.status != 200:
+                    raise self._dialect.decode_error(
+                        stream.status, await stream.error_body(), retry_after(stream.headers)
+                    )
+                progress.begun = True
+                async for data in stream.chunks:
+                    for chunk in decoder.feed(data):
+                        if not is_progress(chunk):
+                            yield chunk
         if not decoder.done:
             raise UpstreamFailed("The local engine closed the stream before its end.")
 
+    @asynccontextmanager
+    async def _slot(self, party: Party) -> AsyncIterator[_Progress]:
+        """A slot. Our own engine notices only after some work that a client has left: who leaves
+        early keeps the slot for that long, or a flood of them would pile up there."""
+        held, progress = AsyncExitStack(), _Progress()
+        await held.enter_async_context(self.slots.take(party))
+        left = self._embedded is not None
+        try:
+            yield progress
+            left = False
+        except Exception:
+            left = False
+            raise
+        finally:
+            if left:
+                settling = asyncio.create_task(_settle(held, progress))
+                self._settling.add(settling)
+                settling.add_done_callback(self._settling.discard)
+            else:
+                await held.aclose()
+
+    async def _spoken(self, body: bytes) -> tuple[str, bytes, StreamDecoder]:
+        """Where and how a chat is asked so that control tokens in its content are text."""
+        markers = ANY_MARKERS if self._embedded is None else self._embedded()
+        if not markers.found(body):
+            return PATH, body, self._dialect.stream_decoder()
+        if not markers.exact or not self._tools_by_schema:
+            return PATH, markers.broken(body), self._dialect.stream_decoder()
+        chat, names = markers.hidden(body)
+        reply = await self._client().post_beside(RENDERING, chat)
+        if reply.status != 200:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        prompt = names.prompt(rendered(reply.body))
+        return COMPLETION, completion_of(body, prompt), LocalCompletionDecoder()
+
     def _calls_by_schema(self, request: Request) -> bool:
-        return self._tools_by_schema and wants_calls(request)
+        return wants_calls(request) and self._poses_tools(request)
+
+    def _poses_tools(self, request: Request) -> bool:
+        """Whether tools go into the prompt: always, or because their schemas are too large for the
+        grammar that a server of another kind would make of them."""
+        return self._tools_by_schema or not extent(
+            {t.name: t.schema for t in request.tools}
+        ).within(EAGER)
 
     def _encode(self, request: Request, *, stream: bool) -> bytes:
         """The body, from the neutral fields alone: small servers reject fields they do not know."""
-        if self._tools_by_schema and (request.tools or mentions_calls(request)):
+        if (request.tools or mentions_calls(request)) and self._poses_tools(request):
             request = without_tools(request)
+        request, extra = constrained(
+            request, guided=self._embedded is not None and not request.tools
+        )
+        if stream and self._embedded is not None:
+            extra = extra | PROGRESS_WANTED
         sampling = request.sampling
         rewritten = replace(
             request,
+            messages=tuple(map(_joined, request.messages)),
             body={},
             stream=stream,
-            extra=PROGRESS_WANTED if stream and self._always_stream else {},
+            extra=extra,
             sampling=replace(
                 sampling,
                 logprobs=True,
@@ -187,3 +259,33 @@ class LocalBackend:
             ),
         )
         return self._dialect.encode_request(rewritten, self._model)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Whether the engine has begun a request: it answers then, and not before."""
+
+    begun: bool = False
+
+
+async def _settle(held: AsyncExitStack, progress: _Progress) -> None:
+    async with held:
+        await asyncio.sleep(BEGUN_SECONDS if progress.begun else UNBEGUN_SECONDS)
+
+
+def _joined(message: Message) -> Message:
+    return replace(message, parts=_merged(message.parts)) if message.parts else message
+
+
+def _merged(parts: tuple[P, ...]) -> tuple[P, ...]:
+    """Neighbouring texts as one: some templates put them side by side, and a control token that
+    each holds half of would form."""
+    merged: list[Any] = []
+    for part in parts:
+        if isinstance(part, Text) and merged and isinstance(merged[-1], Text):
+            merged[-1] = Text(f"{merged[-1].text}\n{part.text}")
+        elif isinstance(part, ToolResult):
+            merged.append(replace(part, parts=_merged(part.parts)))
+        else:
+            merged.append(part)
+    return tuple(merged)

@@ -1,8 +1,9 @@
 """The embedded engine: a child process that serves one model, restarted when it dies.
 
 What a child must do to be an engine: read one line of JSON from stdin (the fields of its options,
-`path` and `api_key`), serve OpenAI's chat API on loopback for that key, print one line of JSON
-with its base URL as `ready`, and end when its stdin does.
+`path` and `api_key`), serve OpenAI's chat API on loopback for that key, answer `GET /metrics` (with
+any status) from the loop that generates, print one line of JSON with its base URL as `ready`, and
+end when its stdin does.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.dialects.openai.describe import PATH
-from shortstop.dialects.openai.local import WARM_UP
-from shortstop.errors import EngineDown, ModelFileError, ShortstopError
+from shortstop.dialects.openai.local import GUIDED_WARM_UP, LOOP_STATE, WARM_UP
+from shortstop.errors import (
+    EngineDown,
+    ModelFileError,
+    ShortstopError,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from shortstop.registry import read_info
 from shortstop.registry.store import require_sha256
 from shortstop.serving.engines.options import EngineOptions
@@ -57,10 +64,12 @@ DEATHS: dict[int, str] = {
 
 
 class Backoff(Struct, frozen=True):
-    """How long to wait before the next start, in seconds.
+    """How long to wait for a child and before the next one, in seconds.
 
     A child that lived `healthy` seconds resets the count. After `quick` deaths in a row the server
-    counts as failed: it logs that as critical and tries again only every `rest` seconds.
+    counts as failed: it logs that as critical and tries again only every `rest` seconds. Every
+    `probe` seconds a child is asked whether its loop runs; one that does not say so within
+    `stalled`, and longer for a large model, is killed.
     """
 
     first: float = 0.5
@@ -68,6 +77,8 @@ class Backoff(Struct, frozen=True):
     healthy: float = 60.0
     quick: int = 5
     rest: float = 60.0
+    probe: float = 5.0
+    stalled: float = 10.0
 
     def failed(self, deaths: int) -> bool:
         """Whether so many deaths in a row are too many."""
@@ -167,7 +178,7 @@ class EmbeddedServer:
 
     async def _launch(self) -> None:
         """A child that answers, or none. Raises ModelFileError or EngineDown."""
-        limit = START_SECONDS + self._path.stat().st_size / READ_BYTES_PER_SECOND
+        limit = START_SECONDS + self._allowance()
         try:
             async with asyncio.timeout(limit):
                 child = await self._spawn()
@@ -181,6 +192,10 @@ class EmbeddedServer:
             raise
         self._enter("ready")
         log.info("engine ready at %s (pid %d)", self.url, child.pid)
+
+    def _allowance(self) -> float:
+        """More seconds for a large model."""
+        return self._path.stat().st_size / READ_BYTES_PER_SECOND
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         self._stderr = ""
@@ -219,6 +234,8 @@ class EmbeddedServer:
         )
         try:
             reply = await client.post(PATH, WARM_UP)
+            if reply.status == 200:
+                await client.post(PATH, GUIDED_WARM_UP)
         except ShortstopError as error:
             raise EngineDown(f"The engine started but does not answer: {error.message}") from error
         finally:
@@ -267,10 +284,31 @@ class EmbeddedServer:
         assert self._child is not None
         loop = asyncio.get_running_loop()
         began = loop.time()
-        code = await self._child.wait()
+        watch = asyncio.create_task(self._watch(self._child))
+        try:
+            code = await self._child.wait()
+        finally:
+            watch.cancel()
         log.error("the engine died (%s): %s", code, self._last_words(code))
         await self._end()
         return loop.time() - began
+
+    async def _watch(self, child: asyncio.subprocess.Process) -> None:
+        """Kill a child whose loop has stopped: who waits for it then fails or goes elsewhere."""
+        limit = self._backoff.stalled + self._allowance()
+        client = LocalClient(
+            str(self.url), api_key=self.api_key, timeouts=Timeouts(first_byte=limit, idle=limit)
+        )
+        try:
+            while True:
+                await asyncio.sleep(self._backoff.probe)
+                with contextlib.suppress(UpstreamFailed):
+                    await client.get_beside(LOOP_STATE)
+        except UpstreamTimeout:
+            log.error("the engine has not answered for %.0f s and is killed", limit)
+            child.kill()
+        finally:
+            await client.close()
 
     async def _restarted(self, deaths: int) -> bool:
         """Wait as long as the deaths so far ask for, then start a child. False when it fails."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from shortstop import bounded
 from shortstop.errors import InvalidRequest
+from shortstop.serving.engines.grammar import with_instructions
 from shortstop.types import (
     Format,
     Json,
@@ -57,7 +58,7 @@ def without_tools(request: Request) -> Request:
     if not wants_calls(request):
         return plain
     tools = offered(request)
-    messages = _instructed(_instructions(request, tools), messages)
+    messages = with_instructions(messages, _instructions(request, tools))
     schema = Format("json_schema", schema_of(request, tools), name="reply", strict=True)
     return replace(plain, messages=messages, format=schema)
 
@@ -75,14 +76,6 @@ def offered(request: Request) -> list[Tool]:
 
 
 # ---------------------------------------------------------------- the prompt
-
-
-def _instructed(instructions: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The conversation with `instructions` at the end of its system prompt."""
-    if messages and messages[0].role in ("system", "developer"):
-        system = Message("system", (Text(f"{messages[0].text}\n\n{instructions}"),))
-        return (system, *messages[1:])
-    return (Message("system", (Text(instructions),)), *messages)
 
 
 def _instructions(request: Request, tools: list[Tool]) -> str:
