@@ -21,8 +21,10 @@ from shortstop.errors import (
     StoreError,
     Unauthenticated,
 )
+from shortstop.faults import contained
 from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore, Meters
+from shortstop.tokens import prompt_tokens
 from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 
 log = logging.getLogger(__name__)
@@ -119,6 +121,13 @@ class Accounts:
 
         self._store.meter(key.id, count)
         return Admission(headers, tokens if key.tpm is not None else None)
+
+    def admit_request(self, caller: Caller, request: Request) -> Admission:
+        """The same by the tokens that the request may take, as far as they can be told."""
+        tokens = request.sampling.max_tokens or 0
+        with contained("the estimate of tokens"):
+            tokens += prompt_tokens(request)
+        return self.admit(caller, tokens)
 
     # ------------------------------------------------------------ the pipeline
 

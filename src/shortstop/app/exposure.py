@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from shortstop.accounts import Accounts
+from shortstop.app.clock import CLOCK
 from shortstop.config import ServerConfig, is_loopback
 from shortstop.errors import ConfigError
+from shortstop.stores import Paths, open_stores
+
+
+def refuse_strangers(server: ServerConfig, paths: Paths) -> None:
+    """The same by the keys in the data folder. Raises ConfigError."""
+    with closing(Accounts(open_stores(paths).accounts(), CLOCK)) as accounts:
+        refuse_exposure(server, accounts)
 
 
 def refuse_exposure(server: ServerConfig, accounts: Accounts) -> None:

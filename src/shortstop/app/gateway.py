@@ -22,7 +22,6 @@ from shortstop.errors import InvalidRequest
 from shortstop.faults import contained
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import AdminToken, Erased, Readiness
-from shortstop.tokens import prompt_tokens
 from shortstop.traces.responses import StoredResponses
 from shortstop.types import (
     UNMETERED,
@@ -102,10 +101,7 @@ class Shortstop:
     def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
             return UNMETERED
-        tokens = request.sampling.max_tokens or 0
-        with contained("the estimate of tokens"):
-            tokens += prompt_tokens(request)
-        return self.accounts.admit(caller, tokens)
+        return self.accounts.admit_request(caller, request)
 
     def count(self, caller: Caller) -> Admission:
         return UNMETERED if caller.key is None else self.accounts.admit(caller, 0)

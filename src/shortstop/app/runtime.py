@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
-from shortstop.app.engines import Engine, backend_of, start_all
+from shortstop.app.counting import TokenCounter
+from shortstop.app.engines import Engine, start_all
 from shortstop.app.pipelines import Pipelines
 from shortstop.app.router import AnyRouter
 from shortstop.app.upstreams import Remotes
 from shortstop.config import Config
-from shortstop.errors import PrivacyRefused, ShortstopError, TargetError
-from shortstop.faults import contained
 from shortstop.privacy.guard import PrivacyGuard
 from shortstop.privacy.redact import redacted
 from shortstop.routing import LearnedRouter
-from shortstop.routing.constraints import AUTO, LOCAL, require_allowed
 from shortstop.server.gateway import Readiness, TracesReadiness
 from shortstop.serving.models import Models
-from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
 from shortstop.types import Caller, Json, Request, Target
 from shortstop.workers.news import News
@@ -53,37 +49,9 @@ class Runtime:
 
         A key may count what it may ask: raises Forbidden or QuotaExceeded.
         """
-        target = self._counting_target(request.model, caller)
-        if target is not None:
-            require_allowed(target.name, caller)
-            self.pipelines.budgets.require(request, (target.name,), caller)
-            with suppress(PrivacyRefused, TargetError), contained("counting", (ShortstopError,)):
-                counted = await self._counted(request, target, caller)
-                if counted is not None:
-                    return counted
-        return prompt_tokens(request)
-
-    async def _counted(self, request: Request, target: Target, caller: Caller) -> int | None:
-        """By `target`; None where it cannot count. Raises PrivacyRefused or TargetError."""
-        engine, upstream = self.engines.get(target.name), self.remotes.upstreams.get(target.name)
-        if engine is not None:
-            return await backend_of(engine).count(request)
-        if upstream is None or not upstream.counts:
-            return None
-        clearance = await self.pipelines.clearing.clear(request, caller)
-        return await upstream.count(
-            await self.pipelines.clearing.release(request, clearance, target)
-        )
-
-    def _counting_target(self, model: str, caller: Caller) -> Target | None:
-        """The model of that name, or the vendor's name for it; `auto` and `local` are the local one
-        that is asked first."""
-        if model in (AUTO, LOCAL):
-            names = filter(None, (self.config.routing.local, *self.engines))
-            chats = (self.models.targets.get(name) for name in names)
-            return next((one for one in chats if one and caller.may_use(one.name)), None)
-        same = (target for target in self.targets.values() if target.model == model)
-        return self.targets.get(model) or next(same, None)
+        preferred = self.config.routing.local
+        counter = TokenCounter(self.models, self.engines, self.remotes, self.pipelines, preferred)
+        return await counter.count(request, caller)
 
     def readiness(self, traces: StoreHealth) -> Readiness:
         """Ready when somebody can answer, and no engine is still starting."""

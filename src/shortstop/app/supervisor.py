@@ -19,11 +19,9 @@ from collections.abc import Coroutine, Iterator
 import msgspec
 
 from shortstop import registry
-from shortstop.accounts import Accounts
-from shortstop.app.clock import CLOCK
 from shortstop.app.decisions import require_buildable
 from shortstop.app.engines import find_model, start_servers
-from shortstop.app.exposure import refuse_exposure
+from shortstop.app.exposure import refuse_strangers
 from shortstop.app.listener import bind, url_of
 from shortstop.app.sole import sole_gateway
 from shortstop.app.upstreams import read_config
@@ -32,7 +30,7 @@ from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.keys import audit_key
 from shortstop.private_files import make_folder, tighten
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
-from shortstop.stores import Paths, open_stores
+from shortstop.stores import Paths
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
@@ -74,7 +72,7 @@ class Supervisor:
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises ShortstopError when something cannot start."""
         with self._alone():
-            self._refuse_exposure(self._config)
+            refuse_strangers(self._config.server, self._paths)
             listening = bind(self._config.server)
             self._heed_signals()
             try:
@@ -101,12 +99,6 @@ class Supervisor:
             make_folder(self._folder / "metrics")
             accept(self._folder, self._config)
             yield
-
-    def _refuse_exposure(self, config: Config) -> None:
-        """Raises ConfigError when strangers could use the gateway."""
-        accounts = Accounts(open_stores(self._paths).accounts(), CLOCK)
-        with contextlib.closing(accounts):
-            refuse_exposure(config.server, accounts)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -217,7 +209,7 @@ class Supervisor:
         try:
             config = read_config(self._source)
             require_no_restart(self._config, config)
-            self._refuse_exposure(config)
+            refuse_strangers(config.server, self._paths)
             if config.privacy.audit is not None:
                 audit_key(config.privacy, self._source.env)
             require_buildable(config, self._source.env)

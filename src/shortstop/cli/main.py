@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -21,7 +18,7 @@ from shortstop.cli.contract import contract_command
 from shortstop.cli.doctor import doctor_command
 from shortstop.cli.keys import keys_app
 from shortstop.cli.models import models_command, pull_command
-from shortstop.cli.output import say
+from shortstop.cli.output import end, flush, prepare_streams, say
 from shortstop.cli.privacy import privacy_app
 from shortstop.cli.reload import reload_command
 from shortstop.cli.replay import replay_command
@@ -77,51 +74,27 @@ def main() -> None:
     """
     os.umask(UMASK)
     set_up_warnings()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows only ASCII gets question marks.
-            stream.reconfigure(errors="replace")
+    prepare_streams()
     try:
         try:
             app()
         finally:
-            _flush()
+            flush()
     except ShortstopError as error:
-        _end(2, error.message, error.hint)
+        end(2, error.message, error.hint)
     except BrokenPipeError:
-        _end(141)
+        end(141)
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        _end(2, f"Cannot use{place}: {error.strerror or error}.")
+        end(2, f"Cannot use{place}: {error.strerror or error}.")
     except KeyboardInterrupt:
-        _end(130)
+        end(130)
     except Exception as error:
         # The error's own words may quote what it was working on: its kind and place are enough.
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        _end(
+        end(
             70,
             f"This is a fault of Shortstop: {type(error).__name__} in {frame.name},"
             f" {Path(frame.filename).name} line {frame.lineno}.",
             "Please report it with this line.",
         )
-
-
-def _flush() -> None:
-    if sys.stdout is not None:
-        sys.stdout.flush()
-
-
-def _end(code: int, message: str = "", hint: str = "") -> NoReturn:
-    """Say what is wrong, where somebody listens, and stop."""
-    with suppress(OSError, ValueError, AttributeError):
-        if message:
-            say(f"shortstop: {message}", err=True)
-        if hint:
-            say(f"  {hint}", err=True)
-        sys.stderr.flush()
-    with suppress(OSError, ValueError, AttributeError):
-        _flush()
-        raise SystemExit(code) from None
-    # What is left in the buffer has no reader: the interpreter's last flush must not fail on it.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    raise SystemExit(code) from None

@@ -4,12 +4,14 @@ files that commands write."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NoReturn
 
 import msgspec
 from rich import box
@@ -95,6 +97,35 @@ class Grid:
 def say(text: str, *, err: bool = False) -> None:
     """One line, exactly as long as it is, for people and for programs."""
     print(visible(text), file=sys.stderr if err else sys.stdout)
+
+
+def prepare_streams() -> None:
+    """A terminal that knows only ASCII gets question marks for the rest."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def flush() -> None:
+    """Raises BrokenPipeError where nobody reads any longer."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def end(code: int, message: str = "", hint: str = "") -> NoReturn:
+    """Say what is wrong, where somebody listens, and stop."""
+    with suppress(OSError, ValueError, AttributeError):
+        if message:
+            say(f"shortstop: {message}", err=True)
+        if hint:
+            say(f"  {hint}", err=True)
+        sys.stderr.flush()
+    with suppress(OSError, ValueError, AttributeError):
+        flush()
+        raise SystemExit(code) from None
+    # What is left in the buffer has no reader: the interpreter's last flush must not fail on it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    raise SystemExit(code) from None
 
 
 def print_json(value: object, *, indented: bool = True) -> None:
