@@ -86,8 +86,8 @@ class Gateway:
             stderr=asyncio.subprocess.PIPE,
         )
         self._reader = asyncio.create_task(self._read_log())
-        await self.logged(b"listening on ")
-        self.url = self.log.split(b"listening on ")[1].split(b"/v1")[0].decode()
+        await self.logged(b"listening on http")
+        self.url = "http" + self.log.split(b"listening on http")[1].split(b"/v1")[0].decode()
         self.client = aiohttp.ClientSession(self.url, headers={"content-type": "application/json"})
 
     async def _read_log(self) -> None:

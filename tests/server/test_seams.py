@@ -183,6 +183,7 @@ class Stage:
             "method": "POST",
             "path": path,
             "headers": headers,
+            "query_string": b"",
             "client": ("127.0.0.1", 5),
         }
         async with asyncio.timeout(20):

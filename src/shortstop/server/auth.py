@@ -85,7 +85,7 @@ def caller_in(gateway: Gateway, scope: Scope) -> Caller:
 
     Keyless use is for this machine. Whoever comes through a proxy on it is somewhere else.
     """
-    caller = gateway.identify(secret_of(scope["headers"], scope["query_string"]))
+    caller = gateway.identify(secret_of(scope["headers"], scope.get("query_string", b"")))
     keyless = caller.key is None and gateway.server.auth == "auto"
     if keyless and is_forwarded(scope):
         raise Unauthenticated(
@@ -115,7 +115,7 @@ def is_from_here(scope: Scope) -> bool:
 def shows_admin_token(gateway: Gateway, scope: Scope) -> bool:
     """Whether the request shows the admin token. Raises InvalidRequest for two credentials, and
     Forbidden where the token is this machine's own and the request is not."""
-    secret = secret_of(scope["headers"], scope["query_string"])
+    secret = secret_of(scope["headers"], scope.get("query_string", b""))
     if not secret:
         return False
     token = gateway.admin_token

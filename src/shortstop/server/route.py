@@ -98,7 +98,7 @@ class HotRoute:
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         known, headers = caller_in(self._gateway, scope), dict(scope["headers"])
-        exchange.party = party_of(known, scope["client"])
+        exchange.party = party_of(known, scope.get("client"))
         with self._capacity.share(holder_of(known, scope)) as share:
             body = await read_body(headers, receive, self._gateway.server, share)
             await self._once(scope["path"], body, known, headers, receive, exchange)
