@@ -202,7 +202,7 @@ class Stage:
 
     async def idle(self) -> None:
         """No request is left in flight and no slot held, once learning has had its turn."""
-        assert self.app._in_flight == 0
+        assert all(route._in_flight.held.total == 0 for route in self.app.hot.values())
         engines = self.gateway._runtime.engines.values()
         async with asyncio.timeout(10):
             while sum(e.slots.running + e.slots.waiting for e in engines):
