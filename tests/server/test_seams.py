@@ -108,6 +108,12 @@ class Broken:
     def __call__(self, *args: Any, **more: Any) -> Any:
         return self.fail() if self.method == "__call__" else self.whole(*args, **more)
 
+    def __enter__(self) -> Any:
+        return self.whole.__enter__()
+
+    def __exit__(self, *what: Any) -> Any:
+        return type(self.whole).__exit__(self, *what)
+
     def fail(self, *_: Any, **__: Any) -> Any:
         self.met += 1
         raise self.error()

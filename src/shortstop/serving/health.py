@@ -6,6 +6,7 @@ import logging
 from types import TracebackType
 
 from shortstop.errors import EngineBusy, TargetError
+from shortstop.faults import contained
 from shortstop.ports import Clock
 
 log = logging.getLogger("shortstop")
@@ -43,10 +44,11 @@ class TargetHealth:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if error is None:
-            self.succeeded()
-        elif isinstance(error, TargetError) and _blames(error):
-            self.failed(error)
+        with contained("noting a model's health"):
+            if error is None:
+                self.succeeded()
+            elif isinstance(error, TargetError) and _blames(error):
+                self.failed(error)
 
     def failed(self, error: TargetError) -> None:
         self._failures += 1
