@@ -35,6 +35,13 @@ $(VENV)/.ner: requirements-ner.txt $(VENV)/.core
 	@$(PIP) --require-hashes -r requirements-ner.txt
 	@touch $@
 
+$(VENV)/.learn: requirements-learn.txt $(VENV)/.core
+	@echo "Adding what learning needs from requirements-learn.txt ..."
+	@$(PIP) --require-hashes -r requirements-learn.txt
+	@touch $@
+
+learn: $(VENV)/.learn ## the extra that specialists need (ONNX runtime, scikit-learn, crfsuite)
+
 ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and a 13 MB model)
 
 setup: $(VENV)/.core ## virtual environment with everything that serving and the demo need
@@ -66,10 +73,12 @@ fuzz-privacy: $(VENV)/.dev ## search for leaks at random (MINUTES=10, SEED=...)
 
 # One resolution: the developers' tools narrow the most, and the other files take their versions.
 lock: ## resolve again and write the hashed requirements files (needs uv)
-	@$(LOCK) --extra demo --extra build --extra dev -o requirements-dev.txt
+	@$(LOCK) --extra demo --extra build --extra learn --extra dev -o requirements-dev.txt
 	@$(LOCK) --extra demo --extra build --constraint requirements-dev.txt -o requirements.txt
 	@$(LOCK) --extra demo --extra build --extra ner --constraint requirements-dev.txt \
 	    -o requirements-ner.txt
+	@$(LOCK) --extra demo --extra build --extra learn --constraint requirements-dev.txt \
+	    -o requirements-learn.txt
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead

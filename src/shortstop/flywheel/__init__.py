@@ -1,0 +1,1 @@
+"""The workshop: recorded traffic becomes tasks, tasks become specialists, by proof. Plain sync."""

@@ -1,0 +1,98 @@
+"""A specialist as files: a folder whose name is the hash of what it holds.
+
+FOLDER/manifest.json   kind, task, gate, lineage, and the SHA-256 of every other file
+FOLDER/...             what the kind wrote
+
+A folder is written whole under another name and renamed; it never changes afterwards. What does not
+match its manifest is refused: it was damaged or tampered with.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shortstop.errors import StoreError
+from shortstop.specialists.opinion import Gate
+
+MANIFEST = "manifest.json"
+NAME_DIGITS = 16
+"""Hexadecimal digits of the hash that name a folder."""
+
+
+class Lineage(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a specialist was made from: `data` is the hash of its training set, `rows` how many
+    rows that had, `teachers` the models whose answers they were. `made` is Unix time in seconds.
+    `figures` are those of its examination."""
+
+    data: str
+    rows: int
+    teachers: tuple[str, ...]
+    made: float
+    seed: int = 0
+    figures: Mapping[str, float] = {}
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`files` are the SHA-256 of the folder's other files by name."""
+
+    kind: str
+    tenant: str
+    task: str
+    gate: Gate
+    lineage: Lineage
+    files: Mapping[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """The same content has the same name everywhere, another content never."""
+        encoded = msgspec.json.encode(self, order="deterministic")
+        return f"{self.kind}-{sha256(encoded).hexdigest()[:NAME_DIGITS]}"
+
+
+def write(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
+    """Keep a specialist below `root`; its folder. One that is there already stays as it is."""
+    hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
+    complete = msgspec.structs.replace(manifest, files=hashes)
+    folder = root / complete.name
+    if folder.exists():
+        return folder
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
+    try:
+        for name, data in {**files, MANIFEST: msgspec.json.encode(complete)}.items():
+            _write(draft / name, data)
+        draft.rename(folder)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        if not folder.exists():
+            raise
+    return folder
+
+
+def read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """Raises StoreError when something is missing, damaged or not what the name promises."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+        files = {name: (folder / Path(name).name).read_bytes() for name in manifest.files}
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(f"The specialist in {folder} cannot be read: {error}") from error
+    wrong = [n for n, data in files.items() if sha256(data).hexdigest() != manifest.files[n]]
+    if wrong or manifest.name != folder.name:
+        what = ", ".join(wrong) or MANIFEST
+        raise StoreError(f"The specialist in {folder} is not what was promoted: {what} differs.")
+    return manifest, files
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

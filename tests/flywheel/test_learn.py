@@ -1,0 +1,91 @@
+"""A task is learned when its examination is passed, else refused in words."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from shortstop.flywheel.examples import Example
+from shortstop.flywheel.learn import LEAST_EXAMPLES, NotLearned, Recipe, learn
+from shortstop.routing import grade
+from shortstop.specialists import artefact, kinds
+from shortstop.specialists.query import Query
+from tests.flywheel.traffic import WordEncoder, example, invoices, mails
+
+pytest.importorskip("sklearn", reason="needs the extra [learn]")
+RECIPE = Recipe(0.9, WordEncoder(), now=7.0)
+
+
+def exactly(answer: str, row: Example) -> float:
+    return grade(None, answer, row.answer)
+
+
+def test_labels_are_learned_and_served_where_sure(tmp_path_factory: pytest.TempPathFactory) -> None:
+    learned = learn(mails(600), exactly, RECIPE)
+    assert learned.manifest.kind == "label-head"
+    assert learned.examined.served > 0.8
+    assert learned.examined.right > 0.95
+    assert learned.manifest.lineage.teachers == ("big",)
+    assert learned.manifest.lineage.figures["rows"] == learned.examined.rows
+    folder = artefact.write(tmp_path_factory.mktemp("s"), learned.manifest, learned.files)
+    manifest, files = artefact.read(folder)
+    again = kinds.load(manifest.kind, files, WordEncoder())
+    (opinion,) = again.opine([Query("my card is lost")])
+    assert opinion is not None
+    assert opinion.answer == "card"
+    assert manifest.gate.serves(opinion)
+
+
+def test_what_is_unlike_all_examples_is_not_served() -> None:
+    learned = learn(mails(600), exactly, RECIPE)
+    (opinion,) = learned.specialist.opine([Query("qwertz zzz poem about autumn seas")])
+    assert opinion is None or not learned.manifest.gate.serves(opinion)
+
+
+def test_fields_are_learned_by_copying() -> None:
+    learned = learn(invoices(260), exactly, RECIPE)
+    assert learned.manifest.kind == "copy"
+    assert learned.examined.served > 0.5
+    (opinion,) = learned.specialist.opine([invoices(1, seed=5)[0].query])
+    assert opinion is not None
+    assert set(msgspec.json.decode(opinion.answer)) == {"shop", "date", "total"}
+
+
+def prose(n: int) -> list[Example]:
+    return [example(i, f"tell me about {i}", f"a story of its own, {i}") for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "recipe", "why"),
+    [
+        (mails(LEAST_EXAMPLES - 1), RECIPE, "are needed"),
+        (prose(200), RECIPE, "prose"),
+        (mails(300), Recipe(0.9, None, now=7.0), "encoder is not installed"),
+        ([replace(e, answer="card") for e in mails(300)], RECIPE, "a single answer"),
+        (mails(400, noise=0.9), RECIPE, "At no threshold"),
+        (
+            [replace(e, answer=f'{{"mood": "m{i}"}}') for i, e in enumerate(mails(200))],
+            RECIPE,
+            "do not stand in its texts",
+        ),
+    ],
+)
+def test_what_is_refused_says_why(rows: list[Example], recipe: Recipe, why: str) -> None:
+    with pytest.raises(NotLearned, match=why):
+        learn(rows, exactly, recipe)
+
+
+def test_a_teacher_that_changes_its_mind_at_the_end_is_not_promoted() -> None:
+    """The newest answers are other ones: what was calibrated no longer holds."""
+    rows = mails(600)
+    turned = [replace(e, answer="fees") if i >= 480 else e for i, e in enumerate(rows)]
+    with pytest.raises(NotLearned, match="are right in"):
+        learn(turned, exactly, RECIPE)
+
+
+def test_the_same_data_and_seed_make_the_same_specialist() -> None:
+    one, two = (learn(mails(300), exactly, RECIPE) for _ in range(2))
+    assert one.manifest.lineage.data == two.manifest.lineage.data
+    assert one.examined == two.examined
+    assert one.files["about.json"] == two.files["about.json"]

@@ -1,0 +1,98 @@
+"""A specialist's files: the same content has the same name, and a changed byte is refused."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shortstop.errors import StoreError
+from shortstop.specialists.arrays import packed, unpacked
+from shortstop.specialists.artefact import MANIFEST, Lineage, Manifest, read, write
+from shortstop.specialists.opinion import Gate
+
+MADE = Manifest(
+    "label-head", "acme", "mail", Gate({"all": 0.7}), Lineage("d" * 16, 1000, ("big",), 1.0)
+)
+FILES = {"weights.npz": b"\x00\x01weights", "labels.json": b'["a","b"]'}
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    folder = write(tmp_path / "specialists", MADE, FILES)
+    manifest, files = read(folder)
+    assert files == FILES
+    assert (manifest.kind, manifest.task, manifest.gate) == ("label-head", "mail", MADE.gate)
+    assert folder.name == manifest.name
+    assert folder.name.startswith("label-head-")
+
+
+def test_the_same_has_the_same_name_and_another_has_another(tmp_path: Path) -> None:
+    one = write(tmp_path, MADE, FILES)
+    assert write(tmp_path, MADE, FILES) == one
+    assert write(tmp_path, MADE, {**FILES, "labels.json": b"[]"}) != one
+    assert write(tmp_path, replace(MADE, task="other"), FILES) != one
+
+
+def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    folder = write(tmp_path / "specialists", MADE, FILES)
+    for path in (folder, *folder.iterdir()):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_every_changed_byte_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path, MADE, FILES)
+    whole = (folder / name).read_bytes()
+    for at in range(len(whole)):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        (folder / name).write_bytes(changed)
+        with pytest.raises(StoreError):
+            read(folder)
+    (folder / name).write_bytes(whole)
+    read(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_missing_or_torn_file_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path, MADE, FILES)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[:-1])
+    with pytest.raises(StoreError):
+        read(folder)
+    (folder / name).unlink()
+    with pytest.raises(StoreError):
+        read(folder)
+
+
+def test_one_under_another_name_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, MADE, FILES)
+    moved = folder.rename(folder.with_name("label-head-0000000000000000"))
+    with pytest.raises(StoreError, match="not what was promoted"):
+        read(moved)
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"x")
+    folder = write(tmp_path / "all", MADE, FILES)
+    text = (folder / MANIFEST).read_text().replace("weights.npz", "../../secret")
+    (folder / MANIFEST).write_text(text)
+    with pytest.raises(StoreError):
+        read(folder)
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_no_array(data: bytes) -> None:
+    with pytest.raises(StoreError):
+        unpacked(data)
+
+
+def test_arrays_travel() -> None:
+    arrays = unpacked(packed(a=np.arange(6).reshape(2, 3), b=np.zeros(0, np.float32)))
+    assert arrays["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert arrays["b"].shape == (0,)
