@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
+from itertools import count
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -18,20 +19,22 @@ from shortstop.types import Json
 SEALED = "shortstop-sealed"
 LOCKED = b"\0"
 """How sealed bytes begin; JSON never does."""
-NONCE = 12
+NONCE, COUNT_BYTES = 12, 5
 
 
 class Seal:
     """Encrypts what is kept of requests and answers. What reports need stays readable.
 
-    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. Nonces are random:
-    one key is good for some 2**32 rows (NIST SP 800-38D, 8.3).
+    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. A nonce is a field that
+    is drawn when the process starts, and a count (NIST SP 800-38D, 8.2.1): to draw all of it for each
+    row costs as much as the encryption.
     """
 
     def __init__(self, secret: str, *earlier: str) -> None:
         keys = [hashlib.sha256(b"traces\0" + one.encode()).digest() for one in (secret, *earlier)]
         self._ciphers = [AESGCM(key) for key in keys]
         self._cipher = self._ciphers[0]
+        self._field, self._counts = os.urandom(NONCE - COUNT_BYTES), count()
         self._digest_key = hmac.digest(keys[0], b"digests", "sha256")
         self.id = hmac.digest(keys[0], b"name of the key", "sha256")[:4].hex()
         """Names the key that seals without telling it: eight hexadecimal digits."""
@@ -43,7 +46,7 @@ class Seal:
         return cls(secret) if secret else None
 
     def lock(self, data: bytes, about: str) -> bytes:
-        nonce = os.urandom(NONCE)
+        nonce = self._field + next(self._counts).to_bytes(COUNT_BYTES, "big")
         return nonce + self._cipher.encrypt(nonce, data, about.encode())
 
     def unlock(self, sealed: bytes, about: str) -> bytes:
