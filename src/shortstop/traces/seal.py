@@ -25,9 +25,9 @@ NONCE, COUNT_BYTES = 12, 5
 class Seal:
     """Encrypts what is kept of requests and answers. What reports need stays readable.
 
-    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. A nonce is a field that
-    is drawn when the process starts, and a count (NIST SP 800-38D, 8.2.1): to draw all of it for each
-    row costs as much as the encryption.
+    `secret` seals; what one of the `earlier` secrets sealed can be opened, too. A nonce is a field
+    that is drawn when the process starts, and a count (NIST SP 800-38D, 8.2.1): to draw all of it
+    for each row costs as much as the encryption.
     """
 
     def __init__(self, secret: str, *earlier: str) -> None:
