@@ -15,8 +15,8 @@ Check = Callable[[str], bool]
 
 
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that somebody reads, unlike those that robots sign with."""
-    return not re.match(r"(?i)(?:no|do[._-]?not)[._-]?reply@", value)
+    """An e-mail address that somebody reads, unlike those that robots sign or log in with."""
+    return not re.match(r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn)@", value)
 
 
 def stdnum(name: str) -> Check:

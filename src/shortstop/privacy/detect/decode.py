@@ -51,7 +51,7 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
 # One set of first characters, so that the search runs from one of them to the next.
 _BROKEN = re.compile(
-    r"[\r\n*_`/](?:(?<=[\r\n])[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
+    r"[\r\n*_`/](?:(?<=[\r\n])(?!\s*@[\w.]+(?:\(|[ \t]*\n\s*(?:@|def|class|async|export|public|private|protected|static|final|fun|val|var|let|const|function)\b))[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
 )
 _NAME = r"[\w+-]{1,64}"
 _SPELLED = re.compile(
@@ -66,8 +66,18 @@ _POINT = re.compile(
 )
 
 
+_PHRASE = re.compile(
+    r"(?i)\sat\s+(?:some|this|that|any|no|one|what|which|each|every|the|a|an|its|my|your|our|their|his|her|"
+    r"another|either)\s+(?:dot|point)\b|^(?!.*\b(?:dot|arobase)\b).*\spoint\s+(?:in|it|is|at|to|me|so|no|be|my|by|as|am|an|"
+    r"do|us|we|on|of|or|if|he|go|up)$"
+)
+"""Words about a point, not a spelled address: "at some point in"."""
+
+
 def _spelled_out(match: re.Match[str]) -> str:
     """The address of "jane dot doe at example dot com"."""
+    if _PHRASE.search(match.group()):
+        return match.group()
     return _POINT.sub(".", _AT.sub("@", match.group()))
 
 

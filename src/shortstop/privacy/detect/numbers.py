@@ -95,8 +95,13 @@ def aba(value: str) -> bool:
     )
 
 
+_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}")
+
+
 def phone(value: str) -> bool:
-    """As many digits as a telephone number has, and not all of one or two kinds."""
+    """As many digits as a telephone number has, not all of one or two kinds, and no date."""
+    if _DATE.fullmatch(value.strip()):
+        return False
     number = digits(value)
     least = 11 if number.startswith("00") else 7
     return least <= len(number) <= 18 and len(set(number)) > 2

@@ -19,6 +19,8 @@ from shortstop.types import Tier
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 MAX_REPEAT = 12
 """Repetitions that a prefilter still counts: more of them need too many states."""
+UNLESS = 240
+"""Bytes before and after a value that may say that it is another thing."""
 MIN_SHRUNK = 12
 """Bytes left, at least, after `shrink` has given groups back."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -34,7 +36,8 @@ class Rule:
     rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
     `shrink` rule may find too much: it gives back the last groups until the check holds.
-    `prefilter` is a cheaper pattern that matches wherever `pattern` does.
+    `prefilter` is a cheaper pattern that matches wherever `pattern` does. It is another thing
+    where `unless_before` matches the text up to the value, or `unless_after` that behind it.
     """
 
     id: str
@@ -47,6 +50,8 @@ class Rule:
     check: Check | None
     near: Any | None
     window: int
+    unless_before: Any | None
+    unless_after: Any | None
     strong: bool
     random: bool
     shrink: bool
@@ -91,9 +96,18 @@ class Rule:
             around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
                 return False
+        if self._is_another(data, start, end):
+            return False
         if self.check is not None and not self.check(data[start:end].decode("utf-8", "replace")):
             return False
         return not (self.random and in_uuid(data, start, end))
+
+    def _is_another(self, data: bytes, start: int, end: int) -> bool:
+        """Whether what stands before or after the value says that it is another thing."""
+        before, after = self.unless_before, self.unless_after
+        return (
+            before is not None and before.search(data[max(0, start - UNLESS) : start]) is not None
+        ) or (after is not None and after.search(data[end : end + UNLESS]) is not None)
 
 
 def in_uuid(data: bytes, start: int, end: int) -> bool:
@@ -118,6 +132,10 @@ def compile_pattern(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+def _optional(raw: dict[str, Any], key: str) -> Any | None:
+    return compile_pattern(raw[key]) if key in raw else None
+
+
 def encodable(text: str) -> str:
     """The text with "?" for lone surrogates, which RE2 refuses. The length stays the same."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
@@ -136,8 +154,10 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 compiled=(compiled := compile_pattern(raw["pattern"])),
                 group=1 if compiled.groups else 0,
                 check=named(raw["check"]) if "check" in raw else None,
-                near=compile_pattern(raw["near"]) if "near" in raw else None,
+                near=_optional(raw, "near"),
                 window=raw.get("window", 60),
+                unless_before=_optional(raw, "unless_before"),
+                unless_after=_optional(raw, "unless_after"),
                 strong=raw.get("strong", False),
                 random=raw.get("random", False),
                 shrink=raw.get("shrink", False),
