@@ -41,7 +41,9 @@ from shortstop.types import (
 
 log = logging.getLogger(__name__)
 
-SAMPLE: Json = {"text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111"}
+SAMPLE: Json = {
+    "text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111; she has asthma, what is it?"
+}
 REMEMBERED_NAMES = 1_000
 """Client-supplied names whose verdict is remembered."""
 

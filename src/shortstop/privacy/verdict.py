@@ -32,10 +32,10 @@ def verdict(
     decided = list(policy.actions(rules.acting, findings, case.route).values())
     reasons = {f.rule for f in findings}
     labels = {f.label for f in findings}
-    if earlier > own:
+    if earlier > own or earlier == Tier.S3:
         decided.append(policy.taint_action(rules.acting, earlier, case.route))
         reasons.add(f"conversation-saw-{earlier.name}")
-        labels.add("TAINT")
+        labels.add(policy.TAINT)
     if rules.trial is not None:
         trial = policy.reach(policy.actions(rules.trial, findings, case.route).values())
         reasons.add(f"dry-run-{trial.name.lower()}")

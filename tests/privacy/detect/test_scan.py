@@ -294,9 +294,40 @@ def test_a_finding_never_reaches_beyond_the_leaf_it_starts_in() -> None:
 
 
 def test_health_of_a_person_is_found_over_several_leaves() -> None:
-    texts = said("My patient was diagnosed with diabetes.", f"Her address: {MAIL}")
+    texts = said("The patient was diagnosed with diabetes.", f"Her address: {MAIL}")
     assert {"HEALTH", "EMAIL"} == labels(texts)
     assert "HEALTH" not in labels(texts[:1])
+
+
+FAR = "We sell garden chairs in many colours. " * 30
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        said("Her name is Ms Carla Boateng.", FAR, "It turned out to be lupus."),
+        said(f"From: {MAIL}", FAR, "lupus, on prednisolone"),
+        said(f"{MAIL} {FAR} lupus"),
+        [Leaf("$.metadata.patient", "Carla Boateng", "patient"), *said(FAR, "stage 3 melanoma")],
+        said("Insured: Carla Boateng " + base64.b64encode(b"diagnosis: ovarian cancer").decode()),
+        said("Insured: Carla Boateng%2C ovarian%20cancer"),
+        said(base64.b64encode(b"Mrs Boateng has ovarian cancer, on carboplatin").decode()),
+    ],
+)
+def test_an_illness_and_its_person_may_stand_in_two_parts_of_a_request(texts: list[Leaf]) -> None:
+    assert "HEALTH" in labels(texts)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        said("What is lupus?", FAR, "Thanks."),
+        said(f"From: {MAIL}", FAR, "our prices rise in May"),
+        said("Explain " + base64.b64encode(b"diagnosis: ovarian cancer").decode()),
+    ],
+)
+def test_one_of_the_two_is_not_health(texts: list[Leaf]) -> None:
+    assert "HEALTH" not in labels(texts)
 
 
 # ---------------------------------------------------------------- register and clock

@@ -9,8 +9,6 @@ characters. The automata that look for rules look for signs in the same pass.
 
 from __future__ import annotations
 
-from shortstop.privacy.detect.combine import PATIENT
-
 DOT = r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|\s(?:dot|punkt|punto|ponto|point)\s)\s*"
 _WORD = r"[\pL\pN_+-]+"
 
@@ -29,7 +27,6 @@ SIGNS = {
     "spoken": r"(?i)(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|dash|space)\b[\s,-]*){3}",
     "gap": r"[\s,-]{65}",
     "turned": r"[!-~]{16}|-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
-    "patient": PATIENT,
 }
 STRETCHED = frozenset(["spelled", "concatenated", "spoken"])
 """Readings that allow any amount of space between their parts. In a text with a gap their sign may
