@@ -30,7 +30,7 @@ from shortstop.privacy.detect.lexicon import (
     spoken,
 )
 from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
-from shortstop.privacy.names.people import PARTICLES, first_names
+from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names
 
 REACH = 400
 """How far from a term a mark of a person may be, in characters."""
@@ -56,11 +56,21 @@ _LINKED = compile_pattern(
     r"tem|toma|heeft|slikt|ma|bierze|choruje)\b))"
 )
 _CAPITALISED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
+_INITIALS = compile_pattern(
+    r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
+)
+_DOES = re.compile(
+    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
+)
+_ADDRESSED = re.compile(
+    r"(?:^|\W)(?:to|with|for|from|that|about|by|told|asked|called|mit|für|von|an|à|pour|avec|a|para|con|per|voor|met|"
+    r"dla|z|de|di|:)\s$"
+)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME_GAP = re.compile(r"[ \t]{1,2}|\.[ \t]?|,[ \t]?|[\"':|=^_ \t]{1,4}")
 _NOT_NAMES = frozenset(
     "care safety portal name names record records id information education experience services data "
-    "room diagnosis health number no the monday tuesday wednesday thursday friday saturday sunday".split()
+    "room diagnosis health number no the monday tuesday wednesday thursday friday saturday sunday doctor doktor dr prof professor may june".split()
 )
 
 
@@ -240,10 +250,9 @@ class _Scene:
     ) -> float:
         """How much of a kind's weight its best mark has."""
         best = 0.0
+        subjects = (words.trade,) if kind == "named" else (words.trade, words.topic)
         for mark in marks:
-            if kind == "named":
-                return 1.0
-            best = max(best, self._near(mark, terms, words))
+            best = max(best, self._near(mark, terms, subjects))
             if best == 1.0:
                 break
         return best
@@ -291,8 +300,23 @@ class _Scene:
     def _given(self) -> Iterator[tuple[int, int]]:
         """First names."""
         for match in _CAPITALISED.finditer(self.text):
-            if first_names().get(match.group().lower()):
+            word = match.group().lower()
+            sure = first_names().get(word)
+            if sure is None or word in NOT_NAMES or word in _NOT_NAMES:
+                continue
+            if sure or self._is_spoken_of(*match.span()):
                 yield match.span()
+        for start, end in _spans(_INITIALS, self.text):
+            if NOT_NAMES.isdisjoint(self.low[start:end].split()):
+                yield start, end
+
+    def _is_spoken_of(self, start: int, end: int) -> bool:
+        """Whether a word that is a name or another word stands where people are spoken of."""
+        return (
+            len(self._names_after(end)) == 1
+            or _DOES.match(self.text, end) is not None
+            or _ADDRESSED.search(self.text[max(0, start - 12) : start]) is not None
+        )
 
     def _first(self, words: HealthWords, terms: Sequence[Term]) -> float:
         """Whether "I have" or "my" stands before a term in the same sentence, and the term is not
@@ -305,21 +329,21 @@ class _Scene:
                 low, before = low + stops[-1], before[stops[-1] :]
             for start, end in _spans(words.marks["first"], before + " "):
                 asked = self.low[max(0, low + start - 20) : low + start].split()[-1:]
-                doubted = bool(asked) and asked[0] in words.ask
+                doubted = before[start : start + 2] == "i " and bool({*asked} & words.ask)
                 subject = _holds(words.topic, before[end:])
                 best = max(best, DAMPED if doubted or subject else 1.0)
             if best == 1.0:
                 break
         return best
 
-    def _near(self, mark: tuple[int, int], terms: Sequence[Term], words: HealthWords) -> float:
+    def _near(self, mark: tuple[int, int], terms: Sequence[Term], subjects: Sequence[Any]) -> float:
         """Less when words between the mark and the nearest term make it a subject to talk of."""
         start, end = mark
         near = min(terms, key=lambda t: abs(t.start - start))
         between = self.low[min(end, near.end) : max(start, near.start)]
         if len(between) > REACH:
             between = between[:BOUND] + " " + between[-BOUND:]
-        return DAMPED if _holds(words.topic, between) else 1.0
+        return DAMPED if any(_holds(s, between) for s in subjects) else 1.0
 
 
 def _is_first_name(word: str) -> bool:

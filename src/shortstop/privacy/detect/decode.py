@@ -51,7 +51,7 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
 # One set of first characters, so that the search runs from one of them to the next.
 _BROKEN = re.compile(
-    r"[\r\n*_`/](?:(?<=[\r\n])(?!\s*@[\w.]+(?:\(|[ \t]*\n\s*(?:@|def|class|async|export|public|private|protected|static|final|fun|val|var|let|const|function)\b))[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
+    r"[\r\n*_`/](?:(?<=[\r\n])(?!\s*@[\w.]+(?:\(|\.(?:setter|getter|deleter|fixture|\w{9,})\b|[ \t]*\n\s*(?:@|def|class|async|export|public|private|protected|static|final|fun|val|var|let|const|function)\b))[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
 )
 _NAME = r"[\w+-]{1,64}"
 _SPELLED = re.compile(

@@ -48,11 +48,13 @@ _BEFORE, _AFTER = r"(?:^|[^\pL\pN])", r"(?:[^\pL\pN]|$)"
 
 class HealthWords(Struct, frozen=True):
     """The words of one language: compiled patterns by kind of evidence. `topic` are words that
-    turn a mention into a subject, `exam` those of questions that have a right answer."""
+    turn a mention into a subject, `trade` those that make it goods or a talk, `exam` those of
+    questions that have a right answer."""
 
     terms: Mapping[str, Any]
     marks: Mapping[str, Any]
     topic: Any | None
+    trade: Any | None
     exam: Any | None
     ask: frozenset[str]
     """Words before "I take" that make it a question."""
@@ -115,13 +117,14 @@ def lexicon(code: str) -> HealthWords:
     lists = _lists(code)
     made = {
         kind: compile_pattern(any_of(lists[kind]))
-        for kind in (*TERMS, *MARKS, "topic", "exam")
+        for kind in (*TERMS, *MARKS, "topic", "trade", "exam")
         if lists.get(kind)
     }
     return HealthWords(
         {kind: made[kind] for kind in TERMS if kind in made},
         {kind: made[kind] for kind in MARKS if kind in made},
         made.get("topic"),
+        made.get("trade"),
         made.get("exam"),
         frozenset(lists.get("ask", ())),
     )
@@ -201,7 +204,7 @@ def _voters() -> dict[str, tuple[str, ...]]:
     table: dict[str, list[str]] = {}
     for code in languages():
         lists = _lists(code)
-        words = {w for k in ("common", "pronoun", "first", *TERMS) for w in lists.get(k, ())}
+        words = {word for kind in lists.values() for word in kind}
         for word in filter(str.isalpha, words):
             table.setdefault(word, []).append(code)
     return {word: tuple(codes) for word, codes in table.items()}
@@ -215,7 +218,7 @@ def spoken(low: str) -> list[str]:
         for code in _voters().get(word, ()):
             votes[code] = votes.get(code, 0) + 1
     most = max(votes.values(), default=0)
-    if most >= FEW or found:
+    if most >= FEW or found or votes.get("en", 0) == most == 2:
         found += [code for code, n in votes.items() if n >= most / 2]
     else:
         found += languages()
