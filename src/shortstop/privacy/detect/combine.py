@@ -190,6 +190,8 @@ class _Scene:
 
     def weigh(self, words: HealthWords) -> Term | None:
         """The first term, if all that is said is enough."""
+        if self._exam and not self._identified and next(self._named(words), None) is None:
+            return None
         terms = self._terms(words)
         pointed = [t for t in terms if t.kind != "care"]
         if not pointed:
@@ -203,9 +205,9 @@ class _Scene:
         lower, as_is = latin()
         patterns = {**words.terms, **lower, **as_is}
         taken = bytearray(len(self.low) + 1)
-        terms = []
+        terms: list[Term] = []
         for kind in ("idiom", *POINTED, "care"):
-            if kind not in patterns:
+            if kind not in patterns or (kind == "care" and not terms):
                 continue
             for start, end in self._found(patterns[kind], as_is=kind in as_is):
                 if any(taken[start:end]) or self.low[start:end] in excepted():

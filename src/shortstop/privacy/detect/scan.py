@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from shortstop.privacy.detect import decode
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
-from shortstop.privacy.detect.combine import health_of_a_person, may_speak_of_health, spelled
+from shortstop.privacy.detect.combine import (
+    WHOLE,
+    health_of_a_person,
+    may_speak_of_health,
+    spelled,
+)
 from shortstop.privacy.detect.decode import Decoding
 from shortstop.privacy.detect.detector import (
     Detector,
@@ -90,7 +95,7 @@ def _scan(
     leaves: Sequence[Leaf], register: Register | None, tick: Tick, *, sealed: bool = False
 ) -> list[Finding]:
     sheet = ScanSheet(leaves)
-    hits = _read(sheet.text, tick, sealed=sealed, parts=len(leaves))
+    hits = _read(sheet.text, tick, sealed=sealed, parts=sum(map(_may_tell, leaves)))
     hits += _split(sheet, hits)
     if sealed:
         hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
@@ -100,6 +105,12 @@ def _scan(
             for label, rule, start, end in register.hits(sheet.text)
         ]
     return list(dict.fromkeys(sheet.finding(hit) for hit in hits))
+
+
+def _may_tell(leaf: Leaf) -> bool:
+    """Whether a leaf may say who somebody is: names have capitals, where a script has any."""
+    text = leaf.text
+    return leaf.spoken or not text.isascii() or text != text.lower()
 
 
 def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
@@ -255,7 +266,8 @@ def _hidden_health(
     known = [0] if any(h.label in IDENTIFYING for h in hits) else []
     for text, place in texts:
         if may_speak_of_health(spelled(text)):
-            together = view.text + SEPARATOR + text
+            is_all = place == (0, view.raw_length)
+            together = text if is_all else view.text[:WHOLE] + SEPARATOR + text
             if health_of_a_person(together, known, whole=True) is not None:
                 yield _of_health(*place)
 
