@@ -745,7 +745,7 @@ MAILS = {
     "ja": ["{n}（アット）{h}（ドット）{t}"],
     "zh": ["{n}（艾特）{h} 点 {t}"],
 }
-ACCOUNTS = [
+ACCOUNTS: list[tuple[str, str, str, Callable[[], tuple[str, str]]]] = [
     (
         "uk-account",
         "en",

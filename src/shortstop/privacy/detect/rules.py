@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,9 +20,13 @@ from shortstop.types import Tier
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 MAX_REPEAT = 12
 """Repetitions that a prefilter still counts: more of them need too many states."""
+BEFORE = 24
+"""Bytes before a value that `unless` is looked for in."""
 MIN_SHRUNK = 12
 """Bytes left, at least, after `shrink` has given groups back."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+CONTINUATION = re.compile(rb"[\x80-\xbf]")
+"""Bytes of a character after its first: an offset in characters is smaller by those before it."""
 _DIGITS = b"0123456789-"
 """A UUID of these alone may as well be a number in groups."""
 
@@ -30,7 +35,8 @@ _DIGITS = b"0123456789-"
 class Rule:
     """`pattern` (RE2) finds a candidate; group 1, where there is one, is the value.
 
-    `check` proves the value, and `near` must match within `window` characters of it. A `strong`
+    `check` proves the value, `near` must match within `window` characters of it, and `unless` must
+    not match in what stands right before it. A `strong`
     rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
     `shrink` rule may find too much: it gives back the last groups until the check holds.
@@ -47,6 +53,7 @@ class Rule:
     check: Check | None
     near: Any | None
     window: int
+    unless: Any | None
     strong: bool
     random: bool
     shrink: bool
@@ -91,6 +98,8 @@ class Rule:
             around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
                 return False
+        if self.unless is not None and self.unless.search(data[max(0, start - BEFORE) : start]):
+            return False
         if self.check is not None and not self.check(data[start:end].decode("utf-8", "replace")):
             return False
         return not (self.random and in_uuid(data, start, end))
@@ -108,6 +117,12 @@ def in_uuid(data: bytes, start: int, end: int) -> bool:
 def characters(data: bytes, position: int) -> int:
     """How many characters the first `position` bytes of UTF-8 are."""
     return len(data[:position].decode("utf-8", "ignore"))
+
+
+def characters_of(data: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same for many spans at once."""
+    inner = [m.start() for m in CONTINUATION.finditer(data)]
+    return ((a - bisect_left(inner, a), b - bisect_left(inner, b)) for a, b in spans)
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -138,6 +153,7 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
                 check=named(raw["check"]) if "check" in raw else None,
                 near=compile_pattern(raw["near"]) if "near" in raw else None,
                 window=raw.get("window", 60),
+                unless=compile_pattern(raw["unless"]) if "unless" in raw else None,
                 strong=raw.get("strong", False),
                 random=raw.get("random", False),
                 shrink=raw.get("shrink", False),

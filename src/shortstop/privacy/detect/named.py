@@ -1,0 +1,198 @@
+# ruff: noqa: E501 - patterns are read whole
+"""Numbers that a word beside them names, in whatever layout: "SSN | 088 | 32 | 1296"."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from msgspec import Struct
+
+from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.checks import Check, named
+from shortstop.privacy.detect.groups import Run, compact, units
+from shortstop.privacy.detect.rules import characters_of, compile_pattern
+from shortstop.types import Tier
+
+PROVED_REACH, NEAR_REACH = (70, 110), (28, 48)
+"""Characters before and after a word within which a number may begin: one with check digits, and
+one that nothing proves but the word."""
+MOST_GROUPS = 20
+_OTHER = re.compile(
+    r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
+    r"|issue|figure|table|row|line|room|sku|ean|isbn|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
+    r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|id:|§|\$|€|£|usd|eur)"
+    r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
+)
+"""A word before a number that says it is something else."""
+_MEASURE = re.compile(
+    r"(?i)\s?(?:ms|kg|km|mm|cm|mb|gb|kb|eur|usd|€|\$|%|£|kwh|mhz|points|people|users|items)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`words` name it, `shape` is what it looks like written as one, and `check` whether it may be.
+    `whole`: only numbers that nothing goes on count. `sure`: the check is a proof, and the word may
+    stand further off."""
+
+    id: str
+    label: str
+    tier: Tier
+    shape: re.Pattern[str]
+    longest: int
+    check: Check | None
+    whole: bool
+    sure: bool
+    words: tuple[str, ...]
+
+    def is_value(self, value: str) -> bool:
+        return self.shape.fullmatch(value) is not None and (self.check is None or self.check(value))
+
+
+class Mention(Struct, frozen=True, gc=False):
+    """A word at [start, end) that names one of `kinds`."""
+
+    start: int
+    end: int
+    kinds: tuple[Kind, ...]
+
+    def moved(self, by: int) -> Mention:
+        return Mention(self.start + by, self.end + by, self.kinds)
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Every kind of data/kinds.toml."""
+    source = files("shortstop.privacy").joinpath("data/kinds.toml").read_text(encoding="utf-8")
+    return tuple(
+        Kind(
+            id=raw["id"],
+            label=raw["label"],
+            tier=Tier(raw.get("tier", 2)),
+            shape=re.compile(raw["shape"]),
+            longest=raw.get("longest", 26),
+            check=named(raw["check"]) if "check" in raw else None,
+            whole=raw.get("whole", "check" not in raw),
+            sure=raw.get("sure", "check" in raw),
+            words=tuple(raw["words"]),
+        )
+        for raw in tomllib.loads(source)["kind"]
+    )
+
+
+def _forms(word: str) -> Iterator[str]:
+    """The word as a canonical text has it: letters of other scripts that look Latin are Latin there,
+    and others in capitals than in small letters."""
+    yield canonical(word).text
+    if not word.isascii() and word == word.lower():
+        yield canonical(word.upper()).text
+        yield canonical(word.capitalize()).text
+
+
+def _folded(word: str) -> str:
+    return re.sub(r"[\s_.'’-]", "", word.lower())
+
+
+class _Vocabulary:
+    """All words of all kinds, found in one pass."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, list[tuple[Kind, str | None]]] = {}
+        any_case, as_written = set[str](), set[str]()
+        for kind in kinds():
+            for form in {form for word in kind.words for form in _forms(word)}:
+                exact = form if form != form.lower() and form.isascii() else None
+                (as_written if exact else any_case).add(form)
+                self.kinds.setdefault(_folded(form), []).append((kind, exact))
+        self.pattern = compile_pattern(f"(?i:{_either(any_case)})|{_either(as_written)}")
+
+    def of(self, word: str) -> tuple[Kind, ...]:
+        known = self.kinds.get(_folded(word), ())
+        return tuple(dict.fromkeys(kind for kind, exact in known if exact in (None, word)))
+
+
+def _either(words: set[str]) -> str:
+    return "|".join(_spelled(w) for w in sorted(words, key=lambda w: (-len(w), w)))
+
+
+def _spelled(word: str) -> str:
+    """A pattern for the word, in any of the ways that fields are named; no part of a longer one
+    where words are written apart."""
+    inner = "[ .-]?".join(re.escape(part) for part in re.split(r"[ .-]", word)) or re.escape(word)
+    inner = inner.replace("'", "['’]")
+    return (
+        rf"\b{inner}" * word[0].isascii()
+        + inner * (not word[0].isascii())
+        + r"\b" * word[-1].isascii()
+    )
+
+
+@cache
+def _vocabulary() -> _Vocabulary:
+    return _Vocabulary()
+
+
+def words(text: str) -> list[Mention]:
+    """Every word that names a kind of number."""
+    data = text.replace("_", " ").encode("utf-8", "replace")
+    matches: Iterator[tuple[int, int]] = (m.span() for m in _vocabulary().pattern.finditer(data))
+    if len(data) != len(text):
+        matches = characters_of(data, matches)
+    found = (Mention(a, b, _vocabulary().of(text[a:b])) for a, b in matches)
+    return [word for word in found if word.kinds]
+
+
+def named_in(
+    text: str, runs: Sequence[Run], beside: Sequence[Mention]
+) -> Iterator[tuple[Kind, int, int]]:
+    """(kind, start, end) of the numbers in `runs` that a word beside them names."""
+    starts = [run[0].start for run in runs]
+    for word in beside:
+        low = bisect_left(starts, word.start - PROVED_REACH[0])
+        for run in runs[max(0, low - 1) :]:
+            if run[0].start > word.end + PROVED_REACH[1]:
+                break
+            for kind in word.kinds:
+                yield from _values(text, run, word, kind)
+
+
+def _values(text: str, run: Run, word: Mention, kind: Kind) -> Iterator[tuple[Kind, int, int]]:
+    before, after = PROVED_REACH if kind.sure else NEAR_REACH
+    for i, j in units(run) if kind.whole else _windows(run, kind.longest):
+        start, end = run[i].start, run[j - 1].end
+        if (
+            end < word.start - before
+            or start > word.end + after
+            or (start < word.end and end > word.start)
+        ):
+            continue
+        if not kind.sure and "\x1f" in text[min(end, word.end) : max(start, word.start)]:
+            continue
+        if kind.is_value(compact(run[i:j])) and not (
+            not kind.sure and _means_else(text, start, end)
+        ):
+            yield kind, start, end
+
+
+def _means_else(text: str, start: int, end: int) -> bool:
+    return (
+        _OTHER.search(text, max(0, start - 20), start) is not None
+        or _MEASURE.match(text, end) is not None
+    )
+
+
+def _windows(run: Run, longest: int) -> Iterator[tuple[int, int]]:
+    for i in range(len(run)):
+        length = 0
+        for j in range(i, min(len(run), i + MOST_GROUPS)):
+            length += len(run[j].text)
+            if length > longest:
+                break
+            if length >= 5:
+                yield i, j + 1
