@@ -73,6 +73,7 @@ class Restorer:
                 begin, end = spelled.raw(position), spelled.raw(hold)
                 return "".join((*restored, text[begin:end])), text[end:]
             begin, end = spelled.raw(match.start()), spelled.ends[match.end() - 1]
+            begin += spelling.lone_slashes(text[begin:end])
             surrogate = spelled.text[slice(*match.span())]
             restored += (
                 text[spelled.raw(position) : begin],

@@ -13,8 +13,6 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-MARKS = "\\%&"
-"""Every spelling but the plain one has one of these."""
 _HEX = "[0-9A-Fa-f]"
 _PERCENT = "%(?:25){0,3}"
 _NEXT = rf"{_PERCENT}[89ABab]{_HEX}"
@@ -50,9 +48,14 @@ class Spelling(Struct, frozen=True):
         return self.ends[-1] if self.ends else 0
 
 
+def is_plain(text: str) -> bool:
+    """Whether nothing in it is escaped."""
+    return not ("\\" in text or "%" in text or "&" in text)
+
+
 def read(text: str) -> Spelling:
     """What a text means, character by character."""
-    if not any(mark in text for mark in MARKS):
+    if is_plain(text):
         return Spelling(text, range(len(text)), range(1, len(text) + 1))
     meant: list[str] = []
     begins: list[int] = []
@@ -94,10 +97,17 @@ def _meant(match: re.Match[str]) -> str:
     return found if len(found) == 1 else match.group()
 
 
+def lone_slashes(raw: str) -> int:
+    """How many characters at the beginning are backslashes of their own: where nothing else is
+    escaped, they stand before what `raw` spells, like those of a path."""
+    bare = raw.lstrip("\\")
+    return len(raw) - len(bare) if bare[:1] in "+([" and "\\" not in bare else 0
+
+
 def open_end(text: str) -> int:
     """Where an escape begins that may go on behind the text; its length when none does."""
     tail = text[-LONGEST_ESCAPE:]
-    if not any(mark in tail for mark in MARKS):
+    if is_plain(tail):
         return len(text)
     match = _OPEN_END.search(text, len(text) - len(tail))
     return len(text) if match is None else match.start()
