@@ -9,7 +9,8 @@ from shortstop.privacy.leaves import Leaf
 
 
 def heard(*texts: str, spoken: bool = True) -> list[str]:
-    leaves = [Leaf(f"$.x[{i}].content", text, spoken=spoken) for i, text in enumerate(texts)]
+    key = "" if spoken else "parts"
+    leaves = [Leaf(f"$.x[{i}].content", text, key, spoken) for i, text in enumerate(texts)]
     return [sighting.label for _, sighting in dictated(leaves)]
 
 
@@ -41,3 +42,25 @@ def test_a_game_of_numbers_is_no_card() -> None:
 
 def test_settings_are_no_phone() -> None:
     assert heard("phone", "2024", "1500", "30", spoken=False) == []
+
+
+def test_digit_by_digit() -> None:
+    assert heard(*"4532015112830366", spoken=False) == ["CARD"]
+
+
+def test_a_number_that_the_turn_before_announces() -> None:
+    assert heard("What is your passport number?", "X1234567") == ["PASSPORT"]
+    assert heard("What is your order number?", "X1234567") == []
+
+
+def test_what_is_said_after_somebody_counts_once() -> None:
+    turns = (
+        "four five three two",
+        "4532. Next?",
+        "0151",
+        "4532 0151, next?",
+        "1283",
+        "and?",
+        "0366",
+    )
+    assert heard("my card", *turns) == ["CARD"]

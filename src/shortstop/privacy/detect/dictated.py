@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -17,6 +18,8 @@ SHORT = 90
 """Characters of a text that may be an instalment; of a longer one its end is read."""
 MOST = 60
 """Instalments of one number, and of what stands around it."""
+FEWEST = 9
+"""Digits of a number that is worth dictating."""
 NAMES = 40
 """Characters of the words that name what is dictated."""
 
@@ -25,70 +28,92 @@ _DIGIT = re.compile(r"\d")
 
 
 class _Instalment(Struct, frozen=True, gc=False):
+    """What the `leaf`-th leaf adds: its words, and its groups of digits."""
+
     leaf: int
     text: str
     groups: str
 
 
 def dictated(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Sighting]]:
-    """(number of the leaf in which it begins, figure) of every number that goes on in another leaf.
-    The figure's own offsets mean nothing."""
-    if len(leaves) < 2 or not _several(leaves):
+    """(number of the leaf in which it begins, sighting) of every number that goes on in another
+    leaf, or is named in the one before. The sighting's own offsets mean nothing."""
+    if len(leaves) < 2:
         return
+    spoken_ones = [i for i, leaf in enumerate(leaves) if leaf.spoken]
+    data = [i for i, leaf in enumerate(leaves) if leaf.key and not leaf.spoken]
+    for chosen in (spoken_ones, data):
+        if len(chosen) > 1:
+            for series in _series(leaves, chosen):
+                yield from _read(series, told_by_people=chosen is spoken_ones)
+
+
+def _series(leaves: Sequence[Leaf], chosen: Sequence[int]) -> Iterator[list[_Instalment]]:
     series: list[_Instalment] = []
-    for i, leaf in enumerate(leaves):
-        told = _told(i, leaf)
-        if told is None:
-            continue
+    for i in chosen:
+        leaf = leaves[i]
         if len(leaf.text) > SHORT or len(series) >= MOST:
-            yield from _read(series, leaves)
+            yield series
             series = []
-        if not (series and told.groups and series[-1].groups == told.groups):  # said after somebody
+            if not leaf.spoken:
+                continue
+        told = _told(i, leaf)
+        if not (leaf.spoken and _repeats(series, told.groups)):
             series.append(told)
-    yield from _read(series, leaves)
+    yield series
 
 
-def _several(leaves: Sequence[Leaf]) -> bool:
-    """Whether at least two of them may be instalments."""
-    short = (leaf for leaf in leaves if leaf.spoken or len(leaf.text) <= SHORT)
-    return sum(leaf.spoken or _DIGIT.search(leaf.text) is not None for leaf in short) > 1
+def _repeats(series: Sequence[_Instalment], told: str) -> bool:
+    """Whether it only says after somebody what was told so far."""
+    return len(told) > 1 and " ".join(one.groups for one in series).endswith(told)
 
 
-def _told(i: int, leaf: Leaf) -> _Instalment | None:
-    """None for a text that adds nothing: neither digits nor, in a conversation, words."""
-    if len(leaf.text) > SHORT and not leaf.spoken:
-        return _Instalment(i, "", "")
+def _told(i: int, leaf: Leaf) -> _Instalment:
+    if not leaf.spoken:
+        text = leaf.text if _DIGIT.search(leaf.text) else ""
+        return _Instalment(i, leaf.key, _groups(text))
     text = canonical(leaf.text[-SHORT:]).text
-    if leaf.spoken and spoken.may_spell(text):
+    if spoken.may_spell(text):
         text = spoken.numerals(text).text
-    told = (
-        " ".join(g.text for run in groups.runs(groups.bare(text)) for g in run)
-        if _digits(text)
-        else ""
-    )
-    if not told and not leaf.spoken:
-        return None
-    return _Instalment(i, text if leaf.spoken else "", told)
+    return _Instalment(i, text, _groups(text) if _DIGIT.search(text) else "")
 
 
-def _digits(text: str) -> bool:
-    return any(map(str.isdigit, text))
+def _groups(text: str) -> str:
+    return " ".join(g.text for run in groups.runs(groups.bare(text)) for g in run)
 
 
-def _read(series: Sequence[_Instalment], leaves: Sequence[Leaf]) -> Iterator[tuple[int, Sighting]]:
+def _read(series: Sequence[_Instalment], *, told_by_people: bool) -> Iterator[tuple[int, Sighting]]:
     told = [one for one in series if one.groups]
-    if len(told) < 2 or sum(sum(map(str.isdigit, one.groups)) for one in told) < 9:
+    if told_by_people:
+        yield from _named_before(series)
+    if len(told) < 2 or _digits(told) < FEWEST:
         return
-    named = dict.fromkeys(
-        one.text[word.start : word.end] for one in series if one.text for word in words(one.text)
-    )
-    lines = [" ".join(named)[:NAMES] + ": "]
-    starts = []
+    lines = [_names(series) + ": "]
+    ends = []
     for one in told:
-        starts.append(sum(map(len, lines)))
         lines.append(one.groups + "\n")
-    ends = [*starts[1:], sum(map(len, lines))]
-    for figure in figures("".join(lines)):
-        first = next(n for n, end in enumerate(ends) if figure.start < end)
-        if figure.end > ends[first] and (figure.sure or leaves[told[first].leaf].spoken):
-            yield told[first].leaf, figure
+        ends.append(sum(map(len, lines)))
+    for sighting in figures("".join(lines)):
+        first = next(n for n, end in enumerate(ends) if sighting.start < end)
+        if sighting.end > ends[first] and (sighting.sure or told_by_people):
+            yield told[first].leaf, sighting
+
+
+def _named_before(series: Sequence[_Instalment]) -> Iterator[tuple[int, Sighting]]:
+    """A number that is all that a text tells, where the text before asks for it or announces it."""
+    for before, one in pairwise(series):
+        if one.groups and not before.groups:
+            named = _names([before])
+            for sighting in figures(f"{named}: {one.groups}") if named else ():
+                if sighting.end - sighting.start == len(one.groups):
+                    yield one.leaf, sighting
+
+
+def _names(series: Sequence[_Instalment]) -> str:
+    """The words in it that name a kind of number."""
+    found = (one.text[word.start : word.end] for one in series for word in words(one.text))
+    return " ".join(dict.fromkeys(found))[:NAMES]
+
+
+def _digits(told: Sequence[_Instalment]) -> int:
+    return sum(sum(map(str.isdigit, one.groups)) for one in told)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns are read whole
 """Numbers in groups, whatever stands between the groups: dots, bars, list lines, table cells.
 
 A text is bared of form (tags, list marks, "then") without moving anything, and read as runs of
@@ -12,6 +13,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from shortstop.privacy.detect.canonical import canonical
+
 LONGEST_GAP = 40
 """Characters between two groups of one run at most, tags and list marks included."""
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,60}>|&nbsp;")
@@ -21,10 +24,14 @@ _MARK = re.compile(
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}\"?[ \t]*[:=]")
 _COUNTER = re.compile(r"(?:\"[A-Za-z_]{1,12}|\b[A-Za-z]{3,9}[ -]?#?)$")
 _FIELD = re.compile(r"\"[A-Za-z_]{1,12}\"\s{0,2}:")
+_FILLERS = (
+    "and then next now followed by finally lastly last after that plus und dann danach zuletzt weiter et"
+    " puis ensuite enfin y e luego después despues finalmente poi infine depois en daarna dan oraz potem"
+    " number no nr nummer numéro número и затем потом номер №"
+)
 _FILLER = re.compile(
-    r"(?<=[0-9A-Z])[\s,;.:–-]{1,4}(?:(?:and|then|next|now|followed|by|finally|lastly|last|after|that|plus"
-    r"|und|dann|danach|zuletzt|weiter|et|puis|ensuite|enfin|y|e|luego|después|despues|finalmente|poi|infine"
-    r"|depois|en|daarna|dan|oraz|potem|и|затем|потом)[\s,;.:–-]{1,4}){1,4}(?=[0-9A-Z])"
+    rf"(?<=[0-9A-Z])[\s,;.:–-]{{1,4}}(?:(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]{{1,4}}){{1,4}}"
+    r"(?=[0-9A-Z])"
 )
 _GROUP = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*|(?<![^\W_])[A-Z]{1,6}(?![^\W_])")
 _BREAK = re.compile(r"[^\W_]")

@@ -48,10 +48,11 @@ SPELLED = re.compile(
     rf"|[a-z][\w+-]{{0,60}}(?: ?[._] ?[\w+-]{{1,60}}){{0,3}}(?:@[ \t]{{1,2}}|[ \t]{{1,2}}@[ \t]{{1,2}}){_HOST}(?: ?\. ?{_HOST}){{0,2}} ?\. ?(?:{TOP})"
     rf"|(?:[\w+-]+[._\d-][\w+-]*|(?<=write to )\w+|(?<=mail )\w+|(?<=mail: )\w+)[ \t]{{1,2}}@{_HOST}(?:\.{_HOST}){{0,2}}\.(?:{TOP})"
     rf"|[a-z][\w+-]{{0,60}}(?: ?[._] ?[\w+-]{{1,60}}){{0,3}}@{_HOST}(?: \. ?| ?\. ){_HOST}(?: ?\. ?(?:{TOP}))?"
+    rf"|{_NAME}@{_HOST},(?:com|net|org|de)"
     r")(?!\w)"
 )
 SIGN = (
-    rf"(?i)[\[({{<（【]\s*(?:{_AT_WORD})\s*[\])}}>）】]|\s(?:{_STRONG_AT})\s|[\pL\pN]\s@|@\s[\pL\pN]|@[\pL\pN_-]+\s?\.\s"
+    rf"(?i)[\[({{<（【]\s*(?:{_AT_WORD})\s*[\])}}>）】]|\s(?:{_STRONG_AT})\s|[\pL\pN]\s@|@\s[\pL\pN]|@[\pL\pN_-]+(?:\s?\.\s|\s\.|,(?:com|net|org|de)\b)"
     rf"|(?:\s(?:at|ät|et|chez)\s+|@)[\pL\pN_.-]+\s*(?:[\[({{<]\s*(?:{_DOT_WORD})|\s(?:{_DOT_WORD})\s)|[_-]at[_-]"
 )
 """Matches wherever `SPELLED` does."""
@@ -60,7 +61,7 @@ _AT = re.compile(
     rf"(?i)\s*{_OPEN}\s*(?:{_AT_WORD})\s*{_SHUT}\s*|\s+(?:{_AT_WORD}|et|chez)\s+|\s*@\s*|[_-]+at[_-]+| ?-at- ?"
 )
 _POINT = re.compile(
-    rf"(?i)\s*{_OPEN}\s*(?:{_DOT_WORD})\s*{_SHUT}\s*|\s+(?:{_DOT_WORD})\s+|\s*\.\s*|[_-]+dot[_-]+|\s?点\s?"
+    rf"(?i)\s*{_OPEN}\s*(?:{_DOT_WORD})\s*{_SHUT}\s*|\s+(?:{_DOT_WORD})\s+|\s*\.\s*|,|[_-]+dot[_-]+|\s?点\s?"
 )
 
 

@@ -26,12 +26,16 @@ MOST_GROUPS = 20
 _OTHER = re.compile(
     r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
     r"|issue|figure|table|row|line|room|sku|ean|isbn|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
-    r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|id:|§|\$|€|£|usd|eur)"
+    r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|sold|sales|traffic|reach|machines|was|id:|§|\$|€|£|usd|eur)"
     r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
+_DATE = re.compile(
+    r"(?<![\d,])(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|\d\d?:\d\d|\d{1,3}(?:,\d{3})+)(?![\d,])"
+)
+"""A day, a time or an amount."""
 _MEASURE = re.compile(
-    r"(?i)\s?(?:ms|kg|km|mm|cm|mb|gb|kb|eur|usd|€|\$|%|£|kwh|mhz|points|people|users|items)\b"
+    r"(?i)\s?(?:ms|kg|km|mm|cm|mb|gb|kb|eur|usd|€|\$|%|£|kwh|mhz|points|people|users|items|units|words|lines|rows|bytes|records|entries|copies|inhabitants|times)\b"
 )
 
 
@@ -124,12 +128,14 @@ def _either(words: set[str]) -> str:
 def _spelled(word: str) -> str:
     """A pattern for the word, in any of the ways that fields are named; no part of a longer one
     where words are written apart."""
-    inner = "[ .-]?".join(re.escape(part) for part in re.split(r"[ .-]", word)) or re.escape(word)
+    inner = "[ .-]{0,2}".join(re.escape(part) for part in re.split(r"[ .-]", word)) or re.escape(
+        word
+    )
     inner = inner.replace("'", "['’]")
     return (
         rf"\b{inner}" * word[0].isascii()
         + inner * (not word[0].isascii())
-        + r"\b" * word[-1].isascii()
+        + r"\b" * (word[-1].isascii() and word[-1].isalnum())
     )
 
 
@@ -182,7 +188,8 @@ def _values(text: str, run: Run, word: Mention, kind: Kind) -> Iterator[tuple[Ki
 
 def _means_else(text: str, start: int, end: int) -> bool:
     return (
-        _OTHER.search(text, max(0, start - 20), start) is not None
+        _DATE.search(text, start, end) is not None
+        or _OTHER.search(text, max(0, start - 20), start) is not None
         or _MEASURE.match(text, end) is not None
     )
 

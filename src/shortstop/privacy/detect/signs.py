@@ -13,7 +13,7 @@ from shortstop.privacy.detect.combine import PATIENT
 from shortstop.privacy.detect.mailboxes import SIGN as MAILBOX
 from shortstop.privacy.detect.spoken import SIGN as NUMERALS
 
-FIGURES = r"(?s)[0-9](?:[^0-9]{0,16}[0-9]){4"
+FIGURES = r"(?s)[0-9](?:[^0-9]{0,24}[0-9]){4"
 """Five digits that are close to each other, without the end of the repetition."""
 
 SIGNS = {
