@@ -29,6 +29,7 @@ BEFORE, BEHIND = 120, 80
 """Characters around digits in which a word may name them."""
 MARGIN = 20
 """Characters around digits that may be part of the number: letters, and those that were scanned."""
+_BLOB = re.compile(r"[A-Za-z0-9+/]{44,}")
 _STRETCH = compile_pattern(f"{FIGURES},}}")
 _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--", "‧", "∙"]) | {" "}
 """Gaps that nobody puts between the cells of a table."""
@@ -63,13 +64,16 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
     return spans if len(data) == len(text) else characters_of(data, spans)
 
 
-def figures(text: str) -> list[Sighting]:
-    """Every number that its shape and check digits, or a word beside it, give away."""
+def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
+    """Every number that its shape and check digits, or a word beside it, give away. `blobs`: there
+    may be base64 in the text, whose digits are no numbers."""
+    if blobs:
+        text = _BLOB.sub(lambda m: " " * len(m.group()), text)
     found: dict[tuple[str, int, int], Sighting] = {}
     for start, end in stretches(text):
         digits = _digits(text[start:end])
         begin = max(0, start - BEFORE)
-        beside = words(text[begin : end + BEHIND])
+        beside = [w for w in words(text[begin : end + BEHIND]) if w.fewest <= digits]
         if not beside and digits < FEWEST_ALONE:
             continue
         low = max(0, start - MARGIN)

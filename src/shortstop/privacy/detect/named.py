@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from msgspec import Struct
@@ -22,7 +21,10 @@ from shortstop.types import Tier
 PROVED_REACH, NEAR_REACH = (70, 110), (28, 48)
 """Characters before and after a word within which a number may begin: one with check digits, and
 one that nothing proves but the word."""
-MOST_GROUPS = 20
+MOST_GROUPS, SHORTEST, LONGEST = 20, 5, 26
+"""Of a number: groups, and characters without what stands between them."""
+SCANNED = 4
+"""Digits of a number that a scan may have taken for letters."""
 _OTHER = re.compile(
     r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
     r"|issue|figure|table|row|line|room|sku|ean|isbn|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
@@ -49,14 +51,11 @@ class Kind:
     label: str
     tier: Tier
     shape: re.Pattern[str]
-    longest: int
+    fewest: int
     check: Check | None
     whole: bool
     sure: bool
     words: tuple[str, ...]
-
-    def is_value(self, value: str) -> bool:
-        return self.shape.fullmatch(value) is not None and (self.check is None or self.check(value))
 
 
 class Mention(Struct, frozen=True, gc=False):
@@ -66,8 +65,18 @@ class Mention(Struct, frozen=True, gc=False):
     end: int
     kinds: tuple[Kind, ...]
 
+    @property
+    def fewest(self) -> int:
+        """Digits without which there is no number of any of its kinds."""
+        return min(kind.fewest for kind in self.kinds)
+
     def moved(self, by: int) -> Mention:
         return Mention(self.start + by, self.end + by, self.kinds)
+
+
+def _fewest(shape: str, shortest: int) -> int:
+    """Digits that a text must have at least: others may be letters."""
+    return 0 if "A-" in shape else shortest - SCANNED
 
 
 @cache
@@ -80,7 +89,7 @@ def kinds() -> tuple[Kind, ...]:
             label=raw["label"],
             tier=Tier(raw.get("tier", 2)),
             shape=re.compile(raw["shape"]),
-            longest=raw.get("longest", 26),
+            fewest=_fewest(raw["shape"], raw["shortest"]),
             check=named(raw["check"]) if "check" in raw else None,
             whole=raw.get("whole", "check" not in raw),
             sure=raw.get("sure", "check" in raw),
@@ -158,30 +167,50 @@ def named_in(
     text: str, runs: Sequence[Run], beside: Sequence[Mention]
 ) -> Iterator[tuple[Kind, int, int]]:
     """(kind, start, end) of the numbers in `runs` that a word beside them names."""
-    starts = [run[0].start for run in runs]
+    candidates = [(run[0].start, run[-1].end, _Candidates(run)) for run in runs] if beside else []
     for word in beside:
-        low = bisect_left(starts, word.start - PROVED_REACH[0])
-        for run in runs[max(0, low - 1) :]:
-            if run[0].start > word.end + PROVED_REACH[1]:
-                break
-            for kind in word.kinds:
-                yield from _values(text, run, word, kind)
+        low, high = word.start - PROVED_REACH[0], word.end + PROVED_REACH[1]
+        for start, end, several in candidates:
+            if start <= high and end >= low:
+                for kind in word.kinds:
+                    yield from _values(text, several, word, kind)
 
 
-def _values(text: str, run: Run, word: Mention, kind: Kind) -> Iterator[tuple[Kind, int, int]]:
+class _Candidates:
+    """What may be a number in a run, as (start, end, written as one): wholes, and all parts."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @cached_property
+    def wholes(self) -> list[tuple[int, int, str]]:
+        return self._spans(units(self._run))
+
+    @cached_property
+    def parts(self) -> list[tuple[int, int, str]]:
+        return self._spans(_windows(self._run))
+
+    def _spans(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int, str]]:
+        run = self._run
+        return [(run[i].start, run[j - 1].end, compact(run[i:j])) for i, j in spans]
+
+
+def _values(
+    text: str, candidates: _Candidates, word: Mention, kind: Kind
+) -> Iterator[tuple[Kind, int, int]]:
     before, after = PROVED_REACH if kind.sure else NEAR_REACH
-    for i, j in units(run) if kind.whole else _windows(run, kind.longest):
-        start, end = run[i].start, run[j - 1].end
-        if (
-            end < word.start - before
-            or start > word.end + after
-            or (start < word.end and end > word.start)
-        ):
+    low, high = word.start - before, word.end + after
+    shaped = kind.shape.fullmatch
+    for start, end, value in candidates.wholes if kind.whole else candidates.parts:
+        if shaped(value) is None or end < low or start > high:
             continue
-        if not kind.sure and "\x1f" in text[min(end, word.end) : max(start, word.start)]:
+        if start < word.end and end > word.start:
             continue
-        if kind.is_value(compact(run[i:j])) and not (
-            not kind.sure and _means_else(text, start, end)
+        if kind.check is not None and not kind.check(value):
+            continue
+        if kind.sure or not (
+            "\x1f" in text[min(end, word.end) : max(start, word.start)]
+            or _means_else(text, start, end)
         ):
             yield kind, start, end
 
@@ -194,12 +223,12 @@ def _means_else(text: str, start: int, end: int) -> bool:
     )
 
 
-def _windows(run: Run, longest: int) -> Iterator[tuple[int, int]]:
+def _windows(run: Run) -> Iterator[tuple[int, int]]:
     for i in range(len(run)):
         length = 0
         for j in range(i, min(len(run), i + MOST_GROUPS)):
             length += len(run[j].text)
-            if length > longest:
+            if length > LONGEST:
                 break
-            if length >= 5:
+            if length >= SHORTEST:
                 yield i, j + 1

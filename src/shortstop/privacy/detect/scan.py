@@ -118,7 +118,7 @@ def _read(text: str, tick: Tick, *, sealed: bool) -> list[ScanHit]:
             hits.append(ScanHit(h.label, h.tier, h.rule, h.start + start, h.end + start))
     tick()
     if "figures" in survey.signs:
-        hits += _new(hits, _through(view, _figures(view.text)))
+        hits += _new(hits, _through(view, _figures(view.text, blobs="base64" in survey.signs)))
     if "numerals" in survey.signs:
         spelled = spoken.numerals(view.text)
         more = _detected(strict_detector(), spelled.text, "spelled-out", tick)
@@ -148,9 +148,9 @@ def _detected(
         yield ScanHit(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
 
 
-def _figures(text: str, how: str = "") -> Iterator[ScanHit]:
+def _figures(text: str, how: str = "", *, blobs: bool = True) -> Iterator[ScanHit]:
     """What `figures` finds, as hits."""
-    for f in figures(text):
+    for f in figures(text, blobs=blobs):
         yield ScanHit(f.label, f.tier, f"{how}:{f.rule}" if how else f.rule, f.start, f.end)
 
 

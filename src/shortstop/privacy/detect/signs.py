@@ -13,7 +13,10 @@ from shortstop.privacy.detect.combine import PATIENT
 from shortstop.privacy.detect.mailboxes import SIGN as MAILBOX
 from shortstop.privacy.detect.spoken import SIGN as NUMERALS
 
-FIGURES = r"(?s)[0-9](?:[^0-9]{0,24}[0-9]){4"
+_WITHIN = r"[\s,;.:-]{1,3}[^\s0-9]{1,10}[\s,;.:-]{1,3}(?:[^\s0-9]{1,9}[\s,;.:-]{1,3})?"
+"""One or two words between digits."""
+_TAGS = r"(?:<[^<>0-9]{1,30}>[\s|]?){1,4}(?:[A-Z]{1,6}(?:<[^<>0-9]{1,30}>\s?){1,4})?"
+FIGURES = rf"[0-9](?:(?:[^0-9]{{0,8}}|[^0-9a-z]{{0,16}}|{_TAGS}|{_WITHIN})[0-9]){{4"
 """Five digits that are close to each other, without the end of the repetition."""
 
 SIGNS = {
