@@ -7,8 +7,10 @@ Everything is cheap to refuse: a text with few digits is not read at all.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
+from itertools import takewhile
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,7 +18,7 @@ from stdnum import numdb
 
 from shortstop.privacy.detect import groups
 from shortstop.privacy.detect.checks import named
-from shortstop.privacy.detect.groups import Run, compact, uniform
+from shortstop.privacy.detect.groups import Group, Run, compact, uniform
 from shortstop.privacy.detect.named import Mention, named_in, words
 from shortstop.privacy.detect.numbers import card_shape, iban_number, loose_card
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
@@ -25,11 +27,12 @@ from shortstop.types import Tier
 
 FEWEST_ALONE = 10
 """Digits below which there is no number without a word for it."""
+FEW = 3
 BEFORE, BEHIND = 120, 80
 """Characters around digits in which a word may name them."""
 MARGIN = 20
 """Characters around digits that may be part of the number: letters, and those that were scanned."""
-_BLOB = re.compile(r"[A-Za-z0-9+/]{44,}")
+_BLOB = re.compile(r"[A-Za-z0-9+/]{36,}")
 _STRETCH = compile_pattern(f"{FIGURES},}}")
 _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--", "‧", "∙"]) | {" "}
 """Gaps that nobody puts between the cells of a table."""
@@ -70,26 +73,48 @@ def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
     if blobs:
         text = _BLOB.sub(lambda m: " " * len(m.group()), text)
     found: dict[tuple[str, int, int], Sighting] = {}
-    for start, end in stretches(text):
+    for start, end, beside in _named_stretches(text):
         digits = _digits(text[start:end])
-        begin = max(0, start - BEFORE)
-        beside = [w for w in words(text[begin : end + BEHIND]) if w.fewest <= digits]
-        if not beside and digits < FEWEST_ALONE:
+        in_one = digits == end - start and not text[max(0, start - 2) : start].strip().isupper()
+        beside = [word for word in beside if word.fewest <= digits]
+        if not beside and (in_one or digits < FEWEST_ALONE):
             continue
-        low = max(0, start - MARGIN)
-        for f in _read(text[low : end + MARGIN], [word.moved(begin - low) for word in beside]):
-            found[f.label, f.start + low, f.end + low] = replace(
-                f, start=f.start + low, end=f.end + low
-            )
+        if in_one and not any(kind.letters for word in beside for kind in word.kinds):
+            sightings = _named(text, [[Group(text[start:end], start, end, "")]], beside)
+            low = 0
+        else:
+            low = max(0, start - MARGIN)
+            sightings = _read(text[low : end + MARGIN], [word.moved(-low) for word in beside])
+        for f in sightings:
+            at = (f.label, f.start + low, f.end + low)
+            found[at] = replace(f, start=at[1], end=at[2])
     return _outermost(found.values())
+
+
+def _named_stretches(text: str) -> Iterator[tuple[int, int, list[Mention]]]:
+    """[start, end) of digits that are close to each other, and the words near them. Where there are
+    many, words are looked for in the whole text once."""
+    spans = list(stretches(text))
+    everywhere = words(text) if len(spans) > FEW else None
+    for start, end in spans:
+        low, high = max(0, start - BEFORE), end + BEHIND
+        if everywhere is None:
+            yield start, end, [word.moved(low) for word in words(text[low:high])]
+        else:
+            i = bisect_left(everywhere, low, key=lambda word: word.start)
+            yield start, end, list(takewhile(lambda word: word.start < high, everywhere[i:]))  # noqa: B023
 
 
 def _read(text: str, beside: Sequence[Mention]) -> Iterator[Sighting]:
     for spelling in _spellings(text):
         runs = list(groups.runs(spelling))
         yield from _proved(runs)
-        for kind, start, end in named_in(spelling, runs, beside):
-            yield Sighting(kind.label, kind.tier, kind.id, start, end, kind.sure)
+        yield from _named(spelling, runs, beside)
+
+
+def _named(text: str, runs: Sequence[Run], beside: Sequence[Mention]) -> Iterator[Sighting]:
+    for kind, start, end in named_in(text, runs, beside):
+        yield Sighting(kind.label, kind.tier, kind.id, start, end, kind.sure)
 
 
 def _outermost(figures: Iterable[Sighting]) -> list[Sighting]:

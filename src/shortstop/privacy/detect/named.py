@@ -44,7 +44,7 @@ _MEASURE = re.compile(
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`words` name it, `shape` is what it looks like written as one, and `check` whether it may be.
-    `whole`: only numbers that nothing goes on count. `sure`: the check is a proof, and the word may
+    A text needs `fewest` digits to hold one, which may have `letters`. `whole`: only numbers that nothing goes on count. `sure`: the check is a proof, and the word may
     stand further off."""
 
     id: str
@@ -52,6 +52,7 @@ class Kind:
     tier: Tier
     shape: re.Pattern[str]
     fewest: int
+    letters: bool
     check: Check | None
     whole: bool
     sure: bool
@@ -74,11 +75,6 @@ class Mention(Struct, frozen=True, gc=False):
         return Mention(self.start + by, self.end + by, self.kinds)
 
 
-def _fewest(shape: str, shortest: int) -> int:
-    """Digits that a text must have at least: others may be letters."""
-    return 0 if "A-" in shape else shortest - SCANNED
-
-
 @cache
 def kinds() -> tuple[Kind, ...]:
     """Every kind of data/kinds.toml."""
@@ -89,7 +85,8 @@ def kinds() -> tuple[Kind, ...]:
             label=raw["label"],
             tier=Tier(raw.get("tier", 2)),
             shape=re.compile(raw["shape"]),
-            fewest=_fewest(raw["shape"], raw["shortest"]),
+            fewest=0 if "A-" in raw["shape"] else raw["shortest"] - SCANNED,
+            letters="A-" in raw["shape"],
             check=named(raw["check"]) if "check" in raw else None,
             whole=raw.get("whole", "check" not in raw),
             sure=raw.get("sure", "check" in raw),
