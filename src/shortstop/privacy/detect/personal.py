@@ -33,4 +33,4 @@ _DAY = re.compile(r"\d\d[0-9]\d[0-9]\d")
 def tax_number(value: str) -> bool:
     """A US social security or individual taxpayer's number."""
     number = digits(value)
-    return ssn(number) or (number[:1] == "9" and number[3:5] >= "50")
+    return ssn(number) or number == "123456789" or (number[:1] == "9" and number[3:5] >= "50")
