@@ -149,9 +149,10 @@ def _cards(run: Run) -> Iterator[Sighting]:
     the run: of a table of figures one row in forty would pass."""
     windows = [(i, j) for i, j in _card_windows(run) if loose_card(compact(run[i:j]))]
     taken = {k for i, j in windows for k in range(i, j)}
+    numbers = sum(not g.text.isalpha() for g in run)
     for i, j in windows:
         tight = run[i + 1].gap in _TIGHT
-        alone = _alone(run, i, j, taken) if tight else len(taken) == len(run)
+        alone = _alone(run, i, j, taken) if tight else len(taken) == numbers
         if alone and (len(run[i].text) > 3 or uniform(run[i:j])):
             yield Sighting("CARD", Tier.S2, "card-grouped", run[i].start, run[j - 1].end)
 

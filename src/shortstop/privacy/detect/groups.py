@@ -21,6 +21,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,60}>|&nbsp;")
 _MARK = re.compile(
     r"\n[ \t>|*+•-]{0,6}(?:\(?(?:\d{1,2}|[A-Za-h])[.)][ \t]|\|?[ \t]*\d{1,2}[ \t]*(?=\|))"
 )
+_INLINE = re.compile(r"(?<!\S)\(?[a-h1-9]\) (?=[0-9A-Z])")
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}\"?[ \t]*[:=]")
 _COUNTER = re.compile(r"(?:\"[A-Za-z_]{1,12}|\b[A-Za-z]{3,9}[ -]?#?)$")
 _FIELD = re.compile(r"\"[A-Za-z_]{1,12}\"\s{0,2}:")
@@ -61,6 +62,8 @@ def bare(text: str) -> str:
         text = _TAG.sub(_blank, text)
     if "\n" in text:
         text = _MARK.sub(_blank, text)
+    if ")" in text:
+        text = _INLINE.sub(_blank, text)
     if ":" in text or "=" in text:
         text = _FIELD.sub(_blank, text) if '"' in text else text
         text = _uncounted(text)

@@ -33,11 +33,11 @@ _OTHER = re.compile(
 )
 """A word before a number that says it is something else."""
 _DATE = re.compile(
-    r"(?<![\d,])(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|\d\d?:\d\d|\d{1,3}(?:,\d{3})+)(?![\d,])"
+    r"(?<![\d,])(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|\d\d?:\d\d|\d{1,3}(?:,\d{3})+|(?<=[:=\s])\d+,\d\d)(?![\d,])"
 )
 """A day, a time or an amount."""
 _MEASURE = re.compile(
-    r"(?i)\s?(?:ms|kg|km|mm|cm|mb|gb|kb|eur|usd|€|\$|%|£|kwh|mhz|points|people|users|items|units|words|lines|rows|bytes|records|entries|copies|inhabitants|times)\b"
+    r"(?i)\s?(?:ms|kg|km|mm|cm|mb|gb|kb|eur|usd|€|\$|%|£|kwh|mhz|points|people|users|items|units|words|lines|rows|bytes|records|entries|copies|inhabitants|times|personnes|personen|personas|persone)\b"
 )
 
 
