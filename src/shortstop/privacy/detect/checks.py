@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 
-from shortstop.privacy.detect import numbers, places, secrets
+from shortstop.privacy.detect import numbers, personal, places, secrets, wallets
 
 Check = Callable[[str], bool]
 
@@ -34,6 +34,11 @@ def stdnum(name: str) -> Check:
 
 NAMED: dict[str, Check] = {
     "card": numbers.card,
+    "loose_card": numbers.loose_card,
+    "tax_number": personal.tax_number,
+    "es_person": personal.es_person,
+    "br_taxpayer": personal.br_taxpayer,
+    "nordic_person": personal.nordic_person,
     "luhn": numbers.luhn_digits,
     "iban": numbers.iban_number,
     "iban_country": numbers.iban_country,
@@ -53,7 +58,12 @@ NAMED: dict[str, Check] = {
     "password": secrets.password,
     "some_digits": numbers.some_digits,
     "routable_ip": numbers.routable_ip,
-    "base58": numbers.base58,
+    "base58": wallets.base58,
+    "base58_check": wallets.base58_check,
+    "grouped_bitcoin": wallets.grouped_bitcoin,
+    "ripple": wallets.ripple,
+    "mixed_wallet": wallets.mixed_wallet,
+    "forty_hex": wallets.forty_hex,
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from importlib import import_module
+from collections.abc import Sequence
 
 
 def digits(value: str) -> str:
@@ -26,9 +26,41 @@ def luhn(number: str) -> bool:
 
 
 def card(value: str) -> bool:
-    """A payment card: a range that an issuer uses, that issuer's length, and Luhn."""
+    """A payment card: a range that an issuer uses, that issuer's length, Luhn, and no groups that
+    nobody writes cards in."""
+    return loose_card(value) and card_shape([len(g) for g in re.split(r"[ -]+", value)])
+
+
+def loose_card(value: str) -> bool:
+    """The same in any groups."""
     number = digits(value)
     return len(number) > 11 and _brand(number) and luhn(number)
+
+
+_CARD_SHAPES = {
+    (4, 4, 4, 4),
+    (4, 4, 4, 4, 3),
+    (4, 4, 4, 4, 2),
+    (4, 4, 4, 1),
+    (4, 6, 5),
+    (4, 6, 4),
+    (4, 4, 4, 3),
+    (4, 4, 4, 2),
+    (6, 13),
+    (4, 4, 4),
+    (4, 4, 5),
+    (4, 4, 4, 4, 1),
+}
+"""In which lengths of groups cards are printed."""
+
+
+def card_shape(groups: Sequence[int]) -> bool:
+    """Whether cards are written in groups of these lengths: as they are printed, in one, or in
+    small groups of one length."""
+    if len(groups) == 1 or tuple(groups) in _CARD_SHAPES:
+        return True
+    *most, last = groups
+    return len(set(most)) == 1 and most[0] <= 3 and last <= most[0]
 
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6390", "6759", "6761", "6762", "6763")
@@ -119,8 +151,3 @@ def routable_ip(value: str) -> bool:
     if len(parts) != 4 or max(parts) > 255 or parts[0] in (0, 10, 127) or parts[0] >= 224:
         return False
     return not (parts[:2] == [192, 168] or (parts[0] == 172 and 16 <= parts[1] <= 31))
-
-
-def base58(value: str) -> bool:
-    """A Bitcoin address with a valid checksum."""
-    return bool(import_module("stdnum.bitcoin").is_valid(value))

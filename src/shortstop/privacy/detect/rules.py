@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +25,8 @@ UNLESS = 240
 MIN_SHRUNK = 12
 """Bytes left, at least, after `shrink` has given groups back."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+CONTINUATION = re.compile(rb"[\x80-\xbf]")
+"""Bytes of a character after its first: an offset in characters is smaller by those before it."""
 _DIGITS = b"0123456789-"
 """A UUID of these alone may as well be a number in groups."""
 
@@ -122,6 +125,12 @@ def in_uuid(data: bytes, start: int, end: int) -> bool:
 def characters(data: bytes, position: int) -> int:
     """How many characters the first `position` bytes of UTF-8 are."""
     return len(data[:position].decode("utf-8", "ignore"))
+
+
+def characters_of(data: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same for many spans at once."""
+    inner = [m.start() for m in CONTINUATION.finditer(data)]
+    return ((a - bisect_left(inner, a), b - bisect_left(inner, b)) for a, b in spans)
 
 
 def compile_pattern(pattern: str) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from msgspec import Struct
 
-from shortstop.privacy.detect import decode
+from shortstop.privacy.detect import decode, spoken
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
 from shortstop.privacy.detect.combine import (
     WHOLE,
@@ -26,6 +26,8 @@ from shortstop.privacy.detect.detector import (
     strict_detector,
     turned_detector,
 )
+from shortstop.privacy.detect.dictated import dictated
+from shortstop.privacy.detect.figures import figures
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
@@ -97,6 +99,7 @@ def _scan(
     sheet = ScanSheet(leaves)
     hits = _read(sheet.text, tick, sealed=sealed, parts=sum(map(_may_tell, leaves)))
     hits += _split(sheet, hits)
+    hits += _dictated(sheet)
     if sealed:
         hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
     if register is not None:
@@ -127,6 +130,14 @@ def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
         for h in _detected(standard_detector(), text[start:end], "", tick):
             hits.append(ScanHit(h.label, h.tier, h.rule, h.start + start, h.end + start))
     tick()
+    if "figures" in survey.signs:
+        hits += _new(hits, _through(view, _figures(view.text, blobs="base64" in survey.signs)))
+    if "numerals" in survey.signs:
+        said = spoken.numerals(view.text)
+        more = _detected(strict_detector(), said.text, "spelled-out", tick)
+        shown = _through(said, chain(more, _figures(said.text, "spelled-out")))
+        hits += _new(hits, _through(view, shown))
+    tick()
     for reading in decode.respelled(view.text, survey.signs):
         more = _detected(strict_detector(), reading.text or "", reading.how, tick)
         hits += _new(hits, _within(view, reading, more))
@@ -152,6 +163,12 @@ def _detected(
     for hit in detector.hits(text, tick, survey):
         rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
         yield ScanHit(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
+
+
+def _figures(text: str, how: str = "", *, blobs: bool = True) -> Iterator[ScanHit]:
+    """What `figures` finds, as hits."""
+    for f in figures(text, blobs=blobs):
+        yield ScanHit(f.label, f.tier, f"{how}:{f.rule}" if how else f.rule, f.start, f.end)
 
 
 def islands(view: PlainView) -> Iterator[tuple[int, int]]:
@@ -229,6 +246,7 @@ def _unpack(
         inner = canonical(reading.text)
         texts.append((inner.text, outer.span(reading.start, reading.end)))
         more = _detected(standard_detector(), inner.text, reading.how, tick)
+        more = chain(more, _figures(inner.text, reading.how))
         if reading.how == "escapes":
             more = _unrepeated(more, inner.text, text, hits)
         yield from _within(outer, reading, _through(inner, more))
@@ -298,6 +316,14 @@ def _split(sheet: ScanSheet, hits: Sequence[ScanHit]) -> list[ScanHit]:
             across = [hit for hit in across if hit.tier >= Tier.S3 or hit in new]
         split += across
     return split
+
+
+def _dictated(sheet: ScanSheet) -> Iterator[ScanHit]:
+    """Numbers in instalments. They count as found in the text in which they begin."""
+    for i, figure in dictated(sheet.leaves):
+        start = sheet.starts[i]
+        end = start + len(sheet.leaves[i].shown)
+        yield ScanHit(figure.label, figure.tier, f"split:{figure.rule}", start, end)
 
 
 def _across(sheet: ScanSheet, first: int, head: str, tail: str) -> Iterator[ScanHit]:
