@@ -1,10 +1,11 @@
-"""Draw the development set of secrets from hand-written shapes: `python -m scripts.build_dev_secrets`.
+# ruff: noqa: E501 - one make of value a line
+"""Draw the development set of secrets from shapes: `python -m scripts.build_dev_secrets`.
 
-    tests/privacy/dev_secrets/{positive,negative}.txt  ->  tests/privacy/dev_secrets.jsonl
+    tests/privacy/dev_secrets/*.txt  ->  tests/privacy/dev_secrets.jsonl
 
-A row is {id, half, kind, sensitive, text, values}. `half` is "fit" or "held", by SHA-256 of the shape, so that no
-shape is in both: weights are fitted on the first and figures are of the second. Values are drawn with a fixed seed and
-open nothing.
+A row is {id, half, kind, sensitive, text, values}. `half` is "fit" or "held", by SHA-256 of the
+shape, so that no shape is in both: weights are fitted on the first and figures are of the second.
+The shapes of `*_fit.txt` are all in the first. Values are drawn with a fixed seed and open nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from shortstop.privacy.detect.wordlists import seed_words
 
 FOLDER = Path("tests/privacy/dev_secrets")
 TARGET = Path("tests/privacy/dev_secrets.jsonl")
-ROWS = {"positive": 4, "negative": 3}
+ROWS = {"positive": 4, "negative": 3, "positive_fit": 4, "negative_fit": 3}
 """Rows drawn of each shape."""
 _SLOT = re.compile(r"\{(~?)([a-z][a-z0-9]*)\}")
 LETTERS, DIGITS = string.ascii_letters, string.digits
@@ -32,8 +33,65 @@ ALNUM, LOWER, UPPER = (
     string.ascii_uppercase + DIGITS,
 )
 HEX = "0123456789abcdef"
-_STEMS = ["Winter", "Sommer", "Tiger", "Falke", "Orchid", "Blanket", "Harbour", "Pepper", "Monday", "Kaffee", "Rivière", "Cobalt", "Pelican", "Drache", "Lluvia", "Piano", "Marble", "Copper", "Juniper", "Rocket", "Velvet", "Saturn", "Biscuit", "Ferrari", "Madrid", "Hamburg"]
-_WORDS = ["purple", "kettle", "walks", "slowly", "over", "frozen", "lakes", "while", "seven", "cousins", "paint", "their", "quiet", "wooden", "ladder", "and", "nobody", "remembers", "why", "dancing", "lemon", "rocket", "harbour", "tulip", "engine", "candle", "mountain", "silver", "pocket"]
+_STEMS = [
+    "Winter",
+    "Sommer",
+    "Tiger",
+    "Falke",
+    "Orchid",
+    "Blanket",
+    "Harbour",
+    "Pepper",
+    "Monday",
+    "Kaffee",
+    "Rivière",
+    "Cobalt",
+    "Pelican",
+    "Drache",
+    "Lluvia",
+    "Piano",
+    "Marble",
+    "Copper",
+    "Juniper",
+    "Rocket",
+    "Velvet",
+    "Saturn",
+    "Biscuit",
+    "Ferrari",
+    "Madrid",
+    "Hamburg",
+]
+_WORDS = [
+    "purple",
+    "kettle",
+    "walks",
+    "slowly",
+    "over",
+    "frozen",
+    "lakes",
+    "while",
+    "seven",
+    "cousins",
+    "paint",
+    "their",
+    "quiet",
+    "wooden",
+    "ladder",
+    "and",
+    "nobody",
+    "remembers",
+    "why",
+    "dancing",
+    "lemon",
+    "rocket",
+    "harbour",
+    "tulip",
+    "engine",
+    "candle",
+    "mountain",
+    "silver",
+    "pocket",
+]
 
 
 class Makes:
@@ -107,6 +165,7 @@ def _table(m: Makes) -> dict[str, Callable[[], str]]:
     return {
         "pw": m.pw,
         "pwx": m.pwx,
+        "chosen": m.chosen,
         "pwlong": lambda: m.mixed(ALNUM + "!@#%^&*(-_=+)", 50),
         "words": lambda: " ".join(m.draw.sample(_WORDS, m.draw.randint(4, 6))),
         "hyph": lambda: "-".join(m.draw.sample(_WORDS, m.draw.randint(4, 5))),
@@ -234,14 +293,14 @@ def rows() -> Iterator[dict[str, object]]:
             if not line or line.startswith("# "):
                 continue
             kind, shape = line.split("\t", 1)
-            texts = {}
+            texts: dict[str, tuple[int, list[str]]] = {}
             for i in range(count):
                 text, values = drawn(shape, f"{name}{number}.{i}")
                 texts.setdefault(text, (i, values))
             for text, (i, values) in texts.items():
                 yield {
-                    "id": f"{name[0]}{number}.{i}", "half": half(shape), "kind": kind,
-                    "sensitive": name == "positive", "text": text, "values": values,
+                    "id": f"{name[0]}{'f' * name.endswith('_fit')}{number}.{i}", "half": "fit" if name.endswith("_fit") else half(shape), "kind": kind,
+                    "sensitive": name.startswith("positive"), "text": text, "values": values,
                 }  # fmt: skip
 
 
