@@ -31,7 +31,6 @@ from shortstop.types import (
     Bill,
     Caller,
     Clearance,
-    Decision,
     Reach,
     Request,
     Tier,
@@ -40,9 +39,7 @@ from shortstop.types import (
 )
 from tests.conftest import FakeClock
 
-DECISION = Decision(
-    plan=("big",), task="t", score=0, threshold=0, propensity=1, router="r", reasons=()
-)
+PLAN = ("small", "big")
 
 
 @pytest.fixture
@@ -233,18 +230,18 @@ def dollars(amount: str | None) -> Any:
 
 def test_what_is_set_aside_and_spent_stays_within_the_budget(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
-    accounts.reserve(request("a"), DECISION, caller, dollars("0.6"))
+    accounts.reserve(request("a"), PLAN, caller, dollars("0.6"))
     with pytest.raises(QuotaExceeded, match="does not cover"):
-        accounts.reserve(request("b"), DECISION, caller, dollars("0.6"))
+        accounts.reserve(request("b"), PLAN, caller, dollars("0.6"))
     accounts.settle(trace("a", key.id, Decimal("0.1")))
-    accounts.reserve(request("b"), DECISION, caller, dollars("0.6"))
+    accounts.reserve(request("b"), PLAN, caller, dollars("0.6"))
     balance = accounts.balance(key)
     assert (balance.spent, balance.held) == (Decimal("0.1"), Decimal("0.6"))
 
 
 def test_settling_twice_counts_once(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
-    accounts.reserve(request("a"), DECISION, caller, dollars("0.5"))
+    accounts.reserve(request("a"), PLAN, caller, dollars("0.5"))
     for _ in range(3):
         accounts.settle(trace("a", key.id, Decimal("0.2")))
     assert accounts.balance(key).spent == Decimal("0.2")
@@ -254,25 +251,25 @@ def test_settling_twice_counts_once(accounts: Accounts) -> None:
 def test_an_unknown_price_is_refused_before_and_counted_in_full_after(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
     with pytest.raises(QuotaExceeded, match="price"):
-        accounts.reserve(request("a"), DECISION, caller, dollars(None))
-    accounts.reserve(request("b"), DECISION, caller, dollars("0.5"))
+        accounts.reserve(request("a"), PLAN, caller, dollars(None))
+    accounts.reserve(request("b"), PLAN, caller, dollars("0.5"))
     accounts.settle(trace("b", key.id, None))
     assert accounts.balance(key).spent == Decimal("0.5")
 
 
 def test_a_new_period_begins_with_a_full_purse(accounts: Accounts, clock: FakeClock) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1), period="day")
-    accounts.reserve(request("a"), DECISION, caller, dollars("0.9"))
+    accounts.reserve(request("a"), PLAN, caller, dollars("0.9"))
     accounts.settle(trace("a", key.id, Decimal("0.9")))
     clock.advance(86_400)
     assert accounts.balance(key).spent == 0
-    accounts.reserve(request("b"), DECISION, caller, dollars("0.9"))
+    accounts.reserve(request("b"), PLAN, caller, dollars("0.9"))
 
 
 def test_what_a_dead_process_had_set_aside_counts_as_spent(file: Path, clock: FakeClock) -> None:
     first = Accounts(SqliteAccounts(file), clock)
     key, caller = key_and_caller(first, budget_usd=Decimal(1))
-    first.reserve(request("a"), DECISION, caller, dollars("0.4"))
+    first.reserve(request("a"), PLAN, caller, dollars("0.4"))
     first.close()
     with sqlite3.connect(file) as db:
         db.execute("UPDATE holds SET owner = ?", (_dead_pid(),))
@@ -306,7 +303,7 @@ def test_the_purse_agrees_with_the_bills_and_never_overshoots(
     spent, open_ = Decimal(0), {}
     for i, (most, share, now) in enumerate(steps):
         try:
-            accounts.reserve(request(f"r{i}"), DECISION, caller, lambda *_, most=most: most)
+            accounts.reserve(request(f"r{i}"), PLAN, caller, lambda *_, most=most: most)
         except QuotaExceeded:
             assert spent + sum(open_.values()) + most > 1
             continue
@@ -328,7 +325,7 @@ def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
     for i in range(50):
         id = f"{worker}-{i}"
         try:
-            accounts.reserve(request(id), DECISION, caller, dollars("0.01"))
+            accounts.reserve(request(id), PLAN, caller, dollars("0.01"))
         except QuotaExceeded:
             continue
         accounts.settle(trace(id, key.id, Decimal("0.01")))

@@ -12,7 +12,7 @@ from shortstop.errors import QuotaExceeded
 from shortstop.ports import Purser
 from shortstop.ports.stores import AccountStore
 from shortstop.types import UNMETERED, Admission, Request
-from tests.accounts.test_accounts import DECISION, request, trace
+from tests.accounts.test_accounts import PLAN, request, trace
 from tests.conftest import FakeClock
 
 
@@ -29,10 +29,10 @@ def test_what_the_plan_can_cost_is_set_aside_and_settled(
         return Decimal("0.75")
 
     purser: Purser = Budgets(accounts, at_most)
-    purser.reserve(request("a"), DECISION, caller)
-    assert plans == [DECISION.plan]
+    purser.reserve(request("a"), PLAN, caller)
+    assert plans == [PLAN]
     with pytest.raises(QuotaExceeded):
-        purser.reserve(request("b"), DECISION, caller)
+        purser.reserve(request("b"), PLAN, caller)
     admission = accounts.admit(caller, 60)
     assert isinstance(admission, Admission)
     purser.settle(trace("a", key.id, Decimal("0.25"), tokens=10), admission)
@@ -50,5 +50,5 @@ def test_a_key_without_a_budget_is_asked_for_no_price(
         raise AssertionError("the price was asked for")
 
     purser = Budgets(accounts, never)
-    purser.reserve(request("a"), DECISION, accounts.identify(secret))
+    purser.reserve(request("a"), PLAN, accounts.identify(secret))
     purser.settle(trace("a", key.id, Decimal(1)), UNMETERED)

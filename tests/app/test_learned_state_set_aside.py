@@ -42,7 +42,7 @@ def test_a_state_of_the_release_before_is_upgraded(tmp_path: Path) -> None:
     (tmp_path / "brain.bin").write_bytes(earlier())
     loaded = LearnedState(tmp_path / "brain.bin", None).load()
     assert loaded is not None
-    assert loaded.evidence["mail|small=smol-135"].pairs == 60
+    assert loaded.evidence["default"]["mail|small=smol-135"].pairs == 60
 
 
 @pytest.mark.parametrize(("data", "reason"), [(b"who knows", "version"), (b"", "version")])

@@ -51,7 +51,7 @@ def test_machines_get_the_same_figures(shortstop: Shortstop, learned: Path) -> N
     (report,) = tree["tasks"].values()
     assert report["pairs"] > 50
     assert report["must_escalate"] > report["must_escalate_traffic"] > 0
-    assert tree["overall"]["pairs"] > 50
+    assert tree["overall"]["default"]["pairs"] > 50
 
 
 def test_the_promise_is_the_configured_one(shortstop: Shortstop, home: Path, learned: Path) -> None:

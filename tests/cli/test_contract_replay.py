@@ -18,15 +18,15 @@ FEW = ("--replays", "5", "--length", "600", "--max-loss", "0.05")
 def test_every_scenario_has_its_line(shortstop: Shortstop) -> None:
     result = shortstop("replay", "--contract", *FEW)
     assert result.code == 0
-    for scenario in ("iid", "drift", "mix", "biased", "adversary"):
+    for scenario in ("iid", "drift", "mix", "biased", "adversary", "poisoned"):
         assert f"\n{scenario} " in result.out
-    assert result.out.count("held") == 5
+    assert result.out.count("held") == 6
     assert "limit 0.05 at 0.95" in result.out
 
 
 def test_machines_get_the_same_figures(shortstop: Shortstop) -> None:
     verdicts = json.loads(shortstop("replay", "--contract", *FEW, "--json").out)
-    assert [v["replays"] for v in verdicts] == [5] * 5
+    assert [v["replays"] for v in verdicts] == [5] * 6
     assert all(v["low"] <= v["rate"] <= v["high"] for v in verdicts)
 
 

@@ -13,6 +13,7 @@ from shortstop.evaluate.contract_stress import (
     drift,
     iid,
     mix,
+    poisoned,
     replay,
     run,
     synthetic,
@@ -20,7 +21,7 @@ from shortstop.evaluate.contract_stress import (
 from shortstop.evaluate.figures import binomial_lower
 from shortstop.routing import Promise
 
-PROMISE = Promise(max_loss=0.05)
+PROMISE, STRICT = Promise(max_loss=0.05), Promise(max_loss=0.02)
 SCORES, LOSSES = synthetic(2000)
 
 
@@ -76,6 +77,17 @@ def test_a_good_model_earns_its_traffic() -> None:
     assert outcome.certified
     assert outcome.local > 0.5
     assert outcome.alarms == 0
+
+
+def test_a_rival_s_trivial_requests_prove_nothing_for_the_victim() -> None:
+    """And where the evidence is shared they would: the scenario has teeth."""
+    own, shared = [], []
+    for seed in range(10):
+        history = poisoned(SCORES, LOSSES, 2000, draws(seed))
+        own.append(run(*history, STRICT, draws(seed), rival_share=0.9).lost)
+        shared.append(run(*history, STRICT, draws(seed), rival_share=0.9, shared=True).lost)
+    assert sum(lost > STRICT.max_loss for lost in own) == 0
+    assert sum(lost > STRICT.max_loss for lost in shared) >= 5
 
 
 def test_a_verdict_is_the_count_of_broken_histories_with_its_exact_interval() -> None:

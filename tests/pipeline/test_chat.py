@@ -570,10 +570,10 @@ class Till:
         self.reserved: list[tuple[str, ...]] = []
         self.settled: list[tuple[str, Admission]] = []
 
-    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         if self.error is not None:
             raise self.error
-        self.reserved.append(decision.plan)
+        self.reserved.append(plan)
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         self.settled.append((trace.outcome, admission))

@@ -29,7 +29,6 @@ from shortstop.types import (
     Caller,
     Choice,
     Clearance,
-    Decision,
     Message,
     Reach,
     Reply,
@@ -56,7 +55,7 @@ class Purse:
         self.reserved: list[str] = []
         self.settled: list[tuple[Trace, Admission]] = []
 
-    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         if self.error is not None:
             raise self.error
         self.reserved.append(request.id)

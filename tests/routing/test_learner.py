@@ -131,7 +131,7 @@ def test_a_lost_audit_is_charged_the_most_once(prior: Prior) -> None:
         for r, d in ((r, router.decide(r, OPEN, MAIL)) for r in map(_mail, range(400, 800)))
         if d.plan[0] == "small" and d.shadow
     )
-    (evidence,) = router.state.evidence.values()
+    (evidence,) = router.state.evidence["default"].values()
     before, odds = evidence.balance, router.state.pending[request.id].candidates[0].inclusion
     assert router.lost(request.id, "small")
     assert evidence.balance == pytest.approx(before - 1 / odds)
@@ -157,7 +157,7 @@ def test_only_the_judge_grades_what_is_for_the_judge(prior: Prior) -> None:
     router.decide(request, OPEN, MAIL)
     assert not router.pair(graded(request.id, 0.0))
     assert router.pair(graded(request.id, 0.8, reference_value=0.9, source="judge"))
-    assert [e.pairs for e in router.state.evidence.values()] == [1]
+    assert [e.pairs for e in router.state.evidence["default"].values()] == [1]
 
 
 def test_the_look_learns_from_what_answers_say(prior: Prior) -> None:

@@ -49,7 +49,7 @@ def test_the_router_keeps_it_over_restarts() -> None:
     config = Config(routing=RoutingConfig(landmarks=64))
     router = LearnedRouter(TARGETS, config, None, packaged())
     teach(router, 120, 1.0)
-    assert router.overall().pairs > 50
+    assert router.overall()["default"].pairs > 50
     again = LearnedRouter(TARGETS, config, load_state(dump_state(router.state)), packaged())
     assert again.overall() == router.overall()
 
@@ -59,6 +59,6 @@ def test_an_overall_alarm_sends_uncertified_tasks_to_the_frontier() -> None:
     router = LearnedRouter(TARGETS, config, None, packaged())
     teach(router, 60, 1.0)
     assert router.decide(asked(900, "sort mail number 900"), OPEN, MAIL).plan[0] == "small"
-    router.state.overall.alarmed = True
+    router.state.overall["default"].alarmed = True
     decision = router.decide(asked(901, "sort mail number 901"), OPEN, MAIL)
     assert (decision.plan[0], decision.reasons[0]) == ("big", "overall-alarm")

@@ -16,15 +16,17 @@ CONFIG = Config(
 def test_without_evidence_there_is_nothing_to_report() -> None:
     reports = PromiseReports(State(), CONFIG)
     assert reports.contracts() == {}
-    assert reports.overall().standing == "no-evidence"
+    assert reports.overall() == {}
 
 
 def test_each_line_is_held_against_its_task_s_own_promise() -> None:
     state = State()
     for name in ("prose|small=s", "mail|small=s", "mail|mailer=m", "k-12|small=s"):
-        state.evidence[name] = Evidence(pairs=100, loss=1.0, square=1.0, local_error=3.0)
+        state.evidence.setdefault("default", {})[name] = Evidence(
+            pairs=100, loss=1.0, square=1.0, local_error=3.0
+        )
     reports = PromiseReports(state, CONFIG).contracts()
-    assert list(reports) == sorted(state.evidence), "in order"
+    assert list(reports) == sorted(state.evidence["default"]), "in order"
     needed = {name.split("|")[0]: round(report.needed, 6) for name, report in reports.items()}
     assert needed == {"k-12": 40.0, "mail": 200.0, "prose": 40.0}
     assert reports["mail|small=s"].must_escalate_traffic == 0.03 - 0.01
@@ -34,8 +36,21 @@ def test_each_line_is_held_against_its_task_s_own_promise() -> None:
 def test_what_was_learned_later_is_in_the_next_report() -> None:
     state = State()
     reports = PromiseReports(state, CONFIG)
-    state.overall = Overall(pairs=10, kept=4, loss=1.0)
-    overall = reports.overall()
+    state.overall["default"] = Overall(pairs=10, kept=4, loss=1.0)
+    overall = reports.overall()["default"]
     assert (overall.pairs, overall.served_local, overall.mean_loss) == (10, 4, 0.1)
-    state.evidence["mail|small=s"] = Evidence(pairs=1)
+    state.evidence_for("default", "mail|small=s").pairs = 1
     assert reports.contracts()["mail|small=s"].standing == "gathering"
+
+
+def test_each_tenant_has_its_lines_and_what_is_out_of_use_has_none() -> None:
+    state = State()
+    for owner in ("", "default", "acme"):
+        state.evidence_for(owner, "mail|small=s").pairs = 1
+        state.overall[owner] = Overall(pairs=1)
+    reports = PromiseReports(state, CONFIG)
+    assert list(reports.contracts()) == ["mail@acme|small=s", "mail|small=s"]
+    assert list(reports.overall()) == ["acme", "default"]
+    shared = PromiseReports(state, Config(contract=ContractConfig(evidence="shared")))
+    assert list(shared.contracts()) == ["mail|small=s"]
+    assert list(shared.overall()) == [""]

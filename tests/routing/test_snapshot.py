@@ -40,7 +40,7 @@ def test_what_version_3_had_learned_goes_on() -> None:
     router = router_of(load_state(earlier()))
     (name, report) = next(iter(router.contracts().items()))
     assert (name, report.pairs) == ("mail|small=smol-135", 60)
-    assert router.overall().pairs == 60
+    assert router.overall()["default"].pairs == 60
     decision = router.decide(asked(900, "sort mail number 900"), OPEN, MAIL)
     assert decision.score == pytest.approx(0.877, abs=0.01)
     assert router.state.conversations == {"default/c": "big"}
@@ -121,7 +121,7 @@ def test_a_state_of_other_features_is_handed_back_not_thrown_away() -> None:
     with pytest.raises(StateUnfit) as caught:
         load_state(earlier(), other)
     assert caught.value.reason == "width"
-    assert state.evidence["mail|small=smol-135"].pairs == 60, "it is as it was"
+    assert state.evidence["default"]["mail|small=smol-135"].pairs == 60, "it is as it was"
     assert load_state(earlier(), blank()).evidence == state.evidence
 
 

@@ -193,14 +193,14 @@ def test_the_overall_promise_speaks_of_what_was_served(prior: Prior) -> None:
         decision = router.decide(question(i), OPEN, MAIL)
         for target in decision.shadow:
             router.pair(Pair(f"r{i}", "big", target, float(target == "small")))
-    assert router.overall().mean_loss == 0
+    assert router.overall()["default"].mean_loss == 0
     assert router.contracts()["mail|mailer=mailer-1"].mean_loss == 1
 
 
 def test_requests_are_credited_to_one_account_each(prior: Prior) -> None:
     router = router_of(prior, "shadow")
     run(router, 0, 300)
-    evidence = router.state.evidence
+    evidence = router.state.evidence["default"]
     assert evidence["mail|small=smol-135"].balance > 0
     assert evidence["mail|mailer=mailer-1"].balance == 0
 
@@ -212,7 +212,7 @@ def test_alone_with_the_frontier_it_is_the_one_that_is_credited(prior: Prior) ->
     for i in range(100):
         decision = serve(router, i, MAIL)
         assert (decision.plan, decision.reasons) == (("big",), ("no-local",))
-    (evidence,) = router.state.evidence.values()
+    (evidence,) = router.state.evidence["default"].values()
     assert evidence.pairs >= 50
     assert evidence.balance == pytest.approx(99 * 0.02), "every request after its first pair"
 

@@ -110,7 +110,7 @@ def test_a_lost_audit_is_charged_everywhere(crew: Callable[[int], Worker]) -> No
     )
     assert decision.plan[0] == "small"
     two.context.catch_up()
-    (evidence,) = two.own.state.evidence.values()
+    (evidence,) = two.own.state.evidence["default"].values()
     before = evidence.balance
     assert one.router.lost(request.id, "small")
     assert not one.router.lost(request.id, "small")

@@ -12,7 +12,7 @@ from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore, Locker
 from shortstop.accounts.keybook import KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
-from shortstop.accounts.purse import Balance, Purse
+from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
@@ -22,7 +22,7 @@ from shortstop.errors import (
 )
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore, Meters
-from shortstop.types import UNMETERED, Admission, Caller, Decision, Request, Trace
+from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class Accounts:
         self._store = store
         self._clock = clock
         self.keys = KeyBook(store, clock)
-        self._purse = Purse(store, clock)
-        self._purse.recover()
+        self.purse = Purse(store, clock)
+        self.purse.recover()
         self.answers = AnswerStore(store, clock, seal)
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Accounts:
         return secret, key
 
     def balance(self, key: Key) -> Balance:
-        return self._purse.balance(key)
+        return self.purse.balance(key)
 
     # ------------------------------------------------------------ the door
 
@@ -116,21 +116,21 @@ class Accounts:
     # ------------------------------------------------------------ the pipeline
 
     def reserve(
-        self, request: Request, decision: Decision, caller: Caller, at_most: AtMost
+        self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
     ) -> None:
         """Set aside what the request can cost at most. Raises QuotaExceeded."""
         key = self.keys.get(caller.key) if caller.key else None
         if key is None or key.budget_usd is None:
             return
-        amount = at_most(request, decision.plan)
+        amount = at_most(request, plan)
         if amount is None:
             raise QuotaExceeded(
                 "This key has a budget, and the price of the model that would answer is unknown.",
                 hint="Give its price in [prices], or use another model.",
                 code="unknown_price",
             )
-        if not self._purse.hold(request.id, key, amount):
-            left = key.budget_usd - self._purse.balance(key).spent
+        if not self.purse.hold(request.id, key, amount):
+            left = key.budget_usd - self.purse.balance(key).spent
             raise QuotaExceeded(
                 f"The budget of this key, ${key.budget_usd} a {key.period}, does not cover this"
                 f" request: it may cost ${amount:.6f}, and ${max(left, Decimal(0)):.6f} less what"
@@ -151,7 +151,17 @@ class Accounts:
         if counted is not None and key.tpm is not None:
             self._correct(key.id, key.tpm, _tokens(trace) - counted)
         if key.budget_usd is not None:
-            self._purse.settle(trace.id, key, trace.bill.cost if trace.bill else Decimal(0))
+            self._charge(trace, key)
+
+    def pay(self, trace: Trace, payer: Allowance) -> None:
+        """Charge what was set aside for `trace` with its cost. Never raises."""
+        try:
+            self._charge(trace, payer)
+        except StoreError as error:
+            log.error("request %s stays set aside: %s", trace.id, error)
+
+    def _charge(self, trace: Trace, payer: Allowance) -> None:
+        self.purse.settle(trace.id, payer, trace.bill.cost if trace.bill else Decimal(0))
 
     def _correct(self, key: str, limit: int, units: int) -> None:
         """`units` more tokens, or fewer where it is negative, were used than were counted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shortstop.accounts.accounts import Accounts, AtMost
-from shortstop.types import Admission, Caller, Decision, Request, Trace
+from shortstop.types import Admission, Caller, Request, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Budgets:
     accounts: Accounts
     at_most: AtMost
 
-    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
-        self.accounts.reserve(request, decision, caller, self.at_most)
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        self.accounts.reserve(request, plan, caller, self.at_most)
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         self.accounts.settle(trace, admission)

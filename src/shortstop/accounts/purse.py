@@ -9,14 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 
-from shortstop.accounts.keys import Key, Period
+from shortstop.accounts.keys import Period
 from shortstop.money import dollars, pico, pico_up
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
 
 LONGEST_HOLD = 3600.0
 """Seconds after which no request can still be running."""
+
+
+class Allowance(Protocol):
+    """What may be spent in a period, and in whose name; a key is one."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def budget_usd(self) -> Decimal | None: ...
+
+    @property
+    def period(self) -> Period: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +55,25 @@ class Purse:
         self._store = store
         self._clock = clock
 
-    def hold(self, id: str, key: Key, amount: Decimal) -> bool:
+    def hold(self, id: str, payer: Allowance, amount: Decimal) -> bool:
         """Set `amount` aside for request `id`. False when the budget does not cover it."""
-        assert key.budget_usd is not None
+        assert payer.budget_usd is not None
         now = self._clock.time()
-        current = window(key.period, now)
-        return self._store.hold(id, key.id, current, pico_up(amount), pico(key.budget_usd), now)
+        current = window(payer.period, now)
+        budget = pico(payer.budget_usd)
+        return self._store.hold(id, payer.id, current, pico_up(amount), budget, now)
 
-    def settle(self, id: str, key: Key, cost: Decimal | None) -> None:
+    def settle(self, id: str, payer: Allowance, cost: Decimal | None) -> None:
         """The request cost `cost`; None, where it is unknown, counts what was set aside.
 
         Settling twice, or what was never held, changes nothing.
         """
-        current = window(key.period, self._clock.time())
+        current = window(payer.period, self._clock.time())
         self._store.settle(id, current, None if cost is None else pico_up(cost))
 
-    def balance(self, key: Key) -> Balance:
-        current = window(key.period, self._clock.time())
-        spent, held = self._store.balance(key.id, current)
+    def balance(self, payer: Allowance) -> Balance:
+        current = window(payer.period, self._clock.time())
+        spent, held = self._store.balance(payer.id, current)
         return Balance(dollars(spent), dollars(held), current)
 
     def recover(self) -> int:

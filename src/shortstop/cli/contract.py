@@ -30,7 +30,9 @@ def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None
 
 
 def explained(
-    reports: Mapping[str, ContractReport], overall: OverallReport, config: Config
+    reports: Mapping[str, ContractReport],
+    overall: Mapping[str, OverallReport],
+    config: Config,
 ) -> Iterable[str]:
     promise = config.contract
     yield (
@@ -54,11 +56,12 @@ def explained(
         pairs = sum(r.pairs for r in reports.values())
         share = sum(r.certified_share * r.pairs for r in reports.values()) / max(pairs, 1)
         yield f"all tasks: {share:.1%} of paired traffic certified local, {pairs} pairs"
-    if overall.pairs:
+    for tenant, whole in overall.items():
+        whose = f" of {tenant!r}" if len(overall) > 1 else ""
         yield (
-            f"overall: {overall.standing}, mean loss of what was served {overall.mean_loss:.4f} in "
-            f"{overall.pairs} pairs ({overall.served_local} served local), evidence "
-            f"{overall.evidence:.3g} of {overall.needed:.3g} needed"
+            f"overall{whose}: {whole.standing}, mean loss of what was served {whole.mean_loss:.4f} "
+            f"in {whole.pairs} pairs ({whole.served_local} served local), evidence "
+            f"{whole.evidence:.3g} of {whole.needed:.3g} needed"
         )
 
 

@@ -253,7 +253,10 @@ class ContractConfig(Section, frozen=True):
     `uncertified` is what happens to a task that has no certificate yet: "estimate" keeps local
     what the router believes good (`routing.min_score`), without a promise; "escalate" sends
     everything to the frontier until the promise is proven. `scope` is what the loss is averaged
-    over: the task's whole "traffic", or the local "answers" alone (stricter).
+    over: the task's whole "traffic", or the local "answers" alone (stricter). `evidence` is whose
+    pairs count for a tenant's traffic: its own ("tenant"), so that nobody proves or spoils anything
+    for others; or those of all tenants together ("shared"), which is for tenants that trust each
+    other.
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
@@ -263,6 +266,7 @@ class ContractConfig(Section, frozen=True):
     audit_rate: Probability = 0.05
     uncertified: Literal["estimate", "escalate"] = "estimate"
     scope: Literal["traffic", "answers"] = "traffic"
+    evidence: Literal["tenant", "shared"] = "tenant"
 
 
 class RoutingConfig(Section, frozen=True):
@@ -278,6 +282,10 @@ class RoutingConfig(Section, frozen=True):
     `landmarks` bounds how many prompts the router remembers for comparison. With `second_answer` a
     local model answers twice where the first answer is in doubt, and in shadow runs: answers that
     agree are more often right, at the price of the second one.
+
+    What is asked only to learn (shadow runs, audits, judges) is paid by the budget of the "key"
+    whose request is learned from, where it has one; else, or with `learning_paid_by` = "operator",
+    by the operator: up to `learning_usd_per_day` US dollars for each tenant and UTC day, if set.
     """
 
     local: Runtime[str | None] = None
@@ -291,6 +299,8 @@ class RoutingConfig(Section, frozen=True):
     landmarks: Stored[Annotated[int, Meta(ge=16, le=4096)]] = 512
     commit_tokens: Runtime[Positive] = 16
     second_answer: Runtime[bool] = False
+    learning_paid_by: Runtime[Literal["key", "operator"]] = "key"
+    learning_usd_per_day: Runtime[Annotated[float, Meta(gt=0, lt=1_000_000)] | None] = None
     seed: Stored[int] = 0
 
 

@@ -9,10 +9,12 @@ and counts what was really lost, audited or not. Scenarios:
 - mix: the mixture moves from the easiest half of the log to the hardest;
 - biased: as iid, while users praise every local answer, so that the scores creep up to 1 and
   more and more stays local;
-- adversary: the worst order: all good answers first, the bad ones after the certificate.
+- adversary: the worst order: all good answers first, the bad ones after the certificate;
+- poisoned: a second tenant sends four trivial requests under the same task's name for each of the
+  first one's, which are of the harder half of the log, and lifts their scores by its praise.
 
-`lost` is the mean loss over the whole history, escalated requests losing nothing: the promise with
-scope "traffic". Broken means lost > max_loss.
+`lost` is the mean loss over the whole history of the first tenant, escalated requests losing
+nothing: the promise with scope "traffic". Broken means lost > max_loss.
 """
 
 from __future__ import annotations
@@ -23,14 +25,22 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from shortstop.config import Config, ContractConfig
 from shortstop.evaluate.figures import binomial_lower, binomial_upper
 from shortstop.routing.contract import Evidence, Promise
 from shortstop.routing.pairing import pair_odds, pair_weight
+from shortstop.routing.policies import TaskPolicies
+from shortstop.routing.state import State
 
 Floats = NDArray[np.float64]
 Draws = np.random.Generator
 History = tuple[Floats, Floats]
 """Scores and losses of requests in their order, both of shape (n,)."""
+TASK, VICTIM, RIVAL = "task", "victim", "rival"
+RIVAL_SHARE = 0.8
+"""Of all requests in the poisoned scenario."""
+PRAISE = 0.2
+"""Of what lacks to a perfect score, how much a rival's praise adds to it at most."""
 
 
 class StressResult(Struct, frozen=True):
@@ -88,13 +98,23 @@ def adversary(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
     return picked[order], lost[order]
 
 
+def poisoned(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
+    """What the victim asks; `run` mixes the rival's requests in."""
+    order = np.argsort(losses + 1e-3 * draws.random(len(losses)), kind="stable")
+    rows = draws.choice(order[len(order) // 2 :], n)
+    return scores[rows] + PRAISE * (1.0 - scores[rows]), losses[rows]
+
+
 SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
     "iid": iid,
     "drift": drift,
     "mix": mix,
     "biased": biased,
     "adversary": adversary,
+    "poisoned": poisoned,
 }
+POISONED = frozenset({"poisoned"})
+"""Scenarios with a rival."""
 
 
 class StressRun(Struct, frozen=True):
@@ -108,25 +128,58 @@ class StressRun(Struct, frozen=True):
 
 
 def run(
-    scores: Floats, losses: Floats, promise: Promise, draws: Draws, *, shadow_rate: float = 0.25
+    scores: Floats,
+    losses: Floats,
+    promise: Promise,
+    draws: Draws,
+    *,
+    rival_share: float = 0.0,
+    shared: bool = False,
+    shadow_rate: float = 0.25,
 ) -> StressRun:
-    """One history through one task's evidence; uncertified traffic escalates."""
-    evidence = Evidence()
-    coins = draws.random(len(scores))
-    lost, local, certified = 0.0, 0, False
-    for score, loss, coin in zip(scores.tolist(), losses.tolist(), coins.tolist(), strict=True):
+    """One history of a tenant in one task; uncertified traffic escalates.
+
+    A rival sends `rival_share` of all requests, each trivial; `shared`: its evidence counts for
+    both (`contract.evidence`).
+    """
+    contract = ContractConfig(evidence="shared" if shared else "tenant")
+    policies, state = TaskPolicies({}, Config(contract=contract)), State()
+    tally = _Outcome()
+
+    def serve(tenant: str, score: float, loss: float) -> None:
+        evidence = state.evidence_for(policies.owner(TASK, tenant), TASK)
         kept = evidence.keeps(score, promise)
         evidence.credit(promise, kept=kept)
-        if kept:
-            lost += loss
-            local += 1
         odds = pair_odds(evidence, promise, shadow_rate, served=kept)
-        if coin < odds:
+        if draws.random() < odds:
             weight = pair_weight(evidence, promise, shadow_rate, odds)
             evidence.pair(score, loss, promise, odds=odds, weight=weight, audit=kept)
-        certified = certified or evidence.certified is not None
-    n = len(scores)
-    return StressRun(lost / n, local / n, lost / max(local, 1), evidence.alarms, certified)
+        if tenant == VICTIM:
+            tally.count(kept, loss, evidence)
+
+    for score, loss in zip(scores.tolist(), losses.tolist(), strict=True):
+        while rival_share and draws.random() < rival_share:
+            serve(RIVAL, 1.0, 0.0)
+        serve(VICTIM, score, loss)
+    return tally.run(len(scores))
+
+
+class _Outcome:
+    """What one tenant's requests came to."""
+
+    def __init__(self) -> None:
+        self.lost, self.local, self.certified, self.alarms = 0.0, 0, False, 0
+
+    def count(self, kept: bool, loss: float, evidence: Evidence) -> None:
+        if kept:
+            self.lost += loss
+            self.local += 1
+        self.certified = self.certified or evidence.certified is not None
+        self.alarms = evidence.alarms
+
+    def run(self, n: int) -> StressRun:
+        answers_lost = self.lost / max(self.local, 1)
+        return StressRun(self.lost / n, self.local / n, answers_lost, self.alarms, self.certified)
 
 
 def replay(
@@ -153,10 +206,11 @@ def _verdict(
     seed: int,
 ) -> StressResult:
     runs = []
+    share = RIVAL_SHARE if name in POISONED else 0.0
     for number in range(replays):
         draws = np.random.default_rng([seed, number])
         history = SCENARIOS[name](scores, losses, length, draws)
-        runs.append(run(*history, promise, draws))
+        runs.append(run(*history, promise, draws, rival_share=share))
     broken = sum(r.lost > promise.max_loss for r in runs)
     served = [r for r in runs if r.local > 0]
     return StressResult(

@@ -16,8 +16,9 @@ from msgspec import Struct
 from shortstop.dialects import with_body
 from shortstop.errors import ShortstopError
 from shortstop.pipeline.grading import judge_grades
+from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
-from shortstop.pipeline.shadow import Side, learning_row
+from shortstop.pipeline.shadow import Side
 from shortstop.ports import Grades, Guard
 from shortstop.routing import Pair
 from shortstop.tokens import written
@@ -129,12 +130,11 @@ class Judge:
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
         clearance = self._guard.clear(asked, caller)
         target, clock = self._target, self._books.clock
-        started = clock.monotonic()
-        reply = await self._ask(target.name, asked, clearance)
-        seconds = clock.monotonic() - started
-        attempt = Attempt(target.name, target.local, "ok", seconds, usage=reply.usage)
-        bill = self._books.bill(asked, (attempt,))
-        self._books.keep(learning_row(trace, name, attempt, bill))
+        with LearningCall(self._books, trace, name, target, asked) as call:
+            started = clock.monotonic()
+            reply = await self._ask(target.name, asked, clearance)
+            seconds = clock.monotonic() - started
+            call.keep(Attempt(target.name, target.local, "ok", seconds, usage=reply.usage))
         verdict = msgspec.json.decode(reply.choices[0].text, type=_Verdict)
         if not (0 <= verdict.first <= TOP_GRADE and 0 <= verdict.second <= TOP_GRADE):
             raise ValueError("a grade is out of range")

@@ -88,8 +88,18 @@ class Bookkeeping:
 
     def reserve(self, record: RequestRecord, decision: Decision) -> None:
         """Set aside what the decision's plan can cost. Raises QuotaExceeded."""
-        if self._purser is not None and record.caller.key is not None:
-            self._purser.reserve(record.request, decision, record.caller)
+        if record.caller.key is not None:
+            self.set_aside(record.request, decision.plan, record.caller)
+
+    def set_aside(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        """Raises QuotaExceeded."""
+        if self._purser is not None:
+            self._purser.reserve(request, plan, caller)
+
+    def charge(self, trace: Trace, admission: Admission) -> None:
+        """Book what was set aside as what it really took."""
+        if self._purser is not None:
+            self._purser.settle(trace, admission)
 
     def bill(
         self, request: Request, attempts: Iterable[Attempt], answered: Attempt | None = None
@@ -108,8 +118,7 @@ class Bookkeeping:
         status = 200 if outcome == "ok" else error.status if error else 499
         trace = self._trace(record, outcome, status, error)
         self.keep(trace)
-        if self._purser is not None:
-            self._purser.settle(trace, record.admission)
+        self.charge(trace, record.admission)
         return trace
 
     def keep(self, trace: Trace) -> None:

@@ -1,7 +1,8 @@
 """Shadow runs and audits: targets that did not answer are asked too, unseen, and compared.
 
-The router says when and draws blindly; this runs what it drew, one at a time behind a bounded
-queue, so that learning never takes more than one slot from waiting clients. Every answer is on the
+The router says when and draws blindly; this runs what it drew, one at a time behind a bounded queue
+in which tenants take turns, so that learning never takes more than one slot from waiting clients,
+and one tenant's runs never push out another's. Every answer is on the
 books as a row of its own, with its cost and without a counterfactual.
 
 The reference of a request is the answer of a remote target that serves (the frontier): the one that
@@ -15,7 +16,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -23,19 +23,18 @@ from msgspec.structs import replace
 
 from shortstop.dialects import description_of
 from shortstop.errors import ShortstopError
+from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
+from shortstop.pipeline.turns import Turns
 from shortstop.serving import verify
 from shortstop.serving.second import Agree, second_opinion, together
 from shortstop.types import (
     Attempt,
-    Bill,
     Choice,
     Clearance,
-    Json,
     Reply,
     Request,
     Signals,
-    Span,
     Target,
     ToolCall,
     Trace,
@@ -44,7 +43,7 @@ from shortstop.types import (
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 32
-"""Drawn runs that may wait; more are dropped and counted."""
+"""Drawn runs that may wait; of more, some are given up and counted."""
 T = TypeVar("T")
 
 Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
@@ -103,7 +102,7 @@ class _Run:
 
 class Shadows:
     """`lose` is called with the request's row and the candidate's name for each comparison that was
-    drawn and comes to nothing; `dropped` counts the runs that found the queue full."""
+    drawn and comes to nothing; `dropped` counts the runs that were given up for others."""
 
     def __init__(
         self,
@@ -121,7 +120,7 @@ class Shadows:
         self._lose = lose
         self._agree = agree
         self._books = books
-        self._runs: asyncio.Queue[_Run] = asyncio.Queue(MAX_WAITING)
+        self._runs = Turns[_Run](MAX_WAITING)
         self._worker: asyncio.Task[None] | None = None
         self.dropped = 0
 
@@ -135,19 +134,18 @@ class Shadows:
         run = _Run(request, clearance, trace, answered, asked)
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
-        try:
-            self._runs.put_nowait(run)
-        except asyncio.QueueFull:
+        given_up = self._runs.put(trace.tenant, run)
+        if given_up is not None:
             self.dropped += 1
-            self._lose_all(run)
+            self._lose_all(given_up)
 
     async def close(self) -> None:
         """What still runs or waits is lost, and reported as lost."""
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
-        while not self._runs.empty():
-            self._lose_all(self._runs.get_nowait())
+        for run in self._runs.drain():
+            self._lose_all(run)
 
     def _lose_all(self, run: _Run) -> None:
         for name in run.candidates:
@@ -189,18 +187,25 @@ class Shadows:
         """The target's answer, booked. Raises ShortstopError."""
         body = description_of(run.request.dialect).unstreamed(run.request.body)
         request = replace(run.request, stream=False, body=body)
-        clock = self._books.clock
-        started = clock.monotonic()
+        name = "shadow" if number == 0 else f"shadow-{number + 1}"
+        with LearningCall(self._books, run.trace, name, target, request) as call:
+            started = self._books.clock.monotonic()
+            reply, signals = await self._answer(run, target, request)
+            seconds = self._books.clock.monotonic() - started
+            attempt = Attempt(
+                target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
+            )
+            call.keep(attempt, run.trace.request, reply.choices)
+        return Side(reply.choices[0], target, signals)
+
+    async def _answer(
+        self, run: _Run, target: Target, request: Request
+    ) -> tuple[Reply, Signals | None]:
         reply = await self._ask(target.name, request, run.clearance)
         signals = verify.signals(reply.choices[0]) if target.local else None
         if signals is not None and self._agree is not None:
-            reply, signals = await self._again(run, target.name, request, reply, signals)
-        seconds = clock.monotonic() - started
-        attempt = Attempt(
-            target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals
-        )
-        self._book(run, attempt, reply, number)
-        return Side(reply.choices[0], target, signals)
+            return await self._again(run, target.name, request, reply, signals)
+        return reply, signals
 
     async def _again(
         self, run: _Run, target: str, request: Request, reply: Reply, signals: Signals
@@ -217,12 +222,6 @@ class Shadows:
         usage = together(reply.usage, more)
         return replace(reply, usage=usage), replace(signals, agreement=agreed)
 
-    def _book(self, run: _Run, attempt: Attempt, reply: Reply, number: int) -> None:
-        bill = self._books.bill(run.request, (attempt,))
-        name = "shadow" if number == 0 else f"shadow-{number + 1}"
-        row = learning_row(run.trace, name, attempt, bill, run.trace.request, reply.choices)
-        self._books.keep(row)
-
 
 async def _tried(work: Awaitable[T]) -> T | None:
     """None where it failed: learning must never stop the street."""
@@ -233,30 +232,3 @@ async def _tried(work: Awaitable[T]) -> T | None:
     except Exception as error:
         log.error("a shadow run failed: %s", type(error).__name__)
     return None
-
-
-def learning_row(
-    trace: Trace,
-    name: str,
-    attempt: Attempt,
-    bill: Bill,
-    request: Json | None = None,
-    response: tuple[Choice, ...] | None = None,
-) -> Trace:
-    """The row of a call that was made to learn from the request of `trace`: it costs, and saves
-    nothing."""
-    return replace(
-        trace,
-        id=f"{trace.id}-{name}",
-        outcome="shadow",
-        stream=False,
-        target=attempt.target,
-        local=attempt.local,
-        seconds=attempt.seconds,
-        first_byte=None,
-        attempts=(attempt,),
-        usage=attempt.usage,
-        bill=replace(bill, counterfactual=Decimal(0), counterfactual_joules=Span()),
-        request=request,
-        response=response,
-    )

@@ -151,8 +151,8 @@ class Accountant(Protocol):
 class Purser(Protocol):
     """Holds callers to their budgets."""
 
-    def reserve(self, request: Request, decision: Decision, caller: Caller) -> None:
-        """Set aside what the plan can cost. Raises QuotaExceeded."""
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        """Set aside what the targets of a plan can cost. Raises QuotaExceeded."""
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         """The request is over: book what it really took. Never raises."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shortstop.routing.contract import Evidence
-from shortstop.routing.model import Projection, PromptIndex
-from shortstop.routing.policies import evidence_name, key_of
+from shortstop.routing.model import Head, Projection, PromptIndex
+from shortstop.routing.policies import EVERYBODY, evidence_name, key_of, task_name
 from shortstop.routing.state import State
 from shortstop.routing.task import OPEN
 from shortstop.types import Target
@@ -17,6 +17,8 @@ KERNEL_KNOWN = 0.6
 """Kernel with the nearest landmark below which a prompt without a task is out of domain."""
 MIN_SUPPORT = 3.0
 """Prompts like this one that must have been met before an estimate without a task is believed."""
+HEARSAY = 5.0
+"""Grades by other tenants that count beside a tenant's own pairs, however many there are."""
 UNKNOWN_GAP = 0.5
 """Expected gap of a target without a single pair."""
 
@@ -47,18 +49,23 @@ class Estimator:
         self._state = state
         self._index = index
 
-    def estimate(self, target: Target, prompt: Projection, task: str) -> Estimate:
+    def estimate(
+        self, target: Target, prompt: Projection, task: str, owner: str = EVERYBODY
+    ) -> Estimate:
+        """`owner` is whose evidence counts (`TaskPolicies.owner`)."""
         key = key_of(target)
-        evidence = self._state.evidence.get(evidence_name(task, key)) or Evidence()
+        evidence = self._state.evidence_of(owner, evidence_name(task, key)) or Evidence()
+        own = task_name(owner, task)
         gaps = self._state.gaps.get(key)
         if gaps is None:
             return Estimate(target, key, UNKNOWN_GAP, False, evidence)
-        gap = gaps.expect(prompt, task)
+        gap = gaps.expect(prompt, own)
         grades = self._state.heads.get(key)
         if grades is not None:
             # Grades from outside count as much as their number against the pairs.
-            trust = grades.rows / (grades.rows + evidence.pairs + KNOWN_PAIRS)
-            gap = (1 - trust) * gap + trust * (1.0 - grades.expect(prompt, task))
+            heard = _weight(grades, owner)
+            trust = heard / (heard + evidence.pairs + KNOWN_PAIRS)
+            gap = (1 - trust) * gap + trust * (1.0 - grades.expect(prompt, own))
         known = evidence.pairs >= KNOWN_PAIRS and (task != OPEN or self._near(prompt))
         return Estimate(target, key, gap, known, evidence)
 
@@ -66,3 +73,11 @@ class Estimator:
         """Whether a prompt without a task is similar enough to what was met."""
         nearest = float(prompt.kernel[:-1].max()) if self._index.size else 0.0
         return nearest >= KERNEL_KNOWN and self._index.support(prompt.kernel) >= MIN_SUPPORT
+
+
+def _weight(grades: Head, owner: str) -> float:
+    """How many grades count for an owner: all of its own, and no more than HEARSAY of others'."""
+    if owner == EVERYBODY:
+        return grades.rows
+    own = grades.voices.get(owner, 0.0)
+    return own + min(grades.rows - own, HEARSAY)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shortstop.routing.contract import Evidence
 from shortstop.routing.features import PromptFeatures
 from shortstop.routing.graders import grade
 from shortstop.routing.learning import Feedback, Pair, PairSource, Subject
 from shortstop.routing.model import Head, Projection, PromptIndex, project
+from shortstop.routing.overall import Overall
 from shortstop.routing.pairing import pair_weight
-from shortstop.routing.policies import TaskPolicies, evidence_name
+from shortstop.routing.policies import EVERYBODY, TaskPolicies, evidence_name, task_name
 from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
 from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
@@ -114,10 +114,13 @@ class Learner:
         if not _first(pending, PAIRED + candidate):
             return False
         name = evidence_name(pending.task, self._policies.key(candidate))
-        evidence = self._state.evidence.get(name)
+        evidence = self._state.evidence_of(self._owner(pending), name)
         if evidence is not None:
             evidence.miss(one.inclusion)
         return True
+
+    def _owner(self, pending: PendingOutcome) -> str:
+        return self._policies.owner(pending.task, pending.tenant)
 
     def _count(
         self, pending: PendingOutcome, candidate: Candidate, pair: Pair, signals: Signals | None
@@ -133,7 +136,8 @@ class Learner:
         head = self._state.gaps.get(key)
         if head is None:
             head = self._state.gaps[key] = self._prior.fresh_gap(self._state.landmarks)
-        head.learn(prompt, pending.task, pair.gap, self._index)
+        task = task_name(self._owner(pending), pending.task)
+        head.learn(prompt, task, pair.gap, self._index)
         if signals is not None:
             self._train_scorer(key, candidate, signals, pair)
         if candidate.drawn:
@@ -152,7 +156,7 @@ class Learner:
         """Only pairs drawn with known odds are evidence."""
         promise = self._policies.promise(pending.task)
         name = evidence_name(pending.task, key)
-        evidence = self._state.evidence.setdefault(name, Evidence())
+        evidence = self._state.evidence_for(self._owner(pending), name)
         odds, rate = candidate.inclusion, self._policies.config.routing.shadow_rate
         weight = pair_weight(evidence, promise, rate, odds)
         evidence.pair(
@@ -163,7 +167,9 @@ class Learner:
         promised = self._policies.overall
         least = min(odds, promised.audit_rate, rate or 1.0)
         loss = gap if candidate.audit else None
-        self._state.overall.pair(loss, promised, weight=least / odds if odds > 0 else 1.0)
+        owner = self._policies.overall_owner(pending.tenant)
+        overall = self._state.overall.setdefault(owner, Overall())
+        overall.pair(loss, promised, weight=least / odds if odds > 0 else 1.0)
 
     # ------------------------------------------------------------ grades
 
@@ -199,7 +205,12 @@ class Learner:
         head = self._state.heads.get(key)
         if head is None:
             head = self._state.heads[key] = Head(self._state.landmarks)
-        head.learn(prompt, pending.task, quality, self._index)
+        owner = self._owner(pending)
+        task = task_name(owner, pending.task)
+        if owner == EVERYBODY or head.hears(owner):
+            head.learn(prompt, task, quality, self._index)
+        else:
+            head.learn_task(prompt, task, quality)
         return True
 
     def _projection(self, pending: PendingOutcome) -> tuple[Projection, PromptFeatures]:

@@ -30,6 +30,8 @@ INITIAL_PACE = 0.1
 """AdaGrad's sum of squared slopes before the first outcome."""
 TASK_PSEUDO_PAIRS = 20.0
 """Outcomes without a residual by which a task's mean residual is shrunk."""
+MIN_VOICE = 10.0
+"""Outcomes by which a tenant may be ahead of all others before it is bounded."""
 LANDMARK_KERNEL = 0.75
 """A prompt whose kernel with every landmark is below becomes a landmark, while there is room."""
 
@@ -136,7 +138,8 @@ class Head:
 
     `rows` outcomes were learned, which sum to `total`. `weights` and `pace`, float32 of shape
     (BINS,), are the linear learner; `targets` and `solution`, float32 of shape (m + 1,), the
-    kernel regression, which is solved again after every `unsolved` outcomes.
+    kernel regression, which is solved again after every `unsolved` outcomes. `tasks` are the
+    residuals by task, `voices` how many of the `rows` came from each tenant.
     """
 
     def __init__(self, landmarks: int) -> None:
@@ -151,6 +154,7 @@ class Head:
         self.solution: Vector | None = None
         self.unsolved = 0
         self.tasks: dict[str, TaskMean] = {}
+        self.voices: dict[str, float] = {}
 
     @property
     def moments(self) -> Matrix:
@@ -182,13 +186,27 @@ class Head:
 
     def learn(self, prompt: Projection, task: str, value: float, index: PromptIndex) -> None:
         """Learn one outcome, `value` in [-1, 1]. `index` is the one that `prompt` refers to."""
-        mean = self.tasks.setdefault(task, TaskMean())
-        mean.residual += value - self.base(prompt)
-        mean.seen += 1.0
+        self.learn_task(prompt, task, value)
         self._descend(prompt, value)
         self._remember(prompt.kernel[None, :], np.array([value], np.float32))
         if self.unsolved >= min(256.0, max(16.0, self.rows / 16)):
             self.solve(index)
+
+    def learn_task(self, prompt: Projection, task: str, value: float) -> None:
+        """Learn one outcome for its `task` alone: what is expected elsewhere does not move."""
+        mean = self.tasks.setdefault(task, TaskMean())
+        mean.residual += value - self.base(prompt)
+        mean.seen += 1.0
+
+    def hears(self, tenant: str) -> bool:
+        """Whether one more outcome of `tenant` may move what all tenants share, and count it: as
+        soon as there are others, each has at most half a say."""
+        own = self.voices.get(tenant, 0.0)
+        others = self.rows - own
+        if others and own >= others + MIN_VOICE:
+            return False
+        self.voices[tenant] = own + 1.0
+        return True
 
     def learn_all(
         self, prompts: Sequence[Projection], values: NDArray[np.float64], index: PromptIndex

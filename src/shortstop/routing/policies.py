@@ -15,9 +15,18 @@ def key_of(target: Target) -> str:
     return f"{target.name}={target.model}"
 
 
+EVERYBODY = ""
+"""The owner of what all tenants share."""
+
+
 def evidence_name(task: str, key: str) -> str:
-    """Under which the evidence about a target's `key` in a task is kept."""
+    """Under which an owner's evidence about a target's `key` in a task is kept."""
     return f"{task}|{key}"
+
+
+def task_name(owner: str, task: str) -> str:
+    """Under which an owner's own experience with a task is kept beside that of others."""
+    return f"{task}@{owner}" if owner else task
 
 
 class TaskPolicies:
@@ -42,6 +51,18 @@ class TaskPolicies:
     def contract(self, task: str) -> ContractConfig:
         declared = self.config.tasks.get(task)
         return declared.contract if declared and declared.contract else self.config.contract
+
+    def owner(self, task: str, tenant: str) -> str:
+        """Whose evidence counts in a tenant's `task`: its own, unless the operator shares it."""
+        return EVERYBODY if self.shared(task) else tenant
+
+    def shared(self, task: str) -> bool:
+        """Whether all tenants' evidence in `task` counts together."""
+        return self.contract(task).evidence == "shared"
+
+    def overall_owner(self, tenant: str) -> str:
+        """The same of the promise over all tasks."""
+        return EVERYBODY if self.config.contract.evidence == "shared" else tenant
 
     def promise(self, task: str) -> Promise:
         return self._promises.get(task, self.overall)

@@ -135,7 +135,8 @@ class LearnedRouter:
         features: PromptFeatures,
     ) -> tuple[Decision, PendingOutcome | None]:
         prompt = project(features, self._index)
-        local = [self._estimator.estimate(t, prompt, task) for t in field.local]
+        owner = self._policies.owner(task, caller.tenant)
+        local = [self._estimator.estimate(t, prompt, task, owner) for t in field.local]
         remote = self._remote(field)
         if len(local) > 1:
             local.sort(key=lambda e: self._rank(e, remote))
@@ -173,7 +174,8 @@ class LearnedRouter:
         task, shadow = situation.task, []
         if self._shadow:
             targets = comparable(self._shadow, task, situation.request, situation.caller)
-            shadow = [self._estimator.estimate(t, prompt, task) for t in targets]
+            owner = self._policies.owner(task, situation.caller.tenant)
+            shadow = [self._estimator.estimate(t, prompt, task, owner) for t in targets]
         reference = situation.remote[0].name if situation.remote else None
         first_target = self._policies.targets[first]
         return self._pairing.draw(task, first_target, reference, situation.local, shadow)
@@ -240,7 +242,8 @@ class LearnedRouter:
             return self._certified(situation, best, evidence.certified)
         if self._policies.contract(situation.task).uncertified == "escalate":
             return _Ruling(False, 1.0, ("uncertified",))
-        if self.state.overall.standing == "alarm":
+        owner = self._policies.overall_owner(situation.caller.tenant)
+        if self.state.overall_of(owner).standing == "alarm":
             return _Ruling(False, 1.0, ("overall-alarm",))
         return self._estimated(situation, best)
 
@@ -317,7 +320,8 @@ class LearnedRouter:
             self._clusters.add(dense[: self._prior.embedder.width])
         first = candidates[0]
         name = evidence_name(pending.task, self._policies.key(first.target))
-        evidence = self.state.evidence.get(name)
+        owner = self._policies.owner(pending.task, pending.tenant)
+        evidence = self.state.evidence_of(owner, name)
         if evidence is not None:
             evidence.credit(self._policies.promise(pending.task), kept=first.audit)
 

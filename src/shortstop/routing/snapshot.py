@@ -21,6 +21,7 @@ from shortstop.routing.pack import (
     unpack_index,
     unpack_scorer,
 )
+from shortstop.routing.policies import EVERYBODY
 from shortstop.routing.prior import Prior
 from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
 
@@ -41,12 +42,13 @@ class Saved(Struct):
     index: Packed | None
     gaps: dict[str, Packed]
     heads: dict[str, Packed]
+    voices: dict[str, dict[str, float]]
     scorers: dict[str, Packed]
-    evidence: dict[str, Evidence]
+    evidence: dict[str, dict[str, Evidence]]
     costs: dict[str, Costs]
     pending: dict[str, PendingOutcome]
     conversations: dict[str, str]
-    overall: Overall
+    overall: dict[str, Overall]
     clusters: Packed | None
     cluster_names: list[str]
 
@@ -110,6 +112,7 @@ class Saved3(Struct):
     kind_names: list[str]
 
     def upgraded(self) -> Saved:
+        owner = self._owner()
         return Saved(
             self.seed,
             self.draws,
@@ -118,15 +121,22 @@ class Saved3(Struct):
             self.territory,
             self.gaps,
             self.heads,
+            {},
             self.gates,
-            self.evidence,
+            {owner: self.evidence},
             self.costs,
             {name: pending.upgraded() for name, pending in self.pending.items()},
             self.conversations,
-            self.overall,
+            {owner: self.overall},
             self.kinds,
             self.kind_names,
         )
+
+    def _owner(self) -> str:
+        """Whose the evidence is, which was kept for all tenants together: of one tenant alone, if
+        all requests that are remembered are its own; else it proves nothing for any of them."""
+        tenants = {pending.tenant for pending in self.pending.values()}
+        return tenants.pop() if len(tenants) == 1 else EVERYBODY
 
 
 def dump_state(state: State) -> bytes:
@@ -138,6 +148,7 @@ def dump_state(state: State) -> bytes:
         pack_index(state.index) if state.index else None,
         {name: pack_head(head) for name, head in state.gaps.items()},
         {name: pack_head(head) for name, head in state.heads.items()},
+        {name: head.voices for name, head in state.heads.items()},
         {name: pack_scorer(scorer) for name, scorer in state.scorers.items()},
         state.evidence,
         state.costs,
@@ -183,6 +194,8 @@ def _restored(saved: Saved) -> State:
     state.index = unpack_index(saved.index) if saved.index else None
     state.gaps = _each(saved.gaps, unpack_head)
     state.heads = _each(saved.heads, unpack_head)
+    for name, head in state.heads.items():
+        head.voices = saved.voices.get(name, {})
     state.scorers = _each(saved.scorers, unpack_scorer)
     state.evidence, state.costs = saved.evidence, saved.costs
     state.pending, state.conversations = saved.pending, saved.conversations

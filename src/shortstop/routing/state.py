@@ -17,8 +17,11 @@ from shortstop.routing.scorer import AnswerScorer
 
 MAX_PENDING = 4096
 MAX_CONVERSATIONS = 20_000
+MAX_EVIDENCE = 1024
+"""Tasks and targets of one owner whose evidence is kept; those with the fewest pairs go first."""
 DRIFT_RATE = 0.05
 """Weight of the newest call in the running means of what a target takes."""
+NOTHING: dict[str, Evidence] = {}
 T = TypeVar("T")
 
 
@@ -89,9 +92,9 @@ class State:
     """Mutable, owned by one router at a time. `draws` counts random draws, so that order decides.
 
     `gaps` and `scorers` are kept per target that was compared (the reference's grade minus its own;
-    its answers after a look), `heads` per target (its own grade), `evidence` per task and compared
-    target; `policies.key_of` names a target. What clients did in the last minutes (`recent`,
-    `turns`) is not saved.
+    its answers after a look), `heads` per target (its own grade), `evidence` per owner (a tenant,
+    or "" for all of them), task and compared target, `overall` per owner; `policies.key_of` names
+    a target. What clients did in the last minutes (`recent`, `turns`) is not saved.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -103,11 +106,11 @@ class State:
         self.gaps: dict[str, Head] = {}
         self.heads: dict[str, Head] = {}
         self.scorers: dict[str, AnswerScorer] = {}
-        self.evidence: dict[str, Evidence] = {}
+        self.evidence: dict[str, dict[str, Evidence]] = {}
         self.costs: dict[str, Costs] = {}
         self.pending: dict[str, PendingOutcome] = {}
         self.conversations: dict[str, str] = {}
-        self.overall = Overall()
+        self.overall: dict[str, Overall] = {}
         self.clusters: TaskClusters | None = None
         self.recent: dict[str, Asked] = {}
         self.turns: dict[str, str] = {}
@@ -130,6 +133,24 @@ class State:
                 "width",
             )
         return self.index, self.clusters
+
+    def evidence_of(self, owner: str, name: str) -> Evidence | None:
+        """The owner's evidence of that `policies.evidence_name`, if there is some."""
+        return self.evidence.get(owner, NOTHING).get(name)
+
+    def evidence_for(self, owner: str, name: str) -> Evidence:
+        """The same; where there is none, it begins."""
+        own = self.evidence.setdefault(owner, {})
+        found = own.get(name)
+        if found is None:
+            if len(own) >= MAX_EVIDENCE:
+                del own[min(own, key=lambda name: own[name].pairs)]
+            found = own[name] = Evidence()
+        return found
+
+    def overall_of(self, owner: str) -> Overall:
+        """The owner's evidence over all tasks; an empty one where there is none yet."""
+        return self.overall.get(owner) or Overall()
 
     def remember(self, request_id: str, pending: PendingOutcome) -> None:
         self.pending[request_id] = pending

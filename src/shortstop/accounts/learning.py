@@ -1,0 +1,62 @@
+"""Who pays for calls that are made only to learn: shadow runs, audits, judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from shortstop.accounts.accounts import Accounts, AtMost
+from shortstop.accounts.keys import Period
+from shortstop.accounts.purse import Allowance
+from shortstop.errors import QuotaExceeded
+from shortstop.types import Admission, Caller, Request, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCap:
+    """What the operator lets learning from one tenant's traffic cost in a UTC day."""
+
+    id: str
+    budget_usd: Decimal
+    period: Period = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class LearningBudgets:
+    """Implements ports.Purser for such calls, by the same rules as for requests.
+
+    The budget of the key whose request is learned from pays, where `paid_by` says so and it has
+    one; else the operator, for each tenant up to `cap` US dollars a day (None: without end).
+    """
+
+    accounts: Accounts
+    at_most: AtMost
+    paid_by: Literal["key", "operator"] = "key"
+    cap: Decimal | None = None
+
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        """Raises QuotaExceeded."""
+        payer = self._payer(caller.tenant, caller.key)
+        if payer is None:
+            return
+        amount = self.at_most(request, plan)
+        if amount is None or not self.accounts.purse.hold(request.id, payer, amount):
+            raise QuotaExceeded(
+                f"Learning from this tenant's traffic has used up its budget, ${payer.budget_usd}"
+                f" a {payer.period}, or its price is unknown.",
+                hint="Raise the key's budget or `routing.learning_usd_per_day`.",
+            )
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        """Never raises."""
+        payer = self._payer(trace.tenant, trace.key)
+        if payer is not None:
+            self.accounts.pay(trace, payer)
+
+    def _payer(self, tenant: str, key: str | None) -> Allowance | None:
+        if self.paid_by == "key" and key is not None:
+            owner = self.accounts.keys.get(key)
+            if owner is not None and owner.budget_usd is not None:
+                return owner
+        return None if self.cap is None else LearningCap(f"learning:{tenant}", self.cap)
