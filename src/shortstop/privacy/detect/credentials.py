@@ -26,12 +26,6 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
             yield _bytes(text, found.start), _bytes(text, found.end)
 
 
-def _announced(data: bytes) -> set[str]:
-    """The makes of value for which there is a cue."""
-    present = set(cues.classes(data))
-    return {form for form, kinds in weigh.announces().items() if not present.isdisjoint(kinds)}
-
-
 def _stretches(found: Iterable[Suspect]) -> Iterator[list[Suspect]]:
     """Candidates that stand near each other, so that what is around them is read once."""
     stretch: list[Suspect] = []
@@ -47,11 +41,12 @@ def _stretches(found: Iterable[Suspect]) -> Iterator[list[Suspect]]:
 def _believed(stretch: Sequence[Suspect], text: str) -> Iterator[Suspect]:
     start = max(0, min(c.start for c in stretch) - AROUND)
     piece = text[start : max(c.end for c in stretch) + AROUND]
-    forms = _announced(piece.encode())
-    fitting = [candidate for candidate in stretch if candidate.form in forms]
+    present = cues.classes(piece.encode())
+    announces = weigh.announces()
+    fitting = [c for c in stretch if not announces[c.form].keys().isdisjoint(present)]
     if not fitting:
         return
-    around, model = Surroundings(piece), weigh.model()
+    around, model = Surroundings(piece, present), weigh.model()
     for candidate in fitting:
         moved = Suspect(
             candidate.start - start, candidate.end - start, candidate.form, candidate.value

@@ -91,14 +91,15 @@ def classes(text: bytes) -> list[str]:
     return [kinds[i] for i in together.Match(text) or ()]
 
 
-def cues(text: str) -> list[Cue]:
-    """Every cue, by place. Of two that overlap the longer one counts: a public key is no key."""
+def cues(text: str, present: Sequence[str] | None = None) -> list[Cue]:
+    """Every cue, by place. Of two that overlap the longer one counts: a public key is no key.
+    `present` are the text's classes, where they are known."""
     data = text.encode()
     where = data if len(data) == len(text) else text  # offsets in bytes are cheaper
     patterns = _patterns()
     found = [
         Cue(match.start(), match.end(), kind)
-        for kind in classes(data)
+        for kind in (classes(data) if present is None else present)
         for match in patterns[kind].finditer(where)
     ]
     if len(found) > 1:
@@ -122,9 +123,9 @@ def _longest(found: Sequence[Cue]) -> Iterator[Cue]:
 class Surroundings:
     """The cues of a text, and how much of other words lies between any two places."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, present: Sequence[str] | None = None) -> None:
         self.text = text
-        self.cues = cues(text)
+        self.cues = cues(text, present)
         self._starts = [cue.start for cue in self.cues]
         lower = text.lower()
         self._lower = lower if len(lower) == len(text) else text

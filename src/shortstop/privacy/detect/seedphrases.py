@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from itertools import groupby
 
 from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.wordlists import seed_words
@@ -12,12 +12,8 @@ from shortstop.privacy.detect.wordlists import seed_words
 SHORTEST = 12
 """Words of the shortest phrase."""
 _BETWEEN = r"[\s,;|0-9.):-]{1,6}"
-
-
-@cache
-def _phrase() -> Any:
-    word = f"(?:{'|'.join(sorted(seed_words()))})"
-    return compile_pattern(rf"\b(?:{word}{_BETWEEN}){{{SHORTEST - 1},}}{word}\b")
+_RUN = compile_pattern(rf"(?:\b[a-z]{{3,8}}\b{_BETWEEN}){{{SHORTEST - 1},}}[a-z]{{3,8}}\b")
+_WORD = re.compile(rb"[a-z]+")
 
 
 def gate() -> str:
@@ -27,5 +23,16 @@ def gate() -> str:
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) in bytes of every phrase in UTF-8."""
-    for phrase in _phrase().finditer(data):
-        yield phrase.span()
+    for run in _RUN.finditer(data):
+        words = list(_WORD.finditer(data, *run.span()))
+        known = [word.group().decode() in seed_words() for word in words[SHORTEST - 1 :: SHORTEST]]
+        if any(known):  # twelve words in a row hold one of those
+            yield from _phrases(words)
+
+
+def _phrases(words: list[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
+    listed = seed_words()
+    for known, group in groupby(words, lambda word: word.group().decode() in listed):
+        phrase = list(group)
+        if known and len(phrase) >= SHORTEST:
+            yield phrase[0].start(), phrase[-1].end()
