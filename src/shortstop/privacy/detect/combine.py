@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,10 +24,13 @@ from shortstop.privacy.detect.lexicon import (
     HealthWords,
     excepted,
     latin,
+    latin_sign,
     lexicon,
+    marked,
     sign,
     sign_set,
     spoken,
+    told,
 )
 from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
 from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names
@@ -125,11 +128,24 @@ def health_of_a_person(
     for start, end in [(0, len(text))] if together else _stretches(low):
         near = bisect_left(known, start) < bisect_left(known, end)
         scene = _Scene(text[start:end], low[start:end], near or (whole and bool(known)), exam)
-        for code in spoken(scene.low):
+        for code in _worth_reading(scene.low):
             found = scene.weigh(lexicon(code))
             if found is not None:
                 return start + found.start, start + found.end
     return None
+
+
+def _worth_reading(low: str) -> Iterator[str]:
+    """The languages that a stretch may be in and say something in. English first and whatever it
+    says, if it has terms that are in no language."""
+    terms = told().of(low)
+    anywhere = latin_sign().search(low.encode("utf-8", "replace")) is not None
+    if not terms and not anywhere:
+        return
+    marks: Set[str] = marked().of(low) if anywhere else frozenset()
+    for code in spoken(low):
+        if code in terms or (anywhere and (code == "en" or code in marks)):
+            yield code
 
 
 def health_of_anybody(text: str) -> tuple[int, int] | None:
