@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -47,6 +47,7 @@ POINTED = ("illness", "drug", "ending", "symptom", "code", "shorthand", "value")
 """Kinds of terms that count without others, strongest first. Words of care do not."""
 SHORTHAND = 3
 """Abbreviations and values from which on a text is a note, and notes are about somebody."""
+_NOTED = ("shorthand", "value")
 _EXAM = {"named": 0.4, "first": 0.25}
 """What is left of a mark in an exam's question; nothing of those that are not here."""
 DAMPED = 0.25
@@ -247,10 +248,11 @@ class _Scene:
         table = weights()["person"]
         exam = self._exam or _holds(words.exam, self.low)
         sum_ = table["identifier"] if self._identified else 0.0
-        if not exam and sum(t.kind in ("shorthand", "value") for t in terms) >= SHORTHAND:
+        if not exam and len(self._said(t for t in terms if t.kind in _NOTED)) >= SHORTHAND:
             sum_ += table["note"]
+        alone = {t.kind for t in terms} == {"shorthand"} and len(self._said(terms)) == 1
         for kind, marks in self._marks(words):
-            if sum_ >= wanted:
+            if sum_ >= wanted or (alone and kind == "name"):
                 break
             weight = table[kind] * (_EXAM.get(kind, 0.0) if exam else 1.0)
             if kind == "first":
@@ -258,6 +260,10 @@ class _Scene:
             elif weight:
                 sum_ += weight * self._best(kind, marks, terms, words)
         return bool(sum_ >= wanted)
+
+    def _said(self, terms: Iterable[Term]) -> set[str]:
+        """The different words that they are."""
+        return {self.low[t.start : t.end] for t in terms}
 
     def _best(
         self,

@@ -240,7 +240,7 @@ def _endings(run: Run, i: int) -> Iterator[tuple[str, str, int]]:
             return
         if _IBAN.match(value) and len(value) == iban_length(value[:2]) and iban_number(value):
             yield "iban-grouped", "IBAN", j + 1
-        if len(value) == 15 and j > i and _NIR.fullmatch(value) and named("fr.nir")(value):
+        if len(value) == 15 and _is_nir(run[i : j + 1], value):
             yield "nir-grouped", "NATIONAL_ID", j + 1
         if (
             len(value) == 16
@@ -249,3 +249,10 @@ def _endings(run: Run, i: int) -> Iterator[tuple[str, str, int]]:
             and named("it.codicefiscale")(value)
         ):
             yield "codice-fiscale-grouped", "NATIONAL_ID", j + 1
+
+
+def _is_nir(groups: Run, value: str) -> bool:
+    """Whether groups are a French number, and no row of five numbers below a thousand."""
+    sizes = {len(g.text) for g in groups}
+    several = len(groups) > 1 and sizes != {3}
+    return several and _NIR.fullmatch(value) is not None and named("fr.nir")(value)

@@ -33,6 +33,19 @@ _OTHER = re.compile(
     r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
+_OTHER_THINGS = frozenset(
+    [
+        "social media",
+        "social network",
+        "social networks",
+        "social post",
+        "social posts",
+        "social ads",
+    ]
+)
+"""Words with one that names a number in them, which name none."""
+_ZIP = re.compile(r"\b[A-Z]{2},?[\s#*/;-]{1,6}\d{5}-\d{4}(?!\d)")
+"""A postal code behind a state of the USA."""
 _DATE = re.compile(
     r"(?<![\d,])(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|\d\d?:\d\d|\d{1,3}(?:,\d{3})+|(?<=[:=\s])\d+,\d\d)(?![\d,])"
 )
@@ -131,6 +144,7 @@ class _Vocabulary:
                 exact = form if form != form.lower() and form.isascii() else None
                 (as_written if exact else any_case).add(form)
                 self.kinds.setdefault(_folded(form), []).append((kind, exact))
+        any_case |= _OTHER_THINGS
         self.pattern = compile_pattern(f"(?i:{_either(any_case)})|{_either(as_written)}")
 
     def of(self, word: str) -> tuple[Kind, ...]:
@@ -235,7 +249,7 @@ def _values(
     for start, end, value in candidates.of(kind):
         if end < low or start > high or shaped(value) is None:
             continue
-        if start < word.end and end > word.start:
+        if (start < word.end and end > word.start) or _ZIP.search(text, max(0, start - 10), end):
             continue
         if kind.check is not None and not kind.check(value):
             continue

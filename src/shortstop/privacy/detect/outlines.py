@@ -48,7 +48,7 @@ def _iban() -> str:
 def _nir() -> str:
     """A French number in the groups that it is printed in, some of them joined, or in even ones."""
     printed = _split(r"[12] \d\d \d\d (?:\d\d|2[ABab]) \d{3} \d{3} \d\d")
-    even = (_row(3, 3, 3, 3, 3), _row(5, 5, 5), _row(*[1] * 15), _row(*[2] * 7, 1))
+    even = (_row(5, 5, 5), _row(*[1] * 15), _row(*[2] * 7, 1))
     return "|".join([printed, *even])
 
 
