@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from shortstop.privacy.detect import cues, weigh
 from shortstop.privacy.detect.candidates import Suspect, candidates
@@ -26,9 +26,8 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
     a miss and of a false pin allow to let go."""
     for start, end in _windows(data):
         text = data[start:end].decode("utf-8", "ignore")
-        for stretch in _stretches(candidates(text)):
-            for found in _believed(stretch, text):
-                yield start + _bytes(text, found.start), start + _bytes(text, found.end)
+        for found in _believed(candidates(text), text):
+            yield start + _bytes(text, found.start), start + _bytes(text, found.end)
 
 
 def _windows(data: bytes) -> Iterator[tuple[int, int]]:
@@ -54,32 +53,15 @@ def _outside(data: bytes, position: int, step: int) -> int:
     return len(data) if found is None else found.start()
 
 
-def _stretches(found: Iterable[Suspect]) -> Iterator[list[Suspect]]:
-    """Candidates that stand near each other, so that what is around them is read once."""
-    stretch: list[Suspect] = []
-    for candidate in found:
-        if stretch and candidate.end - stretch[0].start > AROUND:
-            yield stretch
-            stretch = []
-        stretch.append(candidate)
-    if stretch:
-        yield stretch
-
-
-def _believed(stretch: Sequence[Suspect], text: str) -> Iterator[Suspect]:
-    start = max(0, min(c.start for c in stretch) - AROUND)
-    piece = text[start : max(c.end for c in stretch) + AROUND]
-    present = cues.classes(piece.encode())
+def _believed(found: Iterable[Suspect], text: str) -> Iterator[Suspect]:
+    present = cues.classes(text.encode())
     announces = weigh.announces()
-    fitting = [c for c in stretch if not announces[c.form].keys().isdisjoint(present)]
-    if not fitting:
-        return
-    around, model = Surroundings(piece, present), weigh.model()
-    for candidate in fitting:
-        moved = Suspect(
-            candidate.start - start, candidate.end - start, candidate.form, candidate.value
-        )
-        if model.score(weigh.features(moved, around, model.letter_pairs)) >= model.threshold:
+    forms = {form for form, kinds in announces.items() if not kinds.keys().isdisjoint(present)}
+    around, model = Surroundings(text, present), weigh.model()
+    for candidate in found:
+        if candidate.form in forms and (
+            model.score(weigh.features(candidate, around, model.letter_pairs)) >= model.threshold
+        ):
             yield candidate
 
 

@@ -36,7 +36,7 @@ _FILLER = re.compile(
     r"(?=[0-9A-Z])"
 )
 _MAY_FILL = compile_pattern(
-    rf"[0-9A-Z][\s,;.:–-]{{1,4}}(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]"
+    rf"[0-9A-Z][\s,;.:–-]+(?:(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]+)+[0-9A-Z]"
 )
 _MAY_COUNT = compile_pattern(r"(?:\"[A-Za-z_]{1,12}|[A-Za-z]{3}[ -]?#?)\d{1,2}\"?[ \t]*[:=]")
 _GROUP = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*|(?<![^\W_])[A-Z]{1,6}(?![^\W_])")

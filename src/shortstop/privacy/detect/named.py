@@ -116,7 +116,7 @@ def kinds() -> tuple[Kind, ...]:
 
 def _widths(shape: str) -> tuple[int, int]:
     """How long what a shape fits is at least and at most."""
-    low, high = re._parser.parse(shape).getwidth()  # type: ignore[attr-defined]
+    low, high = re._parser.parse(shape).getwidth()
     return low, min(high, LONGEST)
 
 

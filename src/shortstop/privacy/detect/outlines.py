@@ -14,6 +14,8 @@ from shortstop.privacy.detect.numbers import iban_length
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
 
 _GAP = "[^0-9A-Za-z]+"
+_ISSUERS = "(?:[3-6][0-9]|2[1-7]|18|97)"
+"""How the numbers of cards begin."""
 _MAYBE = "[^0-9A-Za-z]*"
 
 
@@ -29,8 +31,9 @@ def _split(value: str) -> str:
 
 def _card() -> str:
     """The groups that `numbers.card_shape` allows, so far as all have them."""
-    rows = [(4, 4, 4), (4, 6, 4), (4, 6, 5), (6, 13), [3] * 4, [2] * 6, [1] * 12]
-    return "|".join(_row(*lengths) for lengths in rows)
+    rows = [(4, 4, 4), (4, 6, 4), (4, 6, 5), (6, 13), [3] * 4, [2] * 6]
+    begun = (rf"{_ISSUERS}\d{{{n - 2}}}{_GAP}{_row(*more)}" for n, *more in rows)
+    return "|".join([*begun, _row(*[1] * 12)])
 
 
 def _iban() -> str:
@@ -46,10 +49,11 @@ def _iban() -> str:
 
 
 def _nir() -> str:
-    """A French number in the groups that it is printed in, some of them joined, or in even ones."""
-    printed = _split(r"[12] \d\d \d\d (?:\d\d|2[ABab]) \d{3} \d{3} \d\d")
-    even = (_row(5, 5, 5), _row(*[1] * 15), _row(*[2] * 7, 1))
-    return "|".join([printed, *even])
+    """A French number in the groups that it is printed in, before its key, or in even ones."""
+    printed = _GAP.join([r"[12]", r"\d\d", r"\d\d", r"(?:\d\d|2[ABab])", r"\d{3}", r"\d{3}"])
+    in_one = r"[12]\d{4}(?:\d\d|2[ABab])\d{6}"
+    keyed = rf"(?:{printed}|{in_one}){_MAYBE}\d\d"
+    return "|".join([keyed, _row(5, 5, 5), _row(*[1] * 15), _row(*[2] * 7, 1)])
 
 
 def _fiscale() -> str:
