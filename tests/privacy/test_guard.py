@@ -91,12 +91,12 @@ def test_a_slow_detector_pins() -> None:
     assert verdict.reasons == ("detector-too-slow",)
 
 
-def test_a_request_that_somebody_gave_up_is_pinned_and_remembered() -> None:
+def test_a_request_that_somebody_gave_up_is_pinned_but_not_its_conversation() -> None:
     judge, caller = guard(), Caller(conversation="c")
     verdict = judge.give_up(make(chat("hello")), caller)
     assert (verdict.reach, verdict.reasons) == (Reach.LOCAL_ONLY, ("detector-too-slow",))
     later = judge.clear(make(chat("hello"), "r2"), caller)
-    assert (later.tier, later.labels) == (Tier.S3, ("TAINT",))
+    assert (later.tier, later.labels) == (Tier.S0, ())
 
 
 class Broken(Taint):
@@ -137,12 +137,48 @@ def test_a_verdict_that_cannot_be_noted_pins(tmp_path: Path) -> None:
         assert (verdict.reach, verdict.reasons) == (Reach.LOCAL_ONLY, ("verdict-not-kept",))
 
 
-def test_a_failed_verdict_taints_the_conversation_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [TimeoutError(), ZeroDivisionError(), MemoryError()])
+def test_a_detector_that_fails_pins_the_request_and_not_its_conversation(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
     judge, caller = guard(), Caller(conversation="c")
+    with monkeypatch.context() as patch:
+        patch.setattr("shortstop.privacy.detectors.scan", fails)
+        assert judge.clear(make(chat("hello")), caller).reach == Reach.LOCAL_ONLY
+    assert judge.clear(make(chat("hello")), caller).reach == Reach.ANYWHERE
+
+
+def test_a_failure_forgets_nothing_of_what_a_conversation_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judge, caller = guard(), Caller(conversation="c")
+    judge.clear(make(chat("my card is 4532 0151 1283 0366")), caller)
     with monkeypatch.context() as patch:
         patch.setattr("shortstop.privacy.detectors.scan", lambda *_: 1 / 0)
         judge.clear(make(chat("hello")), caller)
-    assert judge.clear(make(chat("hello")), caller).reach == Reach.LOCAL_ONLY
+    assert judge.clear(make(chat("hello")), caller).tier == Tier.S2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input": [52, 53, 51, 50, 48]},
+        {"input": ["text", [101, 2023]]},
+        {"prompt": [[1, 2, 3], [4, 5, 6]]},
+        {"messages": [], "prompt_token_ids": [1, 15043]},
+    ],
+)
+def test_text_as_token_numbers_stays(body: Json) -> None:
+    verdict = guard().clear(make(body), Caller())
+    assert (verdict.reach, verdict.reasons) == (Reach.LOCAL_ONLY, ("token-array",))
+
+
+def test_other_numbers_do_not() -> None:
+    body = {**chat("hello"), "n": 2, "tools": [{"enum": [1, 2, 3]}]}
+    assert guard().clear(make(body), Caller()).reach == Reach.ANYWHERE
 
 
 def test_the_alarm_is_off_when_nothing_hangs() -> None:

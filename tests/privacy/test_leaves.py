@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shortstop.dialects import wire_words
 from shortstop.privacy.leaves import MAX_DEPTH, LeafReader, is_key, strings
-from shortstop.types import WireWords
+from shortstop.types import Json, WireWords
 from tests.dialects.strategies import values
 
 WORDS = wire_words()
@@ -80,7 +80,7 @@ def test_json_in_a_string_is_read_as_json(value: Any) -> None:
     assert {text for _, text in texts_in(value)} <= read
 
 
-BLOB = "YWJjZGVmZ2hpamtsbW5vcA=="
+BLOB = "q8ZkT3vXbN1wRyPmL0sGfH7dJcU5aEoVi2Kt9xQn+W4="
 SEALED = [
     {"messages": [{"content": [{"type": "thinking", "signature": BLOB}]}]},
     {"messages": [{"content": [{"type": "redacted_thinking", "data": BLOB}]}]},
@@ -138,3 +138,24 @@ def test_json_in_a_string_that_is_too_large_is_refused_not_skipped() -> None:
     body = {"messages": [{"role": "user", "content": "[" + "[]," * 200_000 + "0]"}]}
     with pytest.raises(ValueError, match="more than"):
         strings(body)
+
+
+@pytest.mark.parametrize(
+    "value", ["janedoe", "4532015112830366", "A" * 60, "QWxh" * 3, "k9" * 12 + "4532015112830366Zx"]
+)
+def test_what_is_short_or_a_number_is_no_cipher(value: str) -> None:
+    body = {"messages": [{"content": [{"type": "thinking", "signature": value}]}]}
+    assert [leaf.sealed for leaf in READER.leaves(body) if leaf.text == value] == [False]
+
+
+@pytest.mark.parametrize(
+    ("body", "spoken"),
+    [
+        ({"prompt": "a", "suffix": "b"}, ["a", "b"]),
+        ({"instructions": "a", "input": "b"}, ["a", "b"]),
+        ({"input": ["a", "b"]}, ["a", "b"]),
+        ({"prompt": ["a", "b"], "user": "c"}, ["a", "b"]),
+    ],
+)
+def test_texts_that_a_model_reads_as_one_are_spoken(body: Json, spoken: list[str]) -> None:
+    assert [leaf.text for leaf in READER.leaves(body) if leaf.spoken] == spoken

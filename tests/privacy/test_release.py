@@ -249,3 +249,27 @@ def test_a_policy_on_trial_notes_what_it_would_have_refused(tmp_path: Path) -> N
     assert (event.kind, event.detail) == (
         "release", "dry-run: provider vendor is not on the policy's list",
     )  # fmt: skip
+
+
+# ---------------------------------------------------------------- numbers in groups
+
+
+@pytest.mark.parametrize(
+    "gap", [".", " | ", "\n- ", "</td><td>", '", "', "\u2009", " then ", "\u200b"], ids=ascii
+)
+def test_a_number_in_groups_leaves_under_one_stand_in(gap: str) -> None:
+    value = gap.join(["4532", "0151", "1283", "0366"])
+    request, clearance = judged(PSEUDONYMISE, f"my card\n- {value} please", conversation="c")
+    assert clearance.tier == Tier.S2
+    cleared = guard(PSEUDONYMISE).release(request, clearance, REMOTE)
+    sent = repr(cleared.request.body)
+    assert not any(group in sent for group in ("4532", "0151", "1283", "0366"))
+
+
+def test_a_number_in_instalments_does_not_leave() -> None:
+    turns = ["my card starts with 4532", "0151", "1283", "0366"]
+    body = {"messages": [{"role": "user", "content": text} for text in turns]}
+    request = make(body)
+    judge = guard(PSEUDONYMISE)
+    with pytest.raises(PrivacyRefused):
+        judge.release(request, judge.clear(request, Caller()), REMOTE)

@@ -138,7 +138,7 @@ class Embedding:
             raise PrivacyRefused(
                 f"This text holds {', '.join(clearance.labels)} and must stay on this machine;"
                 f" {name!r} is elsewhere.",
-                hint="Use a local embedding model for such texts.",
+                hint="Use a local embedding model, and send texts in place of tokens.",
             )
         return target
 

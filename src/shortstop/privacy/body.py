@@ -27,3 +27,14 @@ def readable_body(request: Request) -> Json:
         return request.body
     fields: Json = msgspec.to_builtins(request)
     return {k: v for k, v in fields.items() if k not in ("id", "dialect", "body")}
+
+
+def holds_tokens(body: Json, words: WireWords) -> bool:
+    """Whether some of its text stands as numbers, which only their own model can read."""
+    return any(name in body and _numbers(body[name]) for name in words.tokens)
+
+
+def _numbers(value: object) -> bool:
+    return isinstance(value, list) and any(
+        (isinstance(item, int) and not isinstance(item, bool)) or _numbers(item) for item in value
+    )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from shortstop.config import PrivacyConfig
 from shortstop.ports import Clock
 from shortstop.privacy.audit import AuditLog
-from shortstop.privacy.body import BodyFormat, readable_body
+from shortstop.privacy.body import BodyFormat, holds_tokens, readable_body
 from shortstop.privacy.detect.scan import Unreadable
 from shortstop.privacy.detectors import GRACE, Detectors
 from shortstop.privacy.failclosed import guarded
@@ -21,7 +21,7 @@ from shortstop.privacy.replace.pseudonymiser import Pseudonymiser
 from shortstop.privacy.replace.vault import Vault
 from shortstop.privacy.taint import Taint
 from shortstop.privacy.trail import AuditTrail
-from shortstop.privacy.verdict import case_of, pinned, verdict
+from shortstop.privacy.verdict import FAILED, TOO_SLOW, case_of, lasting_tier, pinned, verdict
 from shortstop.privacy.watcher import Watcher
 from shortstop.types import (
     Caller,
@@ -41,7 +41,9 @@ from shortstop.types import (
 
 log = logging.getLogger(__name__)
 
-SAMPLE: Json = {"text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111"}
+SAMPLE: Json = {
+    "text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111; she has asthma, what is it?"
+}
 REMEMBERED_NAMES = 1_000
 """Client-supplied names whose verdict is remembered."""
 
@@ -81,6 +83,7 @@ class PrivacyGuard:
         self._policies = Policies(config)
         self._detectors = Detectors(config, clock.monotonic, format.words)
         self._taint, self._watcher = stores.taint, watcher
+        self._words = format.words
         self._trail = AuditTrail(stores.audit, clock.time)
         pseudonymiser = Pseudonymiser(
             stores.key, stores.vault, self._detectors, format.rebuild, watcher
@@ -109,7 +112,7 @@ class PrivacyGuard:
 
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         """Pins a request whose verdict nobody waits for any longer: a detector hangs."""
-        late = pinned("detector-too-slow", request, caller)
+        late = pinned(TOO_SLOW, request, caller)
         clearance = self._kept(late, request, caller)
         if self._watcher is not None:
             self._watcher.judged(clearance, self._timeout)
@@ -134,6 +137,8 @@ class PrivacyGuard:
         body, images = readable_body(request), rules.acting.images == "allow"
         if any(_unreadable(part, images) for m in request.messages for part in m.parts):
             raise Unreadable("unknown-part")
+        if holds_tokens(body, self._words):
+            raise Unreadable("token-array")
         shown = self._detectors.without_images(body) if images else body
         findings = self.findings(shown, caller.tenant)
         earlier = self._taint.tier(caller.tenant, caller.conversation)
@@ -143,7 +148,7 @@ class PrivacyGuard:
         """The verdict once it is kept; pinned when it cannot be."""
 
         def keep() -> Clearance:
-            self._taint.see(caller.tenant, caller.conversation, clearance.tier)
+            self._taint.see(caller.tenant, caller.conversation, lasting_tier(clearance))
             self._trail.note("clear", clearance)
             return clearance
 
@@ -179,7 +184,7 @@ def _blame(error: Exception) -> str:
     if isinstance(error, Unreadable):
         return str(error)
     _failed(error)
-    return "detector-too-slow" if isinstance(error, TimeoutError) else "detector-failed"
+    return TOO_SLOW if isinstance(error, TimeoutError) else FAILED
 
 
 def _failed(error: Exception) -> None:

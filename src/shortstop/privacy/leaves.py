@@ -20,7 +20,9 @@ MAX_NESTED_JSON = 4
 """How many times JSON may be written inside a string of JSON and still be read."""
 LARGE_NUMBER = 10**8
 """From here on a number without a telling name may be an identifier."""
-_BLOB = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+_BLOB = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
+_NUMBER = re.compile(r"\d{12}")
+"""Digits in a row that no cipher has by chance."""
 
 
 class Leaf(Struct, frozen=True, gc=False):
@@ -105,14 +107,19 @@ class LeafReader:
             isinstance(value, str)
             and isinstance(kind, str)
             and (kind, name) in self.words.seals
-            and _BLOB.fullmatch(value) is not None
+            and _looks_drawn(value)
             and any(depth == level and path.startswith(place) for place, level in self.words.turns)
         )
+
+    def _is_speech(self, path: str) -> bool:
+        """Whether a text, or the list that it is in, is part of the conversation."""
+        place = path[: path.rindex("[")] if path[-1] == "]" else path
+        return place.endswith(self._speech)
 
     def _string(
         self, text: str, path: str, key: str, depth: int, nested: int, leaves: list[Leaf]
     ) -> None:
-        leaves.append(Leaf(path, text, key, path.endswith(self._speech)))
+        leaves.append(Leaf(path, text, key, self._is_speech(path)))
         inner = text.strip()
         if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
             return
@@ -126,6 +133,16 @@ class LeafReader:
             raise ValueError("JSON is written inside JSON too many times")
         if not isinstance(value, str) or value != text:
             self._walk(value, f"{path}!", key, depth + 1, nested + 1, leaves)
+
+
+def _looks_drawn(value: str) -> bool:
+    """Whether it looks like cipher text: long, of all kinds of characters, and no number."""
+    return (
+        _BLOB.fullmatch(value) is not None
+        and len(set(value)) >= 16
+        and value.upper() != value != value.lower()
+        and _NUMBER.search(value) is None
+    )
 
 
 _ANY_BODY = LeafReader(WireWords())

@@ -17,6 +17,8 @@ REACH = {
     "block": Reach.REFUSED,
 }
 SEVERITY = ("allow", "pseudonymise", "redact", "local_only", "block")
+TAINT = "TAINT"
+"""The label of a conversation that held something sensitive in an earlier turn."""
 REPLACING = ("pseudonymise", "redact")
 """Actions that put a stand-in in place of a value."""
 
@@ -134,7 +136,7 @@ def actions(
 
 def taint_action(policy: PrivacyPolicy, tier: Tier, route: str) -> str:
     """What to do about a conversation that held something of `tier` in an earlier turn."""
-    taint = Finding("TAINT", tier, "taint", "")
+    taint = Finding(TAINT, tier, "taint", "")
     return action(policy, taint, [taint], route)
 
 
@@ -144,18 +146,25 @@ def reach(decided: Iterable[str]) -> Reach:
 
 
 def objection(
-    policy: PrivacyPolicy, target: Target, labels: Iterable[str], baa: frozenset[str]
+    policy: PrivacyPolicy,
+    target: Target,
+    labels: Iterable[str],
+    baa: frozenset[str],
+    tier: Tier = Tier.S0,
 ) -> str | None:
     """Why `target` may not get a request with these labels at all; None if it may.
 
     `baa` lists the providers that signed a business associate agreement. Health data needs one
-    under every policy.
+    under every policy, and so does a conversation that held something of tier S3 earlier: it may
+    have been that.
     """
     if policy.providers and target.provider not in policy.providers:
         return f"provider {target.provider} is not on the policy's list"
     if policy.regions and target.region not in policy.regions:
         return f"region {target.region or 'unknown'} is not on the policy's list"
-    needs_baa = policy.baa_required or not NEEDS_BAA.isdisjoint(labels)
+    held = set(labels)
+    was_health = tier >= Tier.S3 and TAINT in held
+    needs_baa = policy.baa_required or was_health or not NEEDS_BAA.isdisjoint(held)
     if needs_baa and target.provider not in baa:
         return f"provider {target.provider} has signed no BAA"
     return None

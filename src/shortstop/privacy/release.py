@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -12,14 +12,27 @@ from shortstop.config import PrivacyConfig
 from shortstop.errors import PrivacyRefused, TargetRefused
 from shortstop.privacy import policy
 from shortstop.privacy.body import readable_body
+from shortstop.privacy.detect.combine import health_of_anybody
 from shortstop.privacy.failclosed import refused_on_failure
-from shortstop.privacy.leaves import LeafReader
+from shortstop.privacy.leaves import Leaf, LeafReader
 from shortstop.privacy.names import reader as names_reader
+from shortstop.privacy.names.people import Entity
 from shortstop.privacy.names.tagger import Tagger
 from shortstop.privacy.policy import Policies, TenantPolicy
 from shortstop.privacy.replace.pseudonymiser import Pseudonymiser
 from shortstop.privacy.trail import AuditTrail
-from shortstop.types import Case, Chunk, Clearance, Cleared, Finding, Reach, Reply, Request, Target
+from shortstop.types import (
+    Case,
+    Chunk,
+    Clearance,
+    Cleared,
+    Finding,
+    Reach,
+    Reply,
+    Request,
+    Target,
+    Tier,
+)
 
 NAMES_READ = "names-read"
 """The reason by which a verdict says that `prepare` has read the names."""
@@ -93,7 +106,9 @@ class Releaser:
                 "and must stay on the local machine.",
                 hint="Use model 'auto' or 'local', or change the privacy policy.",
             )
-        objection = policy.objection(rules.acting, target, clearance.labels, self._baa)
+        objection = policy.objection(
+            rules.acting, target, clearance.labels, self._baa, clearance.tier
+        )
         if objection is not None:
             raise TargetRefused(f"The privacy policy keeps this from {target.name}: {objection}.")
         if self._ner and NAMES_READ not in clearance.reasons and rules.reads_names(case.route):
@@ -107,7 +122,8 @@ class Releaser:
         """What a policy on trial would have said about the target, for the audit log."""
         if rules.trial is None:
             return ""
-        objection = policy.objection(rules.trial, target, cleared.clearance.labels, self._baa)
+        judged = cleared.clearance
+        objection = policy.objection(rules.trial, target, judged.labels, self._baa, judged.tier)
         return f"dry-run: {objection}" if objection else ""
 
     # ------------------------------------------------------------ coming back
@@ -147,7 +163,7 @@ def _decided(rules: TenantPolicy, clearance: Clearance, route: str) -> dict[str,
     """
     decided = policy.actions(rules.acting, clearance.findings, route)
     reach = policy.reach(decided.values())
-    if "TAINT" in clearance.labels:
+    if policy.TAINT in clearance.labels:
         taint = policy.taint_action(rules.acting, clearance.tier, route)
         reach = max(reach, policy.REACH[taint])
     if reach > clearance.reach:
@@ -158,7 +174,18 @@ def _decided(rules: TenantPolicy, clearance: Clearance, route: str) -> dict[str,
 async def _names(request: Request, tagger: Tagger, reader: LeafReader) -> list[Finding]:
     texts = names_reader.readable(readable_body(request), reader)
     entities = await tagger.entities([leaf.text for leaf in texts])
-    return await asyncio.to_thread(names_reader.findings, texts, entities)
+    return await asyncio.to_thread(_read, texts, entities)
+
+
+def _read(texts: Sequence[Leaf], entities: Sequence[Sequence[Entity]]) -> list[Finding]:
+    """The names, and the first word about an illness beside the name of a person."""
+    names = names_reader.findings(texts, entities)
+    if not any(f.label == "PERSON" for f in names):
+        return names
+    for leaf in texts:
+        if (span := health_of_anybody(leaf.text)) is not None:
+            return [*names, Finding("HEALTH", Tier.S3, "health-beside-a-name", leaf.path, *span)]
+    return names
 
 
 def _with_names(

@@ -9,6 +9,17 @@ from shortstop.privacy import policy
 from shortstop.privacy.policy import TenantPolicy
 from shortstop.types import Caller, Case, Clearance, Finding, Reach, Request, Tier
 
+TOO_SLOW, FAILED = "detector-too-slow", "detector-failed"
+"""Why there is no verdict: they say nothing about what the request holds."""
+
+
+def lasting_tier(clearance: Clearance) -> Tier:
+    """What a conversation keeps of a verdict. Of one that was never reached it keeps nothing: the
+    next turn brings the same texts again, and they are judged then."""
+    if clearance.reasons in ((TOO_SLOW,), (FAILED,)):
+        return Tier.S0
+    return clearance.tier
+
 
 def case_of(request: Request, caller: Caller) -> Case:
     """Whom a verdict about this request is about."""
@@ -32,10 +43,10 @@ def verdict(
     decided = list(policy.actions(rules.acting, findings, case.route).values())
     reasons = {f.rule for f in findings}
     labels = {f.label for f in findings}
-    if earlier > own:
+    if earlier > own or earlier == Tier.S3:
         decided.append(policy.taint_action(rules.acting, earlier, case.route))
         reasons.add(f"conversation-saw-{earlier.name}")
-        labels.add("TAINT")
+        labels.add(policy.TAINT)
     if rules.trial is not None:
         trial = policy.reach(policy.actions(rules.trial, findings, case.route).values())
         reasons.add(f"dry-run-{trial.name.lower()}")

@@ -33,6 +33,8 @@ class WireWords(Struct, frozen=True, kw_only=True):
     """Top-level fields that hold what people say; the others are settings and tools."""
     speech: frozenset[str] = NONE
     """How the path of a text ends that is part of the conversation."""
+    tokens: frozenset[str] = NONE
+    """Top-level fields in which text may stand as numbers of a model's vocabulary."""
     verbatim: frozenset[str] = NONE
     """Fields whose values are identifiers, never prose: no name of a person is looked for there."""
     call_names: frozenset[str] = NONE

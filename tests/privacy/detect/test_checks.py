@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shortstop.privacy.detect import checks
+from shortstop.privacy.detect.named import kinds
 from shortstop.privacy.detect.rules import builtin
 from tests.privacy.detect.test_numbers import DIGITS, changed
 
@@ -62,7 +63,7 @@ def test_a_row_of_one_digit_is_no_number_of_anybody() -> None:
 
 
 def test_every_check_of_ours_is_named_by_some_rule() -> None:
-    used = {rule.check for rule in builtin()}
+    used = {rule.check for rule in builtin()} | {kind.check for kind in kinds()}
     assert [name for name, check in checks.NAMED.items() if check not in used] == []
 
 

@@ -196,9 +196,3 @@ def test_only_addresses_that_are_routed_count(address: ipaddress.IPv4Address) ->
 @pytest.mark.parametrize("value", ["1.2.3", "1.2.3.4.5", "300.1.1.1", "8.8.8.256"])
 def test_what_is_no_address_of_a_machine_is_none(value: str) -> None:
     assert not numbers.routable_ip(value)
-
-
-def test_a_wallet_is_known_by_its_checksum() -> None:
-    address = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
-    assert numbers.base58(address)
-    assert not numbers.base58(address[:-1] + "b")

@@ -252,9 +252,9 @@ def test_in_cipher_anything_below_a_secret_is_an_accident() -> None:
 @pytest.mark.parametrize("cut", range(4, len(KEY) - 4))
 def test_a_value_split_between_two_messages_is_found_in_the_first(cut: int) -> None:
     findings = scan(said(f"the key: {KEY[:cut]}", f"{KEY[cut:]} is all"))
-    assert {(f.label, f.path) for f in findings} == {("SECRET", "$.messages[0].content")}
+    assert {f.label for f in findings} == {"SECRET"}
     (finding,) = [f for f in findings if f.rule.startswith("split:")]
-    assert (finding.start, finding.end) == (9, 9 + cut)
+    assert (finding.path, finding.start, finding.end) == ("$.messages[0].content", 9, 9 + cut)
 
 
 def test_a_whole_value_at_the_end_of_a_message_is_not_split() -> None:
@@ -294,9 +294,40 @@ def test_a_finding_never_reaches_beyond_the_leaf_it_starts_in() -> None:
 
 
 def test_health_of_a_person_is_found_over_several_leaves() -> None:
-    texts = said("My patient was diagnosed with diabetes.", f"Her address: {MAIL}")
+    texts = said("The patient was diagnosed with diabetes.", f"Her address: {MAIL}")
     assert {"HEALTH", "EMAIL"} == labels(texts)
     assert "HEALTH" not in labels(texts[:1])
+
+
+FAR = "We sell garden chairs in many colours. " * 30
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        said("Her name is Ms Carla Boateng.", FAR, "It turned out to be lupus."),
+        said(f"From: {MAIL}", FAR, "lupus, on prednisolone"),
+        said(f"{MAIL} {FAR} lupus"),
+        [Leaf("$.metadata.patient", "Carla Boateng", "patient"), *said(FAR, "stage 3 melanoma")],
+        said("Insured: Carla Boateng " + base64.b64encode(b"diagnosis: ovarian cancer").decode()),
+        said("Insured: Carla Boateng%2C ovarian%20cancer"),
+        said(base64.b64encode(b"Mrs Boateng has ovarian cancer, on carboplatin").decode()),
+    ],
+)
+def test_an_illness_and_its_person_may_stand_in_two_parts_of_a_request(texts: list[Leaf]) -> None:
+    assert "HEALTH" in labels(texts)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        said("What is lupus?", FAR, "Thanks."),
+        said(f"From: {MAIL}", FAR, "our prices rise in May"),
+        said("Explain " + base64.b64encode(b"diagnosis: ovarian cancer").decode()),
+    ],
+)
+def test_one_of_the_two_is_not_health(texts: list[Leaf]) -> None:
+    assert "HEALTH" not in labels(texts)
 
 
 # ---------------------------------------------------------------- register and clock

@@ -92,7 +92,6 @@ READINGS = {
     "broken": "5474-0399-\n6012-1113",
     "spaced": "5 4 7 4 0 3 9 9 6",
     "spoken": "zero eight eight three two one two nine six",
-    "patient": "my patient",
 }
 
 

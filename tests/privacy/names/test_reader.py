@@ -70,8 +70,11 @@ def test_what_has_no_words_is_not(text: str) -> None:
     assert readable({"input": text}, READER) == []
 
 
+SIGNATURE = "Jane8ZkT3vXbN1wRyPmL0sGfH7dJcU5aEoVi2Kt9xQn="
+
+
 def test_a_vendors_cipher_is_not() -> None:
-    block = {"type": "thinking", "thinking": "Jane", "signature": "Jane"}
+    block = {"type": "thinking", "thinking": "Jane", "signature": SIGNATURE}
     body = {"messages": [{"role": "assistant", "content": [block]}]}
     assert [leaf.path.rsplit(".", 1)[-1] for leaf in readable(body, READER)] == ["thinking"]
 

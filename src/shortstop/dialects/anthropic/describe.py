@@ -57,7 +57,7 @@ DESCRIPTION = Description(
             "model": MODELS,
         },
         spoken=words("messages system metadata"),
-        speech=words(".content .text"),
+        speech=words(".content .text $.system"),
         verbatim=words("role type id tool_use_id model media_type"),
         calls=words("tool_use"),
         json_texts=words("partial_json"),

@@ -29,6 +29,8 @@ DESCRIPTION = Description(
         ),
         constants={"model": MODELS},
         spoken=words("prompt user"),
+        speech=words("$.prompt $.suffix"),
+        tokens=words("prompt suffix input prompt_token_ids input_ids token_ids"),
         verbatim=words("model"),
     ),
 )

@@ -43,7 +43,7 @@ DESCRIPTION = Description(
             "model": MODELS,
         },
         spoken=words("input instructions prompt user metadata"),
-        speech=words(".content .text $.input"),
+        speech=words(".content .text $.input $.instructions"),
         verbatim=words("role type id call_id model status"),
         calls=words("function_call"),
         json_texts=words("arguments"),

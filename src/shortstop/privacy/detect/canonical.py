@@ -14,11 +14,21 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _DASHES = frozenset("‐‑‒–—―−﹘﹣－⁃˗‾➖﹉")
 _LOOKALIKES = dict(
     zip(
-        "аеорсухіјѕԁһӏԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορνικτυχγ",
-        "aeopcyxijsdhlqwABEKMHOPCTYXIJSABEZHIKMNOPTYXaopvikTuxy",
+        "аеорсухіјѕԁһӏԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορνικτυχγոօѵѡԍɡɑıⅼǀ∣│┃￨∙‧⋅・･●▪◦‣⁄∕÷",
+        "aeopcyxijsdhlqwABEKMHOPCTYXIJSABEZHIKMNOPTYXaopvikTuxynovwggail|||||·····••••///",
         strict=False,
     )
 )
+
+
+_INVISIBLE = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Variation selectors and fillers, which nobody sees."""
+_WHOLE = frozenset("ำຳ")
+"""Vowels that NFKC takes apart, and no dictionary does."""
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_MARK = re.compile(f"[{_MARKS}]")
 
 
 @lru_cache(maxsize=8192)
@@ -29,7 +39,7 @@ def fold(char: str) -> str:
     if char in _LOOKALIKES:
         return _LOOKALIKES[char]
     category = unicodedata.category(char)
-    if category == "Cf" or (category == "Mn" and 0xFE00 <= ord(char) <= 0xFE0F):
+    if category == "Cf" or _INVISIBLE.match(char):
         return ""
     if category in ("Nd", "No"):
         digit = unicodedata.digit(char, None)
@@ -39,6 +49,8 @@ def fold(char: str) -> str:
         return " "
     if category in ("Zl", "Zp"):
         return "\n"
+    if char in _WHOLE:
+        return char
     plain = unicodedata.normalize("NFKC", char)
     return plain if plain == char else "".join(fold(c) if ord(c) > 127 else c for c in plain)
 
@@ -90,14 +102,25 @@ def canonical(text: str) -> PlainView:
     if text.isascii():
         return plain(text)
     folded = {c: new for c in set(_NOT_ASCII.findall(text)) if (new := fold(c)) != c}
-    if not folded:
+    marked = _MARK.search(text) is not None
+    if not folded and not marked:
         return plain(text)
-    return rewrite(text, _any_of("".join(sorted(folded))), lambda m: folded[m.group()])
+    return rewrite(text, _any_of("".join(sorted(folded)), marked), lambda m: _plain(m.group()))
+
+
+def _plain(found: str) -> str:
+    """One character folded; with marks over it, a letter that has them, else without them."""
+    if len(found) == 1:
+        return "" if _MARK.match(found) else fold(found)
+    one = unicodedata.normalize("NFC", found)
+    return fold(one if len(one) == 1 and one.isalpha() else found[0])
 
 
 @lru_cache(maxsize=256)
-def _any_of(chars: str) -> re.Pattern[str]:
-    return re.compile(f"[{re.escape(chars)}]")
+def _any_of(chars: str, marked: bool) -> re.Pattern[str]:
+    each = f"[{re.escape(chars)}]" if chars else ""
+    marks = rf"\w[{_MARKS}]+|[{_MARKS}]" if marked else ""
+    return re.compile("|".join(filter(None, (marks, each))))
 
 
 def rewrite(

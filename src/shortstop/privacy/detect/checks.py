@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 
-from shortstop.privacy.detect import numbers, places, secrets
+from shortstop.privacy.detect import numbers, personal, places, secrets, wallets
 
 Check = Callable[[str], bool]
 
 
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that somebody reads, unlike those that robots sign with."""
-    return not re.match(r"(?i)(?:no|do[._-]?not)[._-]?reply@", value)
+    """An e-mail address that somebody reads, unlike those that robots sign or log in with."""
+    return not re.match(r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn)@", value)
 
 
 def stdnum(name: str) -> Check:
@@ -34,6 +34,11 @@ def stdnum(name: str) -> Check:
 
 NAMED: dict[str, Check] = {
     "card": numbers.card,
+    "loose_card": numbers.loose_card,
+    "tax_number": personal.tax_number,
+    "es_person": personal.es_person,
+    "br_taxpayer": personal.br_taxpayer,
+    "nordic_person": personal.nordic_person,
     "luhn": numbers.luhn_digits,
     "iban": numbers.iban_number,
     "iban_country": numbers.iban_country,
@@ -45,15 +50,18 @@ NAMED: dict[str, Check] = {
     "place": places.place,
     "full_place": places.full_place,
     "some_place": places.some_place,
-    "secret": secrets.secret,
-    "drawn": secrets.drawn,
+    "real": secrets.real,
     "mixed": secrets.mixed,
-    "mixed_password": secrets.mixed_password,
-    "drawn_short": secrets.drawn_short,
-    "password": secrets.password,
+    "url_password": secrets.url_password,
+    "base58check": secrets.base58check,
     "some_digits": numbers.some_digits,
     "routable_ip": numbers.routable_ip,
-    "base58": numbers.base58,
+    "base58": wallets.base58,
+    "base58_check": wallets.base58_check,
+    "grouped_bitcoin": wallets.grouped_bitcoin,
+    "ripple": wallets.ripple,
+    "mixed_wallet": wallets.mixed_wallet,
+    "forty_hex": wallets.forty_hex,
 }
 
 

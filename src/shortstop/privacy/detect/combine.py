@@ -1,59 +1,378 @@
-# ruff: noqa: E501 - patterns are read whole
-"""Findings that only count together: a diagnosis and whose it is."""
+# ruff: noqa: E501, SIM905 - patterns and lists of words are read whole
+"""Findings that only count together: an illness and whose it is.
+
+A text speaks of somebody's health when the evidence for health, times the evidence for a person
+near it, is enough. What counts as evidence stands in `data/health`: words by language, word parts,
+drugs, shorthand, codes, and what each kind weighs. Every part is weak alone: a name is no secret,
+and a question about an illness is nobody's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from shortstop.privacy.detect.rules import compile_pattern, encodable
+from msgspec import Struct
 
-_HEALTH = compile_pattern(
-    r"(?i)\b(?:diabet\w*|hiv|aids|hepatitis\w*|cancer\w*|carcinoma|tumou?r|melanoma|leuk[a]?emia|lymphoma|"
-    r"depress(?:ion|ive)\w*|bipolar\w*|schizophren\w*|psychosis|psychotic|anxiety disorder|ptsd|adhd|autis\w*|"
-    r"anorexia|bulimia|epilep\w*|seizures?|multiple sclerosis|parkinson\w*|alzheimer\w*|dementia|stroke|"
-    r"asthma|copd|pneumonia|tuberculosis|covid\w*|hypertension|heart (?:failure|attack|disease)|infarction|"
-    r"arrhythmia|angina|an[a]?emia|sepsis|cirrhosis|renal failure|kidney disease|dialysis|crohn\w*|colitis|"
-    r"lupus|arthritis|osteoporosis|migraines?|pregnan\w*|miscarriage|abortion|infertility|ivf|endometriosis|"
-    r"syphilis|gonorrh\w*|chlamydia|herpes|std|addict\w*|alcoholi\w*|overdose|opioid\w*|methadone|suicid\w*|"
-    r"self-harm|chemotherapy|radiotherapy|biopsy|metasta\w*|transplant\w*|amputat\w*|fracture\w*|surgery|"
-    r"metformin|insulin|sertraline|fluoxetine|lithium|warfarin|oxycodone|antiretroviral\w*|prozac|"
-    r"icd-?(?:9|10|11)|disorder|syndrome|infection|diagnos\w*|prescri\w*|medication|symptom\w*|"
-    r"krebs|depression\w*|diagnose|krankheit\w*|cáncer|diabetes|enfermedad|embaraz\w*|tratamiento|"
-    r"maladie|grossesse|tumore|malattia|câncer|doença|kanker|ziekte|cukrzyc\w*|nowotw\w*|chorob\w*)\b"
+from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.lexicon import (
+    HealthWords,
+    excepted,
+    latin,
+    latin_sign,
+    lexicon,
+    marked,
+    sign,
+    sign_set,
+    spoken,
+    told,
 )
-PATIENT = (
-    r"(?i)\b(?:my patients?|our patient|the patient|patient(?:'s)? (?:name|record|file|chart)|"
-    r"patient:? (?-i:\p{Lu}\pL)|admitted|discharg\w*|"
-    r"diagnosed|referral|ward|hospitali[sz]ed|consultant letter|treated for|tested positive|"
-    r"suffers? from|suffering from|prescribed|follow-up|clinic(?:al)? (?:note|letter|visit)|medical "
-    r"(?:record|history|leave|certificate)|sick (?:leave|note)|health record|lab results?|"
-    r"paciente|patiente?n?\b|paziente|pacjent\w*|patiënt|leidet an|souffre de|padece)\b"
-)
-"""Context of a patient. Also the sign that this reading is worth its price."""
-_PATIENT = compile_pattern(PATIENT)
-_NAMED = compile_pattern(
-    r"(?:(?i:\b(?:patient|mr|mrs|ms|miss|dr|herr|frau|mme|m|sr|sra|sig|name|named|dear|ward|for|employee|"
-    r"colleague|client|daughter|son|wife|husband|mother|father|brother|sister|friend|boss|applicant|"
-    r"paciente|paziente|pacjent|pacjentka|nombre|nom|nome|naam)\b)[:.,]?\s+(?:[A-Z][\pL.]{1,6}\.? )?"
-    r"\p{Lu}[\pL'’-]+,? (?:(?:de|del|der|den|van|von|la|le|da|do|dos|di|el|al|bin|ibn)\s){0,3}\p{Lu}[\pL'’-]+"
-    r"|\b\p{Lu}\p{Ll}+(?: \p{Lu}\.)? \p{Lu}\p{Ll}+(?:,? (?:\d{1,3}|was|is|has|had|suffers|tested)\b))"
-)
+from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
+from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names
+
 REACH = 400
-"""How far from the health term the other two may be, in characters."""
+"""How far from a term a mark of a person may be, in characters."""
+STRETCH = 2_000
+"""The most that is weighed together, reach not included: a longer text is many stretches."""
+WHOLE = 8_000
+"""Characters of a request up to which all its parts are read together."""
+BOUND = 120
+"""How far behind "I have" an illness may be that one has."""
+POINTED = ("illness", "drug", "ending", "symptom", "code", "shorthand", "value")
+"""Kinds of terms that count without others, strongest first. Words of care do not."""
+SHORTHAND = 3
+"""Abbreviations and values from which on a text is a note, and notes are about somebody."""
+_NOTED = ("shorthand", "value")
+_EXAM = {"named": 0.4, "first": 0.25}
+"""What is left of a mark in an exam's question; nothing of those that are not here."""
+DAMPED = 0.25
+"""What is left of a mark when the words between it and the term make that a subject to talk of."""
+_OPTIONS = re.compile(r"(?:^|\s)\(?A[.)]\s.*\s\(?B[.)]\s.*\s\(?C[.)]\s", re.DOTALL)
+_SENTENCE = re.compile(r"[.!?;]\s|\n|[。！？]")
+_LINKED = compile_pattern(
+    r"\p{Lu}\p{Ll}+(?: \p{Lu}\.)? \p{Lu}[\pL'’-]+(?:,? \(?(?:\d{1,3}\b|(?:was|is|has|had|takes|needs|suffers|"
+    r"tested|called|hat|ist|wurde|leidet|nimmt|est|prend|souffre|tiene|toma|padece|está|ha|soffre|prende|"
+    r"tem|toma|heeft|slikt|ma|bierze|choruje)\b))"
+)
+_CAPITALISED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
+_INITIALS = compile_pattern(
+    r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
+)
+_DOES = re.compile(
+    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
+)
+_ADDRESSED = re.compile(
+    r"(?:^|\W)(?:to|with|for|from|that|about|by|told|asked|called|mit|für|von|an|à|pour|avec|a|para|con|per|voor|met|"
+    r"dla|z|de|di|:)\s$"
+)
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_NAME_GAP = re.compile(r"[ \t]{1,2}|\.[ \t]?|,[ \t]?|[\"':|=^_ \t]{1,4}")
+_NOT_NAMES = frozenset(
+    "care safety portal name names record records id information education experience services data "
+    "room diagnosis health number no the monday tuesday wednesday thursday friday saturday sunday doctor doktor dr prof professor may june".split()
+)
 
 
-def health_of_a_person(text: str, identifiers: Sequence[int]) -> tuple[int, int] | None:
-    """(start, end) of the first health term that is about a person; None when none is.
+class Term(Struct, frozen=True, gc=False):
+    """A word that counts, at [start, end) of a stretch."""
 
-    It is about a person when both the context of a patient and either a name or one of the
-    `identifiers`, which are offsets in the text, are near.
+    kind: str
+    start: int
+    end: int
+
+
+@cache
+def weights() -> dict[str, Any]:
+    """`data/health/weights.toml`."""
+    path = files("shortstop.privacy").joinpath("data/health/weights.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def lowered(text: str) -> str:
+    """The text in lower case, of the same length."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(small if len(small := c.lower()) == 1 else c for c in text)
+
+
+def spelled(text: str) -> str:
+    """The text in lower case as the lists of words spell it."""
+    low = lowered(text)
+    return low if low.isascii() else canonical(low).text
+
+
+def health_of_a_person(
+    text: str,
+    identifiers: Sequence[int],
+    low: str | None = None,
+    *,
+    whole: bool = False,
+) -> tuple[int, int] | None:
+    """(start, end) of the first term about somebody's health; None when there is none.
+
+    `identifiers` are offsets of what identifies a person by itself, `low` is the text in lower
+    case as the lists of words spell it. A `whole` is read together,
+    however far apart its parts are.
     """
     text = encodable(text)
-    for match in _HEALTH.finditer(text):
-        low, high = match.start() - REACH, match.end() + REACH
-        around = text[max(0, low) : high]
-        if _PATIENT.search(around) is None:
-            continue
-        if any(low <= start <= high for start in identifiers) or _NAMED.search(around):
-            return match.start(), match.end()
+    low = spelled(text) if low is None else encodable(low)
+    if len(low) != len(text):
+        low = lowered(text)
+    known, exam = sorted(identifiers), _has_options(text)
+    together = whole and len(text) <= WHOLE
+    for start, end in [(0, len(text))] if together else _stretches(low):
+        near = bisect_left(known, start) < bisect_left(known, end)
+        scene = _Scene(text[start:end], low[start:end], near or (whole and bool(known)), exam)
+        for code in _worth_reading(scene.low):
+            found = scene.weigh(lexicon(code))
+            if found is not None:
+                return start + found.start, start + found.end
     return None
+
+
+def _worth_reading(low: str) -> Iterator[str]:
+    """The languages that a stretch may be in and say something in. English first and whatever it
+    says, if it has terms that are in no language."""
+    terms = told().of(low)
+    anywhere = latin_sign().search(low.encode("utf-8", "replace")) is not None
+    if not terms and not anywhere:
+        return
+    marks: Set[str] = marked().of(low) if anywhere else frozenset()
+    for code in spoken(low):
+        if code in terms or (anywhere and (code == "en" or code in marks)):
+            yield code
+
+
+def health_of_anybody(text: str) -> tuple[int, int] | None:
+    """(start, end) of the first term about health, as if a person were named beside it."""
+    return health_of_a_person(text, [0], whole=True)
+
+
+def _has_options(text: str) -> bool:
+    """Whether three answers stand there to choose from."""
+    return ("B." in text or "B)" in text) and _OPTIONS.search(text) is not None
+
+
+def may_speak_of_health(low: str) -> bool:
+    """Whether a text in lower case may speak of health, whoever's: loosely."""
+    return sign_set().matches(low)
+
+
+def _stretches(low: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text to weigh: terms near each other, and what is in reach of them."""
+    spans = (m.span() for m in sign().finditer(low))
+    first = last = -1
+    for start, end in spans:
+        if first >= 0 and (start - last > REACH or end - first > STRETCH):
+            yield max(0, first - REACH), last + REACH
+            first = -1
+        if first < 0:
+            first = start
+        last = end
+    if first >= 0:
+        yield max(0, first - REACH), last + REACH
+
+
+def _spans(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
+    """Matches without what they take in on either side. They may share a character there."""
+    data = text.encode()
+    plain = len(data) == len(text)
+    position = 0
+    while (match := pattern.search(data, position)) is not None:
+        start, end = match.span()
+        position = max(end - 1, start + 1)
+        if not plain:
+            start, end = characters(data, start), characters(data, end)
+        while start < end and not text[start].isalnum():
+            start += 1
+        while end > start and not text[end - 1].isalnum():
+            end -= 1
+        yield start, end
+
+
+class _Scene:
+    """A stretch of text, read in one language after the other."""
+
+    def __init__(self, text: str, low: str, identified: bool, exam: bool) -> None:
+        self.text, self.low, self._identified, self._exam = text, low, identified, exam
+
+    def _found(self, pattern: Any, *, as_is: bool = False) -> Iterator[tuple[int, int]]:
+        return _spans(pattern, self.text if as_is else self.low)
+
+    def weigh(self, words: HealthWords) -> Term | None:
+        """The first term, if all that is said is enough."""
+        if self._exam and not self._identified and next(self._named(words), None) is None:
+            return None
+        terms = self._terms(words)
+        pointed = [t for t in terms if t.kind != "care"]
+        if not pointed:
+            return None
+        wanted = weights()["enough"] / self._health(terms)
+        return pointed[0] if self._is_somebody(words, pointed, wanted) else None
+
+    # ------------------------------------------------------------ health
+
+    def _terms(self, words: HealthWords) -> list[Term]:
+        lower, as_is = latin()
+        patterns = {**words.terms, **lower, **as_is}
+        taken = bytearray(len(self.low) + 1)
+        terms: list[Term] = []
+        for kind in ("idiom", *POINTED, "care"):
+            if kind not in patterns or (kind == "care" and not terms):
+                continue
+            for start, end in self._found(patterns[kind], as_is=kind in as_is):
+                if any(taken[start:end]) or self.low[start:end] in excepted():
+                    continue
+                taken[start:end] = b"\1" * (end - start)
+                if kind != "idiom":
+                    terms.append(Term(kind, start, end))
+        return sorted(terms, key=lambda t: t.start)
+
+    def _health(self, terms: Sequence[Term]) -> float:
+        """Different words add up; those of care up to a bound."""
+        table, kinds = weights(), {self.low[t.start : t.end]: t.kind for t in terms}
+        care = sum(table["health"][k] for k in kinds.values() if k == "care")
+        other = sum(table["health"][k] for k in kinds.values() if k != "care")
+        return float(min(table["health_most"], other + min(care, table["care_most"])))
+
+    # ------------------------------------------------------------ a person
+
+    def _is_somebody(self, words: HealthWords, terms: Sequence[Term], wanted: float) -> bool:
+        """Whether the best marks of each kind reach `wanted` together."""
+        table = weights()["person"]
+        exam = self._exam or _holds(words.exam, self.low)
+        sum_ = table["identifier"] if self._identified else 0.0
+        if not exam and len(self._said(t for t in terms if t.kind in _NOTED)) >= SHORTHAND:
+            sum_ += table["note"]
+        alone = {t.kind for t in terms} == {"shorthand"} and len(self._said(terms)) == 1
+        for kind, marks in self._marks(words):
+            if sum_ >= wanted or (alone and kind == "name"):
+                break
+            weight = table[kind] * (_EXAM.get(kind, 0.0) if exam else 1.0)
+            if kind == "first":
+                sum_ += weight * self._first(words, terms)
+            elif weight:
+                sum_ += weight * self._best(kind, marks, terms, words)
+        return bool(sum_ >= wanted)
+
+    def _said(self, terms: Iterable[Term]) -> set[str]:
+        """The different words that they are."""
+        return {self.low[t.start : t.end] for t in terms}
+
+    def _best(
+        self,
+        kind: str,
+        marks: Iterator[tuple[int, int]],
+        terms: Sequence[Term],
+        words: HealthWords,
+    ) -> float:
+        """How much of a kind's weight its best mark has."""
+        best = 0.0
+        subjects = (words.trade,) if kind == "named" else (words.trade, words.topic)
+        for mark in marks:
+            best = max(best, self._near(mark, terms, subjects))
+            if best == 1.0:
+                break
+        return best
+
+    def _marks(self, words: HealthWords) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
+        """(kind, its marks), strong kinds first."""
+        yield "named", self._named(words)
+        for kind in ("first", "kin", "noted", "patient", "age", "chart", "pronoun"):
+            if kind in words.marks:
+                yield kind, self._found(words.marks[kind])
+        yield "name", self._given()
+
+    def _named(self, words: HealthWords) -> Iterator[tuple[int, int]]:
+        for kind in ("title", "label", "patient"):
+            if kind in words.marks:
+                for start, end in self._found(words.marks[kind]):
+                    if self._is_called(kind, end):
+                        yield start, end
+        for start, end in self._found(_LINKED, as_is=True):
+            if any(_is_first_name(w) for w in self.low[start:end].split()[:2]):
+                yield start, end
+
+    def _is_called(self, kind: str, position: int) -> bool:
+        """Whether a name stands behind a title, a label or the word for a patient."""
+        names = self._names_after(position)
+        if kind == "title":
+            return bool(names)
+        pair = len(names) > 1
+        return (pair or kind == "patient") and any(_is_first_name(n) for n in names[:3])
+
+    def _names_after(self, position: int) -> list[str]:
+        """The capitalised words that follow, particles left out."""
+        names: list[str] = []
+        while (gap := _NAME_GAP.match(self.text, position)) is not None:
+            token = _TOKEN.match(self.text, gap.end())
+            if token is None or token.group().lower() in _NOT_NAMES:
+                break
+            if token.group()[0].isupper():
+                names.append(token.group())
+            elif token.group() not in PARTICLES:
+                break
+            position = token.end()
+        return names
+
+    def _given(self) -> Iterator[tuple[int, int]]:
+        """First names."""
+        for match in _CAPITALISED.finditer(self.text):
+            word = match.group().lower()
+            sure = first_names().get(word)
+            if sure is None or word in NOT_NAMES or word in _NOT_NAMES:
+                continue
+            if sure or self._is_spoken_of(*match.span()):
+                yield match.span()
+        for start, end in _spans(_INITIALS, self.text):
+            if NOT_NAMES.isdisjoint(self.low[start:end].split()):
+                yield start, end
+
+    def _is_spoken_of(self, start: int, end: int) -> bool:
+        """Whether a word that is a name or another word stands where people are spoken of."""
+        return (
+            len(self._names_after(end)) == 1
+            or _DOES.match(self.text, end) is not None
+            or _ADDRESSED.search(self.text[max(0, start - 12) : start]) is not None
+        )
+
+    def _first(self, words: HealthWords, terms: Sequence[Term]) -> float:
+        """Whether "I have" or "my" stands before a term in the same sentence, and the term is not
+        a subject to talk of."""
+        best = 0.0
+        for term in terms:
+            low = max(0, term.start - BOUND)
+            before = self.low[low : term.start]
+            if stops := [m.end() for m in _SENTENCE.finditer(before)]:
+                low, before = low + stops[-1], before[stops[-1] :]
+            for start, end in _spans(words.marks["first"], before + " "):
+                asked = self.low[max(0, low + start - 20) : low + start].split()[-1:]
+                doubted = before[start : start + 2] == "i " and bool({*asked} & words.ask)
+                subject = _holds(words.topic, before[end:])
+                best = max(best, DAMPED if doubted or subject else 1.0)
+            if best == 1.0:
+                break
+        return best
+
+    def _near(self, mark: tuple[int, int], terms: Sequence[Term], subjects: Sequence[Any]) -> float:
+        """Less when words between the mark and the nearest term make it a subject to talk of."""
+        start, end = mark
+        near = min(terms, key=lambda t: abs(t.start - start))
+        between = self.low[min(end, near.end) : max(start, near.start)]
+        if len(between) > REACH:
+            between = between[:BOUND] + " " + between[-BOUND:]
+        return DAMPED if any(_holds(s, between) for s in subjects) else 1.0
+
+
+def _is_first_name(word: str) -> bool:
+    return len(word) > 2 and word.lower().strip(".,()") in first_names()
+
+
+def _holds(pattern: Any | None, text: str) -> bool:
+    return pattern is not None and pattern.search(text.encode()) is not None

@@ -17,10 +17,11 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from shortstop.privacy.detect import mailboxes
 from shortstop.privacy.detect.canonical import PlainView, rewrite
 from shortstop.privacy.detect.detector import Detector
 from shortstop.privacy.detect.rules import compile_pattern
-from shortstop.privacy.detect.signs import DOT, SIGNS, STRETCHED
+from shortstop.privacy.detect.signs import SIGNS, STRETCHED
 
 Change = Callable[[re.Match[str]], str]
 
@@ -43,6 +44,7 @@ _HEX_RUN = re.compile(rb"(?:[0-7][0-9a-fA-F]){12}")
 _BASE64_RUN = re.compile(
     rb"(?:[CDI-Za-f][ACDEFGHQSTUVWXgijklmnwyz0123][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]){3}"
 )
+_TAGS = re.compile(r"[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
@@ -51,26 +53,8 @@ _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
 # One set of first characters, so that the search runs from one of them to the next.
 _BROKEN = re.compile(
-    r"[\r\n*_`/](?:(?<=[\r\n])[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
+    r"[\r\n*_`/](?:(?<=[\r\n])(?!\s*@[\w.]+(?:\(|\.(?:setter|getter|deleter|fixture|\w{9,})\b|[ \t]*\n\s*(?:@|def|class|async|export|public|private|protected|static|final|fun|val|var|let|const|function)\b))[\r\n]*[ \t]*(?:#|//|\*|>|--)?[ \t]*|(?<=[*_`])[*_`]{0,2}|(?<=/)\*.{0,20}?\*/)"
 )
-_NAME = r"[\w+-]{1,64}"
-_SPELLED = re.compile(
-    rf"(?i)\b{_NAME}(?:(?:{DOT}|\.){_NAME}){{0,4}}\s*(?:[\[({{<]\s*(?:at|@)\s*[\])}}>]\s*{_NAME}(?:(?:{DOT}|\.){_NAME}){{1,4}}"
-    rf"|(?:\sat\s|\sarobase\s|@)\s*{_NAME}(?:\.{_NAME}){{0,2}}(?:{DOT}(?:com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|eu|\w{{2}})\b){{1,2}})"
-)
-
-
-_AT = re.compile(r"(?i)\s*[\[({<]\s*(?:at|@)\s*[\])}>]\s*|\s+(?:at|arobase)\s+")
-_POINT = re.compile(
-    r"(?i)\s*[\[({<]\s*(?:dot|\.)\s*[\])}>]\s*|\s+(?:dot|punkt|punto|ponto|point)\s+"
-)
-
-
-def _spelled_out(match: re.Match[str]) -> str:
-    """The address of "jane dot doe at example dot com"."""
-    return _POINT.sub(".", _AT.sub("@", match.group()))
-
-
 _SPACED = re.compile(r"(?:[0-9A-Za-z@.][ \t_.\-/|*]{1,2}){7,}[0-9A-Za-z]")
 _SPACED_DIGITS = re.compile(r"\d(?:[ \t_.\-/|*\n]{1,3}\d{1,4}){6,}")
 _WORD_DIGITS = re.compile(
@@ -119,6 +103,8 @@ def unpacked(text: str, known_signs: Set[str] | None = None) -> Iterator[Decodin
     present = signs(text) if known_signs is None else known_signs
     if "hex" in present or "base64" in present:
         yield from _blobs(text, present)
+    if "tags" in present:
+        yield from _whole("tags", text, _TAGS, lambda m: "".join(map(_tagged, m.group())))
     if "percent" in present:
         yield from _whole("percent", text, _PERCENT, lambda m: unquote(m.group()))
     if "entities" in present:
@@ -127,6 +113,14 @@ def unpacked(text: str, known_signs: Set[str] | None = None) -> Iterator[Decodin
         yield from _whole("escapes", text, _ESCAPE, _escaped)
     if "quoted-printable" in present:
         yield from _whole("quoted-printable", text, _QUOTED, _unquoted)
+
+
+def _tagged(char: str) -> str:
+    """What a tag character, or a byte written as a variation selector, says unseen."""
+    code = ord(char)
+    if 0xE0000 <= code < 0xE0080:
+        return chr(code - 0xE0000)
+    return chr(code - 0xFE00 if code < 0xE0100 else code - 0xE0100 + 16)
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -138,7 +132,7 @@ def respelled(text: str, present: Set[str]) -> Iterator[Decoding]:
     if "gap" in present:
         present |= STRETCHED
     if "spelled" in present:
-        yield from _whole("spelled", text, _SPELLED, _spelled_out, full=False)
+        yield from _whole("spelled", text, mailboxes.SPELLED, mailboxes.address, full=False)
     if "concatenated" in present:
         yield from _whole("concatenated", text, _CONCATENATED, "", full=False)
     if "broken" in present:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,7 +10,7 @@ import re2
 from msgspec import Struct
 
 from shortstop.privacy.detect import rules, signs
-from shortstop.privacy.detect.rules import Rule
+from shortstop.privacy.detect.rules import CONTINUATION, Rule
 
 PIECE = 16_384
 """Characters of a long text that are read at once."""
@@ -27,8 +26,6 @@ TOGETHER = (
 """Books whose rules share an automaton; the other books share one with the signs. In a single
 automaton the states of all rules multiply: a text unlike those before took six times as long."""
 
-_CONTINUATION = re.compile(rb"[\x80-\xbf]")
-"""Bytes of a character after its first: an offset in characters is smaller by those before it."""
 
 Tick = Callable[[], None]
 """Called between steps of the work; may raise, to stop it."""
@@ -139,7 +136,7 @@ def _in_piece(candidates: Sequence[Rule], text: str, offset: int, tick: Tick) ->
     shift = max(0, offset - OVERLAP)
     piece = text[shift : offset + PIECE]
     data = piece.encode("utf-8", "replace")
-    inner = [] if len(data) == len(piece) else [m.start() for m in _CONTINUATION.finditer(data)]
+    inner = [] if len(data) == len(piece) else [m.start() for m in CONTINUATION.finditer(data)]
     for rule in candidates:
         tick()
         for first, last in rule.spans(data):

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import string
-from importlib import import_module
+from collections.abc import Sequence
+from functools import cache
+
+from stdnum import numdb
 
 
 def digits(value: str) -> str:
@@ -26,9 +29,41 @@ def luhn(number: str) -> bool:
 
 
 def card(value: str) -> bool:
-    """A payment card: a range that an issuer uses, that issuer's length, and Luhn."""
+    """A payment card: a range that an issuer uses, that issuer's length, Luhn, and no groups that
+    nobody writes cards in."""
+    return loose_card(value) and card_shape([len(g) for g in re.split(r"[ -]+", value)])
+
+
+def loose_card(value: str) -> bool:
+    """The same in any groups."""
     number = digits(value)
     return len(number) > 11 and _brand(number) and luhn(number)
+
+
+_CARD_SHAPES = {
+    (4, 4, 4, 4),
+    (4, 4, 4, 4, 3),
+    (4, 4, 4, 4, 2),
+    (4, 4, 4, 1),
+    (4, 6, 5),
+    (4, 6, 4),
+    (4, 4, 4, 3),
+    (4, 4, 4, 2),
+    (6, 13),
+    (4, 4, 4),
+    (4, 4, 5),
+    (4, 4, 4, 4, 1),
+}
+"""In which lengths of groups cards are printed."""
+
+
+def card_shape(groups: Sequence[int]) -> bool:
+    """Whether cards are written in groups of these lengths: as they are printed, in one, or in
+    small groups of one length."""
+    if len(groups) == 1 or tuple(groups) in _CARD_SHAPES:
+        return True
+    *most, last = groups
+    return len(set(most)) == 1 and most[0] <= 3 and last <= most[0]
 
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6390", "6759", "6761", "6762", "6763")
@@ -95,8 +130,13 @@ def aba(value: str) -> bool:
     )
 
 
+_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}")
+
+
 def phone(value: str) -> bool:
-    """As many digits as a telephone number has, and not all of one or two kinds."""
+    """As many digits as a telephone number has, not all of one or two kinds, and no date."""
+    if _DATE.fullmatch(value.strip()):
+        return False
     number = digits(value)
     least = 11 if number.startswith("00") else 7
     return least <= len(number) <= 18 and len(set(number)) > 2
@@ -116,6 +156,10 @@ def routable_ip(value: str) -> bool:
     return not (parts[:2] == [192, 168] or (parts[0] == 172 and 16 <= parts[1] <= 31))
 
 
-def base58(value: str) -> bool:
-    """A Bitcoin address with a valid checksum."""
-    return bool(import_module("stdnum.bitcoin").is_valid(value))
+@cache
+def iban_length(country: str) -> int:
+    """Of the country's IBANs, in characters; 0 for a country without any."""
+    for _, properties in numdb.get("iban").info(country):
+        if "bban" in properties:
+            return 4 + sum(map(int, re.findall(r"\d+", properties["bban"])))
+    return 0

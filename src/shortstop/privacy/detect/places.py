@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns are read whole
 """Places and dates: whether a text with numbers and names in it is about where or when.
 
 Each function takes the matched text and says whether to believe it.
@@ -26,6 +27,24 @@ _CODE = re.compile(
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?!\.?\d)")
 
 
+_MONTH = (
+    r"(?:jan|feb|fév|mar|mär|apr|avr|abr|may|mai|mag|maj|jun|jui|giu|cze|jul|lug|lip|aug|aoû|ago|sie|sep|set|wrz|oct|okt|"
+    r"ott|out|paź|nov|lis|dec|dez|déc|dic|gru)\w*\.?"
+)
+_MONEY = r"(?:EUR|USD|GBP|CHF|PLN|SEK|NOK|DKK|CZK|HUF|JPY|[€$£¥])"
+_COUNTED = re.compile(
+    rf"(?ix)\b\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}\b | \b\d{{1,2}}\.?(?:\ (?:of|de|di))?\ {_MONTH}(?:\ (?:of|de|di))?(?:\ \d{{4}})?\b"
+    rf"| \b{_MONTH}\ \d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\ \d{{4}}\b)? | \b{_MONTH}\ \d{{4}}\b"
+    rf"| {_MONEY}\ ?\d[\d.,' ]*\d | \b\d[\d.,']*\ ?(?:k|m|mio|bn)?\ ?{_MONEY} | \b\d+(?:[.,]\d{{3}})*[.,]\d{{1,2}}\b(?!\d) | \b\d+\ ?%"
+    r"| \b(?:[a-z]{1,5}[-/]?\d+(?:[-/.]\w+)+|[a-z]{2,5}[-/]?\d{4,}|[a-z]\d+-\d+|\d{3,}[-/.]\d[\d/.-]*)\b"
+    r"| (?:\b(?:no|nr|nº|n°|number|invoice|facture|factura|fattura|factuur|faktura|fatura|rechnung|order|pedido|po|ref|item|art|customer|"
+    r"contract|tender|batch|lot|serial|version|clause|page|week|semaine)\b|\#)[.:]?\ ?\#?\d+\b"
+    r"| \b\d+(?:[.,]\d+)?\ ?(?:x\b|(?!rue|avenue|av\b|bd|boulevard|chemin|impasse|all[ée]e|place|quai|bis|ter|via|viale|piazza|corso|rua|"
+    r"calle|ul\b|de\b|da\b|do\b|du\b|des\b)(?-i:[a-zß-ÿ]{2,}))"
+)
+"""Numbers that count or name something else: dates, amounts, ids, quantities."""
+
+
 def place(value: str) -> bool:
     """A street address: a number and a name, and nothing that looks like a version, a figure or a
     date instead."""
@@ -42,7 +61,9 @@ def some_place(value: str) -> bool:
 
 
 def full_place(value: str) -> bool:
-    """A street address with a postal code besides the house number."""
+    """A street address with a postal code besides the house number, in a text that may hold an
+    invoice's number, date and amount as well."""
+    value = _COUNTED.sub(" ", value)
     codes = len(_CODE.findall(value))
     return (
         codes > 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
@@ -14,16 +16,26 @@ import re2
 
 from shortstop.errors import ConfigError
 from shortstop.privacy.detect.checks import Check, named
+from shortstop.privacy.detect.placeholders import is_example
 from shortstop.types import Tier
 
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 MAX_REPEAT = 12
 """Repetitions that a prefilter still counts: more of them need too many states."""
+UNLESS = 240
+"""Bytes before and after a value that may say that it is another thing."""
+_PACKAGE = "shortstop.privacy.detect"
 MIN_SHRUNK = 12
 """Bytes left, at least, after `shrink` has given groups back."""
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+CONTINUATION = re.compile(rb"[\x80-\xbf]")
+"""Bytes of a character after its first: an offset in characters is smaller by those before it."""
 _DIGITS = b"0123456789-"
 """A UUID of these alone may as well be a number in groups."""
+
+
+Finder = Callable[[bytes], Iterator[tuple[int, int]]]
+"""Finds (start, end) of values in UTF-8, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,9 @@ class Rule:
     rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
     `shrink` rule may find too much: it gives back the last groups until the check holds.
-    `prefilter` is a cheaper pattern that matches wherever `pattern` does.
+    `prefilter` is a cheaper pattern that matches wherever `pattern` does. It is another thing
+    where `unless_before` matches the text up to the value, or `unless_after` that behind it. A
+    `finder` finds the values itself, and the pattern only says where it is worth asking.
     """
 
     id: str
@@ -47,12 +61,15 @@ class Rule:
     check: Check | None
     near: Any | None
     window: int
+    unless_before: Any | None
+    unless_after: Any | None
     strong: bool
     random: bool
     shrink: bool
     prefilter: str
     positive: tuple[str, ...]
     negative: tuple[str, ...]
+    finder: Finder | None = None
 
     def values(self, text: str) -> Iterator[tuple[int, int]]:
         """(start, end) of confirmed values in a text, in characters."""
@@ -62,6 +79,9 @@ class Rule:
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """The same in UTF-8 bytes. A candidate that fails does not hide others that overlap it."""
+        if self.finder is not None:
+            yield from self.finder(data)
+            return
         group = self.group
         position: int | None = 0
         while position is not None:
@@ -91,9 +111,21 @@ class Rule:
             around = data[max(0, start - self.window) : end + self.window]
             if self.near.search(around) is None:
                 return False
-        if self.check is not None and not self.check(data[start:end].decode("utf-8", "replace")):
+        if self._is_another(data, start, end):
+            return False
+        value = data[start:end].decode("utf-8", "replace")
+        if self.check is not None and not self.check(value):
+            return False
+        if self.strong and self.label == "SECRET" and is_example(value):
             return False
         return not (self.random and in_uuid(data, start, end))
+
+    def _is_another(self, data: bytes, start: int, end: int) -> bool:
+        """Whether what stands before or after the value says that it is another thing."""
+        before, after = self.unless_before, self.unless_after
+        return (
+            before is not None and before.search(data[max(0, start - UNLESS) : start]) is not None
+        ) or (after is not None and after.search(data[end : end + UNLESS]) is not None)
 
 
 def in_uuid(data: bytes, start: int, end: int) -> bool:
@@ -110,12 +142,22 @@ def characters(data: bytes, position: int) -> int:
     return len(data[:position].decode("utf-8", "ignore"))
 
 
+def characters_of(data: bytes, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same for many spans at once."""
+    inner = [m.start() for m in CONTINUATION.finditer(data)]
+    return ((a - bisect_left(inner, a), b - bisect_left(inner, b)) for a, b in spans)
+
+
 def compile_pattern(pattern: str) -> Any:
     """A compiled RE2 pattern. Raises re2.error."""
     options = re2.Options()
     options.max_mem = 64 << 20
     options.log_errors = False
     return re2.compile(pattern, options)
+
+
+def _optional(raw: dict[str, Any], key: str) -> Any | None:
+    return compile_pattern(raw[key]) if key in raw else None
 
 
 def encodable(text: str) -> str:
@@ -127,26 +169,36 @@ def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
     """The rules of one file. Raises ConfigError about a rule that cannot be read."""
     for raw in tree.get("rule", ()):
         try:
-            yield Rule(
-                id=raw["id"],
-                book=name.removesuffix(".toml"),
-                label=raw["label"],
-                tier=Tier(raw["tier"]),
-                pattern=raw["pattern"],
-                compiled=(compiled := compile_pattern(raw["pattern"])),
-                group=1 if compiled.groups else 0,
-                check=named(raw["check"]) if "check" in raw else None,
-                near=compile_pattern(raw["near"]) if "near" in raw else None,
-                window=raw.get("window", 60),
-                strong=raw.get("strong", False),
-                random=raw.get("random", False),
-                shrink=raw.get("shrink", False),
-                prefilter=raw.get("gate") or prefilter(raw["pattern"]),
-                positive=tuple(raw["positive"]),
-                negative=tuple(raw["negative"]),
-            )
+            yield _rule(raw, name.removesuffix(".toml"))
         except (KeyError, ValueError, ModuleNotFoundError, re2.error) as error:
             raise ConfigError(f"{name}: rule {raw.get('id', '?')!r} is broken: {error}.") from error
+
+
+def _rule(raw: dict[str, Any], book: str) -> Rule:
+    finder = import_module(f"{_PACKAGE}.{raw['finder']}") if "finder" in raw else None
+    pattern = raw["pattern"] if finder is None else finder.gate()
+    compiled = compile_pattern(pattern)
+    return Rule(
+        id=raw["id"],
+        book=book,
+        label=raw["label"],
+        tier=Tier(raw["tier"]),
+        pattern=pattern,
+        compiled=compiled,
+        group=1 if compiled.groups else 0,
+        check=named(raw["check"]) if "check" in raw else None,
+        near=_optional(raw, "near"),
+        window=raw.get("window", 60),
+        unless_before=_optional(raw, "unless_before"),
+        unless_after=_optional(raw, "unless_after"),
+        strong=raw.get("strong", False),
+        random=raw.get("random", False),
+        shrink=raw.get("shrink", False),
+        prefilter=raw.get("gate") or prefilter(pattern) if finder is None else pattern,
+        positive=tuple(raw["positive"]),
+        negative=tuple(raw["negative"]),
+        finder=finder.spans if finder is not None else None,
+    )
 
 
 @cache

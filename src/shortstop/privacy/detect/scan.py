@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from msgspec import Struct
 
-from shortstop.privacy.detect import decode
+from shortstop.privacy.detect import decode, spoken
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
-from shortstop.privacy.detect.combine import health_of_a_person
+from shortstop.privacy.detect.combine import (
+    WHOLE,
+    health_of_a_person,
+    may_speak_of_health,
+    spelled,
+)
 from shortstop.privacy.detect.decode import Decoding
 from shortstop.privacy.detect.detector import (
     Detector,
@@ -21,6 +26,8 @@ from shortstop.privacy.detect.detector import (
     strict_detector,
     turned_detector,
 )
+from shortstop.privacy.detect.dictated import dictated
+from shortstop.privacy.detect.figures import figures
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
@@ -90,8 +97,9 @@ def _scan(
     leaves: Sequence[Leaf], register: Register | None, tick: Tick, *, sealed: bool = False
 ) -> list[Finding]:
     sheet = ScanSheet(leaves)
-    hits = _read(sheet.text, tick, sealed=sealed)
+    hits = _read(sheet.text, tick, sealed=sealed, parts=sum(map(_may_tell, leaves)))
     hits += _split(sheet, hits)
+    hits += _dictated(sheet)
     if sealed:
         hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
     if register is not None:
@@ -102,17 +110,33 @@ def _scan(
     return list(dict.fromkeys(sheet.finding(hit) for hit in hits))
 
 
-def _read(text: str, tick: Tick, *, sealed: bool) -> list[ScanHit]:
+def _may_tell(leaf: Leaf) -> bool:
+    """Whether a leaf may say who somebody is: names have capitals, where a script has any."""
+    text = leaf.text
+    return leaf.spoken or not text.isascii() or text != text.lower()
+
+
+def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
     view = canonical(text)
     survey = standard_detector().survey(view.text, tick)
     tick()
-    if not survey and view.text is text:
+    low = spelled(text)
+    health = may_speak_of_health(low)
+    if not survey and not health and view.text is text:
         return []
     plain_hits = _detected(standard_detector(), view.text, "", tick, survey)
     hits = list(plain_hits if view.text is text else _through(view, plain_hits))
     for start, end in islands(view):
         for h in _detected(standard_detector(), text[start:end], "", tick):
             hits.append(ScanHit(h.label, h.tier, h.rule, h.start + start, h.end + start))
+    tick()
+    if "figures" in survey.signs:
+        hits += _new(hits, _through(view, _figures(view.text, blobs="base64" in survey.signs)))
+    if "numerals" in survey.signs:
+        said = spoken.numerals(view.text)
+        more = _detected(strict_detector(), said.text, "spelled-out", tick)
+        shown = _through(said, chain(more, _figures(said.text, "spelled-out")))
+        hits += _new(hits, _through(view, shown))
     tick()
     for reading in decode.respelled(view.text, survey.signs):
         more = _detected(strict_detector(), reading.text or "", reading.how, tick)
@@ -122,9 +146,13 @@ def _read(text: str, tick: Tick, *, sealed: bool) -> list[ScanHit]:
             more = _detected(turned_detector(), reading.text or "", reading.how, tick)
             hits += _new(hits, _within(view, reading, more))
     tick()
-    hits += _new(hits, _unpack(text, view, survey.signs, hits, tick, sealed=sealed))
-    if "patient" in survey.signs:
-        hits += _health(view, hits)
+    inner: list[tuple[str, tuple[int, int]]] = []
+    more = _unpack(text, view, survey.signs, hits, inner, tick, sealed=sealed)
+    hits += _new(hits, more)
+    if health:
+        hits += _health(view, low, hits, parts)
+    if not sealed:
+        hits += _hidden_health(view, hits, inner)
     return hits
 
 
@@ -135,6 +163,12 @@ def _detected(
     for hit in detector.hits(text, tick, survey):
         rule = f"{how}:{hit.rule.id}" if how else hit.rule.id
         yield ScanHit(hit.rule.label, hit.rule.tier, rule, hit.start, hit.end)
+
+
+def _figures(text: str, how: str = "", *, blobs: bool = True) -> Iterator[ScanHit]:
+    """What `figures` finds, as hits."""
+    for f in figures(text, blobs=blobs):
+        yield ScanHit(f.label, f.tier, f"{how}:{f.rule}" if how else f.rule, f.start, f.end)
 
 
 def islands(view: PlainView) -> Iterator[tuple[int, int]]:
@@ -187,12 +221,13 @@ def _unpack(
     view: PlainView,
     signs: Set[str],
     hits: Sequence[ScanHit],
+    texts: list[tuple[str, tuple[int, int]]],
     tick: Tick,
     *,
     sealed: bool,
 ) -> Iterator[ScanHit]:
-    """Hits inside encodings, bounded in depth and in size. Not all of a `sealed` text need be
-    readable. Raises Unreadable."""
+    """Hits inside encodings, bounded in depth and in size. What was read is added to `texts`, with
+    its place. Not all of a `sealed` text need be readable. Raises Unreadable."""
     queue: list[tuple[Decoding, PlainView | Stretch, int]]
     queue = [(r, view, 1) for r in decode.unpacked(view.text, signs)]
     if view.text is not text:
@@ -209,7 +244,9 @@ def _unpack(
         if budget < 0:
             raise Unreadable("too-much-encoded")
         inner = canonical(reading.text)
+        texts.append((inner.text, outer.span(reading.start, reading.end)))
         more = _detected(standard_detector(), inner.text, reading.how, tick)
+        more = chain(more, _figures(inner.text, reading.how))
         if reading.how == "escapes":
             more = _unrepeated(more, inner.text, text, hits)
         yield from _within(outer, reading, _through(inner, more))
@@ -228,12 +265,33 @@ def _unrepeated(
     return (h for h in more if (h.label, inner[h.start : h.end]) not in values)
 
 
-def _health(view: PlainView, hits: Sequence[ScanHit]) -> list[ScanHit]:
-    identifiers = [h.start for h in hits if h.label in IDENTIFYING]
-    span = health_of_a_person(view.text, identifiers)
-    if span is None:
-        return []
-    return [ScanHit("HEALTH", Tier.S3, "health-of-a-person", *view.span(*span))]
+def _health(view: PlainView, low: str, hits: Sequence[ScanHit], parts: int) -> list[ScanHit]:
+    """An illness with its person. In a request of several parts they may stand in two of them, and
+    what identifies somebody does so for all."""
+    known = [h.start for h in hits if h.label in IDENTIFYING]
+    span = health_of_a_person(view.text, known, low)
+    if span is None and (known or parts > 1):
+        span = health_of_a_person(view.text, known, low, whole=True)
+    return [] if span is None else [_of_health(*view.span(*span))]
+
+
+def _hidden_health(
+    view: PlainView, hits: Sequence[ScanHit], texts: Sequence[tuple[str, tuple[int, int]]]
+) -> Iterator[ScanHit]:
+    """The same where one of the two was encoded. It counts as found where the encoding stands."""
+    if any(h.label == "HEALTH" for h in hits):
+        return
+    known = [0] if any(h.label in IDENTIFYING for h in hits) else []
+    for text, place in texts:
+        if may_speak_of_health(spelled(text)):
+            is_all = place == (0, view.raw_length)
+            together = text if is_all else view.text[:WHOLE] + SEPARATOR + text
+            if health_of_a_person(together, known, whole=True) is not None:
+                yield _of_health(*place)
+
+
+def _of_health(start: int, end: int) -> ScanHit:
+    return ScanHit("HEALTH", Tier.S3, "health-of-a-person", start, end)
 
 
 def _split(sheet: ScanSheet, hits: Sequence[ScanHit]) -> list[ScanHit]:
@@ -258,6 +316,14 @@ def _split(sheet: ScanSheet, hits: Sequence[ScanHit]) -> list[ScanHit]:
             across = [hit for hit in across if hit.tier >= Tier.S3 or hit in new]
         split += across
     return split
+
+
+def _dictated(sheet: ScanSheet) -> Iterator[ScanHit]:
+    """Numbers in instalments. They count as found in the text in which they begin."""
+    for i, figure in dictated(sheet.leaves):
+        start = sheet.starts[i]
+        end = start + len(sheet.leaves[i].shown)
+        yield ScanHit(figure.label, figure.tier, f"split:{figure.rule}", start, end)
 
 
 def _across(sheet: ScanSheet, first: int, head: str, tail: str) -> Iterator[ScanHit]:

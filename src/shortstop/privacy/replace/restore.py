@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from shortstop.privacy.replace import spelling
 from shortstop.types import WireWords
 
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -63,20 +63,25 @@ class Restorer:
 
         With `final` there is no rest.
         """
-        low, position, restored = _lower(text), 0, []
-        hold = len(text) if final else self._held_from(low, 0)
+        settled = len(text) if final else spelling.open_end(text)
+        spelled = spelling.read(text[:settled])
+        low, position, restored = _lower(spelled.text), 0, list[str]()
+        hold = len(low) if final else self._held_from(low, 0)
         while True:
             match = self._pattern.search(low, position)
             if match is None or hold <= match.start():
-                restored.append(text[position:hold])
-                return "".join(restored), text[hold:]
+                begin, end = spelled.raw(position), spelled.raw(hold)
+                return "".join((*restored, text[begin:end])), text[end:]
+            begin, end = spelled.raw(match.start()), spelled.ends[match.end() - 1]
+            begin += spelling.lone_slashes(text[begin:end])
+            surrogate = spelled.text[slice(*match.span())]
             restored += (
-                text[position : match.start()],
-                self._value(text[slice(*match.span())], escaped),
+                text[spelled.raw(position) : begin],
+                self._value(surrogate, text[begin:end], escaped),
             )
             position = match.end()
             if hold < position:
-                hold = len(text) if final else self._held_from(low, position)
+                hold = len(low) if final else self._held_from(low, position)
 
     def _held_from(self, low: str, position: int) -> int:
         """The first offset from which the rest may be the start of a surrogate."""
@@ -90,9 +95,9 @@ class Restorer:
         bare = _PUNCTUATION.sub("", _lower(text))
         return any(core in bare for core in self._cores)
 
-    def _value(self, surrogate: str, escaped: bool) -> str:
+    def _value(self, surrogate: str, raw: str, escaped: bool) -> str:
         value = _cased_like(self._values[surrogate.translate(_LOWER)], surrogate)
-        return json.dumps(value, ensure_ascii=False)[1:-1] if escaped else value
+        return spelling.respelled(value, raw, escaped=escaped)
 
     def json(self, value: Any, words: WireWords, key: str = "") -> Any:
         """A whole JSON value; strings that are themselves JSON texts stay valid, and reasoning,

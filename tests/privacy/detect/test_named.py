@@ -1,0 +1,56 @@
+"""A word beside a number says what it is, in any layout."""
+
+from __future__ import annotations
+
+import pytest
+
+from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.figures import figures
+from shortstop.privacy.detect.named import kinds, words
+
+
+def found(text: str) -> list[str]:
+    return [sighting.rule for sighting in figures(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("SSN | 088 | 32 | 1296", "named-ssn"),
+        ("my passport_number = X1234567", "named-passport"),
+        ("08/8321296 is my social", "named-ssn"),
+        ("<b>BSN</b> 533 449 030", "named-bsn"),
+        ("Aadhaar: 2345.6789.0124", "named-aadhaar"),
+        ("sort code (20) (45) (53)", "named-sort-code"),
+        ("电话：13812345678", "named-phone"),
+        ("Кинь на ТЕЛЕФОН 8 (916) 123-45-67", "named-phone"),
+    ],
+)
+def test_a_named_number_is_found(text: str, rule: str) -> None:
+    assert rule in found(canonical(text).text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BSN 533 449 031",
+        "order 123456789 of the card game",
+        "phone app, build 98030161",
+        "the passport office handled 1234567890123 cases",
+        "account\x1f123456789",
+    ],
+)
+def test_another_number_is_not(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_word_is_no_part_of_a_longer_one() -> None:
+    assert [w.kinds[0].id for w in words("hotel tel cardinal card")] == [
+        "named-phone",
+        "named-card",
+    ]
+
+
+def test_every_kind_has_words_and_a_shape_of_its_own() -> None:
+    assert all(kind.words and kind.shape.pattern for kind in kinds())
+    assert len({kind.id for kind in kinds()}) == len(kinds())
