@@ -1,4 +1,4 @@
-"""Frozen texts of another author than the rules', and everyday sentences about health."""
+"""Frozen texts of another author than the rules', and everyday sentences."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def _missed(name: str) -> dict[str, list[str]]:
 
 def test_another_authors_texts_are_seen() -> None:
     missed = _missed("others_ids")
-    assert sum(map(len, missed.values())) <= 0.06 * len(rows("others_ids", sensitive=True)), missed
+    assert sum(map(len, missed.values())) <= 0.005 * len(rows("others_ids", sensitive=True)), missed
 
 
-def test_everyday_sentences_about_health_are_seen() -> None:
+def test_everyday_sentences_are_seen() -> None:
     assert _missed("everyday") == {}
 
 
