@@ -64,7 +64,7 @@ _INITIALS = compile_pattern(
     r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
 )
 _DOES = re.compile(
-    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|who|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
+    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|in|who|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
 )
 _ADDRESSED = re.compile(
     r"(?:^|\W)(?:to|with|for|from|that|about|by|told|asked|called|mit|für|von|an|à|pour|avec|a|para|con|per|voor|met|"
