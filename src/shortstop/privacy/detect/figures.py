@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from shortstop.privacy.detect import groups
 from shortstop.privacy.detect.checks import named
+from shortstop.privacy.detect.detector import OVERLAP, PIECE
 from shortstop.privacy.detect.groups import Group, Run, compact, uniform
 from shortstop.privacy.detect.named import Mention, named_in, words
 from shortstop.privacy.detect.numbers import card_shape, iban_length, iban_number, loose_card
@@ -38,8 +39,8 @@ _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--
 """Gaps that nobody puts between the cells of a table."""
 _CONFUSED = str.maketrans("OoQIlSBZ", "00011582")
 _SCANNED = re.compile(
-    r"(?<![A-Za-z0-9])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])"
-    r"|(?<=(?<![A-Za-z0-9])[A-Z]{2})[0-9OoQIlSBZ]{2}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])"
+    r"|(?<=(?<![A-Za-z0-9])[A-Z]{2})(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2}(?![A-Za-z0-9])"
 )
 _EXPIRY = re.compile(r"(?:0[1-9]|1[0-2])(?:20)?[2-4]\d(?:\d{3,4})?")
 """When a card ends, and perhaps its code: what may stand in the cells behind it."""
@@ -77,14 +78,26 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
 
 def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
     """Every number that its shape and check digits, or a word beside it, give away. `blobs`: there
-    may be base64 in the text, whose digits are no numbers."""
-    if blobs:
-        text = _BLOB.sub(lambda m: " " * len(m.group()), text)
+    may be base64 in the text, whose digits are no numbers. A long text is read in pieces that
+    overlap, so that other work gets its turn."""
+    found: dict[tuple[str, int, int], Sighting] = {}
+    for start in range(0, len(text), PIECE):
+        low = max(0, start - OVERLAP)
+        piece = text[low : start + PIECE]
+        if blobs:
+            piece = _BLOB.sub(lambda m: " " * len(m.group()), piece)
+        for f in _in_piece(piece):
+            at = (f.label, f.start + low, f.end + low)
+            found[at] = replace(f, start=at[1], end=at[2]) if low else f
+    return _outermost(found.values())
+
+
+def _in_piece(text: str) -> Iterable[Sighting]:
     everywhere = words(text)
     spellings = list(_spellings(text))
     places = [outlines(spelling) for spelling in spellings]
     if not everywhere and not any(places):
-        return []
+        return ()
     found: dict[tuple[str, int, int], Sighting] = {}
     for start, end in stretches(text):
         beside = _within(everywhere, start - BEFORE, end + BEHIND)
@@ -99,7 +112,7 @@ def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
             sightings = _read(spellings, places, (max(0, start - MARGIN), end + MARGIN), beside)
         for f in sightings:
             found[f.label, f.start, f.end] = f
-    return _outermost(found.values())
+    return found.values()
 
 
 def _within(everywhere: Sequence[Mention], low: int, high: int) -> list[Mention]:

@@ -38,6 +38,7 @@ _FILLER = re.compile(
 _MAY_FILL = compile_pattern(
     rf"[0-9A-Z][\s,;.:–-]+(?:(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]+)+[0-9A-Z]"
 )
+_MAY_LIST = compile_pattern(r"(?:^|\s)\(?[a-h1-9]\) [0-9A-Z]")
 _MAY_COUNT = compile_pattern(r"(?:\"[A-Za-z_]{1,12}|[A-Za-z]{3}[ -]?#?)\d{1,2}\"?[ \t]*[:=]")
 _GROUP = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*|(?<![^\W_])[A-Z]{1,6}(?![^\W_])")
 _BREAK = re.compile(r"[^\W_]")
@@ -67,7 +68,7 @@ def bare(text: str) -> str:
         text = _TAG.sub(_blank, text)
     if "\n" in text:
         text = _MARK.sub(_blank, text)
-    if ")" in text:
+    if ")" in text and _MAY_LIST.search(text.encode("utf-8", "replace")) is not None:
         text = _INLINE.sub(_blank, text)
     if ":" in text or "=" in text:
         text = _FIELD.sub(_blank, text) if '"' in text else text
