@@ -22,13 +22,16 @@ Row = dict[str, Any]
 
 def rows(name: str, *, sensitive: bool) -> list[Row]:
     text = Path(__file__).with_name(f"dev_{name}.jsonl").read_text(encoding="utf-8")
-    return [r for r in map(json.loads, text.splitlines()) if r["sensitive"] is sensitive]
+    return [r for r in map(json.loads, text.splitlines()) if bool(r["sensitive"]) is sensitive]
 
 
 def verdict(row: Row) -> Clearance:
     turns = row.get("turns") or [row["text"]]
     roles = ["user", "assistant"] * len(turns)
-    messages = [{"role": r, "content": t} for r, t in zip(roles, turns, strict=False)]
+    messages = [
+        t if isinstance(t, dict) else {"role": r, "content": t}
+        for r, t in zip(roles, turns, strict=False)
+    ]
     return GUARD.clear(make({"model": "auto", "messages": messages}), Caller())
 
 

@@ -113,7 +113,7 @@ class LeafReader:
 
     def _is_speech(self, path: str) -> bool:
         """Whether a text, or the list that it is in, is part of the conversation."""
-        place = path[: path.rindex("[")] if path[-1] == "]" else path
+        place = path.rpartition("[")[0] if path[-1] == "]" else path
         return place.endswith(self._speech)
 
     def _string(

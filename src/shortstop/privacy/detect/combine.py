@@ -33,7 +33,7 @@ from shortstop.privacy.detect.lexicon import (
     told,
 )
 from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
-from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names
+from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names, unaccented
 
 REACH = 400
 """How far from a term a mark of a person may be, in characters."""
@@ -64,7 +64,7 @@ _INITIALS = compile_pattern(
     r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
 )
 _DOES = re.compile(
-    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
+    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|in|who|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
 )
 _ADDRESSED = re.compile(
     r"(?:^|\W)(?:to|with|for|from|that|about|by|told|asked|called|mit|für|von|an|à|pour|avec|a|para|con|per|voor|met|"
@@ -74,7 +74,9 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME_GAP = re.compile(r"[ \t]{1,2}|\.[ \t]?|,[ \t]?|[\"':|=^_ \t]{1,4}")
 _NOT_NAMES = frozenset(
     "care safety portal name names record records id information education experience services data "
-    "room diagnosis health number no the monday tuesday wednesday thursday friday saturday sunday doctor doktor dr prof professor may june".split()
+    "room diagnosis health number no the monday tuesday wednesday thursday friday saturday sunday doctor doktor dr prof professor may june "
+    "iso wat wie hoe jak jaki jakie jaka co czy was welche wer wann warum quel quelle quels quelles que qual quais como come cosa che "
+    "cuál cuales nasıl ne hangi vad hvad hva mitä miten ce care kako što koji koje hur hvordan cum mi mik ako apa siapa viết bệnh giải hãy tại bạn đường meine unsere deine seine ihre mon mes meu minha mijn onze moja moje".split()
 )
 
 
@@ -325,7 +327,7 @@ class _Scene:
         """First names."""
         for match in _CAPITALISED.finditer(self.text):
             word = match.group().lower()
-            sure = first_names().get(word)
+            sure = first_names().get(unaccented(word))
             if sure is None or word in NOT_NAMES or word in _NOT_NAMES:
                 continue
             if sure or self._is_spoken_of(*match.span()):
@@ -337,7 +339,7 @@ class _Scene:
     def _is_spoken_of(self, start: int, end: int) -> bool:
         """Whether a word that is a name or another word stands where people are spoken of."""
         return (
-            len(self._names_after(end)) == 1
+            len(self._names_after(end)) in (1, 2)
             or _DOES.match(self.text, end) is not None
             or _ADDRESSED.search(self.text[max(0, start - 12) : start]) is not None
         )
@@ -371,7 +373,8 @@ class _Scene:
 
 
 def _is_first_name(word: str) -> bool:
-    return len(word) > 2 and word.lower().strip(".,()") in first_names()
+    word = word.lower().strip(".,()")
+    return len(word) > 2 and word not in _NOT_NAMES and unaccented(word) in first_names()
 
 
 def _holds(pattern: Any | None, text: str) -> bool:

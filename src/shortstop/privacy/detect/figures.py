@@ -38,7 +38,12 @@ _STRETCH = compile_pattern(f"{FIGURES},}}")
 _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--", "‧", "∙"]) | {" "}
 """Gaps that nobody puts between the cells of a table."""
 _CONFUSED = str.maketrans("OoQIlSBZ", "00011582")
-_SCANNED = re.compile(r"(?<![A-Za-z0-9])(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])")
+_SCANNED = re.compile(
+    r"(?<![A-Za-z0-9])(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])"
+    r"|(?<=(?<![A-Za-z0-9])[A-Z]{2})(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2}(?![A-Za-z0-9])"
+)
+_EXPIRY = re.compile(r"(?:0[1-9]|1[0-2])(?:20)?[2-4]\d(?:\d{3,4})?")
+"""When a card ends, and perhaps its code: what may stand in the cells behind it."""
 _MAY_BE_SCANNED = compile_pattern(
     r"[0-9][OoQIlSBZ]|[OoQIlSBZ][0-9]|\b[OoQIlSBZ]{2,19}(?:[^0-9A-Za-z]|$)"
 )
@@ -204,6 +209,11 @@ def _cards(run: Run, firsts: Iterable[int]) -> Iterator[Sighting]:
     numbers = sum(not g.text.isalpha() for g in run)
     for i, j in windows:
         tight = run[i + 1].gap in _TIGHT
+        if not tight and _EXPIRY.fullmatch(
+            "".join(g.text for g in run[j : j + 3] if g.text.isdigit())
+        ):
+            tight = False
+            numbers = len(taken) if j + 3 >= len(run) else numbers
         alone = _alone(run, i, j, taken) if tight else len(taken) == numbers
         if alone and (len(run[i].text) > 3 or uniform(run[i:j])):
             yield Sighting("CARD", Tier.S2, "card-grouped", run[i].start, run[j - 1].end)

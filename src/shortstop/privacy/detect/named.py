@@ -28,7 +28,7 @@ SCANNED = 4
 """Digits of a number that a scan may have taken for letters."""
 _OTHER = re.compile(
     r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
-    r"|issue|figure|table|row|line|room|sku|ean|isbn|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
+    r"|issue|figure|table|row|line|room|sku|ean|gtin|upc|isbn|barcode|bar code|code-barres|code barres|strichcode|código de barras|codice a barre|streepjescode|kod kreskowy|barkod|штрихкод|штрих-код|条码|バーコード|바코드|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
     r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|sold|sales|traffic|reach|machines|was|id:|§|\$|€|£|usd|eur)"
     r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
 )

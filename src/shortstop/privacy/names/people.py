@@ -123,7 +123,7 @@ def people(text: str, entities: Sequence[Entity], taken: Sequence[Span] = ()) ->
     return _PeopleReader(text, entities, taken).spans()
 
 
-def _unaccented(name: str) -> str:
+def unaccented(name: str) -> str:
     """The spelling of the list of first names."""
     decomposed = unicodedata.normalize("NFKD", name.translate(_LETTERS))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -267,10 +267,10 @@ class _PeopleReader:
         return low[:-2] if low.endswith(("'s", "’s")) else low
 
     def _is_first(self, i: int) -> bool:
-        return first_names().get(_unaccented(self._without_possessive(i).split("-")[0]), False)
+        return first_names().get(unaccented(self._without_possessive(i).split("-")[0]), False)
 
     def _may_be_first(self, i: int) -> bool:
-        return _unaccented(self._without_possessive(i).split("-")[0]) in first_names()
+        return unaccented(self._without_possessive(i).split("-")[0]) in first_names()
 
     def _adjoins(self, i: int) -> bool:
         """Whether the next word follows directly, in the same line."""
