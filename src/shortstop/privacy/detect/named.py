@@ -133,7 +133,7 @@ def _folded(word: str) -> str:
     return re.sub(r"[\s_.'’-]", "", word.lower())
 
 
-class _Vocabulary:
+class _Names:
     """All words of all kinds, found in one pass."""
 
     def __init__(self) -> None:
@@ -171,8 +171,8 @@ def _spelled(word: str) -> str:
 
 
 @cache
-def _vocabulary() -> _Vocabulary:
-    return _Vocabulary()
+def _vocabulary() -> _Names:
+    return _Names()
 
 
 def words(text: str) -> list[Mention]:

@@ -147,7 +147,7 @@ def _digits(stretch: str) -> str:
 
 def _numbers(low: str, stretch: str) -> Iterator[str]:
     """Digits and single capitals in order."""
-    speller = _Speller()
+    speller = _Spoken()
     for match in _TOKEN.finditer(low):
         word = match.group()
         if word in _VALUE:
@@ -163,7 +163,7 @@ def _numbers(low: str, stretch: str) -> Iterator[str]:
     yield speller.rest()
 
 
-class _Speller:
+class _Spoken:
     """A ten takes in the unit behind it, and "double" doubles what follows."""
 
     def __init__(self) -> None:
