@@ -51,7 +51,7 @@ def _believed(stretch: Sequence[Suspect], text: str) -> Iterator[Suspect]:
         moved = Suspect(
             candidate.start - start, candidate.end - start, candidate.form, candidate.value
         )
-        if model.score(weigh.features(moved, around, model.letter_pairs)) >= model.threshold:
+        if model.believes(weigh.features(moved, around, model.letter_pairs)):
             yield candidate
 
 
