@@ -1,4 +1,4 @@
-"""Secrets as another author writes them, and neighbours of those kinds: found, whatever the wording."""
+"""Secrets as another author writes them, and neighbours of those kinds."""
 
 from __future__ import annotations
 

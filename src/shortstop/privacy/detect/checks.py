@@ -55,6 +55,7 @@ NAMED: dict[str, Check] = {
     "stated": filled.is_value,
     "typed": filled.is_typed,
     "assigned": filled.is_assigned,
+    "guest_key": filled.is_guest_key,
     "answered": filled.is_answer,
     "coded_value": secrets.coded_value,
     "coded_groups": secrets.coded_groups,

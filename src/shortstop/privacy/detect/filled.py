@@ -34,7 +34,7 @@ def is_plain(value: str) -> bool:
 
 
 def is_typed(value: str) -> bool:
-    """Whether what stands behind an option of a command was typed in full, and is no file or name."""
+    """Whether what stands behind an option of a command was typed in full: no file, no name."""
     value = value.rstrip(";,)`\\")
     plain = value.isalpha() and value.islower()
     return (
@@ -52,17 +52,19 @@ def is_answer(value: str) -> bool:
 
 
 def is_assigned(value: str) -> bool:
-    """Whether a string that is assigned to a password in code or settings was somebody's: it has a
-    digit or a sign, or is a long word that says nothing about passwords."""
-    drawn = (
-        any(not c.isalpha() for c in value)
-        and not value.replace("_", "").replace("-", "").isalpha()
-    )
-    return (
-        is_typed(value) and not placeholders.is_none(value)
-        if drawn
-        else is_typed(value) and len(value) > 7
-    )
+    """Whether a string that is assigned to a password in code or settings was somebody's: no name
+    in code, and of letters alone only if it is long."""
+    if not is_typed(value):
+        return False
+    if value.replace("_", "").replace("-", "").isalpha():
+        return len(value) > 7
+    return not placeholders.is_none(value) or (value[-1].isdigit() and value != value.lower())
+
+
+def is_guest_key(value: str) -> bool:
+    """Whether it is a key as people choose them for guests: with two digits, and no name."""
+    digits = sum(c.isdigit() for c in value)
+    return is_typed(value) and digits > 1 and not placeholders.is_none(value)
 
 
 @cache

@@ -102,7 +102,7 @@ def features(
     against = {kind: at for kind, at in against.items() if at[0] > best / 2}
     disputed = "disputed " if against else ""
     result |= {"one": 1.0, f"is {form}": 1.0, f"near {disputed}{form}": best}
-    said = max(stands["said"] * result["before"], result.get("touches before", 0.0))
+    said = max(stands["said"] * result["before"], result.pop("next", 0.0))
     whole = form not in ("words", "joined") and _CUT.search(value) is None
     result["stated"] = said * float(not against and whole) * result.pop("fully")
     result["disputed"] = float(bool(against))
@@ -124,6 +124,7 @@ def _announced(candidate: Suspect, around: Surroundings) -> dict[str, float]:
                 "touches": float(best == 1.0),
                 "touches before": float(best == 1.0 and before),
                 "before": float(before),
+                "next": float(before and x == 1.0),
                 "fully": float(
                     shares[kind] >= FULLY and x >= CLOSE and kind not in ("licence", "bare", "file")
                 ),
