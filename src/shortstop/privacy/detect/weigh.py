@@ -31,7 +31,7 @@ _SYNTAX = re.compile(r"[()\[\]{}<>=/\\:;,|]")
 _CUT = re.compile(r"[(){}\[\]<>\"']|\w=")
 _LAST = re.compile(r"([^\W\d_]+)\s?[\"'`(]?$")
 _SAID = re.compile(
-    r"(?i)(?:^|[^\w])(?:is|was|are|be|it's|that's|now|ist|lautet|war|est|c'est|était|es|era|son|è|é|sono|são|ser[áà]|jest|to|är|er|on|olan|este|est[áà]|then|dann|puis|luego|poi|waarde|becomes|auf|zu|en|a|in|na|på|til|till|on|as|by|with|mit|avec|con|com|met|med|είναι|είναι|в|это|є|как|है|là|thành|คือ|เป็น|adalah|ialah|هو|هي|إلى|הוא|היא|zni|reads?|says?|said|shows?|got|use[ds]?|typed?|type|enter(?:ed)?)\s{1,3}[\"'`“«„(\[*]{0,2}$"
+    r"(?i)(?:^|[^\w])(?:is|was|are|be|it's|that's|now|ist|lautet|war|est|c'est|était|es|era|son|è|é|sono|são|ser[áà]|jest|to|är|er|on|olan|este|est[áà]|then|dann|puis|luego|poi|waarde|becomes|auf|zu|en|a|na|på|til|till|on|as|by|with|mit|avec|con|com|met|med|είναι|είναι|в|это|є|как|है|là|thành|คือ|เป็น|adalah|ialah|هو|هي|إلى|הוא|היא|zni|reads?|says?|said|shows?|got|use[ds]?|typed?|type|enter(?:ed)?)\s{1,3}[\"'`“«„(\[*]{0,2}$"
     r"|(?:[:=：＝→⇒]|->|=>|[是为為はがを은는이가를을])\s{0,3}[\"'`“«„「『(\[*]{0,3}$"
 )
 """What says that the value comes now: a copula, a colon, "to"."""
@@ -43,7 +43,7 @@ FAINT = 0.2
 """Nearness below which a cue is taken to speak of something else."""
 CLOSE = 0.5
 """The same for words in a row, which are everywhere."""
-FULLY = 0.8
+FULLY = 0.85
 """What a cue must say about a make of value to state it."""
 _NUMBERED = re.compile(r"_?[A-Za-z]?[a-z]+(?:[-_.][a-z]+)*\d{1,2}|[A-Z]{1,6}-?\d{1,4}")
 QUOTES = "\"'`“”„«»‘’「」"
