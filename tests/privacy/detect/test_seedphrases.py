@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.seedphrases import gate, spans
 from shortstop.privacy.detect.wordlists import seed_words
 
@@ -36,3 +37,10 @@ def test_eleven_words_or_other_words_are_none() -> None:
 def test_there_are_2048_words_of_three_to_eight_letters() -> None:
     assert len(seed_words()) == 2048
     assert {len(word) for word in seed_words()} == set(range(3, 9))
+
+
+def test_the_gate_holds_where_eight_words_of_the_list_are_in_a_row() -> None:
+    pattern = compile_pattern(gate())
+    words = sorted(seed_words())
+    assert all(pattern.search(" ".join(words[i : i + 8]).encode()) for i in range(0, 2040, 8))
+    assert pattern.search(b"The plan is that we look at it and then write to a team.") is None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,10 +24,13 @@ from shortstop.privacy.detect.lexicon import (
     HealthWords,
     excepted,
     latin,
+    latin_sign,
     lexicon,
+    marked,
     sign,
     sign_set,
     spoken,
+    told,
 )
 from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
 from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names
@@ -44,6 +47,7 @@ POINTED = ("illness", "drug", "ending", "symptom", "code", "shorthand", "value")
 """Kinds of terms that count without others, strongest first. Words of care do not."""
 SHORTHAND = 3
 """Abbreviations and values from which on a text is a note, and notes are about somebody."""
+_NOTED = ("shorthand", "value")
 _EXAM = {"named": 0.4, "first": 0.25}
 """What is left of a mark in an exam's question; nothing of those that are not here."""
 DAMPED = 0.25
@@ -125,11 +129,24 @@ def health_of_a_person(
     for start, end in [(0, len(text))] if together else _stretches(low):
         near = bisect_left(known, start) < bisect_left(known, end)
         scene = _Scene(text[start:end], low[start:end], near or (whole and bool(known)), exam)
-        for code in spoken(scene.low):
+        for code in _worth_reading(scene.low):
             found = scene.weigh(lexicon(code))
             if found is not None:
                 return start + found.start, start + found.end
     return None
+
+
+def _worth_reading(low: str) -> Iterator[str]:
+    """The languages that a stretch may be in and say something in. English first and whatever it
+    says, if it has terms that are in no language."""
+    terms = told().of(low)
+    anywhere = latin_sign().search(low.encode("utf-8", "replace")) is not None
+    if not terms and not anywhere:
+        return
+    marks: Set[str] = marked().of(low) if anywhere else frozenset()
+    for code in spoken(low):
+        if code in terms or (anywhere and (code == "en" or code in marks)):
+            yield code
 
 
 def health_of_anybody(text: str) -> tuple[int, int] | None:
@@ -231,10 +248,11 @@ class _Scene:
         table = weights()["person"]
         exam = self._exam or _holds(words.exam, self.low)
         sum_ = table["identifier"] if self._identified else 0.0
-        if not exam and sum(t.kind in ("shorthand", "value") for t in terms) >= SHORTHAND:
+        if not exam and len(self._said(t for t in terms if t.kind in _NOTED)) >= SHORTHAND:
             sum_ += table["note"]
+        alone = {t.kind for t in terms} == {"shorthand"} and len(self._said(terms)) == 1
         for kind, marks in self._marks(words):
-            if sum_ >= wanted:
+            if sum_ >= wanted or (alone and kind == "name"):
                 break
             weight = table[kind] * (_EXAM.get(kind, 0.0) if exam else 1.0)
             if kind == "first":
@@ -242,6 +260,10 @@ class _Scene:
             elif weight:
                 sum_ += weight * self._best(kind, marks, terms, words)
         return bool(sum_ >= wanted)
+
+    def _said(self, terms: Iterable[Term]) -> set[str]:
+        """The different words that they are."""
+        return {self.low[t.start : t.end] for t in terms}
 
     def _best(
         self,

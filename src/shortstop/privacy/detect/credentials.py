@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 
 from shortstop.privacy.detect import cues, weigh
 from shortstop.privacy.detect.candidates import Suspect, candidates
@@ -10,6 +11,9 @@ from shortstop.privacy.detect.cues import Surroundings
 
 AROUND = 200
 """Characters read on both sides of what may be a value: more than a cue's reach."""
+WINDOW = cues.REACH + AROUND
+"""Bytes read on both sides of a cue."""
+_SPACE = re.compile(rb"[ \n]")
 
 
 def gate() -> str:
@@ -20,38 +24,44 @@ def gate() -> str:
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) in bytes of every value in UTF-8 that is more likely a secret than the costs of
     a miss and of a false pin allow to let go."""
-    text = data.decode("utf-8", "ignore")
-    for stretch in _stretches(candidates(text)):
-        for found in _believed(stretch, text):
-            yield _bytes(text, found.start), _bytes(text, found.end)
+    for start, end in _windows(data):
+        text = data[start:end].decode("utf-8", "ignore")
+        for found in _believed(candidates(text), text):
+            yield start + _bytes(text, found.start), start + _bytes(text, found.end)
 
 
-def _stretches(found: Iterable[Suspect]) -> Iterator[list[Suspect]]:
-    """Candidates that stand near each other, so that what is around them is read once."""
-    stretch: list[Suspect] = []
-    for candidate in found:
-        if stretch and candidate.end - stretch[0].start > AROUND:
-            yield stretch
-            stretch = []
-        stretch.append(candidate)
-    if stretch:
-        yield stretch
+def _windows(data: bytes) -> Iterator[tuple[int, int]]:
+    """[start, end) of what is in reach of a cue, no value cut in two."""
+    first = last = -1
+    for start, end in cues.announced(data):
+        if first >= 0 and start - WINDOW > last:
+            yield first, last
+            first = -1
+        if first < 0:
+            first = _outside(data, start - WINDOW, -1)
+        if end + WINDOW > last:
+            last = _outside(data, end + WINDOW, 1)
+    if first >= 0:
+        yield first, last
 
 
-def _believed(stretch: Sequence[Suspect], text: str) -> Iterator[Suspect]:
-    start = max(0, min(c.start for c in stretch) - AROUND)
-    piece = text[start : max(c.end for c in stretch) + AROUND]
-    present = cues.classes(piece.encode())
+def _outside(data: bytes, position: int, step: int) -> int:
+    """The next place between two words from there on, or the end."""
+    if step < 0:
+        return max(data.rfind(b" ", 0, max(0, position)), data.rfind(b"\n", 0, max(0, position)), 0)
+    found = _SPACE.search(data, position)
+    return len(data) if found is None else found.start()
+
+
+def _believed(found: Iterable[Suspect], text: str) -> Iterator[Suspect]:
+    present = cues.classes(text.encode())
     announces = weigh.announces()
-    fitting = [c for c in stretch if not announces[c.form].keys().isdisjoint(present)]
-    if not fitting:
-        return
-    around, model = Surroundings(piece, present), weigh.model()
-    for candidate in fitting:
-        moved = Suspect(
-            candidate.start - start, candidate.end - start, candidate.form, candidate.value
-        )
-        if model.believes(weigh.features(moved, around, model.letter_pairs)):
+    forms = {form for form, kinds in announces.items() if not kinds.keys().isdisjoint(present)}
+    around, model = Surroundings(text, present), weigh.model()
+    for candidate in found:
+        if candidate.form in forms and (
+            model.believes(weigh.features(candidate, around, model.letter_pairs))
+        ):
             yield candidate
 
 

@@ -83,6 +83,17 @@ def classes(text: bytes) -> list[str]:
     return [kinds[i] for i in together.Match(text) or ()]
 
 
+def announced(data: bytes) -> list[tuple[int, int]]:
+    """[start, end) in bytes of every cue for a secret, by place."""
+    wanted, patterns = words()["for"], _patterns()
+    return sorted(
+        match.span()
+        for kind in classes(data)
+        if kind in wanted
+        for match in patterns[kind].finditer(data)
+    )
+
+
 def cues(text: str, present: Sequence[str] | None = None) -> list[Cue]:
     """Every cue, by place. Of two that overlap the longer one counts: a public key is no key.
     `present` are the text's classes, where they are known."""

@@ -9,25 +9,26 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
-from functools import cache
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from msgspec import Struct
 from msgspec.structs import replace
-from stdnum import numdb
 
 from shortstop.privacy.detect import groups
 from shortstop.privacy.detect.checks import named
+from shortstop.privacy.detect.detector import OVERLAP, PIECE
 from shortstop.privacy.detect.groups import Group, Run, compact, uniform
 from shortstop.privacy.detect.named import Mention, named_in, words
-from shortstop.privacy.detect.numbers import card_shape, iban_number, loose_card
+from shortstop.privacy.detect.numbers import card_shape, iban_length, iban_number, loose_card
+from shortstop.privacy.detect.outlines import outlines
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
 from shortstop.privacy.detect.signs import FIGURES
 from shortstop.types import Tier
 
 FEWEST_ALONE = 10
 """Digits below which there is no number without a word for it."""
-FEW = 3
+AROUND = 300
+"""Characters around an outline or a word that are read: more than a number and its neighbours."""
 BEFORE, BEHIND = 120, 80
 """Characters around digits in which a word may name them."""
 MARGIN = 20
@@ -37,7 +38,10 @@ _STRETCH = compile_pattern(f"{FIGURES},}}")
 _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--", "‧", "∙"]) | {" "}
 """Gaps that nobody puts between the cells of a table."""
 _CONFUSED = str.maketrans("OoQIlSBZ", "00011582")
-_SCANNED = re.compile(r"(?<![A-Za-z0-9])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])")
+_SCANNED = re.compile(r"(?<![A-Za-z0-9])(?=[0-9]*[OoQIlSBZ])[0-9OoQIlSBZ]{2,19}(?![A-Za-z0-9])")
+_MAY_BE_SCANNED = compile_pattern(
+    r"[0-9][OoQIlSBZ]|[OoQIlSBZ][0-9]|\b[OoQIlSBZ]{2,19}(?:[^0-9A-Za-z]|$)"
+)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}")
 _NIR = re.compile(r"[12]\d{4}(?:\d\d|2[AB])\d{8}")
 _FISCALE = re.compile(r"[A-Z]{6}[0-9A-Z]{2}[A-Z][0-9A-Z]{2}[A-Z][0-9A-Z]{3}[A-Z]")
@@ -69,11 +73,29 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
 
 def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
     """Every number that its shape and check digits, or a word beside it, give away. `blobs`: there
-    may be base64 in the text, whose digits are no numbers."""
-    if blobs:
-        text = _BLOB.sub(lambda m: " " * len(m.group()), text)
+    may be base64 in the text, whose digits are no numbers. A long text is read in pieces that
+    overlap, so that other work gets its turn."""
     found: dict[tuple[str, int, int], Sighting] = {}
-    for start, end, beside in _named_stretches(text):
+    for start in range(0, len(text), PIECE):
+        low = max(0, start - OVERLAP)
+        piece = text[low : start + PIECE]
+        if blobs:
+            piece = _BLOB.sub(lambda m: " " * len(m.group()), piece)
+        for f in _in_piece(piece):
+            at = (f.label, f.start + low, f.end + low)
+            found[at] = replace(f, start=at[1], end=at[2]) if low else f
+    return _outermost(found.values())
+
+
+def _in_piece(text: str) -> Iterable[Sighting]:
+    everywhere = words(text)
+    spellings = list(_spellings(text))
+    places = [outlines(spelling) for spelling in spellings]
+    if not everywhere and not any(places):
+        return ()
+    found: dict[tuple[str, int, int], Sighting] = {}
+    for start, end in stretches(text):
+        beside = _within(everywhere, start - BEFORE, end + BEHIND)
         digits = _digits(text[start:end])
         in_one = digits == end - start and not text[max(0, start - 2) : start].strip().isupper()
         beside = [word for word in beside if word.fewest <= digits]
@@ -81,35 +103,63 @@ def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
             continue
         if in_one and not any(kind.letters for word in beside for kind in word.kinds):
             sightings = _named(text, [[Group(text[start:end], start, end, "")]], beside)
-            low = 0
         else:
-            low = max(0, start - MARGIN)
-            sightings = _read(text[low : end + MARGIN], [word.moved(-low) for word in beside])
+            sightings = _read(spellings, places, (max(0, start - MARGIN), end + MARGIN), beside)
         for f in sightings:
-            at = (f.label, f.start + low, f.end + low)
-            found[at] = replace(f, start=at[1], end=at[2])
-    return _outermost(found.values())
+            found[f.label, f.start, f.end] = f
+    return found.values()
 
 
-def _named_stretches(text: str) -> Iterator[tuple[int, int, list[Mention]]]:
-    """[start, end) of digits that are close to each other, and the words near them. Where there are
-    many, words are looked for in the whole text once."""
-    spans = list(stretches(text))
-    everywhere = words(text) if len(spans) > FEW else None
-    for start, end in spans:
-        low, high = max(0, start - BEFORE), end + BEHIND
-        if everywhere is None:
-            yield start, end, [word.moved(low) for word in words(text[low:high])]
-        else:
-            i = bisect_left(everywhere, low, key=lambda word: word.start)
-            yield start, end, list(takewhile(lambda word: word.start < high, everywhere[i:]))  # noqa: B023
+def _within(everywhere: Sequence[Mention], low: int, high: int) -> list[Mention]:
+    """The words that begin in [low, high)."""
+    i = bisect_left(everywhere, low, key=lambda word: word.start)
+    return list(takewhile(lambda word: word.start < high, everywhere[i:]))
 
 
-def _read(text: str, beside: Sequence[Mention]) -> Iterator[Sighting]:
-    for spelling in _spellings(text):
-        runs = list(groups.runs(spelling))
-        yield from _proved(runs)
-        yield from _named(spelling, runs, beside)
+def _read(
+    spellings: Sequence[str],
+    places: Sequence[Sequence[int]],
+    part: tuple[int, int],
+    beside: Sequence[Mention],
+) -> Iterator[Sighting]:
+    """What is in a part of each spelling. `places` are their outlines."""
+    seen: set[tuple[int, str]] = set()
+    for spelling, everywhere in zip(spellings, places, strict=True):
+        starts = everywhere[bisect_left(everywhere, part[0]) : bisect_left(everywhere, part[1])]
+        for low, high in _parts(spelling, part, starts, beside):
+            text = spelling[low:high]
+            if (low, text) in seen:
+                continue
+            seen.add((low, text))
+            runs = list(groups.runs(text))
+            named = [word.moved(-low) for word in beside]
+            for f in chain(
+                _proved(runs, frozenset(s - low for s in starts)), _named(text, runs, named)
+            ):
+                yield replace(f, start=f.start + low, end=f.end + low)
+
+
+def _parts(
+    text: str, part: tuple[int, int], starts: Iterable[int], beside: Iterable[Mention]
+) -> Iterator[tuple[int, int]]:
+    """[low, high) around outlines and words, no group cut in two."""
+    first, last = part
+    low = high = -1
+    for start, end in sorted([*((s, s) for s in starts), *((w.start, w.end) for w in beside)]):
+        if low < 0 or start - AROUND > high:
+            if low >= 0:
+                yield low, high
+            low = _edge(text, max(first, start - AROUND), -1)
+        high = _edge(text, min(last, end + AROUND), 1)
+    if low >= 0:
+        yield low, high
+
+
+def _edge(text: str, position: int, step: int) -> int:
+    """The next place outside of letters and digits."""
+    while 0 < position < len(text) and text[position - 1].isalnum() and text[position].isalnum():
+        position += step
+    return position
 
 
 def _named(text: str, runs: Sequence[Run], beside: Sequence[Mention]) -> Iterator[Sighting]:
@@ -132,22 +182,24 @@ def _spellings(text: str) -> Iterator[str]:
     yield bare
     if groups.numbered(text, bare):
         yield text
-    scanned = _SCANNED.sub(lambda m: m.group().translate(_CONFUSED), bare)
-    if scanned != bare:
-        yield scanned
+    if _MAY_BE_SCANNED.search(bare.encode("utf-8", "replace")):
+        scanned = _SCANNED.sub(lambda m: m.group().translate(_CONFUSED), bare)
+        if scanned != bare:
+            yield scanned
 
 
-def _proved(runs: Iterable[Run]) -> Iterator[Sighting]:
-    for run in runs:
-        if len(run) > 1:
-            yield from _cards(run)
-            yield from _long(run)
+def _proved(runs: Iterable[Run], starts: Set[int]) -> Iterator[Sighting]:
+    for run in runs if starts else ():
+        firsts = [i for i, group in enumerate(run) if group.start in starts]
+        if len(run) > 1 and firsts:
+            yield from _cards(run, firsts)
+            yield from _long(run, firsts)
 
 
-def _cards(run: Run) -> Iterator[Sighting]:
+def _cards(run: Run, firsts: Iterable[int]) -> Iterator[Sighting]:
     """Cards in the groups that are printed on cards. In cells and lists nothing else may stand in
     the run: of a table of figures one row in forty would pass."""
-    windows = [(i, j) for i, j in _card_windows(run) if loose_card(compact(run[i:j]))]
+    windows = [(i, j) for i, j in _card_windows(run, firsts) if loose_card(compact(run[i:j]))]
     taken = {k for i, j in windows for k in range(i, j)}
     numbers = sum(not g.text.isalpha() for g in run)
     for i, j in windows:
@@ -168,8 +220,8 @@ def _alone(run: Run, i: int, j: int, taken: Set[int]) -> bool:
     )
 
 
-def _card_windows(run: Run) -> Iterator[tuple[int, int]]:
-    for i in range(len(run) - 2):
+def _card_windows(run: Run, firsts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    for i in firsts:
         lengths: list[int] = []
         total = 0
         for j in range(i, len(run)):
@@ -182,9 +234,10 @@ def _card_windows(run: Run) -> Iterator[tuple[int, int]]:
                 yield i, j + 1
 
 
-def _long(run: Run) -> Iterator[Sighting]:
+def _long(run: Run, firsts: Iterable[int]) -> Iterator[Sighting]:
     """IBANs, and other numbers that are long and hard to hit by chance."""
-    for i, first in enumerate(run):
+    for i in firsts:
+        first = run[i]
         head = compact(run[i : i + 4]).upper()
         if not head[:2].isalpha() and head[:1] not in "12":
             continue
@@ -198,9 +251,9 @@ def _endings(run: Run, i: int) -> Iterator[tuple[str, str, int]]:
         value += run[j].text.upper()
         if len(value) > 34:
             return
-        if _IBAN.match(value) and len(value) == _iban_length(value[:2]) and iban_number(value):
+        if _IBAN.match(value) and len(value) == iban_length(value[:2]) and iban_number(value):
             yield "iban-grouped", "IBAN", j + 1
-        if len(value) == 15 and j > i and _NIR.fullmatch(value) and named("fr.nir")(value):
+        if len(value) == 15 and _is_nir(run[i : j + 1], value):
             yield "nir-grouped", "NATIONAL_ID", j + 1
         if (
             len(value) == 16
@@ -211,10 +264,8 @@ def _endings(run: Run, i: int) -> Iterator[tuple[str, str, int]]:
             yield "codice-fiscale-grouped", "NATIONAL_ID", j + 1
 
 
-@cache
-def _iban_length(country: str) -> int:
-    """0 for a country without IBANs."""
-    for _, properties in numdb.get("iban").info(country):
-        if "bban" in properties:
-            return 4 + sum(map(int, re.findall(r"\d+", properties["bban"])))
-    return 0
+def _is_nir(groups: Run, value: str) -> bool:
+    """Whether groups are a French number, and no row of five numbers below a thousand."""
+    sizes = {len(g.text) for g in groups}
+    several = len(groups) > 1 and sizes != {3}
+    return several and _NIR.fullmatch(value) is not None and named("fr.nir")(value)

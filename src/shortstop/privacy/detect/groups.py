@@ -14,6 +14,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.rules import compile_pattern
 
 LONGEST_GAP = 40
 """Characters between two groups of one run at most, tags and list marks included."""
@@ -34,6 +35,11 @@ _FILLER = re.compile(
     rf"(?<=[0-9A-Z])[\s,;.:–-]{{1,4}}(?:(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]{{1,4}}){{1,4}}"
     r"(?=[0-9A-Z])"
 )
+_MAY_FILL = compile_pattern(
+    rf"[0-9A-Z][\s,;.:–-]+(?:(?:{canonical(_FILLERS).text.replace(' ', '|')})[\s,;.:–-]+)+[0-9A-Z]"
+)
+_MAY_LIST = compile_pattern(r"(?:^|\s)\(?[a-h1-9]\) [0-9A-Z]")
+_MAY_COUNT = compile_pattern(r"(?:\"[A-Za-z_]{1,12}|[A-Za-z]{3}[ -]?#?)\d{1,2}\"?[ \t]*[:=]")
 _GROUP = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*|(?<![^\W_])[A-Z]{1,6}(?![^\W_])")
 _BREAK = re.compile(r"[^\W_]")
 
@@ -62,11 +68,13 @@ def bare(text: str) -> str:
         text = _TAG.sub(_blank, text)
     if "\n" in text:
         text = _MARK.sub(_blank, text)
-    if ")" in text:
+    if ")" in text and _MAY_LIST.search(text.encode("utf-8", "replace")) is not None:
         text = _INLINE.sub(_blank, text)
     if ":" in text or "=" in text:
         text = _FIELD.sub(_blank, text) if '"' in text else text
         text = _uncounted(text)
+    if _MAY_FILL.search(text.encode("utf-8", "replace")) is None:
+        return text
     return _FILLER.sub(lambda m: "," + " " * (len(m.group()) - 1), text)
 
 
@@ -77,6 +85,8 @@ def numbered(text: str, bared: str) -> bool:
 
 def _uncounted(text: str) -> str:
     """Without "part 2:"."""
+    if _MAY_COUNT.search(text.encode("utf-8", "replace")) is None:
+        return text
     for match in _COUNTED.finditer(text):
         start, end = match.span()
         counter = _COUNTER.search(text, max(0, start - 14), start)

@@ -153,6 +153,52 @@ def excepted() -> frozenset[str]:
     return frozenset(_lists(LATIN)["not_endings"] + _lists(LATIN)["not_drugs"])
 
 
+class LanguageSet:
+    """Which lists have some of their words in a text, in one pass."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        options = re2.Options()
+        options.max_mem = AUTOMATON_BYTES
+        options.log_errors = False
+        self._codes: list[str] = []
+        self._set = re2.Set.SearchSet(options)
+        for code in languages():
+            if words := [w for kind in kinds for w in _lists(code).get(kind, ())]:
+                self._codes.append(code)
+                self._set.Add(any_of(words))
+        self._set.Add("")  # matches every text: its absence means that the set gave up
+        self._set.Compile()
+
+    def of(self, low: str) -> frozenset[str]:
+        """The codes. All of them when the set ran out of memory."""
+        found = self._set.Match(low.encode("utf-8", "replace"))
+        if len(self._codes) not in found:
+            return frozenset(self._codes)
+        return frozenset(self._codes[i] for i in found if i < len(self._codes))
+
+
+@cache
+def told() -> LanguageSet:
+    """Where an illness or a symptom is named."""
+    return LanguageSet(("illness", "symptom"))
+
+
+@cache
+def marked() -> LanguageSet:
+    """Where a person is spoken of."""
+    return LanguageSet(MARKS)
+
+
+@cache
+def latin_sign() -> Any:
+    """Holds in a text in lower case wherever `latin` may."""
+    lists = _lists(LATIN)
+    lower, _ = latin()
+    words = (*lists["shorthand"], *lists["codes"], *lists["values"])
+    every = [*(p.pattern for p in lower.values()), any_of(map(_small, words), loose=True)]
+    return compile_pattern("|".join(f"(?:{p})" for p in every))
+
+
 @cache
 def sign() -> Any:
     """Where `sign_pattern` holds."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -21,7 +22,7 @@ from shortstop.types import Tier
 PROVED_REACH, NEAR_REACH = (70, 110), (28, 48)
 """Characters before and after a word within which a number may begin: one with check digits, and
 one that nothing proves but the word."""
-MOST_GROUPS, SHORTEST, LONGEST = 20, 5, 26
+MOST_GROUPS, LONGEST = 20, 26
 """Of a number: groups, and characters without what stands between them."""
 SCANNED = 4
 """Digits of a number that a scan may have taken for letters."""
@@ -32,6 +33,19 @@ _OTHER = re.compile(
     r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
+_OTHER_THINGS = frozenset(
+    [
+        "social media",
+        "social network",
+        "social networks",
+        "social post",
+        "social posts",
+        "social ads",
+    ]
+)
+"""Words with one that names a number in them, which name none."""
+_ZIP = re.compile(r"\b[A-Z]{2},?[\s#*/;-]{1,6}\d{5}-\d{4}(?!\d)")
+"""A postal code behind a state of the USA."""
 _DATE = re.compile(
     r"(?<![\d,])(?:(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](?:19|20)\d\d|\d\d?:\d\d|\d{1,3}(?:,\d{3})+|(?<=[:=\s])\d+,\d\d)(?![\d,])"
 )
@@ -51,6 +65,8 @@ class Kind:
     label: str
     tier: Tier
     shape: re.Pattern[str]
+    shortest: int
+    longest: int
     fewest: int
     letters: bool
     check: Check | None
@@ -85,6 +101,8 @@ def kinds() -> tuple[Kind, ...]:
             label=raw["label"],
             tier=Tier(raw.get("tier", 2)),
             shape=re.compile(raw["shape"]),
+            shortest=_widths(raw["shape"])[0],
+            longest=_widths(raw["shape"])[1],
             fewest=0 if "A-" in raw["shape"] else raw["shortest"] - SCANNED,
             letters="A-" in raw["shape"],
             check=named(raw["check"]) if "check" in raw else None,
@@ -94,6 +112,12 @@ def kinds() -> tuple[Kind, ...]:
         )
         for raw in tomllib.loads(source)["kind"]
     )
+
+
+def _widths(shape: str) -> tuple[int, int]:
+    """How long what a shape fits is at least and at most."""
+    low, high = re._parser.parse(shape).getwidth()
+    return low, min(high, LONGEST)
 
 
 def _forms(word: str) -> Iterator[str]:
@@ -120,6 +144,7 @@ class _Vocabulary:
                 exact = form if form != form.lower() and form.isascii() else None
                 (as_written if exact else any_case).add(form)
                 self.kinds.setdefault(_folded(form), []).append((kind, exact))
+        any_case |= _OTHER_THINGS
         self.pattern = compile_pattern(f"(?i:{_either(any_case)})|{_either(as_written)}")
 
     def of(self, word: str) -> tuple[Kind, ...]:
@@ -174,18 +199,41 @@ def named_in(
 
 
 class _Candidates:
-    """What may be a number in a run, as (start, end, written as one): wholes, and all parts."""
+    """What may be a number in a run, as (start, end, written as one): wholes, and all parts. By
+    length without gaps, for most lengths are of no kind that is named."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._sums = [0, *accumulate(len(g.text) for g in run)]
+        self._made: dict[tuple[bool, int], list[tuple[int, int, str]]] = {}
+
+    def of(self, kind: Kind) -> Iterator[tuple[int, int, str]]:
+        """Those that may be of a kind, by length."""
+        most = min(kind.longest, self._sums[-1])
+        for length in range(kind.shortest, most + 1):
+            found = self._made.get((kind.whole, length))
+            if found is None:
+                found = self._made[kind.whole, length] = self._spans(
+                    self._wholes.get(length, ()) if kind.whole else self._windows(length)
+                )
+            yield from found
 
     @cached_property
-    def wholes(self) -> list[tuple[int, int, str]]:
-        return self._spans(units(self._run))
+    def _wholes(self) -> dict[int, list[tuple[int, int]]]:
+        by_length: dict[int, list[tuple[int, int]]] = {}
+        for i, j in units(self._run):
+            by_length.setdefault(self._sums[j] - self._sums[i], []).append((i, j))
+        return by_length
 
     @cached_property
-    def parts(self) -> list[tuple[int, int, str]]:
-        return self._spans(_windows(self._run))
+    def _places(self) -> dict[int, int]:
+        return {position: i for i, position in enumerate(self._sums)}
+
+    def _windows(self, length: int) -> Iterator[tuple[int, int]]:
+        for i, position in enumerate(self._sums):
+            j = self._places.get(position + length)
+            if j is not None and j - i <= MOST_GROUPS:
+                yield i, j
 
     def _spans(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int, str]]:
         run = self._run
@@ -198,10 +246,10 @@ def _values(
     before, after = PROVED_REACH if kind.sure else NEAR_REACH
     low, high = word.start - before, word.end + after
     shaped = kind.shape.fullmatch
-    for start, end, value in candidates.wholes if kind.whole else candidates.parts:
-        if shaped(value) is None or end < low or start > high:
+    for start, end, value in candidates.of(kind):
+        if end < low or start > high or shaped(value) is None:
             continue
-        if start < word.end and end > word.start:
+        if (start < word.end and end > word.start) or _ZIP.search(text, max(0, start - 10), end):
             continue
         if kind.check is not None and not kind.check(value):
             continue
@@ -218,14 +266,3 @@ def _means_else(text: str, start: int, end: int) -> bool:
         or _OTHER.search(text, max(0, start - 20), start) is not None
         or _MEASURE.match(text, end) is not None
     )
-
-
-def _windows(run: Run) -> Iterator[tuple[int, int]]:
-    for i in range(len(run)):
-        length = 0
-        for j in range(i, min(len(run), i + MOST_GROUPS)):
-            length += len(run[j].text)
-            if length > LONGEST:
-                break
-            if length >= SHORTEST:
-                yield i, j + 1

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Sequence
+from functools import cache
+
+from stdnum import numdb
 
 
 def digits(value: str) -> str:
@@ -151,3 +154,12 @@ def routable_ip(value: str) -> bool:
     if len(parts) != 4 or max(parts) > 255 or parts[0] in (0, 10, 127) or parts[0] >= 224:
         return False
     return not (parts[:2] == [192, 168] or (parts[0] == 172 and 16 <= parts[1] <= 31))
+
+
+@cache
+def iban_length(country: str) -> int:
+    """Of the country's IBANs, in characters; 0 for a country without any."""
+    for _, properties in numdb.get("iban").info(country):
+        if "bban" in properties:
+            return 4 + sum(map(int, re.findall(r"\d+", properties["bban"])))
+    return 0

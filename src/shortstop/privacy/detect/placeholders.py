@@ -24,6 +24,10 @@ _PUBLIC = re.compile(
 _DOTTED = re.compile(
     r"[a-z_][A-Za-z_]*\d{0,2}(?:(?:\.|::|->)[A-Za-z_]+\d{0,2})+[!?]?|[A-Z][A-Za-z_]*(?:(?:\.|::)[A-Z][A-Za-z_]*\d?)+"
 )
+_MODULES = re.compile(
+    r"(?=.{1,80}$)(?:[a-z_]{2,}\d{0,5}\.)+(?:[A-Z]\w{0,3}[a-z]+\d{0,5}(?:[A-Z][a-z]+)*|[A-Z]{2,6}\d?v\d{1,2})"
+)
+"""A type in a module, numbers in their names."""
 _PATH = re.compile(
     r"(?:~|\.{1,2})?/[\w./@:-]+|(?:[A-Za-z0-9][\w.@-]{0,9}/){2,}[\w.@*#-]{0,12}|(?:[a-z][a-z0-9_.@-]{1,24}/)+[A-Za-z0-9_.@*#-]*|(?:[A-Za-z]:)?\\.*|[\w./-]+\.(?:py|js|ts|tsx|md|json|ya?ml|toml|txt|html?|css|java|go|rs|rb|sh|sql|xml|pdf|png|jpe?g|svg|zip|gz|tgz|whl|so|exe|conf|cfg|ini|lock|log|pem|key|crt|csv|com|org|net|io|dev)"
 )
@@ -34,7 +38,7 @@ _COUNTED = re.compile(
 """Versions, dates, times, addresses, measures, colours."""
 _IDENTIFIER = re.compile(r"[A-Za-z_-]+(?:\d{0,8}[A-Za-z_.:-]+){0,2}\d{0,8}")
 _CONSTANT = re.compile(
-    r"0x[0-9a-fA-F]{40}|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d{1,2})\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|usb|lib|pep|class|react|tailwind|iso|oauth|socks|utf|angular|log4j|yubikey5c|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
+    r"0x[0-9a-fA-F]{40}|(?:[A-Z][a-z]+)+V\d(?:[A-Z][a-z]+)*|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d{1,2})\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|ipv|usb|lib|pep|class|react|tailwind|iso|oauth|socks|utf|angular|log4j|yubikey5c|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
 )
 _WORD = re.compile(r"[a-z]{3,}(?:[A-Z][a-z]+)*|[a-z]+(?:-[a-z]+){1,2}|[a-z]+(?:_[a-z]+)+")
 _NAMED = re.compile(
@@ -77,7 +81,10 @@ def is_none(value: str, behind: str = "") -> bool:
     return (
         _is_type(value)
         or _is_dotted(value)
-        or any(pattern.fullmatch(value) for pattern in (_DOTTED, _PATH, _COUNTED, _CONSTANT, _WORD))
+        or any(
+            pattern.fullmatch(value)
+            for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _CONSTANT, _WORD)
+        )
     )
 
 

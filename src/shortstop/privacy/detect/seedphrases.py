@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 
 from shortstop.privacy.detect.rules import compile_pattern
@@ -16,9 +17,26 @@ _RUN = compile_pattern(rf"(?:\b[a-z]{{3,8}}\b{_BETWEEN}){{{SHORTEST - 1},}}[a-z]
 _WORD = re.compile(rb"[a-z]+")
 
 
+SIGN = 8
+"""Words of the list in a row that are a sign of a phrase: prose seldom has as many."""
+
+
+@cache
 def gate() -> str:
     """A pattern (RE2) that matches in every text in which `spans` finds something."""
-    return rf"(?:\b[a-z]{{3,8}}\b{_BETWEEN}){{{SHORTEST - 1}}}[a-z]{{3,8}}"
+    word = _either(frozenset(seed_words()))
+    return rf"(?:\b{word}{_BETWEEN}){{{SIGN - 1}}}{word}"
+
+
+def _either(words: frozenset[str]) -> str:
+    """One pattern for all words, with their beginnings shared."""
+    tails: dict[str, set[str]] = {}
+    for word in words - {""}:
+        tails.setdefault(word[0], set()).add(word[1:])
+    ways = [head + _either(frozenset(rest)) for head, rest in sorted(tails.items())]
+    if not ways:
+        return ""
+    return f"(?:{'|'.join(ways)})" + ("?" if "" in words else "")
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
