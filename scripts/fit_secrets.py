@@ -1,11 +1,11 @@
 # ruff: noqa: E501
 """Fit the weights of the secret scorer: `python -m scripts.fit_secrets`.
 
-Reads the "fit" half of tests/privacy/dev_secrets.jsonl, harmless requests of the open data (half of
-them, by digest) and files of installed packages (half, by digest); writes
+Reads the frozen texts of tests/privacy (dev_secrets, dev_others, dev_neighbours), harmless requests
+of the open data (half of them, by digest) and files of installed packages (half, by digest); writes
 src/shortstop/privacy/data/secret_weights.json with where it comes from. Logistic regression with an
 L2 penalty, by Newton's method; a feature whose sign is an accident is left out. The threshold
-minimises the stated costs over the same rows.
+minimises the stated costs by scores out of fold: of weights fitted without the row's shape.
 """
 
 from __future__ import annotations
@@ -26,27 +26,37 @@ import numpy as np
 from shortstop.privacy.detect import weigh
 from shortstop.privacy.detect.candidates import candidates
 from shortstop.privacy.detect.cues import Surroundings
+from shortstop.privacy.detect.scan import SEPARATOR
 
-DEV = Path("tests/privacy/dev_secrets.jsonl")
+TESTS = Path("tests/privacy")
+SOURCES = ("dev_secrets", "dev_others", "dev_others_harmless", "dev_neighbours")
 OPEN = Path("../shared/data/privacy")
 PACKAGES = Path(".venv/lib/python3.11/site-packages")
 TARGET = Path("src/shortstop/privacy/data/secret_weights.json")
-MISS, PIN_HARD, PIN = 1.0, 0.5, 5.0
+MISS, PIN_HARD, PIN = 1.0, 0.5, 3.0
 """Costs. Of an ordinary text (a request of the open data, a file) that is pinned: the bars, 5 % missed and 1 %
-pinned, say five misses. Of a text written to be taken for a secret: half of one."""
+pinned, say three misses. Of a text written to be taken for a secret: half of one."""
 PENALTY = 1.0
 FILES = 1_500
+FOLDS = 5
 
 
 @dataclass
 class Row:
-    """A text, its values, and the candidates in it with their features."""
+    """A text of one shape, its values, and the candidates in it with their features."""
 
+    source: str
+    shape: str
     text: str
     values: list[str]
     sensitive: bool
     weight: float = 1.0
     found: list[tuple[dict[str, float], bool]] = field(default_factory=list)
+    top: float = -99.0
+
+    @property
+    def fold(self) -> int:
+        return hashlib.sha256(self.shape.encode()).digest()[1] % FOLDS
 
     def read(self, pairs: dict[str, float]) -> Row:
         spans = [
@@ -61,11 +71,15 @@ class Row:
         return self
 
 
-def dev(half: str) -> Iterator[Row]:
-    for line in DEV.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["half"] == half:
-            yield Row(row["text"], row["values"], row["sensitive"])
+def dev() -> Iterator[Row]:
+    """The frozen texts. A shape that another author wrote counts twice: there are fewer of them."""
+    for source in SOURCES:
+        for line in (TESTS / f"{source}.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            text = row.get("text") or SEPARATOR.join(t["content"] for t in row["turns"])
+            shape = row.get("shape") or row["id"].split(".")[0]
+            weight = 1.0 if source == "dev_secrets" else 2.0
+            yield Row(source, shape, text, row.get("values", []), row["sensitive"], weight)
 
 
 def harmless() -> Iterator[Row]:
@@ -73,7 +87,7 @@ def harmless() -> Iterator[Row]:
         for line in (OPEN / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if not row.get("sensitive") and hashlib.sha256(str(row["id"]).encode()).digest()[0] % 2:
-                yield Row(row["text"], [], False, 0.5)
+                yield Row("open", str(row["id"]), row["text"], [], False, 0.5)
 
 
 def files() -> Iterator[Row]:
@@ -86,7 +100,7 @@ def files() -> Iterator[Row]:
     ]
     for path in random.Random(12).sample(odd, min(FILES, len(odd))):
         text = path.read_text(encoding="utf-8", errors="replace")[:30_000]
-        yield Row(text, [], False, 0.5)
+        yield Row("files", str(path.relative_to(PACKAGES)), text, [], False, 0.5)
 
 
 def letter_pairs(texts: Iterable[str]) -> dict[str, float]:
@@ -138,7 +152,16 @@ def sign(name: str) -> int:
         return -1
     return int(
         name.startswith(
-            ("near", "touches", "second", "somebody", "surprise", "signs", "as a password")
+            (
+                "near",
+                "touches",
+                "second",
+                "somebody",
+                "stated",
+                "surprise",
+                "signs",
+                "as a password",
+            )
         )
     )
 
@@ -160,40 +183,54 @@ def design(
     return names, np.array(x), np.array(y), np.array(w)
 
 
-def best_threshold(model: weigh.SecretModel, fit: list[Row], others: list[Row]) -> float:
-    def tops(rows: list[Row], sensitive: bool) -> list[float]:
-        scores = [[model.score(f) for f, _ in r.found] for r in rows if r.sensitive == sensitive]
-        return [max(s, default=-99.0) for s in scores if s or not sensitive]
+def fitted(rows: list[Row], pairs: dict[str, float]) -> weigh.SecretModel:
+    names, x, y, w = design(rows)
+    beta = constrained(names, x, y, w)
+    weights = {name: round(float(b), 3) for name, b in zip(names, beta, strict=True)}
+    return weigh.SecretModel(weights, 0.0, pairs)
 
-    secret, hard, ordinary = tops(fit, True), tops(fit, False), tops(others, False)
+
+def score_out_of_fold(rows: list[Row], pairs: dict[str, float]) -> None:
+    """Give each row the score of its best candidate by weights fitted without its shape."""
+    for fold in range(FOLDS):
+        model = fitted([r for r in rows if r.fold != fold], pairs)
+        for row in rows:
+            if row.fold == fold:
+                row.top = max((_top(model, f) for f, _ in row.found), default=-99.0)
+
+
+def _top(model: weigh.SecretModel, features: dict[str, float]) -> float:
+    return 99.0 if features.get("stated") else model.score(features)
+
+
+def best_threshold(rows: list[Row]) -> float:
+    """Where the costs, by scores out of fold, are least. Rows in which the scorer sees nothing at
+    all are other rules'."""
+    secret = [r.top for r in rows if r.sensitive and r.found]
+    hard = [r.top for r in rows if not r.sensitive and r.source == "dev_secrets"]
+    plain = [r.top for r in rows if not r.sensitive and r.source != "dev_secrets"]
 
     def cost(at: float) -> float:
         missed = sum(t < at for t in secret) / len(secret)
-        pinned = [sum(t >= at for t in plain) / len(plain) for plain in (hard, ordinary)]
+        pinned = [sum(t >= at for t in tops) / len(tops) for tops in (hard, plain)]
         return MISS * missed + PIN_HARD * pinned[0] + PIN * pinned[1]
 
     return min(np.arange(-4, 4, 0.1), key=lambda at: (round(cost(float(at)), 4), abs(at)))
 
 
 def main() -> None:
-    fit = list(dev("fit"))
-    others = [*harmless(), *files()]
-    pairs = letter_pairs(r.text for r in [*others, *(r for r in fit if not r.sensitive)])
-    for row in [*fit, *others]:
+    rows = [*dev(), *harmless(), *files()]
+    pairs = letter_pairs(r.text for r in rows if not r.sensitive)
+    for row in rows:
         row.read(pairs)
-    names, x, y, w = design([*fit, *others])
-    beta = constrained(names, x, y, w)
-    weights = {name: round(float(b), 3) for name, b in zip(names, beta, strict=True)}
-    model = weigh.SecretModel(weights, 0.0, pairs)
-    threshold = round(float(best_threshold(model, fit, others)), 2)
-    model = weigh.SecretModel(weights, threshold, pairs)
-    held = [row.read(pairs) for row in dev("held")]
-    figures = {"fit": rates(model, fit), "held": rates(model, held), "others": rates(model, others)}
+    score_out_of_fold(rows, pairs)
+    threshold = round(float(best_threshold(rows)), 2)
+    weights = fitted(rows, pairs).weights
     made = {
         "made_by": "python -m scripts.fit_secrets",
-        "from": {"dev_secrets.jsonl": hashlib.sha256(DEV.read_bytes()).hexdigest(), "rows": len(fit), "harmless": len(others), "candidates": len(y)},
+        "from": {source: digest(source) for source in SOURCES} | {"rows": len(rows), "candidates": sum(len(r.found) for r in rows)},
         "costs": {"miss": MISS, "pin": PIN, "pin_hard": PIN_HARD, "penalty": PENALTY},
-        "rows_by_scorer_alone": figures,
+        "out_of_fold_by_scorer_alone": rates(rows, threshold),
     }  # fmt: skip
     TARGET.write_text(
         json.dumps(
@@ -206,17 +243,20 @@ def main() -> None:
         print(f"{b:7.2f} {name}")
 
 
-def rates(model: weigh.SecretModel, rows: list[Row]) -> dict[str, float]:
-    """Shares of sensitive rows missed and of harmless rows pinned, by the scorer alone."""
-    result = {}
-    for name, group in (
-        ("missed", [r for r in rows if r.sensitive]),
-        ("pinned", [r for r in rows if not r.sensitive]),
-    ):
-        hits = [any(model.score(f) >= model.threshold for f, _ in r.found) for r in group]
-        if group:
-            share = sum(hits) / len(hits)
-            result[name] = round(1 - share if name == "missed" else share, 4)
+def digest(source: str) -> str:
+    return hashlib.sha256((TESTS / f"{source}.jsonl").read_bytes()).hexdigest()
+
+
+def rates(rows: list[Row], threshold: float) -> dict[str, dict[str, float]]:
+    """By source, out of fold: shares of sensitive rows missed and of harmless rows pinned."""
+    result: dict[str, dict[str, float]] = {}
+    for source in sorted({r.source for r in rows}):
+        mine = [r for r in rows if r.source == source]
+        secret = [r.top >= threshold for r in mine if r.sensitive]
+        plain = [r.top >= threshold for r in mine if not r.sensitive]
+        result[source] = ({"missed": round(1 - sum(secret) / len(secret), 4)} if secret else {}) | (
+            {"pinned": round(sum(plain) / len(plain), 4)} if plain else {}
+        )
     return result
 
 

@@ -1,31 +1,44 @@
-"""Frozen texts of another author than the rules', and everyday sentences."""
+"""Secrets as another author writes them, and neighbours of those kinds."""
 
 from __future__ import annotations
 
-from shortstop.types import Reach, Tier
-from tests.privacy.test_dev import rows, verdict
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shortstop import dialects
+from shortstop.config import PrivacyConfig
+from shortstop.privacy import BodyFormat, ephemeral_guard
+from shortstop.types import Caller, Clearance, Reach, Tier
+from tests.privacy.conftest import make
+
+GUARD = ephemeral_guard(
+    PrivacyConfig(timeout=60), BodyFormat(lambda r, _: r, dialects.wire_words())
+)
+Row = dict[str, Any]
 
 
-def _missed(name: str) -> dict[str, list[str]]:
-    missed: dict[str, list[str]] = {}
-    for row in rows(name, sensitive=True):
-        kind = row.get("cls", "HEALTH")
-        least = Tier.S3 if kind == "HEALTH" else Tier.S2
-        if verdict(row).tier < least:
-            missed.setdefault(kind, []).append(row["id"])
-    return missed
+def rows(name: str, *, sensitive: bool) -> list[Row]:
+    text = Path(__file__).with_name(f"dev_{name}.jsonl").read_text(encoding="utf-8")
+    return [r for r in map(json.loads, text.splitlines()) if r["sensitive"] is sensitive]
 
 
-def test_another_authors_texts_are_seen() -> None:
-    missed = _missed("others_ids")
-    assert sum(map(len, missed.values())) <= 0.005 * len(rows("others_ids", sensitive=True)), missed
+def verdict(row: Row) -> Clearance:
+    messages = row.get("turns") or [{"role": "user", "content": row["text"]}]
+    return GUARD.clear(make({"model": "auto", "messages": messages}), Caller())
 
 
-def test_everyday_sentences_are_seen() -> None:
-    missed = _missed("everyday")
-    assert sum(map(len, missed.values())) <= 1, missed
+@pytest.mark.parametrize(("name", "bar"), [("others", 0.97), ("neighbours", 0.92)])
+def test_secrets_are_of_the_highest_tier(name: str, bar: float) -> None:
+    every = rows(name, sensitive=True)
+    seen = [r["id"] for r in every if verdict(r).tier == Tier.S3]
+    assert len(seen) >= bar * len(every)
 
 
-def test_words_that_only_sound_ill_may_leave() -> None:
-    harmless = rows("everyday", sensitive=False)
-    assert [r["id"] for r in harmless if verdict(r).reach > Reach.ANYWHERE] == []
+@pytest.mark.parametrize(("name", "bar"), [("others_harmless", 0.02), ("neighbours", 0.05)])
+def test_talk_about_secrets_may_leave(name: str, bar: float) -> None:
+    every = rows(name, sensitive=False)
+    pinned = [r["id"] for r in every if verdict(r).reach > Reach.ANYWHERE]
+    assert len(pinned) <= bar * len(every), pinned

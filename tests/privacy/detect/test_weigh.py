@@ -66,7 +66,7 @@ def test_weights_speak_the_right_way(name: str) -> None:
 
 
 def test_every_make_has_cues_and_an_intercept() -> None:
-    makes = {name for name, _ in FORMS} | {"mixed"}
+    makes = {name for name, _ in FORMS} | {"mixed", "joined"}
     assert set(weigh.announces()) == makes - {"number"}
     assert set(weigh.denies()) == set(weigh.announces())
 
@@ -74,7 +74,9 @@ def test_every_make_has_cues_and_an_intercept() -> None:
 def test_the_weights_say_where_they_come_from() -> None:
     path = files("shortstop.privacy").joinpath("data", "secret_weights.json")
     made = json.loads(path.read_text(encoding="utf-8"))
-    assert made["from"]["dev_secrets.jsonl"] == hashlib.sha256(DEV.read_bytes()).hexdigest()
+    for source in ("dev_secrets", "dev_others", "dev_others_harmless", "dev_neighbours"):
+        text = DEV.with_name(f"{source}.jsonl").read_bytes()
+        assert made["from"][source] == hashlib.sha256(text).hexdigest()
     assert {"miss", "pin"} <= set(made["costs"])
 
 

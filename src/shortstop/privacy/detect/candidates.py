@@ -33,27 +33,32 @@ _SYNTAX = re.compile(
 """Of code: such a run holds several things, and is none."""
 _LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _DIGITS = re.compile(
-    r"(?<![\d./+-])(?<!\d,)(?:\d{6}(?:-\d{6}){5,7}|\d{3}-\d{3}|\d{4}-\d{4}|\d{4,8})(?![\d/+-]|[.:]\d)"
+    r"(?<![\d./+-])(?<!\d,)(?:\d{6}(?:-\d{6}){5,7}|\d{3}-\d{3}|\d{4}-\d{4}|\d{4,24})(?![\d/+-]|[.:]\d)"
 )
 """Codes among digits and signs: not a part of an amount, a date or a longer number."""
 _CODE_HEAD = re.compile(r"(?:^|[:=(\"'])(\d{3})$")
 _CODE = re.compile(r"\d{3} \d{3}(?![A-Za-z0-9-]|[.:/]\d)")
 _PHRASE = compile_pattern(
-    r"(?:[\"“«„'`]\s?|[:=]\s{0,3}|(?i:phrase|frase|wachtzin|mnemonic)[^\n]{0,24}?\W"
-    r"(?:is|was|type|ist|lautet|est|es|è|é)\s|(?i:phrase|frase)\s{0,2}\n\s{0,2}|(?i:master.?pass\w{2,5})[^\n]{0,24}?\W(?:is|was|ist|est|es)\s)"
-    r"([a-z]{2,12}(?: [a-z]{2,12}){3,7}(?: \d{1,4})?)(?:\s?[\"”»“'`.,;?!\n]|\s?$| and )"
+    r"(?:[\"“«„'`] ?|[:=]\s{0,3}|(?i:phrase|frase|wachtzin|mnemonic)[^\n]{0,24}?\W"
+    r"(?:is|was|type|ist|lautet|est|es|è|é)\s|(?i:phrase|frase)\s{0,2}\n\s{0,2}|(?i:master.?pass\w{2,5})[^\n]{0,24}?\W(?:is|was|ist|est|es)\s|\bI (?:typed?|enter(?:ed)?|used?) )"
+    r"([a-z]{2,12}(?:(?: [a-z]{2,12}){3,7}|(?:[._][a-z]{3,12}){3,7})(?:[ ._]?\d{1,4})?)(?:\s?[\"”»“'`.,;?!\n]|\s?$| (?:and|with|but|or|as|on) )"
 )
 """Words in a row that fill a pair of quotes, or end what begins with a colon or with "phrase is"."""
+_SPACED = compile_pattern(
+    r"(?:^|[^A-Za-z0-9-])([a-z0-9]{4}(?: [a-z0-9]{4}){3,7}|[A-Z0-9]{4}(?: [A-Z0-9]{4}){3,7}|\d{6}(?: \d{6}){7}|\d{4} \d{4}|[A-Z0-9]{5}(?: [A-Z0-9]{5}){3,5})(?:[^A-Za-z0-9-]|$)"
+)
+"""Keys and codes in groups with spaces between."""
 
 FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("uuid", r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
-        ("digits", r"\d{4,8}|\d{3}-\d{3}|\d{4}-\d{4}|[A-Z]-\d{4,8}"),
-        ("groups", r"\d{6}(?:-\d{6}){5,7}|(?=.*\d)[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,11}|(?=(?:[a-z-]*\d){2})(?:[a-z0-9]{4}-[a-z0-9]{4}|[a-z0-9]{5}-[a-z0-9]{5})"),
+        ("digits", r"\d{4,8}|\d{4,6}[A-F]|\d{3}-\d{3}|\d{4}-\d{4}|[A-Z]-\d{4,8}"),
+        ("groups", r"\d{6}(?:-\d{6}){5,7}|(?=.*\d)[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,11}|(?=(?:[a-z-]*\d){2})(?:[a-z0-9]{4}-[a-z0-9]{4}|[a-z0-9]{5}-[a-z0-9]{5}|[a-z0-9]{4,6}(?:-[a-z0-9]{4,6}){2,7})"),
+        ("long", r"\d{9,24}"),
         ("number", r"[\d.,:/+-]+"),
         ("hex", r"(?:0x)?(?=[a-fA-F]*\d)(?:[0-9a-f]{16,}|[0-9A-F]{16,})"),
-        ("chosen", r"[A-Za-z\u00c0-\u024f]{5,20}\d{1,5}"),
+        ("chosen", r"[A-Za-z\u00c0-\u024f]{5,20}\d{1,5}|[A-Za-z\u00c0-\u024f]{4,20}[_.-]\d{3,5}"),
         ("random", r"(?=[^\d]*\d|[^A-Z]*[A-Z])(?=[^a-zA-Z]*[a-zA-Z])[A-Za-z0-9+/_=.~%-]{16,}"),
         ("chosen", r"(?=\D*\d)(?=[^A-Za-z\u00c0-\u024f]*[A-Za-z\u00c0-\u024f])[A-Za-z0-9\u00c0-\u024f]{5,15}"),
         ("coded", r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9]+(?:[-_./][A-Za-z0-9]+)+"),
@@ -77,7 +82,11 @@ class Suspect(Struct, frozen=True, gc=False):
 def candidates(text: str) -> Iterator[Suspect]:
     """All of them in a text without lone surrogates, by place but for words in a row."""
     for match in _PHRASE.finditer(text):
-        yield Suspect(match.start(1), match.end(1), "words", match.group(1))
+        form = "words" if " " in match.group(1) else "joined"
+        yield Suspect(match.start(1), match.end(1), form, match.group(1))
+    for match in _SPACED.finditer(text):
+        if value := _grouped(match.group(1)):
+            yield Suspect(match.start(1), match.end(1), value, match.group(1))
     for start, run in _runs(text):
         if (head := _CODE_HEAD.search(run)) and (code := _CODE.match(text, start + head.start(1))):
             yield Suspect(code.start(), code.end(), "digits", code.group())
@@ -87,6 +96,16 @@ def candidates(text: str) -> Iterator[Suspect]:
                 value, text[at + len(value) : at + len(value) + 2]
             ):
                 yield Suspect(at, at + len(value), form, value)
+
+
+def _grouped(value: str) -> str:
+    """The make of groups with spaces between: of digits and letters, or of two groups of digits."""
+    digits = sum(c.isdigit() for c in value)
+    letters = sum(c.isalpha() for c in value)
+    if not letters:
+        return "digits" if len(value) == 9 else "groups" if len(value) == 55 else ""
+    mixed = sum(any(c.isdigit() for c in g) for g in value.split())
+    return "groups" if digits and (mixed > 1 or len(value) < 24) else ""
 
 
 def _runs(text: str) -> Iterator[tuple[int, str]]:

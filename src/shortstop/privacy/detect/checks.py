@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 
-from shortstop.privacy.detect import numbers, personal, places, secrets, wallets
+from shortstop.privacy.detect import filled, numbers, personal, places, secrets, wallets
 
 Check = Callable[[str], bool]
 
@@ -52,6 +52,14 @@ NAMED: dict[str, Check] = {
     "some_place": places.some_place,
     "real": secrets.real,
     "mixed": secrets.mixed,
+    "stated": filled.is_value,
+    "typed": filled.is_typed,
+    "assigned": filled.is_assigned,
+    "guest_key": filled.is_guest_key,
+    "answered": filled.is_answer,
+    "coded_value": secrets.coded_value,
+    "coded_groups": secrets.coded_groups,
+    "drawn": secrets.drawn,
     "url_password": secrets.url_password,
     "base58check": secrets.base58check,
     "some_digits": numbers.some_digits,

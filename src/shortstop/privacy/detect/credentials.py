@@ -60,7 +60,7 @@ def _believed(found: Iterable[Suspect], text: str) -> Iterator[Suspect]:
     around, model = Surroundings(text, present), weigh.model()
     for candidate in found:
         if candidate.form in forms and (
-            model.score(weigh.features(candidate, around, model.letter_pairs)) >= model.threshold
+            model.believes(weigh.features(candidate, around, model.letter_pairs))
         ):
             yield candidate
 

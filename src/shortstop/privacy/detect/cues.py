@@ -6,17 +6,16 @@ The words are data (`data/secret_words.toml`), by what they announce.
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import re2
 from msgspec import Struct
 
 from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.wordlists import secret_words as words
 
 REACH = 160
 """How far from a cue a value may stand, in characters: a sentence or two."""
@@ -33,13 +32,6 @@ class Cue(Struct, frozen=True, gc=False):
     start: int
     end: int
     kind: str
-
-
-@cache
-def words() -> dict[str, Any]:
-    """The word lists as they stand in their file."""
-    path = files("shortstop.privacy").joinpath("data", "secret_words.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _pattern(word: str) -> str:
@@ -167,8 +159,9 @@ class Surroundings:
         words = _WORD.findall(self._lower, start, end)
         if not words:
             return 1.0
-        breaks = sum(map(_BREAKS.__contains__, words))
-        free = breaks + sum(map(_joins().__contains__, words))
+        broken = [word in _BREAKS for word in words]
+        breaks = sum(b and not (i and broken[i - 1]) for i, b in enumerate(broken))
+        free = sum(broken) + sum(map(_joins().__contains__, words))
         free += sum(len(self.text[c.start : c.end].split()) for c in self.cues[first:last])
         count = float(max(0, len(words) - free))
         if not self.text.isascii():

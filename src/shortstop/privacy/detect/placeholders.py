@@ -14,8 +14,8 @@ _FILLED = re.compile(
     r"(?:ihr|dein|votre|tu|tuo|seu)[_-]?(?:passwor|mot|contras|senha|clave|token|key)"
 )
 _REFERENCE = re.compile(
-    r"^[$%&@!#]?\{|\{\{|\$\{|^\$[A-Za-z_]|^%\w+%|^#/|^!\w|^(?:os|process|env|config|settings|self|this|request|secrets|vault|params|args|options|system|var|data|local|window|import|ctx|app)[.\[]|"
-    r"^(?:op|vault|ssm|arn|kv|file|ref\+\w+|projects)[:/]|^\*|^&[a-z]|^\\"
+    r"^[$%&@!#]?\{|\{\{|\$\{|^\$(?:[a-z_]+|[A-Z_]+|[a-z]+(?:[A-Z][a-z]+)+)\d?(?:$|[^\w!?*&%$#@^+=~])|^%\w+%|^#/|^!(?:[a-z_]+|[A-Z][A-Za-z]+)(?:$|[ .:/])|^(?:os|process|env|config|settings|self|this|request|secrets|vault|params|args|options|system|var|data|local|window|import|ctx|app)[.\[]|"
+    r"^(?:op|vault|ssm|arn|kv|file|ref\+\w+|projects)[:/]|^\*[\w.]*$|^&(?:[a-z_]+;?|\w+=\S*)$|^\\"
 )
 _PUBLIC = re.compile(
     r"AAAA[BCE]3Nza|iVBORw0KG|/9j/4AA|R0lGOD|PHN2Zy|UklGR|MII[A-Z][a-zA-Z]{3}[CI]|d09GM|JVBERi"
@@ -33,12 +33,12 @@ _PATH = re.compile(
 )
 _COUNTED = re.compile(
     r"[A-Z]{2,6}/\d[\d.]*|[A-Za-z]{2,}\d+\.\d+|(?i:[HREP]S|SHA|PKCS\dv|PKCS|AES|RSA|MD|UTF|EC|TLSv?|SSLv?|P|WPA|Argon|bcrypt|ed|x|base|int|uint|float)-?\d{1,5}|v?\d+(?:\.\d+)+(?:[a-z.+-][\w.+-]{0,11})?|[<>=~^]{1,2}v?\d[\w.]*|\d{4}-\d\d-\d\d\S*|\d{1,2}:\d\d\S*|[A-Za-z][\w.-]*==\S+|"
-    r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&#?\w+|u\+[0-9a-f]+"
+    r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|(?!\d{4,6}[A-F]$)[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&#?\w+|u\+[0-9a-f]+"
 )
 """Versions, dates, times, addresses, measures, colours."""
 _IDENTIFIER = re.compile(r"[A-Za-z_-]+(?:\d{0,8}[A-Za-z_.:-]+){0,2}\d{0,8}")
 _CONSTANT = re.compile(
-    r"0x[0-9a-fA-F]{40}|(?:[A-Z][a-z]+)+V\d(?:[A-Z][a-z]+)*|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d+)\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|ipv|usb|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
+    r"0x[0-9a-fA-F]{40}|(?:[A-Z][a-z]+)+V\d(?:[A-Z][a-z]+)*|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d{1,2})\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|ipv|usb|lib|pep|class|react|tailwind|iso|oauth|socks|utf|angular|log4j|yubikey5c|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
 )
 _WORD = re.compile(r"[a-z]{3,}(?:[A-Z][a-z]+)*|[a-z]+(?:-[a-z]+){1,2}|[a-z]+(?:_[a-z]+)+")
 _NAMED = re.compile(
@@ -71,7 +71,11 @@ def is_none(value: str, behind: str = "") -> bool:
     if behind[:1] in ("(", "[") or (behind[:1] == "." and behind[1:2].isalpha()):
         return True
     if value.isdigit():
-        return len(set(value)) == 1 or value in "0123456789"
+        return (
+            len(set(value)) == 1
+            or value in "0123456789"
+            or (len(value) < 6 and value.endswith("000"))
+        )
     if is_filler(value) or _PUBLIC.match(value):
         return True
     return (
@@ -88,11 +92,15 @@ def _is_dotted(value: str) -> bool:
     """Whether it is a path through modules and types."""
     parts = value.split(".")
     return len(parts) > 1 and all(
-        p.isidentifier() and (_is_type(p) or (p == p.lower() and not _TWO_DIGITS.search(p)))
+        p.isidentifier()
+        and (_is_type(p) or _UPPER.fullmatch(p) or (p == p.lower() and not _TWO_DIGITS.search(p)))
         for p in parts
     )
 
 
+_UPPER = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
+_YEAR = re.compile(r"[_.-].*\D\d{2,5}$|\D(?!16$|32$|64$|128$|256$|512$)\d{2,5}$")
+"""How a chosen password ends, and no type does."""
 _TWO_DIGITS = re.compile(r"\d\d\d|\d\D+\d")
 _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _VOWELS = frozenset("aeiouyAEIOUY")
@@ -101,7 +109,10 @@ _VOWELS = frozenset("aeiouyAEIOUY")
 def _is_type(value: str) -> bool:
     """Whether it is the name of a type or of something else in code: words in CamelCase, which are
     long and have vowels, with at most a number or two."""
+    value = value.strip("_")
     if not _IDENTIFIER.fullmatch(value) or value.isupper() or value.islower():
+        return False
+    if _YEAR.search(value):
         return False
     letters = [c for c in value if c.isalpha()]
     humps = _HUMPS.findall(value)

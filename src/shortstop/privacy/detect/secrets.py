@@ -34,6 +34,25 @@ def mixed(value: str) -> bool:
     ) >= 2
 
 
+def coded_value(value: str) -> bool:
+    """What a program drew: letters and digits in turns, no words and no placeholder."""
+    runs = len(re.findall(r"\d+", value))
+    return runs > 1 and sum(c.isdigit() for c in value) * 12 > len(value) and real(value)
+
+
+def coded_groups(value: str) -> bool:
+    """A key in groups, or as one, with a digit among its letters."""
+    return any(c in "234567" for c in value) and len(set(value)) > 5
+
+
+def drawn(value: str) -> bool:
+    """Groups of letters that are no words: most have no vowel, or begin as no word does."""
+    groups = re.findall(r"[a-z]{4}", value)
+    odd = sum(not set(g) & set("aeiou") or _ODD.search(g) is not None for g in groups)
+    return odd * 2 >= len(groups)
+
+
+_ODD = re.compile(r"[qxj][^aeiou]|[bcdfghjklmnpqrstvwxz]{3}|^[bcdfgjkmnpqtvxz][bcdfgjkmnpqtvxz]")
 _USER = re.compile(r"://([^:/]*):(.+)@")
 _PORT = re.compile(r"\d{2,5}(?:[/?#]|$)")
 

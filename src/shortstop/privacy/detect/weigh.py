@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns are read whole
 """A small logistic model: how likely a candidate is a secret, by what it is and what stands near.
 
 Features have names, weights are data (`data/secret_weights.json`, made by
@@ -16,8 +17,9 @@ from importlib.resources import files
 from msgspec import Struct
 
 from shortstop.privacy.detect.candidates import Suspect
-from shortstop.privacy.detect.cues import Surroundings, words
+from shortstop.privacy.detect.cues import Surroundings
 from shortstop.privacy.detect.secrets import entropy
+from shortstop.privacy.detect.wordlists import secret_words as words
 
 _LETTERS = re.compile(r"[a-z]{2,}")
 _SWITCH = re.compile(
@@ -26,11 +28,23 @@ _SWITCH = re.compile(
 _SELF = re.compile(r"(?i)passw|token|secret|_key|key_|credential|auth|login|user|admin|session")
 _ASSIGNED = re.compile(r"[=:>]\s{0,2}[\"'`]?$")
 _SYNTAX = re.compile(r"[()\[\]{}<>=/\\:;,|]")
+_CUT = re.compile(r"[(){}\[\]<>\"']|\w=")
 _LAST = re.compile(r"([^\W\d_]+)\s?[\"'`(]?$")
+_SAID = re.compile(
+    r"(?i)(?:^|[^\w])(?:is|was|are|be|it's|that's|now|ist|lautet|war|est|c'est|était|es|era|son|è|é|sono|são|ser[áà]|jest|to|är|er|on|olan|este|est[áà]|then|dann|puis|luego|poi|waarde|becomes|auf|zu|en|a|na|på|til|till|on|as|by|with|mit|avec|con|com|met|med|είναι|είναι|в|это|є|как|है|là|thành|คือ|เป็น|adalah|ialah|هو|هي|إلى|הוא|היא|zni|reads?|says?|said|shows?|got|use[ds]?|typed?|type|enter(?:ed)?)\s{1,3}[\"'`“«„(\[*]{0,2}$"
+    r"|(?:[:=：＝→⇒]|->|=>|[是为為はがを은는이가를을])\s{0,3}[\"'`“«„「『(\[*]{0,3}$"
+)
+"""What says that the value comes now: a copula, a colon, "to"."""
+_BEHIND = re.compile(
+    r"[\"'`”»“)\]*.!]{0,3}\s{0,2}(?:(?i:is|was|ist|war|est|es|è|é|jest|är|er)\b|geändert|is my|が|は|で[すし]|に変更|に設定|로\s|으로\s|입니다|인데|이고|이에요|है)"
+)
+_ALONE = re.compile(r"(?:^|[\n\x1f])[ \t>*•-]{0,4}[\"'`]?$")
 FAINT = 0.2
 """Nearness below which a cue is taken to speak of something else."""
 CLOSE = 0.5
 """The same for words in a row, which are everywhere."""
+FULLY = 0.85
+"""What a cue must say about a make of value to state it."""
 _NUMBERED = re.compile(r"_?[A-Za-z]?[a-z]+(?:[-_.][a-z]+)*\d{1,2}|[A-Z]{1,6}-?\d{1,4}")
 QUOTES = "\"'`“”„«»‘’「」"
 
@@ -47,6 +61,10 @@ class SecretModel(Struct, frozen=True):
         if not features:
             return -math.inf
         return sum(self.weights.get(name, 0.0) * x for name, x in features.items())
+
+    def believes(self, features: Mapping[str, float]) -> bool:
+        """Whether it is taken for a secret: by its score, or because the text says that it is one."""
+        return bool(features.get("stated")) or self.score(features) >= self.threshold
 
 
 @cache
@@ -75,16 +93,23 @@ def features(
     value, form = candidate.value, candidate.form
     result = _announced(candidate, around)
     best = result.pop("near")
-    if best < (CLOSE if form == "words" else FAINT):
+    if form in ("words", "joined") and _function_words(value) > CLOSE / 2:
+        return {}
+    stands = _stands(candidate, around.text)
+    if best < (CLOSE if form in ("words", "joined") else FAINT / (1 + 2 * stands["alone"])):
         return {}
     against = around.near(candidate.start, candidate.end, denies()[form])
+    against = {kind: at for kind, at in against.items() if at[0] > best / 2}
     disputed = "disputed " if against else ""
     result |= {"one": 1.0, f"is {form}": 1.0, f"near {disputed}{form}": best}
+    said = max(stands["said"] * result["before"], result.pop("next", 0.0))
+    whole = form not in ("words", "joined") and _CUT.search(value) is None
+    result["stated"] = said * float(not against and whole) * result.pop("fully")
     result["disputed"] = float(bool(against))
     result |= {f"against {kind}": x for kind, (x, _) in against.items()}
     if any(x > best for x, _ in against.values()):
         result["against is nearer"] = 1.0
-    return result | _made(value, form, pairs) | _stands(candidate, around.text)
+    return result | _made(value, form, pairs) | stands
 
 
 def _announced(candidate: Suspect, around: Surroundings) -> dict[str, float]:
@@ -99,9 +124,15 @@ def _announced(candidate: Suspect, around: Surroundings) -> dict[str, float]:
                 "touches": float(best == 1.0),
                 "touches before": float(best == 1.0 and before),
                 "before": float(before),
+                "next": float(before and x == 1.0),
+                "fully": float(
+                    shares[kind] >= FULLY and x >= CLOSE and kind not in ("licence", "bare", "file")
+                ),
             }
     result["second cue"] = float(sum(x >= 0.4 for x, _ in near.values()) > 1)
     result["near"] = best
+    result.setdefault("fully", 0.0)
+    result.setdefault("before", 0.0)
     return result
 
 
@@ -131,16 +162,16 @@ def _made(value: str, form: str, pairs: Mapping[str, float]) -> dict[str, float]
         "switches": switches / n * 4,
         "alternates": float(switches >= 3),
         "signs": min(3, sum(not c.isalnum() and c not in "-_./:" for c in value)) / 3,
-        "joints": 0.0 if form == "words" else min(4, sum(c in "-_./:" for c in value)) / 4,
+        "joints": 0.0
+        if form in ("words", "joined")
+        else min(4, sum(c in "-_./:" for c in value)) / 4,
         "as a name with a number": float(_NUMBERED.fullmatch(value) is not None),
         "names itself": float(_SELF.search(value) is not None),
     }
     if form == "hex":
         result["long as a commit"] = float(n == 40)
-    if form == "words":
-        never = _never()
-        parts = re.split(r"[-_. ]", value)
-        result["function words"] = sum(w in never for w in parts) / len(parts)
+    if form in ("words", "joined"):
+        result["function words"] = _function_words(value)
     if form == "mixed":
         result["as a password"] = float(_kinds(value) == 4 and not _SYNTAX.search(value))
     if form in ("chosen", "coded", "mixed", "random"):
@@ -148,6 +179,11 @@ def _made(value: str, form: str, pairs: Mapping[str, float]) -> dict[str, float]
         result["lower only"] = float(value.lower() == value)
         result["upper only"] = float(value.upper() == value)
     return result
+
+
+def _function_words(value: str) -> float:
+    parts = re.split(r"[-_. ]", value)
+    return sum(w in _never() for w in parts) / len(parts)
 
 
 def _stands(candidate: Suspect, text: str) -> dict[str, float]:
@@ -163,6 +199,12 @@ def _stands(candidate: Suspect, text: str) -> dict[str, float]:
             _mine().search(text, max(0, start - 60), min(len(text), end + 60)) is not None
         ),
         "assigned": float(_ASSIGNED.search(before) is not None),
+        "said": float(_SAID.search(text, max(0, start - 16), start) is not None),
+        "said behind": float(_BEHIND.match(text, end, min(len(text), end + 16)) is not None),
+        "alone": float(
+            _ALONE.search(text, max(0, start - 8), start) is not None
+            and text[end : end + 1] in ("", "\n", "\x1f")
+        ),
     }
 
 

@@ -1,0 +1,72 @@
+"""Filled in: whether a value that is said to be a secret may be one, and is nothing about one."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from shortstop.privacy.detect import placeholders
+from shortstop.privacy.detect.wordlists import secret_words
+
+_ENDS = re.compile(r"(?:ed|ing|able|ible|ful|less|ive|ory|ent|ant|ly|ish|ated|iert|lich|bar|los)$")
+"""How words end that say something about a password."""
+_CODE = re.compile(r"[(){}<>\[\]=$|]|::|\.\w+\(")
+_FILE = re.compile(r"[$%<{(/.\\-]|\w+\.(?:sql|zip|txt|json|ya?ml|7z|gz)$")
+_NAME = re.compile(r"[a-z]+(?:[_.][a-z]+)+|[A-Z_]+|\d{1,5}")
+_LEAST = 3
+
+
+def is_value(value: str) -> bool:
+    """Whether what is said to be a secret may be one: no placeholder, and nothing about one."""
+    value = value.strip("\"'`“”„«» .,;:!?")
+    parts = re.split(r"[\s_/-]+", value.lower())
+    return (
+        len(value) >= _LEAST
+        and not placeholders.is_filler(value)
+        and not any(part in _never() for part in parts)
+        and _CODE.search(value) is None
+    )
+
+
+def is_plain(value: str) -> bool:
+    """The same of a word without quotes: also none that says how a password is."""
+    return is_value(value) and _ENDS.search(value) is None and "'" not in value
+
+
+def is_typed(value: str) -> bool:
+    """Whether what stands behind an option of a command was typed in full: no file, no name."""
+    value = value.rstrip(";,)`\\")
+    plain = value.isalpha() and value.islower()
+    return (
+        is_value(value)
+        and _FILE.match(value) is None
+        and not (plain and (len(value) < 6 or value in _never()))
+        and _NAME.fullmatch(value) is None
+    )
+
+
+def is_answer(value: str) -> bool:
+    """Whether a turn of one word is the answer to a question about a secret: it has a digit."""
+    value = value.rstrip(".,!?")
+    return is_value(value) and any(c.isdigit() for c in value)
+
+
+def is_assigned(value: str) -> bool:
+    """Whether a string that is assigned to a password in code or settings was somebody's: no name
+    in code, and of letters alone only if it is long."""
+    if not is_typed(value):
+        return False
+    if value.replace("_", "").replace("-", "").isalpha():
+        return len(value) > 7
+    return not placeholders.is_none(value) or (value[-1].isdigit() and value != value.lower())
+
+
+def is_guest_key(value: str) -> bool:
+    """Whether it is a key as people choose them for guests: with two digits, and no name."""
+    digits = sum(c.isdigit() for c in value)
+    return is_typed(value) and digits > 1 and not placeholders.is_none(value)
+
+
+@cache
+def _never() -> frozenset[str]:
+    return frozenset(secret_words()["stated"]["never"])
