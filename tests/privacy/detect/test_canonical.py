@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from shortstop.privacy.detect.canonical import _MARK as MARK
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, fold, plain, rewrite
 
 ODD = (
@@ -19,13 +20,24 @@ TEXTS = st.text(alphabet=st.sampled_from("ab1 @-\n" + ODD) | st.characters(), ma
 @given(TEXTS)
 @example("ﬁ½㎏")
 def test_every_character_knows_where_it_came_from(text: str) -> None:
-    """The plain text is the folded characters in a row, and each one's offset is its own."""
+    """The plain text is the folded characters in a row, and each one's offset is its own. Marks over
+    a letter go with it: see the next test."""
+    assume(MARK.search(text) is None)
     view = canonical(text)
     folded = [c if c.isascii() else fold(c) for c in text]
     assert view.text == "".join(folded)
     origins = [i for i, spelling in enumerate(folded) for _ in spelling]
     assert [view.raw(i) for i in range(len(view.text))] == origins
     assert view.raw(len(view.text)) == len(text)
+
+
+@given(st.text(st.sampled_from("aé1 \u0301\u0338\u1ab0\u20e3x"), max_size=30))
+def test_marks_go_with_their_letter_and_offsets_only_grow(text: str) -> None:
+    view = canonical(text)
+    assert MARK.search(view.text) is None
+    offsets = [view.raw(i) for i in range(len(view.text) + 1)]
+    assert offsets == sorted(offsets)
+    assert all(0 <= offset <= len(text) for offset in offsets)
 
 
 @given(TEXTS, st.integers(0, 70), st.integers(0, 70))
