@@ -20,7 +20,7 @@ TEXTS = st.text(alphabet=st.sampled_from("ab1 @-\n" + ODD) | st.characters(), ma
 @given(TEXTS)
 @example("ﬁ½㎏")
 def test_every_character_knows_where_it_came_from(text: str) -> None:
-    """The plain text is the folded characters in a row, and each one's offset is its own. Marks over
+    """The plain text is the folded characters in a row, each with its own offset. Marks over
     a letter go with it: see the next test."""
     assume(MARK.search(text) is None)
     view = canonical(text)
