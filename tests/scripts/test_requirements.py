@@ -25,7 +25,7 @@ def pins(path: Path) -> dict[str, set[str]]:
 
 def test_the_files_are_those_that_make_lock_writes() -> None:
     names = {path.name for path in FILES}
-    assert names == {"requirements.txt", "requirements-dev.txt", "requirements-ner.txt"}
+    assert names == {f"requirements{part}.txt" for part in ("", "-dev", "-ner", "-learn")}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"-o {name}" in makefile for name in names)
 
@@ -53,8 +53,9 @@ def test_every_pin_is_hashed_and_no_line_names_a_registry(path: Path) -> None:
     ("file", "extras"),
     [
         ("requirements.txt", ("demo", "build")),
-        ("requirements-dev.txt", ("demo", "build", "dev")),
+        ("requirements-dev.txt", ("demo", "build", "learn", "dev")),
         ("requirements-ner.txt", ("demo", "build", "ner")),
+        ("requirements-learn.txt", ("demo", "build", "learn")),
     ],
 )
 def test_what_the_project_asks_for_is_pinned(file: str, extras: tuple[str, ...]) -> None:

@@ -34,6 +34,11 @@ def test_eleven_words_or_other_words_are_none() -> None:
     assert not list(spans(b"some words that stand here were not drawn from any known list at all"))
 
 
+def test_one_word_again_and_again_is_none() -> None:
+    assert not list(spans(b"word " * 500))
+    assert not list(spans(b"have you " * 20))
+
+
 def test_there_are_2048_words_of_three_to_eight_letters() -> None:
     assert len(seed_words()) == 2048
     assert {len(word) for word in seed_words()} == set(range(3, 9))

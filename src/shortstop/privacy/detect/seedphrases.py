@@ -12,6 +12,9 @@ from shortstop.privacy.detect.wordlists import seed_words
 
 SHORTEST = 12
 """Words of the shortest phrase."""
+LONGEST = 24
+DIFFERENT = 8
+"""Words of a phrase that are not the same: they are drawn from 2,048."""
 _BETWEEN = r"[\s,;|0-9.):-]{1,6}"
 _RUN = compile_pattern(rf"(?:\b[a-z]{{3,8}}\b{_BETWEEN}){{{SHORTEST - 1},}}[a-z]{{3,8}}\b")
 _WORD = re.compile(rb"[a-z]+")
@@ -52,5 +55,6 @@ def _phrases(words: list[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
     listed = seed_words()
     for known, group in groupby(words, lambda word: word.group().decode() in listed):
         phrase = list(group)
-        if known and len(phrase) >= SHORTEST:
+        different = len({word.group() for word in phrase[:LONGEST]})
+        if known and len(phrase) >= SHORTEST and different >= DIFFERENT:
             yield phrase[0].start(), phrase[-1].end()
