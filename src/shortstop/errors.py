@@ -12,7 +12,7 @@ ShortstopError
 ├── TargetError                     a model could not answer
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
 │   ├── UpstreamTimeout       504   ├── EngineBusy          503
-│   └── EngineDown            503
+│   ├── EngineDown            503   └── Declined            503
 ├── Overloaded                503   the gateway itself is full or shutting down
 ├── ConfigError                     the operator can fix it: a setting is wrong
 ├── ModelFileError                  a model file is missing, corrupt or unknown
