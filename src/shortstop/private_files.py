@@ -33,9 +33,10 @@ def make_folder(path: Path) -> None:
     path.chmod(FOLDER)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` in one step: whoever reads finds the old file or the new one. Raises OSError."""
-    draft = _draft(path, data)
+def replace_file(path: Path, data: bytes, *, flush: bool = False) -> None:
+    """Write `data` in one step: whoever reads finds the old file or the new one. With `flush` it
+    outlives a power cut. Raises OSError."""
+    draft = _draft(path, data, flush=flush)
     try:
         draft.replace(path)
     except BaseException:

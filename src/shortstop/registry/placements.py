@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from shortstop.private_files import make_folder, replace_file
 from shortstop.types.decision import TargetState
 
 log = logging.getLogger(__name__)
@@ -106,19 +106,12 @@ class Placements:
             ended = [one for one in placed if one.state in ("retired", "candidate")]
             for one in ended[: max(0, len(ended) - KEPT)]:
                 placed.remove(one)
-            self._write(msgspec.json.format(msgspec.json.encode(placed)))
-
-    def _write(self, data: bytes) -> None:
-        number, draft = tempfile.mkstemp(dir=self.folder, prefix=".placements-")
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, self._file)
+            document = msgspec.json.format(msgspec.json.encode(placed))
+            replace_file(self._file, document, flush=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         with os.fdopen(os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -9,7 +9,6 @@ match its manifest is refused: it was damaged or tampered with.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import StoreError
+from shortstop.private_files import create_file, make_folder
 from shortstop.specialists.opinion import Gate
 
 MANIFEST = "manifest.json"
@@ -64,11 +64,11 @@ def write(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
     folder = root / complete.name
     if folder.exists():
         return folder
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(root)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
     try:
         for name, data in {**files, MANIFEST: msgspec.json.encode(complete)}.items():
-            _write(draft / name, data)
+            create_file(draft / name, data)
         draft.rename(folder)
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
@@ -89,10 +89,3 @@ def read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
         what = ", ".join(wrong) or MANIFEST
         raise StoreError(f"The specialist in {folder} is not what was promoted: {what} differs.")
     return manifest, files
-
-
-def _write(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
