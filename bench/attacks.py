@@ -15,7 +15,6 @@ import asyncio
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -27,7 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.attack_table import ATTACKS
-from bench.processes import ROOT, free_port, listening, module, rss_mb, running
+from bench.processes import ROOT, free_port, key_of, listening, module, rss_mb, running
 
 WORK = ROOT / "var" / "attacks"
 NOTHING = "nothing"
@@ -93,16 +92,7 @@ class House:
         self.pid = gateway.pid
 
     def _key(self, tenant: str) -> str:
-        command = [self._python, "-m", "shortstop", "keys", "create", tenant, "--tenant", tenant]
-        done = subprocess.run(
-            [*command, "--json", "--config", str(self._config)],
-            capture_output=True,
-            check=True,
-            cwd=WORK,
-            env={**os.environ, **self._env},
-        )
-        secret: str = json.loads(done.stdout)["secret"]
-        return secret
+        return key_of(tenant, self._python, self._config, self._env)
 
     async def measure(self, name: str, seconds: float) -> dict[str, Any]:
         """One row: the other tenant's latency under one attack, and memory."""

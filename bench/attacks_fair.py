@@ -16,7 +16,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +28,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.processes import ROOT, free_port, listening, module, rss_mb, running
+from bench.processes import ROOT, free_port, key_of, listening, module, rss_mb, running
 
 WORK = ROOT / "var" / "attacks_fair"
 WARM = 1.0
@@ -182,15 +181,8 @@ class House:
         self.pid = gateway.pid
 
     def _key(self, tenant: str) -> str:
-        command = [self._python, "-m", "shortstop", "keys", "create", tenant, "--tenant", tenant]
-        done = subprocess.run(
-            [*command, "--json", "--config", str(self._config)],
-            capture_output=True,
-            check=True,
-            cwd=WORK,
-            env={**os.environ, "SHORTSTOP_HOME": str(self._home)},
-        )
-        return str(json.loads(done.stdout)["secret"])
+        env = {"SHORTSTOP_HOME": str(self._home)}
+        return key_of(tenant, self._python, self._config, env)
 
     async def measure(self, name: str, seconds: float) -> dict[str, Any]:
         rest = rss_mb(self.pid)

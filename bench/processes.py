@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -104,3 +105,16 @@ def cpu_seconds(pid: int) -> float:
     """CPU time of one process so far, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def key_of(tenant: str, python: str, config: Path, env: Mapping[str, str]) -> str:
+    """The secret of a new key of a tenant. Raises CalledProcessError."""
+    command = [python, "-m", "shortstop", "keys", "create", tenant, "--tenant", tenant]
+    done = subprocess.run(
+        [*command, "--json", "--config", str(config)],
+        capture_output=True,
+        check=True,
+        cwd=config.parent,
+        env={**os.environ, **env},
+    )
+    return str(json.loads(done.stdout)["secret"])
