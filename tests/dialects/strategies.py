@@ -65,22 +65,22 @@ samplings = st.builds(
     top_p=st.none() | st.floats(0, 0.99),
     top_k=st.none() | st.integers(0, 100),
     seed=st.none() | st.integers(0, 2**31),
-    stop=st.lists(texts.filter(lambda s: s.strip() != ""), max_size=6).map(tuple),
+    stop=st.lists(texts.filter(lambda s: s.strip() != ""), max_size=4).map(tuple),
     frequency_penalty=st.none() | st.floats(-2, 2),
     presence_penalty=st.none() | st.floats(-2, 2),
     logit_bias=st.none() | st.dictionaries(st.just("1"), st.integers(-9, 9), min_size=1),
     logprobs=st.booleans(),
     top_logprobs=st.none(),
-    n=st.integers(1, 3),
+    n=st.just(1),
     reasoning_effort=st.none() | st.sampled_from(["low", "medium", "high"]),
     thinking_budget=st.none() | st.integers(1, 9999),
 )
 usages = st.builds(
     Usage,
-    input=st.integers(0, 999),
+    input=st.integers(1, 999),
     cache_read=st.integers(0, 999),
     cache_write=st.integers(0, 999),
-    output=st.integers(0, 999),
+    output=st.integers(1, 999),
     reasoning=st.integers(0, 999),
 )
 
@@ -94,9 +94,11 @@ def streams(
     chunks = [Chunk(text=piece) for piece in draw(pieces)]
     for index in range(draw(st.integers(0, 2)) if tools else 0):
         chunks.append(Chunk(tools=(ToolDelta(index, f"call_{index}", f"f{index}"),)))
-        arguments = draw(pieces)
+        arguments = [*draw(pieces), "7"]
         chunks += [Chunk(tools=(ToolDelta(index, arguments=piece),)) for piece in arguments]
     finish: Finish = draw(st.sampled_from(finishes))
+    if finish == "stop" and any(chunk.tools for chunk in chunks):
+        finish = "tool_calls"
     return [*chunks, Chunk(finish=finish), Chunk(usage=draw(usages))]
 
 

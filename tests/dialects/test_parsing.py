@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.dialects.parsing import parse_answer, parse_error, parse_events, parse_frame
-from shortstop.dialects.sse import DONE, Event
-from shortstop.errors import UpstreamFailed, UpstreamRejected
+from shortstop.dialects.parsing import (
+    EventDecoder,
+    Halves,
+    parse_answer,
+    parse_error,
+    parse_frame,
+)
+from shortstop.dialects.sse import DONE
+from shortstop.errors import TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.types import Chunk, Json
 from tests.dialects.strategies import values
 
@@ -55,11 +61,61 @@ def test_a_failure_that_the_dialect_finds_is_its_own() -> None:
         parse_frame("{}", refuse)
 
 
-@given(st.lists(st.sampled_from(["a", "b", DONE])))
-def test_every_frame_but_the_closing_one_is_read(data: list[str]) -> None:
-    events = [Event(d if d == DONE else json.dumps({"text": d})) for d in data]
-    chunks = parse_events(events, lambda frame: [Chunk(text=frame["text"])] * 2)
-    assert "".join(c.text for c in chunks) == "".join(2 * d for d in data if d != DONE)
+class Words(EventDecoder):
+    """Says twice what each frame holds."""
+
+    finished = True
+
+    def _chunks(self, frame: Json) -> list[Chunk]:
+        return [Chunk(text=frame["text"])] * 2
+
+
+@given(st.lists(st.sampled_from(["a", "b", "", "null", ": x"])))
+def test_every_frame_until_the_closing_one_is_read(data: list[str]) -> None:
+    said = [json.dumps({"text": d}) if d in ("a", "b") else d for d in data]
+    decoder = Words()
+    chunks = decoder.feed("".join(f"data: {d}\n\n" for d in said if d != ": x").encode())
+    chunks += decoder.feed(f'data: {DONE} \n\ndata: {{"text": "late"}}\n\n'.encode())
+    assert "".join(c.text for c in chunks) == "".join(2 * d for d in data if d in ("a", "b"))
+    assert decoder.done
+
+
+def test_an_event_that_no_blank_line_ends_is_read_at_the_close() -> None:
+    decoder = Words()
+    assert decoder.feed(b'data: {"text": "a"}') == []
+    assert [c.text for c in decoder.close()] == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'event: error\ndata: {"message": "no"}\n\n',
+        b"event: error\ndata: no\n\n",
+        b'error: {"message": "no"}\n\n',
+        b'{"error": "no"}\n\n',
+        b'data: {"error": {"message": "no", "code": 502}}\n\n',
+    ],
+)
+def test_an_error_in_a_stream_is_one_in_every_form(told: bytes) -> None:
+    with pytest.raises(TargetError, match="no"):
+        Words().feed(told)
+
+
+@given(st.text(min_size=1), st.data())
+def test_a_character_may_come_in_two_halves(text: str, data: st.DataObject) -> None:
+    whole = json.dumps(text)[1:-1]
+    escapes = [i for i in range(0, len(whole) + 1) if _may_be_cut(whole, i)]
+    cut = data.draw(st.sampled_from(escapes))
+    halves = Halves()
+    parts = [halves.decoded(f'{{"text": "{part}"}}') for part in (whole[:cut], whole[cut:])]
+    assert "".join(part["text"] for part in parts) == text
+
+
+def _may_be_cut(text: str, place: int) -> bool:
+    """Whether both sides are whole escapes."""
+    with contextlib.suppress(ValueError):
+        return all(isinstance(json.loads(f'"{t}"'), str) for t in (text[:place], text[place:]))
+    return False
 
 
 @given(st.binary(max_size=30))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -141,10 +143,10 @@ arguments = st.dictionaries(names, st.integers(0, 9) | words, max_size=2).map(
 )
 said = st.builds(Text, words)
 calls = st.builds(ToolCall, id=names, name=names, arguments=arguments)
+several_calls = st.lists(calls, max_size=2, unique_by=lambda call: call.id)
 user = st.builds(
     lambda parts: Message("user", tuple(parts)), st.lists(said, min_size=1, max_size=3)
 )
-result = st.builds(lambda id, part: Message("tool", (ToolResult(id, (part,)),)), names, said)
 tools = st.lists(
     st.builds(
         Tool,
@@ -160,27 +162,43 @@ tools = st.lists(
 
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
+    """As every vendor wants them: each call has its own id and its result right behind it."""
     found = []
+    ids = iter(draw(st.lists(names, min_size=6, max_size=6, unique=True)))
     if draw(st.booleans()):
         found.append(Message("system", (draw(said),)))
     for _ in range(draw(st.integers(1, 3))):
         found.append(draw(user))
-        parts: list[Part] = [*draw(st.lists(said, max_size=1))]
-        parts += draw(st.lists(calls, min_size=0 if parts else 1, max_size=2))
-        found.append(Message("assistant", tuple(parts)))
-        found += draw(st.lists(result, max_size=2))
+        spoken: list[Part] = [*draw(st.lists(said, max_size=1))]
+        made = [
+            ToolCall(next(ids), *draw(st.tuples(names, arguments)))
+            for _ in range(draw(st.integers(0 if spoken else 1, 2)))
+        ]
+        found.append(Message("assistant", (*spoken, *made)))
+        found += [Message("tool", (ToolResult(call.id, (draw(said),)),)) for call in made]
     return (*found, draw(user))
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Request:
+def mixed_up(draw: st.DrawFn) -> tuple[Message, ...]:
+    """In any order, with results that are missing or told twice, and calls that share ids."""
+    messages = [m for m in draw(conversations()) if m.role != "tool" or draw(st.booleans())]
+    messages += draw(st.lists(st.sampled_from(messages), max_size=2))
+    return tuple(draw(st.permutations(messages)))
+
+
+@st.composite
+def requests(
+    draw: st.DrawFn, spoken: Callable[[], st.SearchStrategy[tuple[Message, ...]]] = conversations
+) -> Request:
     defined = draw(tools)
+    sampling = draw(st.sampled_from(["temperature", "top_p"]))
     return Request(
         id="r",
         dialect="openai.chat",
         body={},
         model="m",
-        messages=draw(conversations()),
+        messages=draw(spoken()),
         tools=defined,
         tool_choice=draw(
             st.sampled_from(
@@ -192,9 +210,8 @@ def requests(draw: st.DrawFn) -> Request:
         ),
         sampling=Sampling(
             max_tokens=draw(st.integers(1, 9999)),
-            temperature=draw(st.none() | st.floats(0, 1)),
-            top_p=draw(st.none() | st.floats(0, 0.99)),
             reasoning_effort=draw(st.sampled_from([None, "low", "medium", "high", "none"])),
+            **{sampling: draw(st.none() | st.floats(0, 0.99))},
         ),
         stream=draw(st.booleans()),
     )
@@ -221,17 +238,36 @@ def _folded(messages: tuple[Message, ...]) -> Any:
 def test_request_there_and_back_keeps_all_that_both_can_say(
     there: DialectName, via: DialectName, request: Request
 ) -> None:
-    current = request
+    assert core(_there_and_back(request, there, via)) == core(request)
+
+
+@pytest.mark.parametrize(("there", "via"), PAIRS)
+@given(request=requests(mixed_up))
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_order_no_word_is_lost(
+    there: DialectName, via: DialectName, request: Request
+) -> None:
+    assert _words(_there_and_back(request, there, via)) == _words(request)
+
+
+def _there_and_back(request: Request, there: DialectName, via: DialectName) -> Request:
     for name in (there, via, there):
-        body = json.loads(dialects.get(name).encode_request(current, "m"))
-        current = dialects.get(name).decode_request(body, "r")
-        current = Request(**{f: getattr(current, f) for f in current.__struct_fields__})
-    assert core(current) == core(request)
+        body = json.loads(dialects.get(name).encode_request(request, "m"))
+        request = dialects.get(name).decode_request(body, "r")
+    return request
+
+
+def _words(request: Request) -> Counter[str]:
+    """All that is said, called and answered, with how often."""
+    parts = [p for m in request.messages for p in m.parts]
+    parts += [q for p in parts if isinstance(p, ToolResult) for q in p.parts]
+    said = [p.text for p in parts if isinstance(p, Text)]
+    return Counter(said + [f"{p.name} {p.arguments}" for p in parts if isinstance(p, ToolCall)])
 
 
 usages = st.builds(
     Usage,
-    input=st.integers(0, 999),
+    input=st.integers(1, 999),
     cache_read=st.integers(0, 999),
     cache_write=st.integers(0, 999),
     output=st.integers(0, 999),
@@ -243,7 +279,7 @@ usages = st.builds(
 @given(
     thinking=st.none() | words,
     text=st.none() | words,
-    called=st.lists(calls, max_size=2),
+    called=several_calls,
     usage=usages,
 )
 @settings(max_examples=60, deadline=None)

@@ -47,7 +47,7 @@ def test_one_string(dialect: str, said: str, meant: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["openai.chat", "openai.completions"])
-@pytest.mark.parametrize("said", [0, [None], ["a"] * 5, {"a": "b"}])
+@pytest.mark.parametrize("said", [0, [None], {"a": "b"}])
 def test_anything_else_is_an_error(dialect: str, said: Any) -> None:
     with pytest.raises(InvalidRequest):
         dialects.get(dialect).decode_request({**BODIES[dialect], "stop": said}, "r")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.dialects.openai.dialect import OpenAIChat
@@ -31,6 +32,8 @@ def test_a_request_of_our_own_has_a_body_like_a_clients(name: DialectName) -> No
     assert (whole.messages, whole.sampling, whole.model) == (said, plain.sampling, "judge")
     assert whole.body
     assert dialects.redecoded(whole, whole.body) == whole
+    told = replace(whole, headers={"traceparent": "00-1"})
+    assert dialects.redecoded(told, told.body) == told
 
 
 def test_upstreams_are_asked_in_all_but_the_legacy_one() -> None:
@@ -70,7 +73,7 @@ def test_the_vocabulary_is_that_of_all() -> None:
         ),
         ({"prompt_tokens": -1}, None),
         ({"prompt_tokens": "many"}, None),
-        ({"prompt_tokens": 1, "prompt_tokens_details": [1]}, None),
+        ({"prompt_tokens": 1, "prompt_tokens_details": [1]}, Usage(1, estimated=True)),
         ({}, None),
         (None, None),
     ],

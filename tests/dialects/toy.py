@@ -1,3 +1,4 @@
+# ruff: noqa: I001 - short
 """A made-up vendor: its own fields, errors and streams of JSON lines. All that a dialect takes."""
 
 from __future__ import annotations
@@ -12,19 +13,8 @@ from shortstop.dialects.loss import carried, refuse_media, refuse_pinned
 from shortstop.dialects.parsing import parse_answer, parse_error, parse_frame
 from shortstop.dialects.validate import token_count, validate_choices, with_frame
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
-from shortstop.types import (
-    Choice,
-    Chunk,
-    Json,
-    Media,
-    Message,
-    Reply,
-    Request,
-    Sampling,
-    Text,
-    Usage,
-    WireWords,
-)
+from shortstop.types import Choice, Chunk, Json, Media, Message, Reply, Request
+from shortstop.types import Sampling, Text, Usage, WireWords
 
 NAME = "parrot.talk"
 ROLES = {"human": "user", "parrot": "assistant", "keeper": "system"}
@@ -79,7 +69,7 @@ class Parrot:
         stated = {k: v for k, v in options.items() if v is not None}
         return encode({"brain": model, "dialogue": turns, **stated} | carried(request, NAME))
 
-    def decode_reply(self, body: bytes) -> Reply:
+    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
         return parse_answer(body, _reply, "what a parrot says")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -93,7 +83,7 @@ class Parrot:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode({"squawk": str(error)})
 
-    def stream_decoder(self) -> ParrotStream:
+    def stream_decoder(self, salt: str = "") -> ParrotStream:
         return ParrotStream()
 
     def stream_encoder(self, request: Request, created: int) -> ParrotStream:
@@ -107,6 +97,11 @@ class ParrotStream:  # both ways: decodes lines, or encodes them
     def feed(self, data: bytes) -> list[Chunk]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [parse_frame(line, self._chunk) for line in lines if line.strip()]
+
+    finished = property(lambda self: self.done)
+
+    def close(self) -> list[Chunk]:
+        return self.feed(b"" if self.done else b'{"squawk": "it broke off"}\n')
 
     def _chunk(self, frame: Json) -> Chunk:
         if "squawk" in frame:

@@ -14,8 +14,13 @@ from shortstop.dialects.describe import (
     UsageFormat,
     Vendor,
 )
+from shortstop.dialects.either import EitherDecoder
 from shortstop.dialects.fields import parse_object
-from shortstop.dialects.loss import lost
+from shortstop.dialects.ids import salt_of
+from shortstop.dialects.loss import lost, unsent_stops
+from shortstop.dialects.names import ToolNames
+from shortstop.dialects.offers import Offered, decode_offers
+from shortstop.dialects.opaque import in_words
 from shortstop.dialects.openai.dialect import OpenAIChat
 from shortstop.dialects.responses.dialect import OpenAIResponses
 from shortstop.dialects.table import (
@@ -37,20 +42,27 @@ __all__ = [
     "Counting",
     "DescribedDialect",
     "Description",
+    "EitherDecoder",
     "Limits",
+    "Offered",
     "Route",
     "StatefulDialect",
+    "ToolNames",
     "UsageFormat",
     "Vendor",
+    "decode_offers",
     "description_of",
     "every",
     "get",
+    "in_words",
     "key_headers",
     "lost",
     "parse_object",
     "read_usage",
     "redecoded",
     "register",
+    "salt_of",
+    "unsent_stops",
     "upstream_dialects",
     "wire_words",
     "with_body",

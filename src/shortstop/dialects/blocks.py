@@ -24,6 +24,7 @@ class Block:
     name: str = ""
     text: str = ""
     signature: str = ""
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Blocks:
         if self._live != delta.index:
             waiting.block.id = delta.id or waiting.block.id
             waiting.block.name = delta.name or waiting.block.name
+            waiting.block.namespace = delta.namespace or waiting.block.namespace
             waiting.pieces.append(delta.arguments)
             if self._live is not None or not waiting.block.name:
                 return []

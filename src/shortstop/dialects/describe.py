@@ -19,6 +19,9 @@ from shortstop.ports import Dialect, StreamEncoder
 from shortstop.types import DialectName, Json, Reply, Request, Usage, WireWords
 
 NONE: frozenset[str] = frozenset()
+USUAL = frozenset(["tools", "json", "vision", "thinking", "audio", "file"])
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""How hard to think, in all vendors' words, from least to most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,8 @@ class Vendor:
 
     `alias` is what `dialect = ` calls it in the configuration of an upstream. Clients present
     their keys to us in `key_header`, too. `abilities`: what the dialect itself gives, whatever
-    the model, such as "n" for several answers to one request.
+    the model, such as "n" for several answers to one request. `usual` is what a model is taken to
+    be able to of which nothing is known. Its models are listed under `models`.
     """
 
     alias: str
@@ -76,6 +80,8 @@ class Vendor:
     key_prefix: str = "Bearer "
     headers: Mapping[str, str] = field(default_factory=dict)
     abilities: frozenset[str] = NONE
+    usual: frozenset[str] = USUAL
+    models: str = "/models"
 
     def key(self, secret: str) -> Mapping[str, str]:
         """The header that presents an API key."""
@@ -87,14 +93,25 @@ class Limits:
     """The most that a dialect takes, as far as its vendor documents or enforces it; None: no limit
     is known.
 
-    `tool_name` and `call_id` are lengths in characters. Names of tools are letters, digits, `_`
-    and `-` everywhere; `plain_call_ids` holds the ids of calls to the same alphabet.
+    `tool_name`, `call_id` and `user` are lengths in characters. Names of tools are letters, digits,
+    `_` and `-` everywhere; `plain_call_ids` holds the ids of calls to the same alphabet.
+    `blank_stops`: whether stop sequences may be white space. `failed_results`: whether the result
+    of a tool can say that it failed; `media_in_results`: whether it can hold pictures and files.
+    `asks_user`: some message must be a user's. `temperature_or_top_p`: it takes only one of them.
+    `efforts` are its words for how hard to think, from least to most.
     """
 
     stop_sequences: int | None = None
+    blank_stops: bool = True
     tool_name: int | None = None
     call_id: int | None = None
     plain_call_ids: bool = False
+    user: int | None = None
+    failed_results: bool = False
+    media_in_results: bool = True
+    asks_user: bool = False
+    temperature_or_top_p: bool = False
+    efforts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,22 @@ class Description:
     """The header that names features which are not open to everyone."""
     statuses: Mapping[int, int] = field(default_factory=dict)
     """HTTP statuses that its clients know under another number."""
+    optional_tools: frozenset[str] = NONE
+    """Types of tools that run at its vendor and that a client offers by default: an answer without
+    them is still one to the question."""
+    marks_caches: bool = False
+    """Whether its vendor caches prompts only up to where a request says so."""
+    users_are_accounts: bool = False
+    """Whether its clients name an account at its vendor as their user."""
     limits: Limits = Limits()
+
+    def effort(self, effort: str | None) -> str | None:
+        """How hard to think in this dialect's words: the nearest that it has."""
+        own = self.limits.efforts
+        if effort is None or not own or effort in own or effort not in EFFORTS:
+            return effort
+        rank = EFFORTS.index(effort)
+        return min(own, key=lambda word: abs(EFFORTS.index(word) - rank))
 
     def status_of(self, error: ShortstopError) -> int:
         """The HTTP status under which clients of this dialect know the error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shortstop.dialects.describe import Description
+from shortstop.dialects.opaque import is_sayable, opaque_parts
 from shortstop.dialects.table import description_of, every
 from shortstop.errors import UpstreamRejected
 from shortstop.types import DialectName, Json, Media, Opaque, Request, Sampling, Tool, ToolResult
@@ -41,20 +42,75 @@ def lost(request: Request, to: DialectName) -> tuple[str, ...]:
     kept = carried(request, to)
     names = {name for name in request.extra if name not in kept}
     names.update(name for name, word in _stated(request) if word not in target.says)
-    most = target.limits.stop_sequences
-    if most is not None and len(request.sampling.stop) > most:
-        names.add("stop")
-    if request.dialect != to and not all(portable(tool, target) for tool in request.tools):
+    if any(not portable(tool, target) for tool in _foreign_tools(request, to)):
         names.add("tools")
-    if _holds_opaque_parts(request):
+    if is_one_too_many(request.sampling, target):
+        names.add("top_p")
+    if user_for(request, target) != request.user:
+        names.add("user")
+    if not all(map(is_sayable, opaque_parts(request))):
         names.add("messages")
     return tuple(sorted(names))
+
+
+def is_one_too_many(sampling: Sampling, target: Description) -> bool:
+    """Whether a target takes only the temperature of the two that are given."""
+    both = sampling.temperature is not None and sampling.top_p is not None
+    return target.limits.temperature_or_top_p and both
+
+
+def user_for(request: Request, target: Description) -> str | None:
+    """Whom the client names, unless that is an account at another vendor, or too long."""
+    user, most = request.user, target.limits.user
+    if user is None or request.dialect == target.name:
+        return user
+    account = description_of(request.dialect).users_are_accounts
+    return None if account or (most is not None and len(user) > most) else user
+
+
+def refuse_lost(request: Request, to: DialectName) -> None:
+    """Raises UpstreamRejected where a target of dialect `to` would be asked another question: what
+    the answer must obey cannot be said to it."""
+    target, sampling = description_of(to), request.sampling
+    if sampling.n > 1 and "n" not in target.says:
+        raise _unsayable("n", "several answers")
+    source = description_of(request.dialect)
+    for tool in _foreign_tools(request, to):
+        if not portable(tool, target) and tool.extra["type"] not in source.optional_tools:
+            raise _unsayable("tools", f"a tool of type '{tool.extra['type']}'")
+    offered = {t.name for t in request.tools}
+    gone = {t.name for t in _foreign_tools(request, to) if not portable(t, target)}
+    if request.tool_choice.names and set(request.tool_choice.names) & offered <= gone & offered:
+        raise _unsayable("tool_choice", f"the tool '{request.tool_choice.names[0]}'")
+
+
+def _unsayable(param: str, what: str) -> UpstreamRejected:
+    return UpstreamRejected(
+        f"This target cannot be asked for {what} ({param}).",
+        param=param,
+        code="unsupported_parameter",
+    )
+
+
+def _foreign_tools(request: Request, to: DialectName) -> tuple[Tool, ...]:
+    return () if request.dialect == to else request.tools
+
+
+def unsent_stops(request: Request, target: Description) -> tuple[str, ...]:
+    """The stop sequences that a target cannot be sent: the gateway itself stops at them."""
+    stops, limits = request.sampling.stop, target.limits
+    if "stop" not in target.says:
+        return stops
+    if request.dialect == target.name:
+        return ()
+    sent = [stop for stop in stops if limits.blank_stops or stop.strip()]
+    return tuple([stop for stop in stops if stop not in sent[: limits.stop_sequences]])
 
 
 def _stated(request: Request) -> Iterator[tuple[str, str]]:
     """What the request says beyond its messages, as (field, its word in `says`)."""
     for name in Sampling.__struct_fields__:
-        if getattr(request.sampling, name) != getattr(DEFAULTS, name):
+        if name != "stop" and getattr(request.sampling, name) != getattr(DEFAULTS, name):
             yield name, name
     if request.metadata:
         yield "metadata", "metadata"
@@ -62,13 +118,6 @@ def _stated(request: Request) -> Iterator[tuple[str, str]]:
         yield "tools", "tools"
     if request.format.kind != "text":
         yield "response_format", request.format.kind
-
-
-def _holds_opaque_parts(request: Request) -> bool:
-    parts = [part for message in request.messages for part in message.parts]
-    results = [part for part in parts if isinstance(part, ToolResult)]
-    inner = [part for result in results for part in result.parts]
-    return any(isinstance(part, Opaque) for part in [*parts, *inner])
 
 
 def refuse_pinned(request: Request) -> None:
@@ -106,6 +155,17 @@ def is_vendor_tool(tool: Tool) -> bool:
 def portable(tool: Tool, target: Description) -> bool:
     """Whether a tool of one dialect can be offered in another."""
     return not is_vendor_tool(tool) or tool.extra["type"] in target.shared_tools
+
+
+def refuse_foreign_files(request: Request, target: Description) -> None:
+    """Raises UpstreamRejected for a file that only another vendor keeps."""
+    if request.dialect in target.kin:
+        return
+    for message in request.messages:
+        for part in message.parts:
+            for inner in part.parts if isinstance(part, ToolResult) else (part,):
+                if isinstance(inner, Media) and inner.file_id and not (inner.url or inner.data):
+                    raise refuse_media(inner)
 
 
 def refuse_media(media: Media) -> UpstreamRejected:

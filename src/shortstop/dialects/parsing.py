@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from shortstop import bounded
 from shortstop.bounded import TooManyValues
-from shortstop.dialects.sse import DONE, Event
+from shortstop.dialects.failures import refuse_failure, told_failure
+from shortstop.dialects.sse import ENDS, Event, EventParser
 from shortstop.errors import UpstreamFailed
 from shortstop.types import Chunk, Json
 
 MALFORMED = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 """What reading a tree raises that is not built as expected."""
+
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before the JSON of an answer: servers keep a connection alive with it."""
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[dD][89a-fA-F][\da-fA-F]{2}|\\."
+)
+"""A character as two halves, one half alone, or any other escape."""
+_REPLACEMENT = "\\ufffd"
 
 T = TypeVar("T")
 
@@ -25,10 +35,12 @@ def parse_answer(
     """What `build` makes of a whole answer of at most `limit` JSON values.
 
     Raises UpstreamFailed when the bytes are not JSON, or `build` finds that they are not `kind`,
-    for example "a chat completion".
+    for example "a chat completion"; and the TargetError that is told in place of an answer.
     """
     try:
-        return build(bounded.decode(body, limit))
+        tree = Halves().decoded(body.lstrip(BLANK), limit)
+        refuse_failure(tree)
+        return build(tree)
     except TooManyValues as error:
         raise UpstreamFailed(f"The model's answer holds {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -51,16 +63,106 @@ def optional_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def parse_frame(data: str | bytes, build: Callable[[Json], T]) -> T:
+def parse_frame(
+    data: str | bytes, build: Callable[[Json], T], decode: Callable[[Any], Any] = bounded.decode
+) -> T:
     """What `build` makes of one frame of a stream. Raises UpstreamFailed when it is malformed."""
     try:
-        return build(bounded.decode(data))
+        return build(decode(data))
     except MALFORMED as error:
         raise UpstreamFailed("The model sent a frame that is not in its dialect.") from error
 
 
-def parse_events(events: Iterable[Event], build: Callable[[Json], Iterable[Chunk]]) -> list[Chunk]:
-    """The chunks of a stream's events, the closing `[DONE]` left out. Raises UpstreamFailed."""
-    return [
-        chunk for event in events if event.data != DONE for chunk in parse_frame(event.data, build)
-    ]
+class Halves:
+    """Decodes JSON in which a character beyond the basic plane may be written as two halves of
+    which only one is there: the other one may come at the beginning of a later text.
+
+    A half that never finds the other one is left out or replaced.
+    """
+
+    def __init__(self) -> None:
+        self._high = ""
+
+    def decoded(self, text: str | bytes, limit: int = bounded.MAX_VALUES) -> Any:
+        """Raises as `bounded.decode` does."""
+        try:
+            return bounded.decode(text, limit)
+        except msgspec.DecodeError:
+            whole = text if isinstance(text, str) else text.decode()
+            if "\\u" not in whole:
+                raise
+            return bounded.decode(_ESCAPE.sub(self._mended, whole), limit)
+
+    def _mended(self, match: re.Match[str]) -> str:
+        half, text = match[0], match.string
+        if len(half) != 6 or half[1] != "u":
+            return half
+        if half[3] in "89abAB":
+            self._high = half
+            return "" if text[match.end()] == '"' else _REPLACEMENT
+        high, self._high = self._high, ""
+        return high + half if high and text[match.start() - 1] == '"' else _REPLACEMENT
+
+
+class EventDecoder:
+    """Reads an event stream, however servers write it. A dialect says what its frames mean."""
+
+    def __init__(self) -> None:
+        self._events = EventParser()
+        self._halves = Halves()
+        self.done = False
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Raises TargetError on garbage, or on an error that is told."""
+        return self._read(self._events.feed(data))
+
+    def close(self) -> list[Chunk]:
+        """What the end of the bytes tells. Raises UpstreamFailed where the answer has not ended."""
+        chunks = self._read(self._events.close())
+        chunks += self._ending()
+        if not self.finished:
+            raise UpstreamFailed("The upstream closed the stream before its end.")
+        return chunks
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer has ended: it may be closed at any time."""
+        raise NotImplementedError
+
+    def _chunks(self, frame: Json) -> Iterable[Chunk]:
+        """What a frame means."""
+        raise NotImplementedError
+
+    def _ending(self) -> list[Chunk]:
+        """What has been held back until the end."""
+        return []
+
+    def _read(self, events: Iterable[Event]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for event in events:
+            data = event.data
+            if not self.done and data.strip() in ENDS:
+                self.done = True
+            elif event.name == "error":
+                self._fail(data)
+            elif not self.done and data.strip():
+                chunks += parse_frame(data, self._understood, self._halves.decoded)
+        return chunks
+
+    def _understood(self, frame: Any) -> Iterable[Chunk]:
+        if frame is None or isinstance(frame, str):
+            return ()  # a sign of life
+        refuse_failure(frame)
+        return self._chunks(frame)
+
+    def _fail(self, data: str) -> None:
+        def fail(tree: Any) -> None:
+            refuse_failure(tree)
+            raise told_failure(tree if isinstance(tree, dict) else {})
+
+        try:
+            parse_frame(data, fail, self._halves.decoded)
+        except UpstreamFailed as error:
+            if error.__cause__ is None:
+                raise
+            raise told_failure({"message": data}) from error

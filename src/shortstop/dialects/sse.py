@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 
 from shortstop.errors import UpstreamFailed
@@ -10,6 +11,8 @@ PING = b": ping\n\n"
 """A comment, which clients skip."""
 DONE = "[DONE]"
 """The data of OpenAI's closing event, which is not JSON."""
+ENDS = frozenset([DONE, f'"{DONE}"'])
+"""The same, as proxies write it."""
 MAX_EVENT = 16_000_000
 """Bytes of one event: an image in base64 is the largest that is known."""
 LINE = 40
@@ -27,8 +30,10 @@ class Event:
 class EventParser:
     """Incremental: feed it bytes as they arrive, get the events that are complete.
 
-    Lines may end in LF, CRLF or CR; comments are skipped; several data lines are joined by a
-    newline. A character may be split between two feeds.
+    Lines may end in LF, CRLF or CR; comments and a leading byte order mark are skipped; several
+    data lines are joined by a newline. A character may be split between two feeds. Beyond the
+    standard, as servers write it: a bare line of JSON is data, and a field named `error` is the
+    data of an event of that name.
     """
 
     def __init__(self) -> None:
@@ -39,6 +44,7 @@ class EventParser:
         self._data: list[bytes] = []
         self._name = b""
         self._skip_lf = False
+        self._begun = False
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Raises UpstreamFailed beyond `MAX_EVENT` and `MAX_EVENTS`."""
@@ -56,9 +62,16 @@ class EventParser:
             raise UpstreamFailed(f"The model sent an event of more than {MAX_EVENT / 1e6:g} MB.")
         return events
 
+    def close(self) -> list[Event]:
+        """The event that no blank line ended: the bytes end here. Raises as `feed` does."""
+        return self.feed(b"\n\n")
+
     def _events(self) -> list[Event]:
         """The events that the lines now complete end."""
         *lines, rest = b"".join(self._rest).split(b"\n")
+        if not self._begun:
+            self._begun = True
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         self._rest = [rest]
         events = []
         for line in lines:
@@ -81,6 +94,11 @@ class EventParser:
             self._held += len(value) + LINE
         elif field == b"event":
             self._name = value
+        elif field == b"error":
+            self._name = field
+            self._data.append(value)
+        elif line[:1] == b"{":
+            self._data.append(line)
         return None
 
     def _dispatch(self) -> Event | None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.dialects.describe import DescribedDialect, Description
+from shortstop.dialects.usage import beyond_tokens
 from shortstop.types import DialectName, Json, Request, Usage, WireWords
 
 TABLE: dict[DialectName, DescribedDialect] = {}
@@ -44,7 +45,7 @@ def get(name: DialectName) -> DescribedDialect:
 def redecoded(request: Request, body: Json) -> Request:
     """`request` with a rewritten body, decoded again in its own dialect. Raises InvalidRequest."""
     again = get(request.dialect).decode_request(body, request.id)
-    return replace(again, betas=request.betas)
+    return replace(again, betas=request.betas, headers=request.headers, party=request.party)
 
 
 def description_of(name: DialectName) -> Description:
@@ -81,8 +82,9 @@ def wire_words() -> WireWords:
     return reduce(WireWords.__or__, (d.description.words for d in every()), NEUTRAL_WORDS)
 
 
-def read_usage(value: Any) -> Usage | None:
-    """Token usage in the format of any dialect; None when it is in none, or malformed."""
+def read_usage(value: Any, answer: Any = None) -> Usage | None:
+    """Token usage in the format of any dialect, as it stands in `answer`; None when it is in none,
+    or malformed."""
     if not isinstance(value, dict):
         return None
     formats = [d.description.usage for d in every() if d.description.usage.marks <= value.keys()]
@@ -90,6 +92,6 @@ def read_usage(value: Any) -> Usage | None:
         return None
     closest = max(formats, key=lambda usage: len(usage.marks))
     try:
-        return closest.read(value)
+        return beyond_tokens(closest.read(value), value, answer)
     except (TypeError, AttributeError):
         return None

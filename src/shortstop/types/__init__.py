@@ -21,6 +21,7 @@ from shortstop.types.books import (
 )
 from shortstop.types.conversation import (
     UNNAMED,
+    CacheUse,
     Caller,
     CallerRole,
     DialectName,
@@ -47,12 +48,14 @@ from shortstop.types.decision import (
     Attempt,
     Check,
     Decision,
+    Helpers,
     Look,
     Outcome,
     Signals,
     Target,
     TargetState,
 )
+from shortstop.types.explanation import Expected, Explanation
 from shortstop.types.learning import Grade, GradeSource
 from shortstop.types.privacy import (
     Case,
@@ -62,11 +65,13 @@ from shortstop.types.privacy import (
     Reach,
     Tier,
 )
+from shortstop.types.runs import RunLimits, RunRefusal
 from shortstop.types.served import Answer, Ending
 from shortstop.types.trace import (
     Trace,
     TraceOutcome,
 )
+from shortstop.types.tracing import TraceContext, Verified
 from shortstop.types.wire import InlineData, WireWords
 
 __all__ = [
@@ -77,6 +82,7 @@ __all__ = [
     "Attempt",
     "Basis",
     "Bill",
+    "CacheUse",
     "Caller",
     "CallerRole",
     "Case",
@@ -88,11 +94,14 @@ __all__ = [
     "Decision",
     "DialectName",
     "Ending",
+    "Expected",
+    "Explanation",
     "Finding",
     "Finish",
     "Format",
     "Grade",
     "GradeSource",
+    "Helpers",
     "InlineData",
     "Json",
     "Look",
@@ -108,6 +117,8 @@ __all__ = [
     "Reply",
     "Request",
     "Role",
+    "RunLimits",
+    "RunRefusal",
     "Sampling",
     "Signals",
     "Span",
@@ -123,7 +134,9 @@ __all__ = [
     "ToolDelta",
     "ToolResult",
     "Trace",
+    "TraceContext",
     "TraceOutcome",
     "Usage",
+    "Verified",
     "WireWords",
 ]

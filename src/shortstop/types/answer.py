@@ -16,6 +16,8 @@ class Usage(Struct, frozen=True):
 
     OpenAI counts cached tokens inside the prompt and reasoning inside the completion, Anthropic
     does not; dialects translate at the door. `estimated` marks counts that no one reported.
+    `searches` are on the web, and billed by number. `served` says how it was served where that was
+    not the standard way, in the vendor's words, sorted: it has a tariff of its own.
     """
 
     input: int = 0
@@ -27,6 +29,8 @@ class Usage(Struct, frozen=True):
     reasoning: int = 0
     output_audio: int = 0
     estimated: bool = False
+    searches: int = 0
+    served: tuple[str, ...] = ()
 
     def __add__(self, other: Usage) -> Usage:
         """The tokens of two calls; an estimate if either is one."""
@@ -40,6 +44,8 @@ class Usage(Struct, frozen=True):
             reasoning=self.reasoning + other.reasoning,
             output_audio=self.output_audio + other.output_audio,
             estimated=self.estimated or other.estimated,
+            searches=self.searches + other.searches,
+            served=tuple(sorted({*self.served, *other.served})),
         )
 
     @property
@@ -74,7 +80,8 @@ class Choice(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """A whole answer. `body` is the target's own JSON in `dialect`, kept for a lossless return."""
+    """A whole answer. `body` is the target's own JSON in `dialect`, kept for a lossless return.
+    `deployment` is the label of the deployment that gave it, where its upstream has several."""
 
     id: str
     model: str
@@ -83,6 +90,7 @@ class Reply(Struct, frozen=True):
     created: int = 0
     dialect: DialectName | None = None
     body: Json | None = None
+    deployment: str | None = None
 
     @property
     def text(self) -> str:
@@ -90,12 +98,14 @@ class Reply(Struct, frozen=True):
 
 
 class ToolDelta(Struct, frozen=True):
-    """A piece of a tool call: id and name come once, arguments in fragments of JSON text."""
+    """A piece of a tool call: id and name come once, arguments in fragments of JSON text.
+    `namespace` is the group of tools that the name is of, where a client has groups."""
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    namespace: str | None = None
 
 
 class Chunk(Struct, frozen=True):

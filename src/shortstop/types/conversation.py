@@ -6,6 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from shortstop.types.runs import RunLimits
+from shortstop.types.tracing import TraceContext
+
 Json = dict[str, Any]
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -65,7 +68,8 @@ class Refusal(Struct, frozen=True, tag="refusal"):
 
 
 class Opaque(Struct, frozen=True, tag="opaque"):
-    """A part of a kind that Shortstop does not know. Never leaves the machine, never guessed at."""
+    """A part that only its vendor knows: it goes back to it as it came, and is told to others in
+    words where its strings can be read."""
 
     kind: str
     raw: Json
@@ -128,6 +132,7 @@ class Sampling(Struct, frozen=True):
     top_logprobs: int | None = None
     n: int = 1
     reasoning_effort: str | None = None
+    verbosity: str | None = None
     thinking_budget: int | None = None
 
 
@@ -156,7 +161,12 @@ class Request(Struct, frozen=True):
     an encoding of the neutral fields. `betas` names features that are not open to everyone, as
     the client lists them in a header of its dialect: without it the vendor refuses their fields.
     `continues` is the stored response whose conversation `body` already holds. `party` is for whom
-    it waits where requests queue.
+    it waits where requests queue. `tariff` says how it asks to be served where that is not the
+    standard way, as `Usage.served` does, and `searches` how many on the web it allows its vendor.
+    `cache_scope`: a dialect that must be told what its vendor is to cache is told, for hits of this
+    scope ("": of the whole account); None: it is not. `headers` are those of the client's, by name
+    in small letters, that the operator lets some vendor be told. `trace_context` is its place in a
+    distributed trace, where the gateway takes part in one.
     """
 
     id: str
@@ -177,6 +187,11 @@ class Request(Struct, frozen=True):
     betas: tuple[str, ...] = ()
     continues: str | None = None
     party: Party = Party()
+    tariff: tuple[str, ...] = ()
+    searches: int = 0
+    cache_scope: str | None = None
+    trace_context: TraceContext | None = None
+    headers: dict[str, str] = {}
 
 
 UNNAMED = "~"
@@ -189,11 +204,20 @@ CallerRole = Literal["user", "reviewer", "judge"]
 answers, or a model that judges them."""
 
 
+CacheUse = Literal["", "use", "bypass"]
+"""What a client says of answers that were given before, in its header `x-shortstop-cache`."""
+
+
 class Caller(Struct, frozen=True):
     """Who asks: the tenant and key that pay, and what the caller may do.
 
     `conversation` groups the requests of one dialogue; `task` is the caller's own hint
-    (header `x-shortstop-task`); `targets` limits the choice, empty means all.
+    (header `x-shortstop-task`); `targets` limits the choice, empty means all. `run` is the run
+    that a request is a step of, as the client calls it or, once it is recognised, as the gateway
+    does. `user` is the end user whom the client names, `tag` what it groups its requests by (header
+    `x-shortstop-tag`), both as rows may keep them. `run_limits` are the key's own for each of its
+    runs, `run_caps` what the client lowers them to. `traceparent` and `tracestate` are the headers
+    of that name, as they came.
     """
 
     tenant: str = "default"
@@ -202,6 +226,14 @@ class Caller(Struct, frozen=True):
     task: str | None = None
     targets: frozenset[str] = frozenset()
     role: CallerRole = "user"
+    run: str | None = None
+    user: str | None = None
+    tag: str | None = None
+    run_limits: RunLimits = RunLimits()
+    run_caps: RunLimits = RunLimits()
+    cache: CacheUse = ""
+    traceparent: str | None = None
+    tracestate: str | None = None
 
     def may_use(self, target: str) -> bool:
         return not self.targets or target in self.targets

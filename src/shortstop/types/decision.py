@@ -7,7 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from shortstop.types.answer import Usage
-from shortstop.types.conversation import Request
+from shortstop.types.conversation import DialectName, Request
+from shortstop.types.tracing import Verified
 
 TargetState = Literal["candidate", "shadow", "canary", "live", "retired"]
 """How far a target is trusted: live and canary ones answer, a shadow one is asked unseen, to be
@@ -17,8 +18,11 @@ compared; a candidate is not asked yet, a retired one no longer."""
 class Target(Struct, frozen=True):
     """A named model that can answer.
 
-    `context` and `max_output` are in tokens. `tasks` are the only tasks that it answers; empty
-    means any. `state` says whether it may answer at all.
+    `dialect` is what it is asked in. `context` and `max_output` are in tokens. `tasks` are the only
+    tasks that it answers, `tenants` the only ones that it answers; empty means any. `state` says
+    whether it may answer at all.
+    `specialist` is the kind of specialist that it is; None: a general model. `auto`: whether it may
+    be chosen; else it answers only who names it.
     """
 
     name: str
@@ -31,7 +35,11 @@ class Target(Struct, frozen=True):
     price: str | None = None
     region: str | None = None
     tasks: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
     state: TargetState = "live"
+    dialect: DialectName | None = None
+    specialist: str | None = None
+    auto: bool = True
 
     @property
     def serves(self) -> bool:
@@ -51,7 +59,8 @@ class Decision(Struct, frozen=True):
     target's answer is good enough, `threshold` what it had to reach. `propensity` is the
     probability (0, 1] with which this very plan was drawn, given everything seen so far.
     `shadow` are targets that are asked as well, unseen, so that answers can be compared; where
-    the reference (`routing.frontier`) is among them it is the first.
+    the reference (`routing.frontier`) is among them it is the first. `audited` are the local
+    targets of the plan whose answer is compared with it, if it is theirs that is served.
     """
 
     plan: tuple[str, ...]
@@ -64,6 +73,20 @@ class Decision(Struct, frozen=True):
     verify: bool = True
     explored: bool = False
     shadow: tuple[str, ...] = ()
+    audited: tuple[str, ...] = ()
+
+
+class Helpers(Struct, frozen=True):
+    """What other answers to the same request show beside `Signals.agreement`.
+
+    `likeness` of the whole texts and `closeness` of what they come to, in [0, 1], by words and
+    meaning; `consensus` of several helpers among themselves; `chars` is their mean length.
+    """
+
+    likeness: float
+    closeness: float
+    consensus: float | None = None
+    chars: int = 0
 
 
 class Signals(Struct, frozen=True):
@@ -83,6 +106,7 @@ class Signals(Struct, frozen=True):
     repetition: float = 0.0
     finish: str | None = None
     agreement: float | None = None
+    helpers: Helpers | None = None
 
 
 class Look(Struct, frozen=True):
@@ -110,7 +134,13 @@ Outcome = Literal["ok", "rejected", "error", "timeout", "cancelled", "skipped"]
 
 
 class Attempt(Struct, frozen=True):
-    """One call to one target. Times in seconds."""
+    """One call to one target. Times in seconds.
+
+    `began` is counted from the request's beginning, None where that is not known; `verified` is
+    when a local answer was checked. `deployment` is the label of the upstream's deployment that was
+    asked last, `spilled` are those before it, where the upstream has any. `fallback`: the class of
+    the error for which this target was asked in another's place.
+    """
 
     target: str
     local: bool
@@ -122,3 +152,8 @@ class Attempt(Struct, frozen=True):
     usage: Usage | None = None
     signals: Signals | None = None
     checks: tuple[Check, ...] = ()
+    began: float | None = None
+    verified: Verified | None = None
+    deployment: str | None = None
+    spilled: tuple[str, ...] = ()
+    fallback: str | None = None

@@ -29,3 +29,7 @@ class Grade(Struct, frozen=True):
     reference: str | None = None
     grader: str | None = None
     correction: str | None = None
+
+
+RUN_OUTCOME = "run"
+"""The `grader` of how a whole run ended: the grade's `trace` is the run, its `target` empty."""

@@ -12,6 +12,10 @@ from shortstop.types.books import Span
 _ZERO = Decimal(0)
 
 By = Literal["day", "task", "target", "tenant"]
+GroupBy = Literal[
+    "day", "task", "target", "tenant", "key", "user", "tag", "run", "specialist", "deployment"
+]
+"""What a report over rows groups by; `By` is what sums are kept for."""
 
 
 class Slice(Struct, frozen=True):
@@ -81,11 +85,41 @@ class Bin(Struct, frozen=True):
     remote: int
 
 
+class RunTotals(Struct, frozen=True):
+    """Sums over the runs of agents: those that their clients named, that were continued, or that
+    were refused something. Money in US dollars.
+
+    `judged` runs have an outcome, `solved` ones a score of 0.5 or more; `judged_cost` is the money
+    of all judged ones. `stopped` runs had a step refused because they had used up their money,
+    steps or time, `looping` ones a repeated call; `avoided` is the least that this saved: one more
+    step each, at the cost of the run's last one.
+    """
+
+    runs: int = 0
+    steps: int = 0
+    cost: Decimal = _ZERO
+    judged: int = 0
+    solved: int = 0
+    judged_cost: Decimal = _ZERO
+    stopped: int = 0
+    looping: int = 0
+    avoided: Decimal = _ZERO
+
+    @property
+    def solved_share(self) -> float | None:
+        return self.solved / self.judged if self.judged else None
+
+    @property
+    def cost_per_solved(self) -> Decimal | None:
+        """What the judged runs cost for each that was solved: failed ones are paid for, too."""
+        return self.judged_cost / self.solved if self.solved else None
+
+
 class TrafficReport(Struct, frozen=True):
     """Everything a report shows. `first` and `last` are the times of the rows in it."""
 
     total: Slice
-    groups: dict[By, tuple[Slice, ...]]
+    groups: dict[GroupBy, tuple[Slice, ...]]
     first: float | None
     last: float | None
     step: float
@@ -94,3 +128,30 @@ class TrafficReport(Struct, frozen=True):
     baselines: tuple[str, ...]
     prices: tuple[str, ...]
     tenant: str | None = None
+    runs: RunTotals = RunTotals()
+
+
+class Charge(Struct, frozen=True):
+    """One day's sums for one way of asking. Money in US dollars, energy in joules. `billed` is owed
+    to vendors, `effective` holds the machine's own cost as well; `day` is Unix time of its
+    beginning, UTC. Rows without a known price are counted in `unpriced` and are in no money."""
+
+    day: int
+    tenant: str
+    target: str
+    local: bool
+    task: str
+    key: str
+    user: str
+    tag: str
+    specialist: str
+    prices: str
+    requests: int
+    unpriced: int
+    prompt_tokens: int
+    completion_tokens: int
+    billed: Decimal
+    effective: Decimal
+    counterfactual: Decimal
+    joules: float
+    gco2: float

@@ -16,7 +16,8 @@ COLUMNS = (
     "tokens_estimated", "cost_pico", "cost_local_pico", "cost_remote_pico",
     "counterfactual_pico", "baseline", "unpriced", "prices", "joules", "joules_low",
     "joules_high", "joules_basis", "counterfactual_joules", "counterfactual_joules_low",
-    "counterfactual_joules_high", "gco2", "gco2_low", "gco2_high",
+    "counterfactual_joules_high", "gco2", "gco2_low", "gco2_high", "run", "run_refusal",
+    "user", "tag", "specialist", "deployment",
 )  # fmt: skip
 """What reports filter and group by. Money in whole pico-dollars, time in seconds."""
 
@@ -79,3 +80,22 @@ class TaintRow(NamedTuple):
     tenant: str
     conversation: str
     tier: Tier
+
+
+class RunRow(NamedTuple):
+    """What a run has taken: when it began, its answered steps and those under way, its money in
+    whole pico-dollars."""
+
+    began: float
+    steps: int
+    spent: int
+
+
+class RunHead(NamedTuple):
+    """How far a run has come: digests of the messages of one of its requests and of the answer to
+    it, None where there was none; `newest`: no later step of the run has left it behind."""
+
+    prefix: bytes
+    run: str
+    answer: bytes | None
+    newest: bool = True

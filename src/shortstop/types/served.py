@@ -29,9 +29,11 @@ class Ending:
 class Answer:
     """A whole reply or a committed stream: exactly one of `reply` and `chunks` is set.
 
-    `target` answered at Unix time `created`. `clearance` is the request's at that time. `bill`
-    is known for a whole reply. `ending` is filled in when a stream has ended well, before its
-    reader sees the end; whatever is to be kept of an answer is decided by it.
+    `target` answered at Unix time `created`; `specialist` is its name where it is one. `clearance`
+    is the request's at that time. `bill` is known for a whole reply. `ending` is filled in when a
+    stream has ended well, before its reader sees the end; whatever is to be kept of an answer is
+    decided by it. `run` is the run that the request is a step of. `dropped` names the request's
+    fields that the target was not told.
     """
 
     target: str
@@ -39,6 +41,9 @@ class Answer:
     decision: Decision
     clearance: Clearance
     draft: bool = False
+    dropped: tuple[str, ...] = ()
+    run: str | None = None
+    specialist: str | None = None
     bill: Bill | None = None
     reply: Reply | None = None
     chunks: AsyncGenerator[Chunk, None] | None = None

@@ -11,6 +11,8 @@ from shortstop.types.books import Bill
 from shortstop.types.conversation import Json
 from shortstop.types.decision import Attempt, Decision
 from shortstop.types.privacy import Clearance
+from shortstop.types.runs import RunRefusal
+from shortstop.types.tracing import TraceContext
 
 TraceOutcome = Literal["ok", "error", "cancelled", "interrupted", "refused", "shadow"]
 """`shadow`: the other side of a request answered too, unseen, to be compared. Costs, no request."""
@@ -21,7 +23,10 @@ class Trace(Struct, frozen=True):
 
     `at` is Unix time in seconds. `request` is the body as the client sent it, `response` the
     answer's choices; of both is kept what the content policy allows: everything, a redacted form,
-    or nothing.
+    or nothing. `run` is the run that the request was a step of, `run_refusal` why that step, or a
+    call of its answer, was refused. `user` and `tag` are the caller's; `specialist` is the one that
+    answered. `cleared` and `decided` are when privacy's verdict and the decision were there, in
+    seconds after the beginning. `trace_context` is the request's place in a distributed trace.
     """
 
     id: str
@@ -47,3 +52,11 @@ class Trace(Struct, frozen=True):
     request: Json | None = None
     response: tuple[Choice, ...] | None = None
     error: str | None = None
+    run: str | None = None
+    run_refusal: RunRefusal | None = None
+    user: str | None = None
+    tag: str | None = None
+    specialist: str | None = None
+    cleared: float | None = None
+    decided: float | None = None
+    trace_context: TraceContext | None = None

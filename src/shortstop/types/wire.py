@@ -37,6 +37,8 @@ class WireWords(Struct, frozen=True, kw_only=True):
     """Top-level fields in which text may stand as numbers of a model's vocabulary."""
     verbatim: frozenset[str] = NONE
     """Fields whose values are identifiers, never prose: no name of a person is looked for there."""
+    own: frozenset[str] = NONE
+    """Top-level fields in which a program tells the vendor of itself: its session, its settings."""
     call_names: frozenset[str] = NONE
     """How the path of a called function's name ends."""
     calls: frozenset[str] = NONE

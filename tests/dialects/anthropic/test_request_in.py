@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortstop import dialects
-from shortstop.dialects.anthropic.request_in import READ_FIELDS, VENDOR_BLOCKS
+from shortstop.dialects.anthropic.request_in import READ_FIELDS
 from shortstop.errors import InvalidRequest
 from shortstop.types import Opaque, Text, Thinking, ToolCall, ToolResult
 from tests.dialects.strategies import bodies, read_or_refused, texts
@@ -50,7 +50,7 @@ def test_any_block_is_understood_or_refused(block: Any, kind: str) -> None:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
         (blocks(), "messages[0].content"),
-        (blocks({"type": "x"}), "messages[0].content[0].type"),
+        (blocks({"type": 7}), "messages[0].content[0].type"),
         (blocks({"type": "tool_use", "id": "t", "name": "f"}), "messages[0].content[0].input"),
         (blocks({"type": "image", "source": {"type": "x"}}), "messages[0].content[0].source.type"),
         (blocks(RESULT, role="assistant"), "messages[0].content"),
@@ -108,7 +108,9 @@ def test_thinking_keeps_its_signature_and_its_cipher() -> None:
     assert parts == (Thinking("Hm.", "sig"), Thinking(redacted="xyz"))
 
 
-@pytest.mark.parametrize("kind", sorted(VENDOR_BLOCKS))
+@pytest.mark.parametrize(
+    "kind", ["search_result", "server_tool_use", "compaction", "something_new"]
+)
 def test_blocks_of_the_vendors_own_tools_are_kept_as_they_are(kind: str) -> None:
     block = {"type": kind, "anything": [1]}
     assert request(**blocks(block)).messages[0].parts == (Opaque(kind, block),)

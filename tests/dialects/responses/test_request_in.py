@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from shortstop import dialects
 from shortstop.dialects.responses.request_in import READ_FIELDS
-from shortstop.dialects.responses.wire import VENDOR_ITEMS
 from shortstop.errors import InvalidRequest
 from shortstop.types import Opaque, Text, Thinking, ToolCall
 from tests.dialects.strategies import bodies, read_or_refused, texts
@@ -42,8 +41,8 @@ def test_any_item_is_understood_or_refused(item: Any, kind: str) -> None:
         ({"input": None}, "input"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role"),
         ({"input": [{"role": "user", "content": []}]}, "input[0].content"),
-        ({"input": [{"role": "user", "content": [{"type": "x"}]}]}, "input[0].content[0].type"),
-        ({"input": [{"type": "x"}]}, "input[0].type"),
+        ({"input": [{"role": "user", "content": [{"type": 7}]}]}, "input[0].content[0].type"),
+        ({"input": [{"type": 7}]}, "input[0].type"),
         ({"input": [{"type": "function_call", "name": "f"}]}, "input[0].call_id"),
         ({"tools": [{"type": "function"}]}, "tools[0].name"),
         ({"tools": [{}]}, "tools[0].type"),
@@ -88,7 +87,7 @@ def test_items_of_one_turn_are_one_message() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", sorted(VENDOR_ITEMS))
+@pytest.mark.parametrize("kind", ["compaction", "mcp_call", "web_search_call", "something_new"])
 def test_items_of_the_vendors_own_tools_are_kept_as_they_are(kind: str) -> None:
     item = {"type": kind, "id": "x_1", "anything": [1]}
     assert request(input=[item]).messages[0].parts == (Opaque(kind, item),)

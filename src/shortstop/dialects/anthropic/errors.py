@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from shortstop.dialects.anthropic.describe import OVERLOADED
-from shortstop.dialects.failures import NO_REASON, clean, failure
+from shortstop.dialects.failures import NO_REASON, failure
 from shortstop.dialects.parsing import optional_text, parse_error
-from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
+from shortstop.errors import ShortstopError, TargetError
 from shortstop.types import Json
 
 _TYPES = {
@@ -36,12 +36,6 @@ def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetE
     message, kind = _details(parse_error(body))
     code = "insufficient_quota" if kind == "billing_error" else kind
     return failure(status, message, code=code, kind=kind, retry_after=retry_after)
-
-
-def mid_stream_failure(frame: Json) -> UpstreamFailed:
-    """The error of an error frame."""
-    message, kind = _details(frame)
-    return UpstreamFailed(f"The upstream failed mid-answer: {clean(message)}", code=kind)
 
 
 def _details(tree: Json) -> tuple[str, str | None]:

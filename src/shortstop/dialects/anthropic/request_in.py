@@ -9,6 +9,7 @@ import msgspec
 from shortstop.dialects import fields
 from shortstop.dialects.anthropic.describe import NAME
 from shortstop.dialects.fields import reject
+from shortstop.dialects.usage import possible_searches, served_as
 from shortstop.types import (
     Format,
     Json,
@@ -48,25 +49,6 @@ READ_FIELDS = frozenset(
 )
 """Top-level fields that become fields of `Request`; all others are its `extra`."""
 ROLES = ("assistant", "system", "user")
-VENDOR_BLOCKS = frozenset(
-    [
-        "browser_state",
-        "bash_code_execution_tool_result",
-        "code_execution_tool_result",
-        "compaction",
-        "container_upload",
-        "mcp_tool_result",
-        "mcp_tool_use",
-        "search_result",
-        "server_tool_use",
-        "text_editor_code_execution_tool_result",
-        "tool_reference",
-        "tool_search_tool_result",
-        "web_fetch_tool_result",
-        "web_search_tool_result",
-    ]
-)
-"""Blocks of tools that run at Anthropic: kept, but never sent to another vendor."""
 _MODES = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -79,6 +61,8 @@ def request_in(body: Json, id: str) -> Request:
         dialect=NAME,
         body=body,
         model=fields.model(body),
+        tariff=served_as(body),
+        searches=possible_searches(body.get("tools")),
         messages=(*_system(body.get("system")), *_messages(body.get("messages"))),
         tools=_tools(body),
         tool_choice=tool_choice,
@@ -157,9 +141,7 @@ def _part(value: Any, path: str, kinds: tuple[str, ...]) -> Part:
         return Thinking(text, fields.string(value, "signature", f"{path}."))
     if kind == "redacted_thinking":
         return Thinking(redacted=fields.text(value.get("data"), f"{path}.data"))
-    if isinstance(kind, str) and kind in VENDOR_BLOCKS:
-        return Opaque(kind, value)
-    reject(f"{path}.type", f"Unknown content block {kind!r}")
+    return Opaque(fields.text(kind, f"{path}.type"), value)
 
 
 def _rest(value: Json, *read: str) -> Json:

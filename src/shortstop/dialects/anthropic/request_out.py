@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shortstop.dialects import media
 from shortstop.dialects.anthropic.describe import DESCRIPTION, NAME
 from shortstop.dialects.anthropic.wire import tool_use
+from shortstop.dialects.fit import closed, fitted
 from shortstop.dialects.loss import (
     carried,
     is_vendor_tool,
     portable,
     refuse_media,
-    refuse_pinned,
 )
+from shortstop.dialects.names import fitted_id
 from shortstop.types import (
     Json,
     Media,
@@ -29,14 +32,55 @@ from shortstop.types import (
 DEFAULT_MAX_TOKENS = 4096
 """This dialect requires a limit."""
 _MODES = {"auto": "auto", "required": "any", "none": "none"}
-_EFFORTS = {"minimal": "low"}
+_JSON = "Answer with a single JSON object and nothing else."
+"""Said where a client wants JSON of no certain shape, for which this dialect has no field."""
 _BLOCK_FIELDS = frozenset(["cache_control", "citations", "context"])
+
+
+def adapted(body: Json) -> Json:
+    """A client's own body for Claude. What Claude refuses and says nothing is left out: thinking
+    that no vendor signed (the gateway wrote it) and text without a visible character; ids of calls
+    that other models made get letters that it takes."""
+    if body.get("max_tokens") is None:
+        body["max_tokens"] = DEFAULT_MAX_TOKENS
+    messages = [_adapted_message(m) for m in body["messages"]]
+    body["messages"] = [m for m in messages if m["content"]]
+    return body
+
+
+def _adapted_message(message: Json) -> Json:
+    content: Any = message.get("content")
+    if isinstance(content, str):
+        return message if content.strip() else {**message, "content": []}
+    if all(map(_is_welcome, content)):
+        return message
+    blocks = [_with_plain_id(b) for b in content if not _says_nothing(b)]
+    return {**message, "content": blocks}
+
+
+def _is_welcome(block: Json) -> bool:
+    return not _says_nothing(block) and _with_plain_id(block) is block
+
+
+def _says_nothing(block: Json) -> bool:
+    kind = block.get("type")
+    if kind == "thinking":
+        return not block.get("signature")
+    return kind == "text" and not block["text"].strip()
+
+
+def _with_plain_id(block: Json) -> Json:
+    key = {"tool_use": "id", "tool_result": "tool_use_id"}.get(block.get("type", ""))
+    if key is None:
+        return block
+    id = fitted_id(block[key], DESCRIPTION.limits)
+    return block if id == block[key] else {**block, key: id}
 
 
 def request_out(request: Request, model: str) -> Json:
     """The neutral fields as a Messages body. Raises UpstreamRejected for what it cannot say."""
-    refuse_pinned(request)
     native = request.dialect == NAME
+    request = fitted(request, DESCRIPTION)
     body: Json = {
         "model": model,
         "max_tokens": request.sampling.max_tokens or DEFAULT_MAX_TOKENS,
@@ -62,10 +106,9 @@ def _sampling_out(request: Request) -> Json:
     sampling = request.sampling
     options = {
         "temperature": None if sampling.temperature is None else min(sampling.temperature, 1),
-        # 1 is the default, and many models reject it together with a temperature.
-        "top_p": None if sampling.top_p == 1 else sampling.top_p,
+        "top_p": sampling.top_p,
         "top_k": sampling.top_k if sampling.top_k is not None and sampling.top_k >= 0 else None,
-        "stop_sequences": [s for s in sampling.stop if s.strip()] or None,
+        "stop_sequences": list(sampling.stop) or None,
     }
     return {k: v for k, v in options.items() if v is not None}
 
@@ -78,11 +121,11 @@ def _output_out(request: Request) -> Json:
     if sampling.reasoning_effort == "none":
         options["thinking"] = {"type": "disabled"}
     elif sampling.reasoning_effort is not None:
-        config["effort"] = _EFFORTS.get(sampling.reasoning_effort, sampling.reasoning_effort)
+        config["effort"] = DESCRIPTION.effort(sampling.reasoning_effort)
     if sampling.thinking_budget is not None:
         options["thinking"] = {"type": "enabled", "budget_tokens": sampling.thinking_budget}
     if request.format.kind == "json_schema":
-        config["format"] = {"type": "json_schema", "schema": request.format.schema}
+        config["format"] = {"type": "json_schema", "schema": closed(request.format.schema)}
     if config:
         options["output_config"] = config
     return options
@@ -109,8 +152,7 @@ def _allowed(request: Request) -> tuple[Tool, ...]:
 def _tool_out(tool: Tool) -> Json:
     if is_vendor_tool(tool):
         return {"name": tool.name, **tool.extra}
-    schema = tool.schema if "type" in tool.schema else {"type": "object", **tool.schema}
-    value: Json = {"name": tool.name, "input_schema": schema}
+    value: Json = {"name": tool.name, "input_schema": tool.schema}
     if tool.description:
         value["description"] = tool.description
     if tool.strict is not None:
@@ -120,7 +162,9 @@ def _tool_out(tool: Tool) -> Json:
 
 def _system_out(request: Request) -> str | list[Json]:
     messages = [m for m in request.messages if m.role in ("system", "developer")]
-    texts = [p for m in messages for p in m.parts if isinstance(p, Text) and p.text]
+    texts = [p for m in messages for p in m.parts if isinstance(p, Text) and p.text.strip()]
+    if request.format.kind == "json_object":
+        texts.append(Text(_JSON))
     if len(texts) == 1 and not texts[0].extra:
         return texts[0].text
     return [_text_out(p) for p in texts]
@@ -159,7 +203,7 @@ def _blocks_out(parts: tuple[Part, ...], *, native: bool) -> list[Json]:
 
 def _block_out(part: Part, *, native: bool) -> Json | None:
     if isinstance(part, Text):
-        return _text_out(part) if part.text else None
+        return _text_out(part) if part.text.strip() else None
     if isinstance(part, Media):
         return _media_out(part)
     if isinstance(part, ToolCall):
@@ -169,7 +213,7 @@ def _block_out(part: Part, *, native: bool) -> Json | None:
     if isinstance(part, Thinking):
         return _thinking_out(part)
     if isinstance(part, Refusal):
-        return {"type": "text", "text": part.text} if part.text else None
+        return {"type": "text", "text": part.text} if part.text.strip() else None
     return part.raw if native and isinstance(part, Opaque) else None
 
 
@@ -181,7 +225,7 @@ def _thinking_out(part: Thinking) -> Json | None:
     """Only reasoning that Anthropic signed may go back to it; other reasoning is left out."""
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
-    if part.signature is None:
+    if not part.signature:
         return None
     return {"type": "thinking", "thinking": part.text, "signature": part.signature}
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from shortstop.dialects.anthropic.describe import NAME
-from shortstop.dialects.anthropic.errors import error_body, mid_stream_failure
-from shortstop.dialects.anthropic.wire import FINISH_IN, finish_out, usage_from, usage_out
+from shortstop.dialects.anthropic.describe import DESCRIPTION, NAME
+from shortstop.dialects.anthropic.errors import error_body
+from shortstop.dialects.anthropic.order import Order
+from shortstop.dialects.anthropic.wire import KNOWN_REASONS, finish_out, input_text, usage_out
 from shortstop.dialects.blocks import Block, Blocks, Step
-from shortstop.dialects.parsing import parse_events
-from shortstop.dialects.sse import EventParser, event
+from shortstop.dialects.finish import cut_off, finish_of
+from shortstop.dialects.ids import GivenIds
+from shortstop.dialects.names import fitted_id
+from shortstop.dialects.parsing import EventDecoder
+from shortstop.dialects.sse import event
+from shortstop.dialects.usage import is_plain, usage_of
 from shortstop.dialects.validate import frame_type, with_frame
 from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Finish, Json, Request, ToolDelta, Usage
@@ -19,83 +22,128 @@ from shortstop.types import Chunk, Finish, Json, Request, ToolDelta, Usage
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class AnthropicDecoder:
-    """One Chunk a frame; frames without neutral content (ping) carry only their `wire`."""
+class AnthropicDecoder(EventDecoder):
+    """One Chunk a frame, in the order that Anthropic documents; frames without neutral content
+    (ping) carry only their `wire`."""
 
-    def __init__(self) -> None:
-        self._events = EventParser()
-        self._indexes: dict[int, int] = {}
-        self._whole_inputs: dict[int, str] = {}
+    def __init__(self, salt: str = "") -> None:
+        super().__init__()
+        self._order = Order()
+        self._ids = GivenIds(salt)
+        self._calls = 0
+        self._whole_input: str | None = None
         self._usage: Json = {}
-        self.done = False
+        self._said = False
+        self._finish: Finish | None = None
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        return parse_events(self._events.feed(data), self._chunks)
+    @property
+    def finished(self) -> bool:
+        return self._finish is not None
 
-    def _chunks(self, frame: Json) -> tuple[Chunk, ...]:
-        return (with_frame(self._chunk(frame), NAME, frame),)
+    def _chunks(self, frame: Json) -> list[Chunk]:
+        frame_type(frame)
+        return self._read_in_order(self._order.feed(frame))
+
+    def _ending(self) -> list[Chunk]:
+        return self._read_in_order(self._order.close())
+
+    def _read_in_order(self, frames: list[Json]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for frame in frames:
+            if frame["type"] == "content_block_stop" and self._whole_input not in (None, "", "{}"):
+                chunks.append(self._unsaid_input(frame["index"]))
+            chunks.append(with_frame(self._chunk(frame), NAME, frame))
+        return chunks
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = frame_type(frame)
+        kind = frame["type"]
         if kind == "content_block_delta":
-            return self._delta(frame, frame["delta"])
+            return self._delta(frame["delta"])
         if kind == "content_block_start":
-            return self._start(frame, frame["content_block"])
+            return self._start(frame["content_block"])
         if kind == "content_block_stop":
-            return self._stop(frame)
+            return self._stop()
         if kind == "message_start":
-            return Chunk(usage=self._counted(frame["message"].get("usage")))
+            return Chunk(usage=self._counted(frame["message"]))
         if kind == "message_delta":
-            delta = frame["delta"]
-            reason = delta.get("stop_reason")
-            return Chunk(
-                finish=FINISH_IN.get(reason, "stop") if reason else None,
-                stop_sequence=delta.get("stop_sequence"),
-                usage=self._counted(frame.get("usage")),
-            )
-        if kind == "error":
-            raise mid_stream_failure(frame)
+            return self._last(frame)
         self.done = self.done or kind == "message_stop"
         return Chunk()
 
-    def _counted(self, usage: Any) -> Usage | None:
-        """Counts are cumulative; one that a later frame does not repeat still holds."""
-        self._usage.update((k, v) for k, v in (usage or {}).items() if v is not None)
-        return usage_from(self._usage)
+    def _last(self, frame: Json) -> Chunk:
+        delta = frame["delta"]
+        usage, reason = self._counted(frame), delta.get("stop_reason")
+        finish = finish_of(reason)
+        if finish == "stop" and self._calls:
+            finish = "tool_calls"
+        finish = cut_off(finish, said=self._said, reason=reason)
+        if finish is not None and reason not in KNOWN_REASONS:
+            delta["stop_reason"] = finish_out(finish, None, called=bool(self._calls))
+        first, self._finish = self._finish is None, self._finish or finish
+        return Chunk(
+            finish=finish if first else None,
+            stop_sequence=delta.get("stop_sequence"),
+            usage=usage,
+        )
 
-    def _start(self, frame: Json, block: Json) -> Chunk:
+    def _counted(self, frame: Json) -> Usage | None:
+        """Counts are cumulative; one that a later frame does not repeat still holds."""
+        usage = frame.get("usage")
+        if not isinstance(usage, dict):
+            return usage_of(self._usage, beside=True)
+        told = {k: v for k, v in usage.items() if v or k not in self._usage}
+        self._usage.update((k, v) for k, v in told.items() if v is not None)
+        counted = usage_of(self._usage, beside=True)
+        if not is_plain(usage):
+            frame["usage"] = usage_out(counted)
+        return counted
+
+    def _start(self, block: Json) -> Chunk:
         kind = block["type"]
         if kind == "tool_use":
-            index = self._indexes[frame["index"]] = len(self._indexes)
+            self._calls, self._said = self._calls + 1, True
+            block["id"] = self._ids.next(block.get("id"))
             whole = block.get("input")
-            self._whole_inputs[index] = _ENCODE(whole).decode() if whole else ""
-            return Chunk(tools=(ToolDelta(index, block["id"], block["name"]),))
+            self._whole_input = input_text(whole)
+            block["input"] = {}
+            return Chunk(tools=(ToolDelta(self._calls - 1, block["id"], block["name"]),))
+        self._whole_input = None
         if kind == "redacted_thinking":
             return Chunk(redacted=block["data"])
-        return Chunk(text=block.get("text") or "", thinking=block.get("thinking") or "")
+        text = (block.get("text") or "") if kind == "text" else ""
+        self._said = self._said or bool(text)
+        return Chunk(text=text, thinking=block.get("thinking") or "")
 
-    def _delta(self, frame: Json, delta: Json) -> Chunk:
+    def _delta(self, delta: Json) -> Chunk:
         kind = delta["type"]
         if kind == "text_delta":
+            self._said = self._said or bool(delta["text"])
             return Chunk(text=delta["text"])
-        if kind == "input_json_delta" and frame["index"] in self._indexes:
-            index, piece = self._indexes[frame["index"]], delta["partial_json"]
+        if kind == "input_json_delta" and self._whole_input is not None:
+            piece = delta["partial_json"]
             if piece:
-                self._whole_inputs[index] = ""
-            return Chunk(tools=(ToolDelta(index, arguments=piece),))
+                self._whole_input = ""
+            return Chunk(tools=(ToolDelta(self._calls - 1, arguments=piece),))
         if kind == "thinking_delta":
             return Chunk(thinking=delta["thinking"])
         if kind == "signature_delta":
             return Chunk(signature=delta["signature"])
         return Chunk()
 
-    def _stop(self, frame: Json) -> Chunk:
-        """Input that came whole with the block's start is given now that no pieces followed."""
-        index = self._indexes.get(frame["index"])
-        whole = self._whole_inputs.pop(index, "") if index is not None else ""
-        if index is None or not whole:
+    def _unsaid_input(self, index: int) -> Chunk:
+        """Input that came whole with the block's start, as the piece that did not follow."""
+        whole, self._whole_input = self._whole_input or "", ""
+        delta = {"type": "input_json_delta", "partial_json": whole}
+        frame = {"type": "content_block_delta", "index": index, "delta": delta}
+        piece = Chunk(tools=(ToolDelta(self._calls - 1, arguments=whole),))
+        return with_frame(piece, NAME, frame)
+
+    def _stop(self) -> Chunk:
+        """A call without any input has an empty object, which clients of this dialect know."""
+        whole, self._whole_input = self._whole_input, None
+        if not whole:
             return Chunk()
-        return Chunk(tools=(ToolDelta(index, arguments=whole),))
+        return Chunk(tools=(ToolDelta(self._calls - 1, arguments=whole),))
 
 
 def _has_content(chunk: Chunk) -> bool:
@@ -140,7 +188,8 @@ class AnthropicEncoder:
             return self._pass_on(chunk) if self._passing else self._build(chunk)
         if native and not _has_content(chunk) and chunk.finish is None:
             assert chunk.wire is not None
-            self._held.append(chunk.wire)
+            if self._held or chunk.wire["type"] != "ping":
+                self._held.append(chunk.wire)
             return b""
         return self._decide(chunk, native)
 
@@ -242,7 +291,8 @@ def _step_out(step: Step) -> bytes:
 
 def _opened(block: Block) -> Json:
     if block.kind == "tool":
-        return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
+        id = fitted_id(block.id, DESCRIPTION.limits)
+        return {"type": "tool_use", "id": id, "name": block.name, "input": {}}
     if block.kind == "redacted":
         return {"type": "redacted_thinking", "data": block.text}
     if block.kind == "thinking":

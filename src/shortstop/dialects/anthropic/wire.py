@@ -7,20 +7,12 @@ from typing import Any
 import msgspec
 
 from shortstop import bounded
-from shortstop.dialects.validate import token_count
+from shortstop.dialects.anthropic.describe import DESCRIPTION
+from shortstop.dialects.names import fitted_id
 from shortstop.types import Finish, Json, Opaque, Part, Refusal, Text, Thinking, ToolCall, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
 
-FINISH_IN: dict[str, Finish] = {
-    "end_turn": "stop",
-    "max_tokens": "length",
-    "stop_sequence": "stop",
-    "tool_use": "tool_calls",
-    "pause_turn": "pause",
-    "refusal": "refusal",
-    "model_context_window_exceeded": "length",
-}
 _FINISH_OUT: dict[Finish, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -28,8 +20,12 @@ _FINISH_OUT: dict[Finish, str] = {
     "content_filter": "refusal",
     "refusal": "refusal",
     "pause": "pause_turn",
-    "error": "end_turn",
+    "error": "max_tokens",
 }
+KNOWN_REASONS = frozenset(
+    [*_FINISH_OUT.values(), "stop_sequence", "model_context_window_exceeded", None]
+)
+"""What clients of this dialect know as a `stop_reason`."""
 
 
 def finish_out(finish: Finish | None, stop_sequence: str | None, *, called: bool) -> str:
@@ -40,24 +36,6 @@ def finish_out(finish: Finish | None, stop_sequence: str | None, *, called: bool
             return "tool_use"
         return "stop_sequence" if stop_sequence else "end_turn"
     return _FINISH_OUT[finish]
-
-
-def usage_from(value: Any) -> Usage | None:
-    """Input, cache reads and cache writes are disjoint; thinking is part of the output. Raises
-    TypeError for what is not a count."""
-    if not value:
-        return None
-    written = token_count(value, "cache_creation_input_tokens")
-    hour = token_count(value.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
-    thinking = token_count(value.get("output_tokens_details") or {}, "thinking_tokens")
-    return Usage(
-        input=token_count(value, "input_tokens"),
-        cache_read=token_count(value, "cache_read_input_tokens"),
-        cache_write=max(0, written - hour),
-        cache_write_1h=hour,
-        output=max(0, token_count(value, "output_tokens") - thinking),
-        reasoning=thinking,
-    )
 
 
 def usage_out(usage: Usage | None) -> Json:
@@ -85,13 +63,20 @@ def arguments_in(text: str) -> Json:
     return value if isinstance(value, dict) else {"arguments": value}
 
 
+def input_text(value: Any) -> str:
+    """A call's input as JSON text; some servers send it as a text, some none."""
+    if isinstance(value, str):
+        return _ENCODE(arguments_in(value)).decode()
+    return "{}" if value is None else _ENCODE(value).decode()
+
+
 def part_from(block: Json) -> Part:
     """A block of an answer. An unknown block is kept as it is."""
     kind = block["type"]
     if kind == "text":
         return Text(block["text"])
     if kind == "tool_use":
-        return ToolCall(block["id"], block["name"], _ENCODE(block["input"]).decode())
+        return ToolCall(block.get("id") or "", block["name"], input_text(block.get("input")))
     if kind == "thinking":
         return Thinking(block["thinking"], block.get("signature"))
     if kind == "redacted_thinking":
@@ -102,7 +87,7 @@ def part_from(block: Json) -> Part:
 def block_out(part: Part) -> Json | None:
     """A part of an answer as a block; None when a client of this dialect has no use for it."""
     if isinstance(part, (Text, Refusal)):
-        return {"type": "text", "text": part.text} if part.text else None
+        return {"type": "text", "text": part.text} if part.text.strip() else None
     if isinstance(part, ToolCall):
         return tool_use(part)
     if isinstance(part, Thinking):
@@ -116,7 +101,7 @@ def tool_use(call: ToolCall) -> Json:
     """A call as a block."""
     return {
         "type": "tool_use",
-        "id": call.id,
+        "id": fitted_id(call.id, DESCRIPTION.limits),
         "name": call.name,
         "input": arguments_in(call.arguments),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.describe import Description, Limits, Route, UsageFormat
-from shortstop.dialects.openai.wire import usage_from
+from shortstop.dialects.usage import usage_of
 from shortstop.dialects.words import MODELS, REQUEST, words
 from shortstop.types import WireWords
 
@@ -12,7 +12,7 @@ NAME = "openai.completions"
 DESCRIPTION = Description(
     name=NAME,
     route=Route(path="/completions"),
-    usage=UsageFormat(frozenset(["prompt_tokens"]), usage_from),
+    usage=UsageFormat(frozenset(["prompt_tokens"]), usage_of),
     fields=words("best_of echo suffix logit_bias stream_options user prompt"),
     says=words(
         "max_tokens temperature top_p seed stop frequency_penalty presence_penalty logit_bias"

@@ -9,10 +9,12 @@ import msgspec
 from shortstop.dialects.completions.describe import DESCRIPTION, NAME
 from shortstop.dialects.completions.request import request_in, request_out
 from shortstop.dialects.completions.stream import CompletionsDecoder, CompletionsEncoder
-from shortstop.dialects.completions.wire import choice_out, echoed, finish_out
+from shortstop.dialects.completions.wire import choice_out, echoed, finish_out, said
+from shortstop.dialects.finish import finish_of
 from shortstop.dialects.openai.errors import decode_error, encode_error
-from shortstop.dialects.openai.wire import FINISH_IN, usage_from, usage_out, with_usage
+from shortstop.dialects.openai.wire import usage_out, with_usage
 from shortstop.dialects.parsing import parse_answer
+from shortstop.dialects.usage import usage_of
 from shortstop.dialects.validate import validate_choices
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import Choice, Json, Reply, Request, Text
@@ -35,7 +37,7 @@ class OpenAICompletions:
             body = request_out(request, model)
         return _ENCODE(with_usage(body) if request.stream else body)
 
-    def decode_reply(self, body: bytes) -> Reply:
+    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
         return parse_answer(body, _reply, "a completion")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -49,7 +51,7 @@ class OpenAICompletions:
                 "created": reply.created or int(time.time()),
                 "model": request.model,
                 "choices": [
-                    choice_out(choice.index, echo + choice.text, finish_out(choice.finish))
+                    choice_out(choice.index, echo + said(choice), finish_out(choice.finish))
                     for choice in reply.choices
                 ],
                 "usage": usage_out(reply.usage),
@@ -62,7 +64,7 @@ class OpenAICompletions:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def stream_decoder(self) -> CompletionsDecoder:
+    def stream_decoder(self, salt: str = "") -> CompletionsDecoder:
         return CompletionsDecoder()
 
     def stream_encoder(self, request: Request, created: int) -> CompletionsEncoder:
@@ -76,7 +78,7 @@ def _reply(tree: Json) -> Reply:
         id=tree.get("id") or "",
         model=tree.get("model") or "",
         choices=validate_choices(tuple([_choice(c) for c in tree["choices"]])),
-        usage=usage_from(tree.get("usage")),
+        usage=usage_of(tree.get("usage"), answer=tree),
         created=tree.get("created") or 0,
         dialect=NAME,
         body=tree,
@@ -88,5 +90,5 @@ def _choice(value: Json) -> Choice:
     return Choice(
         index=value.get("index") or 0,
         parts=(Text(text),) if text else (),
-        finish=FINISH_IN.get(value.get("finish_reason") or "stop", "stop"),
+        finish=finish_of(value.get("finish_reason")) or "stop",
     )

@@ -7,8 +7,9 @@ from typing import Any
 from shortstop.dialects import fields
 from shortstop.dialects.completions.describe import DESCRIPTION, NAME
 from shortstop.dialects.fields import reject
-from shortstop.dialects.loss import carried, refuse_media, refuse_pinned
+from shortstop.dialects.loss import carried, refuse_media, refuse_pinned, user_for
 from shortstop.dialects.openai.request_in import logit_bias, stops
+from shortstop.dialects.usage import possible_searches, served_as
 from shortstop.errors import UpstreamRejected
 from shortstop.types import (
     Json,
@@ -54,6 +55,8 @@ def request_in(body: Json, id: str) -> Request:
         dialect=NAME,
         body=body,
         model=fields.model(body),
+        tariff=served_as(body),
+        searches=possible_searches(body.get("tools")),
         messages=tuple([Message("user", (p,)) for p in _prompts(body.get("prompt"))]),
         sampling=_sampling(body),
         stream=bool(fields.flag(body, "stream")),
@@ -123,7 +126,7 @@ def request_out(request: Request, model: str) -> Json:
         "logprobs": alternatives if sampling.logprobs else None,
         "n": sampling.n if sampling.n > 1 else None,
         "stream": request.stream or None,
-        "user": request.user,
+        "user": user_for(request, DESCRIPTION),
     }
     body: Json = {"model": model, "prompt": _transcript(request.messages)}
     body.update((k, v) for k, v in options.items() if v is not None)

@@ -6,10 +6,12 @@ import msgspec
 
 from shortstop.dialects.completions.describe import NAME
 from shortstop.dialects.completions.wire import choice_out, echoed, finish_out
-from shortstop.dialects.openai.errors import encode_error, mid_stream_failure
-from shortstop.dialects.openai.wire import FINISH_IN, usage_from, usage_out
-from shortstop.dialects.parsing import parse_events
-from shortstop.dialects.sse import DONE, EventParser, event
+from shortstop.dialects.finish import finish_of
+from shortstop.dialects.openai.errors import encode_error
+from shortstop.dialects.openai.wire import usage_out
+from shortstop.dialects.parsing import EventDecoder
+from shortstop.dialects.sse import DONE, event
+from shortstop.dialects.usage import usage_of
 from shortstop.dialects.validate import with_frame
 from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Json, Request
@@ -17,40 +19,36 @@ from shortstop.types import Chunk, Json, Request
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class CompletionsDecoder:
+class CompletionsDecoder(EventDecoder):
     """One Chunk a choice; usage is a Chunk of its own."""
 
     def __init__(self) -> None:
-        self._events = EventParser()
-        self.done = False
+        super().__init__()
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        events = self._events.feed(data)
-        self.done = self.done or any(item.data == DONE for item in events)
-        return parse_events(events, _chunks)
+    @property
+    def finished(self) -> bool:
+        return bool(self._ended) and self._begun <= self._ended
 
+    def _chunks(self, frame: Json) -> list[Chunk]:
+        usage = usage_of(frame.get("usage"), answer=frame)
+        base = {k: v for k, v in frame.items() if k != "usage"}
+        chunks = [
+            with_frame(self._chunk(choice), NAME, {**base, "choices": [choice]})
+            for choice in frame.get("choices") or ()
+        ]
+        if usage is not None or not chunks:
+            chunks.append(Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []}))
+        return chunks
 
-def _chunks(frame: Json) -> list[Chunk]:
-    if frame.get("error"):
-        raise mid_stream_failure(frame)
-    usage = usage_from(frame.get("usage"))
-    base = {k: v for k, v in frame.items() if k != "usage"}
-    chunks = [
-        with_frame(_chunk(choice), NAME, {**base, "choices": [choice]})
-        for choice in frame.get("choices") or ()
-    ]
-    if usage is not None or not chunks:
-        chunks.append(Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []}))
-    return chunks
-
-
-def _chunk(choice: Json) -> Chunk:
-    finish = choice.get("finish_reason")
-    return Chunk(
-        index=choice.get("index") or 0,
-        text=choice.get("text") or "",
-        finish=FINISH_IN.get(finish, "stop") if finish else None,
-    )
+    def _chunk(self, choice: Json) -> Chunk:
+        index, reason = choice.get("index") or 0, choice.get("finish_reason")
+        self._begun.add(index)
+        finish = finish_of(reason)
+        if finish is not None:
+            self._ended.add(index)
+        return Chunk(index=index, text=choice.get("text") or "", finish=finish)
 
 
 class CompletionsEncoder:
@@ -73,14 +71,14 @@ class CompletionsEncoder:
         own_frame = chunk.wire if chunk.dialect == NAME else None
         if chunk.usage is not None:
             self._usage = own_frame["usage"] if own_frame else usage_out(chunk.usage)
-        if not (chunk.text or chunk.finish):
+        text = chunk.text + chunk.refusal
+        if not (text or chunk.finish):
             return b""
         if chunk.finish is not None:
             self._finished.add(chunk.index)
         if own_frame is not None:
             self._begun.add(chunk.index)
             return self._frame({**own_frame, **self._head})
-        text = chunk.text
         if chunk.index not in self._begun:
             self._begun.add(chunk.index)
             text = self._echo + text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.openai.wire import FINISH_OUT
-from shortstop.types import Finish, Json, Request
+from shortstop.types import Choice, Finish, Json, Refusal, Request
 
 
 def finish_out(finish: Finish | None) -> str:
@@ -19,3 +19,8 @@ def choice_out(index: int, text: str, finish: str | None) -> Json:
 def echoed(request: Request) -> str:
     """The prompt, when the client wants to see it before the answer."""
     return request.messages[0].text if request.extra.get("echo") and request.messages else ""
+
+
+def said(choice: Choice) -> str:
+    """The words of an answer; there is no field of its own for a refusal."""
+    return choice.text + "".join(p.text for p in choice.parts if isinstance(p, Refusal))

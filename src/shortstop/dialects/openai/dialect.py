@@ -12,17 +12,20 @@ from shortstop.dialects.openai.request_in import request_in
 from shortstop.dialects.openai.request_out import adapted, request_out
 from shortstop.dialects.openai.stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai.wire import (
+    KNOWN_REASONS,
     choice_from,
     choice_out,
+    finish_out,
     is_legacy,
-    usage_from,
+    message_out,
     usage_out,
     with_usage,
 )
 from shortstop.dialects.parsing import parse_answer
+from shortstop.dialects.usage import is_plain, usage_of
 from shortstop.dialects.validate import validate_choices
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
-from shortstop.types import Json, Reply, Request
+from shortstop.types import Choice, Json, Reply, Request, ToolCall
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -42,8 +45,8 @@ class OpenAIChat:
             body = request_out(request, model)
         return _ENCODE(with_usage(body) if request.stream else body)
 
-    def decode_reply(self, body: bytes) -> Reply:
-        return parse_answer(body, _reply, "a chat completion")
+    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+        return parse_answer(body, lambda tree: _reply(tree, salt), "a chat completion")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
         if reply.dialect == NAME and reply.body is not None:
@@ -67,22 +70,45 @@ class OpenAIChat:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def stream_decoder(self) -> OpenAIChatDecoder:
-        return OpenAIChatDecoder()
+    def stream_decoder(self, salt: str = "") -> OpenAIChatDecoder:
+        return OpenAIChatDecoder(salt)
 
     def stream_encoder(self, request: Request, created: int) -> OpenAIChatEncoder:
         return OpenAIChatEncoder(request, created)
 
 
-def _reply(tree: Json) -> Reply:
+def _reply(tree: Json, salt: str) -> Reply:
     if not tree["choices"]:
         raise UpstreamFailed("The model's answer holds no choice.")
+    told = tree.get("usage") or tree["choices"][0].get("usage")
+    usage = usage_of(told, answer=tree)
+    choices = validate_choices(tuple([choice_from(c, salt) for c in tree["choices"]]))
+    legacy = any("function_call" in c["message"] for c in tree["choices"])
+    for sent, choice in zip(tree["choices"], choices, strict=True):
+        _correct(sent, choice)
+    if not is_plain(told):
+        tree["usage"] = usage_out(usage)
     return Reply(
         id=tree.get("id") or "",
         model=tree.get("model") or "",
-        choices=validate_choices(tuple([choice_from(c) for c in tree["choices"]])),
-        usage=usage_from(tree.get("usage")),
+        choices=choices,
+        usage=usage,
         created=tree.get("created") or 0,
         dialect=NAME,
-        body=tree,
+        body=None if legacy else tree,
     )
+
+
+def _correct(sent: Json, choice: Choice) -> None:
+    """The vendor's own choice, where it is not as clients of this dialect expect it."""
+    message = sent["message"]
+    if not isinstance(message.get("content"), str | None):
+        message.update(message_out(choice.parts))
+    calls = [part for part in choice.parts if isinstance(part, ToolCall)]
+    for told, call in zip(message.get("tool_calls") or (), calls, strict=False):
+        told["id"] = call.id
+        told.setdefault("type", "function")
+        if "function" in told:
+            told["function"]["arguments"] = call.arguments
+    if sent.get("finish_reason") not in KNOWN_REASONS:
+        sent["finish_reason"] = finish_out(choice.finish)

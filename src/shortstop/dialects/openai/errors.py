@@ -6,7 +6,7 @@ import msgspec
 
 from shortstop.dialects.failures import failure
 from shortstop.dialects.parsing import optional_text, parse_error
-from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
+from shortstop.errors import ShortstopError, TargetError
 from shortstop.types import Json
 
 
@@ -32,13 +32,6 @@ def decode_error(status: int, body: bytes, retry_after: float | None) -> TargetE
     return _failure(status, parse_error(body), retry_after)
 
 
-def mid_stream_failure(frame: Json) -> UpstreamFailed:
-    """The error of an error frame. No status came with it, so it counts as the upstream's."""
-    error = _failure(400, frame, None)
-    message = error.message.replace(" (400)", "", 1)
-    return UpstreamFailed(message, code=optional_text(_details(frame).get("code")))
-
-
 def _failure(status: int, tree: Json, retry_after: float | None) -> TargetError:
     details = _details(tree)
     return failure(
@@ -46,6 +39,7 @@ def _failure(status: int, tree: Json, retry_after: float | None) -> TargetError:
         _message(details),
         code=optional_text(details.get("code")),
         kind=optional_text(details.get("type")),
+        param=optional_text(details.get("param")),
         retry_after=retry_after,
     )
 

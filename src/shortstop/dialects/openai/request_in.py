@@ -7,12 +7,14 @@ from typing import Any, get_args
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
 from shortstop.dialects.openai.describe import NAME
+from shortstop.dialects.usage import possible_searches, served_as
 from shortstop.errors import InvalidRequest
 from shortstop.types import (
     Format,
     Json,
     Media,
     Message,
+    Opaque,
     Part,
     Refusal,
     Request,
@@ -52,6 +54,7 @@ READ_FIELDS = frozenset(
         "presence_penalty",
         "logit_bias",
         "reasoning_effort",
+        "verbosity",
         "functions",
         "function_call",
         "top_k",
@@ -68,6 +71,8 @@ def request_in(body: Json, id: str) -> Request:
         dialect=NAME,
         body=body,
         model=fields.model(body),
+        tariff=served_as(body),
+        searches=possible_searches(body.get("tools")),
         messages=_messages(body.get("messages")),
         tools=_tools(body),
         tool_choice=_tool_choice(body),
@@ -83,14 +88,14 @@ def request_in(body: Json, id: str) -> Request:
 
 
 def stops(body: Json) -> tuple[str, ...]:
-    """The stop sequences: a string or up to four. An empty one stops nothing."""
+    """The stop sequences: a string or strings. An empty one stops nothing."""
     value = body.get("stop")
     if value is None:
         return ()
     if isinstance(value, str):
         return (value,) if value else ()
-    if not isinstance(value, list) or len(value) > 4 or not all(type(s) is str for s in value):
-        reject("stop", "Must be a string or up to four strings")
+    if not isinstance(value, list) or not all(type(s) is str for s in value):
+        reject("stop", "Must be a string or a list of strings")
     return tuple(filter(None, value))
 
 
@@ -139,7 +144,7 @@ def _message(value: Any, path: str) -> Message:
 def _tool_result(value: Json, parts: tuple[Part, ...], path: str) -> ToolResult:
     key = "tool_call_id" if value["role"] == "tool" else "name"
     call_id = fields.text(value.get(key), f"{path}.{key}")
-    return ToolResult(call_id, tuple([p for p in parts if isinstance(p, (Text, Media))]))
+    return ToolResult(call_id, tuple([p for p in parts if isinstance(p, (Text, Media, Opaque))]))
 
 
 def _content(value: Any, path: str) -> tuple[Part, ...]:
@@ -174,7 +179,7 @@ def _part(value: Any, path: str) -> Part:
             file_id=fields.string(file, "file_id", prefix),
             name=fields.string(file, "filename", prefix),
         )
-    reject(f"{path}.type", f"Unknown content part {kind!r}")
+    return Opaque(fields.text(kind, f"{path}.type"), value)
 
 
 def _assistant(value: Json, content: tuple[Part, ...], path: str) -> tuple[Part, ...]:
@@ -230,7 +235,7 @@ def _tools(body: Json) -> tuple[Tool, ...]:
         elif kind == "function":
             tools.append(_tool(tool.get("function"), f"{path}.function"))
         else:
-            reject(f"{path}.type", "Must be 'function' or 'custom'")
+            tools.append(_vendor_tool(tool, path))
     for i, function in enumerate(fields.optional_items(body, "functions")):
         tools.append(_tool(function, f"functions[{i}]"))
     return tuple(tools)
@@ -247,6 +252,14 @@ def _tool(value: Any, path: str) -> Tool:
     )
 
 
+def _vendor_tool(value: Json, path: str) -> Tool:
+    """A tool that runs at its vendor, known by its type."""
+    kind = fields.text(value.get("type"), f"{path}.type")
+    named = value.get("function") if isinstance(value.get("function"), dict) else value
+    name = named.get("name") if isinstance(named, dict) else None
+    return Tool(name if isinstance(name, str) else kind, extra={**value})
+
+
 def _custom_tool(value: Any, path: str) -> Tool:
     name = fields.text(fields.table(value, path).get("name"), f"{path}.name")
     description = fields.string(value, "description", f"{path}.") or ""
@@ -258,6 +271,7 @@ def _tool_choice(body: Json) -> ToolChoice:
     if value is None:
         return ToolChoice()
     if isinstance(value, str):
+        value = "required" if value == "any" else value
         if value not in ("none", "auto", "required"):
             reject("tool_choice", "Must be 'none', 'auto', 'required' or name a function")
         return ToolChoice(value)  # type: ignore[arg-type] # checked against the literals above
@@ -323,4 +337,5 @@ def _sampling(body: Json) -> Sampling:
         top_logprobs=fields.integer(body, "top_logprobs", 0, 20),
         n=fields.integer(body, "n", 1, 128) or 1,
         reasoning_effort=fields.string(body, "reasoning_effort"),
+        verbosity=fields.string(body, "verbosity"),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from shortstop.dialects import media
-from shortstop.dialects.loss import carried, portable, refuse_media, refuse_pinned
+from shortstop.dialects.fit import fitted
+from shortstop.dialects.loss import carried, is_vendor_tool, portable, refuse_media
 from shortstop.dialects.openai.describe import DESCRIPTION, NAME
 from shortstop.dialects.openai.wire import message_out
 from shortstop.types import (
@@ -13,6 +14,7 @@ from shortstop.types import (
     Json,
     Media,
     Message,
+    Opaque,
     Part,
     Refusal,
     Request,
@@ -46,14 +48,15 @@ def adapted(body: Json) -> Json:
 
 def request_out(request: Request, model: str) -> Json:
     """The neutral fields as a chat body. Raises UpstreamRejected for what it cannot say."""
-    refuse_pinned(request)
+    native = request.dialect == NAME
+    request = fitted(request, DESCRIPTION)
     openai_model = bool(_OPENAI_MODEL.match(model))
     messages = [m for message in request.messages for m in _messages_out(message)]
     if openai_model:
         for message in messages:
             message.pop("reasoning_content", None)
     body: Json = {"model": model, "messages": messages}
-    tools = [_tool_out(tool) for tool in request.tools if portable(tool, DESCRIPTION)]
+    tools = [_tool_out(tool) for tool in request.tools if native or portable(tool, DESCRIPTION)]
     if tools:
         body["tools"] = tools
         if request.tool_choice != ToolChoice():
@@ -73,21 +76,22 @@ def request_out(request: Request, model: str) -> Json:
 
 
 def _sampling_out(request: Request, *, openai_model: bool) -> Json:
-    sampling, most_stops = request.sampling, DESCRIPTION.limits.stop_sequences
+    sampling = request.sampling
     options = {
         "max_completion_tokens" if openai_model else "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": None if openai_model else sampling.top_k,
         "seed": sampling.seed,
-        "stop": list(sampling.stop[:most_stops]) or None,
+        "stop": list(sampling.stop) or None,
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
         "logit_bias": sampling.logit_bias,
         "logprobs": sampling.logprobs or None,
         "top_logprobs": sampling.top_logprobs,
         "n": sampling.n if sampling.n > 1 else None,
-        "reasoning_effort": sampling.reasoning_effort,
+        "reasoning_effort": DESCRIPTION.effort(sampling.reasoning_effort),
+        "verbosity": sampling.verbosity,
     }
     return {k: v for k, v in options.items() if v is not None}
 
@@ -110,7 +114,7 @@ def _messages_out(message: Message) -> list[Json]:
             messages.append({"role": "tool", "tool_call_id": part.call_id, "content": content})
         else:
             rest.append(part)
-    if message.role == "assistant":
+    if message.role == "assistant" and (rest or not messages):
         messages.append(_assistant_out(rest))
     elif rest:
         messages.append({"role": message.role, "content": _content_out(tuple(rest))})
@@ -137,6 +141,8 @@ def _content_out(parts: tuple[Part, ...]) -> str | list[Json]:
 
 
 def _part_out(part: Part) -> Json | None:
+    if isinstance(part, Opaque):
+        return part.raw
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Refusal):
@@ -171,6 +177,8 @@ def _tool_out(tool: Tool) -> Json:
         if "format" in tool.extra:
             function["format"] = _grammar_out(tool.extra["format"])
         return {"type": "custom", "custom": function}
+    if is_vendor_tool(tool):
+        return tool.extra
     function["parameters"] = tool.schema
     if tool.strict is not None:
         function["strict"] = tool.strict

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
+from shortstop.dialects.finish import cut_off, finish_of
+from shortstop.dialects.openai.calls import CallIndex
 from shortstop.dialects.openai.describe import NAME
-from shortstop.dialects.openai.errors import encode_error, mid_stream_failure
+from shortstop.dialects.openai.errors import encode_error
 from shortstop.dialects.openai.wire import (
-    FINISH_IN,
+    KNOWN_REASONS,
     finish_out,
     is_legacy,
     logprobs_from,
     logprobs_out,
-    usage_from,
+    texts_of,
     usage_out,
 )
-from shortstop.dialects.parsing import parse_events
-from shortstop.dialects.sse import DONE, EventParser, event
+from shortstop.dialects.parsing import EventDecoder
+from shortstop.dialects.sse import DONE, event
+from shortstop.dialects.usage import is_plain, usage_of
 from shortstop.dialects.validate import validate_chunk
 from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
@@ -24,101 +30,107 @@ from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class OpenAIChatDecoder:
-    """Tool calls get the index that they should have: some servers give all of them index 0."""
+class OpenAIChatDecoder(EventDecoder):
+    """Tool calls get the index and id that they should have, answers an end that can be told.
 
-    def __init__(self) -> None:
-        self._events = EventParser()
-        self._calls: dict[int, _CallIndex] = {}
-        self.done = False
+    What is no chat frame by OpenAI's documents is handed on without its `wire`.
+    """
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        events = self._events.feed(data)
-        self.done = self.done or any(item.data == DONE for item in events)
-        return parse_events(events, self._chunks)
+    def __init__(self, salt: str = "") -> None:
+        super().__init__()
+        self._salt = salt
+        self._calls: dict[int, CallIndex] = {}
+        self._begun: set[int] = set()
+        self._said: set[int] = set()
+        self._ended: set[int] = set()
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._ended) and self._begun <= self._ended
 
     def _chunks(self, frame: Json) -> list[Chunk]:
-        if frame.get("error"):
-            raise mid_stream_failure(frame)
-        usage = usage_from(frame.get("usage"))
+        told = _usage_told(frame)
+        usage = usage_of(told, answer=frame)
+        if not is_plain(told) or told is not frame.get("usage"):
+            frame["usage"] = usage_out(usage)
         choices = frame.get("choices")
         if not choices:
             return [Chunk(usage=usage, dialect=NAME, wire=frame)]
         if len(choices) == 1:
-            return [self._chunk(choices[0], frame, usage)]
+            return self._choice(choices[0], frame, usage)
         base = {k: v for k, v in frame.items() if k != "usage"}
-        chunks = [self._chunk(c, {**base, "choices": [c]}, None) for c in choices]
+        chunks = [x for c in choices for x in self._choice(c, {**base, "choices": [c]}, None)]
         if usage is None:
             return chunks
         return [*chunks, Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []})]
 
-    def _chunk(self, choice: Json, frame: Json, usage: Usage | None) -> Chunk:
-        delta = choice.get("delta") or {}
-        finish = choice.get("finish_reason")
+    def _choice(self, choice: Json, frame: Json, usage: Usage | None) -> list[Chunk]:
+        delta = choice.get("delta") or choice.get("message") or {}
         index = choice.get("index") or 0
+        content = delta.get("content") or ""
+        odd = "message" in choice or "function_call" in delta
+        thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
+        if not isinstance(content, str):
+            thought, content = texts_of(content)
+            thinking, odd = thinking or thought, True
         chunk = Chunk(
             index=index,
-            text=delta.get("content") or "",
-            thinking=delta.get("reasoning_content") or delta.get("reasoning") or "",
+            text=content,
+            thinking=thinking,
             refusal=delta.get("refusal") or "",
             tools=self._tools(index, delta),
             logprobs=logprobs_from(choice.get("logprobs")),
-            finish=FINISH_IN.get(finish, "stop") if finish else None,
             usage=usage,
             dialect=NAME,
-            wire=frame,
+            wire=None if odd else frame,
         )
-        return validate_chunk(chunk)
+        self._begun.add(index)
+        if chunk.text or chunk.tools or chunk.refusal:
+            self._said.add(index)
+        reason = choice.get("finish_reason")
+        if not reason or index in self._ended:
+            if reason and chunk.wire is not None:
+                choice["finish_reason"] = None
+            return [validate_chunk(chunk)]
+        return self._finish(validate_chunk(chunk), choice, reason)
+
+    def _finish(self, chunk: Chunk, choice: Json, reason: Any) -> list[Chunk]:
+        """The chunk with the end of its choice. A reason that a client would not know is replaced;
+        calls that lack arguments get them first."""
+        self._ended.add(chunk.index)
+        finish = finish_of(reason)
+        if finish == "stop" and chunk.index in self._calls:
+            finish = "tool_calls"
+        finish = cut_off(finish, said=chunk.index in self._said, reason=reason)
+        if reason not in KNOWN_REASONS:
+            choice["finish_reason"] = finish_out(finish)
+        ended = replace(chunk, finish=finish)
+        calls = self._calls.get(chunk.index)
+        lacking = calls.ending() if calls is not None else ()
+        if not lacking:
+            return [ended]
+        last = replace(chunk, wire=None, tools=chunk.tools + lacking)
+        return [last, Chunk(index=chunk.index, finish=finish)]
 
     def _tools(self, index: int, delta: Json) -> tuple[ToolDelta, ...]:
-        if delta.get("tool_calls"):
-            calls = self._calls.setdefault(index, _CallIndex())
-            return tuple([calls.delta(call) for call in delta["tool_calls"]])
-        if delta.get("function_call"):
-            calls = self._calls.setdefault(index, _CallIndex())
-            return (calls.legacy(delta["function_call"]),)
-        return ()
+        sent, legacy = delta.get("tool_calls"), delta.get("function_call")
+        if not sent and not legacy:
+            return ()
+        calls = self._calls.get(index)
+        if calls is None:
+            calls = self._calls[index] = CallIndex(self._salt, index)
+        return calls.deltas(sent or [{"index": 0, "function": legacy}])
 
 
-class _CallIndex:
-    """The calls of one choice: which id has which index, and which names have been sent."""
-
-    __slots__ = ("_ids", "_indexes", "_named")
-
-    def __init__(self) -> None:
-        self._ids: list[str | None] = []
-        self._named: set[int] = set()
-        self._indexes: dict[int, int] = {}
-
-    def delta(self, call: Json) -> ToolDelta:
-        """The neutral delta. Corrects `call` itself when its index or its repeated id is wrong."""
-        index_sent, id = call.get("index") or 0, call.get("id") or None
-        index = self._indexes.get(index_sent)
-        first = index is None or (id is not None and id != self._ids[index])
-        if index is None or first:
-            index = self._indexes[index_sent] = len(self._ids)
-            self._ids.append(id)
-        function = call.get("function") or call.get("custom") or {}
-        name = function.get("name") or None
-        if not first and id:
-            id = None
-            del call["id"]
-        if name and index in self._named:
-            name = None
-            del function["name"]
-        elif name:
-            self._named.add(index)
-        call["index"] = index
-        arguments = function.get("arguments") or function.get("input") or ""
-        if not isinstance(arguments, str):
-            arguments = function["arguments"] = _ENCODE(arguments).decode()
-        return ToolDelta(index, id, name, arguments)
-
-    def legacy(self, function: Json) -> ToolDelta:
-        """The delta of a `function_call`, which has no id: its name serves as one."""
-        name = None if self._ids else function.get("name")
-        self._ids.append(name)
-        return ToolDelta(0, name, name, function.get("arguments") or "")
+def _usage_told(frame: Json) -> Any:
+    """The usage, also where some servers put it."""
+    usage = frame.get("usage")
+    if usage:
+        return usage
+    choices = frame.get("choices")
+    inner = choices[0].get("usage") if choices else None
+    groq = frame.get("x_groq")
+    return inner or (groq.get("usage") if isinstance(groq, dict) else None) or usage
 
 
 class OpenAIChatEncoder:

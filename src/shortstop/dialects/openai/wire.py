@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from shortstop.dialects.validate import token_count
+from shortstop.dialects.finish import cut_off, finish_of
+from shortstop.dialects.ids import identified
+from shortstop.dialects.openai.calls import arguments_of, function_of
 from shortstop.types import (
     Choice,
     Finish,
@@ -21,13 +21,6 @@ from shortstop.types import (
     Usage,
 )
 
-FINISH_IN: dict[str, Finish] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
 FINISH_OUT: dict[Finish, str] = {
     "stop": "stop",
     "length": "length",
@@ -35,8 +28,11 @@ FINISH_OUT: dict[Finish, str] = {
     "content_filter": "content_filter",
     "refusal": "content_filter",
     "pause": "stop",
-    "error": "stop",
+    "error": "length",
 }
+
+KNOWN_REASONS = frozenset([*FINISH_OUT.values(), "function_call"])
+"""What clients of this dialect know as a `finish_reason`."""
 
 
 def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
@@ -57,44 +53,59 @@ def with_usage(body: Json) -> Json:
     return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
 
 
-def choice_from(value: Json) -> Choice:
-    """One of an answer's choices. Raises what `parsing.MALFORMED` lists."""
+def choice_from(value: Json, salt: str = "") -> Choice:
+    """One of an answer's choices; calls without ids get ids that are made from `salt`. Raises what
+    `parsing.MALFORMED` lists, and UpstreamFailed for one that ended without an answer."""
     message = value["message"]
     parts: list[Part] = []
     thinking = message.get("reasoning_content") or message.get("reasoning")
+    content = message.get("content")
+    if content and not isinstance(content, str):
+        thought, content = texts_of(content)
+        thinking = thinking or thought
     if thinking:
         parts.append(Thinking(thinking))
-    content = message.get("content")
     if content:
-        parts.append(Text(content if isinstance(content, str) else _text_of(content)))
+        parts.append(Text(content))
     if message.get("refusal"):
         parts.append(Refusal(message["refusal"]))
-    parts.extend(_call_from(call) for call in message.get("tool_calls") or ())
-    call = message.get("function_call")
-    if call:
-        parts.append(ToolCall(call["name"], call["name"], call.get("arguments") or ""))
-    return Choice(
+    calls = [_call_from(call) for call in message.get("tool_calls") or ()]
+    function = message.get("function_call")
+    if function and not calls:
+        calls.append(_call_from({"function": function}))
+    finish = finish_of(value.get("finish_reason")) or "stop"
+    if calls and finish == "stop":
+        finish = "tool_calls"
+    said = bool(calls) or any(not isinstance(part, Thinking) for part in parts)
+    choice = Choice(
         index=value.get("index") or 0,
-        parts=tuple(parts),
-        finish=FINISH_IN.get(value.get("finish_reason") or "stop", "stop"),
+        parts=(*parts, *calls),
+        finish=cut_off(finish, said=said, reason=value.get("finish_reason")),
         logprobs=logprobs_from(value.get("logprobs")),
     )
+    return identified(choice, salt)
 
 
-def _text_of(content: list[Json]) -> str:
-    return "".join(p["text"] for p in content if p.get("type") == "text")
+def texts_of(content: list[Json]) -> tuple[str, str]:
+    """Thinking and text of content that is a list of parts."""
+    thinking = [p for p in content if isinstance(p, dict) and p.get("type") == "thinking"]
+    thought = [
+        t if isinstance(t, str) else texts_of(t)[1] for t in (p["thinking"] for p in thinking)
+    ]
+    texts = [p if isinstance(p, str) else p["text"] for p in content if _is_text(p)]
+    return "".join(thought), "".join(texts)
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, str) or part.get("type") in ("text", "output_text")
 
 
 def _call_from(call: Json) -> ToolCall:
-    id = call.get("id") or ""
+    function, id = function_of(call), call.get("id") or ""
+    arguments = arguments_of(function)
     if call.get("type") == "custom":
-        custom = call["custom"]
-        return ToolCall(id, custom["name"], custom.get("input") or "", {"type": "custom"})
-    function = call["function"]
-    arguments = function.get("arguments") or ""
-    if not isinstance(arguments, str):
-        arguments = msgspec.json.encode(arguments).decode()
-    return ToolCall(id, function["name"], arguments)
+        return ToolCall(id, function["name"], arguments, {"type": "custom"})
+    return ToolCall(id, function["name"], arguments if arguments.strip() else "{}")
 
 
 def choice_out(choice: Choice, alternatives: int | None, *, legacy: bool) -> Json:
@@ -134,51 +145,6 @@ def logprobs_out(tokens: tuple[TokenLogprob, ...], alternatives: int) -> Json:
         for t in tokens
     ]
     return {"content": content, "refusal": None}
-
-
-def usage_from(value: Any) -> Usage | None:
-    """OpenAI counts cached and audio tokens as part of the prompt, reasoning as part of the
-    completion. Raises TypeError for what is not a count.
-
-    Compatible servers differ: DeepSeek and Moonshot report cached tokens outside the details; xAI
-    and Gemini do not count reasoning in the completion, only in the total.
-    """
-    if not value:
-        return None
-    prompt_details = value.get("prompt_tokens_details") or {}
-    completion_details = value.get("completion_tokens_details") or {}
-    prompt, completion = (
-        token_count(value, "prompt_tokens"),
-        token_count(value, "completion_tokens"),
-    )
-    cached = _cached(value, prompt_details)
-    written = token_count(prompt_details, "cache_write_tokens")
-    # Cached audio is in both counts; it is billed as cached.
-    audio_in = min(token_count(prompt_details, "audio_tokens"), max(0, prompt - cached - written))
-    reasoning = token_count(completion_details, "reasoning_tokens")
-    audio_out = token_count(completion_details, "audio_tokens")
-    uncounted = max(0, token_count(value, "total_tokens") - prompt - completion)
-    if uncounted and uncounted >= reasoning:
-        reasoning, completion = uncounted, completion + uncounted
-    return Usage(
-        input=max(0, prompt - cached - written - audio_in),
-        cache_read=cached,
-        cache_write=written,
-        input_audio=audio_in,
-        output=max(0, completion - reasoning - audio_out),
-        reasoning=reasoning,
-        output_audio=audio_out,
-    )
-
-
-def _cached(value: Any, details: Any) -> int:
-    """Tokens read from the cache, wherever the server reports them."""
-    counts = (
-        token_count(details, "cached_tokens"),
-        token_count(value, "prompt_cache_hit_tokens"),
-        token_count(value, "cached_tokens"),
-    )
-    return next((count for count in counts if count), 0)
 
 
 def usage_out(usage: Usage | None) -> Json | None:

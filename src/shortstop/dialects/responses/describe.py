@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.describe import Description, Limits, Route, UsageFormat, Vendor
-from shortstop.dialects.responses.wire import usage_from
+from shortstop.dialects.usage import usage_of
 from shortstop.dialects.words import MODELS, REQUEST, ROLES, SCHEMA, SCHEMA_TYPES, words
 from shortstop.types import WireWords
 
@@ -13,7 +13,7 @@ DESCRIPTION = Description(
     name=NAME,
     route=Route(path="/responses"),
     vendor=Vendor(alias="responses", path="/responses"),
-    usage=UsageFormat(frozenset(["input_tokens", "total_tokens"]), usage_from),
+    usage=UsageFormat(frozenset(["input_tokens", "total_tokens"]), usage_of),
     fields=words(
         "access_programs background background_options context_management conversation image"
         " include input instructions max_output_tokens max_tool_calls metadata moderation"
@@ -24,12 +24,20 @@ DESCRIPTION = Description(
     kin=frozenset(["openai.chat"]),
     shared_tools=frozenset(["custom"]),
     says=words(
-        "max_tokens temperature top_p logprobs top_logprobs reasoning_effort tools metadata"
-        " json_object json_schema"
+        "max_tokens temperature top_p logprobs top_logprobs reasoning_effort verbosity tools"
+        " metadata json_object json_schema"
     ),
     pinning=("previous_response_id", "conversation", "prompt"),
     stream_fields=words("stream stream_options"),
-    limits=Limits(tool_name=128, call_id=64),
+    optional_tools=words(
+        "web_search web_search_preview image_generation local_shell shell tool_search"
+    ),
+    limits=Limits(
+        tool_name=64,
+        call_id=64,
+        user=64,
+        efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
+    ),
     words=WireWords(
         names=REQUEST
         | SCHEMA
@@ -45,9 +53,13 @@ DESCRIPTION = Description(
         spoken=words("input instructions prompt user metadata"),
         speech=words(".content .text $.input $.instructions"),
         verbatim=words("role type id call_id model status"),
+        own=words(
+            "metadata client_metadata context_management prompt_cache_key safety_identifier user"
+            " previous_response_id conversation"
+        ),
         calls=words("function_call"),
         json_texts=words("arguments"),
-        seals=frozenset([("reasoning", "encrypted_content")]),
+        seals=frozenset([("reasoning", "encrypted_content"), ("compaction", "encrypted_content")]),
         turns=frozenset([("$.input[", 2)]),
     ),
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from shortstop.dialects import fields
 from shortstop.dialects.fields import reject
 from shortstop.dialects.responses.describe import DESCRIPTION, NAME
-from shortstop.dialects.responses.wire import LOGPROBS, VENDOR_ITEMS, reasoning_text
+from shortstop.dialects.responses.wire import LOGPROBS, reasoning_text
+from shortstop.dialects.usage import possible_searches, served_as
 from shortstop.types import (
     Format,
     Json,
@@ -60,7 +63,9 @@ def request_in(body: Json, id: str) -> Request:
         dialect=NAME,
         body=body,
         model=fields.model(body),
-        messages=(*instructions, *_input(body.get("input"), may_be_absent=pinned)),
+        tariff=served_as(body),
+        searches=possible_searches(body.get("tools")),
+        messages=(*instructions, *_input(body.get("input"), may_be_absent=pinned or bool(text))),
         tools=_tools(body),
         tool_choice=_tool_choice(body.get("tool_choice")),
         parallel_tool_calls=fields.flag(body, "parallel_tool_calls"),
@@ -110,14 +115,12 @@ def _item(value: Any, path: str) -> Message:
     if kind in ("function_call_output", "custom_tool_call_output"):
         parts = _content(value.get("output"), f"{path}.output")
         call_id = fields.text(value.get("call_id"), f"{path}.call_id")
-        result = tuple([p for p in parts if isinstance(p, (Text, Media))])
+        result = tuple([p for p in parts if isinstance(p, (Text, Media, Opaque))])
         return Message("tool", (ToolResult(call_id, result),))
     if kind == "reasoning":
         extra = {k: value[k] for k in ("id", "encrypted_content") if value.get(k)}
         return Message("assistant", (Thinking(_reasoning(value, path), extra=extra),))
-    if isinstance(kind, str) and kind in VENDOR_ITEMS:
-        return Message("assistant", (Opaque(kind, value),))
-    reject(f"{path}.type", f"Unknown input item {kind!r}")
+    return Message("assistant", (Opaque(fields.text(kind, f"{path}.type"), value),))
 
 
 def _message(value: Json, path: str) -> Message:
@@ -142,7 +145,9 @@ def _call(value: Json, path: str) -> ToolCall:
     if value["type"] == "custom_tool_call":
         text = fields.text(value.get("input", ""), f"{path}.input")
         return ToolCall(id, name, text, {"type": "custom"})
-    return ToolCall(id, name, fields.text(value.get("arguments", ""), f"{path}.arguments"))
+    namespace = fields.string(value, "namespace", f"{path}.")
+    extra = {"namespace": namespace} if namespace else {}
+    return ToolCall(id, name, fields.text(value.get("arguments", ""), f"{path}.arguments"), extra)
 
 
 def _content(value: Any, path: str) -> tuple[Part, ...]:
@@ -178,16 +183,31 @@ def _part(value: Any, path: str) -> Part:
         audio = fields.table(value.get("input_audio"), f"{path}.input_audio")
         data = fields.text(audio.get("data"), f"{path}.input_audio.data")
         return Media("audio", data=data, mime=f"audio/{audio.get('format') or 'wav'}")
-    reject(f"{path}.type", f"Unknown content part {kind!r}")
+    return Opaque(fields.text(kind, f"{path}.type"), value)
 
 
 # ---------------------------------------------------------------- tools
 
 
 def _tools(body: Json) -> tuple[Tool, ...]:
-    return tuple(
-        [_tool(tool, f"tools[{i}]") for i, tool in enumerate(fields.optional_items(body, "tools"))]
-    )
+    tools: list[Tool] = []
+    for i, value in enumerate(fields.optional_items(body, "tools")):
+        path = f"tools[{i}]"
+        if fields.table(value, path).get("type") == "namespace":
+            tools += _grouped(value, path)
+        else:
+            tools.append(_tool(value, path))
+    return tuple(tools)
+
+
+def _grouped(value: Json, path: str) -> list[Tool]:
+    """The tools of a namespace, each of which knows it."""
+    namespace = fields.text(value.get("name"), f"{path}.name")
+    tools = [
+        _tool(inner, f"{path}.tools[{i}]")
+        for i, inner in enumerate(fields.optional_items(value, "tools", f"{path}."))
+    ]
+    return [replace(tool, extra={**tool.extra, "namespace": namespace}) for tool in tools]
 
 
 def _tool(value: Any, path: str) -> Tool:
@@ -248,6 +268,7 @@ def _format(value: Any) -> Format:
 
 def _sampling(body: Json) -> Sampling:
     effort = fields.optional_table(body, "reasoning").get("effort")
+    verbosity = fields.string(fields.optional_table(body, "text"), "verbosity", "text.")
     return Sampling(
         max_tokens=fields.integer(body, "max_output_tokens", 1),
         temperature=fields.number(body, "temperature", 0, 2),
@@ -255,4 +276,5 @@ def _sampling(body: Json) -> Sampling:
         logprobs=LOGPROBS in fields.optional_items(body, "include"),
         top_logprobs=fields.integer(body, "top_logprobs", 0, 20),
         reasoning_effort=None if effort is None else fields.text(effort, "reasoning.effort"),
+        verbosity=verbosity,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shortstop.dialects import media
+from shortstop.dialects.fit import fitted
 from shortstop.dialects.loss import (
     carried,
     portable,
     refuse_media,
-    refuse_pinned,
 )
 from shortstop.dialects.responses.describe import DESCRIPTION, NAME
 from shortstop.dialects.responses.wire import (
@@ -49,7 +49,7 @@ def request_out(request: Request, model: str) -> Json:
     """The neutral fields as a Responses body. Raises UpstreamRejected for what it cannot say."""
     native = request.dialect == NAME
     if not native:
-        refuse_pinned(request)
+        request = fitted(request, DESCRIPTION)
     sampling = request.sampling
     items = [item for message in request.messages for item in _items(message, native)]
     body: Json = {"model": model, "input": items}
@@ -58,6 +58,7 @@ def request_out(request: Request, model: str) -> Json:
         body["tools"] = tools
         if request.tool_choice != ToolChoice():
             body["tool_choice"] = tool_choice_out(request.tool_choice)
+    effort = DESCRIPTION.effort(sampling.reasoning_effort)
     options = {
         "parallel_tool_calls": request.parallel_tool_calls if tools else None,
         "max_output_tokens": sampling.max_tokens,
@@ -65,8 +66,8 @@ def request_out(request: Request, model: str) -> Json:
         "top_p": sampling.top_p,
         "top_logprobs": sampling.top_logprobs,
         "include": [LOGPROBS] if sampling.logprobs else None,
-        "reasoning": {"effort": sampling.reasoning_effort} if sampling.reasoning_effort else None,
-        "text": None if request.format.kind == "text" else {"format": format_out(request.format)},
+        "reasoning": {"effort": effort} if effort else None,
+        "text": _text_options(request) or None,
         "stream": request.stream or None,
         "user": request.user,
         "metadata": request.metadata or None,
@@ -76,6 +77,15 @@ def request_out(request: Request, model: str) -> Json:
     # The gateway keeps no state at the vendor unless the client asks for it.
     body.setdefault("store", False)
     return body
+
+
+def _text_options(request: Request) -> Json:
+    options: Json = {}
+    if request.format.kind != "text":
+        options["format"] = format_out(request.format)
+    if request.sampling.verbosity is not None:
+        options["verbosity"] = request.sampling.verbosity
+    return options
 
 
 def _items(message: Message, native: bool) -> list[Json]:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import msgspec
 
 from shortstop.dialects.blocks import Block, Blocks, Step
-from shortstop.dialects.failures import NO_REASON, clean
+from shortstop.dialects.failures import told_failure
+from shortstop.dialects.finish import cut_off
 from shortstop.dialects.openai.errors import error_body
-from shortstop.dialects.parsing import parse_events
+from shortstop.dialects.parsing import EventDecoder
 from shortstop.dialects.responses.describe import NAME
+from shortstop.dialects.responses.order import (
+    ARGUMENTS,
+    CALLS,
+    FINAL,
+    INPUT,
+    REASONING,
+    REFUSAL,
+    SUMMARY,
+    TEXT,
+    Events,
+)
 from shortstop.dialects.responses.wire import (
     addressed,
     call_item,
@@ -18,88 +30,77 @@ from shortstop.dialects.responses.wire import (
     response_out,
     status_out,
     text_part,
-    usage_from,
+    usage_out,
 )
-from shortstop.dialects.sse import EventParser, event
+from shortstop.dialects.sse import event
+from shortstop.dialects.usage import is_plain, usage_of
 from shortstop.dialects.validate import frame_type, with_frame
-from shortstop.errors import ShortstopError, UpstreamFailed
+from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Finish, Json, Request, ToolCall, ToolDelta, Usage
 
 _ENCODE = msgspec.json.Encoder().encode
-_CALLS = ("function_call", "custom_tool_call")
-_FINAL = ("response.completed", "response.incomplete")
 
 
-class ResponsesDecoder:
-    """One Chunk a frame; frames without neutral content carry only their `wire`."""
+class ResponsesDecoder(EventDecoder):
+    """One Chunk a frame, completed as OpenAI documents them; frames without neutral content carry
+    only their `wire`."""
 
-    def __init__(self) -> None:
-        self._events = EventParser()
+    def __init__(self, salt: str = "") -> None:
+        super().__init__()
+        self._complete = Events(salt)
         self._indexes: dict[int, int] = {}
-        self._streamed: set[int] = set()
-        self.done = False
+        self._said = False
+        self._finished = False
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        return parse_events(self._events.feed(data), self._chunks)
+    @property
+    def finished(self) -> bool:
+        return self._finished
 
-    def _chunks(self, frame: Json) -> tuple[Chunk, ...]:
-        return (with_frame(self._chunk(frame), NAME, frame),)
+    def _chunks(self, frame: Json) -> list[Chunk]:
+        frame_type(frame)
+        frames = self._complete.feed(frame)
+        return [with_frame(self._chunk(f), NAME, f) for f in frames]
 
     def _chunk(self, frame: Json) -> Chunk:
-        kind = frame_type(frame)
-        if kind == "response.output_text.delta":
-            return Chunk(text=frame["delta"])
-        if kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
+        kind = frame["type"]
+        if kind in (TEXT, REFUSAL):
+            self._said = self._said or bool(frame["delta"])
+            text, refusal = (frame["delta"], "") if kind == TEXT else ("", frame["delta"])
+            return Chunk(text=text, refusal=refusal)
+        if kind in (SUMMARY, REASONING):
             return Chunk(thinking=frame["delta"])
-        if kind == "response.refusal.delta":
-            return Chunk(refusal=frame["delta"])
-        if kind == "response.output_item.added" and frame["item"]["type"] in _CALLS:
-            return Chunk(tools=(self._opened(frame, frame["item"]),))
-        if kind in (
-            "response.function_call_arguments.delta",
-            "response.custom_tool_call_input.delta",
-        ):
-            return self._arguments(frame, frame["delta"])
-        if kind == "response.output_item.done" and frame["item"]["type"] in _CALLS:
-            return self._closed(frame, frame["item"])
-        if kind in _FINAL:
-            self.done = True
-            response = frame["response"]
-            usage = usage_from(response.get("usage"))
-            return Chunk(finish=finish_from(response), usage=usage)
-        if kind in ("error", "response.failed"):
-            raise _failure(frame)
+        if kind == "response.output_item.added" and frame["item"]["type"] in CALLS:
+            return self._opened(frame["output_index"], frame["item"])
+        if kind in (ARGUMENTS, INPUT):
+            index = self._indexes[frame["output_index"]]
+            return Chunk(tools=(ToolDelta(index, arguments=frame["delta"]),))
+        if kind in FINAL:
+            return self._last(frame)
+        if kind in ("response.failed", "response.cancelled"):
+            raise told_failure((frame.get("response") or {}).get("error") or {})
         return Chunk()
 
-    def _opened(self, frame: Json, item: Json) -> ToolDelta:
-        index = self._indexes[frame["output_index"]] = len(self._indexes)
-        return ToolDelta(index, item["call_id"], item["name"])
+    def _opened(self, place: int, item: Json) -> Chunk:
+        """A call. What it is called with comes in deltas, also where a server gave it here."""
+        index = self._indexes[place] = len(self._indexes)
+        self._said = True
+        return Chunk(tools=(ToolDelta(index, item["call_id"], item["name"]),))
 
-    def _arguments(self, frame: Json, piece: str) -> Chunk:
-        index = self._indexes[frame["output_index"]]
-        if piece:
-            self._streamed.add(index)
-        return Chunk(tools=(ToolDelta(index, arguments=piece),))
-
-    def _closed(self, frame: Json, item: Json) -> Chunk:
-        """A call that is complete. Arguments that were not streamed are given now."""
-        arguments = item.get("arguments") or item.get("input") or ""
-        if frame["output_index"] not in self._indexes:
-            opened = self._opened(frame, item)
-            return Chunk(tools=(ToolDelta(opened.index, opened.id, opened.name, arguments),))
-        index = self._indexes[frame["output_index"]]
-        if index in self._streamed or not arguments:
-            return Chunk()
-        return Chunk(tools=(ToolDelta(index, arguments=arguments),))
-
-
-def _failure(frame: Json) -> UpstreamFailed:
-    error = (frame.get("response") or frame).get("error") or frame
-    message, code = str(error.get("message") or NO_REASON), error.get("code")
-    return UpstreamFailed(
-        f"The upstream failed mid-answer: {clean(message)}",
-        code=code if isinstance(code, str) else None,
-    )
+    def _last(self, frame: Json) -> Chunk:
+        response = frame["response"]
+        told = response.get("usage")
+        usage = usage_of(told, answer=response)
+        if not is_plain(told):
+            response["usage"] = usage_out(usage)
+        if frame["type"] == "response.incomplete":
+            response["status"] = "incomplete"
+        finish = cut_off(finish_from(response), said=self._said, reason=response.get("status"))
+        response["status"] = status_out(finish)
+        if response["status"] == "incomplete" and not response.get("incomplete_details"):
+            response["incomplete_details"] = {"reason": "max_output_tokens"}
+        frame["type"] = f"response.{response['status']}"
+        self.done = self._finished = True
+        return Chunk(finish=finish, usage=usage)
 
 
 class ResponsesEncoder:
@@ -159,12 +160,12 @@ class ResponsesEncoder:
     def _frame_on(self, frame: Json) -> bytes:
         kind = frame["type"]
         self._begun = True
-        self._closed = self._closed or kind in _FINAL
+        self._closed = self._closed or kind in FINAL
         frame = {**frame, "sequence_number": self._number}
         self._number += 1
         if isinstance(frame.get("response"), dict):
             frame["response"] = addressed(frame["response"], self._request)
-            if kind in _FINAL:
+            if kind in FINAL:
                 self.response = frame["response"]
         return event(_ENCODE(frame), kind)
 
@@ -219,6 +220,8 @@ class ResponsesEncoder:
         id = self._id(block)
         if block.kind == "tool":
             extra = {"type": "custom"} if block.name in self._custom else {}
+            if block.namespace:
+                extra["namespace"] = block.namespace
             return call_item(id, ToolCall(block.id, block.name, block.text, extra), status)
         if block.kind == "thinking":
             return reasoning_item(id, block.text)

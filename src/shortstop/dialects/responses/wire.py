@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from shortstop.dialects.loss import is_vendor_tool
-from shortstop.dialects.validate import token_count
 from shortstop.types import (
     Finish,
     Format,
@@ -22,31 +23,8 @@ from shortstop.types import (
     Usage,
 )
 
-VENDOR_ITEMS = frozenset(
-    [
-        "apply_patch_call",
-        "apply_patch_call_output",
-        "code_interpreter_call",
-        "compaction",
-        "computer_call",
-        "computer_call_output",
-        "file_search_call",
-        "image_generation_call",
-        "item_reference",
-        "local_shell_call",
-        "local_shell_call_output",
-        "mcp_approval_request",
-        "mcp_approval_response",
-        "mcp_call",
-        "mcp_list_tools",
-        "shell_call",
-        "shell_call_output",
-        "tool_search_call",
-        "tool_search_output",
-        "web_search_call",
-    ]
-)
-"""Items of tools that run at OpenAI: kept, but never sent to another vendor."""
+CUT = ("length", "content_filter", "refusal")
+"""Ends of an answer that is incomplete in this dialect."""
 LOGPROBS = "message.output_text.logprobs"
 """What `include` lists when log-probabilities are wanted."""
 
@@ -62,14 +40,23 @@ def parts_from(item: Json) -> list[Part]:
     kind = item["type"]
     if kind == "message":
         return [_content_from(c) for c in item["content"]]
+    id = item.get("call_id") or ""
     if kind == "function_call":
-        return [ToolCall(item["call_id"], item["name"], item["arguments"])]
+        extra = {"namespace": item["namespace"]} if item.get("namespace") else {}
+        return [ToolCall(id, item["name"], call_arguments(item.get("arguments")) or "{}", extra)]
     if kind == "custom_tool_call":
-        return [ToolCall(item["call_id"], item["name"], item["input"], {"type": "custom"})]
+        return [ToolCall(id, item["name"], item["input"], {"type": "custom"})]
     if kind == "reasoning":
         extra = {k: item[k] for k in ("id", "encrypted_content") if item.get(k)}
         return [Thinking(reasoning_text(item), extra=extra)]
     return [Opaque(kind, item)]
+
+
+def call_arguments(value: Any) -> str:
+    """What a call is called with, as text: some servers send an object."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def _content_from(content: Json) -> Part:
@@ -82,10 +69,13 @@ def _content_from(content: Json) -> Part:
 
 
 def finish_from(response: Json) -> Finish:
-    """Why the answer ended, by its status and its items."""
-    if response.get("status") == "incomplete":
+    """Why the answer ended, by its status and its items; "error" where it failed."""
+    status = response.get("status") or "completed"
+    if status == "incomplete":
         reason = (response.get("incomplete_details") or {}).get("reason")
         return "content_filter" if reason == "content_filter" else "length"
+    if status != "completed":
+        return "error"
     calls = ("function_call", "custom_tool_call")
     if any(item.get("type") in calls for item in response.get("output") or ()):
         return "tool_calls"
@@ -94,25 +84,7 @@ def finish_from(response: Json) -> Finish:
 
 def status_out(finish: Finish | None) -> str:
     """The status of an answer that has ended."""
-    return "incomplete" if finish in ("length", "content_filter") else "completed"
-
-
-def usage_from(value: Any) -> Usage | None:
-    """Cached tokens are part of the input count, reasoning of the output count. Raises TypeError
-    for what is not a count."""
-    if not value:
-        return None
-    details = value.get("input_tokens_details") or {}
-    cached = token_count(details, "cached_tokens")
-    written = token_count(details, "cache_write_tokens")
-    reasoning = token_count(value.get("output_tokens_details") or {}, "reasoning_tokens")
-    return Usage(
-        input=max(0, token_count(value, "input_tokens") - cached - written),
-        cache_read=cached,
-        cache_write=written,
-        output=max(0, token_count(value, "output_tokens") - reasoning),
-        reasoning=reasoning,
-    )
+    return "incomplete" if finish in CUT else "completed"
 
 
 def usage_out(usage: Usage | None) -> Json | None:
@@ -147,7 +119,7 @@ def response_out(
     """The response object, which also repeats the request's options."""
     sampling, details = request.sampling, None
     if status == "incomplete":
-        reason = "content_filter" if finish == "content_filter" else "max_output_tokens"
+        reason = "max_output_tokens" if finish == "length" else "content_filter"
         details = {"reason": reason}
     return {
         "id": f"resp_{request.id}",
@@ -267,12 +239,14 @@ def message_item(id: str, content: list[Json], status: str = "completed") -> Jso
 def call_item(id: str, call: ToolCall, status: str = "completed") -> Json:
     """A call of a function or custom tool."""
     custom = call.extra.get("type") == "custom"
+    namespace = {"namespace": call.extra["namespace"]} if call.extra.get("namespace") else {}
     return {
         "id": id,
         "type": "custom_tool_call" if custom else "function_call",
         "status": status,
         "call_id": call.id,
         "name": call.name,
+        **namespace,
         "input" if custom else "arguments": call.arguments,
     }
 

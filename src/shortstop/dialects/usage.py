@@ -1,0 +1,169 @@
+"""Token usage as vendors write it, into disjoint classes.
+
+There is one reader: servers of one dialect use the names of another, and what is told decides how
+it is meant. OpenAI counts cached tokens inside the prompt and reasoning inside the completion,
+Anthropic counts the cache beside the input; a total tells which of both holds.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from msgspec.structs import replace
+
+from shortstop.types import Usage
+
+PROMPTS = ("prompt_tokens", "input_tokens")
+COMPLETIONS = ("completion_tokens", "output_tokens")
+_SERVED = ("service_tier", "speed", "inference_geo")
+"""Fields that tell how an answer was served, of the usage or of the answer around it."""
+MANY_SEARCHES = 10
+"""Searches that an answer may take where the request sets no limit."""
+_STANDARD = frozenset(
+    ["", "default", "standard", "auto", "on_demand", "normal", "global", "not_available", "none"]
+)
+"""How most answers are served: at the price that is listed first."""
+_READ = ("cached_tokens", "cache_read_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+_WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+
+
+def count_of(value: Any) -> int | None:
+    """A number of tokens, also where it is written as a fraction or a text; None for what is no
+    count."""
+    if type(value) is int:
+        return value if value >= 0 else None
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, float) and math.isfinite(value) and value >= 0:
+        return round(value)
+    return None
+
+
+def usage_of(value: Any, *, beside: bool = False, answer: Any = None) -> Usage | None:
+    """Usage in any vendor's words; None where neither side of it is told.
+
+    `beside`: whether cache counts stand beside `input_tokens` unless a total tells otherwise. A
+    side that is not told is 0, and the usage marked as an estimate. `answer` is what the usage
+    stands in: it may tell how it was served, and list its searches.
+    """
+    if not isinstance(value, dict):
+        return None
+    prompts, completions = _order(PROMPTS, beside), _order(COMPLETIONS, beside)
+    prompt, completion = _first((value,), prompts), _first((value,), completions)
+    details = _table(value, "prompt_tokens_details") or _table(value, "input_tokens_details")
+    told = _table(value, "completion_tokens_details") or _table(value, "output_tokens_details")
+    read = _first((details, value), _READ) or 0
+    split = _table(value, "cache_creation")
+    hour = count_of(split.get("ephemeral_1h_input_tokens")) or 0
+    written = _first((details, value), _WRITTEN) or 0
+    written = written or hour + (count_of(split.get("ephemeral_5m_input_tokens")) or 0)
+    if not (prompt or read or written) and not completion:
+        return None
+    reasoning = _first((told, value), ("reasoning_tokens", "thinking_tokens")) or 0
+    audio_in, audio_out = (_first((t,), ("audio_tokens",)) or 0 for t in (details, told))
+    total = count_of(value.get("total_tokens")) or 0
+    known_prompt, known_completion = prompt or 0, completion or 0
+    if _is_beside(value, known_prompt, known_completion, read + written, total, beside=beside):
+        known_prompt += read + written
+    uncounted = max(0, total - known_prompt - known_completion) if prompt and completion else 0
+    if uncounted and uncounted >= reasoning:
+        reasoning, known_completion = uncounted, known_completion + uncounted
+    audio_in = min(audio_in, max(0, known_prompt - read - written))
+    counted = Usage(
+        input=max(0, known_prompt - read - written - audio_in),
+        cache_read=read,
+        cache_write=max(0, written - hour),
+        cache_write_1h=min(hour, written),
+        input_audio=audio_in,
+        output=max(0, known_completion - reasoning - audio_out),
+        reasoning=reasoning,
+        output_audio=audio_out,
+        estimated=not (prompt or read or written) or completion is None,
+    )
+    return beyond_tokens(counted, value, answer)
+
+
+def beyond_tokens(usage: Usage | None, value: Any, answer: Any) -> Usage | None:
+    """The usage `value` of an answer as it was read, with what else is told of its price."""
+    searches, served = _searches(value, answer), served_as(value, answer)
+    if usage is None or not (searches or served):
+        return usage
+    return replace(usage, searches=searches, served=served)
+
+
+def served_as(*told: Any) -> tuple[str, ...]:
+    """How something was served, or is asked to be, where that is not the standard way."""
+    tables = [table for table in told if isinstance(table, dict)]
+    words = {str(table.get(name) or "").lower() for table in tables for name in _SERVED}
+    return tuple(sorted(words - _STANDARD))
+
+
+def possible_searches(tools: Any) -> int:
+    """Searches on the web that the tools of a request allow; as many as `MANY_SEARCHES` where they
+    set no limit."""
+    if not isinstance(tools, list):
+        return 0
+    offered = [t for t in tools if isinstance(t, dict) and "web_search" in str(t.get("type"))]
+    return sum(count_of(tool.get("max_uses")) or MANY_SEARCHES for tool in offered)
+
+
+def _searches(usage: Any, answer: Any) -> int:
+    """Searches on the web that the vendor bills beside the tokens."""
+    counted = _first(
+        (_table(usage, "server_tool_use"), usage), ("web_search_requests", "num_search_queries")
+    )
+    if counted is not None:
+        return counted
+    items = answer.get("output") if isinstance(answer, dict) else None
+    return sum(map(_is_search, items)) if isinstance(items, list) else 0
+
+
+def _is_search(item: Any) -> bool:
+    if not isinstance(item, dict) or item.get("type") != "web_search_call":
+        return False
+    return bool(_table(item, "action").get("type", "search") == "search")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether what a vendor told can be handed on as it is: no count in it is anything but one."""
+    if not isinstance(value, dict):
+        return value is None
+    return all(
+        type(value[name]) is int and value[name] >= 0
+        for name in (*PROMPTS, *COMPLETIONS, "total_tokens", *_READ, *_WRITTEN)
+        if value.get(name) is not None
+    )
+
+
+def _is_beside(
+    value: Any, prompt: int, completion: int, cache: int, total: int, *, beside: bool
+) -> bool:
+    """Whether the cache counts are not part of the prompt's."""
+    if not cache:
+        return False
+    if total and total == prompt + completion:
+        return False
+    if cache > prompt or (total and total == prompt + cache + completion):
+        return True
+    anthropic = "prompt_tokens" not in value and not _table(value, "input_tokens_details")
+    named = "cache_read_input_tokens" in value or "cache_creation_input_tokens" in value
+    return anthropic and (beside or named)
+
+
+def _order(names: tuple[str, str], beside: bool) -> tuple[str, ...]:
+    return names[::-1] if beside else names
+
+
+def _first(tables: tuple[Any, ...], names: tuple[str, ...]) -> int | None:
+    """The first count that is more than nothing; 0 where only nothing is told."""
+    counts = [c for t in tables for name in names if (c := count_of(t.get(name))) is not None]
+    return next((count for count in counts if count), counts[0] if counts else None)
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    table = value.get(name)
+    return table if isinstance(table, dict) else {}
