@@ -29,7 +29,7 @@ from shortstop.privacy.detect.cues import Surroundings
 from shortstop.privacy.detect.scan import SEPARATOR
 
 TESTS = Path("tests/privacy")
-SOURCES = ("dev_secrets", "dev_others", "dev_others_harmless", "dev_neighbours")
+SOURCES = ("dev_secrets", "dev_others", "dev_others_harmless", "dev_neighbours", "dev_authors")
 OPEN = Path("../shared/data/privacy")
 PACKAGES = Path(".venv/lib/python3.11/site-packages")
 TARGET = Path("src/shortstop/privacy/data/secret_weights.json")
@@ -76,6 +76,8 @@ def dev() -> Iterator[Row]:
     for source in SOURCES:
         for line in (TESTS / f"{source}.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
+            if row.get("cls", "SECRET") not in ("SECRET", "NONE"):
+                continue
             text = row.get("text") or SEPARATOR.join(t["content"] for t in row["turns"])
             shape = row.get("shape") or row["id"].split(".")[0]
             weight = 1.0 if source == "dev_secrets" else 2.0

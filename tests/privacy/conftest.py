@@ -40,7 +40,7 @@ def chat(*texts: str) -> Json:
 
 
 def rebuild(request: Request, body: Json) -> Request:
-    return msgspec.structs.replace(make(body, request.id), id=request.id)
+    return msgspec.structs.replace(make(body, request.id), headers=request.headers)
 
 
 BODIES = BodyFormat(rebuild, dialects.wire_words())

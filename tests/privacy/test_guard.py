@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,18 @@ MAIL, SECRET = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT"
 @given(st.text(max_size=200))
 def test_clear_never_raises(text: str) -> None:
     assert guard().clear(make(chat(text)), Caller()).reach <= Reach.REFUSED
+
+
+def test_a_look_says_what_clear_says_and_keeps_nothing(tmp_path: Path) -> None:
+    audit, taint = AuditLog(tmp_path / "audit.log", KEY), Taint()
+    judge = guard(kept=stores(taint=taint, audit=audit))
+    asked, caller = make(chat(f"The key is {SECRET}")), Caller(conversation="c")
+    seen = judge.look(asked, caller)
+    assert taint.tier(caller.tenant, "c") == Tier.S0
+    assert list(records(tmp_path / "audit.log")) == []
+    cleared = judge.clear(asked, caller)
+    assert (seen.tier, seen.reach, seen.labels) == (cleared.tier, cleared.reach, cleared.labels)
+    assert taint.tier(caller.tenant, "c") == Tier.S3
 
 
 JSON = st.recursive(
@@ -214,8 +227,10 @@ PIXELS = Media("image", url="data:image/png;base64,AAAA")
 @pytest.mark.parametrize(
     ("part", "readable"),
     [
-        (Opaque("hologram", {}), False),
-        (ToolResult("c", (Opaque("hologram", {}),)), False),
+        (Opaque("note", {"type": "note", "text": "fine"}), True),
+        (Opaque("hologram", {"rays": "data:model/x;base64,AAAA"}), False),
+        (Opaque("hologram", {"type": "hologram", "rays": ["QUJD" * 30]}), False),
+        (ToolResult("c", (Opaque("hologram", {"rays": "data:,x"}),)), False),
         (ToolResult("c", (Text("fine"),)), True),
         (PIXELS, False),
         (Media("image", url=None), False),
@@ -404,3 +419,17 @@ def test_a_rule_for_one_route_is_for_that_route() -> None:
     assert judge.clear(make(chat(MAIL)), Caller(task="mail")).reach == Reach.ANYWHERE
     assert judge.clear(make(chat(MAIL)), Caller(task="code")).reach == Reach.LOCAL_ONLY
     assert judge.clear(make(chat(MAIL)), Caller()).reach == Reach.LOCAL_ONLY
+
+
+def test_a_name_that_could_not_be_read_in_time_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine = guard(PrivacyConfig(timeout=60))
+
+    def late(*_: object) -> NoReturn:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mine, "findings", late)
+        assert not mine.harmless("mail", "acme")
+    assert mine.harmless("mail", "acme")

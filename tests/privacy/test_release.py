@@ -52,6 +52,23 @@ def test_a_verdict_holds_after_a_reload() -> None:
     assert MAIL not in repr(cleared.request)
 
 
+@pytest.mark.parametrize("text", ["hello", f"write to {MAIL}"])
+def test_of_the_clients_headers_only_what_holds_nothing_leaves(text: str) -> None:
+    config = PrivacyConfig(policies=PSEUDONYMISE.policies, terms={"default": ("Osprey",)})
+    headers = {
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "x-source": "search",
+        "x-user": MAIL,
+        "x-key": "AKIAQ3EGRV5XKJ2HNW7T",
+        "x-project": "Osprey launch",
+    }
+    judge, request = guard(config), replace(make(chat(text)), headers=headers)
+    clearance = judge.clear(request, Caller())
+    released = judge.release(request, clearance, REMOTE).request
+    assert set(released.headers) == {"traceparent", "x-source"}
+    assert request.headers == headers, "the client's own request is not changed"
+
+
 def test_a_verdict_without_its_case_releases_nothing() -> None:
     request, clearance = judged(PrivacyConfig(), "hello")
     with pytest.raises(PrivacyRefused, match="never judged"):

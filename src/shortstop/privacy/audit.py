@@ -115,6 +115,11 @@ class AuditLog:
                 self._set_aside()
             self._write(event)
 
+    def verify(self) -> ChainBreak | None:
+        """The first record that is not as it was written; see the function of that name."""
+        with self._locked():
+            return verify(self.path, self._key)
+
     @property
     def head_at(self) -> float:
         """When the head was last written, by any process: Unix time in seconds."""

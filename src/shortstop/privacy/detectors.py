@@ -12,6 +12,7 @@ from shortstop.privacy.detect.register import Register
 from shortstop.privacy.detect.scan import Unreadable, scan
 from shortstop.privacy.images import without_images
 from shortstop.privacy.leaves import Leaf, LeafReader
+from shortstop.privacy.patience import patience
 from shortstop.types import Finding, Json, WireWords
 
 GRACE = 0.02
@@ -39,23 +40,28 @@ class Detectors:
             for tenant in {*config.terms, *config.documents}
         }
 
-    def findings(self, body: Json, tenant: str = "default") -> list[Finding]:
-        """Everything found in the body's strings. Raises Unreadable, TimeoutError, ValueError or
-        TypeError: none of these bodies may leave."""
-        now = self._monotonic
-        deadline = now() + self._timeout
-
-        def tick() -> None:
-            if now() > deadline:
-                raise TimeoutError("the detectors ran out of time")
-
+    def findings(
+        self, body: Json, tenant: str = "default", timeout: float | None = None
+    ) -> list[Finding]:
+        """Everything found in the body's strings within `timeout` seconds (default: as configured,
+        and more for a long body).
+        Raises Unreadable, TimeoutError, ValueError or TypeError: none of these bodies may leave."""
         room, texts = self._max_chars, list[Leaf]()
         for leaf in self.reader.leaves(body):
             room -= len(leaf.text)
             if room < 0:
                 raise Unreadable("too-large-to-scan")
             texts.append(leaf)
-        with alarm(self._timeout + GRACE):
+        if timeout is None:
+            timeout = patience(self._timeout, self._max_chars - room)
+        now = self._monotonic
+        deadline = now() + timeout
+
+        def tick() -> None:
+            if now() > deadline:
+                raise TimeoutError("the detectors ran out of time")
+
+        with alarm(timeout + GRACE):
             return scan(texts, self._registers.get(tenant), tick)
 
     def without_images(self, body: Json) -> Json:

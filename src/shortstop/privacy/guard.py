@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from shortstop.config import PrivacyConfig
 from shortstop.ports import Clock
@@ -25,6 +28,7 @@ from shortstop.privacy.verdict import FAILED, TOO_SLOW, case_of, lasting_tier, p
 from shortstop.privacy.watcher import Watcher
 from shortstop.types import (
     Caller,
+    Case,
     Chunk,
     Clearance,
     Cleared,
@@ -43,7 +47,13 @@ log = logging.getLogger(__name__)
 
 SAMPLE: Json = {
     "text": "call Jane on +1 415 555 0132, card 4111 1111 1111 1111; she has asthma, what is it?"
+    " My password is plain, and the API key 8aecdb3aa427124ec8bbbfd2a53df28e is old."
 }
+Seals = frozenset[tuple[str, str]]
+_BYTES = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,2}")
+"""Bytes as text: base64 of nearly fifty or more."""
+WARMING = 30.0
+"""Seconds that building the detectors may take."""
 REMEMBERED_NAMES = 1_000
 """Client-supplied names whose verdict is remembered."""
 
@@ -92,23 +102,24 @@ class PrivacyGuard:
         self._harmless = lru_cache(REMEMBERED_NAMES)(self._holds_nothing)
 
     def warm(self) -> None:
-        """Build the detectors, some 200 ms, so that the first request need not wait for them."""
-        guarded(lambda: self.findings(SAMPLE), _failed)
+        """Build the detectors, a second or two, so that the first request need not wait for them. A
+        busy machine may take longer, and then no request is pinned for it."""
+        guarded(lambda: self._detectors.findings(SAMPLE, timeout=WARMING), _failed)
 
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """The verdict. Never raises: what cannot be judged is pinned."""
         began = self._monotonic()
-        clearance = self._kept(
-            guarded(
-                lambda: self._judge(request, caller),
-                lambda error: pinned(_blame(error), request, caller),
-            ),
-            request,
-            caller,
-        )
+        clearance = self._kept(self.look(request, caller), request, caller)
         if self._watcher is not None:
             self._watcher.judged(clearance, self._monotonic() - began)
         return clearance
+
+    def look(self, request: Request, caller: Caller) -> Clearance:
+        """The verdict that `clear` would give. Nothing of it is kept or counted. Never raises."""
+        return guarded(
+            lambda: self._judge(request, caller),
+            lambda error: pinned(_blame(error), request, caller),
+        )
 
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         """Pins a request whose verdict nobody waits for any longer: a detector hangs."""
@@ -124,18 +135,17 @@ class PrivacyGuard:
 
     def harmless(self, name: str, tenant: str) -> bool:
         """Whether a client-supplied name contains no sensitive value and may be logged verbatim."""
-        return self._harmless(name, tenant)
+        return guarded(lambda: self._harmless(name, tenant), lambda _: False)
 
     def _holds_nothing(self, name: str, tenant: str) -> bool:
-        return guarded(
-            lambda: all(f.tier < Tier.S2 for f in self.findings({"text": name}, tenant)),
-            lambda _: False,
-        )
+        """What failed is not remembered. Raises as `findings` does."""
+        return all(f.tier < Tier.S2 for f in self.findings({"text": name}, tenant))
 
     def _judge(self, request: Request, caller: Caller) -> Clearance:
         rules = self._policies.of(caller.tenant)
         body, images = readable_body(request), rules.acting.images == "allow"
-        if any(_unreadable(part, images) for m in request.messages for part in m.parts):
+        seals = self._words.seals
+        if any(_unreadable(part, images, seals) for m in request.messages for part in m.parts):
             raise Unreadable("unknown-part")
         if holds_tokens(body, self._words):
             raise Unreadable("token-array")
@@ -165,7 +175,12 @@ class PrivacyGuard:
         return await self._releaser.prepare(request, clearance)
 
     def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
-        """See Releaser.release. Raises PrivacyRefused."""
+        """See Releaser.release. Raises PrivacyRefused. Of the client's headers goes along what
+        holds nothing, whatever the policy: there is no place in them for a surrogate."""
+        if request.headers and isinstance(clearance.case, Case):
+            tenant = clearance.case.tenant
+            told = {n: v for n, v in request.headers.items() if self.harmless(v, tenant)}
+            request = replace(request, headers=told)
         return self._releaser.release(request, clearance, target)
 
     def restore(self, reply: Reply, cleared: Cleared) -> Reply:
@@ -191,12 +206,27 @@ def _failed(error: Exception) -> None:
     log.error("a detector failed (%s): requests are pinned", type(error).__name__)
 
 
-def _unreadable(part: object, images: bool) -> bool:
+def _unreadable(part: object, images: bool, seals: Seals) -> bool:
     """Whether a part holds what no detector here can read. `images`: those may go unread."""
     if isinstance(part, Opaque):
-        return True
+        return _holds_bytes(part.raw, seals)
     if isinstance(part, ToolResult):
-        return any(_unreadable(inner, images) for inner in part.parts)
+        return any(_unreadable(inner, images, seals) for inner in part.parts)
     if isinstance(part, Media) and not (images and part.kind == "image"):
         return part.url is None or part.url.startswith("data:")
     return False
+
+
+def _holds_bytes(value: object, seals: Seals) -> bool:
+    """Whether a block that only its vendor knows holds a file or a cipher, beside what this vendor
+    is known to seal for itself. Its other strings are read as text."""
+    if isinstance(value, dict):
+        kind = value.get("type")
+        return any(
+            _holds_bytes(inner, seals) for key, inner in value.items() if (kind, key) not in seals
+        )
+    if isinstance(value, list):
+        return any(_holds_bytes(inner, seals) for inner in value)
+    return isinstance(value, str) and (
+        value.startswith("data:") or _BYTES.fullmatch(value) is not None
+    )

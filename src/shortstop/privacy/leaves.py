@@ -21,6 +21,7 @@ MAX_NESTED_JSON = 4
 LARGE_NUMBER = 10**8
 """From here on a number without a telling name may be an identifier."""
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
+_TOP_FIELD = re.compile(r"\$\.([^.\[!~]+)")
 _NUMBER = re.compile(r"\d{12}")
 """Digits in a row that no cipher has by chance."""
 
@@ -36,6 +37,8 @@ class Leaf(Struct, frozen=True, gc=False):
     """Whether it is part of the conversation, not form or settings."""
     sealed: bool = False
     """Whether it is a vendor's cipher: one blob, where no other text may be."""
+    own: bool = False
+    """Whether it is the program's own word to the vendor: a session's, a turn's or a call's id."""
 
     @property
     def shown(self) -> str:
@@ -116,10 +119,16 @@ class LeafReader:
         place = path.rpartition("[")[0] if path[-1] == "]" else path
         return place.endswith(self._speech)
 
+    def _is_own(self, path: str) -> bool:
+        if (top := _TOP_FIELD.match(path)) and top.group(1) in self.words.own:
+            return True
+        name = path.rpartition(".")[2]
+        return name in self.words.verbatim and "!" not in path and ".input." not in path
+
     def _string(
         self, text: str, path: str, key: str, depth: int, nested: int, leaves: list[Leaf]
     ) -> None:
-        leaves.append(Leaf(path, text, key, self._is_speech(path)))
+        leaves.append(Leaf(path, text, key, self._is_speech(path), own=self._is_own(path)))
         inner = text.strip()
         if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
             return

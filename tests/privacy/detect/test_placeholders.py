@@ -22,6 +22,14 @@ NONE = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["1200s–1800s", "20-30min", "5MB-10MB", "1.5x–2.5x", "100ms...250ms", "8GiB–16GiB", "2–4h"],
+)
+def test_a_range_of_measures_is_no_secret(value: str) -> None:
+    assert is_none(value)
+
+
 @pytest.mark.parametrize("value", NONE)
 def test_what_developers_write_is_no_secret(value: str) -> None:
     assert is_none(value)

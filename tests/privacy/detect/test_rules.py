@@ -81,17 +81,26 @@ def test_a_rule_is_read_with_what_it_leaves_out() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        {"pattern": "x("},
-        {"pattern": r"(?=x)y"},
-        {"near": "["},
-        {"tier": 7},
-        {"check": "no.such.check"},
-    ],
+    [{"tier": 7}, {"check": "no.such.check"}, {"finder": "no_such_module"}],
 )
 def test_a_broken_rule_is_named_with_its_file(broken: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"mine\.toml: rule 'my-rule' is broken"):
         rule(**broken)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"pattern": "x("},
+        {"pattern": r"(?=x)y"},
+        {"near": "["},
+        {"unless_before": "*"},
+        {"unless_after": "("},
+    ],
+)
+def test_a_pattern_that_cannot_be_compiled_is_a_failure(broken: dict[str, Any]) -> None:
+    (problem,) = rules.failures((rule(**broken),))
+    assert problem.startswith("my-rule: a pattern is broken: ")
 
 
 @pytest.mark.parametrize("missing", ["label", "tier", "pattern", "positive", "negative"])

@@ -294,7 +294,7 @@ def test_a_finding_never_reaches_beyond_the_leaf_it_starts_in() -> None:
 
 
 def test_health_of_a_person_is_found_over_several_leaves() -> None:
-    texts = said("The patient was diagnosed with diabetes.", f"Her address: {MAIL}")
+    texts = said("Notes on diabetes and insulin.", f"Her address: {MAIL}")
     assert {"HEALTH", "EMAIL"} == labels(texts)
     assert "HEALTH" not in labels(texts[:1])
 

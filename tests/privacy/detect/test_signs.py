@@ -69,13 +69,16 @@ def repeated(part: Shape, low: int, high: int) -> Shape:
     return whole if part[0] or low == high else (False, *whole[1:])
 
 
-@pytest.mark.parametrize("rule", [r for r in builtin() if r.strong and r.check is None], ids=str)
+STRONG = [rule for rule in builtin() if rule.strong and rule.check is None]
+
+
+@pytest.mark.parametrize("rule", STRONG, ids=lambda rule: rule.id)
 def test_what_is_turned_holds_a_long_run(rule: Rule) -> None:
     if rule.id not in SPELLED_OUT:
         assert shape(_parser.parse(re.sub(r"\(\?-?i:", "(?:", rule.pattern)))[3] >= RUN
 
 
-@pytest.mark.parametrize("rule", [r for r in builtin() if r.strong and r.check is None], ids=str)
+@pytest.mark.parametrize("rule", STRONG, ids=lambda rule: rule.id)
 def test_a_turned_vector_is_seen_turned(rule: Rule) -> None:
     for text in rule.positive:
         for turned in (text[::-1], codecs.encode(text, "rot13")):

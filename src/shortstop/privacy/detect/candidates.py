@@ -49,6 +49,9 @@ _SPACED = compile_pattern(
 )
 """Keys and codes in groups with spaces between."""
 
+_FINGERPRINT = re.compile(r"[0-9A-F]{4}(?: [0-9A-F]{4}){4}(?:  ?[0-9A-F]{4}(?: [0-9A-F]{4}){4})?")
+"""Of an OpenPGP key, whole or up to its middle: public."""
+
 FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
@@ -104,6 +107,8 @@ def _grouped(value: str) -> str:
     letters = sum(c.isalpha() for c in value)
     if not letters:
         return "digits" if len(value) == 9 else "groups" if len(value) == 55 else ""
+    if _FINGERPRINT.fullmatch(value):
+        return ""
     mixed = sum(any(c.isdigit() for c in g) for g in value.split())
     return "groups" if digits and (mixed > 1 or len(value) < 24) else ""
 
@@ -156,7 +161,7 @@ def _bare(value: str, offset: int) -> Iterator[tuple[int, str]]:
 def _long_enough(value: str, offset: int) -> Iterator[tuple[int, str]]:
     value = value.rstrip(_TRAILING)
     value = value.rstrip("#*") if value[:-1].isdigit() else value
-    if len(value) >= 4:
+    if len(value) >= 4 and "sha256:" not in value.lower():
         yield offset, value
 
 

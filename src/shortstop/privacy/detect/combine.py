@@ -27,7 +27,6 @@ from shortstop.privacy.detect.lexicon import (
     latin_sign,
     lexicon,
     marked,
-    sign,
     sign_set,
     spoken,
     told,
@@ -39,6 +38,8 @@ REACH = 400
 """How far from a term a mark of a person may be, in characters."""
 STRETCH = 2_000
 """The most that is weighed together, reach not included: a longer text is many stretches."""
+WINDOW, OVERLAP = 400, 80
+"""Characters of a window in which terms are looked for, and of the longest term that two share."""
 WHOLE = 8_000
 """Characters of a request up to which all its parts are read together."""
 BOUND = 120
@@ -126,11 +127,13 @@ def health_of_a_person(
     low = spelled(text) if low is None else encodable(low)
     if len(low) != len(text):
         low = lowered(text)
-    known, exam = sorted(identifiers), _has_options(text)
+    known, exam = sorted(identifiers), has_options(text)
     together = whole and len(text) <= WHOLE
-    for start, end in [(0, len(text))] if together else _stretches(low):
+    for start, end in [(0, len(text))] if together else _stretches(text, low):
         near = bisect_left(known, start) < bisect_left(known, end)
-        scene = _Scene(text[start:end], low[start:end], near or (whole and bool(known)), exam)
+        identified = near or (whole and bool(known))
+        reach = len(text) if together else REACH
+        scene = _Scene(text[start:end], low[start:end], identified, exam, reach)
         for code in _worth_reading(scene.low):
             found = scene.weigh(lexicon(code))
             if found is not None:
@@ -156,7 +159,7 @@ def health_of_anybody(text: str) -> tuple[int, int] | None:
     return health_of_a_person(text, [0], whole=True)
 
 
-def _has_options(text: str) -> bool:
+def has_options(text: str) -> bool:
     """Whether three answers stand there to choose from."""
     return ("B." in text or "B)" in text) and _OPTIONS.search(text) is not None
 
@@ -166,19 +169,38 @@ def may_speak_of_health(low: str) -> bool:
     return sign_set().matches(low)
 
 
-def _stretches(low: str) -> Iterator[tuple[int, int]]:
+def _stretches(text: str, low: str) -> Iterator[tuple[int, int]]:
     """The parts of a text to weigh: terms near each other, and what is in reach of them."""
-    spans = (m.span() for m in sign().finditer(low))
     first = last = -1
-    for start, end in spans:
+    for start, end in _mentions(text, low):
         if first >= 0 and (start - last > REACH or end - first > STRETCH):
-            yield max(0, first - REACH), last + REACH
+            yield _word_start(low, first - REACH), last + REACH
             first = -1
         if first < 0:
             first = start
-        last = end
+        last = max(last, end)
     if first >= 0:
-        yield max(0, first - REACH), last + REACH
+        yield _word_start(low, first - REACH), last + REACH
+
+
+def _mentions(text: str, low: str) -> Iterator[tuple[int, int]]:
+    """Where terms that count without others stand, in order. Windows without a sign are not read."""
+    for begin in range(0, len(low), WINDOW):
+        offset, end = max(0, begin - OVERLAP), begin + WINDOW + OVERLAP
+        if not sign_set().matches(low[offset:end]):
+            continue
+        scene = _Scene(text[offset:end], low[offset:end], False, False, REACH)
+        spans = {
+            (offset + term.start, offset + term.end)
+            for code in _worth_reading(low[offset:end])
+            for term in scene.pointed(lexicon(code))
+        }
+        yield from sorted(span for span in spans if begin <= span[0] < begin + WINDOW)
+
+
+def _word_start(low: str, position: int) -> int:
+    """The beginning of the word there: half a word may be another one."""
+    return low.rfind(" ", 0, position) + 1 if position > 0 else 0
 
 
 def _spans(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
@@ -201,8 +223,9 @@ def _spans(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
 class _Scene:
     """A stretch of text, read in one language after the other."""
 
-    def __init__(self, text: str, low: str, identified: bool, exam: bool) -> None:
+    def __init__(self, text: str, low: str, identified: bool, exam: bool, reach: int) -> None:
         self.text, self.low, self._identified, self._exam = text, low, identified, exam
+        self._reach = reach
 
     def _found(self, pattern: Any, *, as_is: bool = False) -> Iterator[tuple[int, int]]:
         return _spans(pattern, self.text if as_is else self.low)
@@ -212,13 +235,17 @@ class _Scene:
         if self._exam and not self._identified and next(self._named(words), None) is None:
             return None
         terms = self._terms(words)
-        pointed = [t for t in terms if t.kind != "care"]
+        pointed = [term for term in terms if term.kind != "care"]
         if not pointed:
             return None
         wanted = weights()["enough"] / self._health(terms)
         return pointed[0] if self._is_somebody(words, pointed, wanted) else None
 
     # ------------------------------------------------------------ health
+
+    def pointed(self, words: HealthWords) -> list[Term]:
+        """The terms that count without others."""
+        return [term for term in self._terms(words) if term.kind != "care"]
 
     def _terms(self, words: HealthWords) -> list[Term]:
         lower, as_is = latin()
@@ -289,7 +316,9 @@ class _Scene:
         for kind in ("first", "kin", "noted", "patient", "age", "chart", "pronoun"):
             if kind in words.marks:
                 yield kind, self._found(words.marks[kind])
-        yield "name", self._given()
+        given = list(self._given())
+        yield "full", (span for span in given if self._has_surname(span[1]))
+        yield "name", iter(given)
 
     def _named(self, words: HealthWords) -> Iterator[tuple[int, int]]:
         for kind in ("title", "label", "patient"):
@@ -336,6 +365,10 @@ class _Scene:
             if NOT_NAMES.isdisjoint(self.low[start:end].split()):
                 yield start, end
 
+    def _has_surname(self, end: int) -> bool:
+        """Whether another capitalised word follows on the same line."""
+        return bool(self._names_after(end)) and self.text[end : end + 1] in (" ", "\u00a0")
+
     def _is_spoken_of(self, start: int, end: int) -> bool:
         """Whether a word that is a name or another word stands where people are spoken of."""
         return (
@@ -351,9 +384,12 @@ class _Scene:
         for term in terms:
             low = max(0, term.start - BOUND)
             before = self.low[low : term.start]
+            inside = self.low[term.start : term.end]
             if stops := [m.end() for m in _SENTENCE.finditer(before)]:
                 low, before = low + stops[-1], before[stops[-1] :]
-            for start, end in _spans(words.marks["first"], before + " "):
+            for start, end in _spans(words.marks["first"], before + inside + " "):
+                if start >= len(before):
+                    break
                 asked = self.low[max(0, low + start - 20) : low + start].split()[-1:]
                 doubted = before[start : start + 2] == "i " and bool({*asked} & words.ask)
                 subject = _holds(words.topic, before[end:])
@@ -363,9 +399,12 @@ class _Scene:
         return best
 
     def _near(self, mark: tuple[int, int], terms: Sequence[Term], subjects: Sequence[Any]) -> float:
-        """Less when words between the mark and the nearest term make it a subject to talk of."""
+        """Less when words between the mark and the nearest term make it a subject to talk of;
+        nothing when that is out of reach."""
         start, end = mark
         near = min(terms, key=lambda t: abs(t.start - start))
+        if max(near.start - end, start - near.end) > self._reach:
+            return 0.0
         between = self.low[min(end, near.end) : max(start, near.start)]
         if len(between) > REACH:
             between = between[:BOUND] + " " + between[-BOUND:]

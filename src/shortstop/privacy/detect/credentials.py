@@ -1,39 +1,54 @@
-"""Secrets told by what they are and by what stands near: cues, candidates around them, a score."""
+"""Secrets told by what they are and by what stands near: cues, candidates, two scores."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 
-from shortstop.privacy.detect import cues, weigh
+from shortstop.privacy.detect import cues, secret_context, weigh
 from shortstop.privacy.detect.candidates import Suspect, candidates
 from shortstop.privacy.detect.cues import Surroundings
 
 AROUND = 200
 """Characters read on both sides of what may be a value: more than a cue's reach."""
 WINDOW = cues.REACH + AROUND
-"""Bytes read on both sides of a cue."""
+"""Bytes read on both sides of a cue, and of what is shaped like a secret."""
+MOST = 40
+"""Values of a text that are judged by all words around them, and shapes that are looked at."""
+CUED = frozenset(["digits", "long", "words", "joined", "letters"])
+"""Makes that are everywhere: without any cue they are none."""
+DISPUTED = 0.3
+"""Nearness from which on a cue says that a value is another thing."""
+_GARBLED = re.compile(r"[\x00-\x08\x0e-\x1e\x7f-\x9f\ufffd]")
+"""Of bytes that are no text: among them anything looks drawn."""
+_SENTENCE = re.compile(r"[^\W\d_]{2,}[ \n,;:.'’-]{1,3}[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u9fff]{4}")
+"""Two words in a row."""
 _SPACE = re.compile(rb"[ \n]")
 
 
 def gate() -> str:
     """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return cues.gate()
+    return f"(?:{cues.gate()})|{secret_context.SHAPED.pattern}"
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) in bytes of every value in UTF-8 that is more likely a secret than the costs of
     a miss and of a false pin allow to let go."""
+    left = MOST
     for start, end in _windows(data):
         text = data[start:end].decode("utf-8", "ignore")
-        for found in _believed(candidates(text), text):
+        scorer = _Scorer(text, left)
+        for found in filter(scorer.believes, candidates(text)):
             yield start + _bytes(text, found.start), start + _bytes(text, found.end)
+        left = scorer.left
 
 
 def _windows(data: bytes) -> Iterator[tuple[int, int]]:
-    """[start, end) of what is in reach of a cue, no value cut in two."""
+    """[start, end) of what is in reach of a cue or of a shape, no value cut in two."""
     first = last = -1
-    for start, end in cues.announced(data):
+    shaped = (match.span() for match in islice(secret_context.SHAPED.finditer(data), MOST))
+    for start, end in sorted([*cues.announced(data), *shaped]):
         if first >= 0 and start - WINDOW > last:
             yield first, last
             first = -1
@@ -53,16 +68,37 @@ def _outside(data: bytes, position: int, step: int) -> int:
     return len(data) if found is None else found.start()
 
 
-def _believed(found: Iterable[Suspect], text: str) -> Iterator[Suspect]:
-    present = cues.classes(text.encode())
-    announces = weigh.announces()
-    forms = {form for form, kinds in announces.items() if not kinds.keys().isdisjoint(present)}
-    around, model = Surroundings(text, present), weigh.model()
-    for candidate in found:
-        if candidate.form in forms and (
-            model.believes(weigh.features(candidate, around, model.letter_pairs))
+class _Scorer:
+    """Judges the candidates of a text. `left`: how many more by all words around them."""
+
+    def __init__(self, text: str, left: int) -> None:
+        present = cues.classes(text.encode())
+        announces = weigh.announces()
+        self._forms = {f for f, kinds in announces.items() if not kinds.keys().isdisjoint(present)}
+        self._text, self._around, self._model = text, Surroundings(text, present), weigh.model()
+        self._garbled = not present and (
+            _GARBLED.search(text) is not None or _SENTENCE.search(text) is None
+        )
+        self.left = left
+
+    def believes(self, candidate: Suspect) -> bool:
+        announced = candidate.form in self._forms
+        if announced and self._model.believes(
+            weigh.features(candidate, self._around, self._model.letter_pairs)
         ):
-            yield candidate
+            return True
+        if self.left == 0 or self._garbled or not (announced or candidate.form not in CUED):
+            return False
+        if self._is_disputed(candidate):
+            return False
+        self.left -= 1
+        return secret_context.believes(self._text, candidate)
+
+    def _is_disputed(self, candidate: Suspect) -> bool:
+        """Whether a cue stands near that says that it is another thing."""
+        against = weigh.denies().get(candidate.form, frozenset())
+        near = self._around.near(candidate.start, candidate.end, against)
+        return any(nearness >= DISPUTED for nearness, _ in near.values())
 
 
 def _bytes(text: str, position: int) -> int:

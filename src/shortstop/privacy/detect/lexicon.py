@@ -19,6 +19,7 @@ from msgspec import Struct
 from shortstop.privacy.detect.canonical import canonical
 from shortstop.privacy.detect.rules import compile_pattern
 
+FOLDER = files("shortstop.privacy").joinpath("data/health")
 LATIN = "latin"
 """The list of what is the same in most languages: word parts, drugs, shorthand, codes."""
 TERMS = ("idiom", "illness", "symptom", "care")
@@ -64,15 +65,14 @@ class HealthWords(Struct, frozen=True):
 
 @cache
 def languages() -> tuple[str, ...]:
-    """The codes of all languages that have a list, in order."""
-    folder = files("shortstop.privacy").joinpath("data/health")
-    names = sorted(f.name.removesuffix(".toml") for f in folder.iterdir())
+    """The codes of all languages that have a list, in order of the alphabet."""
+    names = sorted(f.name.removesuffix(".toml") for f in FOLDER.iterdir())
     return tuple(n for n in names if len(n) == 2)
 
 
 @cache
 def _lists(code: str) -> dict[str, list[str]]:
-    text = files("shortstop.privacy").joinpath(f"data/health/{code}.toml").read_text("utf-8")
+    text = FOLDER.joinpath(f"{code}.toml").read_text("utf-8")
     return {
         kind: [w for w in _ITEM.split(words.strip().rstrip(",")) if w]
         for kind, words in tomllib.loads(canonical(text).text).items()
@@ -132,19 +132,29 @@ def lexicon(code: str) -> HealthWords:
     )
 
 
+def prepare_language(code: str) -> None:
+    """Build what the first text in a language would have to wait for."""
+    lexicon(code)
+
+
 @cache
 def latin() -> tuple[dict[str, Any], dict[str, Any]]:
     """The patterns of what belongs to no language, by kind: for a text in lower case, and for a
     text as it is."""
     lists = _lists(LATIN)
-    elements, forms = "|".join(lists["elements"]), "|".join(lists["forms"])
-    compound = rf"\pL{{0,12}}(?:{elements})\pL{{0,10}}(?:{forms})"
     lower = {
         "drug": compile_pattern(any_of([*lists["drugs"], *lists["drug_stems"]])),
-        "ending": compile_pattern(any_of([*lists["endings"], compound])),
+        "ending": compile_pattern(any_of([*lists["endings"], _compound()])),
     }
     kinds = {"shorthand": "shorthand", "code": "codes", "value": "values"}
     return lower, {kind: compile_pattern(any_of(lists[name])) for kind, name in kinds.items()}
+
+
+def _compound() -> str:
+    """A word of Greek and Latin parts that ends as illnesses and their treatments do."""
+    lists = _lists(LATIN)
+    elements, forms = "|".join(lists["elements"]), "|".join(lists["forms"])
+    return rf"\pL{{0,12}}(?:{elements})\pL{{0,10}}(?:{forms})"
 
 
 @cache
@@ -199,14 +209,8 @@ def latin_sign() -> Any:
     return compile_pattern("|".join(f"(?:{p})" for p in every))
 
 
-@cache
-def sign() -> Any:
-    """Where `sign_pattern` holds."""
-    return compile_pattern(sign_pattern())
-
-
 class SignSet:
-    """Whether it holds at all, in half the time."""
+    """Whether `sign_pattern` holds. A set needs no place, and so half the automata."""
 
     def __init__(self) -> None:
         options = re2.Options()
@@ -238,7 +242,7 @@ def sign_pattern() -> str:
     words += [*lists["drugs"], *lists["drug_stems"], *lists["endings"]]
     strong = [w for w in lists["shorthand"] if len(w) > 2]
     words += [_small(w) for w in (*strong, *lists["codes"], *lists["values"])]
-    return any_of(words, loose=True)
+    return f"{any_of(words, loose=True)}|{any_of([_compound()])}"
 
 
 def _small(pattern: str) -> str:

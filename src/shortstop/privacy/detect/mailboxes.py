@@ -23,13 +23,16 @@ _AT_WORD = "at|ät|aet|arobase|arrobas?|chiocciola|apenstaartje|małpa|malpa|kla
 _STRONG_AT = "arobase|arroba|chiocciola|apenstaartje|małpa|malpa|klammeraffe|snabel-?a|kukac|zavináč|собака|coбaкa|собачка|coбaчкa|アット|アットマーク|艾特"
 _DOT_WORD = "dot|punkt|point|punto|ponto|punt|kropka|точка|tочка|toчka|toчкa|nokta|tečka|pont|piste|prick|点|ドット|\\."
 _STRONG_DOT = "dot|kropka|ドット"
+_UNDERSCORE = "underscore|tiret (?:du )?bas|barre basse|unterstrich|gui[oó]n bajo|subrayado|sublinhado|trattino basso|liggend streepje|podkreślenie|подчеркивание|нижнее подчеркивание"
+_HYPHEN = "dash|hyphen|minus|tiret|trait d'union|bindestrich|gui[oó]n|h[ií]fen|tra[çc]o|trattino|streepje|koppelteken|myślnik|bindestreck|bindestreg|tire|дефис|тире"
+_JOINT = rf"\s{{1,2}}(?:{_UNDERSCORE}|{_HYPHEN})\s{{1,2}}"
 _ORDINARY = "the|this|that|these|those|a|an|some|any|my|our|your|his|her|its|their|home|least|all|once|which|what|one|work|school|night|noon|every|each|no|least"
 _NAME = r"[\w+-]{1,64}(?:(?:\.|_)[\w+-]{1,64}){0,4}"
 _HOST = r"[^\W_][\w-]{0,62}"
 _SAYS_DOT = rf"\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_DOT_WORD})\s{{0,2}}{_SHUT}\s{{0,3}}|\s{{1,3}}(?:{_DOT_WORD})\s{{1,3}}|\."
 _ANY_DOT = rf"(?:{_SAYS_DOT}|\s?点\s?)"
-_NAMES = rf"{_NAME}(?:(?:{_SAYS_DOT}){_NAME}){{0,3}}"
-_HOSTS = rf"(?!(?:{_ORDINARY})\b){_HOST}(?:{_ANY_DOT}{_HOST}){{0,3}}"
+_NAMES = rf"{_NAME}(?:(?:{_SAYS_DOT}|{_JOINT}){_NAME}){{0,3}}"
+_HOSTS = rf"(?!(?:{_ORDINARY})\b){_HOST}(?:(?:{_ANY_DOT}|{_JOINT}){_HOST}){{0,4}}"
 _WORD_DOT = rf"\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_DOT_WORD})\s{{0,2}}{_SHUT}\s{{0,3}}|\s{{1,3}}(?:{_STRONG_DOT})\s{{1,3}}"
 
 SPELLED = re.compile(
@@ -48,12 +51,13 @@ SPELLED = re.compile(
     rf"|[a-z][\w+-]{{0,60}}(?: ?[._] ?[\w+-]{{1,60}}){{0,3}}(?:@[ \t]{{1,2}}|[ \t]{{1,2}}@[ \t]{{1,2}}){_HOST}(?: ?\. ?{_HOST}){{0,2}} ?\. ?(?:{TOP})"
     rf"|(?:[\w+-]+[._\d-][\w+-]*|(?<=write to )\w+|(?<=mail )\w+|(?<=mail: )\w+)[ \t]{{1,2}}@{_HOST}(?:\.{_HOST}){{0,2}}\.(?:{TOP})"
     rf"|[a-z][\w+-]{{0,60}}(?: ?[._] ?[\w+-]{{1,60}}){{0,3}}@{_HOST}(?: \. ?| ?\. ){_HOST}(?: ?\. ?(?:{TOP}))?"
+    rf"|{_NAMES}[ \t]{{1,2}}@{_HOST}(?: ?\. ?{_HOST}){{0,2}} ?\. (?:{_PLAIN_TOP})"
     rf"|{_NAME}@{_HOST},(?:com|net|org|de)"
     r")(?!\w)"
 )
 SIGN = (
     rf"(?i)[\[({{<（【]\s*(?:{_AT_WORD})\s*[\])}}>）】]|\s(?:{_STRONG_AT})\s|[\pL\pN]\s@|@\s[\pL\pN]|@[\pL\pN_-]+(?:\s?\.\s|\s\.|,(?:com|net|org|de)\b)"
-    rf"|(?:\s(?:at|ät|et|chez)\s+|@)[\pL\pN_.-]+\s*(?:[\[({{<]\s*(?:{_DOT_WORD})|\s(?:{_DOT_WORD})\s)|[_-]at[_-]"
+    rf"|(?:\s(?:at|ät|et|chez)\s+|@)[\pL\pN_.-]+(?:\s(?:{_UNDERSCORE}|{_HYPHEN})\s[\pL\pN_.-]+){{0,2}}\s*(?:[\[({{<]\s*(?:{_DOT_WORD})|\s(?:{_DOT_WORD})\s)|[_-]at[_-]"
 )
 """Matches wherever `SPELLED` does."""
 
@@ -65,6 +69,11 @@ _POINT = re.compile(
 )
 
 
+_HYPHENS = re.compile(rf"(?i)\s+(?:{_HYPHEN})\s+")
+_UNDERSCORES = re.compile(rf"(?i)\s+(?:{_UNDERSCORE})\s+")
+
+
 def address(match: re.Match[str]) -> str:
     """The address that was spelled out."""
-    return re.sub(r"\s+", "", _POINT.sub(".", _AT.sub("@", match.group(), count=1)))
+    joined = _HYPHENS.sub("-", _UNDERSCORES.sub("_", match.group()))
+    return re.sub(r"\s+", "", _POINT.sub(".", _AT.sub("@", joined, count=1)))

@@ -36,6 +36,9 @@ _COUNTED = re.compile(
     r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|(?!\d{4,6}[A-F]$)[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&#?\w+|u\+[0-9a-f]+"
 )
 """Versions, dates, times, addresses, measures, colours."""
+_UNIT = r"(?:[nmµu]?s|min|h|hrs?|d|days?|[kKMGT]i?[Bb]|[kKMGT]?[Bb]|[kMG]?Hz|px|r?em|%|x|k|[kcm]?m|[kmµ]?g|m?l|[km]?[VWA]|kWh|°[CF])"
+_RANGE = re.compile(rf"~?\d[\d.,]*{_UNIT}?\s?(?:[–—-]|\.{{2,3}})\s?~?\d[\d.,]*{_UNIT}")
+"""From one measure to another."""
 _IDENTIFIER = re.compile(r"[A-Za-z_-]+(?:\d{0,8}[A-Za-z_.:-]+){0,2}\d{0,8}")
 _CONSTANT = re.compile(
     r"0x[0-9a-fA-F]{40}|(?:[A-Z][a-z]+)+V\d(?:[A-Z][a-z]+)*|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d{1,2})\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|ipv|usb|lib|pep|class|react|tailwind|iso|oauth|socks|utf|angular|log4j|yubikey5c|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
@@ -83,7 +86,7 @@ def is_none(value: str, behind: str = "") -> bool:
         or _is_dotted(value)
         or any(
             pattern.fullmatch(value)
-            for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _CONSTANT, _WORD)
+            for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _RANGE, _CONSTANT, _WORD)
         )
     )
 

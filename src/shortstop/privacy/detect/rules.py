@@ -56,13 +56,11 @@ class Rule:
     label: str
     tier: Tier
     pattern: str
-    compiled: Any
-    group: int
     check: Check | None
-    near: Any | None
+    near: str | None
     window: int
-    unless_before: Any | None
-    unless_after: Any | None
+    unless_before: str | None
+    unless_after: str | None
     strong: bool
     random: bool
     shrink: bool
@@ -70,6 +68,16 @@ class Rule:
     positive: tuple[str, ...]
     negative: tuple[str, ...]
     finder: Finder | None = None
+
+    @property
+    def compiled(self) -> Any:
+        """The pattern in RE2."""
+        return _compiled(self.pattern)
+
+    @property
+    def group(self) -> int:
+        """The group that is the value: 0, the whole match, where there is none."""
+        return 1 if self.compiled.groups else 0
 
     def values(self, text: str) -> Iterator[tuple[int, int]]:
         """(start, end) of confirmed values in a text, in characters."""
@@ -82,10 +90,10 @@ class Rule:
         if self.finder is not None:
             yield from self.finder(data)
             return
-        group = self.group
+        compiled, group = self.compiled, self.group
         position: int | None = 0
         while position is not None:
-            matches, position = self.compiled.finditer(data, position), None
+            matches, position = compiled.finditer(data, position), None
             for match in matches:
                 start, end = match.span(group)
                 confirmed = self._confirmed_end(data, start, end) if start >= 0 else 0
@@ -109,7 +117,7 @@ class Rule:
     def _confirms(self, data: bytes, start: int, end: int) -> bool:
         if self.near is not None:
             around = data[max(0, start - self.window) : end + self.window]
-            if self.near.search(around) is None:
+            if _compiled(self.near).search(around) is None:
                 return False
         if self._is_another(data, start, end):
             return False
@@ -122,10 +130,9 @@ class Rule:
 
     def _is_another(self, data: bytes, start: int, end: int) -> bool:
         """Whether what stands before or after the value says that it is another thing."""
-        before, after = self.unless_before, self.unless_after
-        return (
-            before is not None and before.search(data[max(0, start - UNLESS) : start]) is not None
-        ) or (after is not None and after.search(data[end : end + UNLESS]) is not None)
+        return _matches(self.unless_before, data[max(0, start - UNLESS) : start]) or _matches(
+            self.unless_after, data[end : end + UNLESS]
+        )
 
 
 def in_uuid(data: bytes, start: int, end: int) -> bool:
@@ -156,8 +163,12 @@ def compile_pattern(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
-def _optional(raw: dict[str, Any], key: str) -> Any | None:
-    return compile_pattern(raw[key]) if key in raw else None
+_compiled = cache(compile_pattern)
+"""The patterns of rules, compiled when a text first needs them: most never are."""
+
+
+def _matches(pattern: str | None, data: bytes) -> bool:
+    return pattern is not None and _compiled(pattern).search(data) is not None
 
 
 def encodable(text: str) -> str:
@@ -166,31 +177,29 @@ def encodable(text: str) -> str:
 
 
 def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
-    """The rules of one file. Raises ConfigError about a rule that cannot be read."""
+    """The rules of one file. Raises ConfigError about a rule that cannot be read; a pattern that
+    RE2 refuses is told by `failures`."""
     for raw in tree.get("rule", ()):
         try:
             yield _rule(raw, name.removesuffix(".toml"))
-        except (KeyError, ValueError, ModuleNotFoundError, re2.error) as error:
+        except (KeyError, ValueError, ModuleNotFoundError) as error:
             raise ConfigError(f"{name}: rule {raw.get('id', '?')!r} is broken: {error}.") from error
 
 
 def _rule(raw: dict[str, Any], book: str) -> Rule:
     finder = import_module(f"{_PACKAGE}.{raw['finder']}") if "finder" in raw else None
     pattern = raw["pattern"] if finder is None else finder.gate()
-    compiled = compile_pattern(pattern)
     return Rule(
         id=raw["id"],
         book=book,
         label=raw["label"],
         tier=Tier(raw["tier"]),
         pattern=pattern,
-        compiled=compiled,
-        group=1 if compiled.groups else 0,
         check=named(raw["check"]) if "check" in raw else None,
-        near=_optional(raw, "near"),
+        near=raw.get("near"),
         window=raw.get("window", 60),
-        unless_before=_optional(raw, "unless_before"),
-        unless_after=_optional(raw, "unless_after"),
+        unless_before=raw.get("unless_before"),
+        unless_after=raw.get("unless_after"),
         strong=raw.get("strong", False),
         random=raw.get("random", False),
         shrink=raw.get("shrink", False),
@@ -217,10 +226,20 @@ def failures(rules: tuple[Rule, ...]) -> list[str]:
     """What is wrong with the rules by their own vectors, one line each."""
     problems = []
     for rule in rules:
-        if not rule.positive or not rule.negative:
-            problems.append(f"{rule.id}: has no test vector")
-        problems += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
-        problems += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
+        try:
+            problems += _failures(rule)
+        except re2.error as error:
+            problems.append(f"{rule.id}: a pattern is broken: {error}")
+    return problems
+
+
+def _failures(rule: Rule) -> list[str]:
+    for pattern in (rule.pattern, rule.near, rule.unless_before, rule.unless_after):
+        if pattern is not None:
+            _compiled(pattern)
+    problems = [] if rule.positive and rule.negative else [f"{rule.id}: has no test vector"]
+    problems += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
+    problems += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
     return problems
 
 

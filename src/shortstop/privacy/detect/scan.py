@@ -28,6 +28,8 @@ from shortstop.privacy.detect.detector import (
 )
 from shortstop.privacy.detect.dictated import dictated
 from shortstop.privacy.detect.figures import figures
+from shortstop.privacy.detect.health_context import by_context
+from shortstop.privacy.detect.own import contextual_rules, is_no_secret
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
@@ -70,9 +72,16 @@ class ScanSheet:
             position += len(text) + len(SEPARATOR)
         self.text = SEPARATOR.join(shown)
 
+    def leaf_at(self, position: int) -> Leaf:
+        """The leaf in which a position of the joined text lies."""
+        return self.leaves[self._number_at(position)]
+
+    def _number_at(self, position: int) -> int:
+        return max(0, bisect_right(self.starts, position) - 1)
+
     def finding(self, hit: ScanHit) -> Finding:
         """The hit by path, with offsets clipped to the leaf it starts in."""
-        i = max(0, bisect_right(self.starts, hit.start) - 1)
+        i = self._number_at(hit.start)
         leaf = self.leaves[i]
         shift = self.starts[i] + (len(leaf.key) + 2 if leaf.key else 0)
         start, end = (min(max(0, x - shift), len(leaf.text)) for x in (hit.start, hit.end))
@@ -100,8 +109,14 @@ def _scan(
     hits = _read(sheet.text, tick, sealed=sealed, parts=sum(map(_may_tell, leaves)))
     hits += _split(sheet, hits)
     hits += _dictated(sheet)
+    hits = [h for h in hits if not is_no_secret(sheet.leaf_at(h.start), h.rule)]
     if sealed:
-        hits = [h for h in hits if h.tier >= Tier.S3 or h.rule.startswith(UNPACKED)]
+        hits = [
+            h
+            for h in hits
+            if h.rule.startswith(UNPACKED)
+            or (h.tier >= Tier.S3 and h.rule not in contextual_rules())  # it has no words
+        ]
     if register is not None:
         hits += [
             ScanHit(label, Tier.S3, rule, start, end)
@@ -272,6 +287,8 @@ def _health(view: PlainView, low: str, hits: Sequence[ScanHit], parts: int) -> l
     span = health_of_a_person(view.text, known, low)
     if span is None and (known or parts > 1):
         span = health_of_a_person(view.text, known, low, whole=True)
+    if span is None and (span := by_context(view.text)) is not None:
+        return [ScanHit("HEALTH", Tier.S3, "health-by-context", *view.span(*span))]
     return [] if span is None else [_of_health(*view.span(*span))]
 
 

@@ -113,7 +113,7 @@ class Tagger:
         except BaseException as error:  # a late answer must not be taken for the next question's
             await self._end()
             self._warm_again()
-            if isinstance(error, OSError | ValueError | msgspec.DecodeError):
+            if isinstance(error, OSError | ValueError | RuntimeError | msgspec.DecodeError):
                 raise TaggerDown("the tagger gave no answer") from error
             raise
 

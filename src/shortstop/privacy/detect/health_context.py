@@ -1,0 +1,140 @@
+"""What all words of a passage together say of whether it speaks of somebody's health.
+
+Where `combine` asks for a listed illness and a mark of a person, this looks at every word, at its
+parts, and at pairs of words: "stopped eating and weighs", "off my", "wandered off again".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
+from shortstop.privacy.detect.lexicon import latin_sign, marked, told
+from shortstop.privacy.detect.linear import linear_model
+from shortstop.privacy.names.people import NOT_NAMES, first_names, unaccented
+
+NAME = "health_context"
+PASSAGE = 300
+"""Characters that are read together: a few sentences."""
+NAMED = "<n>"
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CAPITALS = re.compile(r"\b[A-Z]{2,5}\b")
+_END = re.compile(r"(?<=[.!?;\n\x1f。！？])\s*")
+
+
+def by_context(text: str) -> tuple[int, int] | None:
+    """(start, end) of the first passage that speaks of somebody's health; None when there is none.
+    Passages in which no list has a word are not read, nor is a question with answers to choose."""
+    if has_options(text):
+        return None
+    for start, end in passages(text):
+        low = spelled(text[start:end])
+        if may_speak_of_health(low) and score(text[start:end], low) >= linear_model(NAME).threshold:
+            return start, end
+    return None
+
+
+def passages(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of what is read together: whole sentences where they are not too long."""
+    if len(text) <= PASSAGE * 1.3 and "\x1f" not in text:
+        yield 0, len(text)
+        return
+    start = end = 0
+    for stop in [*(m.end() for m in _END.finditer(text) if m.end()), len(text)]:
+        if stop - start > PASSAGE and end > start:
+            yield start, end
+            start = end
+        while stop - start > PASSAGE:
+            yield start, start + PASSAGE
+            start += PASSAGE
+        end = stop
+        if text[max(0, end - 2) : end].strip(" \n") == "\x1f":
+            yield start, end
+            start = end
+    if end > start:
+        yield start, end
+
+
+def score(passage: str, low: str) -> float:
+    """Log-odds that a passage speaks of somebody's health. `low`: as the lists spell it."""
+    model = linear_model(NAME)
+    words = _words(passage)
+    units, count = 0, 0
+    for word in dict.fromkeys(words):
+        added, features = _of_word(word)
+        units, count = units + added, count + features
+    together = [*_pairs(words), *_looks(passage, low, len(words))]
+    return model.score(units + sum(map(_weight, together)), count + len(together))
+
+
+def features(passage: str, low: str) -> list[str]:
+    """All of a passage, by name."""
+    words = _words(passage)
+    parts = [part for word in dict.fromkeys(words) for part in _parts(word)]
+    return [*parts, *_pairs(words), *_looks(passage, low, len(words))]
+
+
+@lru_cache(1 << 15)
+def _weight(feature: str) -> int:
+    return linear_model(NAME).sum_of((feature,))
+
+
+@lru_cache(1 << 15)
+def _of_word(word: str) -> tuple[int, int]:
+    parts = _parts(word)
+    return linear_model(NAME).sum_of(parts), len(parts)
+
+
+def _words(passage: str) -> list[str]:
+    """In small letters; numbers by their length, first names as one word."""
+    return [
+        "0" * min(len(word), 5)
+        if word[0].isdigit()
+        else NAMED
+        if word[0].isupper() and _is_name(word.lower())
+        else word.lower()
+        for word in _TOKEN.findall(passage)
+    ]
+
+
+@lru_cache(1 << 12)
+def _is_name(word: str) -> bool:
+    return len(word) > 2 and word not in NOT_NAMES and bool(first_names().get(unaccented(word)))
+
+
+def _parts(word: str) -> list[str]:
+    """A word, and runs of its letters."""
+    parts = [f"w={word}"]
+    if _UNSPACED.search(word):
+        parts += {f"c={word[i : i + n]}" for n in (1, 2, 3) for i in range(len(word) - n + 1)}
+    elif len(word) > 3 and word[0].isalpha():
+        edged = f"<{word}>"
+        parts += {f"g={edged[i : i + n]}" for n in (4, 5, 6) for i in range(len(edged) - n + 1)}
+    return parts
+
+
+def _pairs(words: list[str]) -> dict[str, None]:
+    """Neighbours, and words with one between them."""
+    pairs = dict.fromkeys(f"2={a} {b}" for a, b in zip(["^", *words], words, strict=False))
+    pairs |= dict.fromkeys(f"s={a} _ {b}" for a, b in zip(words, words[2:], strict=False))
+    return pairs
+
+
+def _looks(passage: str, low: str, count: int) -> list[str]:
+    """Capitals, length, and whether the lists know an illness and a mark of a person in it."""
+    capitals = len(_CAPITALS.findall(passage))
+    known = [
+        name
+        for name, found in (
+            ("T", bool(told().of(low))),
+            ("X", latin_sign().search(low.encode("utf-8", "replace")) is not None),
+            ("M", bool(marked().of(low))),
+        )
+        if found
+    ]
+    return [f"caps={min(5, capitals)}", f"len={min(8, count // 8)}", f"E={''.join(known)}"] + [
+        f"E1={name}" for name in known
+    ]
