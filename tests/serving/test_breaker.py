@@ -60,3 +60,19 @@ def test_never_stays_closed_to_all_for_longer_than_its_time(steps: list[str]) ->
             {"ok": breaker.succeeded, "fail": breaker.failed, "cancel": breaker.abandoned}[step]()
     clock.advance(7)
     assert breaker.allow()
+
+
+def test_it_is_broken_until_an_answer_and_unknown_before_the_first_outcome(
+    clock: FakeClock,
+) -> None:
+    """Also when its time is over and nobody has probed."""
+    breaker = Breaker(failures=2, seconds=5, clock=clock)
+    assert breaker.broken is None
+    breaker.failed()
+    assert breaker.broken is False
+    breaker.failed()
+    assert breaker.broken is True
+    clock.advance(1000)
+    assert (breaker.open_for, breaker.broken) == (0.0, True)
+    breaker.succeeded()
+    assert breaker.broken is False

@@ -17,9 +17,11 @@ from shortstop.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
+from shortstop.ports import Via
 from shortstop.serving import cascade as cascade_module
 from shortstop.serving.cascade import Asking, Cascade, Served
 from shortstop.serving.models import Models
+from shortstop.serving.second import SecondLook
 from shortstop.types import (
     Attempt,
     Caller,
@@ -30,6 +32,7 @@ from shortstop.types import (
     Cleared,
     Decision,
     Format,
+    Helpers,
     Look,
     Message,
     Reach,
@@ -73,13 +76,15 @@ class Script:
         self.asked = 0
         self.closed = 0
 
-    async def answer(self, request: Request | Cleared) -> Reply:
+    async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
         self.asked += 1
         if self.error is not None:
             raise self.error
         return Reply("r", "m", (Choice(parts=(Text(self.text),), finish="stop"),), USED)
 
-    async def stream(self, request: Request | Cleared) -> AsyncGenerator[Chunk, None]:
+    async def stream(
+        self, request: Request | Cleared, via: Via | None = None
+    ) -> AsyncGenerator[Chunk, None]:
         self.asked += 1
         try:
             for word in self.text.split(" "):
@@ -134,7 +139,7 @@ def cascade(small: Script, big: Script, *, good: bool = True, doubt: bool = Fals
     return Cascade(
         models=Models(TARGETS, {"small": small}, {"big": big}, OpenGuard()),
         check=Looker(good=good, doubt=doubt),
-        agree=lambda task, one, other: float(one == other),
+        second=SecondLook(lambda task, one, other: (float(one == other), Helpers(0.0, 0.0))),
         clock=FakeClock(),
         commit_tokens=3,
     )
@@ -173,6 +178,13 @@ async def test_a_good_local_answer_stays_local() -> None:
     assert served.reply.text == "It is on its way."
     assert asked.outcomes == [("small", "ok")]
     assert big.asked == 0
+    assert asked.attempts[0].verified is not None
+
+
+async def test_a_remote_answer_is_not_checked() -> None:
+    asked = Asked(cascade(Script(), Script("Yes.")))
+    await asked.whole(plan("big"))
+    assert asked.attempts[0].verified is None
 
 
 async def test_a_refusing_local_answer_escalates_silently() -> None:
@@ -293,7 +305,7 @@ async def test_closing_the_stream_closes_the_target_and_keeps_the_books() -> Non
 
 async def test_cancelling_a_whole_answer_is_on_the_books() -> None:
     class Slow(Script):
-        async def answer(self, request: Request | Cleared) -> Reply:
+        async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
             await asyncio.Event().wait()
             raise AssertionError
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -17,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from shortstop.serving import connection as module
 from shortstop.serving.connection import HIGH_WATER, Broken, Connection, Pool
+from shortstop.serving.way import DIRECT, opener
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -246,6 +248,10 @@ async def test_a_slow_reader_slows_the_server_down() -> None:
 # ---------------------------------------------------------------- the pool
 
 
+def pool_of(scheme: str, port: int, limit: int) -> Pool:
+    return Pool(opener(urlsplit(f"{scheme}://127.0.0.1:{port}"), DIRECT), limit=limit)
+
+
 async def exchange(pool: Pool) -> tuple[Connection, bool]:
     connection, used = await pool.take(LIMIT)
     await connection.send(REQUEST, LIMIT)
@@ -256,7 +262,7 @@ async def exchange(pool: Pool) -> tuple[Connection, bool]:
 
 async def test_a_connection_is_used_again() -> None:
     async with serving(sending(*[OK] * 9)) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=2)
+        pool = pool_of("http", port, limit=2)
         first, used = await exchange(pool)
         second, used_again = await exchange(pool)
         assert (used, used_again) == (False, True)
@@ -272,7 +278,7 @@ async def test_the_newest_is_used_first_and_the_old_are_let_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serving(sending(*[OK] * 9)) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=2)
+        pool = pool_of("http", port, limit=2)
         pair = [(await pool.take(LIMIT))[0] for _ in range(2)]
         for connection in pair:
             await connection.send(REQUEST, LIMIT)
@@ -286,7 +292,7 @@ async def test_the_newest_is_used_first_and_the_old_are_let_go(
 
 async def test_what_comes_back_to_a_closed_pool_is_closed() -> None:
     async with serving(sending(*[OK] * 9)) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=2)
+        pool = pool_of("http", port, limit=2)
         connection, _ = await pool.take(LIMIT)
         await connection.send(REQUEST, LIMIT)
         await body(connection)
@@ -299,7 +305,7 @@ async def test_what_comes_back_to_a_closed_pool_is_closed() -> None:
 
 async def test_no_more_than_the_limit_are_open_at_once() -> None:
     async with serving(sending(*[OK] * 9)) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=1)
+        pool = pool_of("http", port, limit=1)
         held, _ = await pool.take(LIMIT)
         with pytest.raises(TimeoutError):
             await pool.take(0.02)
@@ -315,7 +321,7 @@ async def test_no_more_than_the_limit_are_open_at_once() -> None:
 async def test_an_exchange_that_was_left_is_not_used_again() -> None:
     half = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
     async with serving(sending(half, then=0.05)) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=1)
+        pool = pool_of("http", port, limit=1)
         connection, _ = await pool.take(LIMIT)
         await connection.send(REQUEST, LIMIT)
         pool.give_back(connection)
@@ -327,7 +333,7 @@ async def test_an_exchange_that_was_left_is_not_used_again() -> None:
 
 
 async def test_a_server_that_is_not_there_costs_no_place_in_the_pool() -> None:
-    pool = Pool("127.0.0.1", 9, tls=False, limit=1)
+    pool = pool_of("http", 9, limit=1)
     for _ in range(3):
         with pytest.raises(OSError):
             await pool.take(0.5)
@@ -343,7 +349,7 @@ async def test_closing_ends_the_idle_connections() -> None:
         ended.set()
 
     async with serving(once) as port:
-        pool = Pool("127.0.0.1", port, tls=False, limit=1)
+        pool = pool_of("http", port, limit=1)
         await exchange(pool)
         pool.close()
         async with asyncio.timeout(LIMIT):
@@ -381,6 +387,6 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     async with serving(sending(OK), tls=self_signed(tmp_path)) as port:
-        pool = Pool("127.0.0.1", port, tls=True, limit=1)
+        pool = pool_of("https", port, limit=1)
         with pytest.raises(ssl.SSLError):
             await pool.take(LIMIT)

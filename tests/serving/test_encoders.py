@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shortstop.dialects.embeddings import EmbeddingRequest
 from shortstop.errors import InvalidRequest, TargetError
 from shortstop.serving.encoders import ServedEncoder, StaticEncoder, shortened
-from shortstop.serving.engines.backend import Slots
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.http import LocalClient
 from tests.server.scripted import ScriptedModel
 

@@ -64,3 +64,15 @@ def test_what_says_nothing_about_the_model_changes_nothing(
         with pytest.raises(type(error)), health:
             raise error
     assert not health.down
+
+
+def test_it_is_broken_until_it_answers_and_unknown_before_it_was_asked(clock: FakeClock) -> None:
+    health = TargetHealth("small", clock)
+    assert health.broken is None
+    for n in range(DOWN_FAILURES):
+        assert bool(health.broken) is False, n
+        health.failed(BROKEN)
+    clock.advance(1000)
+    assert (health.down, health.broken) == (False, True)
+    health.succeeded()
+    assert health.broken is False

@@ -22,7 +22,7 @@ from shortstop.types import Clearance, Cleared, Message, Reach, Request, Text, T
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
-QUICK = Timeouts(connect=1, first_byte=0.2, idle=0.2, total=5)
+QUICK = Timeouts(connect=1, first_byte=0.2, idle=0.2, total=0.5)
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:

@@ -11,7 +11,7 @@ from shortstop.app.bodies import body_format
 from shortstop.config import PrivacyConfig, PrivacyPolicy, PrivacyRule
 from shortstop.dialects import get
 from shortstop.errors import EngineBusy, PrivacyRefused, UpstreamFailed
-from shortstop.ports import Guard
+from shortstop.ports import Guard, Via
 from shortstop.privacy import ephemeral_guard
 from shortstop.serving.models import Models, cleared_for
 from shortstop.types import (
@@ -189,11 +189,13 @@ class Echo(Script):
         assert isinstance(request, Cleared)
         self.received = self.text = request.request.messages[-1].text
 
-    async def answer(self, request: Request | Cleared) -> Reply:
+    async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
         self._hear(request)
         return await super().answer(request)
 
-    async def stream(self, request: Request | Cleared) -> AsyncGenerator[Chunk, None]:
+    async def stream(
+        self, request: Request | Cleared, via: Via | None = None
+    ) -> AsyncGenerator[Chunk, None]:
         self._hear(request)
         async with aclosing(super().stream(request)) as chunks:
             async for chunk in chunks:

@@ -9,9 +9,10 @@ import pytest
 
 from shortstop.dialects import get
 from shortstop.errors import UpstreamFailed
+from shortstop.ports import Via
 from shortstop.serving.cascade import Asking, Served
-from shortstop.serving.second import heated, together
-from shortstop.types import Attempt, Choice, Cleared, Reply, Request, Text, Usage
+from shortstop.serving.second import SecondLook, heated, together
+from shortstop.types import Attempt, Choice, Cleared, Helpers, Reply, Request, Signals, Text, Usage
 from tests.serving.test_cascade import OPEN, REQUEST, USED, Script, cascade, plan
 
 
@@ -23,7 +24,7 @@ class Moody(Script):
         self.texts = texts
         self.seen: list[Request] = []
 
-    async def answer(self, request: Request | Cleared) -> Reply:
+    async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
         assert isinstance(request, Request)
         self.seen.append(request)
         text = self.texts[self.asked]
@@ -58,6 +59,27 @@ def test_both_answers_are_paid_for() -> None:
     assert attempts[0].usage == together(USED, USED)
     assert attempts[0].usage is not None
     assert attempts[0].usage.output == 2 * USED.output
+
+
+async def test_another_model_is_asked_the_same_and_not_at_another_temperature() -> None:
+    asked: list[tuple[str, Request]] = []
+
+    async def ask(name: str, request: Request) -> Reply:
+        asked.append((name, request))
+        return Reply("r", "m", (Choice(parts=(Text("blue"),)),), USED)
+
+    def agree(task: str, one: str, other: str) -> tuple[float, Helpers]:
+        return float(one == other), Helpers(0.5, 0.5)
+
+    first = Choice(parts=(Text("blue"),))
+    opinion = await SecondLook(agree, "twin").opinion(ask, "small", REQUEST, first, "t")
+    assert (opinion.agreement, opinion.helpers, opinion.usage) == (1.0, Helpers(0.5, 0.5), USED)
+    await SecondLook(agree, "small").opinion(ask, "small", REQUEST, first, "t")
+    assert [name for name, _ in asked] == ["twin", "small"]
+    assert asked[0][1].sampling == REQUEST.sampling
+    assert asked[1][1] == heated(REQUEST)
+    seen = opinion.seen(Signals(chars=4))
+    assert (seen.chars, seen.agreement, seen.helpers) == (4, 1.0, Helpers(0.5, 0.5))
 
 
 def test_a_second_answer_that_fails_decides_nothing() -> None:

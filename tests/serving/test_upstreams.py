@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from shortstop.config import UpstreamConfig, UpstreamModel
 from shortstop.errors import ConfigError, TargetError, UpstreamFailed, UpstreamRejected
 from shortstop.serving.breaker import Breaker
+from shortstop.serving.deployments import Chooser, Deployment
 from shortstop.serving.health import TargetHealth
+from shortstop.serving.outward import egress_for
+from shortstop.serving.patience import Patience
+from shortstop.serving.trip import Road
 from shortstop.serving.upstreams import (
-    Patience,
     RemoteUpstream,
     check_dialects,
     dialect_of,
-    egress_for,
     vendor_of,
 )
 from shortstop.types import (
@@ -31,10 +33,13 @@ from shortstop.types import (
     Message,
     Reach,
     Request,
+    Sampling,
     Text,
     Tier,
+    TraceContext,
     Usage,
 )
+from shortstop.types.tracing import Told
 from tests.conftest import FakeClock
 from tests.server.scripted import ScriptedModel
 
@@ -98,20 +103,22 @@ async def upstream(
     async with ScriptedModel("far").running() as model:
         settings = config(model.url, dialect=alias, first_byte_timeout=2, idle_timeout=2)
         dialect = dialect_of(settings, name="acme")
-        egress = egress_for(settings, vendor_of(dialect), ENV, name="acme")
+        egresses = {"": egress_for(settings, vendor_of(dialect), ENV, name="acme")}
         yield (
             RemoteUpstream(
                 model="far-1",
                 dialect=dialect,
-                egress=egress,
-                patience=Patience(retries, 0.001, 1),
-                breaker=breaker or Breaker(50, 15, FakeClock()),
-                health=TargetHealth("far", FakeClock()),
-                draw=random.Random(1),
+                egresses=egresses,
+                road=Road(
+                    Chooser([Deployment("", breaker or Breaker(50, 15, FakeClock()))], FakeClock()),
+                    Patience(retries, 0.001, 1),
+                    TargetHealth("far", FakeClock()),
+                    random.Random(1),
+                ),
             ),
             model,
         )
-        await egress.close()
+        await egresses[""].close()
 
 
 def cleared(text: str, dialect: DialectName = "openai.chat", **more: Any) -> Cleared:
@@ -140,6 +147,33 @@ async def test_an_answer_and_how_it_is_asked_for() -> None:
     assert reply.usage == Usage(10, output=5)
     assert model.bodies[-1]["model"] == "far-1"
     assert "authorization: bearer sk-vendor" in head_of(model)
+
+
+@pytest.mark.parametrize(
+    ("told", "local", "heard"),
+    [("local", False, False), ("all", False, True), ("local", True, True), ("off", True, False)],
+)
+async def test_whom_the_operator_lets_learns_of_the_trace(
+    told: Told, local: bool, heard: bool
+) -> None:
+    context = TraceContext("4" * 32, "5" * 16, told=told)
+    async with upstream() as (remote, model):
+        remote.local = local
+        await remote.answer(cleared("!say Hello!", trace_context=context))
+        whole = head_of(model)
+        await hear(remote, cleared("!say Hello!", stream=True, trace_context=context), [])
+    for head in (whole, head_of(model)):
+        assert (f"traceparent: 00-{'4' * 32}-{'5' * 16}-01" in head) is heard
+
+
+async def test_betas_and_a_trace_are_told_together() -> None:
+    context = TraceContext("4" * 32, "5" * 16, told="all")
+    betas = ("context-1m-2025-08-07",)
+    async with upstream("anthropic") as (remote, model):
+        asked = cleared("Hi", "anthropic.messages", betas=betas, trace_context=context)
+        await remote.answer(asked)
+    assert "traceparent: 00-" in head_of(model)
+    assert f"anthropic-beta: {betas[0]}" in head_of(model)
 
 
 async def test_a_vendor_gets_its_own_headers_and_path() -> None:
@@ -191,6 +225,39 @@ async def test_a_failure_is_retried_until_it_works(stream: bool) -> None:
             await remote.answer(asked)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_auto_asks_again_without_the_option_that_its_model_refuses(stream: bool) -> None:
+    """The gateway chose the model, so it is no fault of the client's; who names it is told."""
+    asked = cleared("!say Hello", stream=stream, sampling=Sampling(temperature=0.3, top_p=0.9))
+
+    async def answered(remote: RemoteUpstream) -> str:
+        if not stream:
+            return (await remote.answer(asked)).text
+        chunks = list[Chunk]()
+        await hear(remote, asked, chunks)
+        return text_of(chunks).strip()
+
+    async with upstream() as (remote, model):
+        model.refuses = "temperature"
+        assert await answered(remote) == "Hello"
+        assert ["temperature" in body for body in model.bodies] == [True, False]
+        assert model.bodies[-1]["top_p"] == 0.9, "the rest is asked for"
+        assert await answered(remote) == "Hello"
+        assert len(model.received) == 3, "it is remembered"
+        named = replace(asked, request=replace(asked.request, model="far"))
+        with pytest.raises(UpstreamRejected):
+            await (hear(remote, named, []) if stream else remote.answer(named))
+        assert "temperature" in model.bodies[-1]
+
+
+async def test_what_cannot_be_left_out_is_not_asked_again() -> None:
+    async with upstream(retries=2) as (remote, model):
+        model.refuses = "messages"
+        with pytest.raises(UpstreamRejected):
+            await remote.answer(cleared("Hi"))
+        assert len(model.received) == 1
+
+
 async def test_a_refusal_is_not_repeated() -> None:
     async with upstream(retries=2) as (remote, model):
         with pytest.raises(UpstreamRejected) as caught:
@@ -237,7 +304,7 @@ async def test_a_rejected_request_is_no_sign_of_a_broken_upstream() -> None:
         for _ in range(3):
             with pytest.raises(UpstreamRejected):
                 await remote.answer(cleared("!status 400"))
-        assert not remote.breaker.open_for
+        assert not remote.open_for
 
 
 async def test_vectors_come_in_the_order_of_their_texts() -> None:

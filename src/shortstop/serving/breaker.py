@@ -19,6 +19,12 @@ class Breaker:
         self._failures = 0
         self._opened: float | None = None
         self._probing = False
+        self._tried = False
+
+    @property
+    def broken(self) -> bool | None:
+        """Whether it has opened and nothing was answered since; None before the first outcome."""
+        return self._opened is not None if self._tried else None
 
     @property
     def open_for(self) -> float:
@@ -39,9 +45,11 @@ class Breaker:
     def succeeded(self) -> None:
         """An allowed request was answered: close."""
         self._failures, self._opened, self._probing = 0, None, False
+        self._tried = True
 
     def failed(self) -> None:
         """An allowed request failed: open after enough in a row, or after a failed probe."""
+        self._tried = True
         self._failures += 1
         if self._probing or self._failures >= self._limit:
             self._opened = self._clock.monotonic()

@@ -5,7 +5,8 @@ prefix of a stream or on the whole. Before it an escalation is invisible to the 
 there is none, and a failure is raised to the reader.
 
 Whole answers and streams take the same way and differ only in how an answer is taken: at once
-(`_WholeAnswer`), or held up to the commit point and then let flow (`_HeldStream`).
+(`WholeAnswer`), or held up to the commit point and then let flow (`HeldStream`). Where a target
+cannot answer, those that the operator has named for such an error are asked before the others.
 """
 
 from __future__ import annotations
@@ -19,37 +20,43 @@ from msgspec.structs import replace
 
 from shortstop.errors import (
     Declined,
+    PartlyAnswered,
     PrivacyRefused,
     ShortstopError,
     TargetError,
+    UpstreamFailed,
     UpstreamRejected,
     UpstreamTimeout,
 )
-from shortstop.faults import contained
-from shortstop.ports import AnswerCheck, Clock
+from shortstop.faults import contained, turned_into
+from shortstop.ports import AnswerCheck, Clock, Instead
 from shortstop.serving import verify
+from shortstop.serving.call import Call
+from shortstop.serving.completion import Complete, filled_in
 from shortstop.serving.gather import Gathering
+from shortstop.serving.itinerary import Itinerary
 from shortstop.serving.models import Models
-from shortstop.serving.second import Agree, second_opinion
-from shortstop.tokens import estimated_usage
+from shortstop.serving.second import SecondLook
+from shortstop.serving.specialists.backend import chunks_of
+from shortstop.serving.spent import counted, estimated, unanswered, usage_of_stream
+from shortstop.serving.taken import HeldStream, TakenAnswer, WholeAnswer, is_filtered
 from shortstop.types import (
     Attempt,
-    Check,
+    Caller,
     Choice,
     Chunk,
     Clearance,
     Decision,
     Look,
     Outcome,
+    Reach,
     Reply,
     Request,
-    Signals,
     Target,
-    Usage,
+    Verified,
 )
 
-NOT_COUNTED = Usage(estimated=True)
-"""Of an answer whose tokens could not even be estimated."""
+NOBODY = Caller()
 
 
 @dataclass(slots=True)
@@ -57,7 +64,8 @@ class Asking:
     """One request under way through its plan.
 
     `attempts` is filled as things happen, also when the cascade raises; `delivered` gathers what
-    a stream has handed to its reader.
+    a stream has handed to its reader. `began`: on the monotonic clock, in seconds. `fallbacks`: who
+    may answer in place of whom.
     """
 
     request: Request
@@ -65,6 +73,9 @@ class Asking:
     decision: Decision
     attempts: list[Attempt] = field(default_factory=list)
     delivered: Gathering = field(default_factory=Gathering)
+    caller: Caller = NOBODY
+    began: float | None = None
+    fallbacks: Instead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,103 +109,26 @@ class Served:
         return self.call.attempt
 
 
-class Call:
-    """One call to one target, from its start until it has become an `Attempt`."""
-
-    def __init__(self, target: Target, clock: Clock) -> None:
-        self.target = target
-        self._clock = clock
-        self._started = clock.monotonic()
-        self.first_byte: float | None = None
-        self.signals: Signals | None = None
-        self.checks: tuple[Check, ...] = ()
-        self.attempt: Attempt | None = None
-
-    def note_first_byte(self) -> None:
-        if self.first_byte is None:
-            self.first_byte = self._clock.monotonic() - self._started
-
-    def end(
-        self, outcome: Outcome, usage: Usage | None = None, error: BaseException | None = None
-    ) -> Attempt:
-        self.attempt = Attempt(
-            target=self.target.name,
-            local=self.target.local,
-            outcome=outcome,
-            seconds=self._clock.monotonic() - self._started,
-            first_byte=self.first_byte,
-            status=error.status if isinstance(error, ShortstopError) else None,
-            error=_label(error),
-            usage=usage,
-            signals=self.signals,
-            checks=self.checks,
-        )
-        return self.attempt
-
-
-@dataclass(slots=True)
-class _WholeAnswer:
-    """An answer that is all there."""
-
-    reply: Reply
-    usage: Usage
-    complete: bool = True
-
-    @property
-    def choice(self) -> Choice:
-        return self.reply.choices[0]
-
-
-@dataclass(slots=True)
-class _HeldStream:
-    """A stream read up to the commit point: `held` chunks wait, `source` has the rest."""
-
-    request: Request
-    source: AsyncGenerator[Chunk, None]
-    held: list[Chunk] = field(default_factory=list)
-    prefix: Gathering = field(default_factory=Gathering)
-
-    @property
-    def choice(self) -> Choice:
-        return self.prefix.choice
-
-    @property
-    def complete(self) -> bool:
-        return self.prefix.finished
-
-    @property
-    def usage(self) -> Usage:
-        return _usage(self.request, self.prefix)
-
-    async def hold(self, call: Call, commit_tokens: float) -> None:
-        async for chunk in self.source:
-            call.note_first_byte()
-            self.held.append(chunk)
-            self.prefix.add(chunk)
-            if self.prefix.finished or self.prefix.tokens >= commit_tokens:
-                break
-
-
-TakenAnswer = _WholeAnswer | _HeldStream
-
-
 class Cascade:
-    """Runs a decision's plan. `agree` says how much two answers to a task agree, in [0, 1]."""
+    """Runs a decision's plan. `second` is how a doubtful answer is looked at;
+    `complete` has another target fill in what a specialist left open."""
 
     def __init__(
         self,
         *,
         models: Models,
         check: AnswerCheck,
-        agree: Agree,
+        second: SecondLook,
         clock: Clock,
         commit_tokens: int = 16,
+        complete: Complete | None = None,
     ) -> None:
         self._models = models
         self._check = check
-        self._agree = agree
+        self._second = second
         self._clock = clock
         self._commit_tokens = commit_tokens
+        self._complete = complete
 
     async def run(self, asking: Asking) -> Served:
         """The first good answer: whole, or a committed stream where the request asks for one.
@@ -204,16 +138,24 @@ class Cascade:
         """
         draft: Served | None = None
         failure: ShortstopError | None = None
-        names = asking.decision.plan
-        for target in map(self._models.targets.__getitem__, names):
-            call, last = Call(target, self._clock), target.name == names[-1]
+        route = Itinerary(asking.decision.plan, self._fallbacks(asking))
+        while (name := route.next()) is not None:
+            target = self._models.targets[name]
+            call = Call(target, self._clock, asking.began, route.because(name))
+            last = route.done
             try:
-                answer = await self._take(call, asking)
+                answer = await self._taken(call, asking)
             except (TargetError, PrivacyRefused) as error:
-                asking.attempts.append(call.end(_outcome(error), error=error))
-                failure = _without_frames(error)
+                spent = call.spent or unanswered(target, asking.request, error)
+                asking.attempts.append(call.end(_outcome(error), spent, error))
+                if failure is None or not _is_aside(error, call):
+                    failure = _without_frames(error)
                 if _final(target, error):
-                    break
+                    route.cut()
+                route.instead(name, error.failure if isinstance(error, TargetError) else None)
+                continue
+            if asking.fallbacks and _stopped(answer) and route.instead(name, "content_filter"):
+                draft = draft or await self._reject(call, asking, answer)
                 continue
             good = not (target.local and asking.decision.verify)
             with contained("the look at an answer"):
@@ -223,7 +165,60 @@ class Cascade:
             draft = draft or await self._reject(call, asking, answer)
         return _draft_or_raise(draft, failure)
 
+    def _fallbacks(self, asking: Asking) -> Instead | None:
+        """What is pinned leaves in nobody's place."""
+        if not asking.fallbacks or asking.clearance.reach < Reach.LOCAL_ONLY:
+            return asking.fallbacks
+        targets = self._models.targets
+        return {
+            place: tuple([name for name in names if targets[name].local])
+            for place, names in asking.fallbacks.items()
+        }
+
     # ------------------------------------------------------------ taking an answer
+
+    async def _taken(self, call: Call, asking: Asking) -> TakenAnswer:
+        """An answer that can be checked, of which a remote target may have filled in fields."""
+        try:
+            return await self._take(call, asking)
+        except PartlyAnswered as part:
+            helper = self._helper(call.target, asking.decision)
+            if helper is None or self._complete is None:
+                raise
+            other = Call(helper, self._clock, asking.began)
+            return await self._completed(part, call, other, asking)
+
+    def _helper(self, target: Target, decision: Decision) -> Target | None:
+        """The first remote target behind this one in the plan."""
+        behind = decision.plan[decision.plan.index(target.name) + 1 :]
+        targets = (self._models.targets[name] for name in behind)
+        return next((one for one in targets if not one.local), None)
+
+    async def _completed(
+        self, part: PartlyAnswered, call: Call, other: Call, asking: Asking
+    ) -> TakenAnswer:
+        """Both calls are on the books. Raises what was raised where nothing could be filled in."""
+        assert self._complete is not None
+        request, said = asking.request, None
+        try:
+            with turned_into("filling in single fields", _not_filled_in):
+                asked, helper = other.traced(request), other.target.name
+                said = await self._complete(asked, asking.caller, part.missing, helper)
+                reply = filled_in(part, said)
+        except (TargetError, PrivacyRefused) as error:
+            spent = said.usage if said else unanswered(other.target, request, error)
+            asking.attempts.append(other.end(_outcome(error), spent, error))
+            raise part from None
+        except asyncio.CancelledError:
+            asking.attempts.append(other.end("cancelled"))
+            raise
+        asking.attempts.append(other.end("ok", said.usage))
+        usage = estimated(request, reply)
+        if not request.stream:
+            return WholeAnswer(reply, usage)
+        answer = HeldStream(request, chunks_of(replace(reply, usage=usage)))
+        await answer.hold(call, float("inf"))
+        return answer
 
     async def _take(self, call: Call, asking: Asking) -> TakenAnswer:
         """An answer that can be checked. A cancellation is on the books before it is passed on."""
@@ -231,35 +226,42 @@ class Cascade:
         if request.stream:
             return await self._take_stream(call, asking)
         try:
-            reply = await self._models.answer(call.target.name, request, asking.clearance)
+            reply = await self._models.answer(
+                call.target.name, call.traced(request), asking.clearance, call.via
+            )
         except asyncio.CancelledError:
-            asking.attempts.append(call.end("cancelled", _estimated(request, None)))
+            asking.attempts.append(call.end("cancelled", estimated(request, None)))
             raise
-        return _WholeAnswer(reply, reply.usage or _estimated(request, reply))
+        return WholeAnswer(reply, counted(request, reply, ended=True))
 
-    async def _take_stream(self, call: Call, asking: Asking) -> _HeldStream:
-        source = self._models.stream(call.target.name, asking.request, asking.clearance)
-        answer = _HeldStream(asking.request, source)
+    async def _take_stream(self, call: Call, asking: Asking) -> HeldStream:
+        name, request = call.target.name, call.traced(asking.request)
+        source = self._models.stream(name, request, asking.clearance, call.via)
+        answer = HeldStream(asking.request, source)
         try:
-            await answer.hold(call, self._commit_at(call.target, asking))
+            says = (name, "content_filter") in (asking.fallbacks or ())
+            await answer.hold(call, self._commit_at(call.target, asking), says=says)
         except asyncio.CancelledError:
             asking.attempts.append(call.end("cancelled", answer.usage))
             await source.aclose()
             raise
         except BaseException:
+            call.spent = answer.usage if answer.held else None
             await source.aclose()
             raise
         return answer
 
     def _commit_at(self, target: Target, asking: Asking) -> float:
-        """Tokens to read before committing. Structured answers are read whole."""
+        """Tokens to read before committing. Structured answers are read whole, and a specialist's,
+        which is there at once."""
         if not target.local or not asking.decision.verify:
             return 0
         structured = asking.request.format.kind != "text" or asking.request.tools
-        return float("inf") if structured else self._commit_tokens
+        whole = structured or target.specialist is not None
+        return float("inf") if whole else self._commit_tokens
 
     async def _flow(
-        self, answer: _HeldStream, call: Call, asking: Asking
+        self, answer: HeldStream, call: Call, asking: Asking
     ) -> AsyncGenerator[Chunk, None]:
         outcome: Outcome = "cancelled"
         failure: TargetError | None = None
@@ -282,11 +284,11 @@ class Cascade:
             if call.target.local:
                 with contained("the look at a stream"):
                     call.signals = verify.signals(delivered.choice)
-            usage = _usage(asking.request, delivered)
+            usage = usage_of_stream(asking.request, delivered)
             asking.attempts.append(call.end(outcome, usage, failure))
 
     def _serve(self, call: Call, asking: Asking, answer: TakenAnswer, *, draft: bool) -> Served:
-        if isinstance(answer, _HeldStream):
+        if isinstance(answer, HeldStream):
             chunks = self._flow(answer, call, asking)
             return Served(call, chunks=chunks, draft=draft, source=answer.source)
         asking.attempts.append(call.end("ok", answer.usage))
@@ -296,7 +298,7 @@ class Cascade:
     async def _reject(call: Call, asking: Asking, answer: TakenAnswer) -> Served | None:
         """On the books as rejected; a whole answer is kept in case nothing better can be had."""
         asking.attempts.append(call.end("rejected", answer.usage))
-        if isinstance(answer, _HeldStream):
+        if isinstance(answer, HeldStream):
             with contained("closing a rejected stream"):
                 await answer.source.aclose()
             return None
@@ -307,15 +309,19 @@ class Cascade:
     async def _convinces(
         self, call: Call, asking: Asking, answer: TakenAnswer, *, last: bool
     ) -> bool:
-        good = self._accepted(call, asking, answer)
-        if last or isinstance(answer, _HeldStream) or not self._wavers(call, asking, answer.choice):
-            return good
-        return await self._second_look(call, asking, answer)
-
-    def _accepted(self, call: Call, asking: Asking, answer: TakenAnswer) -> bool:
-        """Whether the answer may be kept; remote answers always are."""
         if not call.target.local:
             return True
+        began = call.seconds()
+        good = self._accepted(call, asking, answer)
+        whole = not (last or isinstance(answer, HeldStream))
+        if whole and self._wavers(call, asking, answer.choice):
+            assert isinstance(answer, WholeAnswer)
+            good = await self._second_look(call, asking, answer)
+        call.verified = Verified(began, call.seconds())
+        return good
+
+    def _accepted(self, call: Call, asking: Asking, answer: TakenAnswer) -> bool:
+        """Whether a local answer may be kept."""
         choice, request = answer.choice, asking.request
         call.signals = verify.signals(choice)
         call.checks = (
@@ -335,36 +341,25 @@ class Cascade:
             return False
         return self._check.doubts(_look(call, asking, choice.text))
 
-    async def _second_look(self, call: Call, asking: Asking, answer: _WholeAnswer) -> bool:
-        """Ask the same target once more; whether the first answer may be kept after that."""
+    async def _second_look(self, call: Call, asking: Asking, answer: WholeAnswer) -> bool:
+        """Ask a local model once more; whether the first answer may be kept after that."""
         assert call.signals is not None
-        ask, task = self._models.backends[call.target.name].answer, asking.decision.task
-        agreement, usage = await second_opinion(
-            ask, asking.request, answer.choice, task, self._agree
+        opinion = await self._second.opinion(
+            lambda name, request: self._models.backends[name].answer(request),
+            call.target.name,
+            asking.request,
+            answer.choice,
+            asking.decision.task,
         )
-        call.signals = replace(call.signals, agreement=agreement)
-        if usage is not None:
-            answer.usage += usage
+        call.signals = opinion.seen(call.signals)
+        if opinion.usage is not None:
+            answer.usage += opinion.usage
         return self._check.accept(_look(call, asking, answer.choice.text))
 
 
 def _look(call: Call, asking: Asking, text: str) -> Look:
     assert call.signals is not None
     return Look(asking.request, asking.decision, call.target.name, call.signals, text)
-
-
-def _usage(request: Request, gathering: Gathering) -> Usage:
-    if gathering.usage is not None:
-        return gathering.usage
-    with contained("gathering a stream"):
-        return _estimated(request, gathering.reply("", ""))
-    return NOT_COUNTED
-
-
-def _estimated(request: Request, reply: Reply | None) -> Usage:
-    with contained("the estimate of tokens"):
-        return estimated_usage(request, reply)
-    return NOT_COUNTED
 
 
 def _without_frames(error: ShortstopError) -> ShortstopError:
@@ -374,12 +369,29 @@ def _without_frames(error: ShortstopError) -> ShortstopError:
     return error
 
 
+def _not_filled_in() -> ShortstopError:
+    return UpstreamFailed("The fields that were left open could not be filled in.")
+
+
 def _draft_or_raise(draft: Served | None, failure: ShortstopError | None) -> Served:
     """A draft that did not convince is better than no answer at all."""
     if draft is not None:
         return draft
     assert failure is not None, "a plan names at least one target"
     raise failure
+
+
+def _stopped(answer: TakenAnswer) -> bool:
+    """Whether its vendor's filter has ended the answer, as far as it was read."""
+    with contained("the look for a filter"):
+        return is_filtered(answer)
+    return False
+
+
+def _is_aside(error: ShortstopError, call: Call) -> bool:
+    """Whether the client is told of an earlier error instead."""
+    refused = isinstance(error, PrivacyRefused) and call.fallback is not None
+    return refused or isinstance(error, Declined)
 
 
 def _final(target: Target, error: ShortstopError) -> bool:
@@ -391,9 +403,3 @@ def _outcome(error: ShortstopError) -> Outcome:
     if isinstance(error, PrivacyRefused | Declined):
         return "skipped"
     return "timeout" if isinstance(error, UpstreamTimeout) else "error"
-
-
-def _label(error: BaseException | None) -> str | None:
-    if error is None:
-        return None
-    return getattr(error, "code", None) or type(error).__name__

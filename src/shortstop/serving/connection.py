@@ -2,8 +2,9 @@
 
 Our own because the client dominates the cost of the hot path: a general-purpose one takes two to
 three times as much CPU a request and 14 MB of memory (docs/benchmarks.md). It does what models need
-and no more: POST with a whole body, a response whole or in pieces, keep-alive, TLS, back-pressure.
-No redirects, no cookies, no proxies, no compression; parsing is llhttp's (`httptools`).
+and no more: POST with a whole body, a response whole or in pieces, keep-alive, back-pressure.
+No redirects, no cookies, no compression; parsing is llhttp's (`httptools`). How a connection is
+made is `serving/way.py`'s subject.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from functools import cache
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import httptools
@@ -27,6 +28,8 @@ FRAMING = 8
 """Bytes of framing that a byte of content may come with: a chunk may be short."""
 IDLE_SECONDS = 30.0
 """How long an idle connection is kept; most servers close theirs later."""
+LONGEST_LIFE = 120.0
+"""Seconds after which a connection is not used again: a name may lead elsewhere by then."""
 
 
 class Broken(Exception):
@@ -48,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._broken: Broken | None = None
         self.idle_since = 0.0
+        self.made_at = loop.time()
         self._begin()
 
     def _begin(self) -> None:
@@ -141,7 +145,7 @@ class Connection(asyncio.Protocol):
         unframed = "content-length" not in self.headers and "transfer-encoding" not in self.headers
         if self.status and unframed:
             self._complete = True  # such a body ends with the connection (RFC 9112, 6.3)
-        self._fail(Broken("the connection was closed", stale=self.status == 0))
+        self._fail(Broken(_end(error), stale=self.status == 0))
 
     def _fail(self, broken: Broken) -> None:
         self._broken = self._broken or broken
@@ -191,6 +195,14 @@ class Connection(asyncio.Protocol):
             self._keep = self._parser.should_keep_alive()
 
 
+def _end(error: Exception | None) -> str:
+    """How a connection ended. TLS 1.3 tells only after the handshake that a certificate is wanted,
+    or that ours is not good enough."""
+    if isinstance(error, ssl.SSLError) and error.reason and "ALERT" in error.reason:
+        return f"the server refuses our side of TLS ({error.reason})"
+    return "the connection was closed"
+
+
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
@@ -202,12 +214,14 @@ def _expire(waiter: asyncio.Future[None]) -> None:
 
 
 class Pool:
-    """At most `limit` connections to one server, reused newest first."""
+    """At most `limit` connections to one server, reused newest first; `open` makes one.
 
-    def __init__(self, host: str, port: int, *, tls: bool, limit: int) -> None:
-        self._host = host
-        self._port = port
-        self._tls = tls
+    A name is looked up for each new connection, and none is used for ever: so a server that has
+    moved is found without a restart.
+    """
+
+    def __init__(self, open: Callable[[], Awaitable[Connection]], *, limit: int) -> None:
+        self._open = open
         self._idle: list[Connection] = []
         self._closed = False
         self._room = asyncio.Semaphore(limit)
@@ -215,7 +229,7 @@ class Pool:
     async def take(self, limit: float, *, fresh: bool = False) -> tuple[Connection, bool]:
         """A connection, made within `limit` seconds, and whether it was used before.
 
-        Raises OSError when none can be made, TimeoutError when it takes too long.
+        Raises OSError or UpstreamFailed when none can be made, TimeoutError when it takes too long.
         """
         await self._enter(limit)
         try:
@@ -223,7 +237,7 @@ class Pool:
             if reused is not None:
                 return reused, True
             async with asyncio.timeout(limit):
-                return await self._open(asyncio.get_running_loop()), False
+                return await self._open(), False
         except BaseException:
             self._room.release()
             raise
@@ -236,10 +250,11 @@ class Pool:
             await self._room.acquire()
 
     def _reusable(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.reusable and connection.idle_since > oldest:
+            young = connection.made_at > now - LONGEST_LIFE
+            if connection.reusable and young and connection.idle_since > now - IDLE_SECONDS:
                 return connection
             connection.close()
         return None
@@ -258,15 +273,3 @@ class Pool:
         self._closed = True
         while self._idle:
             self._idle.pop().close()
-
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        context = _trusted() if self._tls else None
-        _, connection = await loop.create_connection(
-            lambda: Connection(loop), self._host, self._port, ssl=context
-        )
-        return connection
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    return ssl.create_default_context()

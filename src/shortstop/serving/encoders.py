@@ -10,7 +10,7 @@ from shortstop.dialects import embeddings
 from shortstop.dialects.embeddings import EmbeddingReply, EmbeddingRequest
 from shortstop.dialects.openai import errors
 from shortstop.errors import InvalidRequest
-from shortstop.serving.engines.backend import Queue
+from shortstop.serving.engines.slots import Queue
 from shortstop.serving.http import LocalClient
 
 

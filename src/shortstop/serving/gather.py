@@ -6,6 +6,7 @@ from shortstop.types import (
     Choice,
     Chunk,
     Finish,
+    Json,
     Part,
     Refusal,
     Reply,
@@ -71,9 +72,15 @@ class _ChoiceBuilder:
                     id=next((d.id for d in deltas if d.id), ""),
                     name=next((d.name for d in deltas if d.name), ""),
                     arguments="".join(d.arguments for d in deltas),
+                    extra=_namespaced(deltas),
                 )
             )
         return parts
+
+
+def _namespaced(deltas: list[ToolDelta]) -> Json:
+    namespace = next((d.namespace for d in deltas if d.namespace), None)
+    return {"namespace": namespace} if namespace else {}
 
 
 class Gathering:

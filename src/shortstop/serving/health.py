@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from types import TracebackType
 
-from shortstop.errors import EngineBusy, TargetError
+from shortstop.errors import Declined, EngineBusy, TargetError
 from shortstop.faults import contained
 from shortstop.ports import Clock
 
@@ -30,6 +30,13 @@ class TargetHealth:
         self._said_at: float | None = None
         self._failed_at = 0.0
         self._failures = 0
+        self._tried = False
+
+    @property
+    def broken(self) -> bool | None:
+        """Whether it failed `DOWN_FAILURES` times in a row and has not answered since; None before
+        the first outcome."""
+        return self._failures >= DOWN_FAILURES if self._tried else None
 
     @property
     def down(self) -> bool:
@@ -51,7 +58,7 @@ class TargetHealth:
                 self.failed(error)
 
     def failed(self, error: TargetError) -> None:
-        self._failures += 1
+        self._failures, self._tried = self._failures + 1, True
         now = self._failed_at = self._clock.monotonic()
         if self._failing_since is not None:
             return
@@ -62,6 +69,7 @@ class TargetHealth:
             log.warning("the model %s fails (%s)", self._name, error.code)
 
     def succeeded(self) -> None:
+        self._tried = True
         if self._failing_since is None:
             return
         now, since = self._clock.monotonic(), self._failing_since
@@ -75,4 +83,4 @@ class TargetHealth:
 
 def _blames(error: TargetError) -> bool:
     """Whether the error is about the model, and not about the request or the queue before it."""
-    return error.status >= 500 and not isinstance(error, EngineBusy)
+    return error.status >= 500 and not isinstance(error, EngineBusy | Declined)

@@ -1,4 +1,4 @@
-"""The only module that opens HTTP connections to models.
+"""The only module that opens HTTP connections, to models and to a collector of telemetry.
 
 Two clients with two types: `LocalClient` connects to this machine or its private network and
 refuses any other address; `Egress` is the one way out, and it sends nothing but what privacy
@@ -8,19 +8,34 @@ cleared for that very target.
 from __future__ import annotations
 
 import asyncio
+import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from shortstop import __version__
 from shortstop.config import is_local_url
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.connection import Broken, Connection, Pool
+from shortstop.serving.unpacking import AnswerUnpacker
+from shortstop.serving.way import DIRECT, Way, opener
 from shortstop.types import Cleared, Reach, Request
 
 NO_HEADERS: Mapping[str, str] = {}
+FIXED_HEADERS: Mapping[str, str] = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "accept-encoding": "identity",
+    "user-agent": f"shortstop/{__version__}",
+}
+"""Of every request: some servers pack their answers unless told not to, some refuse a client that
+does not say who it is."""
 MAX_ANSWER = 40_000_000
 """Bytes of a local server's answer."""
+MAX_LIST, LISTING_SECONDS = 4_000_000, 10.0
+"""Bytes of a list of models, and for how long one is waited for at each step."""
 MAX_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
 TURN = 1 << 15
@@ -100,16 +115,16 @@ class _Client:
         timeouts: Timeouts,
         connections: int,
         max_answer: int,
+        way: Way,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeouts = timeouts
         self._max_answer = max_answer
         parts = urlsplit(self.base_url)
-        tls = parts.scheme == "https"
-        port = parts.port or (443 if tls else 80)
-        self._pool = Pool(parts.hostname or "", port, tls=tls, limit=connections)
+        self._pool = Pool(opener(parts, way), limit=connections)
         self._prefix = parts.path
-        fixed = {"host": parts.netloc, "content-type": "application/json", **headers}
+        self._query = f"?{parts.query}" if parts.query else ""
+        fixed = {"host": parts.netloc, **FIXED_HEADERS, **headers}
         if any(c in value for value in fixed.values() for c in "\r\n"):
             raise ConfigError(f"A header or key for {base_url} contains a line break.")
         self._head = _lines(fixed)
@@ -121,14 +136,22 @@ class _Client:
     async def post(
         self, path: str, body: bytes, extra_headers: Mapping[str, str] = NO_HEADERS
     ) -> HttpReply:
-        """Send `body` and read the whole response. Raises UpstreamFailed or UpstreamTimeout."""
+        """Send `body` and read the whole response. A model says nothing before a whole answer is
+        ready, so it has the total time for it. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            return await self._reply(await self._exchange("POST", path, body, extra_headers))
+            limit = self.timeouts.total
+            exchange = self._exchange("POST", path, body, extra_headers, limit=limit)
+            return await self._reply(await exchange)
 
     async def post_beside(self, path: str, body: bytes) -> HttpReply:
         """`post` to a path that does not begin with the base URL's."""
         with _mapped():
             return await self._reply(await self._exchange("POST", path, body, NO_HEADERS, ""))
+
+    async def get(self, path: str) -> HttpReply:
+        """Read a whole response. Raises UpstreamFailed or UpstreamTimeout."""
+        with _mapped():
+            return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS))
 
     async def get_beside(self, path: str) -> HttpReply:
         """Read a whole response, from such a path. Raises UpstreamFailed or UpstreamTimeout."""
@@ -164,6 +187,7 @@ class _Client:
         body: bytes,
         extra_headers: Mapping[str, str],
         prefix: str | None = None,
+        limit: float | None = None,
     ) -> Connection:
         """A connection on which the response has begun.
 
@@ -171,19 +195,25 @@ class _Client:
         """
         lines = self._head + _lines(extra_headers) if extra_headers else self._head
         prefix = self._prefix if prefix is None else prefix
-        head = f"{method} {prefix}{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
+        query = self._query if "?" not in path else self._query.replace("?", "&")
+        head = f"{method} {prefix}{path}{query} HTTP/1.1\r\n{lines}"
+        head += f"content-length: {len(body)}\r\n"
         request = head.encode("latin-1") + b"\r\n" + body
         try:
-            return await self._begin(request, fresh=False)
+            return await self._begin(request, limit, fresh=False)
         except Broken as error:
             if not error.stale:
                 raise
-        return await self._begin(request, fresh=True)
+        return await self._begin(request, limit, fresh=True)
 
-    async def _begin(self, request: bytes, *, fresh: bool) -> Connection:
-        connection, used = await self._pool.take(self.timeouts.connect, fresh=fresh)
+    async def _begin(self, request: bytes, limit: float | None, *, fresh: bool) -> Connection:
+        """`limit`: seconds until the response begins, if not those to the first byte."""
         try:
-            await connection.send(request, self.timeouts.first_byte)
+            connection, used = await self._pool.take(self.timeouts.connect, fresh=fresh)
+        except TimeoutError as error:
+            raise UpstreamTimeout("The model cannot be reached in time.") from error
+        try:
+            await connection.send(request, limit or self.timeouts.first_byte)
         except BaseException as error:
             self._pool.give_back(connection)
             if isinstance(error, Broken) and not used:
@@ -195,7 +225,9 @@ class _Client:
         parts, size = [], 0
         end = asyncio.get_running_loop().time() + self.timeouts.total
         self._check_length(connection)
+        unpacker = AnswerUnpacker(connection.headers)
         while data := await connection.read(self.timeouts.idle):
+            data = unpacker.feed(data, self._most(connection))
             parts.append(data)
             size += len(data)
             if size > self._most(connection):
@@ -211,7 +243,9 @@ class _Client:
         size = 0
         with _mapped():
             self._check_length(connection)
+            unpacker = AnswerUnpacker(connection.headers)
             while data := await connection.read(self.timeouts.idle):
+                data = unpacker.feed(data, self._max_answer)
                 size += len(data)
                 if size > self._max_answer:
                     raise self._too_large()
@@ -247,26 +281,44 @@ def _check_deadline(end: float) -> None:
 
 
 class _mapped:
-    """Maps a connection's errors to UpstreamTimeout and UpstreamFailed."""
+    """Maps a connection's errors to UpstreamTimeout and UpstreamFailed. Once there is a connection,
+    the request was sent."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, TimeoutError):
-            raise UpstreamTimeout("The model did not answer in time.") from error
+            late = UpstreamTimeout("The model did not answer in time.")
+            late.sent = True
+            raise late from error
+        if isinstance(error, zlib.error):
+            raise UpstreamFailed("The model's answer is not packed as its head says.") from error
         if isinstance(error, Broken):
             raise UpstreamFailed(f"The connection to the model failed: {error}.") from error
+        if isinstance(error, ssl.SSLCertVerificationError):
+            raise _untrusted(error) from error
         if isinstance(error, OSError):
             raise UpstreamFailed(
                 f"The model cannot be reached ({type(error).__name__})."
             ) from error
 
 
-class LocalClient(_Client):
-    """Connects to an engine on this machine or its private network.
+def _untrusted(error: ssl.SSLCertVerificationError) -> UpstreamFailed:
+    untrusted = UpstreamFailed(
+        f"The certificate of the model's server is not trusted: {error.verify_message}.",
+        hint="The operator names whom to trust in `ca_file` of this upstream, or in SSL_CERT_FILE.",
+        code="upstream_certificate",
+    )
+    untrusted.advice = False
+    return untrusted
 
-    Raises ConfigError for any other address.
+
+class LocalClient(_Client):
+    """Connects to an engine on this machine or its private network, never through a proxy.
+
+    `socket` is the path of a Unix socket at which it listens, `tls` whom to trust if not whom the
+    system does. Raises ConfigError for any other address.
     """
 
     def __init__(
@@ -276,6 +328,8 @@ class LocalClient(_Client):
         api_key: str | None = None,
         timeouts: Timeouts = Timeouts(),
         connections: int = 64,
+        socket: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         if not is_local_url(base_url):
             raise ConfigError(
@@ -283,13 +337,60 @@ class LocalClient(_Client):
                 hint="Configure it under [upstreams], where privacy watches what leaves.",
             )
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        super().__init__(base_url, headers, timeouts, connections, MAX_ANSWER)
+        way = Way(socket=socket, tls=tls)
+        super().__init__(base_url, headers, timeouts, connections, MAX_ANSWER, way)
+
+
+class Lister:
+    """Asks a vendor which models it has: a request that says nothing of anybody."""
+
+    def __init__(
+        self, base_url: str, path: str, headers: Mapping[str, str], way: Way = DIRECT
+    ) -> None:
+        self._path = path
+        timeouts = Timeouts(LISTING_SECONDS, LISTING_SECONDS, LISTING_SECONDS, LISTING_SECONDS)
+        self._client = _Client(base_url, headers, timeouts, 1, MAX_LIST, way)
+
+    async def read(self) -> HttpReply:
+        """Raises UpstreamFailed, also for a list of more than `MAX_LIST` bytes, UpstreamTimeout."""
+        try:
+            return await self._client.get(self._path)
+        except UpstreamFailed as error:
+            if error.code != "answer_too_large":
+                raise
+            raise UpstreamFailed(f"Its list is larger than {MAX_LIST / 1e6:g} MB.") from None
+        finally:
+            await self._client.close()
+
+
+class TelemetryClient:
+    """Takes spans and metrics to a collector: figures about requests, and content only where the
+    operator's policy lets it be kept. `seconds` is the most that one delivery may take."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], seconds: float) -> None:
+        timeouts = Timeouts(min(5, seconds), seconds, seconds, seconds)
+        self._client = _Client(base_url, headers, timeouts, 1, MAX_ERROR, DIRECT)
+
+    async def post(self, path: str, body: bytes) -> HttpReply:
+        """Raises UpstreamFailed or UpstreamTimeout."""
+        return await self._client.post(path, body)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class WebhookClient(_Client):
+    """The way to an address at which the operator is told something, in words of our own."""
+
+    def __init__(self, base_url: str, timeouts: Timeouts, way: Way) -> None:
+        super().__init__(base_url, NO_HEADERS, timeouts, 1, MAX_ERROR, way)
 
 
 class Egress:
     """The way out to one vendor. Sends cleared requests only, and only for its own targets.
 
-    Raises PrivacyRefused for any other request, UpstreamFailed and UpstreamTimeout.
+    Raises PrivacyRefused for any other request, UpstreamFailed and UpstreamTimeout. `also` makes
+    one more target its own.
     """
 
     def __init__(
@@ -301,9 +402,13 @@ class Egress:
         timeouts: Timeouts,
         connections: int = 256,
         max_answer: int = MAX_ANSWER,
+        way: Way = DIRECT,
     ) -> None:
         self._targets = targets
-        self._client = _Client(base_url, headers, timeouts, connections, max_answer)
+        self._client = _Client(base_url, headers, timeouts, connections, max_answer, way)
+
+    def also(self, target: str) -> None:
+        self._targets |= {target}
 
     async def post(
         self,

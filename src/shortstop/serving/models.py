@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shortstop.errors import PrivacyRefused, UpstreamFailed
 from shortstop.faults import turned_into
-from shortstop.ports import Backend, Guard, Upstream
+from shortstop.ports import Backend, Guard, Upstream, Via
 from shortstop.serving.health import TargetHealth
 from shortstop.types import Chunk, Clearance, Cleared, Reply, Request, Target
 
@@ -47,7 +47,9 @@ class Models:
     health: Mapping[str, TargetHealth] = field(default_factory=dict)
     """Of local models. Upstreams watch their own, call by call."""
 
-    async def answer(self, name: str, request: Request, clearance: Clearance) -> Reply:
+    async def answer(
+        self, name: str, request: Request, clearance: Clearance, via: Via | None = None
+    ) -> Reply:
         """One target's whole answer. Raises TargetError or PrivacyRefused, whatever happens."""
         target = self.targets[name]
         if target.local:
@@ -55,12 +57,12 @@ class Models:
                 return _held(await self.backends[name].answer(request))
         cleared = await cleared_for(self.guard, request, clearance, target)
         with turned_into("upstream", _no_answer):
-            reply = _held(await self.upstreams[name].answer(cleared))
+            reply = _held(await self.upstreams[name].answer(cleared, via))
         with turned_into("privacy's restoring", _not_restored):
             return self.guard.restore(reply, cleared)
 
     async def stream(
-        self, name: str, request: Request, clearance: Clearance
+        self, name: str, request: Request, clearance: Clearance, via: Via | None = None
     ) -> AsyncGenerator[Chunk, None]:
         """One target's answer in pieces; closing the iterator frees the model.
 
@@ -74,7 +76,7 @@ class Models:
         else:
             cleared = await cleared_for(self.guard, request, clearance, target)
             with turned_into("privacy's restoring", _not_restored):
-                answer = self.upstreams[name].stream(cleared)
+                answer = self.upstreams[name].stream(cleared, via)
                 source = self.guard.restore_stream(answer, cleared)
             failure = turned_into("upstream", _no_answer)
             if source is not answer:

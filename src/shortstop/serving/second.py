@@ -1,6 +1,7 @@
-"""A second local answer to the same request, sampled at a higher temperature.
+"""A second local answer to the same request: by another model, or by the same one at a higher
+temperature.
 
-A model that gives the same answer twice is more often right (self-consistency, Wang et al. 2022).
+An answer that is given twice is more often right (self-consistency, Wang et al. 2022).
 The second answer costs as much as the first, so it is drawn only where the router is in doubt, and
 in shadow runs, from which the router learns what agreement is worth.
 """
@@ -8,31 +9,59 @@ in shadow runs, from which the router learns what agreement is worth.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shortstop.dialects import description_of
 from shortstop.errors import ShortstopError
-from shortstop.types import Choice, Reply, Request, Usage
+from shortstop.types import Choice, Helpers, Reply, Request, Signals, Usage
 
 TEMPERATURE = 0.7
 SEED = 1
 
-Ask = Callable[[Request], Awaitable[Reply]]
-Agree = Callable[[str, str, str], float]
-"""(task, one answer, another) -> how much they agree, 0 to 1."""
+Ask = Callable[[str, Request], Awaitable[Reply]]
+"""(local model, request) -> its answer."""
+Agree = Callable[[str, str, str], tuple[float, Helpers]]
+"""(task, an answer, another) -> how far they agree, in [0, 1], and what else the other shows."""
 
 
-async def second_opinion(
-    ask: Ask, request: Request, first: Choice, task: str, agree: Agree
-) -> tuple[float | None, Usage | None]:
-    """Agreement of a second answer with `first`, 0 to 1, and its usage; None where it failed."""
-    try:
-        reply = await ask(heated(request))
-    except ShortstopError:
-        return None, None
-    other = reply.choices[0]
-    return agree(task, first.text, other.text), reply.usage
+class SecondAnswer(NamedTuple):
+    """What a second answer showed, and what it took; nothing where it failed."""
+
+    agreement: float | None = None
+    helpers: Helpers | None = None
+    usage: Usage | None = None
+
+    def seen(self, signals: Signals) -> Signals:
+        return replace(signals, agreement=self.agreement, helpers=self.helpers)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """How a second answer is had: by the local `model`, or else by the one that gave the first."""
+
+    agree: Agree
+    model: str | None = None
+
+    async def opinion(
+        self, ask: Ask, target: str, request: Request, first: Choice, task: str
+    ) -> SecondAnswer:
+        """Of another answer to what `target` has answered with `first`."""
+        helper = self.model or target
+        try:
+            reply = await ask(helper, heated(request) if helper == target else whole(request))
+        except ShortstopError:
+            return SecondAnswer()
+        agreement, helpers = self.agree(task, first.text, reply.choices[0].text)
+        return SecondAnswer(agreement, helpers, reply.usage)
+
+
+def whole(request: Request) -> Request:
+    """The same request, not streamed."""
+    body = description_of(request.dialect).unstreamed(request.body)
+    return replace(request, stream=False, body=body)
 
 
 def heated(request: Request) -> Request:

@@ -1,47 +1,41 @@
-"""A remote model behind the `Upstream` port: its dialect, retries and circuit breaker."""
+"""A remote model behind the `Upstream` port: its dialect, and its deployments' ways out."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop import dialects
-from shortstop.config import UpstreamConfig, api_key
-from shortstop.dialects import DescribedDialect, Vendor, embeddings
+from shortstop.config import UpstreamConfig
+from shortstop.dialects import DescribedDialect, ToolNames, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
-from shortstop.errors import ConfigError, TargetError, UpstreamFailed
-from shortstop.serving.breaker import Breaker
-from shortstop.serving.health import TargetHealth
-from shortstop.serving.http import Egress, HttpReply, Timeouts, retry_after
+from shortstop.dialects.refused import refused_option, without
+from shortstop.dialects.words import MODELS
+from shortstop.errors import (
+    ConfigError,
+    TargetError,
+    UpstreamFailed,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+from shortstop.ports import StreamDecoder, Via
+from shortstop.serving.deployments import Deployment
+from shortstop.serving.http import Egress, HttpReply, retry_after
+from shortstop.serving.key_file import KeyFile
+from shortstop.serving.stopping import Stopping
+from shortstop.serving.trip import Road, Trip
 from shortstop.types import Chunk, Cleared, Reply, Request
 
+T = TypeVar("T")
+PromptCache = Literal["shared", "tenant", "off"]
+AS_THEY_ARE = ToolNames({}, {})
+AFTERWORD_SECONDS = 0.5
+"""For how long a stream that has its finish reason is read on: usage may follow it."""
 RETRY_ADVICE = {"true": True, "false": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often to retry, and how long to wait before it. Seconds."""
-
-    retries: int
-    backoff: float
-    longest: float
-
-    def pause(self, tried: int, error: TargetError, draw: float) -> float | None:
-        """Seconds to wait after `tried` attempts, or None to give up.
-
-        `Retry-After` is obeyed unless it asks for more than `longest`; otherwise exponential
-        backoff with jitter over its upper half, `draw` in [0, 1).
-        """
-        if tried > self.retries or not error.retryable:
-            return None
-        if error.retry_after is not None:
-            return error.retry_after if error.retry_after <= self.longest else None
-        return min(self.longest, self.backoff * 2.0 ** (tried - 1)) * (0.5 + draw / 2)
 
 
 def dialect_of(config: UpstreamConfig, *, name: str) -> DescribedDialect:
@@ -69,70 +63,87 @@ def vendor_of(dialect: DescribedDialect) -> Vendor:
     return vendor
 
 
-def egress_for(
-    config: UpstreamConfig, vendor: Vendor, env: Mapping[str, str], *, name: str
-) -> Egress:
-    """The way out to the upstream `name`. Raises ConfigError when its API key is not usable."""
-    headers = dict(vendor.headers)
-    if config.api_key_env is not None:
-        key = api_key(env, config.api_key_env)
-        if key is None:
-            raise ConfigError(
-                f"The key of upstream {name!r} is missing: {config.api_key_env} is not set.",
-                hint=f"export {config.api_key_env}=... or remove [upstreams.{name}].",
-            )
-        headers |= vendor.key(key)
-    return Egress(
-        config.base_url,
-        targets=frozenset(config.models),
-        headers=headers,
-        timeouts=Timeouts(
-            config.connect_timeout,
-            config.first_byte_timeout,
-            config.idle_timeout,
-            config.total_timeout,
-        ),
-        connections=config.connections,
-        max_answer=int(config.max_answer_mb * 1_000_000),
-    )
+async def read_to_the_end(
+    pieces: AsyncIterator[bytes], decoder: StreamDecoder
+) -> AsyncGenerator[bytes, None]:
+    """The pieces of a stream until it says that it is complete. Of one that has its finish reason
+    only what follows within `AFTERWORD_SECONDS`, and a connection that breaks then is its end."""
+    while not decoder.done:
+        if not decoder.finished:
+            data = await anext(pieces, b"")
+        else:
+            try:
+                async with asyncio.timeout(AFTERWORD_SECONDS):
+                    data = await anext(pieces, b"")
+            except (TimeoutError, UpstreamFailed, UpstreamTimeout):
+                return
+        if not data:
+            return
+        yield data
 
 
 class RemoteUpstream:
-    """One model of one vendor. Implements ports.Upstream."""
+    """One model of one vendor. Implements ports.Upstream. `egresses` are those of the road's
+    deployments, by their labels."""
 
     def __init__(
-        self,
-        *,
-        model: str,
-        dialect: DescribedDialect,
-        egress: Egress,
-        patience: Patience,
-        breaker: Breaker,
-        health: TargetHealth,
-        draw: random.Random,
+        self, *, model: str, dialect: DescribedDialect, egresses: Mapping[str, Egress], road: Road
     ) -> None:
         self._model = model
         self._dialect = dialect
         self._vendor = vendor_of(dialect)
-        self._egress = egress
-        self._patience = patience
-        self.breaker = breaker
-        self._health = health
-        self._draw = draw
+        self._egresses = egresses
+        self._road = road
+        self._refused: frozenset[str] = frozenset()
+        self.prompt_cache: PromptCache = "off"
+        """For whom the vendor is told what to cache, where it must be told."""
+        self.local = False
+        """Whether it is on this machine or network, beside being asked like any vendor."""
+        self.places: Mapping[str, str] = {}
+        """What stands before each path of this model, such as Azure's deployments, by label."""
+        self.key: KeyFile | None = None
+        """Where the vendor's key is one that is renewed."""
+        self.forwards: frozenset[str] = frozenset()
+        """Headers of the client's that the vendor is told."""
 
-    async def answer(self, cleared: Cleared) -> Reply:
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return self._road.chooser.deployments
+
+    @property
+    def broken(self) -> bool | None:
+        """Whether it fails wherever it was asked; None where it never was."""
+        return self._road.chooser.broken
+
+    @property
+    def open_for(self) -> float:
+        """Seconds until it may be asked again after failures; 0: now."""
+        return self._road.chooser.open_for
+
+    async def answer(self, cleared: Cleared, via: Via | None = None) -> Reply:
         """Raises TargetError after the last attempt."""
-        reply = await self._post(cleared, self._vendor.path, self._encode)
-        return self._dialect.decode_reply(reply.body)
+        salt, names = dialects.salt_of(cleared.request), self._names(cleared.request)
+        stopping, trip = self._stopping(cleared.request), Trip(self._road, cleared, via)
 
-    async def embed(self, cleared: Cleared) -> EmbeddingReply:
+        def decode(reply: HttpReply) -> Reply:
+            decoded = self._dialect.decode_reply(reply.body, salt)
+            trip.usage = decoded.usage
+            return names.reply(stopping.reply(decoded))
+
+        reply = await self._post(trip, cleared, self._vendor.path, self._encode, decode)
+        return replace(reply, deployment=trip.at.label) if trip.at.label else reply
+
+    async def embed(self, cleared: Cleared, via: Via | None = None) -> EmbeddingReply:
         """Vectors from an OpenAI-compatible vendor. Raises TargetError after the last attempt."""
 
         def encode(request: Request) -> bytes:
             return embeddings.encode_request(embeddings.decode_request(request.body), self._model)
 
-        reply = await self._post(cleared, embeddings.PATH, encode)
-        return embeddings.decode_reply(reply.body)
+        def decode(reply: HttpReply) -> EmbeddingReply:
+            return embeddings.decode_reply(reply.body)
+
+        trip = Trip(self._road, cleared, via)
+        return await self._post(trip, cleared, embeddings.PATH, encode, decode)
 
     @property
     def counts(self) -> bool:
@@ -147,54 +158,82 @@ class RemoteUpstream:
         def encode(request: Request) -> bytes:
             return counting.question(msgspec.json.decode(self._encode(request)))
 
-        return counting.decode((await self._post(cleared, counting.path, encode)).body)
+        def decode(reply: HttpReply) -> int:
+            return counting.decode(reply.body)
 
-    async def stream(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
+        trip = Trip(self._road, cleared)
+        return await self._post(trip, cleared, counting.path, encode, decode)
+
+    async def stream(self, cleared: Cleared, via: Via | None = None) -> AsyncGenerator[Chunk, None]:
         """Retries only until the first chunk; a failure after that is raised to the reader."""
-        tried, begun = 0, False
+        trip, begun = Trip(self._road, cleared, via), False
         while True:
-            tried += 1
             try:
-                async with self._guarded():
-                    async for chunk in self._chunks(cleared):
+                with trip as deployment:
+                    async for chunk in self._chunks(cleared, deployment):
                         begun = True
+                        if chunk.usage is not None:
+                            trip.usage = chunk.usage
                         yield chunk
                     return
             except TargetError as error:
-                pause = None if begun else self._pause(tried, error)
+                if not begun and self._goes_without(cleared.request, error):
+                    continue
+                pause = None if begun else trip.pause(error)
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
 
     async def _post(
-        self, cleared: Cleared, path: str, encode: Callable[[Request], bytes]
-    ) -> HttpReply:
-        tried = 0
+        self,
+        trip: Trip,
+        cleared: Cleared,
+        path: str,
+        encode: Callable[[Request], bytes],
+        decode: Callable[[HttpReply], T],
+    ) -> T:
         while True:
-            tried += 1
             try:
-                async with self._guarded():
-                    reply = await self._egress.post(cleared, path, encode, self._headers(cleared))
+                with trip as deployment:
+                    egress, place = self._way(deployment)
+                    headers = self._headers(cleared)
+                    reply = await egress.post(cleared, place + path, encode, headers)
                     if reply.status != 200:
                         raise self._error(reply.status, reply.headers, reply.body)
-                    return reply
+                    return decode(reply)
             except TargetError as error:
-                pause = self._pause(tried, error)
+                if encode == self._encode and self._goes_without(cleared.request, error):
+                    continue
+                pause = trip.pause(error)
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
 
-    async def _chunks(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
-        path, decoder = self._vendor.path, self._dialect.stream_decoder()
-        headers = self._headers(cleared)
-        async with self._egress.stream(cleared, path, self._encode, headers) as stream:
+    def _way(self, deployment: Deployment) -> tuple[Egress, str]:
+        label = deployment.label
+        return self._egresses[label], self.places.get(label, "")
+
+    async def _chunks(
+        self, cleared: Cleared, deployment: Deployment
+    ) -> AsyncGenerator[Chunk, None]:
+        egress, place = self._way(deployment)
+        path = place + self._vendor.path
+        media_type = self._dialect.description.route.media_type
+        decoder = dialects.EitherDecoder(
+            self._dialect,
+            dialects.salt_of(cleared.request),
+            json_lines=not media_type.startswith("text/event-stream"),
+        )
+        headers, names = self._headers(cleared), self._names(cleared.request)
+        stopping = self._stopping(cleared.request)
+        async with egress.stream(cleared, path, self._encode, headers) as stream:
             if stream.status != 200:
                 raise self._error(stream.status, stream.headers, await stream.error_body())
-            async for data in stream.chunks:
+            async for data in read_to_the_end(stream.chunks, decoder):
                 for chunk in decoder.feed(data):
-                    yield chunk
-        if not decoder.done:
-            raise UpstreamFailed("The upstream closed the stream before its end.")
+                    yield names.chunk(stopping.chunk(chunk))
+        for chunk in decoder.close():
+            yield names.chunk(stopping.chunk(chunk))
 
     def _error(self, status: int, headers: Mapping[str, str], body: bytes) -> TargetError:
         error = self._dialect.decode_error(status, body, retry_after(headers))
@@ -202,56 +241,49 @@ class RemoteUpstream:
         return error
 
     def _headers(self, cleared: Cleared) -> Mapping[str, str]:
-        """Headers of this request alone: the betas that its client asks for in this dialect."""
+        """Headers of this request alone: its place in a trace, the betas that its client asks for
+        in this dialect, what is passed on, and a key that may have been renewed."""
         description, request = self._dialect.description, cleared.request
+        own = {} if self.key is None else dict(self.key.headers())
+        if request.trace_context is not None:
+            own |= request.trace_context.headers(local=self.local)
+        if self.forwards and request.headers:
+            own |= {n: value for n, value in request.headers.items() if n in self.forwards}
         if description.betas is None or not request.betas or request.dialect != description.name:
-            return {}
-        return {description.betas: ",".join(request.betas)}
+            return own
+        return {**own, description.betas: ",".join(request.betas)}
+
+    def _names(self, request: Request) -> ToolNames:
+        """How tools are called there; by their own names where the client's body is sent on."""
+        description = self._dialect.description
+        if request.dialect == description.name and request.body:
+            return AS_THEY_ARE
+        return ToolNames.of(request, description.limits)
+
+    def _stopping(self, request: Request) -> Stopping:
+        return Stopping(dialects.unsent_stops(request, self._dialect.description))
 
     def _encode(self, request: Request) -> bytes:
-        return self._dialect.encode_request(request, self._model)
+        if self.prompt_cache != "off":
+            scope = request.party.tenant if self.prompt_cache == "tenant" else ""
+            # Whose it is may be unknown: then nothing is cached, rather than for everybody.
+            if scope or self.prompt_cache == "shared":
+                request = replace(request, cache_scope=scope)
+        body = self._dialect.encode_request(request, self._model)
+        return without(body, self._refused) if self._refused and _is_chosen(request) else body
 
-    def _pause(self, tried: int, error: TargetError) -> float | None:
-        """Seconds until the next attempt; None: there is none.
-
-        Whoever raises an error from a variable makes a ring of it, its traceback and all that was
-        read, until the garbage collector finds it.
-        """
-        return self._patience.pause(tried, error, self._draw.random())
-
-    @asynccontextmanager
-    async def _guarded(self) -> AsyncIterator[None]:
-        """An attempt that the breaker allows and learns from. A rejected request is a success: the
-        upstream works."""
-        if not self.breaker.allow():
-            raise _CircuitOpen(
-                "The upstream failed repeatedly and is being left alone for a moment.",
-                retry_after=self.breaker.open_for,
-                code="upstream_unavailable",
-                status=503,
-            )
-        try:
-            yield
-        except TargetError as error:
-            if error.status >= 500:
-                self.breaker.failed()
-                self._health.failed(error)
-            else:
-                self._works()
-            raise
-        except BaseException:
-            self.breaker.abandoned()
-            raise
-        self._works()
-
-    def _works(self) -> None:
-        self.breaker.succeeded()
-        self._health.succeeded()
+    def _goes_without(self, request: Request, error: TargetError) -> bool:
+        """Whether to ask again without an option that this model refuses. It was chosen by the
+        gateway, so that is remembered for the next requests; who names it gets its answer."""
+        if not isinstance(error, UpstreamRejected) or not _is_chosen(request):
+            return False
+        option = refused_option(error, self._encode(request))
+        if option is None:
+            return False
+        self._refused |= {option}
+        return True
 
 
-class _CircuitOpen(UpstreamFailed):
-    """Raised by an open breaker: to ask again at once is pointless."""
-
-    @property
-    def retryable(self) -> bool:
-        return False
+def _is_chosen(request: Request) -> bool:
+    """Whether the gateway chose the model."""
+    return request.model in MODELS

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from shortstop import dialects
 from shortstop.errors import EngineBusy, InvalidRequest, TargetError, UpstreamFailed
 from shortstop.registry.vocabulary import Vocabulary
-from shortstop.serving.engines.backend import ALTERNATIVES, DEFAULT_MAX_TOKENS, LocalBackend, Slots
+from shortstop.serving.engines.backend import ALTERNATIVES, DEFAULT_MAX_TOKENS, LocalBackend
 from shortstop.serving.engines.markers import Markers
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Party, Request, Sampling, Text, Tool, ToolCall, ToolChoice

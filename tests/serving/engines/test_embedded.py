@@ -17,8 +17,9 @@ from shortstop import dialects
 from shortstop.errors import EngineBusy, ModelFileError
 from shortstop.registry import ModelRecord
 from shortstop.serving import verify
-from shortstop.serving.engines.backend import LocalBackend, Slots
+from shortstop.serving.engines.backend import LocalBackend
 from shortstop.serving.engines.embedded import Backoff, EmbeddedServer, EngineOptions
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.http import LocalClient
 from shortstop.types import Format, Message, Request, Sampling, Text
 from tests.registry.samples import gguf

@@ -21,9 +21,10 @@ from shortstop.errors import TargetError
 from shortstop.registry import ModelRecord
 from shortstop.registry.vocabulary import Vocabulary
 from shortstop.serving import verify
-from shortstop.serving.engines.backend import LocalBackend, Slots
+from shortstop.serving.engines.backend import LocalBackend
 from shortstop.serving.engines.embedded import Backoff, EmbeddedServer, EngineOptions
 from shortstop.serving.engines.markers import Markers
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.http import LocalClient
 from shortstop.types import Format, Json, Message, Request, Sampling, Text, Tool, ToolChoice
 

@@ -11,8 +11,9 @@ import pytest_asyncio
 from shortstop import dialects
 from shortstop.registry import ModelRecord
 from shortstop.serving import verify
-from shortstop.serving.engines.backend import LocalBackend, Slots
+from shortstop.serving.engines.backend import LocalBackend
 from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Request, Sampling, Text, ToolCall, ToolChoice

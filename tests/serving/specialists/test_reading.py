@@ -16,7 +16,12 @@ from shortstop.serving.specialists.frames import (
     questions,
     told,
 )
-from shortstop.serving.specialists.reading import MOST_OPEN, OpenSpecialists, opener
+from shortstop.serving.specialists.reading import (
+    MOST_OPEN,
+    REFUSED_SECONDS,
+    OpenSpecialists,
+    opener,
+)
 from shortstop.specialists.artefact import Lineage, Manifest, write
 from shortstop.specialists.opinion import Gate, Opinion, Specialist
 from shortstop.specialists.query import Query
@@ -52,9 +57,9 @@ def test_every_question_is_answered_and_those_to_one_specialist_together() -> No
     one, two = Echo(), Echo()
     found = answers(
         reader_of({"a": one, "b": two}),
-        Question(1, "a", "x", "before"),
-        Question(2, "b", "y"),
-        Question(3, "a", ""),
+        Question(1, "a", Query("x", "before")),
+        Question(2, "b", Query("y")),
+        Question(3, "a", Query("")),
     )
     assert found[1].opinion == Opinion("before\nx", 1.0)
     assert found[2].opinion == Opinion("y", 1.0)
@@ -65,9 +70,9 @@ def test_every_question_is_answered_and_those_to_one_specialist_together() -> No
 def test_one_that_is_missing_or_fails_harms_no_other() -> None:
     found = answers(
         reader_of({"a": Echo(), "b": Echo()}),
-        Question(1, "gone", "x"),
-        Question(2, "b", "boom"),
-        Question(3, "a", "x"),
+        Question(1, "gone", Query("x")),
+        Question(2, "b", Query("boom")),
+        Question(3, "a", Query("x")),
     )
     assert found[1].error == "there is no gone"
     assert found[2].error == "it failed"
@@ -75,7 +80,7 @@ def test_one_that_is_missing_or_fails_harms_no_other() -> None:
 
 
 def test_a_name_cannot_lead_out_of_the_folder() -> None:
-    found = answers(reader_of({"passwd": Echo()}), Question(1, "../../etc/passwd", "x"))
+    found = answers(reader_of({"passwd": Echo()}), Question(1, "../../etc/passwd", Query("x")))
     assert found[1].opinion == Opinion("x", 1.0), "only its last part counts"
 
 
@@ -88,15 +93,15 @@ def test_only_so_many_are_kept_open() -> None:
 
     reader = OpenSpecialists(Path("/specialists"), open_one)
     for number in range(MOST_OPEN + 1):
-        reader.answer([Question(number, f"s{number}", "x")])
-    reader.answer([Question(0, f"s{MOST_OPEN}", "x")])
+        reader.answer([Question(number, f"s{number}", Query("x"))])
+    reader.answer([Question(0, f"s{MOST_OPEN}", Query("x"))])
     assert len(opened) == MOST_OPEN + 1
-    reader.answer([Question(0, "s0", "x")])
+    reader.answer([Question(0, "s0", Query("x"))])
     assert opened[-1] == "s0", "it was asked longest ago"
 
 
 def test_frames_travel_and_the_end_is_the_end() -> None:
-    asked = [Question(1, "a", "x", "y"), Question(2, "b", "z")]
+    asked = [Question(1, "a", Query("x", "y")), Question(2, "b", Query("z"))]
     stream = io.BytesIO(framed(asked) + framed(asked[:1]))
     assert questions(stream) == asked
     assert questions(stream) == asked[:1]
@@ -107,9 +112,26 @@ def test_frames_travel_and_the_end_is_the_end() -> None:
     assert told(data[LENGTH_BYTES:]) == said
 
 
+def test_what_cannot_be_opened_is_not_read_again_at_once() -> None:
+    tried: list[str] = []
+    now = [100.0]
+
+    def open_one(folder: Path) -> Specialist:
+        tried.append(folder.name)
+        raise StoreError("It is damaged.", hint="Retire it.")
+
+    reader = OpenSpecialists(Path("/specialists"), open_one, lambda: now[0])
+    for _ in range(3):
+        assert answers(reader, Question(1, "a", Query("x")))[1].error == "It is damaged. Retire it."
+    assert tried == ["a"]
+    now[0] += REFUSED_SECONDS
+    answers(reader, Question(1, "a", Query("x")))
+    assert tried == ["a", "a"]
+
+
 def test_served_over_pipes() -> None:
     sink = io.BytesIO()
-    reader_of({"a": Echo()}).serve(io.BytesIO(framed([Question(7, "a", "x")])), sink)
+    reader_of({"a": Echo()}).serve(io.BytesIO(framed([Question(7, "a", Query("x"))])), sink)
     assert told(sink.getvalue()[LENGTH_BYTES:]) == [Told(7, Opinion("x", 1.0))]
 
 
@@ -123,10 +145,10 @@ def test_a_folder_that_is_not_what_was_promoted_is_not_opened(tmp_path: Path) ->
         return Echo()
 
     reader = OpenSpecialists(tmp_path, opener(load))
-    assert answers(reader, Question(1, folder.name, "x"))[1].error is None
+    assert answers(reader, Question(1, folder.name, Query("x")))[1].error is None
     (folder / "x").write_bytes(b"2")
     fresh = OpenSpecialists(tmp_path, opener(load))
-    error = answers(fresh, Question(1, folder.name, "x"))[1].error
+    error = answers(fresh, Question(1, folder.name, Query("x")))[1].error
     assert error is not None
     assert "not what was promoted" in error
     assert loaded == ["echo"]

@@ -7,19 +7,15 @@ neutral fields to ask for log-probabilities and to bound the answer's length.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    aclosing,
-    asynccontextmanager,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from shortstop.dialects.openai.describe import PATH
+from shortstop.dialects import ToolNames, in_words
+from shortstop.dialects.openai.describe import DESCRIPTION, NAME, PATH
 from shortstop.dialects.openai.local import (
     COMPLETION,
     COUNTING,
@@ -27,75 +23,48 @@ from shortstop.dialects.openai.local import (
     RENDERING,
     LocalCompletionDecoder,
     completion_of,
-    is_progress,
     rendered,
 )
 from shortstop.errors import EngineBusy, UpstreamFailed
-from shortstop.fair import FairGate, NoPlace
 from shortstop.ports import Dialect, StreamDecoder
 from shortstop.schemas import EAGER, extent
 from shortstop.serving.engines.calls import CallReader, chunks_with_calls, with_calls
+from shortstop.serving.engines.closed import (
+    ClosedAnswer,
+    ClosedReader,
+    OpenReader,
+    closed_answer,
+)
+from shortstop.serving.engines.forecast import Stopwatch
 from shortstop.serving.engines.grammar import constrained
 from shortstop.serving.engines.markers import Markers
+from shortstop.serving.engines.slots import Interrupted, Queue, require_in_time
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
-from shortstop.serving.http import LocalClient, retry_after
-from shortstop.types import Chunk, Message, Part, Party, Reply, Request, Text, ToolResult
+from shortstop.serving.http import NO_HEADERS, LocalClient, retry_after
+from shortstop.types import (
+    Chunk,
+    Message,
+    Part,
+    Party,
+    Reply,
+    Request,
+    Sampling,
+    Text,
+    ToolResult,
+    Usage,
+)
 
 ALTERNATIVES = 3
 """Log-probabilities asked for at each token, for the entropy of the answer."""
 DEFAULT_MAX_TOKENS = 512
-QUEUE_SECONDS = 60.0
-LINGER_SECONDS = 30.0
-"""For how long after an answer its tenant finds a slot that nobody else's long answers hold."""
 UNBEGUN_SECONDS, BEGUN_SECONDS = 1.0, 0.2
 """For how long a request that is given up occupies the engine: one that it has not begun yet is
 begun and noticed at the first sign of progress, after a batch of the prompt; another sooner."""
+INTERRUPTIONS = 20
+"""How often background work is begun anew before it is given up."""
 ANY_MARKERS = Markers()
 P = TypeVar("P", bound=Part)
-
-
-class Queue(Protocol):
-    """Admits requests to an engine's slots by turns, a bounded number of them waiting."""
-
-    @property
-    def slots(self) -> int: ...
-
-    @property
-    def running(self) -> int: ...
-
-    @property
-    def waiting(self) -> int: ...
-
-    def take(self, party: Party) -> AbstractAsyncContextManager[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full, later when it is slow."""
-
-
-class Slots(FairGate):
-    """A bounded queue in front of a fixed number of slots: tenants and keys take turns."""
-
-    def __init__(self, slots: int, queue: int, wait_s: float = QUEUE_SECONDS) -> None:
-        super().__init__(slots, queue, wait_s, no_slot, linger_s=LINGER_SECONDS)
-
-    @property
-    def slots(self) -> int:
-        return self.places
-
-
-def no_slot(why: NoPlace) -> EngineBusy:
-    """The error for a queue with no place left, or too slow."""
-    state = f"{why.running} running, {why.waiting} waiting"
-    if why.reason == "late":
-        message = f"The local engine had no slot in time: {state}."
-    elif why.reason == "greedy":
-        message = f"The local engine is full, mostly with your own requests: {state}."
-    else:
-        message = f"The local engine is full: {state}."
-    return EngineBusy(
-        message,
-        hint="Retry in a moment, or raise `queue`, `queue_seconds` or `slots` of this model.",
-        retry_after=1.0,
-    )
 
 
 class LocalBackend:
@@ -126,24 +95,29 @@ class LocalBackend:
         self._tools_by_schema = tools_by_schema
         self._embedded = embedded
         self._settling: set[asyncio.Task[None]] = set()
+        self.interrupted = 0
 
     async def answer(self, request: Request) -> Reply:
         """A whole answer. Raises TargetError, and InvalidRequest for a tool that is not offered."""
-        reply = await (self._posted if self._embedded is None else self._gathered)(request)
-        if not self._calls_by_schema(request):
-            return reply
-        return replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
+        names = ToolNames.of(request, DESCRIPTION.limits)
+        request = names.request(in_words(request))
+        reply = await self._whole(request)
+        if self._calls_by_schema(request):
+            reply = replace(reply, choices=tuple(with_calls(c) for c in reply.choices))
+        return names.reply(reply)
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """The same in chunks; closing the generator frees the slot. Raises the same errors."""
+        names = ToolNames.of(request, DESCRIPTION.limits)
+        request = names.request(in_words(request))
         reader = CallReader() if self._calls_by_schema(request) else None
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:
                 if reader is None:
-                    yield replace(chunk, wire=None)
+                    yield names.chunk(replace(chunk, wire=None))
                     continue
                 for part in chunks_with_calls(chunk, reader):
-                    yield part
+                    yield names.chunk(part)
 
     async def count(self, request: Request) -> int:
         """Prompt tokens by the model's own tokenizer and template.
@@ -153,15 +127,49 @@ class LocalBackend:
         reply = await self._client().post(COUNTING.path, self._encode(request, stream=False))
         return COUNTING.decode(reply.body)
 
+    async def read_ahead(self) -> None:
+        """Have the engine read what requests share, as work that gives way to any client. Raises
+        TargetError."""
+        for beginning in self.slots.prefixes.shared():
+            question = Message("user", (Text("."),))
+            await self._whole(
+                Request(
+                    "ahead", NAME, {}, self._model, (*beginning, question),
+                    sampling=Sampling(max_tokens=1), party=Party(background=True),
+                )
+            )  # fmt: skip
+
+    async def _whole(self, request: Request) -> Reply:
+        """Work that was interrupted for a client is done anew when its turn comes again."""
+        ask = self._posted if self._embedded is None else self._gathered
+        for _ in range(INTERRUPTIONS):
+            try:
+                return await ask(request)
+            except Interrupted:
+                self.interrupted += 1
+        raise EngineBusy("Clients needed the local engine all the time.", retry_after=60)
+
     async def _posted(self, request: Request) -> Reply:
         body = self._encode(request, stream=False)
         if ANY_MARKERS.found(body):
             body = ANY_MARKERS.broken(body)
+        require_in_time(self.slots, request.party)
         async with self.slots.take(request.party):
-            reply = await self._client().post(PATH, body)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-        return replace(self._dialect.decode_reply(reply.body), body=None)
+            timing = Stopwatch(self.slots)
+            reply = await self._client().post(PATH, body, self._told(request))
+            if reply.status != 200:
+                raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+            decoded = replace(self._dialect.decode_reply(reply.body), body=None)
+            timing.end(decoded.usage)
+            self._note_usage(decoded.usage)
+        return decoded
+
+    def _told(self, request: Request) -> Mapping[str, str]:
+        """What somebody's server is told of the trace; the embedded engine keeps none."""
+        context = request.trace_context
+        if context is None or self._embedded is not None:
+            return NO_HEADERS
+        return context.headers(local=True)
 
     async def _gathered(self, request: Request) -> Reply:
         gathering = Gathering()
@@ -173,10 +181,14 @@ class LocalBackend:
         return gathering.reply(request.id, self._model)
 
     async def _chunks(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        body = self._encode(request, stream=True)
+        closed = self._closed(request)
+        reader = OpenReader() if closed is None else ClosedReader(closed)
+        body = self._encode(request, stream=True, closed=closed)
+        require_in_time(self.slots, request.party)
         async with self._slot(request.party) as progress:
+            timing = Stopwatch(self.slots)
             path, body, decoder = await self._spoken(body)
-            async with self._client().stream(path, body) as stream:
+            async with self._client().stream(path, body, self._told(request)) as stream:
                 if stream.status != 200:
                     raise self._dialect.decode_error(
                         stream.status, await stream.error_body(), retry_after(stream.headers)
@@ -184,15 +196,26 @@ class LocalBackend:
                 progress.begun = True
                 async for data in stream.chunks:
                     for chunk in decoder.feed(data):
-                        if not is_progress(chunk):
-                            yield chunk
-        if not decoder.done:
-            raise UpstreamFailed("The local engine closed the stream before its end.")
+                        timing.note(chunk)
+                        for piece in reader.feed(chunk):
+                            yield piece
+                    if decoder.done or reader.done:
+                        break
+                rest = reader.rest() or decoder.close()
+                timing.end()
+                self._note_usage(timing.usage)
+        for chunk in rest:
+            yield chunk
 
     @asynccontextmanager
     async def _slot(self, party: Party) -> AsyncIterator[_Progress]:
         """A slot. Our own engine notices only after some work that a client has left: who leaves
-        early keeps the slot for that long, or a flood of them would pile up there."""
+        early keeps the slot for that long, or a flood of them would pile up there. Background work
+        leaves at once: it is few, and a client waits."""
+        if party.background:
+            async with self.slots.take(party):
+                yield _Progress()
+            return
         held, progress = AsyncExitStack(), _Progress()
         await held.enter_async_context(self.slots.take(party))
         left = self._embedded is not None
@@ -224,6 +247,10 @@ class LocalBackend:
         prompt = names.prompt(rendered(reply.body))
         return COMPLETION, completion_of(body, prompt), LocalCompletionDecoder()
 
+    def _note_usage(self, usage: Usage | None) -> None:
+        if usage is not None:
+            self.slots.prefixes.saved(usage.prompt, usage.cache_read)
+
     def _calls_by_schema(self, request: Request) -> bool:
         return wants_calls(request) and self._poses_tools(request)
 
@@ -234,19 +261,33 @@ class LocalBackend:
             {t.name: t.schema for t in request.tools}
         ).within(EAGER)
 
-    def _encode(self, request: Request, *, stream: bool) -> bytes:
+    def _closed(self, request: Request) -> ClosedAnswer | None:
+        """What is certain of the answer; a model that reasons is not begun for."""
+        if self._embedded is None or not self._embedded().exact:
+            return None
+        return closed_answer(request)
+
+    def _encode(
+        self, request: Request, *, stream: bool, closed: ClosedAnswer | None = None
+    ) -> bytes:
         """The body, from the neutral fields alone: small servers reject fields they do not know."""
         if (request.tools or mentions_calls(request)) and self._poses_tools(request):
             request = without_tools(request)
         request, extra = constrained(
             request, guided=self._embedded is not None and not request.tools
         )
+        messages = tuple(map(_joined, request.messages))
+        if self._embedded is not None and not request.party.background:
+            self.slots.prefixes.note(messages)
+        if closed is not None:
+            messages, extra = (*messages, closed.begun), closed.grammar
         if stream and self._embedded is not None:
             extra = extra | PROGRESS_WANTED
         sampling = request.sampling
         rewritten = replace(
             request,
-            messages=tuple(map(_joined, request.messages)),
+            messages=messages,
+            dialect=NAME,
             body={},
             stream=stream,
             extra=extra,

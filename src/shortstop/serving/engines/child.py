@@ -16,6 +16,7 @@ import threading
 import time
 from typing import Any
 
+from shortstop.serving.engines.cpu_module import load_cpu_module
 from shortstop.serving.engines.parent import die_with_parent
 
 READY = "ready"
@@ -25,7 +26,7 @@ CPU_BATCH = 64
 one core. llama.cpp's own 2048 are 9 s, and save 3% of the work for each token."""
 
 LAST_WORDS_SECONDS = 0.5
-"""llama.cpp reports a failure from a thread of its own, which may not have run yet."""
+"""llama.cpp says why it failed from a thread of its own, which may not have run yet."""
 
 
 def main() -> None:
@@ -41,9 +42,9 @@ def main() -> None:
     try:
         server = _serve(options)
     except Exception as error:  # the library raises bare RuntimeError and worse
+        time.sleep(LAST_WORDS_SECONDS)
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.stderr.flush()
-        time.sleep(LAST_WORDS_SECONDS)
         os._exit(FAILED)
     report = {
         READY: server.listening_address,
@@ -71,6 +72,8 @@ def _watch_parent() -> None:
 def _serve(options: dict[str, Any]) -> Any:
     import xllamacpp
 
+    if options.get("cpu"):
+        load_cpu_module(xllamacpp.xllamacpp.__file__, options["cpu"])
     params = xllamacpp.CommonParams()
     params.model.path = options["path"]
     params.hostnames = ["127.0.0.1"]
@@ -79,11 +82,13 @@ def _serve(options: dict[str, Any]) -> Any:
     params.n_ctx = options["context"]
     params.n_parallel = options["slots"]
     params.cpuparams.n_threads = options["threads"]
-    params.cpuparams_batch.n_threads = options["threads"]
+    params.cpuparams_batch.n_threads = options["batch_threads"]
     params.n_gpu_layers = options["gpu_layers"]
     if all(device["name"] == "CPU" for device in xllamacpp.get_device_info()):
         params.n_batch = CPU_BATCH
     params.cache_ram_mib = options["cache_mib"]
+    if not options["thinking"]:
+        params.enable_reasoning = 0
     # The gateway chose the context: llama.cpp must not shrink it, nor serve pages of its own.
     params.fit_params = False
     params.ui = False

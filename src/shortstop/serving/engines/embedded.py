@@ -22,6 +22,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shortstop.dialects.openai.describe import PATH
 from shortstop.dialects.openai.local import GUIDED_WARM_UP, LOOP_STATE, WARM_UP
@@ -34,7 +35,18 @@ from shortstop.errors import (
 )
 from shortstop.registry import read_info
 from shortstop.registry.store import require_sha256
+from shortstop.serving.engines.machine import Machine
+from shortstop.serving.engines.modules import EngineRun, ModuleBook
 from shortstop.serving.engines.options import EngineOptions
+from shortstop.serving.engines.speed import (
+    Speed,
+    SpeedBook,
+    SpeedTable,
+    calibrate,
+    candidates,
+    likeliest_at,
+    speed_at,
+)
 from shortstop.serving.http import LocalClient, Timeouts
 
 __all__ = ["LLAMA_CPP", "Backoff", "EmbeddedServer", "EngineOptions", "EngineState"]
@@ -50,6 +62,9 @@ READ_BYTES_PER_SECOND = 50e6
 """A slow disk: large models get more time to start."""
 TAIL = 4000
 """Characters of the child's stderr that are kept."""
+PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
+"""Threads that wait for each other sleep. One that spins keeps the core that the last of them
+needs: beside a busy neighbour two of them are many times slower than one (docs/lab.md)."""
 SECRETS = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 LOG_HEAD = re.compile(r"^[\d.]+ [A-Z] ")
 """The engine's time stamp and level."""
@@ -97,11 +112,19 @@ class Backoff(Struct, frozen=True):
 PATIENT = Backoff()
 
 
+class Tuning(Struct, frozen=True):
+    """What is remembered of engines on this machine. None: nothing is tried, the options hold."""
+
+    speeds: SpeedBook | None = None
+    modules: ModuleBook | None = None
+
+
 class EmbeddedServer:
     """Starts the child, restarts it with backoff when it dies, leaves no orphan.
 
     `sha256` is the registry's; "" skips the comparison. `command` starts the child. `url` is None
-    while no child is ready; it changes at every start.
+    while no child is ready; it changes at every start. What `tuning` remembers of this machine and
+    model (the number of threads, the CPU module) is used; what it does not is measured first.
     """
 
     def __init__(
@@ -113,12 +136,14 @@ class EmbeddedServer:
         command: tuple[str, ...] = LLAMA_CPP,
         backoff: Backoff = PATIENT,
         chance: random.Random | None = None,
+        tuning: Tuning = Tuning(),  # noqa: B008 - frozen
     ) -> None:
         self._path = path
         self._sha256 = sha256
         self._command = command
         self._backoff = backoff
         self._chance = chance or random.Random()
+        self._tuning = tuning
         self.options = options
         self.api_key = secrets.token_urlsafe(24)
         self.url: str | None = None
@@ -139,6 +164,7 @@ class EmbeddedServer:
         self._enter("starting")
         try:
             await asyncio.to_thread(self._check_file)
+            await self._tune()
             await self._launch()
         except BaseException:
             await self._end()
@@ -169,6 +195,42 @@ class EmbeddedServer:
             self.url = None
         self._state_changed.set()
         self._state_changed = asyncio.Event()
+
+    # -- its speed
+
+    async def calibrate(self) -> SpeedTable:
+        """Measure each number of threads that may be the best, with a child for each, before the
+        start. Raises what `start` does."""
+        return await calibrate(self.options, candidates(Machine.look()), self._speed_with)
+
+    async def _tune(self) -> None:
+        speeds, modules = self._tuning.speeds, self._tuning.modules
+        if speeds is not None:
+            known = speeds.find(self._path)
+            if known is None:
+                log.info("measuring the engine on this machine, once")
+                known = await self.calibrate()
+                speeds.keep(self._path, known)
+            self.options = replace(self.options, threads=known.best.threads)
+        if modules is not None:
+            tuned = self.options
+            cpu = await modules.choose(self._path, tuned, self._try)
+            self.options = replace(tuned, cpu=cpu)
+
+    async def _speed_with(self, options: EngineOptions) -> Speed:
+        return (await self._try(options)).speed
+
+    async def _try(self, options: EngineOptions) -> EngineRun:
+        """Run a child for a moment. Raises what `start` does."""
+        self.options = options
+        await self._launch()
+        try:
+            url = str(self.url)
+            speed = await speed_at(url, self.api_key, options)
+            return EngineRun(speed, await likeliest_at(url, self.api_key))
+        finally:
+            await self._end()
+            self._enter("starting")
 
     # -- one child
 
@@ -204,7 +266,7 @@ class EmbeddedServer:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={name: value for name, value in os.environ.items() if not SECRETS.search(name)},
+            env={n: v for n, v in os.environ.items() if not SECRETS.search(n)} | PASSIVE,
         )
         self._reader = asyncio.create_task(self._read_stderr(child))
         assert child.stdin is not None
@@ -276,8 +338,15 @@ class EmbeddedServer:
         while True:
             lived = await self._lifetime()
             deaths = 1 if lived >= self._backoff.healthy else deaths + 1
+            self._distrust_module()
             while not await self._restarted(deaths):
                 deaths += 1
+
+    def _distrust_module(self) -> None:
+        """A child that died is not started with a CPU module again: it may have been the cause."""
+        if self.options.cpu:
+            log.warning("the engine goes on without the CPU module %s", self.options.cpu)
+            self.options = replace(self.options, cpu="")
 
     async def _lifetime(self) -> float:
         """Wait for the child's end; returns the seconds that it lived from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,20 @@ class Machine(Struct, frozen=True):
             ram_limit=min(limits, default=None),
             ram_free=min(_available(root, ram), *free, ram),
         )
+
+
+def cpu_info(key: str) -> str:
+    """What Linux says of the processor under `key`; "" elsewhere."""
+    for line in _text(Path("/proc/cpuinfo")).splitlines():
+        if line.startswith(key):
+            return line.partition(":")[2].strip()
+    return ""
+
+
+def processor() -> str:
+    """The processor's name and abilities: what is the same runs the same code."""
+    name = cpu_info("model name") or platform.processor() or platform.machine()
+    return f"{name} {cpu_info('flags') or cpu_info('Features')}".strip()
 
 
 def _allowed() -> set[int]:

@@ -6,7 +6,7 @@ import logging
 
 from msgspec import Struct
 
-from shortstop.config import ModelConfig
+from shortstop.config import EngineConfig, ModelConfig
 from shortstop.errors import ModelFileError
 from shortstop.registry import GgufInfo
 from shortstop.registry.catalogue import ENGINE_BYTES
@@ -29,6 +29,8 @@ ROUND = 256
 class EngineOptions(Struct, frozen=True):
     """How to run a model. `context` is that of all slots together, in tokens.
 
+    `cpu` is a CPU module to compute with, or a folder of some; "" is the wheel's own code.
+    `threads` generate; `batch_threads` read prompts, which gains by every core and waits for none.
     `cache_mib` bounds the prompts kept in memory besides those in the slots; `nice` is added to
     the process's niceness; `gpu_layers` -1 means all, where the engine's build has a GPU.
     """
@@ -39,13 +41,21 @@ class EngineOptions(Struct, frozen=True):
     gpu_layers: int = -1
     cache_mib: int = MAX_CACHE_MIB
     nice: int = 1
+    thinking: bool = False
+    batch_threads: int = 1
+    cpu: str = ""
 
     @property
     def context_per_slot(self) -> int:
         return self.context // self.slots
 
     @staticmethod
-    def choose(model: ModelConfig, gguf: GgufInfo, machine: Machine | None = None) -> EngineOptions:
+    def choose(
+        model: ModelConfig,
+        gguf: GgufInfo,
+        machine: Machine | None = None,
+        engine: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
+    ) -> EngineOptions:
         """Keep what the operator set and make the rest fit into memory.
 
         Few slots: on a CPU several answers at once take as long as one after the other, and each
@@ -54,7 +64,7 @@ class EngineOptions(Struct, frozen=True):
         """
         machine = machine or Machine.look()
         _require_memory(gguf, machine)
-        threads = model.threads or machine.spare_cores
+        threads = model.threads or engine.threads or machine.spare_cores
         slots = model.slots or _slots(machine)
         per_slot = min(model.context or SLOT_CONTEXT, gguf.context)
         if model.context and per_slot < model.context:
@@ -68,9 +78,11 @@ class EngineOptions(Struct, frozen=True):
             log.warning("%s may not fit into memory with %d tokens", gguf.name, slots * per_slot)
         return EngineOptions(
             threads=threads,
+            batch_threads=model.batch_threads or engine.batch_threads or machine.cores,
             context=per_slot * slots,
             slots=slots,
             gpu_layers=-1 if model.gpu_layers is None else model.gpu_layers,
+            thinking=model.thinking,
             cache_mib=min(MAX_CACHE_MIB, int(machine.memory_free * CACHE_SHARE / 2**20)),
         )
 

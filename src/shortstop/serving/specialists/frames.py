@@ -8,18 +8,18 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.specialists.opinion import Opinion
+from shortstop.specialists.query import Query
 
 LENGTH_BYTES = 4
 MAX_FRAME = 64 << 20
 
 
 class Question(Struct, array_like=True):
-    """Asks `specialist`, by the name of its folder, about a request (`specialists.Query`)."""
+    """Asks `specialist`, by the name of its folder, about a request."""
 
     number: int
     specialist: str
-    text: str
-    before: str = ""
+    query: Query
 
 
 class Told(Struct, array_like=True):

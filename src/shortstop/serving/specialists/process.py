@@ -8,7 +8,7 @@ import logging
 import sys
 from itertools import count
 
-from shortstop.errors import EngineDown, UpstreamTimeout
+from shortstop.errors import EngineDown, TargetError, UpstreamTimeout
 from shortstop.serving.specialists.frames import LENGTH_BYTES, Question, framed, length, told
 from shortstop.specialists.opinion import Opinion
 from shortstop.specialists.query import Query
@@ -16,9 +16,12 @@ from shortstop.specialists.query import Query
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "shortstop.app.specialists")
-PATIENCE = 5.0
-"""Seconds that an opinion may take; the first one of a process waits for it to start."""
+PATIENCE = 2.0
+"""Seconds that an opinion may take. While the process owes one for longer, nobody waits for it."""
+HANGING = 10.0
+"""Seconds without an answer after which the process is killed, to be started again."""
 START_PATIENCE = 30.0
+"""The same for its first answer, and how long `open` waits."""
 PAUSES = (0.0, 1.0, 5.0, 30.0)
 """Seconds before the next start, after so many deaths in a row without an answer."""
 
@@ -26,8 +29,9 @@ Answers = dict[int, asyncio.Future[Opinion | None]]
 
 
 class SpecialistProcess:
-    """Starts with the first question. Everything that waits is sent in one frame as soon as the
-    process has answered the one before. `command` is followed by the folder of the specialists."""
+    """Starts with `open`, or beside the first question. Everything that waits is sent in one frame
+    as soon as the process has answered the one before. `command` is followed by the folder of the
+    specialists."""
 
     def __init__(self, root: str, command: tuple[str, ...] = COMMAND) -> None:
         self._command = (*command, root)
@@ -39,29 +43,54 @@ class SpecialistProcess:
         self._deaths = 0
         self._resting_until = 0.0
         self._served = False
+        self._asked_at: float | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def ask(self, specialist: str, query: Query) -> Opinion | None:
-        """Raises EngineDown or UpstreamTimeout."""
+        """Raises EngineDown or UpstreamTimeout. No request waits for the process to start: it goes
+        elsewhere until there is one."""
+        if not self._served:
+            self._start_beside(specialist)
+            raise EngineDown("The specialists' process has not started yet.", retry_after=2)
+        now = asyncio.get_running_loop().time()
+        if self._asked_at is not None and now - self._asked_at > PATIENCE:
+            raise EngineDown("The specialists' process is behind.", retry_after=2)
+        return await self._told(Question(next(self._numbers), specialist, query), PATIENCE)
+
+    async def open(self, specialist: str) -> None:
+        """Have a specialist read from disk before it is asked; the process starts. Raises
+        EngineDown, in words that say why it cannot be asked, or UpstreamTimeout."""
+        await self._told(Question(next(self._numbers), specialist, Query("")), START_PATIENCE)
+
+    def _start_beside(self, specialist: str) -> None:
+        async def opened() -> None:
+            with contextlib.suppress(TargetError):  # which the log has told by then
+                await self.open(specialist)
+
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.get_running_loop().create_task(opened())
+
+    async def _told(self, question: Question, patience: float) -> Opinion | None:
         loop = asyncio.get_running_loop()
         if self._work is None or self._work.done():
             self._start(loop)
-        number = next(self._numbers)
         answer: asyncio.Future[Opinion | None] = loop.create_future()
-        self._answers[number] = answer
-        self._waiting.append(Question(number, specialist, query.text, query.before))
+        self._answers[question.number] = answer
+        self._waiting.append(question)
         self._some.set()
         try:
-            async with asyncio.timeout(PATIENCE if self._served else START_PATIENCE):
+            async with asyncio.timeout(patience):
                 return await answer
         except TimeoutError as error:
             raise UpstreamTimeout("A specialist did not answer in time.") from error
         finally:
-            self._answers.pop(number, None)
+            self._answers.pop(question.number, None)
 
     async def close(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
+        tasks = [task for task in (self._opening, self._work) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop.time() < self._resting_until:
@@ -75,7 +104,10 @@ class SpecialistProcess:
         )
         try:
             await self._converse(child)
-        except (OSError, EOFError, ValueError) as error:
+        except TimeoutError:
+            log.error("the specialists' process does not answer: it is killed and started again")
+        except (OSError, EOFError, ValueError, RuntimeError) as error:
+            # uvloop raises RuntimeError where asyncio has ConnectionResetError
             log.error("the specialists' process has died (%s)", type(error).__name__)
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -93,10 +125,13 @@ class SpecialistProcess:
             self._waiting.clear()
             if not asked:
                 continue
-            child.stdin.write(framed(asked))
-            await child.stdin.drain()
-            head = await child.stdout.readexactly(LENGTH_BYTES)
-            self._tell(await child.stdout.readexactly(length(head)))
+            self._asked_at = asyncio.get_running_loop().time()
+            async with asyncio.timeout(HANGING if self._served else START_PATIENCE):
+                child.stdin.write(framed(asked))
+                await child.stdin.drain()
+                head = await child.stdout.readexactly(LENGTH_BYTES)
+                self._tell(await child.stdout.readexactly(length(head)))
+            self._asked_at = None
             self._served, self._deaths = True, 0
 
     def _tell(self, data: bytes) -> None:
@@ -112,6 +147,8 @@ class SpecialistProcess:
     def _died(self) -> None:
         pause = PAUSES[min(self._deaths, len(PAUSES) - 1)]
         self._deaths += 1
+        self._served = False
+        self._asked_at = None
         self._resting_until = asyncio.get_running_loop().time() + pause
         self._waiting.clear()
         for answer in self._answers.values():
