@@ -12,6 +12,8 @@ from shortstop.evaluate.fitting import (
     LANDMARKS,
     fit,
     learned_from,
+    levels,
+    looks_at,
     out_of_fold,
     task_shift,
     with_answer,
@@ -56,20 +58,23 @@ def test_a_row_s_own_outcome_does_not_reach_its_estimate(table: PairTable) -> No
 def test_neither_does_it_reach_the_look(table: PairTable) -> None:
     rows = table.where("own")
     folds = table.fold[rows]
-    gaps, smalls = out_of_fold(table, rows, folds)
+    gaps, _ = out_of_fold(table, rows, folds)
     member = folds == 1
     turned = np.where(member, 1 - table.small, table.small)
-    after = with_answer(table, rows, folds, gaps, smalls, agreement=True)
-    again = with_answer(replace(table, small=turned), rows, folds, gaps, smalls, agreement=True)
+    other = replace(table, small=turned)
+    after = with_answer(looks_at(table, rows, gaps, agreement=True), folds)
+    again = with_answer(looks_at(other, rows, gaps, agreement=True), folds)
     assert np.array_equal(after[member], again[member])
+    assert not np.array_equal(after[~member], again[~member])
+    assert np.array_equal(levels(table, rows, folds)[member], levels(other, rows, folds)[member])
 
 
 def test_a_look_at_telling_answers_ranks_better(table: PairTable) -> None:
     """Here the words of the answer give the hard questions away."""
     rows = table.where("own")
     folds = table.fold[rows]
-    blind, smalls = np.zeros(len(rows)), np.full(len(rows), table.small.mean())
-    after = with_answer(table, rows, folds, blind, smalls, agreement=False)
+    blind = np.zeros(len(rows))
+    after = with_answer(looks_at(table, rows, blind, agreement=False), folds)
     assert apgr(recovered(after, table.small, table.big)) > 0.7
 
 

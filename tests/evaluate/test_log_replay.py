@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from shortstop.dialects.logs import unwrap
 from shortstop.errors import ContextTooLong, InvalidRequest
-from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay, unwrap
+from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
 from shortstop.types import (
     Attempt,
     Bill,
@@ -33,7 +34,7 @@ TARGETS = {
 }
 
 
-def decode(body: Json, id: str) -> Request:
+def decode(dialect: str, body: Json, id: str) -> Request:
     if not body["messages"]:
         raise InvalidRequest("messages is empty.")
     text = body["messages"][0]["content"]
@@ -164,7 +165,7 @@ def test_bad_lines_are_numbered_and_not_fatal() -> None:
              "output_tokens": 3},
             Usage(7, cache_read=8, cache_write=9, output=3),
         ),
-        ({"prompt_tokens": 1, "completion_tokens": None}, Usage(1)),
+        ({"prompt_tokens": 1, "completion_tokens": None}, Usage(1, estimated=True)),
         ({}, None),
         ("nonsense", None),
     ],
@@ -183,9 +184,9 @@ def test_without_usage_tokens_are_estimated_and_said_to_be() -> None:
 def test_the_logged_model_does_not_bind() -> None:
     seen: list[str] = []
 
-    def note(body: Json, id: str) -> Request:
+    def note(dialect: str, body: Json, id: str) -> Request:
         seen.append(body["model"])
-        return decode(body, id)
+        return decode(dialect, body, id)
 
     line = msgspec.json.encode(ask("x"))
     replay([line], note, Guard(), Router(), Books(), TARGETS)  # type: ignore[arg-type]

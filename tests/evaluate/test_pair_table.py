@@ -51,8 +51,8 @@ def test_a_missing_column_is_named() -> None:
     ("wrong", "said"),
     [
         ({"score_small": ""}, "Row 3 of the table has no 'score_small'"),
-        ({"score_small": "good"}, "Row 3 .* 'score_small' is 'good'"),
-        ({"score_big": "nan"}, "Row 3 .* 'score_big' is 'nan'"),
+        ({"score_small": "good"}, "Row 3 .* 'good' as 'score_small'"),
+        ({"score_big": "nan"}, "Row 3 .* 'nan' as 'score_big'"),
         ({"cost_big": "$1"}, "Row 3 .* 'cost_big'"),
         ({"fold": "a"}, "Row 3 .* 'fold'"),
     ],
@@ -93,10 +93,29 @@ def test_folds_are_drawn_from_the_prompts_where_the_table_names_none() -> None:
     assert pair_table(rows, EMBEDDER).fold.tolist() == [i % 2 for i in range(1, 10)]
 
 
+def test_several_helpers_come_in_the_order_of_their_numbers() -> None:
+    row = own_rows(2)[1] | {"response_other": None, "grader": "exact"}
+    row |= {f"response_other_{i}": f"answer {i}" for i in (10, 2, 1)}
+    table = pair_table([row], EMBEDDER)
+    assert table.others == [["answer 1", "answer 2", "answer 10"]]
+    assert table.graders == ["exact"]
+
+
+def test_the_rows_with_errors_are_named_together() -> None:
+    rows = own_rows(9)
+    rows[2]["prompt"] = ""
+    rows[4]["score_big"] = "good"
+    rows[5]["grader"] = "luck"
+    with pytest.raises(StoreError) as caught:
+        pair_table(rows, EMBEDDER)
+    text = str(caught.value)
+    assert all(f"Row {n} of the table has" in text for n in (3, 5, 6))
+
+
 def test_what_a_table_leaves_out_has_a_plain_default() -> None:
     row = {"id": 1, "bench": "b", "prompt": "p", "score_small": 0, "score_big": "1"}
     table = pair_table([row], EMBEDDER)
     assert table.domain.tolist() == ["b"]
-    assert (table.answers, table.others) == ([""], [""])
+    assert (table.answers, table.others, table.graders) == ([""], [[]], [None])
     assert (table.cost_small.tolist(), table.cost_big.tolist()) == ([0.0], [1.0])
     assert len(table.features) == 1

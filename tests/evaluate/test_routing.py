@@ -12,7 +12,7 @@ from shortstop.cli.tables import read_rows
 from shortstop.errors import StoreError
 from shortstop.evaluate.certificates import certify
 from shortstop.evaluate.curves import page
-from shortstop.evaluate.fitting import out_of_fold, with_answer
+from shortstop.evaluate.fitting import looks_at, out_of_fold, with_answer
 from shortstop.evaluate.pair_table import pair_table
 from shortstop.evaluate.published import PUBLISHED
 from shortstop.evaluate.ranking import apgr, recovered
@@ -79,7 +79,7 @@ def test_the_open_data(shared_data: Path) -> None:
             assert shares["errors over traffic, exact binomial"].share.value > 0.28
             assert shares["net loss over traffic, betting"].share.value > 0.38
         else:
-            after = with_answer(data, at, folds, gaps, smalls, agreement=False)
+            after = with_answer(looks_at(data, at, gaps, agreement=False), folds)
             assert apgr(recovered(after, data.small[at], data.big[at])) >= 0.707
     assert found["mmlu"] >= 0.690
     assert found["gsm8k"] >= 0.638

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.flywheel.examples import Example, Examples, LeftOut, correction
+from shortstop.specialists.invocation import Invocation, spelled
 from shortstop.specialists.query import Query
 from shortstop.types import (
     Choice,
@@ -16,6 +17,7 @@ from shortstop.types import (
     Decision,
     Grade,
     Json,
+    Opaque,
     Reach,
     Request,
     Text,
@@ -53,6 +55,29 @@ def test_an_unseen_answer_of_the_frontier_is_one_too() -> None:
     assert list(maker().of([(replace(ROW, outcome="shadow"), [])]))
 
 
+@pytest.mark.parametrize("announced", [(), (Text("One moment."),)])
+def test_calls_are_an_answer_with_what_was_offered(announced: tuple[Text, ...]) -> None:
+    tool = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+    called = choices(*announced, ToolCall("c", "find", '{"b":1,"a":2}'), finish="tool_calls")
+    (one,) = maker().of([(replace(ROW, request={**BODY, "tools": [tool]}, response=called), [])])
+    assert one.calls == (Invocation("find", '{"b":1,"a":2}'),)
+    assert one.answer == spelled(one.calls)
+    assert [tool.name for tool in one.query.tools] == ["find"]
+
+
+def test_a_correction_in_words_replaces_calls() -> None:
+    called = choices(ToolCall("c", "find", "{}"), finish="tool_calls")
+    (one,) = maker().of(
+        [
+            (
+                replace(ROW, response=called),
+                [Grade("r1", "acme", "user", "big", None, 6.0, correction="no call")],
+            )
+        ]
+    )
+    assert (one.answer, one.calls) == ("no call", ())
+
+
 def choices(*parts: Any, finish: Any = "stop") -> tuple[Choice, ...]:
     return (Choice(parts=parts, finish=finish),)
 
@@ -70,7 +95,8 @@ def choices(*parts: Any, finish: Any = "stop") -> tuple[Choice, ...]:
         ({"dialect": "klingon"}, "unreadable"),
         ({"request": {"messages": 3}}, "unreadable"),
         ({"response": choices(Text("ca"), finish="length")}, "not-text"),
-        ({"response": choices(ToolCall("c", "f", "{}"))}, "not-text"),
+        ({"response": choices(ToolCall("c", "f", "{"), finish="length")}, "not-text"),
+        ({"response": choices(ToolCall("c", "f", "{}"), Opaque("x", {}))}, "not-text"),
         ({"response": ()}, "not-text"),
         ({"decision": None}, "no-task"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.flywheel.thresholds import LEAST_SERVED, threshold
+from shortstop.flywheel.thresholds import LEAST_ATTAINABLE, LEAST_SERVED, attainable, threshold
 from shortstop.specialists.opinion import NEVER
 
 
@@ -53,3 +53,18 @@ def test_it_is_one_of_the_confidences_or_never(rows: list[tuple[int, bool]], tar
         assert least in confidence
         assert len(served) >= LEAST_SERVED
         assert np.mean(served) >= target
+
+
+@pytest.mark.parametrize("slips", [0.0, 0.03, 0.07])
+def test_what_is_attainable_is_what_the_teacher_is_consistent_in(slips: float) -> None:
+    """The model is right nine times in ten, and always where it is surest."""
+    for seed in range(20):
+        draws = np.random.default_rng(seed)
+        confidence = draws.random(1_500)
+        right = (draws.random(1_500) < 1 - 0.2 * (confidence < 0.5)) & (draws.random(1_500) > slips)
+        assert 1 - slips - 0.015 <= attainable(confidence.tolist(), right.tolist()) <= 1.0
+
+
+def test_of_few_or_hopeless_opinions_everything_or_the_least_is_asked() -> None:
+    assert attainable([0.9] * 50, [False] * 50) == 1.0
+    assert attainable([0.9] * 1_000, [False] * 1_000) == LEAST_ATTAINABLE

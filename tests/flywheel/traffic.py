@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -13,13 +14,18 @@ from numpy.typing import NDArray
 
 from shortstop.flywheel.examples import Example
 from shortstop.specialists.query import Query
-from tests.flywheel.copy.test_train import receipts
+from tests.flywheel.papers import receipts
 
 TOPICS = {
     "card": ["my card is lost", "card stolen yesterday", "block the card now", "new card please"],
     "loan": ["loan for a house", "interest of my loan", "pay back the loan", "loan too dear"],
     "fees": ["why this fee", "fee on my bill is wrong", "monthly fees", "refund the fee"],
 }
+
+
+@cache
+def vector(word: str, width: int) -> NDArray[np.float32]:
+    return np.random.default_rng(crc32(word.encode())).normal(size=width).astype(np.float32)
 
 
 class WordEncoder:
@@ -31,8 +37,7 @@ class WordEncoder:
         out = np.zeros((len(texts), self.WIDTH), np.float32)
         for row, text in zip(out, texts, strict=True):
             for word in text.lower().split():
-                draws = np.random.default_rng(crc32(word.encode()))
-                row += draws.normal(size=self.WIDTH).astype(np.float32)
+                row += vector(word, self.WIDTH)
         return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
 

@@ -23,7 +23,7 @@ def check(answers: int, *, second_answer: bool = True) -> LearnedCheck:
     """After so many answers of SMALL, whose low probabilities meant a bad one."""
     state = State()
     if answers:
-        state.scorers[key_of(SMALL)] = taught(answers)
+        (state.scorers[key_of(SMALL)],) = taught(answers).levels
     config = Config(routing=RoutingConfig(second_answer=second_answer))
     return LearnedCheck(state, TaskPolicies({"small": SMALL}, config))
 

@@ -23,7 +23,7 @@ from shortstop.routing.pack import (
     unpack_index,
     unpack_scorer,
 )
-from shortstop.routing.scorer import AnswerScorer
+from shortstop.routing.scorer import NO_HELPERS, WIDTH, AnswerScorer
 from tests.routing.test_model import INDEX, LANDMARKS, MAIL, both, features, learned
 from tests.routing.test_scorer import look, taught
 
@@ -125,13 +125,27 @@ def test_half_precision_is_smaller_and_nearly_the_same() -> None:
 
 
 def test_a_scorer_comes_back() -> None:
-    scorer = taught(50)
+    (scorer,) = taught(50).levels
     back = unpack_scorer(travelled(pack_scorer(scorer)))
     assert back.rows == 50
-    assert back.expect(0.5, look(-2.0)) == scorer.expect(0.5, look(-2.0))
-    scorer.learn(0.5, look(-1.0), 1.0)
-    back.learn(0.5, look(-1.0), 1.0)
+    assert back.correction(look(-2.0)) == scorer.correction(look(-2.0))
+    for one in (scorer, back):
+        one.learn_all(look(-1.0)[None, :], np.array([0.5]))
     assert np.array_equal(back.solution, scorer.solution)
+
+
+def test_a_scorer_of_the_release_before_saw_no_helpers() -> None:
+    (scorer,) = taught(50).levels
+    width = WIDTH - len(NO_HELPERS)
+    packed = Packed.of(
+        moments=scorer.moments[:width, :width].copy(),
+        targets=scorer.targets[:width].copy(),
+        solution=scorer.solution[:width].copy(),
+    )
+    packed.numbers = {"seen": 50.0}
+    back = unpack_scorer(packed)
+    assert np.array_equal(back.solution, scorer.solution)
+    back.learn_all(look(-1.0)[None, :], np.array([0.5]))
 
 
 def test_a_scorer_of_other_marks_is_refused() -> None:

@@ -27,6 +27,10 @@ def pairing(seed: int = 0, rate: float = 0.25) -> Pairing:
     return Pairing(State(seed), TaskPolicies({}, config))
 
 
+def before(first: Target) -> tuple[str, ...]:
+    return (first.name,) if first.local else ()
+
+
 def draw(
     live: list[Estimate],
     shadow: list[Estimate],
@@ -34,7 +38,8 @@ def draw(
     reference: str | None = "big",
     rate: float = 0.25,
 ) -> tuple[list[Candidate], tuple[str, ...]]:
-    return pairing(rate=rate).draw("mail", first, reference, live, shadow)
+    drawn = pairing(rate=rate).draw("mail", before(first), reference, live, shadow)
+    return drawn.candidates, drawn.asked
 
 
 # ------------------------------------------------------------ odds
@@ -75,14 +80,14 @@ def test_where_nobody_is_asked_unseen_weights_are_still_defined() -> None:
 
 def test_what_is_served_is_what_is_compared() -> None:
     live = [estimate(SMALL), estimate(MID)]
-    assert compared(live, SMALL).target is SMALL
-    assert compared(live, MID).target is MID
+    assert compared(live, ("small",)).target is SMALL
+    assert compared(live, ("mid",)).target is MID
 
 
 def test_where_the_frontier_is_served_the_newest_is_until_all_are_set_up() -> None:
-    assert compared([estimate(SMALL, 10), estimate(MID, 3)], BIG).target is MID
-    assert compared([estimate(SMALL, 60), estimate(MID, 49)], BIG).target is MID
-    assert compared([estimate(SMALL, 60), estimate(MID, 50)], BIG).target is SMALL
+    assert compared([estimate(SMALL, 10), estimate(MID, 3)], ()).target is MID
+    assert compared([estimate(SMALL, 60), estimate(MID, 49)], ()).target is MID
+    assert compared([estimate(SMALL, 60), estimate(MID, 50)], ()).target is SMALL
 
 
 def test_a_shadow_run_asks_the_candidate() -> None:
@@ -107,7 +112,9 @@ def test_behind_a_local_answer_it_brings_the_reference_along() -> None:
     served = estimate(SMALL)
     served.evidence.balance = 1000.0
     for seed in range(40):
-        candidates, asked = pairing(seed).draw("mail", SMALL, "big", [served], [estimate(NEW)])
+        candidates, asked, *_ = pairing(seed).draw(
+            "mail", ("small",), "big", [served], [estimate(NEW)]
+        )
         assert candidates[1].drawn
         assert asked == ("big", "new")
 
@@ -136,7 +143,7 @@ def test_the_logged_odds_are_those_of_the_draw(first: Target) -> None:
     pairs = pairing()
     for _ in range(4000):
         live.evidence.balance = 20.0
-        candidates, _ = pairs.draw("mail", first, "big", [live], [shadow])
+        candidates, *_ = pairs.draw("mail", before(first), "big", [live], [shadow])
         for candidate in candidates:
             drawn[candidate.target] += candidate.drawn
             odds[candidate.target] = candidate.inclusion
@@ -149,7 +156,7 @@ def test_draws_of_several_candidates_do_not_hang_together() -> None:
     live, shadow = estimate(SMALL, pairs=80), estimate(NEW, pairs=80)
     pairs, both = pairing(rate=0.5), 0
     for _ in range(2000):
-        candidates, _ = pairs.draw("mail", BIG, "big", [live], [shadow])
+        candidates, *_ = pairs.draw("mail", (), "big", [live], [shadow])
         both += all(candidate.drawn for candidate in candidates)
     assert both / 2000 == pytest.approx(0.25, abs=0.04)
 
@@ -157,14 +164,14 @@ def test_draws_of_several_candidates_do_not_hang_together() -> None:
 def test_same_seed_same_draws() -> None:
     def story(seed: int) -> list[tuple[str, ...]]:
         live, pairs = estimate(SMALL, pairs=80), pairing(seed)
-        return [pairs.draw("mail", BIG, "big", [live], [])[1] for _ in range(50)]
+        return [pairs.draw("mail", (), "big", [live], [])[1] for _ in range(50)]
 
     assert story(1) == story(1) != story(2)
 
 
 def test_what_is_surely_drawn_or_surely_not_uses_no_more_lots_than_needed() -> None:
     pairs = pairing(rate=0.0)
-    pairs.draw("mail", BIG, "big", [estimate(SMALL)], [estimate(NEW)])
+    pairs.draw("mail", (), "big", [estimate(SMALL)], [estimate(NEW)])
     assert pairs._state.draws == 0
 
 

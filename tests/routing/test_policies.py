@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shortstop.config import Config, ContractConfig, TaskConfig
+from shortstop.config import Config, ContractConfig, RouteOverride, RoutingConfig, TaskConfig
 from shortstop.routing import Promise
 from shortstop.routing.policies import TaskPolicies, evidence_name, key_of, promise_of
 from tests.routing.test_constraints import BIG, SMALL
@@ -46,6 +46,23 @@ def test_graders_are_those_that_were_named() -> None:
     assert policies().grader("mail") == "exact"
     assert policies().grader("prose") is None
     assert policies().grader("open") is None
+
+
+def test_a_tenants_route_goes_before_that_of_all_and_the_first_before_later_ones() -> None:
+    routes = (
+        RouteOverride(task="mail", route="local"),
+        RouteOverride(task="mail", route="auto", tenant="acme"),
+        RouteOverride(task="mail", route="frontier"),
+    )
+    found = TaskPolicies(
+        {}, msgspec.structs.replace(CONFIG, routing=RoutingConfig(overrides=routes))
+    )
+    declared = CONFIG.tasks["mail"]
+    assert found.settings("mail", "default", declared).route == "local"
+    assert found.settings("mail", "default", declared).grader == "exact"
+    assert found.settings("mail", "acme", declared).route == "auto"
+    assert found.settings("prose", "acme", declared) is declared
+    assert policies().settings("mail", "acme", declared) is declared
 
 
 def test_another_model_behind_a_name_is_somebody_else() -> None:

@@ -85,6 +85,22 @@ def test_a_model_that_agrees_gets_the_task(prior: Prior) -> None:
     assert decision.score > 0.8
 
 
+@pytest.mark.parametrize(("rounds", "reason"), [(60, "estimate"), (1400, "contract")])
+def test_a_good_local_answer_is_not_worth_any_queue(prior: Prior, rounds: int, reason: str) -> None:
+    """Waiting is charged at the operator's price, under a certificate as well."""
+    first = make(prior, exploration=0.0)
+    teach(first, rounds, 1.0)
+    request = asked(9999, "sort mail number 9999")
+    for seconds, target in ((0.0, "small"), (1.0, "small"), (600.0, "big")):
+        config = Config(routing=RoutingConfig(landmarks=64, exploration=0.0))
+        waits = {"small": seconds, "big": 0.0}
+        router = LearnedRouter(
+            TARGETS, config, first.state, prior, lambda name, party, waits=waits: waits[name]
+        )
+        decision = router.decide(request, OPEN, MAIL)
+        assert (decision.plan[0], decision.reasons[0]) == (target, reason), seconds
+
+
 def test_a_model_that_disagrees_does_not(prior: Prior) -> None:
     router = make(prior, exploration=0.0)
     teach(router, 60, 0.0)
@@ -370,3 +386,26 @@ def test_memory_is_bounded(prior: Prior) -> None:
         router.state.conversations[str(i)] = "small"
         router.decide(asked(i, f"mail {i}"), OPEN, Caller(task="mail"))
     assert len(router.state.pending) <= 4096
+
+
+def test_foreseeing_says_what_is_decided_then_and_changes_nothing(prior: Prior) -> None:
+    """Learned rows, lots and accounts are as before, however often somebody asks why."""
+    router = make(prior, exploration=0.5, shadow_rate=0.5)
+    for number in range(30):
+        request = asked(number, f"Which team handles refund {number}?")
+        router.decide(request, OPEN, MAIL)
+        router.pair(graded(request.id, 1.0))
+    told: list[tuple[str, ...]] = []
+    for number in range(100, 130):
+        request = asked(number, f"Which team handles refund {number}?")
+        before = dump_state(router.state), len(router.state.recent)
+        foreseen = [router.foresee(request, OPEN, MAIL) for _ in range(3)]
+        assert (dump_state(router.state), len(router.state.recent)) == before
+        decided = router.decide(request, OPEN, MAIL)
+        for one in foreseen:
+            assert (one.plan, one.score, one.propensity, one.explored) == (
+                decided.plan, decided.score, decided.propensity, decided.explored,
+            )  # fmt: skip
+            assert (one.shadow, one.audited) == ((), ())
+        told.append(decided.plan)
+    assert len(set(told)) > 1, "lots were drawn"

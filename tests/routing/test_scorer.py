@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop.routing.scorer import (
     NO_MARKS,
     WIDTH,
     AnswerScorer,
+    PooledScorer,
     answer_features,
+    helper_marks,
     marks_of,
     signal_marks,
     text_marks,
 )
-from shortstop.types import Signals
+from shortstop.types import Helpers, Signals
 from tests.odd import ODD
 from tests.routing.test_constraints import ask
 
@@ -131,9 +134,9 @@ def look(p10: float, expected: float = 0.5) -> np.ndarray:
     return answer_features(expected, Signals(40, 200, p10 - 1, p10, finish="stop"))
 
 
-def taught(n: int, *, informative: bool = True) -> AnswerScorer:
+def taught(n: int, *, informative: bool = True) -> PooledScorer:
     """Answers with low probabilities are bad, if they are informative."""
-    scorer, draws = AnswerScorer(), np.random.default_rng(0)
+    scorer, draws = PooledScorer(AnswerScorer()), np.random.default_rng(0)
     for _ in range(n):
         good = bool(draws.random() < 0.5)
         shown = good if informative else bool(draws.random() < 0.5)
@@ -142,7 +145,8 @@ def taught(n: int, *, informative: bool = True) -> AnswerScorer:
 
 
 def test_who_has_learned_nothing_repeats_the_prompt_s_estimate() -> None:
-    assert AnswerScorer().expect(0.37, look(-9.0)) == 0.37
+    assert PooledScorer(AnswerScorer()).expect(0.37, look(-9.0)) == 0.37
+    assert PooledScorer().expect(0.37, look(-9.0)) == 0.37
 
 
 def test_good_answers_are_told_from_bad_ones() -> None:
@@ -164,15 +168,41 @@ def test_trust_grows_with_what_was_learned() -> None:
 
 def test_one_by_one_or_at_once_is_the_same() -> None:
     scorer, rows, missed = AnswerScorer(), [], []
+    pooled = PooledScorer(scorer)
     for i in range(30):
         row, quality = look(-i / 10), float(i % 3 == 0)
-        scorer.learn(0.4, row, quality)
+        pooled.learn(0.4, row, quality)
         rows.append(row)
         missed.append(quality - 0.4)
     at_once = AnswerScorer()
     at_once.learn_all(np.stack(rows), np.array(missed))
     assert at_once.rows == scorer.rows == 30
     assert np.allclose(at_once.solution, scorer.solution, atol=1e-9)
+
+
+def test_a_task_s_own_scorer_is_drawn_towards_the_general_one_until_it_knows_better() -> None:
+    """In general sure answers are good; in this task they are the bad ones."""
+    general, own = taught(300).levels[0], AnswerScorer()
+    pooled = PooledScorer(general, own)
+    seen = []
+    for i in range(200):
+        sure = bool(i % 2)
+        row = look(-0.1 if sure else -2.0)
+        own.learn_all(row[None, :], np.array([-0.5 if sure else 0.5]), general)
+        seen.append(pooled.expect(0.5, look(-0.1)))
+    assert seen[0] > 0.6
+    assert seen[-1] < 0.2
+    assert PooledScorer(general).expect(0.5, look(-0.1)) > 0.85
+
+
+def test_helpers_leave_marks_only_where_somebody_was_asked() -> None:
+    alone, agreed = Signals(40, 200), Signals(40, 200, agreement=0.5)
+    assert not helper_marks(alone).any()
+    assert not helper_marks(agreed).any(), "by an earlier release"
+    heard = replace(agreed, helpers=Helpers(0.7, 0.2, None, 300))
+    several = replace(agreed, helpers=Helpers(0.7, 0.2, 1.0, 300))
+    assert helper_marks(heard)[3] == 0.0
+    assert helper_marks(several)[5] == pytest.approx(0.5)
 
 
 @given(st.floats(0, 1), st.floats(-9, 0))

@@ -84,8 +84,7 @@ def test_once_live_it_is_chosen_where_certified_and_on_no_other_task(prior: Prio
     decisions = run(router, 2000, 300)
     assert all("mailer" not in (*d.plan, *d.shadow) for d in decisions["prose"])
     mail = decisions["mail"]
-    assert mail[0].plan[0] == "big", "its account is empty at first: each request pays in"
-    assert all(d.plan[0] == "mailer" for d in mail[-100:])
+    assert all(d.plan[0] == "mailer" for d in mail), "while it was unseen requests paid in for it"
     assert all(d.reasons[0] == "contract" for d in mail)
     assert any("audit" in d.reasons and d.shadow == ("big",) for d in mail), "and it is audited"
 
@@ -201,8 +200,9 @@ def test_requests_are_credited_to_one_account_each(prior: Prior) -> None:
     router = router_of(prior, "shadow")
     run(router, 0, 300)
     evidence = router.state.evidence["default"]
-    assert evidence["mail|small=smol-135"].balance > 0
-    assert evidence["mail|mailer=mailer-1"].balance == 0
+    accounts = [evidence[f"mail|{name}"].balance for name in ("small=smol-135", "mailer=mailer-1")]
+    assert min(accounts) > 0
+    assert sum(accounts) <= 150 * 0.1, "each of 150 requests of mail once"
 
 
 def test_alone_with_the_frontier_it_is_the_one_that_is_credited(prior: Prior) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop.routing import State
 from shortstop.routing.sticky import (
@@ -13,9 +14,20 @@ from shortstop.routing.sticky import (
     Stickiness,
     dialogue,
     in_tool_loop,
+    run_thread,
     signed,
 )
-from shortstop.types import Caller, Message, Part, Request, Text, Thinking, ToolCall, ToolResult
+from shortstop.types import (
+    Caller,
+    Message,
+    Part,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 from tests.routing.test_constraints import BIG, MID, SMALL, ask
 
 TARGETS = {t.name: t for t in (SMALL, MID, BIG)}
@@ -149,3 +161,40 @@ def test_a_longer_conversation_is_never_easier_to_bring_back(
     short, more = sorted((one, other))
     if sticky("big").stays(long(short), CALLER, margin) is False:
         assert sticky("big").stays(long(more), CALLER, margin) is False
+
+
+# ------------------------------------------------------------ runs
+
+
+RUN = replace(CALLER, run="~r")
+TOOLS = (Tool("look"),)
+
+
+def in_its_run(maker: str) -> Stickiness:
+    state = State()
+    state.record_turn(run_thread("acme", "~r"), maker, "r0")
+    return Stickiness(state, TARGETS)
+
+
+def step(*turns: Message) -> Request:
+    return replace(talk(*turns), tools=TOOLS)
+
+
+@pytest.mark.parametrize("chars", [10, 100_000])
+@pytest.mark.parametrize("margin", [-1.0, 0.0, 0.5, 1.0])
+def test_a_run_is_escalated_once_and_as_a_whole(chars: int, margin: float) -> None:
+    request = step(*long(chars).messages)
+    assert in_its_run("big").stays(request, RUN, margin) is False
+    assert in_its_run("small").stays(request, RUN, margin) is (True if margin >= 0 else None)
+
+
+def test_it_is_decided_at_the_first_step_whatever_the_conversation_had() -> None:
+    assert sticky("big").stays(step(*long(10).messages), RUN, 1.0) is None
+    assert in_its_run("big").stays(step(USER), RUN, 1.0) is False, "also with a short history"
+
+
+def test_talk_that_goes_on_without_tools_is_no_run_unless_its_client_says_so() -> None:
+    assert sticky("big").stays(long(10), RUN, 0.05) is None
+    named = replace(CALLER, run="job")
+    assert dialogue(long(10), named) == run_thread("acme", "job")
+    assert dialogue(long(10), RUN) == dialogue(long(10), CALLER)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from shortstop.specialists.query import Query, query_of
-from shortstop.types import Media, Message, Opaque, Request, Text, ToolResult
+from shortstop.types import Media, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult
 
 
 def request(*messages: Message) -> Request:
@@ -48,3 +49,21 @@ def test_the_constant_part_is_left_out() -> None:
 )
 def test_what_is_not_all_text_is_not_read(messages: tuple[Message, ...]) -> None:
     assert query_of(request(*messages)) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "named", "must"),
+    [
+        (ToolChoice(), ["find", "book"], False),
+        (ToolChoice("required"), ["find", "book"], True),
+        (ToolChoice("required", ("book",)), ["book"], True),
+        (ToolChoice("none"), [], False),
+    ],
+)
+def test_the_tools_that_may_be_called(choice: ToolChoice, named: list[str], must: bool) -> None:
+    asked = replace(
+        request(says("user", "x")), tools=(Tool("find"), Tool("book")), tool_choice=choice
+    )
+    read = query_of(asked)
+    assert read is not None
+    assert ([tool.name for tool in read.tools], read.must_call) == (named, must)

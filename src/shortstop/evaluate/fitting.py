@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from shortstop.config import RoutingConfig
 from shortstop.evaluate.pair_table import FOLDS, Floats, PairTable, Rows
+from shortstop.routing.agreement import heard
 from shortstop.routing.estimates import KERNEL_KNOWN
 from shortstop.routing.features import PromptFeatures
-from shortstop.routing.graders import grade
 from shortstop.routing.model import TASK_PSEUDO_PAIRS, Head, Projection, PromptIndex, project
-from shortstop.routing.scorer import AnswerScorer, answer_features, text_marks
+from shortstop.routing.prior import packaged
+from shortstop.routing.scorer import AnswerScorer, PooledScorer, answer_features, text_marks
 from shortstop.types import Signals
 
 LANDMARKS = RoutingConfig().landmarks
@@ -41,6 +43,17 @@ class Fitted:
     def novel(self, features: PromptFeatures) -> bool:
         """Whether the prompt is out of domain, so that the router would escalate it."""
         return float(self.index.kernel(features.dense)[:-1].max()) < KERNEL_KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Looks at answers: of which rows, the gap that their prompts promise, `answer_features` of
+    each, (n, WIDTH), and how much larger the gap was."""
+
+    rows: Rows
+    gaps: Floats
+    features: NDArray[np.float32]
+    missed: Floats
 
 
 def fit(table: PairTable, rows: Rows, *, seed: int = 0) -> Fitted:
@@ -81,27 +94,49 @@ def out_of_fold(
     return gaps, smalls
 
 
-def with_answer(
-    table: PairTable, rows: Rows, folds: Rows, gaps: Floats, smalls: Floats, *, agreement: bool
-) -> Floats:
-    """Expected gap after a look at the local answer, from scorers that did not see the row's
-    fold; with `agreement` the second answer is compared too."""
-    looks = np.stack([_looked(table, i, q, agreement) for i, q in zip(rows, smalls, strict=True)])
-    missed = table.small[rows] - smalls
-    after = gaps.copy()
+def levels(table: PairTable, rows: Rows, folds: Rows) -> Floats:
+    """For each row the mean gap of the rows that its fold's model learned from.
+
+    Where the rows of a fold are harder than most, those of the others are easier: rows of several
+    folds are compared by what is expected of them beyond their model's level.
+    """
+    gap = table.gap[rows]
+    return np.array([gap[folds != fold].mean() for fold in folds])
+
+
+def looks_at(table: PairTable, rows: Rows, gaps: Floats, *, agreement: bool) -> Looks:
+    """What is seen of the small model's answers; with `agreement` helpers are heard, too."""
+    expected = 1.0 - gaps
+    pairs = zip(rows, expected, strict=True)
+    features = np.stack([_looked(table, i, e, agreement) for i, e in pairs])
+    return Looks(rows, gaps, features, table.gap[rows] - gaps)
+
+
+def with_answer(looks: Looks, folds: Rows, everywhere: Sequence[tuple[Looks, Rows]] = ()) -> Floats:
+    """Expected gap after a look at the local answer, from scorers that did not see the row's fold:
+    of this task's looks, drawn towards those of all tasks, `everywhere` with their folds. A fold's
+    corrections are told from their mean over what its scorers learned from (`levels`)."""
+    after = looks.gaps.copy()
     for fold in np.unique(folds):
-        scorer = AnswerScorer()
-        scorer.learn_all(looks[folds != fold], missed[folds != fold])
-        for place in np.flatnonzero(folds == fold):
-            expected = scorer.expect(smalls[place], looks[place])
-            after[place] = gaps[place] + smalls[place] - expected
+        general, own = AnswerScorer(), AnswerScorer()
+        for other, others in everywhere or ((looks, folds),):
+            seen = others != fold
+            general.learn_all(other.features[seen], -other.missed[seen])
+        seen = folds != fold
+        own.learn_all(looks.features[seen], -looks.missed[seen], general)
+        scorer, here = PooledScorer(general, own), np.flatnonzero(folds == fold)
+        level = np.mean([scorer.correction(f) for f in looks.features[seen]])
+        for place in here:
+            after[place] -= scorer.correction(looks.features[place]) - level
     return after
 
 
 def _looked(table: PairTable, row: int, expected: float, agreement: bool) -> NDArray[np.float32]:
-    answer, other = table.answers[row], table.others[row]
-    agreed = grade("numeric", answer, other) if agreement and other else None
-    signals = Signals(chars=len(answer), agreement=agreed)
+    answer, others = table.answers[row], table.others[row]
+    signals = Signals(chars=len(answer))
+    if agreement and others:
+        agreed, helpers = heard(table.graders[row], answer, others, packaged().embedder)
+        signals = replace(signals, agreement=agreed, helpers=helpers)
     return answer_features(expected, signals, text_marks(answer, len(table.prompts[row])))
 
 

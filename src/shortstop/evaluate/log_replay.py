@@ -1,7 +1,6 @@
 """What would have happened: logged requests through guard and router, no model asked.
 
-A line is a request body, a wrapper {"request": ..., "response": ...}, or a line of OpenAI's batch
-API {"custom_id": ..., "url": ..., "body": ...}. Cost uses the logged usage where there is one,
+Lines are read by `dialects.logs`. Cost uses the logged usage where there is one,
 else an estimate from its bytes. A local answer is kept with the probability that the router gave
 it; the rest is billed as escalated, local try included. The logged `model` is not kept: the
 question is what `auto` would have done.
@@ -13,11 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-import msgspec
-
-from shortstop.dialects import description_of, read_usage
+from shortstop.dialects.logs import asked
 from shortstop.errors import ShortstopError
 from shortstop.ports import Accountant, Guard, Router
 from shortstop.tokens import assumed_usage
@@ -25,7 +21,7 @@ from shortstop.types import Attempt, Bill, Caller, Decision, Json, Reach, Reques
 
 ZERO = Decimal(0)
 
-Decode = Callable[[Json, str], Request]
+Decode = Callable[[str, Json, str], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +82,13 @@ def replay(
             continue
         summary.lines += 1
         try:
-            body, usage = unwrap(line)
-            request = decode(body | {"model": "auto"}, f"line-{number}")
+            call = asked(line)
+            body = {**(call.body or {}), "model": "auto"}
+            request = decode(call.dialect, body, f"line-{number}")
         except (ShortstopError, ValueError) as e:
             summary.bad.append((number, str(e)))
             continue
-        judge.take(request, usage)
+        judge.take(request, call.usage)
     return summary
 
 
@@ -166,43 +163,3 @@ class _Replayer:
     def _attempt(self, target: Target, usage: Usage) -> Attempt:
         seconds = self._assumed.seconds(usage) if target.local else 0.0
         return Attempt(target.name, target.local, "ok", seconds=seconds, usage=usage)
-
-
-# ---------------------------------------------------------------- lines
-
-
-def unwrap(line: str | bytes) -> tuple[Json, Usage | None]:
-    """The request body of a line, and the usage that was logged with it. Raises ValueError."""
-    try:
-        tree = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise ValueError(f"not JSON: {e}") from e
-    if not isinstance(tree, dict):
-        raise ValueError(f"a JSON {type(tree).__name__}, not an object")  # noqa: TRY004 - of the line
-    url = tree.get("url")
-    if isinstance(url, str) and not url.endswith(description_of("openai.chat").route.path):
-        raise ValueError(f"url {url!r} is not a chat completion")
-    body = _body(tree)
-    return body, None if body is tree else logged_usage(tree)
-
-
-def _body(tree: Json) -> Json:
-    if "messages" in tree:
-        return tree
-    for key in ("body", "request"):
-        inner = tree.get(key)
-        if isinstance(inner, dict):
-            return _body(inner)
-    raise ValueError("neither a request body with `messages` nor a wrapper around one")
-
-
-def logged_usage(tree: Json) -> Usage | None:
-    """The usage that was logged with a request, in any dialect, as disjoint classes."""
-    response = tree.get("response")
-    places = (tree, response, _get(response, "body"))
-    usages = (read_usage(_get(place, "usage")) for place in places)
-    return next((usage for usage in usages if usage is not None), None)
-
-
-def _get(tree: Any, key: str) -> Any:
-    return tree.get(key) if isinstance(tree, dict) else None

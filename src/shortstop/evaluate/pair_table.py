@@ -6,6 +6,7 @@ dictionaries and are held as columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,13 +19,17 @@ from numpy.typing import NDArray
 from shortstop.errors import StoreError
 from shortstop.routing.embed import Embedder
 from shortstop.routing.features import PromptFeatures, prompt_features
+from shortstop.routing.graders import GRADERS
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Row = Mapping[str, Any]
 
+_OTHER = re.compile(r"response_other(?:_\d+)?")
 FOLDS = 5
 """Folds that are drawn from the prompts where the table names none."""
+MOST_WRONG = 5
+"""Rows with errors that are named."""
 REQUIRED = ("id", "bench", "prompt", "score_small", "score_big")
 NUMBERS = ("score_small", "score_big", "cost_small", "cost_big", "fold")
 
@@ -33,9 +38,10 @@ NUMBERS = ("score_small", "score_big", "cost_small", "cost_big", "fold")
 class PairTable:
     """The usable rows of a table, one entry per row in each column.
 
-    `small` and `big` are the grades, scaled to [0, 1] per benchmark; `answers` and `others` are the
-    small model's answer and a second one of it, "" where the table has none. `fold` numbers start
-    at 0.
+    `small` and `big` are the grades, scaled to [0, 1] per benchmark; `answers` are the small
+    model's, "" where the table has none, `others` those of its helpers (a second one of its own, or
+    other models'). `graders` say how a row's answers are compared, where that is told. `fold`
+    numbers start at 0.
     """
 
     ids: list[str]
@@ -43,7 +49,8 @@ class PairTable:
     domain: NDArray[np.str_]
     prompts: list[str]
     answers: list[str]
-    others: list[str]
+    others: list[list[str]]
+    graders: list[str | None]
     small: Floats
     big: Floats
     cost_small: Floats
@@ -75,7 +82,8 @@ def pair_table(rows: Iterable[Row], embedder: Embedder) -> PairTable:
         domain=np.array([str(r.get("domain") or r["bench"]) for r in usable]),
         prompts=[str(r["prompt"]) for r in usable],
         answers=_texts(usable, "response_small"),
-        others=_texts(usable, "response_other"),
+        others=_others(usable),
+        graders=[str(r["grader"]) if r.get("grader") else None for r in usable],
         small=small,
         big=big,
         cost_small=_numbers(usable, "cost_small", 0.0),
@@ -86,26 +94,32 @@ def pair_table(rows: Iterable[Row], embedder: Embedder) -> PairTable:
 
 
 def _usable(rows: Iterable[Row]) -> list[Row]:
-    usable = []
+    usable, wrong = [], []
     for number, row in enumerate(rows, start=1):
-        _check(row, number)
-        if not _true(row.get("contaminated")):
+        problem = _problem(row)
+        if problem is not None:
+            wrong.append(f"Row {number} of the table {problem}.")
+        elif not _true(row.get("contaminated")):
             usable.append(row)
+    if wrong:
+        more = f" And {len(wrong) - MOST_WRONG:,} more." if len(wrong) > MOST_WRONG else ""
+        raise StoreError(" ".join(wrong[:MOST_WRONG]) + more)
     if not usable:
         raise StoreError("The table has no usable rows.")
     return usable
 
 
-def _check(row: Row, number: int) -> None:
+def _problem(row: Row) -> str | None:
     for column in REQUIRED:
         if row.get(column) in (None, ""):
-            raise StoreError(f"Row {number} of the table has no {column!r}.")
+            return f"has no {column!r}"
     for column in NUMBERS:
         value = row.get(column)
         if not _numeric(value, int if column == "fold" else float):
-            raise StoreError(
-                f"Row {number} of the table: {column!r} is {value!r}, which is not a number."
-            )
+            return f"has {value!r} as {column!r}, which is not a number"
+    if row.get("grader") and row["grader"] not in GRADERS:
+        return f"has {row['grader']!r} as 'grader', which is none of {', '.join(GRADERS)}"
+    return None
 
 
 def _numeric(value: object, kind: type[int] | type[float]) -> bool:
@@ -133,6 +147,16 @@ def _true(value: object) -> bool:
 
 def _texts(rows: Sequence[Row], column: str) -> list[str]:
     return [str(r.get(column) or "") for r in rows]
+
+
+def _others(rows: Sequence[Row]) -> list[list[str]]:
+    """The helpers' answers, from "response_other" and "response_other_1" to "response_other_n"."""
+    names = sorted({name for row in rows for name in row if _OTHER.fullmatch(name)}, key=_number)
+    return [[str(row[name]) for name in names if row.get(name)] for row in rows]
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("_")[2]) if name[-1].isdigit() else 0
 
 
 def _numbers(rows: Sequence[Row], column: str, default: float) -> Floats:

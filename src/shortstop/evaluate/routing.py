@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -11,8 +11,11 @@ from shortstop.errors import StoreError
 from shortstop.evaluate.certificates import Certificate, certify
 from shortstop.evaluate.figures import Figure, bootstrap, figure
 from shortstop.evaluate.fitting import (
+    Looks,
     fit,
     learned_from,
+    levels,
+    looks_at,
     out_of_fold,
     task_shift,
     with_answer,
@@ -20,6 +23,7 @@ from shortstop.evaluate.fitting import (
 from shortstop.evaluate.pair_table import Floats, PairTable, Rows
 from shortstop.evaluate.published import PUBLISHED
 from shortstop.evaluate.ranking import Score, score
+from shortstop.routing.agreement import agreed
 
 MIN_BENCH_ROWS = 100
 """Minimum rows for a benchmark to get its own folds."""
@@ -63,34 +67,75 @@ class RoutingReport(Struct, frozen=True):
     published: dict[str, dict[str, tuple[float, float, float]]]
 
 
-def examine(table: PairTable, *, boots: int = 200, quick: bool = False) -> RoutingReport:
+def examine(
+    table: PairTable,
+    *,
+    boots: int = 200,
+    quick: bool = False,
+    tell: Callable[[str], object] = lambda what: None,
+) -> RoutingReport:
     """Every figure, with intervals from `boots` bootstrap draws; `quick` leaves out the learning
-    curves. Raises StoreError where no benchmark has enough rows, or one has a single fold."""
+    curves; `tell` hears what is being done.
+
+    Raises StoreError where no benchmark has enough rows, or one has a single fold.
+    """
     report = RoutingReport([], [], [], [], [], [], [], {})
     large = [b for b in table.benches if len(table.where(b)) >= MIN_BENCH_ROWS]
     if not large:
         raise StoreError(f"No benchmark of the table has {MIN_BENCH_ROWS} rows to learn from.")
+    folds = {bench: _folds(table, bench) for bench in large}
+    fitted = {}
     for bench in large:
-        _examine_bench(table, bench, boots, report)
+        tell(f"learning from {bench}")
+        fitted[bench] = out_of_fold(table, table.where(bench), folds[bench])
+    tell("looking at answers")
+    looks = {b: _looks(table, b, fitted[b][0]) for b in large}
+    for bench in large:
+        tell(f"examining {bench}")
+        rankings = _in_domain(table, bench, fitted[bench][0], looks, folds)
+        _examine_bench(table, bench, fitted[bench][1], rankings, boots, report)
+    tell("examining transfer")
     report.transfer.extend(_transfers(table, large, boots))
     if not quick:
+        tell("examining learning curves")
         report.learning.extend(_learning(table, large, boots))
     report.published.update({b: dict(PUBLISHED[b]) for b in table.benches if b in PUBLISHED})
     return report
 
 
-def _examine_bench(table: PairTable, bench: str, boots: int, report: RoutingReport) -> None:
-    """Add what one benchmark shows by itself."""
-    rows = table.where(bench)
-    folds = table.fold[rows]
+def _folds(table: PairTable, bench: str) -> Rows:
+    """Raises StoreError where there is only one."""
+    folds = table.fold[table.where(bench)]
     if len(np.unique(folds)) < 2:
         raise StoreError(
             f"All rows of {bench!r} are in one fold.",
             hint='Leave the column "fold" out: folds are then drawn from the prompts.',
         )
-    gaps, smalls = out_of_fold(table, rows, folds)
+    return folds
+
+
+def _looks(table: PairTable, bench: str, gaps: Floats) -> dict[str, Looks]:
+    """By the name of the ranking that they make possible."""
+    rows = table.where(bench)
+    looks = {}
+    if any(table.answers[i] for i in rows):
+        looks["with own answer"] = looks_at(table, rows, gaps, agreement=False)
+    if any(table.others[i] for i in rows):
+        looks["with agreement"] = looks_at(table, rows, gaps, agreement=True)
+    return looks
+
+
+def _examine_bench(
+    table: PairTable,
+    bench: str,
+    smalls: Floats,
+    rankings: dict[str, Floats],
+    boots: int,
+    report: RoutingReport,
+) -> None:
+    """Add what one benchmark shows by itself."""
+    rows = table.where(bench)
     report.calibration.append(_calibration(bench, smalls, table.small[rows], boots))
-    rankings = _in_domain(table, rows, gaps, smalls)
     for name, scores in rankings.items():
         report.in_domain.append(_scored(table, rows, name, bench, scores, boots))
         if name in BY_DOMAIN:
@@ -120,19 +165,34 @@ def calibration_error(expected: Floats, happened: Floats, bins: int = 10) -> flo
     return float(sum(gaps) / len(expected))
 
 
-def _in_domain(table: PairTable, rows: Rows, gaps: Floats, smalls: Floats) -> dict[str, Floats]:
+def _in_domain(
+    table: PairTable,
+    bench: str,
+    gaps: Floats,
+    looks: dict[str, dict[str, Looks]],
+    folds: dict[str, Rows],
+) -> dict[str, Floats]:
     """Rankings by name: the expected gap of each row, by what is known of it."""
-    folds = table.fold[rows]
-    rankings = {"prompt only": gaps}
+    rows = table.where(bench)
+    level = levels(table, rows, folds[bench])
+    rankings = {"prompt only": gaps - level}
     labels = table.domain[rows]
     if len(set(labels.tolist())) > 1:
-        shift = task_shift(labels, folds, table.gap[rows] - gaps)
-        rankings["prompt + declared task"] = gaps + shift
-    if any(table.answers[i] for i in rows):
-        rankings["with own answer"] = with_answer(table, rows, folds, gaps, smalls, agreement=False)
-    if any(table.others[i] for i in rows):
-        rankings["with agreement"] = with_answer(table, rows, folds, gaps, smalls, agreement=True)
+        shift = task_shift(labels, folds[bench], table.gap[rows] - gaps)
+        rankings["prompt + declared task"] = gaps + shift - level
+    for name, seen in looks[bench].items():
+        everywhere = [(one[name], folds[b]) for b, one in looks.items() if name in one]
+        rankings[name] = with_answer(seen, folds[bench], everywhere) - level
+    if "with agreement" in looks[bench]:
+        rankings["agreement alone"] = np.array([_disagreement(table, i) for i in rows])
     return rankings
+
+
+def _disagreement(table: PairTable, row: int) -> float:
+    """The simplest use of helpers, to compare with: how many of them do not agree."""
+    others, answer = table.others[row], table.answers[row]
+    agree = [agreed(table.graders[row], answer, other) for other in others]
+    return 1.0 - sum(agree) / len(agree) if agree else 1.0
 
 
 def _by_domain(table: PairTable, rows: Rows, name: str, scores: Floats, bench: str) -> list[Score]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec import Struct
 
 from shortstop.errors import ShortstopError
+from shortstop.specialists.invocation import Invocation, spelled
 from shortstop.specialists.query import Query, query_of
-from shortstop.types import Grade, Json, Reach, Request, Text, Trace
+from shortstop.types import Choice, Grade, Json, Reach, Request, Text, Tier, ToolCall, Trace
 
 LeftOut = Literal[
     "unanswered",
@@ -23,8 +24,9 @@ LeftOut = Literal[
     "no-task",
 ]
 """Why a row is no example: nothing was answered; its content is not kept; privacy pinned it; its
-answer is a model's whose operator did not allow learning from it; it or its answer holds more than
-text, or is not whole; it cannot be decoded; it belongs to no task."""
+answer is a model's whose operator did not allow learning from it; it holds more than text, or its
+answer more than text and calls of tools, or is not whole; it cannot be decoded; it belongs to no
+task."""
 PEOPLE = ("user", "reviewer")
 """Sources of corrections."""
 
@@ -34,7 +36,10 @@ Decode = Callable[[str, Json, str], Request]
 
 class Example(Struct, frozen=True):
     """One request with the answer to learn. `at` is Unix time in seconds. `gold`: a person gave the
-    answer, `teacher` is "" then."""
+    answer; `teacher` is "" then, and `told` what the teacher had answered, if it did. An answer
+    that is `calls` of tools is their spelling. `tier` is how sensitive the request is, `pinned`
+    whether it may not leave this machine. `synthetic`: nobody asked this; it may train, never
+    examine. `earlier` are the answers that the same text got before, oldest first."""
 
     id: str
     at: float
@@ -45,6 +50,12 @@ class Example(Struct, frozen=True):
     teacher: str = ""
     gold: bool = False
     conversation: str | None = None
+    calls: tuple[Invocation, ...] = ()
+    told: str | None = None
+    tier: Tier = Tier.S0
+    pinned: bool = False
+    synthetic: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,7 +64,7 @@ class Examples:
     learned from; `pinned`: what privacy keeps on this machine may be learned from too, on this
     machine."""
 
-    teachers: Collection[str]
+    teachers: Container[str]
     decode: Decode
     pinned: bool = False
     left_out: Counter[LeftOut] = field(default_factory=Counter)
@@ -61,22 +72,27 @@ class Examples:
     def of(self, rows: Iterable[tuple[Trace, Iterable[Grade]]]) -> Iterator[Example]:
         """Rows with their grades, in order of time."""
         for trace, grades in rows:
-            example = self._example(trace, correction(grades))
+            example = self.one(trace, correction(grades))
             if isinstance(example, Example):
                 yield example
             else:
                 self.left_out[example] += 1
 
-    def _example(self, trace: Trace, corrected: str | None) -> Example | LeftOut:
+    def one(self, trace: Trace, corrected: str | None) -> Example | LeftOut:
+        """What a row teaches, with the answer that a person gave in place of its own, if one did;
+        else why nothing."""
         if trace.outcome not in ("ok", "shadow") or trace.target is None:
             return "unanswered"
         if trace.request is None or (trace.response is None and corrected is None):
             return "no-content"
         if trace.clearance.reach >= Reach.LOCAL_ONLY and not self.pinned:
             return "pinned"
-        if corrected is None and trace.target not in self.teachers:
+        taught = trace.target in self.teachers
+        if corrected is None and not taught:
             return "teacher-not-allowed"
-        answer = corrected if corrected is not None else _text(trace)
+        calls = _calls(trace.response)
+        answered = told(trace.response) if taught else None
+        answer = corrected if corrected is not None else answered
         query = self._query(trace, trace.request)
         if answer is None or not isinstance(query, Query):
             return "unreadable" if query is None else "not-text"
@@ -92,6 +108,10 @@ class Examples:
             teacher="" if corrected is not None else trace.target,
             gold=corrected is not None,
             conversation=trace.conversation,
+            calls=calls if corrected is None else (),
+            told=answered if corrected is not None else None,
+            tier=trace.clearance.tier,
+            pinned=trace.clearance.reach >= Reach.LOCAL_ONLY,
         )
 
     def _query(self, trace: Trace, body: Json) -> Query | Literal["not-text"] | None:
@@ -111,11 +131,33 @@ def correction(grades: Iterable[Grade]) -> str | None:
     return corrected
 
 
-def _text(trace: Trace) -> str | None:
+def told(choices: Sequence[Choice] | None) -> str | None:
+    """An answer as examples hold it: its text, or its calls of tools in their spelling; None where
+    it is neither, or was cut off."""
+    calls = _calls(choices)
+    return spelled(calls) if calls else _text(choices)
+
+
+def _text(choices: Sequence[Choice] | None) -> str | None:
     """The answer, if it is one choice of text alone that was not cut off."""
-    if trace.response is None or len(trace.response) != 1:
+    choice = _only_choice(choices)
+    if choice is None or choice.finish not in ("stop", None):
         return None
-    choice = trace.response[0]
-    whole = choice.finish in ("stop", None)
     plain = all(isinstance(part, Text) for part in choice.parts)
-    return choice.text if whole and plain and choice.parts else None
+    return choice.text if plain and choice.parts else None
+
+
+def _calls(choices: Sequence[Choice] | None) -> tuple[Invocation, ...]:
+    """The calls of an answer that holds some, whole; words that announce them are none."""
+    choice = _only_choice(choices)
+    if choice is None or choice.finish not in ("tool_calls", "stop", None):
+        return ()
+    if not all(isinstance(part, Text | ToolCall) for part in choice.parts):
+        return ()
+    return tuple(
+        Invocation(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)
+    )
+
+
+def _only_choice(choices: Sequence[Choice] | None) -> Choice | None:
+    return None if choices is None or len(choices) != 1 else choices[0]

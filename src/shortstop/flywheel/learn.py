@@ -1,58 +1,27 @@
-"""One task learned: curated, trained, calibrated, examined; a specialist, or why there is none."""
+"""One task learned: trained, calibrated, examined; its specialists, or why there are none."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from msgspec.structs import replace
-
-from shortstop.errors import ShortstopError
-from shortstop.flywheel.copy.train import NotCopyable, train_copy
+from shortstop.flywheel.appeal import NOBODY
+from shortstop.flywheel.curate.dataset import Dataset, curate
+from shortstop.flywheel.curate.frozen import Frozen
+from shortstop.flywheel.examine import Examined, calibrated, ceiling, examine, sure
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.shapes import Scalar, fields, shape_of
-from shortstop.flywheel.split import Split, data_hash, distinct, split
-from shortstop.flywheel.thresholds import threshold
-from shortstop.flywheel.train_head import train_head
+from shortstop.flywheel.split import data_hash
+from shortstop.flywheel.thresholds import at_most
+from shortstop.flywheel.trainer import Grade, Made, NotLearned, Recipe, Trainer
+from shortstop.flywheel.trainers import CALLING, REMEMBERING, TRAINERS
 from shortstop.specialists.artefact import Lineage, Manifest
-from shortstop.specialists.encoder import Encoder
-from shortstop.specialists.kinds import COPY, HEAD, dump_copy, dump_head
-from shortstop.specialists.label_head import HeadSpecialist
 from shortstop.specialists.opinion import NEVER, Gate, Specialist
 
 LEAST_EXAMPLES = 100
 """Distinct examples of a task from which on it is tried."""
 LEAST_SERVED = 0.05
-"""Share of the examination that a specialist must be sure of to be worth having."""
-
-Grade = Callable[[str, Example], float]
-"""(answer, example) -> how good it is, in [0, 1]: by the task's grader against the recorded answer
-or, where somebody judged whose answer is right, by that."""
-
-
-class NotLearned(ShortstopError):
-    """A task that is not learned, in words that say what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How tasks are learned: `target` is the share of served answers that must be right, in (0, 1),
-    by the lower bound on calibration rows. `encoder` None: no label heads. `now` is Unix time."""
-
-    target: float
-    encoder: Encoder | None
-    now: float
-    seed: int = 0
-
-
-class Examined(NamedTuple):
-    """Of the examination's rows: how many, the share served, and how good those were on average."""
-
-    rows: int
-    served: float
-    right: float
+"""Share of the examination that a specialist must serve, beyond what cheaper ones do, to be worth
+having."""
 
 
 class Learned(NamedTuple):
@@ -64,112 +33,155 @@ class Learned(NamedTuple):
     examined: Examined
 
 
-class _Made(NamedTuple):
-    kind: str
-    files: dict[str, bytes]
-    specialist: Specialist
+class Lesson(NamedTuple):
+    """What became of a task: the specialists that passed, cheapest first, and why the other kinds
+    did not, by kind. Who passes is examined on what cheaper ones leave."""
+
+    learned: tuple[Learned, ...]
+    refused: Mapping[str, str]
+
+    @property
+    def why(self) -> str:
+        """All refusals in one sentence each."""
+        return " ".join(f"{kind}: {reason}" for kind, reason in self.refused.items())
 
 
-def learn(examples: Sequence[Example], grade: Grade, recipe: Recipe) -> Learned:
-    """`examples` are those of one tenant's task. Raises NotLearned."""
-    rows = distinct(examples)
-    if len(rows) < LEAST_EXAMPLES:
-        raise NotLearned(f"{len(rows)} different examples, {LEAST_EXAMPLES} are needed.")
-    parts = split(rows)
-    made = _made(parts.train, recipe)
-    gate = calibrated(made.specialist, parts.calibrate, grade, recipe.target)
+class Kept(Protocol):
+    """What an interrupted night has done already."""
+
+    def find(self, kind: str) -> Learned | str | None:
+        """The specialist of that kind or why there is none; None where it was not tried yet."""
+
+    def keep(self, kind: str, became: Learned | str) -> Learned | str:
+        """The same, as it is kept."""
+
+
+class KeptNowhere:
+    """Keeps nothing."""
+
+    def find(self, kind: str) -> Learned | str | None:
+        return None
+
+    def keep(self, kind: str, became: Learned | str) -> Learned | str:
+        return became
+
+
+def learn(
+    examples: Sequence[Example],
+    grade: Grade,
+    recipe: Recipe,
+    trainers: Sequence[Trainer] = TRAINERS,
+) -> Lesson:
+    """`examples` are those of one tenant's task. Raises NotLearned where there are too few."""
+    return taught(curate(examples, Frozen(), recipe.encoder, recipe.seed), grade, recipe, trainers)
+
+
+def taught(
+    data: Dataset,
+    grade: Grade,
+    recipe: Recipe,
+    trainers: Sequence[Trainer] = TRAINERS,
+    kept: Kept | None = None,
+) -> Lesson:
+    """What becomes of each kind, cheapest first; what `kept` knows is not done again. Raises
+    NotLearned where there are too few examples."""
+    rows = len(data.whole)
+    if rows < LEAST_EXAMPLES or not data.train or not data.examine:
+        raise NotLearned(f"{rows} different examples, {LEAST_EXAMPLES} are needed.")
+    kept = kept or KeptNowhere()
+    left = list(data.examine)
+    learned: list[Learned] = []
+    refused: dict[str, str] = {}
+    for trainer in trainers:
+        became = kept.find(trainer.kind)
+        if became is None:
+            became = kept.keep(trainer.kind, _tried(trainer, data, left, grade, recipe))
+        if isinstance(became, str):
+            refused[trainer.kind] = became
+            continue
+        learned.append(became)
+        answered = sure(became.specialist, became.manifest.gate, left)
+        left = [row for row, one in zip(left, answered, strict=True) if one is None or one.unsure]
+    return Lesson(tuple(learned), refused)
+
+
+def _tried(
+    trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
+) -> Learned | str:
+    """The specialist, or why there is none."""
+    try:
+        return _passed(trainer, data, left, grade, recipe)
+    except NotLearned as error:
+        return error.message
+
+
+def _passed(
+    trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
+) -> Learned:
+    """Raises NotLearned."""
+    rows = [*data.train, *data.asked_before] if trainer.kind in REMEMBERING else data.train
+    readable = [row for row in rows if trainer.kind in CALLING or not row.calls]
+    made = trainer.train(readable, recipe)
+    opinions = made.specialist.opine([row.query for row in data.doubted])
+    held_out = [*made.held_out, *zip(data.doubted, opinions, strict=True)]
+    made = made._replace(held_out=held_out)
+    target = recipe.target * ceiling(made, grade)
+    umpire = NOBODY if made.closed else recipe.umpire
+    gate = calibrated(made, grade, target, umpire)
     if all(least >= NEVER for least in gate.thresholds.values()):
         raise NotLearned(
             f"At no threshold {recipe.target:.0%} of its answers are right with enough certainty"
-            f" ({len(parts.calibrate)} rows to calibrate on)."
+            f" ({len(held_out)} rows to calibrate on)."
         )
-    examined = examine(made.specialist, gate, parts.examine, grade)
-    _require(examined, recipe.target)
-    manifest = Manifest(made.kind, rows[0].tenant, rows[0].task, gate, _lineage(parts, recipe))
-    figures = {"served": examined.served, "right": examined.right, "rows": float(examined.rows)}
-    return Learned(_with_figures(manifest, figures), made.files, made.specialist, examined)
+    examined = examine(made.specialist, gate, left, grade, umpire)
+    _require(examined, len(data.examine), target)
+    return Learned(
+        _manifest(trainer.kind, made, gate, examined, data, recipe),
+        made.files,
+        made.specialist,
+        examined,
+    )
 
 
-def calibrated(
-    specialist: Specialist, rows: Sequence[Example], grade: Grade, target: float
-) -> Gate:
-    """Thresholds by stratum, from rows that the specialist has not learned from."""
-    by_stratum: dict[str, tuple[list[float], list[bool]]] = {}
-    for opinion, row in zip(specialist.opine([row.query for row in rows]), rows, strict=True):
-        if opinion is not None:
-            confidence, right = by_stratum.setdefault(opinion.stratum, ([], []))
-            confidence.append(opinion.confidence)
-            right.append(grade(opinion.answer, row) >= 1.0)
-    return Gate({name: threshold(*lists, target) for name, lists in by_stratum.items()})
-
-
-def examine(specialist: Specialist, gate: Gate, rows: Sequence[Example], grade: Grade) -> Examined:
-    """On rows that neither training nor calibration has seen."""
-    opinions = specialist.opine([row.query for row in rows])
-    served = [
-        grade(opinion.answer, row)
-        for opinion, row in zip(opinions, rows, strict=True)
-        if opinion is not None and gate.serves(opinion)
-    ]
-    share = len(served) / len(rows) if rows else 0.0
-    return Examined(len(rows), share, sum(served) / len(served) if served else 0.0)
-
-
-def _made(train: Sequence[Example], recipe: Recipe) -> _Made:
-    answers = [row.answer for row in train]
-    shape = shape_of(answers)
-    if shape == "labels":
-        return _head(train, recipe)
-    if shape == "fields":
-        return _copier(train, recipe)
-    raise NotLearned("Its answers are prose, which no specialist of this release writes.")
-
-
-def _head(train: Sequence[Example], recipe: Recipe) -> _Made:
-    if recipe.encoder is None:
-        raise NotLearned("Its answers are labels; the sentence encoder is not installed.")
-    counts = Counter(row.answer for row in train)
-    rows = [row for row in train if counts[row.answer] > 1]
-    if len({row.answer for row in rows}) < 2:
-        raise NotLearned("It has a single answer.")
-    texts = [row.query.whole for row in rows]
-    units = recipe.encoder.encode(texts)
-    head, _ = train_head(texts, [row.answer for row in rows], units, recipe.seed)
-    return _Made(HEAD, dump_head(head), HeadSpecialist(head, recipe.encoder))
-
-
-def _copier(train: Sequence[Example], recipe: Recipe) -> _Made:
-    trees = [(row.query.text, fields(row.answer)) for row in train]
-    names = Counter(tuple(sorted(tree)) for _, tree in trees if tree is not None)
-    common = names.most_common(1)[0][0]
-    kept: list[tuple[str, dict[str, Scalar]]] = [
-        (text, dict(tree))
-        for text, tree in trees
-        if tree is not None and tuple(sorted(tree)) == common
-    ]
-    try:
-        extractor, _ = train_copy(
-            [text for text, _ in kept], [tree for _, tree in kept], seed=recipe.seed
+def _require(examined: Examined, rows: int, target: float) -> None:
+    share = (examined.served + examined.partly) * examined.rows / max(rows, 1)
+    if share < LEAST_SERVED:
+        raise NotLearned(
+            f"It is sure of {share:.1%} of {rows} new requests, beyond what cheaper ones serve."
         )
-    except NotCopyable as error:
-        raise NotLearned(f"Its answers do not stand in its texts ({error}).") from error
-    return _Made(COPY, dump_copy(extractor), extractor)
-
-
-def _require(examined: Examined, target: float) -> None:
-    if examined.served < LEAST_SERVED:
-        raise NotLearned(f"It is sure of {examined.served:.1%} of {examined.rows} new requests.")
-    if examined.right < target:
+    if clearly_below(examined, target):
         raise NotLearned(
             f"Of what it is sure of {examined.right:.1%} are right in {examined.rows} new requests,"
             f" {target:.0%} are wanted."
         )
 
 
-def _lineage(parts: Split, recipe: Recipe) -> Lineage:
-    teachers = tuple(sorted({row.teacher for row in parts.train if row.teacher}))
-    return Lineage(data_hash(parts.train), len(parts.train), teachers, recipe.now, recipe.seed)
+def clearly_below(examined: Examined, target: float) -> bool:
+    """Whether the examination contradicts what thresholds promise, which a few rows hardly can:
+    whether it may answer is for the proof to say, not for chance."""
+    served = round((examined.served + examined.partly) * examined.rows)
+    return at_most(examined.right, served) < target
 
 
-def _with_figures(manifest: Manifest, figures: dict[str, float]) -> Manifest:
-    return replace(manifest, lineage=replace(manifest.lineage, figures=figures))
+def _manifest(
+    kind: str, made: Made, gate: Gate, examined: Examined, data: Dataset, recipe: Recipe
+) -> Manifest:
+    first = data.train[0]
+    lineage = Lineage(
+        data=data_hash(data.train),
+        rows=len(data.train),
+        teachers=tuple(sorted({row.teacher for row in data.train if row.teacher})),
+        made=recipe.now,
+        seed=recipe.seed,
+        figures={
+            "served": examined.served,
+            "partly": examined.partly,
+            "right": examined.right,
+            "rows": float(examined.rows),
+        },
+        until=max(row.at for row in data.whole),
+        expires=min(row.at for row in data.train) + recipe.retention if recipe.retention else 0.0,
+        tier=int(max(row.tier for row in data.train)),
+        pinned=any(row.pinned for row in data.train),
+    )
+    return Manifest(kind, first.tenant, first.task, gate, lineage)

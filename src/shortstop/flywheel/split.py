@@ -1,4 +1,4 @@
-"""Examples apart, for good: what trains never calibrates, what calibrates never examines."""
+"""Examples apart, for good: what trains never examines; thresholds are found out of fold."""
 
 from __future__ import annotations
 
@@ -6,41 +6,42 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from shortstop.flywheel.examples import Example
 
-PARTS = (0.6, 0.8)
-"""Where, in order of time, training ends and calibration ends."""
+TRAINING = 0.8
+"""Share of the examples, in order of time, that trains."""
+
+
+MOST_EARLIER = 8
+"""Answers to the same text that are remembered beside the newest."""
 
 
 class Split(NamedTuple):
     """Oldest first: the newest examine, as the next ones will."""
 
     train: list[Example]
-    calibrate: list[Example]
     examine: list[Example]
 
 
 def distinct(examples: Sequence[Example]) -> list[Example]:
-    """One example for each text: a person's answer before a model's, the newest before others."""
+    """One example for each text: a person's answer before a model's, the newest before others. It
+    knows what was answered `earlier`."""
     best: dict[bytes, Example] = {}
     for example in sorted(examples, key=lambda e: (e.gold, e.at, e.id)):
-        best[fingerprint(example)] = example
+        last = best.get(mark := fingerprint(example))
+        earlier = (*last.earlier, last.answer)[-MOST_EARLIER:] if last is not None else ()
+        best[mark] = replace(example, earlier=earlier) if earlier else example
     return sorted(best.values(), key=lambda e: (e.at, e.id))
 
 
 def split(examples: Sequence[Example]) -> Split:
     """By time. A text that stands in an earlier part is left out of a later one."""
     ordered = sorted(examples, key=lambda e: (e.at, e.id))
-    ends = [round(share * len(ordered)) for share in PARTS]
-    train, calibrate, examine = (
-        ordered[: ends[0]],
-        ordered[ends[0] : ends[1]],
-        ordered[ends[1] :],
-    )
-    seen = {fingerprint(example) for example in train}
-    calibrate = [example for example in calibrate if fingerprint(example) not in seen]
-    seen |= {fingerprint(example) for example in calibrate}
-    return Split(train, calibrate, [e for e in examine if fingerprint(e) not in seen])
+    end = round(TRAINING * len(ordered))
+    seen = {fingerprint(example) for example in ordered[:end]}
+    return Split(ordered[:end], [e for e in ordered[end:] if fingerprint(e) not in seen])
 
 
 def fingerprint(example: Example) -> bytes:

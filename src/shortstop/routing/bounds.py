@@ -23,13 +23,13 @@ STAKES: Floats = np.geomspace(0.02, 0.95, 14)
 """Shares of the largest stake that cannot bankrupt the gambler, shape (14,)."""
 
 
-def log_bets(losses: Floats, alpha: float, weight: float = 1.0) -> Floats:
+def log_bets(losses: Floats, alpha: float, weight: float = 1.0, most: float = 1.0) -> Floats:
     """Log growth of each bet that the mean loss is below `alpha`; it grows when losses are small.
 
-    `losses` has shape (n,) with values in [-1, 1], `weight` is in (0, 1]. The result is
+    `losses` has shape (n,) with values of at most `most`, `weight` is in (0, 1]. The result is
     log(1 + stake * weight * (alpha - loss)), in nats, of shape (len(STAKES), n).
     """
-    stakes = STAKES / (1.0 - alpha)
+    stakes = STAKES / (most - alpha)
     return np.log1p(np.multiply.outer(stakes, weight * (alpha - losses)))
 
 
@@ -52,14 +52,25 @@ def mixed_rows(log_wealth: Floats) -> Floats:
     return mixture
 
 
-def log_e_value(losses: Floats, alpha: float) -> float:
+def log_e_value(losses: Floats, alpha: float, most: float = 1.0) -> float:
     """Evidence, in nats, against "the mean of `losses` is at least `alpha`"; log(1/delta) proves.
 
-    `losses` has shape (n,).
+    `losses` has shape (n,), with values of at most `most`.
     """
     if len(losses) == 0:
         return 0.0
-    return mixed(log_bets(losses, alpha).sum(axis=1))
+    return mixed(log_bets(losses, alpha, most=most).sum(axis=1))
+
+
+def mean_at_most(values: Floats, delta: float) -> float:
+    """What the mean of `values`, in [-1, 1], is below at the error `delta`, whenever one looks; 1
+    where they say nothing."""
+    low, high = -1.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        proven = log_e_value(values, middle) >= -log(delta)
+        low, high = (low, middle) if proven else (middle, high)
+    return high
 
 
 def must_escalate(mu: float, alpha: float) -> float:

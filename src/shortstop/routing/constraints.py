@@ -168,7 +168,15 @@ def _named(
 ) -> tuple[tuple[Target, ...], bool]:
     everything = tuple(targets.values())
     if model == AUTO:
-        return everything, False
+        chosen = tuple([t for t in everything if t.auto])
+        if chosen:
+            return chosen, False
+        raise NotFound(
+            "No model is configured that Shortstop may choose.",
+            hint="Name a model, or let the operator set routing.frontier.",
+            param="model",
+            code="model_not_found",
+        )
     if model == LOCAL:
         local = tuple(t for t in everything if t.local)
         if local:
@@ -179,7 +187,8 @@ def _named(
     same = tuple(t for t in everything if t.model == model)
     if same:
         return same[:1], True
-    names = ", ".join([AUTO, LOCAL, *filter(caller.may_use, targets)])
+    general = [name for name, target in targets.items() if target.specialist is None]
+    names = ", ".join([AUTO, LOCAL, *filter(caller.may_use, general)])
     raise NotFound(
         f"The model {model!r} does not exist here.",
         hint=f"There are: {names}.",
@@ -210,9 +219,10 @@ def _require_sense(request: Request) -> None:
 
 
 def _not_by_grammar(able: tuple[Target, ...]) -> tuple[Target, ...]:
-    """Of a shape that is beyond a local engine's grammar: the frontier, where it may be asked. A
-    local model that is all there is answers without a grammar, and is checked."""
-    return tuple([t for t in able if not t.local]) or able
+    """Of a shape that is beyond a local engine's grammar: the frontier, where it may be asked, and
+    specialists, which need none. A local model that is all there is answers without a grammar, and
+    is checked."""
+    return tuple([t for t in able if not t.local or t.specialist is not None]) or able
 
 
 def _answering(targets: Sequence[Target], task: str, pinned: bool) -> Sequence[Target]:

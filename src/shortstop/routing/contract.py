@@ -49,6 +49,8 @@ LOCAL_SHARES: Floats = np.arange(0.1, 1.001, 0.05)
 """Shares of the traffic, strict to loose, whose thresholds an attempt tests."""
 MIN_WATCHED_PAIRS = 8
 """Pairs before the watch may withdraw a certificate: one bad answer is not an alarm."""
+RECENT_RATE = 0.02
+"""Least weight of the newest pair in the running mean of the losses."""
 STRIKES = 6.0
 """Audited losses in a row that empty the account to 1/e."""
 
@@ -78,7 +80,8 @@ class Evidence(Struct):
     Plain lists, so that it can be saved as it is. `thresholds` are the attempt's scores from strict
     to loose; `kept` (pairs at or above each) and `wealth` (log wealth of each stake, in nats) have
     one row per threshold. `certified` is the lowest threshold proven so far. `balance` and `spread`
-    are the account and its variance term. `watch` is the log wealth of the opposite bets.
+    are the account and its variance term. `watch` is the log wealth of the opposite bets. `recent`
+    is the running mean of the losses, of about the last 50 pairs; `audited` of them were served.
     """
 
     attempt: int = 1
@@ -98,6 +101,8 @@ class Evidence(Struct):
     square: float = 0.0
     local_error: float = 0.0
     alarms: int = 0
+    recent: float = 0.0
+    audited: int = 0
 
     # ------------------------------------------------------------ serving
 
@@ -141,9 +146,11 @@ class Evidence(Struct):
         """
         loss = min(1.0, max(-1.0, loss))
         if audit:
+            self.audited += 1
             self.balance -= loss / odds
             self.spread += loss * loss * (1.0 - odds) / (odds * odds)
         self.pairs += 1
+        self.recent += (loss - self.recent) * max(RECENT_RATE, 1.0 / self.pairs)
         self.loss += loss
         self.square += loss * loss
         self.local_error += max(0.0, loss)

@@ -41,6 +41,12 @@ class Estimate(NamedTuple):
         """The probability, in [0, 1], that the answer is as good as the reference's."""
         return min(1.0, max(0.0, 1.0 - self.gap))
 
+    @property
+    def evident(self) -> float:
+        """The score by which its pairs are evidence. What a specialist answers its gate has chosen
+        already: all of it counts alike."""
+        return 1.0 if self.target.specialist is not None else self.score
+
 
 class Estimator:
     """Reads `state`, changes nothing."""
@@ -53,21 +59,30 @@ class Estimator:
         self, target: Target, prompt: Projection, task: str, owner: str = EVERYBODY
     ) -> Estimate:
         """`owner` is whose evidence counts (`TaskPolicies.owner`)."""
-        key = key_of(target)
-        evidence = self._state.evidence_of(owner, evidence_name(task, key)) or Evidence()
+        key, evidence = key_of(target), self.evidence(target, task, owner)
         own = task_name(owner, task)
-        gaps = self._state.gaps.get(key)
-        if gaps is None:
-            return Estimate(target, key, UNKNOWN_GAP, False, evidence)
-        gap = gaps.expect(prompt, own)
+        if target.specialist is not None:
+            gap = evidence.recent if evidence.pairs else UNKNOWN_GAP
+        else:
+            gaps = self._state.gaps.get(key)
+            if gaps is None:
+                return Estimate(target, key, UNKNOWN_GAP, False, evidence)
+            gap = gaps.expect(prompt, own)
         grades = self._state.heads.get(key)
         if grades is not None:
             # Grades from outside count as much as their number against the pairs.
             heard = _weight(grades, owner)
             trust = heard / (heard + evidence.pairs + KNOWN_PAIRS)
             gap = (1 - trust) * gap + trust * (1.0 - grades.expect(prompt, own))
-        known = evidence.pairs >= KNOWN_PAIRS and (task != OPEN or self._near(prompt))
+        known = evidence.pairs >= KNOWN_PAIRS
+        if task == OPEN and target.specialist is None:
+            known = known and self._near(prompt)
         return Estimate(target, key, gap, known, evidence)
+
+    def evidence(self, target: Target, task: str, owner: str = EVERYBODY) -> Evidence:
+        """What the owner's pairs of a target in a task support."""
+        found = self._state.evidence_of(owner, evidence_name(task, key_of(target)))
+        return found or Evidence()
 
     def _near(self, prompt: Projection) -> bool:
         """Whether a prompt without a task is similar enough to what was met."""

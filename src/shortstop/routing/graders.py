@@ -21,6 +21,9 @@ LARGEST = 2**1023
 """Integers from here on do not fit a float; they are compared digit by digit."""
 MAX_LABEL_WORDS = 5
 """Words of a reference up to which it is a label, to be met exactly."""
+PHRASE_WORDS = 4
+"""Words of a text in JSON from which on blanks and marks between them are no difference: an address
+is copied with its line breaks or with commas."""
 
 
 def exact(answer: str, reference: str) -> float:
@@ -119,8 +122,15 @@ def _leaves(tree: object) -> list[str]:
 
 def _leaf(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return _plain(str(value))
+        return _phrase(_plain(str(value)))
     return f"{value:.9g}" if abs(value) < LARGEST else str(value)
+
+
+def _phrase(text: str) -> str:
+    """Letters, digits and dots alone where it has several words."""
+    if len(_WORD.findall(text)) < PHRASE_WORDS:
+        return text
+    return "".join(c for c in text if c.isalnum() or c == ".")
 
 
 def _overlap(answer: str, reference: str) -> float:

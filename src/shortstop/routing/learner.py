@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from shortstop.routing.overall import Overall
 from shortstop.routing.pairing import pair_weight
 from shortstop.routing.policies import EVERYBODY, TaskPolicies, evidence_name, task_name
 from shortstop.routing.prior import Prior
-from shortstop.routing.scorer import NO_MARKS, AnswerScorer, Vector, answer_features
+from shortstop.routing.scorer import NO_MARKS, Vector, answer_features
 from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
-from shortstop.types import Attempt, Message, Signals, ToolResult, Trace
+from shortstop.routing.sticky import dialogue, run_thread
+from shortstop.types import Attempt, Caller, Request, Signals, ToolResult, Trace
 
 OUTSIDE: Mapping[str, PairSource] = {"judge": "judge", "human": "reviewer"}
 """The source of the grades, by the name of a grader that does not compare with the reference's
@@ -50,14 +51,15 @@ class Learner:
             if attempt.outcome in ("ok", "rejected"):
                 cost = self._state.costs.setdefault(self._policies.key(attempt.target), Costs())
                 cost.add(attempt.seconds, _usd(trace, attempt))
-        if trace.conversation and trace.target and trace.outcome == "ok":
-            dialogue = f"{trace.tenant}/{trace.conversation}"
-            self._state.record_turn(dialogue, trace.target, trace.id)
+        if trace.target and trace.outcome == "ok":
+            for name in _dialogues(trace):
+                self._state.record_turn(name, trace.target, trace.id)
         pending = self._state.pending.get(trace.id)
         if pending is None or trace.decision is None:
             return
         if trace.target and trace.outcome == "ok":
             pending.answered = trace.target
+            self._credit_answer(pending)
             self._asked_again(trace)
         for attempt in trace.attempts:
             failed = not all(check.passed for check in attempt.checks)
@@ -72,12 +74,35 @@ class Learner:
         if trace.at - earlier.at <= RETRY_SECONDS:
             self._implicit(earlier.request_id)
 
-    def tool_failed(self, dialogue: str, messages: tuple[Message, ...]) -> None:
+    def _credit_answer(self, pending: PendingOutcome) -> None:
+        """Where the promise is about local answers alone, each pays into its own account."""
+        promise = self._policies.promise(pending.task)
+        answered = pending.candidate(pending.answered)
+        if promise.per_answer and answered is not None and answered.audit:
+            self._credit(pending, answered.target, kept=True)
+
+    def _credit(self, pending: PendingOutcome, target: str, *, kept: bool) -> None:
+        name = evidence_name(pending.task, self._policies.key(target))
+        evidence = self._state.evidence_of(self._owner(pending), name)
+        if evidence is not None:
+            evidence.credit(self._policies.promise(pending.task), kept=kept)
+
+    def adopt(self, request_id: str, pending: PendingOutcome) -> bool:
+        """Take a decision of another worker over; False where it is known or says nothing here."""
+        pending.candidates = [c for c in pending.candidates if c.target in self._policies.targets]
+        if request_id in self._state.pending or not pending.candidates:
+            return False
+        self._state.remember(request_id, pending)
+        if pending.credited:
+            self._credit(pending, pending.credited, kept=False)
+        return True
+
+    def tool_failed(self, request: Request, caller: Caller) -> None:
         """Where a client reports that the tool which the last answer called has failed, count it
         against that answer."""
-        last = messages[-1].parts if messages else ()
+        last = request.messages[-1].parts if request.messages else ()
         if any(isinstance(part, ToolResult) and part.is_error for part in last):
-            self._implicit(self._state.last_in(dialogue))
+            self._implicit(self._state.last_in(dialogue(request, caller)))
 
     def _implicit(self, request_id: str) -> None:
         pending = self._state.pending.get(request_id)
@@ -133,20 +158,28 @@ class Learner:
         prompt, features = self._projection(pending)
         if not repeated:
             self._index.add(features)
-        head = self._state.gaps.get(key)
-        if head is None:
-            head = self._state.gaps[key] = self._prior.fresh_gap(self._state.landmarks)
-        task = task_name(self._owner(pending), pending.task)
-        head.learn(prompt, task, pair.gap, self._index)
-        if signals is not None:
-            self._train_scorer(key, candidate, signals, pair)
+        if self._policies.targets[target].specialist is None:
+            self._learn_gap(pending, key, prompt, pair.gap)
+            if signals is not None:
+                self._train_scorer(pending, candidate, signals, pair)
         if candidate.drawn:
             self._add_evidence(pending, candidate, key, pair.gap)
         return True
 
-    def _train_scorer(self, key: str, candidate: Candidate, signals: Signals, pair: Pair) -> None:
+    def _learn_gap(self, pending: PendingOutcome, key: str, prompt: Projection, gap: float) -> None:
+        """Of general models only: a specialist's gate tells its requests apart."""
+        head = self._state.gaps.get(key)
+        if head is None:
+            head = self._state.gaps[key] = self._prior.fresh_gap(self._state.landmarks)
+        task = task_name(self._owner(pending), pending.task)
+        head.learn(prompt, task, gap, self._index)
+
+    def _train_scorer(
+        self, pending: PendingOutcome, candidate: Candidate, signals: Signals, pair: Pair
+    ) -> None:
         marks: Vector = np.array(pair.marks, np.float32) if pair.marks else NO_MARKS
-        scorer = self._state.scorers.setdefault(key, AnswerScorer())
+        task = task_name(self._owner(pending), pending.task)
+        scorer = self._state.scorers_for(self._policies.key(candidate.target), task)
         features = answer_features(candidate.score, signals, marks)
         scorer.learn(candidate.score, features, 1.0 - pair.gap)
 
@@ -162,7 +195,7 @@ class Learner:
         evidence.pair(
             candidate.score, gap, promise, odds=odds, weight=weight, audit=candidate.audit
         )
-        if candidate.shadow:
+        if candidate.shadow or not (candidate.audit or candidate is pending.unserved):
             return
         promised = self._policies.overall
         least = min(odds, promised.audit_rate, rate or 1.0)
@@ -187,7 +220,7 @@ class Learner:
         quality = _quality(feedback)
         if pending is None or quality is None or feedback.tenant not in (None, pending.tenant):
             return None
-        target = feedback.target or pending.candidates[0].target
+        target = feedback.target or pending.subject
         candidate = pending.candidate(target)
         awaited = OUTSIDE.get(self._policies.grader(pending.task) or "")
         if awaited == feedback.source and candidate is not None and candidate.drawn:
@@ -221,6 +254,14 @@ class Learner:
             np.frombuffer(pending.dense, np.float32),
         )
         return project(features, self._index), features
+
+
+def _dialogues(trace: Trace) -> Iterator[str]:
+    """What the request belongs to, by the names of `sticky.dialogue`."""
+    if trace.conversation:
+        yield f"{trace.tenant}/{trace.conversation}"
+    if trace.run:
+        yield run_thread(trace.tenant, trace.run)
 
 
 def _first(pending: PendingOutcome, mark: str) -> bool:

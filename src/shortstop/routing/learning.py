@@ -11,6 +11,18 @@ FeedbackSource = Literal["user", "reviewer", "judge", "client"]
 PairSource = Literal["comparison", "judge", "reviewer"]
 
 
+CLEAR = 0.3
+"""Difference of two grades by a judge, in [0, 1], from which on one answer has won."""
+
+
+def winner(reference: float, candidate: float) -> float | None:
+    """1 where a judge's grades say that the reference is better, -1 where the candidate is; None
+    where that is not clear."""
+    if abs(reference - candidate) < CLEAR:
+        return None
+    return 1.0 if reference > candidate else -1.0
+
+
 class Feedback(Struct, frozen=True):
     """What someone says about an answer: one of score (0 to 1), label (good or not), correction.
 

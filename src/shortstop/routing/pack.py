@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from shortstop.errors import StoreError
 from shortstop.routing.features import BINS
 from shortstop.routing.model import INITIAL_PACE, Head, PromptIndex, TaskMean
+from shortstop.routing.scorer import NO_HELPERS, AnswerScorer
 from shortstop.routing.scorer import WIDTH as SCORER_WIDTH
-from shortstop.routing.scorer import AnswerScorer
 
 KINDS = {"float16", "float32", "float64", "int8", "int32", "int64"}
 """Types of array that are read back."""
@@ -139,8 +139,11 @@ def pack_scorer(scorer: AnswerScorer) -> Packed:
 def unpack_scorer(saved: Packed) -> AnswerScorer:
     """Raises StoreError when something is missing, damaged or of another width."""
     scorer = AnswerScorer()
-    if len(saved["targets"]) != SCORER_WIDTH:
+    width = len(saved["targets"])
+    if width not in (SCORER_WIDTH, SCORER_WIDTH - len(NO_HELPERS)):
         raise StoreError("The saved router scores answers by other marks.")
-    scorer.moments, scorer.targets = saved["moments"], saved["targets"]
-    scorer.solution, scorer.rows = saved["solution"], saved.number("seen")
+    # An earlier release saw no helpers: what they show had no weight.
+    scorer.moments[:width, :width] = saved["moments"]
+    scorer.targets[:width], scorer.solution[:width] = saved["targets"], saved["solution"]
+    scorer.rows = saved.number("seen")
     return scorer

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shortstop.config import Config, ContractConfig
+from msgspec.structs import replace
+
+from shortstop.config import Config, ContractConfig, TaskConfig
 from shortstop.routing.contract import Promise
 from shortstop.types import Target
 
@@ -42,6 +44,17 @@ class TaskPolicies:
             for name, task in config.tasks.items()
             if task.contract is not None
         }
+
+        self._routes = {
+            (one.task, one.tenant): one.route for one in reversed(config.routing.overrides)
+        }
+
+    def settings(self, task: str, tenant: str, declared: TaskConfig) -> TaskConfig:
+        """What holds for a tenant's task: as `declared`, but for a route that overrules it."""
+        if not self._routes:
+            return declared
+        route = self._routes.get((task, tenant)) or self._routes.get((task, None))
+        return replace(declared, route=route) if route else declared
 
     def key(self, name: str) -> str:
         """`key_of` the target; the name itself where no such target is configured."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from shortstop.config import Config
 from shortstop.routing.contract import ContractReport
 from shortstop.routing.overall import OverallReport
 from shortstop.routing.policies import EVERYBODY, TaskPolicies, task_name
 from shortstop.routing.state import State
 from shortstop.types import Caller
+from shortstop.types.console import PromiseLine
 
 DEFAULT_TENANT = Caller().tenant
 
@@ -23,13 +26,39 @@ class PromiseReports:
         """By `task|target=model`, of another tenant than the default one by
         `task@tenant|target=model`."""
         reports = {}
-        for owner, evidence in self._state.evidence.items():
-            for name, one in evidence.items():
+        for owner, task, target, report in self._each():
+            shown = task_name("" if owner == DEFAULT_TENANT else owner, task)
+            reports[f"{shown}|{target}"] = report
+        return dict(sorted(reports.items()))
+
+    def lines(self) -> list[PromiseLine]:
+        """The same as rows, those with most evidence first. May be asked from another thread."""
+        lines = [
+            PromiseLine(
+                task=task,
+                tenant=owner,
+                target=target.partition("=")[0],
+                standing=report.standing,
+                pairs=report.pairs,
+                loss=report.mean_loss,
+                limit=self._policies.promise(task).max_loss,
+                share=report.certified_share,
+                evidence=report.evidence,
+                needed=report.needed,
+                missing=report.audits_needed,
+                alarms=report.alarms,
+            )
+            for owner, task, target, report in self._each()
+        ]
+        return sorted(lines, key=lambda line: (-line.pairs, line.task, line.tenant, line.target))
+
+    def _each(self) -> Iterator[tuple[str, str, str, ContractReport]]:
+        """Owner, task, target with its model, and how the promise is supported."""
+        for owner, evidence in list(self._state.evidence.items()):
+            for name, one in list(evidence.items()):
                 task, _, target = name.partition("|")
                 if self._policies.shared(task) == (owner == EVERYBODY):
-                    shown = task_name("" if owner == DEFAULT_TENANT else owner, task)
-                    reports[f"{shown}|{target}"] = one.report(self._policies.promise(task))
-        return dict(sorted(reports.items()))
+                    yield owner, task, target, one.report(self._policies.promise(task))
 
     def overall(self) -> dict[str, OverallReport]:
         """Of all tasks together, by tenant; "" where the evidence is shared."""

@@ -20,6 +20,8 @@ from shortstop.types import Request, Signals
 Vector = NDArray[np.float32]
 
 RIDGE = 3.0
+POOLED_RIDGE = 30.0
+"""How strongly a narrower scorer is drawn towards the wider one, in answers."""
 TRUST_PSEUDO_ROWS = 30.0
 """Answers after which the correction learned from answers counts by half."""
 
@@ -44,6 +46,7 @@ _SIGNALS: dict[str, tuple[float, float]] = {
     "agreement": (0.6, 0.4),
 }
 _MARKS = 18
+_HELPERS = 7
 LARGEST = 1e300
 """What larger numbers count as: of more than 308 digits a float is infinite."""
 
@@ -60,6 +63,26 @@ def signal_marks(signals: Signals) -> Vector:
     out.append(float(signals.finish == "length"))
     out.append(float(signals.finish not in (None, "stop", "tool_calls", "length")))
     return np.array(out, np.float32)
+
+
+def helper_marks(signals: Signals) -> Vector:
+    """What helpers showed, float32 of shape (7,); all zeros where nobody was asked."""
+    helpers, agreement = signals.helpers, signals.agreement
+    if helpers is None or agreement is None:
+        return NO_HELPERS
+    consensus = helpers.consensus
+    return np.array(
+        [
+            1.0,
+            _scaled(helpers.likeness, 0.6, 0.25),
+            _scaled(helpers.closeness, 0.6, 0.4),
+            0.0 if consensus is None else 1.0,
+            0.0 if consensus is None else _scaled(consensus, 0.6, 0.4),
+            0.0 if consensus is None else consensus * (1.0 - agreement),
+            _scaled(log1p(helpers.chars), 6.0, 1.0),
+        ],
+        np.float32,
+    )
 
 
 def text_marks(text: str, prompt_chars: int) -> Vector:
@@ -126,7 +149,7 @@ def _scaled(value: float, centre: float, spread: float) -> float:
     return min(3.0, max(-3.0, (value - centre) / spread))
 
 
-WIDTH = 3 + 2 * len(_SIGNALS) + 4 + _MARKS
+WIDTH = 3 + 2 * len(_SIGNALS) + 4 + _MARKS + _HELPERS
 
 
 def marks_of(text: str, request: Request) -> tuple[float, ...]:
@@ -135,6 +158,7 @@ def marks_of(text: str, request: Request) -> tuple[float, ...]:
 
 
 NO_MARKS: Vector = np.zeros(_MARKS, np.float32)
+NO_HELPERS: Vector = np.zeros(_HELPERS, np.float32)
 
 
 def answer_features(expected: float, signals: Signals, marks: Vector = NO_MARKS) -> Vector:
@@ -143,14 +167,14 @@ def answer_features(expected: float, signals: Signals, marks: Vector = NO_MARKS)
     `expected` is the prompt's estimate, in [0, 1]; `marks` are `text_marks`.
     """
     prior = np.array([1.0, 4 * (expected - 0.5), (4 * (expected - 0.5)) ** 2], np.float32)
-    return np.concatenate([prior, signal_marks(signals), marks])
+    return np.concatenate([prior, signal_marks(signals), marks, helper_marks(signals)])
 
 
 class AnswerScorer:
-    """Quality of one target's answers, corrected by a look at them.
+    """Quality of answers, corrected by a look at them: of all, of one target's or of a task's.
 
     `rows` answers were learned. `moments` (WIDTH, WIDTH), `targets` and `solution` (WIDTH,) are the
-    ridge regression, float64.
+    ridge regression, float64; it is drawn towards the solution of a wider scorer, if it has one.
     """
 
     def __init__(self) -> None:
@@ -159,21 +183,16 @@ class AnswerScorer:
         self.targets = np.zeros(WIDTH, np.float64)
         self.solution: NDArray[np.float64] = np.zeros(WIDTH, np.float64)
 
-    def expect(self, expected: float, features: Vector) -> float:
-        """Expected quality in [0, 1]: the prompt's estimate `expected` plus the correction that
-        `features`, `answer_features` of shape (WIDTH,), call for, trusted by what was learned."""
-        if not self.rows:
-            return expected
-        trust = self.rows / (self.rows + TRUST_PSEUDO_ROWS)
-        correction = float(self.solution @ features)
-        return min(1.0, max(0.0, expected + trust * correction))
+    def correction(self, features: Vector) -> float:
+        """What `features`, `answer_features` of shape (WIDTH,), add to the prompt's estimate."""
+        return float(self.solution @ features)
 
-    def learn(self, expected: float, features: Vector, quality: float) -> None:
-        """Learn that an answer, of which the prompt promised `expected`, had this `quality`, both
-        in [0, 1]. `features` has shape (WIDTH,)."""
-        self.learn_all(features[None, :], np.array([quality - expected]))
-
-    def learn_all(self, features: NDArray[np.float32], residuals: NDArray[np.float64]) -> None:
+    def learn_all(
+        self,
+        features: NDArray[np.float32],
+        residuals: NDArray[np.float64],
+        wider: AnswerScorer | None = None,
+    ) -> None:
         """Learn n answers: `features` (n, WIDTH), and what the prompt's estimates missed, (n,).
 
         About 50 us a call.
@@ -182,5 +201,39 @@ class AnswerScorer:
         self.moments += wide.T @ wide
         self.targets += wide.T @ residuals
         self.rows += len(residuals)
-        ridge = self.moments + RIDGE * np.eye(WIDTH)
-        self.solution[:] = np.linalg.solve(ridge, self.targets)
+        ridge = self.moments + (RIDGE if wider is None else POOLED_RIDGE) * np.eye(WIDTH)
+        base = np.zeros(WIDTH) if wider is None else wider.solution
+        self.solution[:] = base + np.linalg.solve(ridge, self.targets - self.moments @ base)
+
+
+class PooledScorer:
+    """The scorers of a task's answers by one target, from the widest to the narrowest: each is
+    drawn towards the one before it, so that few answers of its own say little yet."""
+
+    def __init__(self, *levels: AnswerScorer) -> None:
+        self.levels = levels
+
+    def correction(self, features: Vector) -> float:
+        """What a look adds to the prompt's estimate, trusted by what was learned in all."""
+        learned = [level for level in self.levels if level.rows]
+        if not learned:
+            return 0.0
+        trust = learned[0].rows / (learned[0].rows + TRUST_PSEUDO_ROWS)
+        return trust * learned[-1].correction(features)
+
+    def expect(self, expected: float, features: Vector) -> float:
+        """Expected quality in [0, 1]: the prompt's estimate `expected` plus the correction that
+        `features`, `answer_features` of shape (WIDTH,), call for."""
+        return min(1.0, max(0.0, expected + self.correction(features)))
+
+    def learn(self, expected: float, features: Vector, quality: float) -> None:
+        """Learn that an answer, of which the prompt promised `expected`, had this `quality`, both
+        in [0, 1]. `features` has shape (WIDTH,)."""
+        self.learn_all(features[None, :], np.array([quality - expected]))
+
+    def learn_all(self, features: NDArray[np.float32], residuals: NDArray[np.float64]) -> None:
+        """Learn n answers: `features` (n, WIDTH), and what the prompt's estimates missed, (n,)."""
+        wider: AnswerScorer | None = None
+        for level in self.levels:
+            level.learn_all(features, residuals, wider)
+            wider = level

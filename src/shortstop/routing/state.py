@@ -13,12 +13,15 @@ from shortstop.routing.contract import Evidence
 from shortstop.routing.model import Head, PromptIndex
 from shortstop.routing.overall import Overall
 from shortstop.routing.prior import Prior
-from shortstop.routing.scorer import AnswerScorer
+from shortstop.routing.scorer import AnswerScorer, PooledScorer
 
 MAX_PENDING = 4096
 MAX_CONVERSATIONS = 20_000
 MAX_EVIDENCE = 1024
 """Tasks and targets of one owner whose evidence is kept; those with the fewest pairs go first."""
+MAX_SCORERS = 512
+"""Tasks and targets whose looks are learned apart; those with the fewest answers go first."""
+TASK_MARK = "\n"
 DRIFT_RATE = 0.05
 """Weight of the newest call in the running means of what a target takes."""
 NOTHING: dict[str, Evidence] = {}
@@ -44,7 +47,7 @@ class Candidate(Struct):
 class PendingOutcome(Struct):
     """A decision whose outcome may still come.
 
-    The first of the `candidates` is the one whose account the request is credited to. `grams`,
+    `credited` is the candidate whose account the request pays into, "" where it is none's. `grams`,
     `counts` and `dense` are the bytes of the prompt's features. `heard` lists the outcomes that
     arrived, as source and target; `answered` is the target that was served.
     """
@@ -57,9 +60,21 @@ class PendingOutcome(Struct):
     heard: list[str] = []
     answered: str = ""
     tenant: str = ""
+    credited: str = ""
 
     def candidate(self, target: str) -> Candidate | None:
         return next((c for c in self.candidates if c.target == target), None)
+
+    @property
+    def unserved(self) -> Candidate | None:
+        """The candidate that stands for a request which the frontier answers: it counts once."""
+        return next((c for c in self.candidates if not (c.audit or c.shadow)), None)
+
+    @property
+    def subject(self) -> str:
+        """Whom feedback is about that names nobody."""
+        served = self.candidate(self.answered)
+        return (served or self.candidates[0]).target
 
 
 class Asked(Struct):
@@ -91,10 +106,11 @@ def _drifted(old: float | None, new: float) -> float:
 class State:
     """Mutable, owned by one router at a time. `draws` counts random draws, so that order decides.
 
-    `gaps` and `scorers` are kept per target that was compared (the reference's grade minus its own;
-    its answers after a look), `heads` per target (its own grade), `evidence` per owner (a tenant,
-    or "" for all of them), task and compared target, `overall` per owner; `policies.key_of` names
-    a target. What clients did in the last minutes (`recent`, `turns`) is not saved.
+    `gaps` are kept per target that was compared (the reference's grade minus its own), `scorers` of
+    looks at answers for all of them, per target, and per task of it, `heads` per target (its own
+    grade), `evidence` per owner (a tenant, or "" for all of them), task and compared target,
+    `overall` per owner; `policies.key_of` names a target. What clients did in the last minutes
+    (`recent`, `turns`) is not saved.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -148,6 +164,20 @@ class State:
             found = own[name] = Evidence()
         return found
 
+    def scorers_of(self, key: str, task: str) -> PooledScorer:
+        """Of all answers, of a target's, and of its answers to a task, as far as there are any.
+        `task` is a `policies.task_name`."""
+        names = _scorer_names(key, task)
+        return PooledScorer(*[self.scorers[name] for name in names if name in self.scorers])
+
+    def scorers_for(self, key: str, task: str) -> PooledScorer:
+        """The same; where there is none, it begins."""
+        names = _scorer_names(key, task)
+        if names[-1] not in self.scorers and len(self.scorers) >= MAX_SCORERS:
+            own = [name for name in self.scorers if TASK_MARK in name]
+            del self.scorers[min(own, key=lambda name: self.scorers[name].rows)]
+        return PooledScorer(*[self.scorers.setdefault(n, AnswerScorer()) for n in names])
+
     def overall_of(self, owner: str) -> Overall:
         """The owner's evidence over all tasks; an empty one where there is none yet."""
         return self.overall.get(owner) or Overall()
@@ -177,6 +207,10 @@ class State:
         self.recent[question] = Asked(request_id, at, times)
         _trim(self.recent, MAX_PENDING)
         return Asked(earlier.request_id, earlier.at, times) if earlier else None
+
+
+def _scorer_names(key: str, task: str) -> tuple[str, str, str]:
+    return "", key, f"{task}{TASK_MARK}{key}"
 
 
 def _trim(table: dict[str, T], most: int) -> None:

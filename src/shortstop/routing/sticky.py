@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shortstop.routing.constraints import tokens
 from shortstop.routing.state import State
-from shortstop.types import Caller, Message, Request, Target, Thinking, ToolResult
+from shortstop.types import UNNAMED, Caller, Message, Request, Target, Thinking, ToolResult
 
 COLD_CACHE_TOKENS = 2000
 """Tokens of a conversation at which the margin for leaving its model is RETURN_MARGIN."""
@@ -24,9 +24,24 @@ class Bound(NamedTuple):
     maker: Target | None
 
 
+def in_run(request: Request, caller: Caller) -> bool:
+    """Whether the request is a step of an agent's run, which is routed as a whole: it offers tools,
+    or its client names the run. Other talk that goes on is a conversation."""
+    run = caller.run
+    return run is not None and (bool(request.tools) or not run.startswith(UNNAMED))
+
+
 def dialogue(request: Request, caller: Caller) -> str:
-    """The name of a request's conversation; all unnamed ones of a tenant share one."""
+    """The name of what a request belongs to: its run or, outside of one, its conversation; all
+    unnamed conversations of a tenant share one."""
+    if in_run(request, caller):
+        return run_thread(caller.tenant, caller.run or "")
     return f"{caller.tenant}/{caller.conversation or ''}"
+
+
+def run_thread(tenant: str, run: str) -> str:
+    """The name under which it is kept who answers a run."""
+    return f"{tenant}/run/{run}"
 
 
 def in_tool_loop(messages: tuple[Message, ...]) -> bool:
@@ -59,7 +74,7 @@ class Stickiness:
 
     def bound(self, request: Request, caller: Caller, serving: tuple[Target, ...]) -> Bound | None:
         """Signed thinking and open tool calls belong to the model that made them, if it is one of
-        those `serving`, and to no other. None: any target may answer.
+        those `serving`, and to no other. None: any target may answer. A specialist reads neither.
 
         Where that model is not known, a signature is at least not a local model's.
         """
@@ -68,7 +83,7 @@ class Stickiness:
             return None
         maker = self._state.conversations.get(dialogue(request, caller), "")
         target = next((target for target in serving if target.name == maker), None)
-        if target is not None:
+        if target is not None and target.specialist is None:
             return Bound(target)
         return Bound(None) if is_signed else None
 
@@ -77,14 +92,18 @@ class Stickiness:
 
         `margin` is the local score above its threshold. From local to the frontier only quality
         decides. Back to local it must be clearly good: the longer the conversation, the more of the
-        frontier's prompt cache a switch throws away.
+        frontier's prompt cache a switch throws away. A run never comes back: it is escalated as a
+        whole.
         """
-        if len(request.messages) < MIN_MESSAGES:
+        run = in_run(request, caller)
+        if not run and len(request.messages) < MIN_MESSAGES:
             return None
         maker = self._targets.get(self._state.conversations.get(dialogue(request, caller), ""))
-        if maker is None:
+        if maker is None or maker.specialist is not None:
             return None
         if maker.local:
             return True if margin >= 0 else None
+        if run:
+            return False
         wanted = min(MAX_RETURN_MARGIN, RETURN_MARGIN * tokens(request) / COLD_CACHE_TOKENS)
         return False if margin < wanted else None

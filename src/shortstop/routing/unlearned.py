@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from shortstop.routing.constraints import addressed, eligible
+from shortstop.routing.directory import Directory
 from shortstop.routing.task import OPEN
 from shortstop.types import Caller, Clearance, Decision, Request, Target
 
@@ -20,11 +21,11 @@ class UnlearnedRouter:
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self._targets = targets
-        self._serving = {name: t for name, t in targets.items() if t.serves}
+        self._directory = Directory(targets)
 
     def decide(self, request: Request, clearance: Clearance, caller: Caller) -> Decision:
         """Raises a RequestError when no configured target can serve the request."""
-        whom = addressed(request, clearance, self._serving, caller)
+        whom = addressed(request, clearance, self._directory.serving(caller.tenant), caller)
         field = eligible(whom, caller.task or OPEN, request, caller)
         return Decision(
             plan=tuple([target.name for target in (*field.local, *field.remote)]),

@@ -29,8 +29,10 @@ NAME_DIGITS = 16
 
 class Lineage(Struct, frozen=True, forbid_unknown_fields=True):
     """What a specialist was made from: `data` is the hash of its training set, `rows` how many
-    rows that had, `teachers` the models whose answers they were. `made` is Unix time in seconds.
-    `figures` are those of its examination."""
+    rows that had, `teachers` the models whose answers they were. `made` is Unix time in seconds;
+    so are `until`, the newest row that it may have learned from, and `expires`, when the first of
+    its rows has had its time (0: never). `tier` is that of its most sensitive row, `pinned` whether
+    one was not to leave this machine. `figures` are those of its examination."""
 
     data: str
     rows: int
@@ -38,6 +40,10 @@ class Lineage(Struct, frozen=True, forbid_unknown_fields=True):
     made: float
     seed: int = 0
     figures: Mapping[str, float] = {}
+    until: float = 0.0
+    expires: float = 0.0
+    tier: int = 0
+    pinned: bool = False
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -50,12 +50,19 @@ class NearestTexts:
 
     def nearest(self, text: str) -> Near | None:
         """None where no text shares a word with it."""
+        cosines = self.cosines(text)
+        if cosines is None:
+            return None
+        best = int(cosines.argmax())
+        return Near(best, float(cosines[best]))
+
+    def cosines(self, text: str) -> Vector | None:
+        """With each text, in [0, 1], of shape (size,); None where none shares a word with it."""
         row = self.table.row(text)
+        if not len(row.columns):
+            return None
         cosines: Vector = np.zeros(self.size, np.float32)
         for column, value in zip(row.columns.tolist(), row.values.tolist(), strict=True):
             span = slice(self.ends[column], self.ends[column + 1])
             cosines[self.rows[span]] += value * self.values[span]
-        if not len(row.columns):
-            return None
-        best = int(cosines.argmax())
-        return Near(best, min(1.0, float(cosines[best])))
+        return np.minimum(cosines, 1.0)

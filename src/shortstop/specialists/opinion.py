@@ -7,10 +7,18 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from shortstop.specialists.invocation import Invocation
 from shortstop.specialists.query import Query
 
 NEVER = 2.0
 """A threshold that no confidence reaches."""
+
+
+class Shot(Struct, frozen=True):
+    """A vetted example: what was asked, and its answer."""
+
+    text: str
+    answer: str
 
 
 class Opinion(Struct, frozen=True):
@@ -19,12 +27,19 @@ class Opinion(Struct, frozen=True):
     `confidence` in [0, 1] orders a task's opinions, it is no probability. `similarity` in [0, 1]
     says how like the request is to what was learned from, its values left out. `stratum` names the
     kind of request whose threshold counts, such as "known" or "new" for a value met before or not.
+    An answer that is `calls` of tools is their spelling (`invocation.spelled`).
+    `unsure` names the fields of a JSON answer (`a.b` for one in an object `a`) that stand in it as
+    null: somebody else is asked for these alone, and everything said here is about the others.
+    With `shots` there is no answer yet: a local model gives it, with these before the request.
     """
 
     answer: str
     confidence: float
     similarity: float = 1.0
     stratum: str = "all"
+    calls: tuple[Invocation, ...] = ()
+    unsure: tuple[str, ...] = ()
+    shots: tuple[Shot, ...] = ()
 
 
 class Specialist(Protocol):

@@ -27,6 +27,12 @@ from shortstop.specialists.copy.forms import FORMS, fitting, loose, written
         ("mdy %Y-%m-%d", "12/25/18", "2018-12-25"),
         ("ymd %d.%m.%Y", "2018-12-25", "25.12.2018"),
         ("dmy %d/%m/%Y", "25 Dec 2018", "25/12/2018"),
+        ("dmy %Y-%m-%d", "25 de dezembro de 2018", "2018-12-25"),
+        ("dmy %Y-%m-%d", "1º de março de 2018", "2018-03-01"),
+        ("dmy %Y-%m-%d", "3. Mai 2018", "2018-05-03"),
+        ("mdy %Y-%m-%d", "December 25th, 2018", "2018-12-25"),
+        ("dmy %Y-%m-%d", "7 juillet 2018", "2018-07-07"),
+        ("dmy %Y-%m-%d", "7 juin 2018", "2018-06-07"),
     ],
 )
 def test_a_form_makes_the_value_of_its_span(form: str, span: str, value: str) -> None:

@@ -214,9 +214,8 @@ def _only_cleared_leaves() -> bool:
     """Nothing is released after a pin, for an unknown part, or without a verdict of its own."""
     judge = guard()
     pinned, free, other = (as_request(chat(t), t) for t in (MAIL, "hello", "hi"))
-    odd = Request(
-        "odd", "openai.chat", {"messages": []}, "auto", (Message("user", (Opaque("odd", {}),)),)
-    )
+    sealed = Message("user", (Opaque("odd", {"blob": "data:;base64,aGVsbG8gd29ybGQ="}),))
+    odd = Request("odd", "openai.chat", {"messages": []}, "auto", (sealed,))
     verdict = judge.clear(free, Caller())
     attempts = (
         (pinned, judge.clear(pinned, Caller())),

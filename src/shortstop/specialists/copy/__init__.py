@@ -1,1 +1,1 @@
-"""Copying values out of a text: flat JSON whose values stand in the request."""
+"""Copying values out of a text."""

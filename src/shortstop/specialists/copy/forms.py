@@ -10,8 +10,25 @@ _SPACE = re.compile(r"\s+")
 _LINE_END = re.compile(r"[ \t,]*\n[ \t]*")
 _CURRENCY = re.compile(r"^(?:[A-Z]{2,3}|[$€£¥₹])?\s*|\s*(?:[A-Z]{3}|[$€£¥₹])?$")
 _NUMBER = re.compile(r"[-+]?\d[\d.,' ]*")
-_DATE = re.compile(r"(\d{1,4})[./\-\s](\d{1,2}|[A-Za-z]{3,9})[./\-\s,]+(\d{1,4})")
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTHS = {
+    stem: month
+    for month, stems in enumerate(
+        (
+            "jan ene gen", "feb fev fév", "mar mär maa", "apr abr avr", "may mai mag mei",
+            "jun juin giu", "jul juil lug", "aug ago aoû", "sep set", "oct out okt ott", "nov",
+            "dec dez dic déc",
+        ),
+        start=1,
+    )
+    for stem in stems.split()
+}  # fmt: skip
+"""How months begin in English, Portuguese, Spanish, French, German, Italian and Dutch."""
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[^\W\d_]*"
+_DATE = re.compile(
+    rf"\b(\d{{1,4}}|{_MONTH})(?:st|nd|rd|th|º)?[./\-\s]+(?:de |of )?"
+    rf"(\d{{1,2}}|{_MONTH})(?:st|nd|rd|th|º)?[./\-\s,]+(?:de |of )?(\d{{1,4}})\b",
+    re.IGNORECASE,
+)
 ORDERS = ("dmy", "mdy", "ymd")
 OUTPUTS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %b %Y", "%Y/%m/%d")
 
@@ -30,13 +47,17 @@ def _date_form(order: str, output: str) -> Form:
 
 def _date(parts: tuple[str, ...], order: str) -> date | None:
     named = dict(zip(order, parts, strict=True))
-    month = named["m"][:3].lower()
     try:
-        year = int(named["y"])
-        number = _MONTHS.index(month) + 1 if month in _MONTHS else int(month)
-        return date(year + 2000 if year < 100 else year, number, int(named["d"]))
+        year, month = int(named["y"]), month_of(named["m"]) or int(named["m"])
+        return date(year + 2000 if year < 100 else year, month, int(named["d"]))
     except ValueError:
         return None
+
+
+def month_of(word: str) -> int | None:
+    """1 to 12 for a month's name or its beginning."""
+    lower = word.lower()
+    return _MONTHS.get(lower[:4]) or _MONTHS.get(lower[:3])
 
 
 def _number(point: str) -> Form:
@@ -73,11 +94,20 @@ FORMS: dict[str, Form] = {
 """By name, in the order of preference: the first that fits most values of a field is its form."""
 
 
-def fitting(span: str, value: str) -> Iterator[str]:
-    """The names of the forms that make `value` of a span."""
+def fitting(span: str, value: str, numeric: bool = False) -> Iterator[str]:
+    """The names of the forms that make `value` of a span; `numeric`: a number equal to it."""
+    wanted = _figure(value) if numeric else None
     for name, form in FORMS.items():
-        if form(span) == value:
+        made = form(span)
+        if made == value or (wanted is not None and made and _figure(made) == wanted):
             yield name
+
+
+def _figure(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def written(form: str, span: str) -> str:

@@ -1,100 +1,77 @@
-"""Where a field's value stands in a text: a conditional random field over its tokens.
+"""Where a field's values stand in a text: a conditional random field over its tokens.
 
 Lafferty, McCallum & Pereira 2001, by python-crfsuite (extra `[learn]`, imported when a tagger is
-opened). A value may stand several times; what counts is the sum over its occurrences.
+opened). The labels say beginning, inside, last, single (unit) and outside, so that what a value
+ends with is learned as what it begins with is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from shortstop.specialists.copy.forms import loose, written
-from shortstop.specialists.copy.tokens import Token
-
-BEGIN, INSIDE, OUTSIDE = "B", "I", "O"
-LEAST_BEGIN = 0.02
-"""Probability of a beginning below which a place is not looked at."""
+BEGIN, INSIDE, LAST, SINGLE, OUTSIDE = "B", "I", "L", "U", "O"
+LEAST_WEIGHT = 0.01
+"""Probability of a place below which it is not looked at."""
 MOST_TOKENS = 60
 """Of a value."""
 
 
-class FieldOpinion(NamedTuple):
-    """A field's value, and how sure it is, in [0, 1]; `known`: it was met in training."""
+class LikelySpan(NamedTuple):
+    """A value may be the tokens `start` to `end`, exclusive; `weight` in [0, 1] bounds the
+    probability from above: that of its least likely label."""
 
-    value: str
-    confidence: float
-    known: bool
+    start: int
+    end: int
+    weight: float
 
 
-class FieldTagger:
-    """One field. `model` is what crfsuite wrote; `form` names how spans become values (`forms`);
-    `memory` are the values met in training by their loose spelling; a new value that is at least
-    `snap` like one of them, in [0, 1], becomes it (2: never)."""
-
-    def __init__(
-        self, model: bytes, form: str, memory: Mapping[str, str], snap: float = 2.0
-    ) -> None:
-        import pycrfsuite
-
-        self.model = model
-        self.form = form
-        self.memory = dict(memory)
-        self.snap = snap
-        self._tagger: Any = pycrfsuite.Tagger()
-        self._tagger.open_inmemory(model)
-
-    def opine(self, text: str, found: list[Token], seen: Any) -> FieldOpinion | None:
-        """`seen` are the tokens' features, as `sequence` made them; None where no value stands."""
-        sums: dict[str, float] = {}
-        spans: dict[str, str] = {}
-        for start, end, weight in self._spans(found, seen):
-            span = text[start:end]
-            key = loose(written(self.form, span))[0]
-            sums[key] = sums.get(key, 0.0) + weight
-            spans.setdefault(key, span)
-        if not sums:
-            return None
-        ranked = sorted(sums, key=sums.__getitem__, reverse=True)
-        best, first = ranked[0], sums[ranked[0]]
-        second = sums[ranked[1]] if len(ranked) > 1 else 0.0
-        return self._value(best, spans[best], min(1.0, first) * first / (first + second))
-
-    def _value(self, key: str, span: str, confidence: float) -> FieldOpinion:
-        if key in self.memory:
-            return FieldOpinion(written(self.form, span), confidence, True)
-        near = self._nearest(key) if self.snap <= 1 else None
-        if near is not None:
-            return FieldOpinion(self.memory[near], confidence, True)
-        return FieldOpinion(written(self.form, span), confidence, False)
-
-    def _nearest(self, key: str) -> str | None:
-        from rapidfuzz import fuzz, process
-
-        found = process.extractOne(key, self.memory.keys(), scorer=fuzz.ratio)
-        return found[0] if found and found[1] >= 100 * self.snap else None
-
-    def _spans(self, found: list[Token], seen: Any) -> Iterator[tuple[int, int, float]]:
-        """(start, end, probability) of the places where the value may stand."""
-        self._tagger.set(seen)
-        labels = set(self._tagger.labels())
-        n = len(found)
-        chance = self._tagger.marginal if BEGIN in labels else None
-        for i in range(n if chance else 0):
-            begins = self._tagger.marginal(BEGIN, i)
-            if begins < LEAST_BEGIN:
-                continue
-            end, least = i + 1, 1.0
-            while INSIDE in labels and end < min(n, i + MOST_TOKENS):
-                inside = self._tagger.marginal(INSIDE, end)
-                if inside < 0.5:
-                    break
-                least, end = min(least, inside), end + 1
-            yield found[i].start, found[end - 1].end, begins * least
+def tags(length: int, spans: list[tuple[int, int]]) -> list[str]:
+    """The labels of `length` tokens in which values stand from `start` to `end`, exclusive."""
+    out = [OUTSIDE] * length
+    for start, end in spans:
+        inner = [BEGIN, *[INSIDE] * (end - start - 2), LAST]
+        out[start:end] = inner if end - start > 1 else [SINGLE]
+    return out
 
 
 def sequence(names: list[list[str]]) -> Any:
-    """The features of a text's tokens in crfsuite's form, made once for all fields."""
+    """The features of a text's tokens in crfsuite's form, made once for all taggers."""
     import pycrfsuite
 
     return pycrfsuite.ItemSequence(names)
+
+
+class SpanTagger:
+    """`model` is what crfsuite wrote. Raises ValueError for what it did not write."""
+
+    def __init__(self, model: bytes) -> None:
+        import pycrfsuite
+
+        self.model = model
+        self._tagger: Any = pycrfsuite.Tagger()
+        self._tagger.open_inmemory(model)
+
+    def places(self, length: int, seen: Any) -> list[LikelySpan]:
+        """In a text of `length` tokens, whose features `seen` are as `sequence` made them."""
+        self._tagger.set(seen)
+        begin, inside, last, single = self._chances(length)
+        out = []
+        for start in range(length):
+            if single[start] >= LEAST_WEIGHT:
+                out.append(LikelySpan(start, start + 1, single[start]))
+            least = begin[start]
+            for end in range(start + 1, min(length, start + MOST_TOKENS)):
+                if least < LEAST_WEIGHT:
+                    break
+                if last[end] >= LEAST_WEIGHT:
+                    out.append(LikelySpan(start, end + 1, min(least, last[end])))
+                least = min(least, inside[end])
+        return out
+
+    def _chances(self, length: int) -> list[list[float]]:
+        """Of each label but outside, for each token; 0 for a label that was never seen."""
+        known, chance = set(self._tagger.labels()), self._tagger.marginal
+        return [
+            [chance(label, i) for i in range(length)] if label in known else [0.0] * length
+            for label in (BEGIN, INSIDE, LAST, SINGLE)
+        ]

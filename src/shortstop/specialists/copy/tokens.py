@@ -39,7 +39,7 @@ def shape(word: str) -> str:
     )
 
 
-def features(found: list[Token]) -> list[list[str]]:
+def features(text: str, found: list[Token]) -> list[list[str]]:
     """One list of names for each token: its form, its place, and what stands around it."""
     shapes = [shape(token.word) for token in found]
     words = [token.word.lower() for token in found]
@@ -58,8 +58,10 @@ def features(found: list[Token]) -> list[list[str]]:
             f"i={min(place, 6)}", f"j={min(row[-1] - i, 6)}",
             f"l={min(token.line, 12)}", f"m={min(last - token.line, 12)}",
             f"d={10 * token.line // (last + 1)}", f"n={min(counts[word], 4)}",
-            "o=" + outlines[token.line],
+            "o=" + outlines[token.line], "g=" + _glued(text, token),
         ]  # fmt: skip
+        if i and found[i - 1].end == token.start:
+            names.append("g-1=" + words[i - 1])
         for offset in NEIGHBOURS:
             near = i + offset
             if 0 <= near < len(found):
@@ -75,6 +77,12 @@ def features(found: list[Token]) -> list[list[str]]:
             names.append(f"o{offset}={outlines.get(beside, '|')}")
         out.append(names)
     return out
+
+
+def _glued(text: str, token: Token) -> str:
+    """Whether something stands at it without a blank, before and behind: "RM9.00" is one price."""
+    before, behind = text[token.start - 1 : token.start], text[token.end : token.end + 1]
+    return f"{int(bool(before.strip()))}{int(bool(behind.strip()))}"
 
 
 def _lines(found: list[Token]) -> dict[int, list[int]]:

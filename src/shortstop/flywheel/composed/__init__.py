@@ -1,0 +1,1 @@
+"""Learning JSON answers field by field."""

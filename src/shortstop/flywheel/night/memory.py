@@ -1,0 +1,106 @@
+"""What nights remember of a task: a small file that is replaced whole at the end of each stage.
+
+WORKSHOP/tasks/HASH/state.json   which data was last learned from, and what became of each kind
+WORKSHOP/tasks/HASH/frozen.bin   fingerprints of what has been in an examination
+WORKSHOP/tasks/HASH/trained.bin  which rows have trained
+
+Neither holds what was asked or answered. A file that cannot be read is set aside: the task is
+learned as if it were new, but for what its examinations have frozen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shortstop.flywheel.curate.frozen import Frozen
+from shortstop.flywheel.gather import TaskKey
+from shortstop.private_files import make_folder, replace_file
+
+log = logging.getLogger("shortstop")
+
+ID_BYTES = 8
+"""Of the hash of a row's id."""
+
+
+class Became(Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of one kind: the `name` of its specialist, or "" and `why` there is none."""
+
+    name: str
+    why: str = ""
+
+
+class TaskState(Struct, frozen=True, forbid_unknown_fields=True):
+    """`inputs` names the data and the recipe that `tried` is about, by kind; `complete` once all
+    kinds have been tried. `rows` is how many rows trained. `until` is the time of the newest row of
+    the last complete attempt (Unix seconds)."""
+
+    tenant: str
+    task: str
+    inputs: str = ""
+    complete: bool = False
+    rows: int = 0
+    until: float = 0.0
+    tried: dict[str, Became] = {}
+
+
+class TaskMemory:
+    """Of one task, below the `workshop` folder. Methods raise OSError."""
+
+    def __init__(self, workshop: Path, key: TaskKey) -> None:
+        name = blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        self.folder = workshop / "tasks" / name
+        self.frozen = Frozen(self.folder / "frozen.bin")
+        self.state = self._read(key)
+
+    def _read(self, key: TaskKey) -> TaskState:
+        new = TaskState(key.tenant, key.task)
+        try:
+            return msgspec.json.decode((self.folder / "state.json").read_bytes(), type=TaskState)
+        except FileNotFoundError:
+            return new
+        except msgspec.MsgspecError as error:
+            log.warning("%s cannot be read and is begun again: %s", self.folder, error)
+            return new
+
+    def begin(self, inputs: str, rows: Iterable[str]) -> None:
+        """What follows is about these inputs, made of the rows with these ids; goes on where a
+        night was interrupted. What will be examined on is frozen first."""
+        self.frozen.keep()
+        if self.state.inputs == inputs:
+            return
+        marks = sorted({row_mark(id) for id in rows})
+        make_folder(self.folder)
+        replace_file(self.folder / "trained.bin", b"".join(marks), flush=True)
+        before = self.state
+        state = TaskState(before.tenant, before.task, inputs, False, len(marks), before.until)
+        self._write(state)
+
+    def note(self, kind: str, became: Became) -> None:
+        self._write(msgspec.structs.replace(self.state, tried={**self.state.tried, kind: became}))
+
+    def finish(self, until: float) -> None:
+        """All kinds have been tried on rows until then (Unix seconds)."""
+        self._write(msgspec.structs.replace(self.state, complete=True, until=until))
+
+    def has_trained(self, ids: Iterable[str]) -> bool:
+        """Whether one of the rows with these ids has."""
+        file = self.folder / "trained.bin"
+        data = file.read_bytes() if file.exists() else b""
+        marks = {data[i : i + ID_BYTES] for i in range(0, len(data), ID_BYTES)}
+        return any(row_mark(id) in marks for id in ids)
+
+    def _write(self, state: TaskState) -> None:
+        make_folder(self.folder)
+        document = msgspec.json.format(msgspec.json.encode(state))
+        replace_file(self.folder / "state.json", document, flush=True)
+        self.state = state
+
+
+def row_mark(id: str) -> bytes:
+    return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=ID_BYTES).digest()

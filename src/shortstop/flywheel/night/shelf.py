@@ -1,0 +1,71 @@
+"""Specialists as nights keep them: written as soon as one is made, read again after an
+interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from shortstop.errors import StoreError
+from shortstop.flywheel.examine import Examined
+from shortstop.flywheel.learn import Learned
+from shortstop.flywheel.night.memory import Became, TaskMemory
+from shortstop.specialists import artefact
+from shortstop.specialists.opinion import Specialist
+
+Load = Callable[[str, Mapping[str, bytes]], Specialist]
+"""(kind, files) -> a specialist. Raises StoreError."""
+
+
+class Shelf:
+    """The specialists below `root`."""
+
+    def __init__(self, root: Path, load: Load) -> None:
+        self.root = root
+        self._load = load
+
+    def take(self, name: str) -> Learned:
+        """Raises StoreError where it is missing, damaged, or not what its name promises."""
+        manifest, files = artefact.read(self.root / Path(name).name)
+        figures = manifest.lineage.figures
+        examined = Examined(
+            int(figures.get("rows", 0)), figures.get("served", 0.0), figures.get("right", 0.0)
+        )
+        return Learned(manifest, files, self._load(manifest.kind, files), examined)
+
+    def put(self, learned: Learned, beside: Mapping[str, bytes]) -> Learned:
+        """Write it with the files `beside` it; the same as it is kept. Raises OSError."""
+        files = {**learned.files, **beside}
+        folder = artefact.write(self.root, learned.manifest, files)
+        manifest, files = artefact.read(folder)
+        return learned._replace(manifest=manifest, files=files)
+
+
+class KeptOnDisk:
+    """What a night has made of one task so far; implements `learn.Kept`. `beside` goes with every
+    specialist."""
+
+    def __init__(self, shelf: Shelf, memory: TaskMemory, beside: Mapping[str, bytes]) -> None:
+        self._shelf = shelf
+        self._memory = memory
+        self._beside = beside
+
+    def find(self, kind: str) -> Learned | str | None:
+        became = self._memory.state.tried.get(kind)
+        if became is None:
+            return None
+        if not became.name:
+            return became.why
+        try:
+            return self._shelf.take(became.name)
+        except StoreError:
+            return None  # damaged since: made again
+
+    def keep(self, kind: str, became: Learned | str) -> Learned | str:
+        """Raises OSError."""
+        if isinstance(became, str):
+            self._memory.note(kind, Became("", became))
+            return became
+        kept = self._shelf.put(became, self._beside)
+        self._memory.note(kind, Became(kept.manifest.name))
+        return kept

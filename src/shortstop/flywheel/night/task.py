@@ -1,0 +1,272 @@
+"""One task's part of a night: curated, trained, examined, promoted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import inf
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shortstop.errors import StoreError
+from shortstop.flywheel.card import card_files
+from shortstop.flywheel.curate.dataset import Dataset, curate
+from shortstop.flywheel.examine import served
+from shortstop.flywheel.examples import Example
+from shortstop.flywheel.gather import TaskTraffic
+from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
+from shortstop.flywheel.night.hearing import HELD_OUT, Court, Findings, Hearing
+from shortstop.flywheel.night.memory import TaskMemory
+from shortstop.flywheel.night.promote import Move, Standing, harmful, next_move
+from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
+from shortstop.flywheel.night.shelf import KeptOnDisk, Shelf
+from shortstop.flywheel.pairs import running_losses
+from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.trainer import Grade, NotLearned, Recipe, Trainer
+from shortstop.registry.placements import Placement, Placements
+from shortstop.types.decision import TargetState
+
+GROWTH = 0.25
+"""More examples, as a share of those that trained last, from which on it is trained again."""
+DAY = 86_400.0
+AHEAD = 7 * DAY
+"""Seconds before the end of a specialist's time from which on its successor is trained."""
+TAKEN_BACK = ("canary", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a task is learned: the `recipe`, the `trainers` that are tried, and what proves a
+    specialist: a mean loss below `margin`, at the error `alpha`. `judge_error` is the share of a
+    judge's verdicts that is taken to be wrong where people have not checked them."""
+
+    recipe: Recipe
+    trainers: Sequence[Trainer]
+    margin: float = 0.03
+    alpha: float = 0.05
+    judge_error: float = 0.1
+
+
+Teach = Callable[[Dataset, Grade, Recipe, Sequence[Trainer], Kept], Lesson]
+"""`learn.taught`, here or elsewhere."""
+Stage = Callable[[str], None]
+"""Told what is being done, in a word."""
+
+
+@dataclass(slots=True)
+class TaskNight:
+    """The task of `traffic`; nobody is trained unless it `trains`. Methods raise OSError."""
+
+    traffic: TaskTraffic
+    memory: TaskMemory
+    shelf: Shelf
+    placements: Placements
+    rules: Rules
+    grade: Grade
+    anchors: Sequence[Example] = ()
+    examples: list[Example] = field(default_factory=list)
+    erased: bool = False
+    teach: Teach = taught
+    court: Court | None = None
+    trains: bool = True
+
+    def learn(self, stage: Stage) -> TaskReport:
+        """The whole of it."""
+        started = time.monotonic()
+        self.examples = list(self.traffic.examples)
+        self.erased = self.memory.has_trained(self.traffic.erased)
+        placed = self._placed()
+        why = ""
+        data: Dataset | None = None
+        refused: tuple[KindReport, ...] = ()
+        if self.trains and self._due(placed):
+            stage("curate")
+            data = self._curated()
+            try:
+                stage("train")
+                refused = self._trained(data)
+            except NotLearned as error:
+                why = error.message
+        placed |= self._candidates()
+        stage("examine")
+        verdicts = self._examined(placed)
+        return self._report(data, (*verdicts, *refused), why, time.monotonic() - started)
+
+    # ------------------------------------------------------------ data
+
+    def _due(self, placed: Mapping[str, Place]) -> bool:
+        state = self.memory.state
+        if not state.complete or len(self._candidates()) < len(self._unplaced()):
+            return True
+        ending = [p for p in placed.values() if self._left(p.learned) < AHEAD]
+        if self.erased or ending:
+            return True
+        new = sum(example.at > state.until for example in self.examples)
+        return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
+
+    def _curated(self) -> Dataset:
+        recipe = self.rules.recipe
+        until = self.memory.state.until
+        return curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+
+    def _trained(self, data: Dataset) -> tuple[KindReport, ...]:
+        """Try each kind; why those are none that are none. Raises NotLearned."""
+        recipe = self.rules.recipe
+        kinds = ",".join(trainer.kind for trainer in self.rules.trainers)
+        inputs = f"{data.name} {recipe.target} {recipe.seed} {kinds}"
+        until = max((row.at for row in data.whole), default=0.0)
+        self.memory.begin(inputs, [row.id for row in data.train])
+        beside = card_files(data, recipe.retention, dict(self.traffic.left_out))
+        kept = KeptOnDisk(self.shelf, self.memory, beside)
+        lesson = self.teach(data, self.grade, recipe, self.rules.trainers, kept)
+        self.memory.finish(until)
+        return tuple(KindReport(kind, why=why) for kind, why in lesson.refused.items())
+
+    def _candidates(self) -> dict[str, Place]:
+        """Those that were made and never placed. Who was taken back is placed, as retired, and does
+        not come again."""
+        out = {}
+        for name in self._unplaced():
+            with suppress(StoreError):
+                out[name] = Place(self.shelf.take(name), "candidate", self.rules.recipe.now)
+        return out
+
+    def _unplaced(self) -> list[str]:
+        placed = {placement.name for placement in self.placements.all()}
+        made = [became.name for became in self.memory.state.tried.values() if became.name]
+        return [name for name in made if name not in placed]
+
+    def _placed(self) -> dict[str, Place]:
+        """The task's specialists that answer or are asked unseen; a damaged one is taken back."""
+        out = {}
+        for placement in self.placements.serving():
+            if (placement.tenant, placement.task) != tuple(self.traffic.key):
+                continue
+            try:
+                learned = self.shelf.take(placement.name)
+            except StoreError as error:
+                self.placements.roll_back(placement.name, self.rules.recipe.now, error.message)
+                continue
+            out[placement.name] = Place(learned, placement.state, placement.since)
+        return out
+
+    # ------------------------------------------------------------ proof
+
+    def _examined(self, placed: Mapping[str, Place]) -> tuple[KindReport, ...]:
+        """Hear all that is in dispute, then put each specialist where its evidence allows."""
+        if not placed:
+            return ()
+        hearing = Hearing(self.traffic, self.shelf, self.grade, self.court)
+        hearing.recall(self.examples)
+        looked, seconds = {}, {}
+        for name, place in placed.items():
+            started = time.monotonic()
+            looked[name] = hearing.pairs(place.learned, self._unlearned(place.learned))
+            seconds[name] = time.monotonic() - started
+        rules = self.rules
+        known = hearing.evidence(looked, rules.margin, rules.alpha, rules.judge_error)
+        out = []
+        for name, place in placed.items():
+            step, report = self._moved(name, placed, known)
+            self._place(name, place, step)
+            each = 1000 * seconds[name] / max(len(looked[name].every), 1)
+            out.append(replace(report, milliseconds=each))
+        return tuple(out)
+
+    def _moved(
+        self, name: str, placed: Mapping[str, Place], known: Findings
+    ) -> tuple[Move, KindReport]:
+        """Where one specialist's evidence puts it."""
+        place, pairs, margin = placed[name], known.pairs[name], self.rules.margin
+        gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
+        now = Standing(
+            place.state,
+            known.unseen(name),
+            known.since(name, place.since),
+            place.state in TAKEN_BACK and harmful(pairs.since(place.since), margin),
+            harmful(gold, margin),
+        )
+        step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
+        why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
+        shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.unseen
+        return step, KindReport(
+            place.learned.manifest.kind, name, step.state, step.why + why, now.unseen.share,
+            shown.served, shown.loss, shown.more, shown.judged, margin=margin,
+            losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
+            checked=known.doubt.checked,
+        )  # fmt: skip
+
+    def _ended(self, place: Place) -> Move | None:
+        """Where no evidence counts."""
+        if place.state != "candidate" and self.erased:
+            return Move("retired", "It has learned from what was erased since.")
+        if self._left(place.learned) < DAY:
+            return Move("retired", "The rows that it has learned from have had their time.")
+        wrong = self._failed_anchor(place.learned)
+        return None if wrong is None else Move("retired", f"It fails the anchor {wrong!r}.")
+
+    def _left(self, learned: Learned) -> float:
+        """Seconds until it must go."""
+        expires = learned.manifest.lineage.expires
+        return expires - self.rules.recipe.now if expires else inf
+
+    def _unlearned(self, learned: Learned) -> list[Example]:
+        """What a specialist has not learned from."""
+        until, frozen = learned.manifest.lineage.until, self.memory.frozen.prints
+        return [
+            row
+            for row in self.examples
+            if not row.synthetic and (row.at > until or fingerprint(row) in frozen)
+        ]
+
+    def _failed_anchor(self, learned: Learned) -> str | None:
+        """The id of the first anchor that it would answer wrongly."""
+        answers = served(learned.specialist, learned.manifest.gate, self.anchors)
+        for anchor, answer in zip(self.anchors, answers, strict=True):
+            if answer is not None and self.grade(answer, anchor) < 1.0:
+                return anchor.id
+        return None
+
+    def _incumbent(self, name: str, placed: Mapping[str, Place], known: Findings) -> float | None:
+        """The share that another specialist of the kind serves now, if one does."""
+        kind = placed[name].learned.manifest.kind
+        for other, place in placed.items():
+            same = other != name and place.learned.manifest.kind == kind
+            if same and place.state in TAKEN_BACK and self._ended(place) is None:
+                return known.unseen(other).share
+        return None
+
+    def _place(self, name: str, place: Place, step: Move) -> None:
+        if step.state == place.state:
+            return
+        now = self.rules.recipe.now
+        if step.state == "retired" and place.state in TAKEN_BACK:
+            self.placements.roll_back(name, now, step.why)
+            return
+        key = self.traffic.key
+        self.placements.place(Placement(name, key.tenant, key.task, step.state, now, step.why))
+
+    def _report(
+        self, data: Dataset | None, kinds: tuple[KindReport, ...], why: str, seconds: float
+    ) -> TaskReport:
+        traffic = self.traffic
+        graded = {name: v for name, v in traffic.graded.items() if name != HELD_OUT}
+        left_out = dict(traffic.left_out) | dict(data.left_out if data else {})
+        return TaskReport(
+            *traffic.key, traffic.requests, traffic.seen,
+            len(data.train) if data else self.memory.state.rows,
+            len(data.examine) if data else len(self.memory.frozen.prints),
+            left_out, kinds, why, traffic.sampled, seconds,
+            {name: Beside(len(v), sum(v) / len(v)) for name, v in graded.items()},
+        )  # fmt: skip
+
+
+class Place(NamedTuple):
+    """A specialist and how far it is trusted, `since` then (Unix seconds)."""
+
+    learned: Learned
+    state: TargetState
+    since: float

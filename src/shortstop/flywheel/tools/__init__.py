@@ -1,0 +1,1 @@
+"""Learning which tool a request wants, and where its arguments stand."""

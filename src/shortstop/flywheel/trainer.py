@@ -1,0 +1,73 @@
+"""What makes specialists of one kind: the port between learning a task and its ways to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from shortstop.errors import ShortstopError
+from shortstop.flywheel.appeal import NOBODY, Umpire
+from shortstop.flywheel.examples import Example
+from shortstop.specialists.encoder import Encoder
+from shortstop.specialists.opinion import Opinion, Shot, Specialist
+from shortstop.specialists.query import Query
+
+Grade = Callable[[str, Example], float]
+"""(answer, example) -> how good it is, in [0, 1]: by the task's grader against the recorded answer
+or, where somebody judged whose answer is right, by that."""
+HeldOut = Sequence[tuple[Example, Opinion | None]]
+"""Opinions about rows that whoever gave them has not learned from."""
+
+
+AskLocal = Callable[[Query, Sequence[Shot]], str]
+"""What the generic local model answers with these examples before the request. Raises
+ShortstopError where it does not."""
+
+
+class NotLearned(ShortstopError):
+    """A task that is not learned, in words that say what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How tasks are learned: `target` is the share of served answers that must be right, in (0, 1),
+    by the lower bound on held-out rows. `encoder` None: none is installed. `now` is Unix time in
+    seconds, `retention` how many of them a row may be kept (0: for ever). `local` asks the generic
+    local model; None: the workshop has none. `umpire` says which held-out answers are right where
+    they differ from the teacher's; by default the teacher is."""
+
+    target: float
+    encoder: Encoder | None
+    now: float
+    seed: int = 0
+    retention: float = 0.0
+    local: AskLocal | None = None
+    umpire: Umpire = NOBODY
+
+
+class Made(NamedTuple):
+    """A specialist with its files, and its opinions about training rows by models that had not
+    seen them (out of fold): thresholds come from these. `unseen` are those by models that had not
+    met the rows' wordings either: the novelty guard's threshold comes from them. `new`, which are
+    among `held_out`, are those by models to which what was asked for was new, so that no answer of
+    theirs is right.
+    `closed`: its answers are a closed set, so that where it is surest and still disagrees it is
+    mostly the teacher that slipped."""
+
+    files: dict[str, bytes]
+    specialist: Specialist
+    held_out: HeldOut
+    unseen: HeldOut = ()
+    new: HeldOut = ()
+    closed: bool = False
+
+
+class Trainer(Protocol):
+    """Makes specialists of one kind, named as in `specialists.kinds`."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def train(self, rows: Sequence[Example], recipe: Recipe) -> Made:
+        """From the rows of one tenant's task, in order of time. Raises NotLearned."""

@@ -1,0 +1,1 @@
+"""Closed outputs: one of the labels that the task's teacher gave."""
