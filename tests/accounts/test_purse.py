@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.accounts import Key, Period
-from shortstop.accounts.purse import LONGEST_HOLD, Balance, Purse, window
+from shortstop.accounts.purse import LONGEST_HOLD, Balance, Purse, window, window_start
 from shortstop.ports.stores import AccountStore
 from tests.conftest import FakeClock
 
@@ -94,3 +94,12 @@ def test_budgets_of_two_keys_have_nothing_to_do_with_each_other(
     assert purse.hold("a", key(), Decimal(1))
     assert purse.hold("b", key(id="k2"), Decimal(1))
     assert not purse.hold("c", key(), Decimal("0.01"))
+
+
+@given(st.floats(0, 4e9), st.sampled_from(["day", "month"]))
+def test_a_window_begins_with_its_first_second(now: float, period: Period) -> None:
+    start = window_start(period, now)
+    assert start is not None
+    assert start <= now
+    assert window(period, start) == window(period, now) != window(period, start - 1)
+    assert window_start("total", now) is None

@@ -13,6 +13,7 @@ import genai_prices
 import pytest
 from genai_prices import types as genai
 from genai_prices.data import providers
+from msgspec.structs import replace
 
 from shortstop.config import PriceConfig
 from shortstop.ledger import prices
@@ -23,6 +24,7 @@ AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHEET = price_sheet()
 FROZEN = {
     "prices-2026-11-23.json": "8fc931024dcbd0478e5f2671501b784f098888416eeee5c6eccfc962c1998b76",
+    "prices-2026-11-27.json": "59bfbd2f5751f283586a53769e5a1cfc7176e73caa972b1fa8cd19ffd7a045e1",
 }
 
 
@@ -82,8 +84,8 @@ def test_every_models_bill_equals_genai_prices(provider: genai.Provider) -> None
 
 
 def test_every_priced_text_model_is_exported() -> None:
-    """The others have no price for output tokens there: embeddings, speech, ":free" variants."""
-    assert sum(len(exported(provider)) for provider in providers) == 2044
+    """The others have no price for output tokens there: speech, ":free" variants."""
+    assert sum(len(exported(provider)) for provider in providers) == 2088
 
 
 @pytest.mark.parametrize("provider", providers, ids=lambda p: p.id)
@@ -166,12 +168,55 @@ def test_a_price_changes_on_its_day() -> None:
     assert (before, after) == (Decimal("1.2"), Decimal("2.4"))
 
 
+def test_every_tariff_is_that_of_the_source() -> None:
+    """What is served by priority, flex, fast or batch, of every model that has such a tariff."""
+    usage = Usage(input=7_000, cache_read=2_000, output=500, searches=3)
+    at = datetime(2026, 11, 27, tzinfo=UTC)
+    counted = 0
+    for vendor in providers:
+        for model in vendor.models:
+            for variant in model.price_variants or ():
+                ((key, word),) = variant.when.items()
+                entry = SHEET.entry(model.id, provider=vendor.id)
+                if entry is None or not entry.serves(word) or word in ("default", "web"):
+                    continue
+                price = model.get_prices(at, {key: word})
+                spent = genai.Usage(input_tokens=9_000, cache_read_tokens=2_000, output_tokens=500)
+                wanted = price.calc_price(spent)["total_price"]
+                wanted += Decimal(3) * (price.web_searches_kcount or 0) / 1000
+                found = entry.cost(replace(usage, served=(word,)), at.timestamp())
+                if price.web_searches_kcount is None:
+                    assert found is None, model.id
+                    found = entry.cost(replace(usage, served=(word,), searches=0), at.timestamp())
+                assert found is not None
+                assert abs(found - wanted) < Decimal("1e-9"), (model.id, variant.when)
+                counted += 1
+    assert counted > 150
+
+
+def test_what_is_served_in_an_unknown_way_has_no_price() -> None:
+    entry = SHEET.entry("claude-opus-5-5")
+    assert entry is not None
+    usual, at = Usage(input=1_000), AT.timestamp()
+    assert entry.cost(replace(usual, served=("scale",)), at) is None
+    dearer, base = entry.cost(replace(usual, served=("us",)), at), entry.cost(usual, at)
+    assert dearer is not None
+    assert base is not None
+    assert dearer == base * Decimal("1.1")
+
+
+def test_embeddings_have_prices() -> None:
+    entry = SHEET.entry("text-embedding-3-small", url="https://api.openai.com/v1")
+    assert entry is not None
+    assert entry.cost(Usage(input=1_000_000), AT.timestamp()) == Decimal("0.02")
+
+
 def test_sheets_are_dated_and_the_newest_counts() -> None:
     names = prices.editions()
     assert names == sorted(names)
     assert prices.load() == prices.load(names[-1])
     assert all(re.fullmatch(r"prices-\d{4}-\d\d-\d\d\.json", name) for name in names)
-    assert SHEET.version == "2026-11-23 (genai-prices 0.2.3)"
+    assert SHEET.version == "2026-11-27 (genai-prices 0.2.3)"
 
 
 def test_a_committed_sheet_is_never_edited() -> None:

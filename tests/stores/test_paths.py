@@ -16,7 +16,7 @@ def test_names_are_those_of_earlier_versions() -> None:
     paths = Paths.of(HOME, Config())
     assert {name: getattr(paths, name).relative_to(HOME).as_posix() for name in (
         "traces", "journal", "responses", "accounts", "taints", "vault", "brain", "run", "run_lock",
-        "models", "content_key",
+        "models", "content_key", "runs",
     )} == {
         "traces": "traces.db",
         "journal": "traces.db.journal",
@@ -29,6 +29,7 @@ def test_names_are_those_of_earlier_versions() -> None:
         "run_lock": "run.lock",
         "models": "models",
         "content_key": "content.key",
+        "runs": "runs.db",
     }  # fmt: skip
 
 

@@ -40,6 +40,10 @@ class TestTaints(contract.TaintStoreContract):
     pass
 
 
+class TestRuns(contract.RunStoreContract):
+    pass
+
+
 class TestSurrogates(contract.SharedSurrogateStoreContract):
     pass
 
@@ -77,10 +81,12 @@ def test_what_is_forgotten_is_not_on_the_disk(stores: Stores, tmp_path: Path) ->
 def test_all_files_are_the_owners_alone(stores: Stores, tmp_path: Path, clock: FakeClock) -> None:
     rows, accounts = stores.rows(), stores.accounts()
     rows.open()
-    opened = (rows, accounts, stores.surrogates(), stores.taints(clock, 1, 1))
+    runs = stores.runs()
+    assert runs.owners("r") == []
+    opened = (rows, accounts, stores.surrogates(), stores.taints(clock, 1, 1), runs)
     files = [path for path in tmp_path.iterdir() if path.is_file()]
     assert {path.name.split("-")[0] for path in files} >= {
-        "traces.db", "accounts.db", "taint.db", "vault.db",
+        "traces.db", "accounts.db", "taint.db", "vault.db", "runs.db",
     }  # fmt: skip
     assert all(path.stat().st_mode & 0o077 == 0 for path in files)
     for store in opened:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.traces.content import ContentPolicy
@@ -24,6 +25,8 @@ from shortstop.types import (
     TokenLogprob,
     ToolCall,
     Trace,
+    TraceContext,
+    Verified,
 )
 from tests.traces.example import LOCAL, trace
 
@@ -67,6 +70,18 @@ def test_what_is_written_is_read_back(choices: tuple[Choice, ...] | None) -> Non
     assert decode(written(original)) == original
 
 
+def test_a_row_keeps_its_place_in_a_trace_and_its_times() -> None:
+    """So that who finds one finds the other."""
+    context = TraceContext("4" * 32, "5" * 16, "6" * 16, state="vendor=abc")
+    attempt = replace(LOCAL.attempts[0], began=0.02, verified=Verified(0.06, 0.07))
+    original = trace(
+        "a", trace_context=context, cleared=0.01, decided=0.02, attempts=(attempt,), response=None
+    )
+    read = decode(written(original))
+    assert (read.trace_context, read.cleared, read.decided) == (context, 0.01, 0.02)
+    assert read.attempts == (attempt,)
+
+
 def test_what_earlier_versions_wrote_is_read() -> None:
     found = decode(EARLIER)
     assert (found.id, found.digest, found.request) == ("req_0", "d0", {"messages": []})
@@ -80,7 +95,9 @@ def test_an_answer_keeps_the_shape_that_earlier_versions_wrote() -> None:
     now: Json = msgspec.json.decode(written(decode(EARLIER)))
     assert now["response"] == earlier["response"]
     assert set(earlier) - set(now) == {"template", "version"}
-    assert set(now) <= set(earlier)
+    assert set(now) - set(earlier) == {
+        "run", "run_refusal", "tag", "user", "specialist", "cleared", "decided", "trace_context",
+    }  # fmt: skip
 
 
 def test_an_answer_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

@@ -83,7 +83,17 @@ class Accounts:
         if not key.active(self._clock.time()):
             why = "was revoked" if key.revoked is not None else "has expired"
             raise Unauthenticated(f"The API key {key.name!r} {why}.", hint="Ask for a new one.")
-        return Caller(tenant=key.tenant, key=key.id, targets=frozenset(key.targets), role=key.role)
+        return self.caller_of(key)
+
+    def caller_of(self, key: Key) -> Caller:
+        """Who asks with this key."""
+        return Caller(
+            tenant=key.tenant,
+            key=key.id,
+            targets=frozenset(key.targets),
+            role=key.role,
+            run_limits=key.run_limits,
+        )
 
     def _how_to_show_one(self) -> str:
         now = self._clock.time()

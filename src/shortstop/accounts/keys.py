@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from shortstop.types import CallerRole
+from shortstop.types import CallerRole, RunLimits
+from shortstop.types.console import ConsoleRole
 
 Period = Literal["day", "month", "total"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -36,6 +37,10 @@ class _Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         Name, Meta(description="The tenant whose policy and books its requests belong to.")
     ] = "default"
     role: Annotated[CallerRole, Meta(description="As whom its feedback counts.")] = "user"
+    console: Annotated[
+        ConsoleRole | None,
+        Meta(description="What its holder may do in the console; None: not enter it."),
+    ] = None
     targets: Annotated[
         tuple[str, ...], Meta(description="The models that it may use; empty means all.")
     ] = ()
@@ -45,6 +50,17 @@ class _Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         Period,
         Meta(description="What the budget is for: a UTC day or month, or the key's whole life."),
     ] = "month"
+    run_usd: Annotated[
+        Annotated[float, Meta(gt=0, lt=BUDGET_LIMIT)] | None,
+        Meta(description="US dollars that one run of an agent may take; else as configured."),
+    ] = None
+    run_steps: Annotated[
+        Limit | None, Meta(description="Steps that one run may take; else as configured.")
+    ] = None
+    run_seconds: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Seconds that one run may take; else as configured."),
+    ] = None
     expires: Annotated[
         float | None, Meta(description="Unix time in seconds from which it is refused.")
     ] = None
@@ -88,6 +104,11 @@ class Key(Grant, frozen=True, kw_only=True):
     created: float
     tail: str
     revoked: float | None = None
+
+    @property
+    def run_limits(self) -> RunLimits:
+        """What one run may take, where the key has limits of its own."""
+        return RunLimits(self.run_usd, self.run_steps, self.run_seconds)
 
     @property
     def metered(self) -> bool:

@@ -60,3 +60,30 @@ class LearningBudgets:
             if owner is not None and owner.budget_usd is not None:
                 return owner
         return None if self.cap is None else LearningCap(f"learning:{tenant}", self.cap)
+
+
+@dataclass(frozen=True, slots=True)
+class NightBudget:
+    """Implements ports.Purser for what one night asks: the operator pays `payer`'s amount in all,
+    whoever's traffic is read. It lasts over restarts."""
+
+    accounts: Accounts
+    at_most: AtMost
+    payer: LearningCap
+
+    @property
+    def spent(self) -> Decimal:
+        """US dollars. Raises StoreError."""
+        return self.accounts.purse.balance(self.payer).spent
+
+    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        """Raises QuotaExceeded."""
+        amount = self.at_most(request, plan)
+        if amount is None:
+            raise QuotaExceeded(f"The price of {plan[0]} is not known: see `[prices]`.")
+        if not self.accounts.purse.hold(request.id, self.payer, amount):
+            raise QuotaExceeded(f"This night's ${self.payer.budget_usd} are spent.")
+
+    def settle(self, trace: Trace, admission: Admission) -> None:
+        """Never raises."""
+        self.accounts.pay(trace, self.payer)

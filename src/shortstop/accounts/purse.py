@@ -48,6 +48,14 @@ def window(period: Period, now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime(form)
 
 
+def window_start(period: Period, now: float) -> float | None:
+    """When that window began (Unix seconds); None: it never did."""
+    if period == "total":
+        return None
+    midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight if period == "day" else midnight.replace(day=1)).timestamp()
+
+
 class Purse:
     """The budgets of all keys. Every method raises StoreError."""
 

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from shortstop.config import Config, UpstreamConfig
 from shortstop.ledger import energy
+from shortstop.ledger.grid import local_grid, remote_grid
 from shortstop.ledger.hardware import MachineCost
 from shortstop.ledger.prices import Entry, PriceSheet, Tiered, price_sheet
 from shortstop.money import PICO
@@ -58,7 +59,13 @@ class _BilledModel:
     max_output: int | None = None
 
     def cost(self, usage: Usage, at: float) -> Decimal | None:
-        return None if self.entry is None else self.entry.at(at).rates.cost(usage)
+        """None: it has no price, or none for how it was served."""
+        return None if self.entry is None else self.entry.cost(usage, at)
+
+    def as_asked(self, usage: Usage, request: Request) -> Usage:
+        """An estimate of what nobody told, served as the client asked where that has a tariff."""
+        served = tuple([w for w in request.tariff if self.entry and self.entry.serves(w)])
+        return replace(usage, served=served) if served and not usage.served else usage
 
 
 class _Tally:
@@ -84,7 +91,7 @@ class Books:
 
     Prices are resolved once for each target. `slots` is how many requests each local model serves
     at once (default: `models.*.slots`, else one, which overstates the local cost). `meter` measures
-    watts where the machine can.
+    watts where the machine can. Raises ConfigError for a grid's region that nobody knows.
     """
 
     def __init__(
@@ -101,8 +108,7 @@ class Books:
         self._clock = clock
         self._meter = meter
         self._machine = MachineCost(config.hardware)
-        self._local_gco2 = config.hardware.gco2_per_kwh
-        self._remote_gco2 = config.ledger.remote_gco2_per_kwh
+        self._here, self._there = local_grid(config.hardware), remote_grid(config.ledger)
         configured = {name: model.slots or 1 for name, model in config.models.items()}
         self._slots = configured | dict(slots or {})
         upstreams = {m: (n, u) for n, u in config.upstreams.items() for m in u.models}
@@ -163,7 +169,7 @@ class Books:
             if attempt.local:
                 local.add(attempt.target, *self._local_cost(attempt))
             elif attempt.usage is not None or attempt.outcome == "ok":
-                cost = self._remote_cost(attempt, at)
+                cost = self._remote_cost(request, attempt, at)
                 remote.add(attempt.target, *cost)
                 own = cost if attempt is answered else own
         cost_local = local.usd.quantize(PICO) if local.usd else ZERO
@@ -181,8 +187,8 @@ class Books:
             joules=energy.plus(local.joules, remote.joules),
             counterfactual_joules=counterfactual_joules,
             gco2=energy.plus(
-                energy.carbon(local.joules, self._local_gco2),
-                energy.carbon(remote.joules, self._remote_gco2),
+                energy.carbon(local.joules, self._here.gco2_per_kwh(at)),
+                energy.carbon(remote.joules, self._there.gco2_per_kwh(at)),
             ),
             unpriced=tuple(dict.fromkeys(unpriced)),
             prices=self._sheet.version,
@@ -201,15 +207,19 @@ class Books:
         return max((cost for cost in costs if cost is not None), default=ZERO)
 
     def _at_most(self, remote: _BilledModel, request: Request, asked: int) -> Decimal | None:
-        """Prompt tokens cost most when they are written to a cache that lasts an hour."""
+        """Prompt tokens cost most when they are written to a cache that lasts an hour; it may be
+        served as asked or as usual, with all searches that are allowed."""
         sampling = request.sampling
         longest = sampling.max_tokens or remote.max_output or UNBOUNDED_ANSWER_TOKENS
         output = longest * sampling.n
         at = self._clock.time()
-        costs = (
-            remote.cost(Usage(input=asked, output=output), at),
-            remote.cost(Usage(cache_write_1h=asked, output=output), at),
+        searches = request.searches
+        usual = (
+            Usage(input=asked, output=output, searches=searches),
+            Usage(cache_write_1h=asked, output=output, searches=searches),
         )
+        asked_for = [remote.as_asked(usage, request) for usage in usual]
+        costs = [remote.cost(usage, at) for usage in (*usual, *asked_for)]
         return None if None in costs else max(cost for cost in costs if cost is not None)
 
     def _local_cost(self, attempt: Attempt) -> tuple[Decimal, Span]:
@@ -220,13 +230,17 @@ class Books:
             self._machine.joules(attempt.seconds, slots, watts),
         )
 
-    def _remote_cost(self, attempt: Attempt, at: float) -> tuple[Decimal | None, Span]:
+    def _remote_cost(
+        self, request: Request, attempt: Attempt, at: float
+    ) -> tuple[Decimal | None, Span]:
         """An answer of unknown usage has no price either."""
         remote = self._remotes.get(attempt.target)
         if remote is None or attempt.usage is None:
             return None, NOTHING
-        joules = energy.remote_joules(remote.line, attempt.usage)
-        return remote.cost(attempt.usage, at), joules
+        usage = attempt.usage
+        if usage.estimated:
+            usage = remote.as_asked(usage, request)
+        return remote.cost(usage, at), energy.remote_joules(remote.line, usage)
 
     def _counterfactual(
         self, answer: Attempt | None, own: tuple[Decimal | None, Span], at: float
@@ -236,6 +250,7 @@ class Books:
         if answer.target == self._baseline.name:
             return own
         usage = _at_a_vendor(answer.usage) if answer.local else answer.usage
+        usage = replace(usage, served=(), searches=0)
         return (
             self._baseline.cost(usage, at),
             energy.remote_joules(self._baseline.line, usage),

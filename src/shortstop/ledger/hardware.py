@@ -18,7 +18,8 @@ DAYS_PER_MONTH = Decimal(HOURS_PER_MONTH) / 24
 _SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 
 
-def _exact(value: float) -> Decimal:
+def exact(value: float) -> Decimal:
+    """The number as it is written, not as it is stored."""
     return Decimal(repr(value))
 
 
@@ -27,25 +28,29 @@ class MachineCost:
 
     def __init__(self, hardware: HardwareConfig) -> None:
         self._hardware = hardware
-        self._busy_seconds = _exact(hardware.utilisation) * _SECONDS_PER_MONTH
-        self.usd_per_month = self._owning() + self._energy()
+        self._busy_seconds = exact(hardware.utilisation) * _SECONDS_PER_MONTH
+        self.running_usd_per_month = self._running()
+        self.usd_per_month = self._worn() + self.running_usd_per_month
         self.usd_per_busy_second = self.usd_per_month / self._busy_seconds
 
-    def _owning(self) -> Decimal:
+    def _worn(self) -> Decimal:
+        return exact(self._hardware.price_usd) / (12 * exact(self._hardware.years))
+
+    def _running(self) -> Decimal:
+        """Without what it cost to buy."""
         h = self._hardware
-        price = _exact(h.price_usd)
-        worn = price / (12 * _exact(h.years))
-        return worn + price * _exact(h.upkeep_per_year) / 12 + _exact(h.care_usd_per_month)
+        upkeep = exact(h.price_usd) * exact(h.upkeep_per_year) / 12
+        return upkeep + exact(h.care_usd_per_month) + self._energy()
 
     def _energy(self) -> Decimal:
         h = self._hardware
-        idle, busy = _exact(h.watts_idle), _exact(h.watts_busy)
-        watts = idle + (busy - idle) * _exact(h.utilisation)
-        return watts / 1000 * _exact(h.pue) * HOURS_PER_MONTH * _exact(h.usd_per_kwh)
+        idle, busy = exact(h.watts_idle), exact(h.watts_busy)
+        watts = idle + (busy - idle) * exact(h.utilisation)
+        return watts / 1000 * exact(h.pue) * HOURS_PER_MONTH * exact(h.usd_per_kwh)
 
     def cost(self, seconds: float, slots: int) -> Decimal:
         """US dollars for an attempt of so many seconds in one of `slots` slots."""
-        return self.usd_per_busy_second * _exact(seconds) / slots
+        return self.usd_per_busy_second * exact(seconds) / slots
 
     def joules(self, seconds: float, slots: int, measured_watts: float | None = None) -> Span:
         """Energy of an attempt of so many seconds in one of `slots` slots.
@@ -67,10 +72,12 @@ class MachineCost:
             basis=basis,
         )
 
-    def break_even(self, avoided: Decimal) -> Decimal | None:
-        """Requests a day from which the machine pays for itself; None: never.
+    def break_even(self, avoided: Decimal, care: Decimal = Decimal(0)) -> Decimal | None:
+        """Requests a day from which the machine, and so much care a month, pays for itself; None:
+        never.
 
         `avoided` is the remote cost in US dollars that a request saves, averaged over all requests,
         escalated ones included.
         """
-        return self.usd_per_month / (DAYS_PER_MONTH * avoided) if avoided > 0 else None
+        month = self.usd_per_month + care
+        return month / (DAYS_PER_MONTH * avoided) if avoided > 0 else None

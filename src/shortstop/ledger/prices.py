@@ -2,7 +2,8 @@
 
 A sheet is a committed file, data/prices-YYYY-MM-DD.json, exported from genai-prices by
 scripts/build_prices.py. Sheets are appended, never edited, so a bill can be recomputed later.
-Surcharges per web search, image or page are not in it; nor are batch and priority tariffs.
+What was served otherwise than usual (priority, flex, fast, batch) has a tariff of its own in it,
+and so have searches on the web; surcharges per image or page are not in it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from importlib import resources
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
-from shortstop.config import PriceConfig
+from shortstop.config import PriceConfig, best_match
 from shortstop.types import Usage
 
 MILLION = Decimal(1_000_000)
@@ -72,7 +74,7 @@ Rate = Decimal | Tiered
 
 
 class Rates(Struct, frozen=True, omit_defaults=True):
-    """US dollars per million tokens of each class; `request` per thousand calls.
+    """US dollars per million tokens of each class; `request` and `search` per thousand.
 
     A class without a rate costs what the wider class costs, as vendors bill it.
     """
@@ -86,9 +88,12 @@ class Rates(Struct, frozen=True, omit_defaults=True):
     reasoning: Rate | None = None
     output_audio: Rate | None = None
     request: Decimal | None = None
+    search: Decimal | None = None
 
-    def cost(self, usage: Usage) -> Decimal:
-        """US dollars, exact."""
+    def cost(self, usage: Usage) -> Decimal | None:
+        """US dollars, exact; None where searches have no price."""
+        if usage.searches and self.search is None:
+            return None
         prompt = usage.prompt
         write = self.cache_write if self.cache_write is not None else self.input
         total = _ZERO
@@ -106,7 +111,23 @@ class Rates(Struct, frozen=True, omit_defaults=True):
                 chosen = wider if rate is None else rate
                 total += count * (chosen.at(prompt) if isinstance(chosen, Tiered) else chosen)
         total /= MILLION
-        return total if self.request is None else total + self.request / _THOUSAND
+        calls = (self.request or _ZERO) + usage.searches * (self.search or _ZERO)
+        return total + calls / _THOUSAND
+
+    def times(self, factor: Decimal) -> Rates:
+        """All tokens dearer by a factor."""
+        rates = {name: getattr(self, name) for name in _TOKENS}
+        return replace(self, **{n: _times(r, factor) for n, r in rates.items() if r is not None})
+
+
+_TOKENS = tuple([n for n in Rates.__struct_fields__ if n not in ("request", "search")])
+
+
+def _times(rate: Rate, factor: Decimal) -> Rate:
+    if isinstance(rate, Tiered):
+        tiers = tuple([(start, price * factor) for start, price in rate.tiers])
+        return Tiered(rate.base * factor, tiers)
+    return rate * factor
 
 
 class Period(Struct, frozen=True, omit_defaults=True):
@@ -135,12 +156,55 @@ class Price(Struct, frozen=True):
     source: str
 
 
+class Variant(Struct, frozen=True, omit_defaults=True):
+    """Rates that hold for what was served in this way, as far as they are given; the newest come
+    first. `since` as of a `Period`."""
+
+    served: str
+    rates: dict[str, Rate]
+    since: date | None = None
+
+
+SURCHARGES = {("anthropic", "us"): Decimal("1.1")}
+"""By vendor and how it was served: what all tokens cost more, beside any variant."""
+
+
 class Entry(Struct, frozen=True):
-    """One model of a sheet, resolved; its price may depend on the moment."""
+    """One model of a sheet, resolved; its price may depend on the moment.
+
+    `own`: the operator said what it costs, however it is served.
+    """
 
     model: str
     periods: tuple[Period, ...]
     source: str
+    variants: tuple[Variant, ...] = ()
+    own: bool = False
+
+    def cost(self, usage: Usage, moment: float) -> Decimal | None:
+        """US dollars of an answer as it was served; None where that has no price."""
+        rates: Rates | None = self._rates(moment)
+        for served in usage.served if not self.own else ():
+            rates = self._varied(rates, served, moment) if rates is not None else None
+        return None if rates is None else rates.cost(usage)
+
+    def serves(self, word: str) -> bool:
+        """Whether there is a tariff for what is served in this way."""
+        return self._surcharge(word) is not None or any(v.served == word for v in self.variants)
+
+    def _varied(self, rates: Rates, served: str, moment: float) -> Rates | None:
+        """Prices that are known from a day on hold before it, too, where none else are."""
+        factor = self._surcharge(served)
+        if factor is not None:
+            return rates.times(factor)
+        known = [v for v in self.variants if v.served == served]
+        day = datetime.fromtimestamp(moment, UTC).date()
+        held = [v for v in known if v.since is None or day >= v.since]
+        found = held[0] if held else known[-1] if known else None
+        return None if found is None else replace(rates, **found.rates)
+
+    def _surcharge(self, served: str) -> Decimal | None:
+        return SURCHARGES.get((self.model.partition("/")[0], served))
 
     def at(self, moment: float) -> Price:
         """The price at a moment, in Unix seconds."""
@@ -162,6 +226,7 @@ class ModelRow(Struct, frozen=True):
     id: str
     match: Clause
     periods: tuple[Period, ...]
+    variants: tuple[Variant, ...] = ()
 
 
 class Provider(Struct, frozen=True, omit_defaults=True):
@@ -188,7 +253,8 @@ _models = msgspec.json.Decoder(tuple[ModelRow, ...]).decode
 
 
 class PriceSheet:
-    """Finds prices; the operator's own table takes precedence over the sheet.
+    """Finds prices; the operator's own table takes precedence over the sheet. A name in it may hold
+    `*` for any characters.
 
     `version` names the sheet and is recorded in every bill.
     """
@@ -213,8 +279,9 @@ class PriceSheet:
         name identifies the vendor, by a prefix as in "openai/gpt-6.1-sol" or by itself.
         """
         name = model.lower()
-        if name in self._own:
-            return self._own[name]
+        own = name if name in self._own else best_match(self._own, name)
+        if own is not None:
+            return self._own[own]
         if url is not None and (vendor := self._at(url)) is not None:
             return self._model(vendor, name)
         return next(
@@ -259,7 +326,7 @@ class PriceSheet:
     def _priced(self, provider: str, model: ModelRow) -> Entry | None:
         if not model.periods:
             return None
-        return Entry(f"{provider}/{model.id}", model.periods, self.version)
+        return Entry(f"{provider}/{model.id}", model.periods, self.version, model.variants)
 
 
 def _operators(name: str, price: PriceConfig) -> Entry:
@@ -271,8 +338,9 @@ def _operators(name: str, price: PriceConfig) -> Entry:
         output=Decimal(repr(price.output)),
         cache_read=exact(price.cache_read),
         cache_write=exact(price.cache_write),
+        search=Decimal(repr(price.search)) * _THOUSAND,
     )
-    return Entry(name, (Period(rates),), "[prices] of the configuration")
+    return Entry(name, (Period(rates),), "[prices] of the configuration", own=True)
 
 
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")

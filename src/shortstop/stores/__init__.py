@@ -3,8 +3,9 @@
 from shortstop.ports.stores import Stores
 from shortstop.stores.paths import Paths
 from shortstop.stores.sqlite import SqliteStores
+from shortstop.stores.sqlite.backup import copy_database
 
-__all__ = ["Paths", "open_stores"]
+__all__ = ["Paths", "copy_database", "open_stores"]
 
 
 def open_stores(paths: Paths) -> Stores:

@@ -8,7 +8,7 @@ from glob import escape
 from pathlib import Path
 
 from shortstop.config import Config
-from shortstop.private_files import all_in
+from shortstop.private_files import all_in, tighten
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,18 @@ class Paths:
         return self.home / "taint.db"
 
     @property
+    def runs(self) -> Path:
+        """Runs of agents, as long as they go on."""
+        return self.home / "runs.db"
+
+    @property
     def vault(self) -> Path:
         return self.home / "vault.db"
+
+    @property
+    def overrides(self) -> Path:
+        """Routes of tasks that were set by hand."""
+        return self.home / "routes.json"
 
     @property
     def brain(self) -> Path:
@@ -60,9 +70,34 @@ class Paths:
         return self.home / "admin.token"
 
     @property
+    def changes(self) -> Path:
+        """What was done in the console, where no audit log is configured."""
+        return self.home / "changes.log"
+
+    @property
+    def erased(self) -> Path:
+        """Touched whenever something is erased: workers forget what they hold in memory."""
+        return self.home / "erased"
+
+    @property
+    def offers(self) -> Path:
+        """Which models the upstreams have said that they have."""
+        return self.home / "offers.json"
+
+    @property
+    def alerts(self) -> Path:
+        """Which troubles people have been told of, and what they have not been told yet."""
+        return self.home / "alerts.json"
+
+    @property
     def models(self) -> Path:
         """The registry's folder."""
         return self.home / "models"
+
+    @property
+    def workshop(self) -> Path:
+        """The folder of what nights of learning remember: tasks, examinations, what was tried."""
+        return self.home / "workshop"
 
     @property
     def content_key(self) -> Path:
@@ -79,12 +114,16 @@ class Paths:
         """Held by the gateway that serves from `home`, of one process or of several."""
         return self.home / "run.lock"
 
-    def everything(self) -> Iterator[Path]:
+    def tighten(self) -> None:
+        """Take from everything of the gateway's what others may do with it."""
+        tighten(self._everything())
+
+    def _everything(self) -> Iterator[Path]:
         """The data folder, the files in it, and all that is in the folders that are ours. Other
         folders in it are somebody else's: a careless `data_dir` may name a home directory."""
         home = self.home.resolve()
         yield home
         yield from (path for path in home.iterdir() if path.is_file())
-        for folder in (self.run, self.journal, self.models, self.owners):
+        for folder in (self.run, self.journal, self.models, self.owners, self.workshop):
             yield from all_in(folder)
         yield from self.traces.parent.glob(f"{escape(self.traces.name)}*")

@@ -49,14 +49,23 @@ class ContentPolicy:
 
     def seal(self, trace: Trace) -> bytes:
         """The trace as JSON, content by policy. Never raises: what cannot be kept is left out."""
-        content = self._content_for(trace.clearance.tier)
         try:
-            request, response = self._kept(trace, content)
-            plain = content == "full" and self._seal is None
+            request, response = self._closed(trace.id, *self.allowed(trace))
+            plain = self._content_for(trace.clearance.tier) == "full" and self._seal is None
             return encode(trace if plain else placeless(trace), request, response)
         except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
             log.warning("trace %s: content not kept, it is not plain JSON (%s)", trace.id, error)
             return encode(placeless(trace), None, None)
+
+    def allowed(self, trace: Trace) -> tuple[Json | None, Json | None]:
+        """What may be kept of the request and of its answer, before it is sealed."""
+        content = self._content_for(trace.clearance.tier)
+        if content == "digest":
+            return None, None
+        request, response = trace.request, answer(trace.response)
+        if content == "redacted":
+            return self._redacted(trace.id, trace.tenant, request, response)
+        return request, response
 
     def keyed(self, trace: Trace) -> Trace:
         """With a digest that tells nothing to who lacks the key: a plain one confirms a guess."""
@@ -114,14 +123,6 @@ class ContentPolicy:
 
     def _content_for(self, tier: Tier) -> Content:
         return self._sensitive if tier >= Tier.S3 else self._content
-
-    def _kept(self, trace: Trace, content: Content) -> tuple[Json | None, Json | None]:
-        if content == "digest":
-            return None, None
-        request, response = trace.request, answer(trace.response)
-        if content == "redacted":
-            request, response = self._redacted(trace.id, trace.tenant, request, response)
-        return self._closed(trace.id, request, response)
 
     def _closed(
         self, id: str, request: Json | None, response: Json | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -71,9 +71,21 @@ class TraceReader:
             if trace is not None:
                 yield trace, [self._grade(row) for row in grades]
 
-    def _trace(self, document: bytes) -> Trace | None:
+    def one(self, document: bytes, grades: Sequence[GradeRow]) -> tuple[Trace, list[Grade]]:
+        """One row and its grades. Raises StoreError where the row is damaged."""
+        return self.trace(document), [self._grade(row) for row in grades]
+
+    def trace(self, document: bytes, *, content: bool = True) -> Trace:
+        """One row; without what was asked and answered unless `content`. Raises StoreError where
+        it is damaged."""
+        trace = self._trace(document, content=content)
+        if trace is None:
+            raise StoreError("The row is damaged.")
+        return trace
+
+    def _trace(self, document: bytes, *, content: bool = True) -> Trace | None:
         try:
-            return self._opened(document)
+            return self._opened(document) if content else without_content(document)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if not self.unreadable:
                 log.warning("traces: damaged rows are left out: %s", error)

@@ -9,7 +9,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil
 
 from shortstop.types.report import Bin
 
@@ -41,7 +40,12 @@ def percentiles(ordered: Sequence[float]) -> tuple[float | None, float | None]:
     """p50 and p95 of numbers in growing order; None where there are none."""
     if not ordered:
         return None, None
-    return ordered[ceil(0.5 * len(ordered)) - 1], ordered[ceil(0.95 * len(ordered)) - 1]
+    return ordered[_rank(50, len(ordered)) - 1], ordered[_rank(95, len(ordered)) - 1]
+
+
+def _rank(percent: int, count: int) -> int:
+    """The place, from 1, of a percentile among `count` numbers in growing order."""
+    return -(-percent * count // 100)
 
 
 def histogram(latencies: Latencies) -> tuple[Bin, ...]:

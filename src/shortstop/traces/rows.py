@@ -34,8 +34,15 @@ def values(trace: Trace) -> tuple[Any, ...]:
         int(trace.clearance.tier), int(trace.clearance.reach), len(trace.attempts),
         escalated(trace), bool(decision and decision.explored), trace.seconds, trace.first_byte,
         usage.prompt if usage else None, usage.completion if usage else None,
-        bool(usage and usage.estimated), *_money(trace),
+        bool(usage and usage.estimated), *_money(trace), trace.run, trace.run_refusal,
+        trace.user, trace.tag, trace.specialist, deployment(trace),
     )  # fmt: skip
+
+
+def deployment(trace: Trace) -> str | None:
+    """The one that answered or, where nobody did, the last one that was asked."""
+    asked = [a for a in trace.attempts if a.deployment and trace.target in (None, a.target)]
+    return asked[-1].deployment if asked else None
 
 
 def escalated(trace: Trace) -> bool:

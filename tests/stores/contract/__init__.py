@@ -8,6 +8,7 @@ the same data, as another worker would.
 from tests.stores.contract.accounts import AccountStoreContract
 from tests.stores.contract.grades import GradeContract
 from tests.stores.contract.responses import ResponseStoreContract
+from tests.stores.contract.runs import RunStoreContract
 from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
 from tests.stores.contract.taints import TaintStoreContract
 from tests.stores.contract.traces import RowStoreContract
@@ -17,6 +18,7 @@ __all__ = [
     "GradeContract",
     "ResponseStoreContract",
     "RowStoreContract",
+    "RunStoreContract",
     "SharedSurrogateStoreContract",
     "SurrogateStoreContract",
     "TaintStoreContract",

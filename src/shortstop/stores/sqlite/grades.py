@@ -96,3 +96,17 @@ def grade_of(values: Sequence[Any]) -> GradeRow:
     """From one value for each of FIELDS."""
     trace, tenant, source, target, value, at, reference, grader, correction = values
     return GradeRow(trace, tenant, source, target, value, at, reference, grader or None, correction)
+
+
+def of_rows(db: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[GradeRow]]:
+    """Those of each row's own tenant by the row's number, oldest first. Raises sqlite3.Error."""
+    columns = ", ".join(f"grades.{name}" for name in FIELDS)
+    query = f"""
+        SELECT seq, {columns} FROM traces JOIN grades
+        ON grades.trace = traces.id AND grades.tenant = traces.tenant
+        WHERE seq IN ({", ".join("?" * len(seqs))}) ORDER BY grades.at, grades.rowid
+    """  # noqa: S608 - made of fixed texts
+    rows: dict[int, list[GradeRow]] = {}
+    for seq, *values in db.execute(query, tuple(seqs)):
+        rows.setdefault(seq, []).append(grade_of(values))
+    return rows

@@ -13,32 +13,43 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from shortstop.errors import StoreError
-from shortstop.money import dollars
+from shortstop.stores.sqlite.charges import charges
 from shortstop.stores.sqlite.connect import connect_read_only
-from shortstop.stores.sqlite.grades import FIELDS, grade_of
+from shortstop.stores.sqlite.grades import FIELDS, grade_of, of_rows
 from shortstop.stores.sqlite.rows import TRACES
-from shortstop.traces.report import Latencies, histogram, percentiles, timeline_step
-from shortstop.types import Basis, Reach, Span
-from shortstop.types.report import By, Point, Slice, TrafficReport
+from shortstop.stores.sqlite.run_totals import run_totals
+from shortstop.stores.sqlite.sums import (
+    AMOUNTS,
+    BASES,
+    COUNTS,
+    POINT,
+    basis,
+    count,
+    point_of,
+    slice_of,
+)
+from shortstop.traces.report import Latencies, histogram, timeline_step
+from shortstop.types.report import Charge, GroupBy, Point, Slice, TrafficReport
 from shortstop.types.rows import GradeRow
 
 _PAGE = 500
 _GRADED_PAGE = 100
 
-_KEYS: dict[By, str] = {
-    "day": "date(at, 'unixepoch')",
+_NAMED = ("key", "user", "tag", "run", "specialist", "deployment")
+_KEYS: Mapping[str, str] = {
+    "day": "date(CAST(at / 86400 AS INTEGER) * 86400, 'unixepoch')",
     "task": "coalesce(task, '(none)')",
     "target": "coalesce(target, '(none)')",
     "tenant": "tenant",
+    **{k: f"coalesce({k}, '(none)')" for k in _NAMED},
 }
-ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
+ALL: tuple[GroupBy, ...] = ("day", "task", "target", "tenant")
 
 _ByKey = defaultdict[str, Latencies]
 
@@ -120,22 +131,15 @@ class SqliteReports:
                 last = page[-1][0], page[-1][1]
 
     def _grades_of(self, db: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[GradeRow]]:
-        """By the number of their trace, each list in order of time."""
-        columns = ", ".join(f"grades.{name}" for name in FIELDS)
-        query = f"""
-            SELECT seq, {columns} FROM traces JOIN grades
-            ON grades.trace = traces.id AND grades.tenant = traces.tenant
-            WHERE seq IN ({", ".join("?" * len(seqs))}) ORDER BY grades.at, grades.rowid
-        """  # noqa: S608 - made of fixed texts
-        rows: dict[int, list[GradeRow]] = {}
-        for seq, *values in self._rows(db, query, seqs):
-            rows.setdefault(seq, []).append(grade_of(values))
-        return rows
+        try:
+            return of_rows(db, seqs)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._failure(error) from error
 
     def summary(
         self,
         *,
-        by: Sequence[By] = ALL,
+        by: Sequence[GroupBy] = ALL,
         since: float | None = None,
         until: float | None = None,
         tenant: str | None = None,
@@ -145,6 +149,16 @@ class SqliteReports:
             try:
                 db.execute("BEGIN")  # all queries see the same rows
                 return _Summary(db, where, args).report(by, tenant)
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise self._failure(error) from error
+
+    def charges(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> Iterator[Charge]:
+        where, args = _where(since, until, tenant)
+        with closing(connect_read_only(self._path, TRACES)) as db:
+            try:
+                yield from charges(db, where, args)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._failure(error) from error
 
@@ -168,7 +182,7 @@ class _Summary:
         self._where = where
         self._args = args
 
-    def report(self, by: Sequence[By], tenant: str | None) -> TrafficReport:
+    def report(self, by: Sequence[GroupBy], tenant: str | None) -> TrafficReport:
         first, last = self._query("SELECT min(at), max(at) FROM traces WHERE {where}")[0]
         latencies = self._latencies(by)
         total = self._slices("''", latencies[0])
@@ -184,6 +198,7 @@ class _Summary:
             baselines=self._texts("baseline"),
             prices=self._texts("prices"),
             tenant=tenant,
+            runs=run_totals(self._db, self._where, self._args),
         )
 
     def _query(self, text: str, *more: float) -> list[tuple[Any, ...]]:
@@ -197,7 +212,7 @@ class _Summary:
         )
         return tuple(text for (text,) in rows)
 
-    def _ordered(self, by: By, latencies: _ByKey) -> tuple[Slice, ...]:
+    def _ordered(self, by: GroupBy, latencies: _ByKey) -> tuple[Slice, ...]:
         """Days in order, everything else by number of requests."""
         slices = self._slices(_KEYS[by], latencies)
         if by == "day":
@@ -205,9 +220,10 @@ class _Summary:
         return tuple(sorted(slices, key=lambda one: (-one.requests, one.key)))
 
     def _slices(self, key: str, latencies: _ByKey) -> list[Slice]:
-        return [_slice(row, latencies) for row in self._query(_SUMS.replace("{key}", key))]
+        rows = self._query(_SUMS.replace("{key}", key))
+        return [slice_of(row, latencies[row[0]]) for row in rows]
 
-    def _latencies(self, by: Sequence[By]) -> list[_ByKey]:
+    def _latencies(self, by: Sequence[GroupBy]) -> list[_ByKey]:
         """For all rows and for each grouping: sorted seconds of local and remote answers."""
         keys = ["''", *(_KEYS[one] for one in by)]
         groupings: list[_ByKey] = [defaultdict(Latencies) for _ in keys]
@@ -222,77 +238,20 @@ class _Summary:
 
     def _timeline(self, step: float) -> tuple[Point, ...]:
         return tuple(
-            Point(at * step, n, local, remote, pinned, _usd(c, c2), _usd(f, f2))
-            for at, n, local, remote, pinned, c, c2, f, f2 in self._query(_TIMELINE, step)
+            point_of(bucket * step, sums) for bucket, *sums in self._query(_TIMELINE, step)
         )
 
 
-def _money(column: str) -> str:
-    """Two sums, of whole micro-dollars and the rest: one alone could overflow 64 bits."""
-    known = "cost_pico IS NOT NULL AND counterfactual_pico IS NOT NULL"
-    return (
-        f"coalesce(sum(CASE WHEN {known} THEN {column} / 1000000 END), 0), "
-        f"coalesce(sum(CASE WHEN {known} THEN {column} % 1000000 END), 0)"
-    )
-
-
-def _usd(micro: int, rest: int) -> Decimal:
-    return dollars(micro * 10**6 + rest)
-
-
 _SUMS = f"""
-    SELECT {{key}} AS k, sum(outcome != 'shadow'), sum(outcome = 'ok'),
-        sum(outcome = 'ok' AND local),
-        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}), sum(escalated),
-        sum(outcome IN ('error', 'interrupted')), sum(outcome = 'refused'),
-        sum(outcome = 'cancelled'),
-        coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
-        {_money("cost_pico")}, {_money("cost_local_pico")}, {_money("counterfactual_pico")},
-        sum(unpriced OR cost_pico IS NULL OR counterfactual_pico IS NULL), sum(tokens_estimated),
-        total(joules), total(joules_low), total(joules_high),
-        total(counterfactual_joules), total(counterfactual_joules_low),
-        total(counterfactual_joules_high), total(gco2), total(gco2_low), total(gco2_high),
-        count(DISTINCT nullif(joules_basis, 'none')), max(nullif(joules_basis, 'none'))
+    SELECT {{key}} AS k, {", ".join(f"sum({count(name)})" for name in COUNTS)},
+        {", ".join(f"total({name})" for name in AMOUNTS)},
+        {", ".join(f"sum({basis(name)})" for name in BASES)}
     FROM traces WHERE {{where}} GROUP BY k
-"""  # noqa: S608 - made of the fixed texts above
+"""  # noqa: S608 - made of fixed texts
 _TIMELINE = f"""
-    SELECT CAST(at / ? AS INTEGER) AS bucket, sum(outcome != 'shadow'),
-        sum(outcome = 'ok' AND local), sum(outcome = 'ok' AND NOT local),
-        sum(outcome != 'shadow' AND reach >= {int(Reach.LOCAL_ONLY)}),
-        {_money("cost_pico")}, {_money("counterfactual_pico")}
+    SELECT CAST(at / ? AS INTEGER) AS bucket, {", ".join(f"sum({count(n)})" for n in POINT)}
     FROM traces WHERE {{where}} GROUP BY bucket ORDER BY bucket
-"""  # noqa: S608 - made of the fixed texts above
-
-
-def _slice(row: tuple[Any, ...], latencies: _ByKey) -> Slice:
-    key, money, spans = row[0], row[11:17], row[19:28]
-    seconds = latencies[key]
-    p50, p95 = percentiles(seconds.all)
-    local_p50, local_p95 = percentiles(seconds.local)
-    remote_p50, remote_p95 = percentiles(seconds.remote)
-    basis: Basis = "none" if row[28] == 0 else row[29] if row[28] == 1 else "modelled"
-    return Slice(
-        **dict(zip(Slice.__struct_fields__, row[0:11], strict=False)),
-        p50=p50,
-        p95=p95,
-        local_p50=local_p50,
-        local_p95=local_p95,
-        remote_p50=remote_p50,
-        remote_p95=remote_p95,
-        cost=_usd(*money[0:2]),
-        cost_local=_usd(*money[2:4]),
-        counterfactual=_usd(*money[4:6]),
-        unpriced=row[17],
-        estimated=row[18],
-        joules=_span(spans[0:3], basis),
-        counterfactual_joules=_span(spans[3:6], "modelled" if spans[3] else "none"),
-        gco2=_span(spans[6:9], basis),
-    )
-
-
-def _span(values: tuple[float, ...], basis: Basis) -> Span:
-    value, low, high = values
-    return Span(value, low, high, basis)
+"""  # noqa: S608 - made of fixed texts
 
 
 def _where(

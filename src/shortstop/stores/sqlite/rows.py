@@ -13,7 +13,7 @@ from typing import Any
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import SealDocument, SealGrade
-from shortstop.stores.sqlite import earlier, erased, grades
+from shortstop.stores.sqlite import earlier, erased, grades, rollups
 from shortstop.stores.sqlite.connect import (
     Database,
     FileKind,
@@ -107,6 +107,24 @@ def m002_no_template(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE traces DROP COLUMN template")
 
 
+def m006_runs(db: sqlite3.Connection) -> None:
+    """The run that a request was a step of, and why that step or a call of it was refused."""
+    db.execute("ALTER TABLE traces ADD COLUMN run TEXT")
+    db.execute("ALTER TABLE traces ADD COLUMN run_refusal TEXT")
+    db.execute("CREATE INDEX traces_run ON traces (run, tenant) WHERE run IS NOT NULL")
+
+
+def m008_groups(db: sqlite3.Connection) -> None:
+    """For whom the client asked, what it groups its requests by, and which specialist answered."""
+    for column in ("user", "tag", "specialist"):
+        db.execute(f"ALTER TABLE traces ADD COLUMN {column} TEXT")
+
+
+def m009_deployments(db: sqlite3.Connection) -> None:
+    """By which of the upstream's deployments the request was answered."""
+    db.execute("ALTER TABLE traces ADD COLUMN deployment TEXT")
+
+
 TRACES = FileKind(
     "traces",
     migrations=(
@@ -115,6 +133,10 @@ TRACES = FileKind(
         grades.m003_grades,
         earlier.m004_earlier,
         erased.m005_erased,
+        m006_runs,
+        rollups.m007_rollups,
+        m008_groups,
+        m009_deployments,
     ),
     pragmas=(
         f"page_size = {_PAGE_BYTES}",
@@ -158,7 +180,10 @@ class SqliteRows:
         groups = [rows[i : i + size] for i in range(0, len(rows), size)]
 
         def write(db: sqlite3.Connection) -> int:
+            before = rollups.newest(db)
             refused = sum(_insert_gently(db, group) for group in groups)
+            if rows:
+                rollups.add(db, before)
             refused += grades.put(db, graded)
             erased.empty_late(db, rows, graded)
             return refused
@@ -171,6 +196,7 @@ class SqliteRows:
                 "SELECT seq FROM traces WHERE at < ? ORDER BY at LIMIT ?", (at, limit)
             ).fetchall()
             grades.delete_of(db, oldest)
+            rollups.take(db, [seq for (seq,) in oldest])
             db.executemany("DELETE FROM traces WHERE seq = ?", oldest)
             erased.delete_before(db, at)
             return len(oldest) + grades.delete_before(db, at, limit - len(oldest))

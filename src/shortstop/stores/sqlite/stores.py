@@ -8,9 +8,11 @@ from shortstop.ports import Clock
 from shortstop.stores.owners import Owner
 from shortstop.stores.paths import Paths
 from shortstop.stores.sqlite.accounts import SqliteAccounts
+from shortstop.stores.sqlite.figures import SqliteFigures
 from shortstop.stores.sqlite.reports import SqliteReports
 from shortstop.stores.sqlite.responses import SqliteResponses
 from shortstop.stores.sqlite.rows import SqliteRows
+from shortstop.stores.sqlite.runs import SqliteRuns
 from shortstop.stores.sqlite.surrogates import SqliteSurrogates
 from shortstop.stores.sqlite.taints import SqliteTaints
 
@@ -27,6 +29,9 @@ class SqliteStores:
     def reports(self) -> SqliteReports:
         return SqliteReports(self.paths.traces)
 
+    def figures(self) -> SqliteFigures:
+        return SqliteFigures(self.paths.traces)
+
     def responses(self) -> SqliteResponses:
         return SqliteResponses(self.paths.responses)
 
@@ -38,3 +43,6 @@ class SqliteStores:
 
     def surrogates(self) -> SqliteSurrogates:
         return SqliteSurrogates(self.paths.vault)
+
+    def runs(self) -> SqliteRuns:
+        return SqliteRuns(self.paths.runs)

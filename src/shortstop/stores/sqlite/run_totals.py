@@ -1,0 +1,58 @@
+"""What runs of agents took and how they ended, from the rows of their steps."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from shortstop.money import dollars
+from shortstop.types import UNNAMED
+from shortstop.types.learning import RUN_OUTCOME
+from shortstop.types.report import RunTotals
+
+_RUNS = f"""
+WITH steps AS (
+    SELECT run, tenant, outcome, run_refusal, cost_pico FROM traces
+    WHERE {{where}} AND run IS NOT NULL AND outcome != 'shadow'
+), runs AS (
+    SELECT run, tenant, sum(outcome = 'ok') AS steps,
+        coalesce(sum(cost_pico / 1000000), 0) AS micro,
+        coalesce(sum(cost_pico % 1000000), 0) AS rest,
+        max(run_refusal IN ('money', 'steps', 'time')) AS stopped,
+        max(run_refusal = 'repeat') AS looping
+    FROM steps GROUP BY run, tenant
+    HAVING count(*) > 1 OR run NOT LIKE '{UNNAMED}%' OR max(run_refusal IS NOT NULL)
+), ended AS (
+    SELECT runs.*,
+        (SELECT value FROM grades WHERE trace = runs.run AND grades.tenant = runs.tenant
+            AND grader = '{RUN_OUTCOME}' AND value IS NOT NULL ORDER BY at DESC LIMIT 1) AS value,
+        CASE WHEN stopped OR looping THEN
+            (SELECT cost_pico FROM traces WHERE traces.run = runs.run
+                AND traces.tenant = runs.tenant AND outcome = 'ok' ORDER BY at DESC, seq DESC
+                LIMIT 1) END AS last
+    FROM runs
+)
+SELECT count(*), sum(steps), sum(micro), sum(rest), count(value), sum(value >= 0.5),
+    sum(CASE WHEN value IS NOT NULL THEN micro END),
+    sum(CASE WHEN value IS NOT NULL THEN rest END),
+    sum(stopped), sum(looping), sum(last)
+FROM ended
+"""  # noqa: S608 - made of fixed texts
+
+
+def run_totals(db: sqlite3.Connection, where: str, args: Sequence[object]) -> RunTotals:
+    """Over the rows that `where` chooses; its outcomes are of any time."""
+    row = db.execute(_RUNS.replace("{where}", where), args).fetchone()
+    runs, steps, micro, rest, judged, solved, judged_micro, judged_rest = (n or 0 for n in row[:8])
+    stopped, looping, avoided = (n or 0 for n in row[8:])
+    return RunTotals(
+        runs=runs,
+        steps=steps,
+        cost=dollars(micro * 10**6 + rest),
+        judged=judged,
+        solved=solved,
+        judged_cost=dollars(judged_micro * 10**6 + judged_rest),
+        stopped=stopped,
+        looping=looping,
+        avoided=dollars(avoided),
+    )
