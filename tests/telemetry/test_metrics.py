@@ -11,14 +11,20 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shortstop.ports import Observer
 from shortstop.telemetry.metrics import FLUSH_SECONDS, Metrics
-from shortstop.types import Choice, Text
+from shortstop.types import Attempt, Choice, Text, Usage
 from tests.traces.example import remote, trace
 
 NAMES = {
+    "shortstop_alerts": {"channel", "outcome"},
     "shortstop_attempts": {"target", "outcome"},
     "shortstop_cost_usd": {"target"},
     "shortstop_counterfactual_usd": set(),
+    "shortstop_decisions": {"reason", "local"},
+    "shortstop_deployment_attempts": {"deployment", "outcome"},
+    "shortstop_deployment_tokens": {"deployment", "kind"},
+    "shortstop_fallbacks": {"target", "failure"},
     "shortstop_faults": {"place"},
+    "shortstop_first_byte_seconds": {"target"},
     "shortstop_joules": {"target"},
     "shortstop_privacy_fail_closed": {"reason"},
     "shortstop_privacy_findings": {"label"},
@@ -27,6 +33,8 @@ NAMES = {
     "shortstop_privacy_stand_ins": {"label"},
     "shortstop_privacy_verdicts": {"reach"},
     "shortstop_refused": {"status"},
+    "shortstop_shadow_runs": {"target"},
+    "shortstop_specialist_rollbacks": {"specialist"},
     "shortstop_request_seconds": {"target"},
     "shortstop_requests": {"target", "local", "outcome", "tier"},
     "shortstop_tokens": {"target", "kind"},
@@ -71,6 +79,27 @@ def test_a_request_is_counted_by_who_answered_it_and_how() -> None:
     assert values[count.format("true", "failed", "none")] == 1
     assert values["shortstop_request_seconds_count,target=small"] == 2
     assert values["shortstop_request_seconds_sum,target=big"] == pytest.approx(1.1)
+
+
+def test_shadow_runs_are_no_requests() -> None:
+    metrics = Metrics()
+    metrics.observe(trace("a", outcome="shadow"))
+    values = samples(metrics)
+    assert values["shortstop_shadow_runs_total,target=small"] == 1
+    assert values["shortstop_attempts_total,outcome=ok,target=small"] == 1
+    assert not [name for name in values if name.startswith("shortstop_request")]
+
+
+def test_streams_have_a_first_byte_and_decisions_a_reason() -> None:
+    metrics = Metrics()
+    decision = trace().decision
+    assert decision is not None
+    decided = replace(decision, reasons=("cold-start", "audit"))
+    for stream in (True, False):
+        metrics.observe(trace(stream=stream, first_byte=0.2, decision=decided))
+    values = samples(metrics)
+    assert values["shortstop_first_byte_seconds_count,target=small"] == 1
+    assert values["shortstop_decisions_total,local=true,reason=cold-start"] == 2
 
 
 def test_attempts_count_even_when_their_answer_was_not_kept() -> None:
@@ -130,6 +159,29 @@ def test_refusals_are_counted_by_status() -> None:
     assert values["shortstop_refused_total,status=413"] == 1
 
 
+def test_keys_and_who_stood_in_are_counted() -> None:
+    metrics = Metrics()
+    usage = Usage(input=10, output=5)
+    metrics.observe(
+        trace(
+            attempts=(
+                Attempt("big", False, "error", deployment="v/a"),
+                Attempt(
+                    "medium", False, "ok", usage=usage, deployment="w/b", spilled=("w/a",),
+                    fallback="rate_limit",
+                ),
+            )
+        )
+    )  # fmt: skip
+    values = samples(metrics)
+    assert values["shortstop_deployment_attempts_total,deployment=v/a,outcome=error"] == 1
+    assert values["shortstop_deployment_attempts_total,deployment=w/a,outcome=spilled"] == 1
+    assert values["shortstop_deployment_attempts_total,deployment=w/b,outcome=ok"] == 1
+    assert values["shortstop_deployment_tokens_total,deployment=w/b,kind=prompt"] == 10
+    assert values["shortstop_deployment_tokens_total,deployment=w/b,kind=completion"] == 5
+    assert values["shortstop_fallbacks_total,failure=rate_limit,target=medium"] == 1
+
+
 def test_gauges_are_read_when_scraped() -> None:
     metrics = Metrics()
     depth = [3.0]
@@ -151,7 +203,8 @@ def test_names_and_labels_are_those_of_the_dashboards() -> None:
     metrics.refused(400)
     for family in text_string_to_metric_families(metrics.text().decode()):
         labels = {name for sample in family.samples for name in sample.labels} - {"le"}
-        assert labels in (NAMES[family.name.removesuffix("_created")], set())
+        named = NAMES | {"shortstop_build_info": {"version"}}
+        assert labels in (named[family.name], set())
 
 
 def test_no_text_of_a_request_becomes_a_label() -> None:

@@ -6,18 +6,26 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from shortstop import faults
-from shortstop.types import Clearance, Trace
+from shortstop import __version__, faults
+from shortstop.types import Attempt, Clearance, Trace
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 5, 10, 30, 60)
 VERDICT_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2)
 """Seconds."""
 FLUSH_SECONDS = 0.25
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use
 
 Metric = TypeVar("Metric", Counter, Histogram)
 Later = Callable[[float, Callable[[], None]], object]
@@ -89,6 +97,7 @@ class Metrics:
     def __init__(self, later: Later = _at_once) -> None:
         self.registry = CollectorRegistry()
         self._gauges = CollectorRegistry()
+        self._gauges.register(_BuildInfo())
         self._later = later
         self._buffered: list[BufferedFamily] = []
         self._flush_due = False
@@ -104,6 +113,15 @@ class Metrics:
             "outcome",
             "tier",
         )
+        self._decisions = self._buffer(
+            "shortstop_decisions",
+            "Decisions by what settled them and where the answer came from.",
+            "reason",
+            "local",
+        )
+        self._shadows = self._counter(
+            "shortstop_shadow_runs", "Answers that nobody saw, made to be compared.", "target"
+        )
         self._refused = self._counter(
             "shortstop_refused", "Requests refused before they reached the pipeline.", "status"
         )
@@ -116,6 +134,24 @@ class Metrics:
         self._tokens = self._buffer(
             "shortstop_tokens", "Tokens processed, by target and kind.", "target", "kind"
         )
+        self._by_deployment = self._counter(
+            "shortstop_deployment_attempts",
+            "Calls to deployments of upstreams, by outcome; spilled: another one was asked then.",
+            "deployment",
+            "outcome",
+        )
+        self._deployment_tokens = self._counter(
+            "shortstop_deployment_tokens",
+            "Tokens processed, by deployment and kind.",
+            "deployment",
+            "kind",
+        )
+        self._fallbacks = self._counter(
+            "shortstop_fallbacks",
+            "Targets asked in another's place, by the class of its error.",
+            "target",
+            "failure",
+        )
         self._cost = self._buffer("shortstop_cost_usd", "Cost of answers in US dollars.", "target")
         self._counterfactual = self._buffer(
             "shortstop_counterfactual_usd",
@@ -124,17 +160,25 @@ class Metrics:
         self._unpriced = self._buffer(
             "shortstop_unpriced", "Answers whose price is unknown.", "target"
         )
+        self._alerts = self._counter(
+            "shortstop_alerts",
+            "Letters to people, by channel and how it went.",
+            "channel",
+            "outcome",
+        )
+        self._rollbacks = self._counter(
+            "shortstop_specialist_rollbacks",
+            "Specialists taken out of traffic because their contract's alarm stood.",
+            "specialist",
+        )
         self._joules = self._buffer(
             "shortstop_joules", "Energy in joules, best estimate.", "target"
         )
-        self._seconds = Family(
-            Histogram(
-                "shortstop_request_seconds",
-                "Seconds until the answer was complete.",
-                ("target",),
-                buckets=REQUEST_BUCKETS,
-                registry=self.registry,
-            )
+        self._seconds = self._histogram(
+            "shortstop_request_seconds", "Seconds until the answer was complete."
+        )
+        self._first_byte = self._histogram(
+            "shortstop_first_byte_seconds", "Seconds until the first token of a stream."
         )
 
     def _make_privacy_metrics(self) -> None:
@@ -166,6 +210,12 @@ class Metrics:
 
     def _counter(self, name: str, help: str, *labels: str) -> Family[Counter]:
         return Family(Counter(name, help, labels, registry=self.registry))
+
+    def _histogram(self, name: str, help: str) -> Family[Histogram]:
+        """Of seconds, by target."""
+        return Family(
+            Histogram(name, help, ("target",), buckets=REQUEST_BUCKETS, registry=self.registry)
+        )
 
     def _buffer(self, name: str, help: str, *labels: str) -> BufferedFamily:
         self._buffered.append(BufferedFamily(Counter(name, help, labels, registry=self.registry)))
@@ -200,17 +250,39 @@ class Metrics:
     def observe(self, trace: Trace) -> None:
         target = trace.target or "none"
         local = "true" if trace.local else "false"
-        self._requests(target, local, trace.outcome, trace.clearance.tier.name).inc()
-        self._seconds(target).observe(trace.seconds)
+        if trace.outcome == "shadow":
+            self._shadows(target).inc()
+        else:
+            self._observe_request(trace, target, local)
         for attempt in trace.attempts:
             self._attempts(attempt.target, attempt.outcome).inc()
             if attempt.usage is not None:
                 self._tokens(attempt.target, "prompt").inc(attempt.usage.prompt)
                 self._tokens(attempt.target, "completion").inc(attempt.usage.completion)
+            if attempt.deployment is not None:
+                self._observe_deployment(attempt, attempt.deployment)
+            if attempt.fallback is not None:
+                self._fallbacks(attempt.target, attempt.fallback).inc()
         self._observe_bill(trace, target)
         if not self._flush_due:
             self._flush_due = True
             self._later(FLUSH_SECONDS, self.flush)
+
+    def _observe_deployment(self, attempt: Attempt, label: str) -> None:
+        self._by_deployment(label, attempt.outcome).inc()
+        for spilled in attempt.spilled:
+            self._by_deployment(spilled, "spilled").inc()
+        if attempt.usage is not None:
+            self._deployment_tokens(label, "prompt").inc(attempt.usage.prompt)
+            self._deployment_tokens(label, "completion").inc(attempt.usage.completion)
+
+    def _observe_request(self, trace: Trace, target: str, local: str) -> None:
+        self._requests(target, local, trace.outcome, trace.clearance.tier.name).inc()
+        self._seconds(target).observe(trace.seconds)
+        if trace.first_byte is not None and trace.stream:
+            self._first_byte(target).observe(trace.first_byte)
+        if trace.decision is not None and trace.decision.reasons:
+            self._decisions(trace.decision.reasons[0], local).inc()
 
     def _observe_bill(self, trace: Trace, target: str) -> None:
         bill = trace.bill
@@ -227,6 +299,14 @@ class Metrics:
     def refused(self, status: int) -> None:
         """Count a request that was refused with this HTTP status before it reached the pipeline."""
         self._refused(str(status)).inc()
+
+    def rolled_back(self, specialist: str) -> None:
+        """Count a specialist that was taken out of traffic by its contract's alarm."""
+        self._rollbacks(specialist).inc()
+
+    def alerted(self, channel: str, outcome: str, letters: int = 1) -> None:
+        """Count letters to people: "sent", "failed" (one try) or "dropped"."""
+        self._alerts(channel, outcome).inc(letters)
 
     # ------------------------------------------------------------ scraping
 
@@ -246,6 +326,15 @@ class Metrics:
             counters = CollectorRegistry()
             MultiProcessCollector(counters)  # type: ignore[no-untyped-call]
         return generate_latest(counters) + generate_latest(self._gauges)
+
+
+class _BuildInfo(Collector):
+    """The version that runs, as a label of the value 1."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        info = GaugeMetricFamily("shortstop_build_info", "The version.", labels=("version",))
+        info.add_metric([__version__], 1)
+        yield info
 
 
 class _Gauge(Collector):
