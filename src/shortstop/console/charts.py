@@ -85,9 +85,9 @@ class _Plot:
             f'text-anchor="{anchor}">{escape(text)}</text>'
         )
 
-    def svg(self) -> str:
+    def svg(self, role: str = "img") -> str:
         return (
-            f'<svg viewBox="0 0 {_n(WIDTH)} {_n(HEIGHT)}" role="img" '
+            f'<svg viewBox="0 0 {_n(WIDTH)} {_n(HEIGHT)}" role="{role}" '
             f'aria-label="{escape(self._describe)}">{"".join(self._parts)}</svg>'
         )
 
@@ -115,8 +115,10 @@ def stacked(
     *,
     describe: str,
     format_value: Callable[[float], str] = _count,
+    links: Sequence[str] = (),
 ) -> str:
-    """Stacked columns, one for each label. `describe` is for who cannot see them."""
+    """Stacked columns, one for each label. `describe` is for who cannot see them; `links` lead from
+    a column to what is behind it."""
     totals = [sum(one.values[i] for one in series) for i in range(len(labels))]
     plot = _Plot(max(totals, default=0), format_value, describe)
     room = (plot.right - plot.left) / max(1, len(labels))
@@ -124,6 +126,9 @@ def stacked(
     for i, label in enumerate(labels):
         x = plot.left + i * room + (room - width) / 2
         below = 0.0
+        link = links[i] if links and totals[i] else ""
+        if link:
+            plot.add(f'<a href="{escape(link)}">')
         for one in series:
             value = one.values[i]
             if value <= 0:
@@ -135,8 +140,10 @@ def stacked(
                 f'height="{_n(height)}"><title>{escape(tip)}</title></rect>'
             )
             below += value
+        if link:
+            plot.add("</a>")
     _edge_labels(plot, labels)
-    return legend(series) + plot.svg()
+    return legend(series) + plot.svg("group" if links else "img")
 
 
 def lines(
@@ -208,17 +215,22 @@ def _percent(value: float) -> str:
 
 
 def bars(rows: Sequence[Bar]) -> str:
-    """Horizontal bars as HTML, so that text wraps on a phone."""
+    """Horizontal bars as HTML, so that text wraps on a phone; no style, which a page may forbid."""
     rendered = []
     for row in rows:
         whisker = ""
         if row.low is not None and row.high is not None:
             left, right = _clip(row.low), _clip(row.high)
-            whisker = f'<b style="left:{100 * left:.1f}%;width:{100 * (right - left):.1f}%"></b>'
+            whisker = (
+                f'<rect class="whisker" x="{100 * left:.1f}%" width="{100 * (right - left):.1f}%"'
+                ' y="6" height="2"/>'
+            )
         rendered.append(
-            f'<div class="bar"><span>{escape(row.label)}</span><span class="track">'
-            f'<i class="{row.tone}" style="width:{100 * _clip(row.value):.1f}%"></i>{whisker}'
-            f"</span><span>{escape(row.text)}</span></div>"
+            f'<div class="bar"><span>{escape(row.label)}</span>'
+            '<svg class="track" aria-hidden="true">'
+            '<rect class="rail" width="100%" height="14" rx="4"/>'
+            f'<rect class="{row.tone}" width="{100 * _clip(row.value):.1f}%" height="14" rx="4"/>'
+            f"{whisker}</svg><span>{escape(row.text)}</span></div>"
         )
     return f'<div class="bars">{"".join(rendered)}</div>'
 

@@ -10,6 +10,7 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from shortstop.config import HardwareConfig
 from shortstop.console import charts
 from shortstop.console.charts import Bar, Series
 from shortstop.console.format import (
@@ -23,13 +24,20 @@ from shortstop.console.format import (
     usd,
 )
 from shortstop.evaluate.figures import wilson
-from shortstop.types.report import By, Slice, TrafficReport
+from shortstop.ledger import MachineCost
+from shortstop.types.report import GroupBy, Point, RunTotals, Slice, TrafficReport
 
-_TITLES: dict[By, str] = {
+_TITLES: dict[GroupBy, str] = {
     "task": "By task",
     "target": "By who answered",
     "tenant": "By tenant",
     "day": "By day",
+    "key": "By key",
+    "tag": "By tag",
+    "specialist": "By specialist",
+    "deployment": "By deployment",
+    "user": "By end user",
+    "run": "By run",
 }
 _MAX_ROWS = 20
 """Rows of a table that are shown at once."""
@@ -130,7 +138,7 @@ def _tile(label: str, value: str, more: str = "", tone: str = "") -> str:
 def _tiles(report: TrafficReport) -> list[str]:
     total = report.total
     return [
-        _tile("Requests", f"{total.requests:,}", _outcomes(total)),
+        _tile("Requests", f"{total.requests:,}", outcomes(total)),
         _tile(
             "Answered locally",
             share(total.local_share),
@@ -149,7 +157,32 @@ def _tiles(report: TrafficReport) -> list[str]:
             energy(total.joules.value),
             f"all-LLM {energy(total.counterfactual_joules.value)} ({total.joules.basis})",
         ),
+        *_runs_tile(report.runs),
     ]
+
+
+def runs_line(runs: RunTotals) -> str:
+    """What runs of agents took and how they ended, as one line."""
+    parts = [f"Agents: {runs.runs:,} runs, {runs.steps:,} steps, {usd(runs.cost)}"]
+    if runs.judged:
+        parts.append(f"{runs.solved:,} of {runs.judged:,} judged runs solved")
+    if runs.cost_per_solved is not None:
+        parts.append(f"{usd(runs.cost_per_solved)} per solved run")
+    if runs.stopped or runs.looping:
+        parts.append(
+            f"{runs.stopped:,} stopped at a limit and {runs.looping:,} for a repeated call, which"
+            f" saved at least {usd(runs.avoided)}"
+        )
+    return "; ".join(parts) + "."
+
+
+def _runs_tile(runs: RunTotals) -> list[str]:
+    if not runs.runs:
+        return []
+    per = runs.cost_per_solved
+    value = f"{runs.runs:,}" if per is None else f"{usd(per)} per solved"
+    line = runs_line(runs).removeprefix("Agents: ")
+    return [_tile("Runs of agents", value, line)]
 
 
 def _balance(report: TrafficReport) -> str:
@@ -160,7 +193,8 @@ def _balance(report: TrafficReport) -> str:
     return _tile("Saved", usd(total.saved), instead, "good" if total.saved > 0 else "")
 
 
-def _outcomes(total: Slice) -> str:
+def outcomes(total: Slice) -> str:
+    """What became of those that were not answered."""
     named = (
         ("failed", total.failed),
         ("refused", total.refused),
@@ -192,12 +226,39 @@ def basis(report: TrafficReport) -> list[str]:
         "[hardware].",
         f"Local energy is {total.joules.basis}; the vendors' is modelled after EcoLogits from "
         "output tokens alone, as a range because the sizes of closed models are unknown.",
+        carbon_line(total),
         "Response times run from a request's arrival to the end of its answer; percentiles are "
         "nearest rank over answered requests. Times and days are in UTC.",
     ]
     if total.estimated:
         texts.append(f"The token counts of {total.estimated:,} requests are estimates.")
     return texts
+
+
+def carbon_line(total: Slice) -> str:
+    """The carbon of all rows and of an answer, with its basis and what it leaves out."""
+    each = grams(total.gco2.value / total.answered) if total.answered else grams(0)
+    return (
+        f"Carbon: {grams(total.gco2.value)} CO2e ({grams(total.gco2.low)} to"
+        f" {grams(total.gco2.high)}, {total.gco2.basis}), {each} for each answered request: the"
+        " operational part of SCI (ISO/IEC 21031), without what it took to make the machines."
+    )
+
+
+def break_even(total: Slice, hardware: HardwareConfig) -> list[str]:
+    """When the machine pays for itself at the mix that the figures show, as at most one line."""
+    if not total.answered:
+        return []
+    machine = MachineCost(hardware)
+    avoided = (total.counterfactual - (total.cost - total.cost_local)) / total.answered
+    month = f"The machine costs {usd(machine.usd_per_month)} a month as configured"
+    a_day = machine.break_even(avoided)
+    if a_day is None:
+        return [f"{month}; at this mix nothing is saved that could pay for it."]
+    return [
+        f"{month}; at this mix, {usd(avoided)} of remote cost avoided a request, it pays for "
+        f"itself from {a_day:,.0f} requests a day. Labour beyond [hardware] care is not counted."
+    ]
 
 
 # ---------------------------------------------------------------- cards
@@ -222,16 +283,20 @@ def _labels(report: TrafficReport) -> list[str]:
 
 def _who_answered(report: TrafficReport) -> Panel:
     points = report.timeline
+    chart = charts.stacked(
+        _labels(report), who_answered(points), describe="Requests over time by who answered them"
+    )
+    return Panel("Who answered", chart, f"Requests per {_step(report.step)}.")
+
+
+def who_answered(points: Sequence[Point]) -> list[Series]:
+    """Local, remote and, where there are any, those not answered."""
     failed = [float(p.requests - p.local - p.remote) for p in points]
-    series = [
+    return [
         Series("local", "local", [float(p.local) for p in points]),
         Series("remote", "remote", [float(p.remote) for p in points]),
         *([Series("not answered", "failed", failed)] if any(failed) else []),
     ]
-    chart = charts.stacked(
-        _labels(report), series, describe="Requests over time by who answered them"
-    )
-    return Panel("Who answered", chart, f"Requests per {_step(report.step)}.")
 
 
 def _step(step: float) -> str:
@@ -338,7 +403,10 @@ def _table(slices: Sequence[Slice]) -> str:
 
 def _row(one: Slice) -> str:
     part = one.local_share or 0.0
-    meter = f'<span class="meter"><i style="width:{100 * part:.0f}%"></i></span>'
+    meter = (
+        '<svg class="meter" aria-hidden="true"><rect class="rail" width="100%" height="6" rx="3"/>'
+        f'<rect class="local" width="{100 * part:.0f}%" height="6" rx="3"/></svg>'
+    )
     unpriced = f" ({one.unpriced:,} unpriced)" if one.unpriced else ""
     cells = (
         escape(one.key),

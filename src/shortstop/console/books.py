@@ -1,0 +1,163 @@
+"""Money and energy, by day and by who and what, as pages and as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from shortstop.config import HardwareConfig
+from shortstop.console import charts
+from shortstop.console.charts import Bar, Series
+from shortstop.console.format import axis_usd, energy
+from shortstop.console.projection import Month
+from shortstop.console.report import break_even, carbon_line
+from shortstop.console.sums import whole
+from shortstop.console.tasks import DAY, period_of
+from shortstop.console.templates import render, url
+from shortstop.console.today import month
+from shortstop.console.view import View
+from shortstop.ledger import local_grid
+from shortstop.ports.stores import Figures
+from shortstop.types.console import Days
+from shortstop.types.report import By, Slice
+
+GROUPS: dict[By, str] = {"day": "Day", "task": "Task", "target": "Who answered", "tenant": "Tenant"}
+MOST_HOURLY = 31
+"""Days up to which the figure that zooms is by the hour."""
+_COLUMNS = (
+    "requests", "answered", "local", "pinned", "escalated", "failed", "refused", "cancelled",
+    "prompt_tokens", "completion_tokens", "cost", "cost_local", "counterfactual", "saved",
+    "unpriced", "estimated",
+)  # fmt: skip
+
+
+class _BooksPage(Struct, frozen=True):
+    days: int
+    by: By
+    tenant: str | None
+    since: int
+    until: int
+    total: Slice
+    slices: Sequence[Slice]
+    month: Month
+    chart: Markup
+    plot: str
+    energy: Markup
+    carbon: str
+    break_even: Sequence[str]
+    baselines: Sequence[str]
+
+
+def page(
+    view: View, figures: Figures, days: int, by: By, tenant: str | None, hardware: HardwareConfig
+) -> str:
+    period = period_of(view.now, days)
+    by_day = figures.slices("day", period, tenant=tenant)
+    total = whole(by_day)
+    baselines = figures.baselines(period)
+    return render(
+        "books.html",
+        view=view,
+        groups=GROUPS,
+        it=_BooksPage(
+            days=days,
+            by=by,
+            tenant=tenant,
+            since=period.first * DAY,
+            until=period.end * DAY,
+            total=total,
+            slices=by_day if by == "day" else figures.slices(by, period, tenant=tenant),
+            month=month(figures, view.now, tenant),
+            chart=_money(by_day),
+            plot=_plot(figures, period, by_day, tenant),
+            energy=_energy(total),
+            carbon=f"{carbon_line(total)} {_grid(hardware, view.now)}",
+            break_even=break_even(total, hardware),
+            baselines=baselines,
+        ),
+    )
+
+
+def as_csv(figures: Figures, now: float, days: int, by: By, tenant: str | None) -> str:
+    """The same sums as a file; text that a spreadsheet would run is made text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([by, *_COLUMNS, "joules", "joules_basis", "gco2"])
+    for one in figures.slices(by, period_of(now, days), tenant=tenant):
+        numbers = [str(getattr(one, name)) for name in _COLUMNS]
+        energy_ = [f"{one.joules.value:.6g}", one.joules.basis, f"{one.gco2.value:.6g}"]
+        writer.writerow([_inert(one.key), *numbers, *energy_])
+    return out.getvalue()
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _money(days: Sequence[Slice]) -> Markup:
+    if not days:
+        return Markup("")
+    series = [
+        Series("all-LLM", "frontier", [float(day.counterfactual) for day in days]),
+        Series("with Shortstop", "local", [float(day.cost) for day in days]),
+    ]
+    drawn = charts.lines(
+        [day.key[5:] for day in days], series, describe="Cost by day", format_value=axis_usd,
+        between="saved",
+    )  # fmt: skip
+    return Markup(drawn)  # noqa: S704 - made by `charts`, which escapes
+
+
+def _plot(figures: Figures, period: Days, by_day: Sequence[Slice], tenant: str | None) -> str:
+    """The same by the hour, for a script that zooms; days where there are very many."""
+    if period.end - period.first > MOST_HOURLY:
+        step = 24
+        points = [(_start(day.key), day.counterfactual, day.cost) for day in by_day]
+    else:
+        step = 1
+        found = figures.points(period.first * 24, period.end * 24, step, tenant)
+        points = [(int(one.at), one.counterfactual, one.cost) for one in found]
+    if len(points) < 2:
+        return ""
+    return json.dumps(
+        {
+            "at": [at for at, _, _ in points],
+            "step": step * 3600,
+            "more": url("", tenant=tenant).replace("?", "&"),
+            "series": [
+                {"name": "all-LLM, $", "tone": "frontier",
+                 "values": [float(usd) for _, usd, _ in points]},
+                {"name": "with Shortstop, $", "tone": "local",
+                 "values": [float(usd) for _, _, usd in points]},
+            ],
+        }
+    )  # fmt: skip
+
+
+def _start(day: str) -> int:
+    """Unix seconds at which a day such as 2026-11-27 begins."""
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
+
+
+def _grid(hardware: HardwareConfig, now: float) -> str:
+    grid = local_grid(hardware)
+    return f"This machine's grid ({grid.name}): {grid.gco2_per_kwh(now):,.0f} g a kWh."
+
+
+def _energy(total: Slice) -> Markup:
+    here, there = total.joules, total.counterfactual_joules
+    top = max(here.high, there.high) or 1.0
+    bars = [
+        Bar(name, tone, one.value / top, energy(one.value), one.low / top, one.high / top)
+        for name, tone, one in (
+            ("with Shortstop", "local", here),
+            ("all-LLM", "frontier", there),
+        )
+    ]
+    return Markup(charts.bars(bars))  # noqa: S704 - made by `charts`, which escapes
