@@ -8,11 +8,13 @@ ShortstopError
 │   ├── MethodNotAllowed      405   ├── Conflict            409
 │   ├── TooLarge              413   ├── Unsupported         415
 │   ├── TooSlow               408   ├── HeadTooLarge        431
-│   ├── RateLimited           429   └── QuotaExceeded       429
+│   ├── RateLimited           429   ├── QuotaExceeded       429
+│   └── RunBudgetExceeded     429
 ├── TargetError                     a model could not answer
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
 │   ├── UpstreamTimeout       504   ├── EngineBusy          503
 │   ├── EngineDown            503   └── Declined            503
+│                                       └── PartlyAnswered 503
 ├── Overloaded                503   the gateway itself is full or shutting down
 ├── ConfigError                     the operator can fix it: a setting is wrong
 ├── ModelFileError                  a model file is missing, corrupt or unknown
@@ -25,6 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, Literal
+
+FailureClass = Literal["context", "content_filter", "rate_limit", "outage"]
+"""Why a model could not answer what another one may: the prompt does not fit into its context, its
+vendor's filter objects, its account's limits are used up, or it is out of order."""
 
 
 class ShortstopError(Exception):
@@ -179,6 +186,14 @@ class QuotaExceeded(RequestError):
     code = "insufficient_quota"
 
 
+class RunBudgetExceeded(RequestError):
+    """The run has taken the money, steps or time that it may take: a retry is pointless."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "run_budget_exceeded"
+
+
 class TargetError(ShortstopError):
     """A model could not answer. `target` is its name, where known; `advice` is what its vendor says
     about a retry (`x-should-retry`)."""
@@ -188,6 +203,10 @@ class TargetError(ShortstopError):
     code = "upstream_error"
     target: str | None = None
     advice: bool | None = None
+    failure: FailureClass | None = None
+    """None where another model would be no remedy."""
+    about_key: bool = False
+    """The vendor does not accept the gateway's key, or it has no credit."""
 
     @property
     def retryable(self) -> bool:
@@ -212,12 +231,21 @@ class UpstreamRejected(TargetError):
 class UpstreamFailed(TargetError):
     """The connection was lost, the status was 5xx, or the answer is not in the dialect."""
 
+    failure: FailureClass | None = "outage"
+
 
 class UpstreamTimeout(TargetError):
-    """The model did not answer within its deadline."""
+    """The model did not answer within its deadline. `sent`: it may be at work on an answer, which
+    is billed, so it is not asked a second time."""
 
     status = 504
     code = "upstream_timeout"
+    failure: FailureClass | None = "outage"
+    sent: bool = False
+
+    @property
+    def retryable(self) -> bool:
+        return not self.sent and self.advice is not False
 
 
 class EngineBusy(TargetError):
@@ -226,6 +254,7 @@ class EngineBusy(TargetError):
     status = 503
     type = "server_error"
     code = "engine_busy"
+    failure: FailureClass | None = "outage"
 
 
 class EngineDown(TargetError):
@@ -234,6 +263,7 @@ class EngineDown(TargetError):
     status = 503
     type = "server_error"
     code = "engine_unavailable"
+    failure: FailureClass | None = "outage"
 
 
 class Declined(TargetError):
@@ -242,6 +272,17 @@ class Declined(TargetError):
     status = 503
     type = "server_error"
     code = "declined"
+
+
+class PartlyAnswered(Declined):
+    """A specialist is sure of a JSON answer but for the fields `missing`, which stand in it as
+    null: `reply` is a `types.Reply`. Who asks may have them from another target; else it has
+    declined."""
+
+    def __init__(self, reply: Any, missing: tuple[str, ...]) -> None:
+        super().__init__("This specialist is not sure of some fields.")
+        self.reply = reply
+        self.missing = missing
 
 
 class Overloaded(ShortstopError):

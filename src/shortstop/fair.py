@@ -104,6 +104,17 @@ class WaitingLine:
         key = _turn(keys, lambda name: held.of_key(keys[name][0][0]) < share)
         return keys[key][0]
 
+    def ahead(self, party: Party) -> int:
+        """How many clients that wait have their turn before one more of this party would."""
+        waiting = {name: sum(map(len, keys.values())) for name, keys in self._rings[False].items()}
+        own = waiting.pop(party.tenant, 0)
+        return own + sum(min(count, own + 1) for count in waiting.values())
+
+    @property
+    def clients(self) -> int:
+        """How many wait for whom a client waits."""
+        return sum(len(queue) for keys in self._rings[False].values() for queue in keys.values())
+
     def take(self, party: Party) -> None:
         """The head of the party's queue has had its turn: it leaves, and the next one's comes."""
         ring = self._rings[party.background]
@@ -252,7 +263,7 @@ class FairGate:
         self._line.join(party, place)
         self._wake_later()
         try:
-            async with asyncio.timeout(self.wait_s):
+            async with asyncio.timeout(self._wait_s(party)):
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():
@@ -263,6 +274,9 @@ class FairGate:
             if isinstance(error, TimeoutError):
                 raise self._refused("late", party) from None
             raise
+
+    def _wait_s(self, party: Party) -> float:
+        return self.wait_s
 
     def _first(self) -> tuple[Party, Place] | None:
         return self._line.first(self.held, self._share)

@@ -116,7 +116,9 @@ class EngineFactory:
         self.waits = False
         self._asked = asyncio.Event()
 
-    def __call__(self, path: Path, options: EngineOptions, *, sha256: str = "") -> ScriptedEngine:
+    def __call__(
+        self, path: Path, options: EngineOptions, *, sha256: str = "", tuning: object = None
+    ) -> ScriptedEngine:
         engine = ScriptedEngine(self.error)
         engine.options = options
         if self.waits:

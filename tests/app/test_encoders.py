@@ -11,7 +11,7 @@ from shortstop.config import ModelConfig
 from shortstop.dialects.embeddings import decode_request
 from shortstop.errors import NotFound
 from shortstop.routing import packaged
-from shortstop.serving.engines.backend import Slots
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.http import LocalClient
 from shortstop.types import UNMETERED, Message, Request, Target, Text
 from tests.app.parts import SMALL, VENDOR, Home

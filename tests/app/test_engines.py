@@ -12,8 +12,8 @@ from shortstop.app.engines import Engine, backend_of, build_engine, local_target
 from shortstop.config import ModelConfig
 from shortstop.errors import ConfigError, EngineDown, ModelFileError
 from shortstop.registry import Registry
-from shortstop.serving.engines.backend import Slots
 from shortstop.serving.engines.embedded import EngineState
+from shortstop.serving.engines.slots import Slots
 from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Party, Request, Sampling, Text
 from shortstop.workers.addresses import publish

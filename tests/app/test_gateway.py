@@ -10,9 +10,10 @@ import pytest
 
 from shortstop import dialects
 from shortstop.accounts import Grant
+from shortstop.app.configuration import read_config
 from shortstop.app.gateway import ANYBODY, Shortstop
 from shortstop.dialects.embeddings import decode_request
-from shortstop.errors import InvalidRequest, RateLimited, Unauthenticated
+from shortstop.errors import ConfigError, InvalidRequest, RateLimited, Unauthenticated
 from shortstop.routing import Feedback
 from shortstop.routing.learner import Learner
 from shortstop.server.feedback import FeedbackRequest
@@ -231,3 +232,19 @@ async def test_refusals_before_the_pipeline_are_counted(home: Home) -> None:
     async with running(home) as gateway:
         gateway.refused(413)
         assert b'shortstop_refused_total{status="413"} 1.0' in gateway.metrics()
+
+
+async def test_which_models_fail_is_known_once_they_were_asked(home: Home) -> None:
+    async with running(home) as gateway:
+        assert gateway.broken() == {"big": None, "small": None}
+        for _ in range(50):
+            gateway._runtime.remotes.upstreams["big"]._road.chooser.deployments[0].breaker.failed()
+            gateway._runtime.models.health["small"].succeeded()
+        assert gateway.broken() == {"big": True, "small": False}
+        assert gateway.broken_promises() == []
+
+
+async def test_a_gateway_whose_alerts_could_not_be_told_does_not_start(home: Home) -> None:
+    home.configure(SMALL + VENDOR + '[alerts]\nwebhook_url = "https://x.test/"\n')
+    with pytest.raises(ConfigError, match="SHORTSTOP_ALERTS_SECRET"):
+        Shortstop(read_config(home.source), home.source)

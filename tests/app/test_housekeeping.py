@@ -61,10 +61,10 @@ async def test_a_store_out_of_reach_is_said_and_tried_again(
 async def test_one_of_several_workers_keeps_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
-    async def keep(resources: object) -> None:
+    async def keep(resources: object, runs: object) -> None:
         asked.append(resources)
 
-    monkeypatch.setattr("shortstop.app.gateway.keep_house", keep)
+    monkeypatch.setattr("shortstop.app.chores.keep_house", keep)
     for index in (0, 1):
         workers = WorkerContext(home.folder / "run", index)
         async with Shortstop(home.config, home.source, workers).running():

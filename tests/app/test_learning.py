@@ -66,7 +66,7 @@ async def test_a_shadow_run_is_counted_and_teaches_costs(home: Home, lessons: Le
         await lessons.of(house)
         text = house.gateway.metrics().decode()
         costs = house.gateway._runtime.learned.state.costs
-    assert 'outcome="shadow",target="small"' in text
+    assert 'shortstop_shadow_runs_total{target="small"}' in text
     assert len(costs) == 2, "what a call to either takes is known now"
 
 

@@ -97,7 +97,6 @@ def collector() -> Iterator[None]:
     """Serving tunes the garbage collector of its process, which is that of the tests here."""
     threshold = gc.get_threshold()
     yield
-    gc.unfreeze()
     gc.set_threshold(*threshold)
 
 

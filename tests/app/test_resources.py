@@ -109,20 +109,20 @@ async def test_a_damaged_database_stops_the_start(home: Home) -> None:
 
 async def test_there_is_no_audit_log_unless_it_is_configured(home: Home) -> None:
     with opened(home) as resources:
-        assert resources.audit_log(audited(None)) is None
-        assert resources.audit is None
+        assert resources.audits.use(audited(None)) is None
+        assert resources.audits.current is None
 
 
 async def test_an_audit_log_is_opened_again_only_for_another_path(home: Home) -> None:
     home.env |= KEY
     first, second = home.folder / "audit.log", home.folder / "audit-2.log"
     with opened(home) as resources:
-        log = resources.audit_log(audited(first))
+        log = resources.audits.use(audited(first))
         assert log is not None
-        assert resources.audit_log(audited(first)) is log
-        other = resources.audit_log(audited(second))
+        assert resources.audits.use(audited(first)) is log
+        other = resources.audits.use(audited(second))
         assert other is not log
-        assert resources.audit is other
+        assert resources.audits.current is other
         log.append(EVENT)  # a request that began under the old configuration
     assert [len(list(records(path))) for path in (first, second)] == [1, 0]
 
@@ -130,20 +130,20 @@ async def test_an_audit_log_is_opened_again_only_for_another_path(home: Home) ->
 async def test_an_audit_log_needs_the_operators_key(home: Home) -> None:
     with opened(home) as resources:
         with pytest.raises(ConfigError, match=r"\$SHORTSTOP_PRIVACY_KEY"):
-            resources.audit_log(audited(home.folder / "audit.log"))
-        assert resources.audit is None
+            resources.audits.use(audited(home.folder / "audit.log"))
+        assert resources.audits.current is None
 
 
 async def test_an_audit_log_of_another_key_stops_the_start(home: Home) -> None:
     home.env |= KEY
     path = home.folder / "audit.log"
     with opened(home) as resources:
-        log = resources.audit_log(audited(path))
+        log = resources.audits.use(audited(path))
         assert log is not None
         log.append(EVENT)
     home.env["SHORTSTOP_PRIVACY_KEY"] = "another one"
     with opened(home) as resources, pytest.raises(StoreError, match="another key"):
-        resources.audit_log(audited(path))
+        resources.audits.use(audited(path))
 
 
 # ------------------------------------------------------------ the reader of names
@@ -170,7 +170,7 @@ async def test_one_reader_of_names_whatever_is_reloaded(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taggers = Taggers(*ECHO)
-    monkeypatch.setattr("shortstop.app.resources.Tagger", taggers)
+    monkeypatch.setattr("shortstop.app.children.Tagger", taggers)
     with opened(home) as resources:
         assert resources.tagger(PrivacyConfig()) is None
         await resources.warm()
@@ -181,18 +181,18 @@ async def test_one_reader_of_names_whatever_is_reloaded(
         assert resources.tagger(msgspec.structs.replace(READS, timeout=9.0)) is tagger
         await resources.warm()
         assert await tagger.entities(["Jane"]) == [()]
-        await resources.stop_tagger()
+        await resources.stop_children()
     assert taggers.made == [tagger]
 
 
 async def test_names_that_cannot_be_read_do_not_stop_the_start(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("shortstop.app.resources.Tagger", Taggers("/no/such/program"))
+    monkeypatch.setattr("shortstop.app.children.Tagger", Taggers("/no/such/program"))
     with opened(home) as resources:
         resources.tagger(READS)
         await resources.warm()
-        await resources.stop_tagger()
+        await resources.stop_children()
     assert "names cannot be read" in caplog.text
     assert "stay local" in caplog.text
 
@@ -203,7 +203,7 @@ async def test_names_that_cannot_be_read_do_not_stop_the_start(
 async def test_closing_leaves_no_file_open_and_no_thread(home: Home) -> None:
     home.env |= KEY
     with opened(home) as resources:
-        resources.audit_log(audited(home.folder / "audit.log"))
+        resources.audits.use(audited(home.folder / "audit.log"))
         resources.vault.put(SCOPE, VALUES)
         resources.taint.see("acme", "c1", Tier.S3)
         assert resources.accounts.keys.all() == []
@@ -220,7 +220,7 @@ async def test_closing_closes_the_audit_logs_of_earlier_configurations_too(home:
     home.env |= KEY
     with opened(home) as resources:
         for name in ("a.log", "b.log", None, "c.log", "a.log"):
-            resources.audit_log(audited(name and home.folder / name))
+            resources.audits.use(audited(name and home.folder / name))
     assert home.open_files() == set()
 
 

@@ -122,7 +122,7 @@ async def test_readiness_names_an_upstream_that_is_left_alone_and_how_the_books_
 ) -> None:
     async with built(home, SMALL + VENDOR) as runtime:
         for _ in range(5):
-            runtime.remotes.upstreams["big"].breaker.failed()
+            runtime.remotes.upstreams["big"].deployments[0].breaker.failed()
         readiness = runtime.readiness(StoreHealth("degraded", "locked", 7, 0, True))
     assert readiness.upstreams == {"big": "open"}
     assert readiness.ready, "it may be well again when it is asked"
@@ -139,7 +139,7 @@ async def test_where_nothing_can_answer_it_is_not_ready_and_says_why(
         async with built(home, text) as runtime:
             for engine in factory.made:
                 engine.enter("failed")
-            breaker = runtime.remotes.upstreams["big"].breaker
+            breaker = runtime.remotes.upstreams["big"].deployments[0].breaker
             assert runtime.readiness(HEALTHY).ready
             assert runtime.readiness(HEALTHY).why == ""
             for _ in range(5):

@@ -441,6 +441,12 @@ async def test_an_engine_that_the_file_no_longer_names_is_stopped_after_the_drai
         ("[server", "not valid TOML"),
         (SMALL + FOUR.replace("workers = 4", "workers = 3"), "restart"),
         (SMALL + VENDOR.replace("api_key_env", 'dialect = "latin"\napi_key_env') + FOUR, "latin"),
+        (
+            SMALL
+            + FOUR
+            + '[upstreams.x]\nbase_url = "https://h"\nca_file = "gone"\nmodels = "*"\n',
+            "`upstreams.x.ca_file`: cannot read",
+        ),
         (SMALL + FOUR + '[privacy]\naudit = "audit.log"\n', "SHORTSTOP_PRIVACY_KEY"),
         ('[models.small]\nsource = "unheard-of"\n' + FOUR, "not installed"),
         (SMALL + VENDOR.replace("VENDOR_KEY", "NO_KEY") + FOUR, "NO_KEY is not set"),

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from shortstop.app.upstreams import build_remotes, read_config, remote_target, with_agreement
-from shortstop.config import Config, UpstreamConfig, UpstreamModel
+from shortstop.app.clock import CLOCK
+from shortstop.app.configuration import read_config
+from shortstop.app.upstreams import (
+    build_remotes,
+    remote_target,
+    with_agreement,
+    with_remote,
+)
+from shortstop.config import (
+    Config,
+    DeploymentConfig,
+    ServerConfig,
+    UpstreamConfig,
+    UpstreamModel,
+    with_model,
+)
 from shortstop.dialects import upstream_dialects
 from shortstop.errors import ConfigError
+from shortstop.serving.deployments import KeyStandings
 from shortstop.serving.upstreams import vendor_of
 from tests.app.parts import SMALL, VENDOR, Home
+from tests.certificates import Authority
 
 ACME = UpstreamConfig(
     base_url="https://api.acme.example",
@@ -66,16 +84,17 @@ async def test_models_of_one_upstream_share_its_connections() -> None:
     other = with_changes(models={"small": UpstreamModel()})
     remotes = build_remotes(configured(acme=ACME, other=other), ENV)
     assert list(remotes.targets) == list(remotes.upstreams) == ["big", "bigger", "small"]
-    first, second = remotes.egresses
-    used = {name: upstream._egress for name, upstream in remotes.upstreams.items()}
+    first, second = remotes.egresses.values()
+    used = {name: upstream._egresses for name, upstream in remotes.upstreams.items()}
     assert used == {"big": first, "bigger": first, "small": second}
+    assert list(first) == list(second) == [""], "one way without a label"
 
 
 async def test_one_model_that_fails_does_not_close_the_others_way() -> None:
     remotes = build_remotes(configured(acme=with_changes(breaker_failures=1)), ENV)
-    remotes.upstreams["big"].breaker.failed()
-    assert not remotes.upstreams["big"].breaker.allow()
-    assert remotes.upstreams["bigger"].breaker.allow()
+    remotes.upstreams["big"].deployments[0].breaker.failed()
+    assert remotes.upstreams["big"].open_for > 0
+    assert remotes.upstreams["bigger"].open_for == 0
 
 
 @pytest.mark.parametrize("env", [{}, {"ACME_KEY": ""}, {"ACME_KEY": " \n"}])
@@ -95,7 +114,53 @@ async def test_an_upstream_may_need_no_key() -> None:
 
 async def test_no_upstream_is_no_remote() -> None:
     remotes = build_remotes(Config(), {})
-    assert (remotes.egresses, remotes.upstreams, remotes.targets) == ([], {}, {})
+    assert (remotes.egresses, remotes.upstreams, remotes.targets) == ({}, {}, {})
+
+
+# ------------------------------------------------------------ the way there
+
+
+async def test_rules_see_the_vendor_and_never_the_proxy(caplog: pytest.LogCaptureFixture) -> None:
+    """Who may receive what goes by the upstream: a proxy on this machine makes nobody local."""
+    plain = with_changes(base_url="http://api.acme.example", region="eu")
+    through = msgspec.structs.replace(plain, proxy="http://127.0.0.1:3128")
+    direct, proxied = (build_remotes(configured(acme=one), ENV) for one in (plain, through))
+    assert direct.targets == proxied.targets
+    assert not proxied.targets["big"].local
+    assert proxied.egresses["acme"][""]._client.base_url == "http://api.acme.example/v1"
+    assert caplog.text.count("sends its key without HTTPS") == 2
+
+
+async def test_headers_that_the_dialect_sends_are_not_passed_on() -> None:
+    anthropic = with_changes(dialect="anthropic", forward_headers=("Anthropic-Beta",))
+    with pytest.raises(ConfigError, match="'Anthropic-Beta' is sent by its dialect already"):
+        build_remotes(configured(acme=anthropic), ENV)
+    several = configured(
+        acme=with_changes(forward_headers=("Traceparent",)),
+        other=with_changes(models={"small": UpstreamModel()}, forward_headers=("x-team",)),
+    )
+    remotes = build_remotes(several, ENV)
+    assert remotes.forwards == {b"traceparent", b"x-team"}
+    told = {name: upstream.forwards for name, upstream in remotes.upstreams.items()}
+    assert told["small"] == {"x-team"}, "each its own"
+    assert told["big"] == told["bigger"] == {"traceparent"}
+
+
+async def test_each_model_has_its_own_address_where_the_upstream_says_so() -> None:
+    url = "https://acme.example/deployments/{model}"
+    remotes = build_remotes(configured(acme=with_changes(base_url=url)), ENV)
+    places = {name: upstream.places[""] for name, upstream in remotes.upstreams.items()}
+    assert places == {"big": "/big", "bigger": "/acme-9"}
+    assert remotes.egresses["acme"][""]._client.base_url == "https://acme.example/deployments"
+
+
+async def test_what_has_expired_is_said_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ca = Authority(tmp_path, days=-2)
+    build_remotes(configured(acme=with_changes(ca_file=str(ca.file))), ENV)
+    assert "upstreams.acme.ca_file" in caplog.text
+    assert "has expired on" in caplog.text
 
 
 # ------------------------------------------------------------ the file
@@ -116,3 +181,54 @@ def test_who_signed_an_agreement() -> None:
     config = configured(acme=with_changes(baa=True), other=ACME)
     assert with_agreement(config) == {"acme"}
     assert with_agreement(Config()) == frozenset()
+
+
+# ------------------------------------------------------------ several keys
+
+TWO = with_changes(
+    deployments={
+        "eu": DeploymentConfig(weight=2, tokens_per_minute=1000),
+        "us": DeploymentConfig("US_KEY", "https://us.acme.example"),
+    }
+)
+KEYS = {**ENV, "US_KEY": "sk-us"}
+
+
+async def test_each_deployment_has_its_label_and_a_way_of_its_own() -> None:
+    remotes = build_remotes(configured(acme=TWO), KEYS)
+    assert list(remotes.egresses["acme"]) == ["acme/eu", "acme/us"]
+    first, second = remotes.upstreams["big"].deployments
+    assert (first.label, first.weight, first.rate) == ("acme/eu", 2, 1000)
+    assert (second.label, second.weight, second.rate) == ("acme/us", 1, None)
+    with pytest.raises(ConfigError, match="US_KEY is not set"):
+        build_remotes(configured(acme=TWO), ENV)
+
+
+async def test_workers_share_a_rate() -> None:
+    config = msgspec.structs.replace(configured(acme=TWO), server=ServerConfig(workers=4))
+    (first, _) = build_remotes(config, KEYS).upstreams["big"].deployments
+    assert first.rate == 250
+
+
+async def test_what_rests_does_so_after_a_reload_model_by_model() -> None:
+    standings = KeyStandings()
+    old = build_remotes(configured(acme=TWO), KEYS, standings)
+    until = CLOCK.monotonic() + 60
+    old.upstreams["big"].deployments[0].standing.until = until
+    heavier = with_changes(
+        deployments={"europe": DeploymentConfig(weight=9), "us": TWO.deployments["us"]}
+    )
+    new = build_remotes(configured(acme=heavier), KEYS, standings)
+    assert [one.standing.until for one in new.upstreams["big"].deployments] == [until, 0.0]
+    assert [one.standing.until for one in new.upstreams["bigger"].deployments] == [0.0, 0.0]
+
+
+async def test_one_more_model_goes_by_the_same_ways() -> None:
+    config = configured(acme=TWO)
+    remotes = build_remotes(config, KEYS)
+    more = with_model(config, "acme", "newest", UpstreamModel())
+    opened = with_remote(remotes, more, "acme", "newest")
+    assert "newest" not in remotes.upstreams
+    assert opened.egresses is remotes.egresses
+    labels = [one.label for one in opened.upstreams["newest"].deployments]
+    assert labels == ["acme/eu", "acme/us"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from shortstop.cli import bench_routing as command
@@ -46,6 +47,25 @@ def test_machines_get_the_same_figures(shortstop: Shortstop, own: str) -> None:
     assert tree["memory"]["requests"] == 100
     scores = {score["router"]: score["apgr"]["value"] for score in tree["routing"]["in_domain"]}
     assert scores["prompt only"] > 0.6
+
+
+def test_a_bar_that_is_missed_ends_with_1_and_says_by_how_much(
+    shortstop: Shortstop, own: str
+) -> None:
+    arguments = ("bench", "routing", "--data", own, "--quick", "--boots", "2")
+    assert shortstop(*arguments, "--least", "own prompt only=0.5").code == 0
+    missed = shortstop(*arguments, "--least", "own prompt only=1.9", "--json")
+    assert missed.code == 1
+    assert "own prompt only has an APGR of" in missed.err
+    assert json.loads(missed.out)["routing"]
+    for wrong in ("own prompt only", "no such=0.5"):
+        assert shortstop(*arguments, "--least", wrong).code == 2
+
+
+def test_the_schema_of_the_output_describes_it(shortstop: Shortstop, own: str) -> None:
+    schema = json.loads(shortstop("bench", "routing", "--schema").out)
+    tree = json.loads(shortstop("bench", "routing", "--data", own, "--boots", "2", "--json").out)
+    jsonschema_rs.validate(schema, tree)
 
 
 def test_curves_are_written_where_they_are_wanted(

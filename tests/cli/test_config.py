@@ -57,6 +57,42 @@ def test_a_set_key_is_said_to_be_set_and_never_shown() -> None:
     assert "sk-secret" not in "\n".join(lines)
 
 
+DEPLOYMENTS = (
+    FILE
+    + """
+[upstreams.openai.deployments.eu]
+weight = 3
+tokens_per_minute = 200000
+[upstreams.openai.deployments.us]
+api_key_env = "US_KEY"
+base_url = "https://us.example.com/v1"
+[upstreams.openai.deployments.reserve]
+api_key_env = "RESERVE_KEY"
+weight = 0
+[routing.fallbacks.free]
+rate_limit = ["qwen", "gpt-6.1-sol"]
+context = ["gpt-6.1-sol"]
+"""
+)
+
+
+def test_keys_and_who_stands_in_are_explained() -> None:
+    lines = explain(parse(DEPLOYMENTS, {}), {"OPENAI_API_KEY": "a", "US_KEY": "b"})
+    assert (
+        "  Deployment 'eu' (https://api.openai.com/v1): 75% of conversations,"
+        " 200,000 tokens a minute of each model. Key from OPENAI_API_KEY: set."
+    ) in lines
+    assert (
+        "  Deployment 'us' (https://us.example.com/v1): 25% of conversations. Key from US_KEY: set."
+    ) in lines
+    assert (
+        "  Deployment 'reserve' (https://api.openai.com/v1): a spare."
+        " Key from RESERVE_KEY: NOT SET."
+    ) in lines
+    assert "In place of 'free', where its rate limit is reached: qwen, then gpt-6.1-sol." in lines
+    assert "In place of 'free', where the prompt is too long for it: gpt-6.1-sol." in lines
+
+
 def test_where_the_content_key_is_and_none_is_made(shortstop: Shortstop, home: Path) -> None:
     key = home / "home" / "content.key"
     assert f"that the first start makes in {key}" in shortstop("config", "check").out
@@ -108,3 +144,18 @@ def test_an_error_names_file_line_and_key(
         result = shortstop(*arguments)
         assert (result.code, result.out) == (2, "")
         assert says in result.err
+
+
+def test_it_says_who_is_told_and_what_is_missing_for_it(
+    shortstop: Shortstop, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK", "https://hooks.slack.test/s3cret")
+    (home / "shortstop.toml").write_text(
+        '[alerts]\nwebhook_url = "https://ops.test/hook"\nslack_url_env = "SLACK"\n'
+    )
+    said = shortstop("config", "check").out
+    assert (
+        "Alerts (everything): the webhook https://ops.test/hook and Slack, at the address in SLACK."
+        " Not set: SHORTSTOP_ALERTS_SECRET."
+    ) in said
+    assert "s3cret" not in said

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shortstop import registry
 from shortstop.cli import doctor
-from shortstop.cli.doctor import MachineSummary, Speed, advise, fitting, inspect_machine
+from shortstop.cli.doctor import MachineSummary, ModelSpeed, advise, fitting, inspect_machine
 from tests.cli.conftest import Shortstop
 
 GB = 10**9
@@ -25,7 +25,7 @@ MACHINE = MachineSummary(
     simd=("avx2", "fma"),
     gpus=(),
 )
-SPEED = Speed("smollm2-135m", 7, 1000.0, 100.0)
+SPEED = ModelSpeed("smollm2-135m", 7, 1000.0, 100.0)
 
 
 def test_the_content_key_is_named(shortstop: Shortstop, home: Path) -> None:
@@ -64,7 +64,7 @@ def test_speed_is_scaled_by_the_bytes_of_the_weights() -> None:
     ratio = catalogue["smollm2-135m"].bytes / catalogue["qwen3-8b"].bytes
     assert fits["qwen3-8b"].decode == pytest.approx(SPEED.decode * ratio)
     assert fits["qwen3-8b"].prefill == pytest.approx(SPEED.prefill * ratio)
-    assert fitting(MACHINE, Speed("unlisted", 1, 1.0, 1.0))[0].decode is None
+    assert fitting(MACHINE, ModelSpeed("unlisted", 1, 1.0, 1.0))[0].decode is None
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_speed_is_scaled_by_the_bytes_of_the_weights() -> None:
         (replace(MACHINE, cores=2), SPEED, "Only 2 of 8 cores"),
     ],
 )
-def test_advice(machine: MachineSummary, speed: Speed | None, says: str) -> None:
+def test_advice(machine: MachineSummary, speed: ModelSpeed | None, says: str) -> None:
     assert any(says in line for line in advise(machine, speed))
 
 
 def test_a_slow_machine_is_told_a_small_model() -> None:
-    slow = Speed("smollm2-135m", 1, 60.0, 6.0)
+    slow = ModelSpeed("smollm2-135m", 1, 60.0, 6.0)
     (line,) = [one for one in advise(MACHINE, slow) if "suits" in one]
     assert "smollm2-135m" in line
 
@@ -105,7 +105,7 @@ def test_without_the_model_there_is_nothing_to_measure(shortstop: Shortstop) -> 
 def test_an_engine_that_cannot_start_is_reported_not_raised(
     shortstop: Shortstop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(home: Path) -> Speed | None:
+    async def broken(home: Path) -> ModelSpeed | None:
         from shortstop.errors import EngineDown
 
         raise EngineDown("no engine")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.cli.durations import LONGEST, UNITS, seconds_in
+from shortstop.console.durations import LONGEST, UNITS, seconds_in
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,16 @@ def test_the_catalogue_is_listed(shortstop: Shortstop) -> None:
     assert "shortstop pull smollm2-135m" in result.out
 
 
+def test_names_are_whole_on_a_narrow_terminal(
+    shortstop: Shortstop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = shortstop("models").out
+    assert all(name in out for name in catalogue())
+    assert all("LFM 1.0" in line for line in out.splitlines() if line.startswith("lfm"))
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_models_as_json(shortstop: Shortstop, home: Path) -> None:
     shortstop("pull", str(write(home / "Tiny.gguf")))
     tree = json.loads(shortstop("models", "--json").out)

@@ -9,8 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from shortstop.cli.report import break_even, moment, report_command
+from shortstop.cli.report import report_command
 from shortstop.config import Config
+from shortstop.console.durations import moment
+from shortstop.console.report import break_even
 from shortstop.errors import ConfigError, StoreError
 from shortstop.stores.sqlite.reports import SqliteReports
 from tests.stores.test_reports import ROWS, filled
@@ -61,7 +63,8 @@ def test_json_is_complete(path: Path) -> None:
     assert tree["total"]["saved"] == "0.00231"
     assert tree["total"]["local_share"] == pytest.approx(4 / 6)
     assert {by: len(found) for by, found in tree["groups"].items()} == {
-        "day": 2, "task": 1, "target": 3, "tenant": 2,
+        "day": 2, "task": 1, "target": 3, "tenant": 2, "key": 1, "tag": 1, "specialist": 1,
+        "deployment": 1,
     }  # fmt: skip
     assert tree["baselines"] == ["big"]
     assert tree["basis"]
@@ -107,9 +110,9 @@ def test_no_moment() -> None:
 
 
 def test_break_even_says_when_or_never(path: Path, tmp_path: Path) -> None:
-    (said,) = break_even(SqliteReports(path).summary(), Config())
+    (said,) = break_even(SqliteReports(path).summary().total, Config().hardware)
     assert "pays for itself from" in said
     remote_only = filled(tmp_path / "remote.db", [remote("x")])
-    (never,) = break_even(SqliteReports(remote_only).summary(), Config())
+    (never,) = break_even(SqliteReports(remote_only).summary().total, Config().hardware)
     assert "nothing is saved" in never
-    assert break_even(SqliteReports(path).summary(until=0), Config()) == []
+    assert break_even(SqliteReports(path).summary(until=0).total, Config().hardware) == []

@@ -6,13 +6,18 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from shortstop import registry
 from shortstop.app import run
+from shortstop.cli import serve
 from shortstop.config import Config
+from shortstop.registry import ModelRecord, Registry
 from tests.cli.conftest import Shortstop
+from tests.registry.samples import write
 
 REMOTE = '[models.a]\nurl = "http://127.0.0.1:9/v1"\n'
 
@@ -84,3 +89,22 @@ def test_strangers_are_not_served_without_a_key(home: Path) -> None:
     assert done.returncode == 2
     assert "shortstop keys create" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_models_that_are_missing_are_fetched_first(
+    shortstop: Shortstop, home: Path, served: list[Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+
+    def pull(models: Registry, what: str, *rest: Any) -> tuple[ModelRecord, bool]:
+        fetched.append(what)
+        return registry.pull(models, str(write(home / "tiny.gguf")), *rest)
+
+    monkeypatch.setattr(serve, "registry", SimpleNamespace(**{**vars(registry), "pull": pull}))
+    (home / "shortstop.toml").write_text('[models.a]\nsource = "tiny"\n[models.b]\nsource="tiny"\n')
+    assert shortstop("serve", "--fetch").code == 0
+    assert shortstop("serve", "--fetch").code == 0
+    assert (fetched, len(served)) == (["tiny"], 2)
+    (home / "shortstop.toml").write_text('[privacy]\nairgap = true\n[models.a]\nsource = "other"\n')
+    refused = shortstop("serve", "--fetch")
+    assert (refused.code, "airgap" in refused.err) == (2, True)

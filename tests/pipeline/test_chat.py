@@ -23,11 +23,12 @@ from shortstop.errors import (
 from shortstop.pipeline.chat import Pipeline
 from shortstop.pipeline.clearing import LONG_BYTES, Clearing
 from shortstop.pipeline.record import Bookkeeping
-from shortstop.ports import Purser, ReplyGuard
+from shortstop.ports import Purser, ReplyGuard, Via
 from shortstop.routing import UnlearnedRouter
 from shortstop.server.exchange import explained
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
+from shortstop.serving.second import SecondLook
 from shortstop.types import (
     Admission,
     Answer,
@@ -39,6 +40,7 @@ from shortstop.types import (
     Clearance,
     Cleared,
     Decision,
+    Helpers,
     Look,
     Message,
     Reach,
@@ -142,7 +144,7 @@ class House:
         cascade = Cascade(
             models=Models(TARGETS, {"small": small}, {"big": big}, guard or OpenGuard()),
             check=chosen,
-            agree=lambda task, one, other: float(one == other),
+            second=SecondLook(lambda task, one, other: (float(one == other), Helpers(0.0, 0.0))),
             clock=clock,
             commit_tokens=2,
         )
@@ -284,7 +286,7 @@ async def test_a_request_that_nobody_may_serve_is_recorded_as_refused() -> None:
 
 async def test_cancelling_before_the_answer_is_one_cancelled_row() -> None:
     class Slow(Script):
-        async def answer(self, request: Request | Cleared) -> Reply:
+        async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
             await asyncio.Event().wait()
             raise AssertionError
 

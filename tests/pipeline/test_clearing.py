@@ -54,6 +54,9 @@ class Judging(OpenGuard):
         self.threads.append(threading.current_thread())
         return self.judge()
 
+    def look(self, request: Request, caller: Caller) -> Clearance:
+        return self.clear(request, caller)
+
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         self.given_up += 1
         return LATE
@@ -71,6 +74,24 @@ async def until(reached: Callable[[], bool]) -> None:
 
 
 # ------------------------------------------------------------ where it is judged
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "on_the_loop"), [(100, True), (LONG_BYTES - 1, True), (LONG_BYTES, False)]
+)
+async def test_a_look_is_taken_where_a_verdict_is(bytes_: int, on_the_loop: bool) -> None:
+    guard = Judging()
+    body = {"text": "x" * (bytes_ - len(msgspec.json.encode({"text": ""})))}
+    assert await Clearing(guard).look(asked(body), CALLER) == OPEN
+    assert guard.on_the_loop == [on_the_loop]
+
+
+async def test_a_look_that_hangs_is_not_waited_for() -> None:
+    go = threading.Event()
+    guard = Judging(lambda: (go.wait(10) and OPEN) or PINNED)
+    looked = await Clearing(guard, timeout_s=0.01).look(asked({"text": "x" * LONG_BYTES}), CALLER)
+    go.set()
+    assert (looked.reach, guard.given_up) == (Reach.LOCAL_ONLY, 0)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +300,7 @@ def test_a_thread_that_ends_after_its_loop_is_harmless() -> None:
 
 def real(**settings: object) -> Clearing:
     guard = ephemeral_guard(PrivacyConfig(**settings), body_format())
+    guard.warm()  # as at a gateway's start: rules compile at their first use
     return Clearing(guard, guard.timeout_s)
 
 
@@ -304,6 +326,9 @@ async def test_a_real_request_that_is_given_up_is_pinned_and_never_released() ->
     assert clearance.reasons == ("detector-too-slow",)
     with pytest.raises(PrivacyRefused):
         await Clearing(guard).release(request, clearance, TARGETS["big"])
+    for thread in threading.enumerate():  # an interpreter that ends within it would abort
+        if thread is not threading.main_thread():
+            thread.join(10)
 
 
 # ------------------------------------------------------------ letting go

@@ -98,8 +98,8 @@ async def test_a_judge_is_not_asked_about_tasks_of_another_grader() -> None:
 
 
 def test_agreement_is_measured_by_the_task_s_grader() -> None:
-    assert agreement_by(PairList("numeric"))("mail", "I get 7", "7") == 1.0
-    assert agreement_by(PairList("exact"))("mail", "I get 7", "7") == 0.0
+    assert agreement_by(PairList("numeric"))("mail", "I get 7", "7")[0] == 1.0
+    assert agreement_by(PairList("exact"))("mail", "I get 7", "7")[0] == 0.0
 
 
 async def test_a_judge_that_a_key_may_not_use_reads_nothing_of_it() -> None:
@@ -117,3 +117,34 @@ async def test_a_judge_that_a_key_may_not_use_reads_nothing_of_it() -> None:
     assert asked == ["key_1"]
     assert bench.asked == []
     assert router.learned[0][0].source != "judge"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "gap", "asked"),
+    [
+        ("Paris", "Lyon", -1.0, True),
+        ("Lyon", "Paris", 1.0, True),
+        ("Paris", "paris.", 0.0, False),
+    ],
+)
+async def test_a_specialist_that_differs_is_judged_so_that_it_can_be_the_one_who_is_right(
+    answer: str, reference: str, gap: float, asked: bool
+) -> None:
+    bench = Bench(fair, rate=0.0)
+    router, grades = PairList(None), GradeList()
+    comparison = Comparison(router, bench.judge, grades, FakeClock(7.0))
+    sorter = Side(Choice(parts=(Text(answer),)), replace(TARGETS["small"], specialist="x"), None)
+    await comparison(QUESTION, ROW, sorter, side("big", reference), 0)
+    ((pair, _),) = router.learned
+    assert pair.gap == gap
+    assert [grade.source for grade in bench.grades] == ["judge"] * 2 * asked
+    assert [grade.source for grade in grades] == ["comparison"] * (not asked)
+
+
+async def test_where_the_judge_sees_no_winner_the_frontier_counts_as_right() -> None:
+    bench = Bench(lambda material: {"first": 8, "second": 7}, rate=0.0)
+    router = PairList(None)
+    comparison = Comparison(router, bench.judge, GradeList(), FakeClock(7.0))
+    sorter = Side(Choice(parts=(Text("a"),)), replace(TARGETS["small"], specialist="x"), None)
+    await comparison(QUESTION, ROW, sorter, side("big", "b"), 0)
+    assert router.learned[0][0].gap == 1.0

@@ -23,7 +23,7 @@ from shortstop.errors import (
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
-from shortstop.ports import Guard
+from shortstop.ports import Guard, Via
 from shortstop.privacy import ephemeral_guard
 from shortstop.types import (
     UNMETERED,
@@ -69,7 +69,7 @@ class Encoder:
         self.local.append(request)
         return await self._reply()
 
-    async def embed(self, cleared: Cleared) -> EmbeddingReply:
+    async def embed(self, cleared: Cleared, via: Via | None = None) -> EmbeddingReply:
         self.remote.append(cleared)
         return await self._reply()
 

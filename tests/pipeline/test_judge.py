@@ -12,6 +12,7 @@ import pytest
 from shortstop.config import PrivacyConfig
 from shortstop.dialects import get, redecoded, wire_words
 from shortstop.errors import PrivacyRefused, UpstreamFailed
+from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side
@@ -56,11 +57,12 @@ class Bench:
         self._verdict = verdict
         self._local = local
         guard = ephemeral_guard(PrivacyConfig(), BodyFormat(redecoded, wire_words()))
+        guard.warm()
         self.judge = Judge(
             Target("arbiter", "arbiter", local=local, provider="x", context=8192),
             rate,
             ask=self._ask,
-            guard=guard,
+            clearing=Clearing(guard),
             books=Bookkeeping(TokenBooks(), self.shelf, FakeClock(5.0)),
             grades=self.grades,
         )

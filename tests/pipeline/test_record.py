@@ -36,6 +36,7 @@ from shortstop.types import (
     Text,
     Tier,
     Trace,
+    TraceContext,
     Usage,
 )
 from tests.conftest import FakeClock
@@ -110,6 +111,41 @@ def test_a_row_has_its_times_from_the_beginning_to_the_end(desk: Desk) -> None:
     assert (row.at, row.seconds) == (1000.0, 1.5)
     assert (row.id, row.tenant, row.conversation) == ("req_1", "acme", "c1")
     assert (row.dialect, row.stream, row.digest != "") == ("openai.chat", False, True)
+
+
+def test_a_row_says_when_the_verdict_and_the_decision_were_there(desk: Desk) -> None:
+    record = desk.decided()
+    row = desk.books.close(record, "ok")
+    assert (row.cleared, row.decided) == (None, None)
+    desk.clock.advance(0.25)
+    desk.books.note_cleared(record)
+    desk.clock.advance(0.5)
+    desk.books.note_decided(record)
+    row = desk.books.close(record, "ok")
+    assert (row.cleared, row.decided) == (0.25, 0.75)
+
+
+def test_a_request_joins_its_callers_trace_where_there_is_tracing(desk: Desk) -> None:
+    assert desk.books.close(desk.begin(), "ok").trace_context is None
+    context, asked = TraceContext("4" * 32, "5" * 16), []
+
+    def join(caller: Caller) -> TraceContext:
+        asked.append(caller)
+        return context
+
+    desk.books.join = join
+    record = desk.begin()
+    assert record.request.trace_context is context
+    assert desk.books.close(record, "ok").trace_context is context
+    assert asked == [CALLER]
+
+
+def test_a_trace_that_cannot_be_joined_costs_no_answer(desk: Desk) -> None:
+    def join(caller: Caller) -> TraceContext:
+        raise RuntimeError
+
+    desk.books.join = join
+    assert desk.begin().request == REQUEST
 
 
 def test_a_row_of_a_request_that_was_not_judged_is_pinned(desk: Desk) -> None:

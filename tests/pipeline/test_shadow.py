@@ -11,10 +11,12 @@ import pytest
 from shortstop.errors import EngineBusy, ShortstopError
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import MAX_WAITING, Shadows, Side
+from shortstop.serving.second import SecondLook
 from shortstop.types import (
     Choice,
     Clearance,
     Decision,
+    Helpers,
     Message,
     Reply,
     Request,
@@ -30,10 +32,13 @@ from tests.pipeline.test_chat import Shelf, TokenBooks
 from tests.serving.test_cascade import OPEN
 
 SMALL = Target("small", "small", local=True, provider="embedded", context=2048)
+SORTER = Target(
+    "sorter", "sorter", local=True, provider="x", context=2048, state="shadow", specialist="label"
+)
 MAILER = Target("mailer", "mailer", local=True, provider="x", context=2048, state="shadow")
 BIG = Target("big", "big", local=False, provider="openai", context=8192)
 NEXT = Target("next", "next", local=False, provider="openai", context=8192, state="shadow")
-TARGETS = {target.name: target for target in (SMALL, MAILER, BIG, NEXT)}
+TARGETS = {target.name: target for target in (SMALL, MAILER, BIG, NEXT, SORTER)}
 REQUEST = Request(
     "r1",
     "openai.chat",
@@ -48,7 +53,10 @@ def trace_of(plan: tuple[str, ...], asked: tuple[str, ...], id: str = "r1") -> T
     return Trace(
         id=id, at=1.0, tenant="acme", dialect="openai.chat", model="auto", outcome="ok",
         status=200, stream=True, seconds=0.1, clearance=OPEN,
-        decision=Decision(plan, "mail", 0.6, 0.5, 1.0, "test", shadow=asked),
+        decision=Decision(
+            plan, "mail", 0.6, 0.5, 1.0, "test", shadow=asked,
+            audited=plan[:1] if plan[0] == "small" and "big" in asked else (),
+        ),
         target=plan[0], local=TARGETS[plan[0]].local, request={"kept": True}, first_byte=0.01,
     )  # fmt: skip
 
@@ -56,6 +64,10 @@ def trace_of(plan: tuple[str, ...], asked: tuple[str, ...], id: str = "r1") -> T
 def side(target: str, text: str = "served") -> Side:
     signals = Signals(3, 6) if TARGETS[target].local else None
     return Side(Choice(parts=(Text(text),), finish="stop"), TARGETS[target], signals)
+
+
+def agreement(task: str, one: str, other: str) -> tuple[float, Helpers]:
+    return float(one == other), Helpers(0.0, 0.0)
 
 
 class Bench:
@@ -78,7 +90,7 @@ class Bench:
             ask=self._ask,
             compare=self._compare,
             lose=lambda trace, candidate: self.lost.append((trace.id, candidate)),
-            agree=(lambda task, one, other: float(one == other)) if agree else None,
+            second=SecondLook(agreement) if agree else None,
             books=Bookkeeping(TokenBooks(), self.shelf, FakeClock(), (self.observed.append,)),
         )
 
@@ -87,7 +99,8 @@ class Bench:
         self.most_running = max(self.most_running, self.running)
         self.asked.append((target, request))
         try:
-            await self.gate.wait()
+            if target != "sorter":
+                await self.gate.wait()
             if target in self.failing:
                 raise self.failing[target]
         finally:
@@ -191,10 +204,10 @@ async def test_every_answer_is_booked_as_its_own_row_before_it_is_compared() -> 
 async def test_a_second_answer_of_a_local_model_shows_what_agreement_is_worth() -> None:
     bench = Bench(agree=True)
     await bench.run(("big", "small"), "small", "next")
-    assert [name for name, _ in bench.asked] == ["small", "small", "next"], "no remote one"
-    assert bench.signals[0] is not None
-    assert bench.signals[0].agreement == 1.0
-    assert bench.shelf.rows[0].usage == Usage(input=10, output=6)
+    assert [name for name, _ in bench.asked] == ["next", "small", "small"], "no remote one"
+    assert bench.signals[1] is not None
+    assert bench.signals[1].agreement == 1.0
+    assert bench.shelf.rows[1].usage == Usage(input=10, output=6)
 
 
 @pytest.mark.parametrize("failure", [EngineBusy("full"), RuntimeError("a bug")])
@@ -252,6 +265,21 @@ async def test_at_the_end_what_runs_and_what_waits_is_lost_and_said_to_be() -> N
     await bench.shadows.close()
     assert bench.lost == [("r0", "small"), ("r1", "small"), ("r2", "small")]
     assert not bench.running
+
+
+async def test_a_specialist_never_waits_for_a_model_that_generates() -> None:
+    bench = Bench()
+    bench.gate.clear()
+    for i in range(2 * MAX_WAITING):
+        trace = trace_of(("big", "small"), ("small",), id=f"slow{i}")
+        bench.shadows.offer(REQUEST, OPEN, trace, side("big"))
+        await asyncio.sleep(0)
+    trace = trace_of(("big", "small"), ("small", "sorter"), id="both")
+    bench.shadows.offer(REQUEST, OPEN, trace, side("big"))
+    await bench.settled()
+    assert bench.compared == [("sorter", "big", 1)]
+    assert ("both", "small") in bench.lost, "the other lane was full"
+    assert ("both", "sorter") not in bench.lost
 
 
 async def test_nothing_drawn_nothing_run() -> None:

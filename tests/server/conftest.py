@@ -35,6 +35,7 @@ backoff = 0.01
 retries = 1
 first_byte_timeout = 2
 idle_timeout = 2
+total_timeout = 6
 breaker_failures = 50
 [upstreams.vendor.models.big]
 price = "gpt-6.1-sol"
@@ -102,7 +103,7 @@ class Gateway:
 
     async def logged(self, text: bytes) -> None:
         """Wait until the log says `text`; fails at once when the process has died."""
-        async with asyncio.timeout(20), self._news:
+        async with asyncio.timeout(60), self._news:
             while text not in self.log:
                 assert not self._reader.done(), self.log.decode()
                 await self._news.wait()

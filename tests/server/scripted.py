@@ -30,6 +30,12 @@ class ScriptedModel:
         self.asked = asyncio.Event()
         self.url = ""
         self.fail_times = 0
+        self.refuses = ""
+        """An option that the model does not take."""
+        self.trouble = ""
+        """What everything is answered with, as after `!status`."""
+        self.filters = False
+        """Whether its vendor's filter stops every answer before its first word."""
         self.go = asyncio.Event()
         self.secret = ""
         """What `!tell` is answered with."""
@@ -77,9 +83,7 @@ class ScriptedModel:
     ) -> None:
         said = _said(body)
         verb, _, rest = said.partition(" ")
-        if self.fail_times > 0:
-            self.fail_times -= 1
-            verb, rest = "!status", "500"
+        verb, rest = self._failure(body) or (verb, rest)
         if verb == "!tell":
             verb, rest = "!say", self.secret
         if verb == "!status":
@@ -102,6 +106,16 @@ class ScriptedModel:
             await self._stream(verb, rest, said, reader, writer)
         else:
             await self._whole(rest if verb == "!say" else f"echo: {said}", writer)
+
+    def _failure(self, body: dict[str, Any]) -> tuple[str, str] | None:
+        if self.trouble:
+            return "!status", self.trouble
+        if self.refuses and self.refuses in body:
+            return "!status", f"400 param={self.refuses} code=unsupported_parameter"
+        if self.fail_times > 0:
+            self.fail_times -= 1
+            return "!status", "500"
+        return None
 
     async def _embed(
         self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -142,13 +156,16 @@ class ScriptedModel:
         said = dict(word.split("=") for word in words if "=" in word)
         names = {"retry": "retry-after", "retry-ms": "retry-after-ms", "advice": "x-should-retry"}
         head = "".join(f"{names[k]}: {v}\r\n" for k, v in said.items() if k in names)
-        error = {"message": "as scripted", "type": "scripted", "param": None}
+        error = {"message": said.get("message", "as scripted"), "type": "scripted", "param": None}
+        error["param"] = said.get("param")
         body = json.dumps({"error": {**error, "code": said.get("code")}}).encode()
         await self._json(body, writer, int(status), head)
 
     async def _whole(self, text: str, writer: asyncio.StreamWriter) -> None:
         message = {"role": "assistant", "content": text, "refusal": None}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        if self.filters:
+            message["content"], choice["finish_reason"] = "", "content_filter"
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         answer = {
             "id": "chatcmpl-scripted",
@@ -217,6 +234,9 @@ class ScriptedModel:
         if verb in ("!crlf", "!line"):
             await self._odd_stream(rest if verb == "!crlf" else "x" * int(rest), writer)
         writer.write(self._frame({"role": "assistant", "content": ""}))
+        if self.filters:
+            writer.write(self._frame({}, "content_filter") + self._usage() + b"data: [DONE]\n\n")
+            raise ConnectionError
         for word in words:
             writer.write(self._frame({"content": word + " "}))
             await writer.drain()

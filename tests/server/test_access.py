@@ -37,7 +37,9 @@ ASK = {"messages": [{"role": "user", "content": "!say yes"}], "max_tokens": 5}
 BODIES: dict[str, dict[str, Any]] = {
     "/chat/completions": ASK,
     "/messages": ASK,
-    "/messages/count_tokens": {"messages": ASK["messages"]},
+    "/messages/count_tokens": {
+        "messages": [{"role": "user", "content": "How many tokens is this?"}]
+    },
     "/completions": {"prompt": "!say yes", "max_tokens": 5},
     "/responses": {"input": "!say yes", "max_output_tokens": 16},
     "/embeddings": {"input": "some words"},
@@ -106,10 +108,11 @@ async def test_every_route_says_who_may_call_it() -> None:
     by_need: dict[str, set[str]] = {}
     for (_, path), endpoint in ENDPOINTS.items():
         by_need.setdefault(endpoint.needs, set()).add(path)
-    assert by_need["nothing"] == {"/", "/openapi.json", "/health"}
+    assert by_need["nothing"] == {"/", "/docs", "/openapi.json", "/health"}
     assert by_need["key elsewhere"] == {"/ready", "/metrics"}
     admin = {path for _, path in ENDPOINTS if path.startswith("/admin")}
-    assert by_need["admin token"] == admin
+    assert by_need["operator"] == {path for path in admin if path.startswith("/admin/traces")}
+    assert by_need["admin token"] == admin - by_need["operator"]
     assert set(DISPATCHER.hot) == set(BODIES), "every route has an example here"
 
 

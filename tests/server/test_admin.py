@@ -34,8 +34,12 @@ async def ask(gateway: Gateway, method: str, path: str, body: Any = None) -> tup
 
 
 DEFAULTS = {
+    "run_usd": None,
+    "run_steps": None,
+    "run_seconds": None,
     "tenant": "default",
     "role": "user",
+    "console": None,
     "targets": [],
     "rpm": None,
     "tpm": None,

@@ -144,6 +144,7 @@ async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
     }
     gateway = SimpleNamespace(
         targets=targets,
+        notices={},
         identify=lambda secret: Caller(),
         count=lambda caller: Admission(),
         server=ServerConfig(),

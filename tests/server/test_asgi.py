@@ -88,33 +88,33 @@ async def show(request: Request) -> Response:
     )
 
 
-CONSOLE = Starlette(routes=[Route("/", show), Route("/{page}", show, name="page")])
+PANEL = Starlette(routes=[Route("/", show), Route("/{page}", show, name="page")])
 
 
 @pytest.fixture
 def app() -> ASGIApp:
-    return create(gateway(), {"/console": CONSOLE})
+    return create(gateway(), {"/panel": PANEL})
 
 
 async def test_a_mounted_application_sees_its_own_paths(app: ASGIApp) -> None:
-    answer = await call(app, "/console/keys", query=b"a=b")
+    answer = await call(app, "/panel/keys", query=b"a=b")
     assert answer.status == 200
-    link = "http://gateway/console/other"
-    assert answer.json == {"root": "/console", "page": "keys", "link": link, "query": "a=b"}
+    link = "http://gateway/panel/other"
+    assert answer.json == {"root": "/panel", "page": "keys", "link": link, "query": "a=b"}
     assert answer.headers["x-request-id"].startswith("req_")
-    assert (await call(app, "/console/")).json["page"] == ""
-    assert (await call(app, "/console/keys", "POST")).status == 405, "its own answer"
-    assert (await call(app, "/console/a/b")).body == b"Not Found", "its own answer"
+    assert (await call(app, "/panel/")).json["page"] == ""
+    assert (await call(app, "/panel/keys", "POST")).status == 405, "its own answer"
+    assert (await call(app, "/panel/a/b")).body == b"Not Found", "its own answer"
 
 
 async def test_the_prefix_alone_leads_to_the_directory(app: ASGIApp) -> None:
-    answer = await call(app, "/console")
+    answer = await call(app, "/panel")
     assert answer.status in (301, 307, 308)
-    assert answer.headers["location"] == "/console/"
+    assert answer.headers["location"] == "/panel/"
 
 
 async def test_only_the_prefix_itself_is_taken(app: ASGIApp) -> None:
-    for path in ("/consoles", "/v1/console", "/v1/console/keys", "/cons", "/keys"):
+    for path in ("/panels", "/v1/panel", "/v1/panel/keys", "/pane", "/keys"):
         answer = await call(app, path)
         assert answer.status == 404
         assert answer.json["error"]["code"] == "not_found"
@@ -123,14 +123,14 @@ async def test_only_the_prefix_itself_is_taken(app: ASGIApp) -> None:
 
 
 async def test_several_applications(app: ASGIApp) -> None:
-    both = create(gateway(), {"/one": CONSOLE, "/two": CONSOLE})
+    both = create(gateway(), {"/one": PANEL, "/two": PANEL})
     for prefix in ("/one", "/two"):
         assert (await call(both, f"{prefix}/x")).json["root"] == prefix
 
 
 async def test_browsers_may_read_a_mounted_applications_answers() -> None:
-    app = create(gateway(), {"/console": CONSOLE})
-    headers = (await call(app, "/console/x")).headers
+    app = create(gateway(), {"/panel": PANEL})
+    headers = (await call(app, "/panel/x")).headers
     assert headers["access-control-allow-origin"] == SITE
     assert "x-request-id" in headers["access-control-expose-headers"]
 
@@ -138,7 +138,7 @@ async def test_browsers_may_read_a_mounted_applications_answers() -> None:
 PREFLIGHT = {"access_control_request_method": "POST", "access_control_request_headers": "x"}
 
 
-@pytest.mark.parametrize("path", ["/chat/completions", "/v1/models", "/nowhere", "/console/x"])
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/models", "/nowhere", "/panel/x"])
 async def test_a_named_page_gets_leave_under_our_own_name_only(app: ASGIApp, path: str) -> None:
     given = await call(app, path, "OPTIONS", **PREFLIGHT)
     assert given.status == 200
@@ -165,11 +165,23 @@ async def test_a_refusal_can_be_read_by_a_named_page(app: ASGIApp) -> None:
 
 @pytest.mark.parametrize(
     "prefix",
-    ["", "/", "console", "/console/", "/a/b", "/v1", "/models", "/admin", "/chat", "/responses"],
+    [
+        "",
+        "/",
+        "/console",
+        "panel",
+        "/panel/",
+        "/a/b",
+        "/v1",
+        "/models",
+        "/admin",
+        "/chat",
+        "/responses",
+    ],
 )
 def test_nothing_is_mounted_over_our_own_routes(prefix: str) -> None:
     with pytest.raises(ValueError, match="mounted"):
-        create(gateway(), {prefix: CONSOLE})
+        create(gateway(), {prefix: PANEL})
 
 
 @pytest.mark.parametrize(

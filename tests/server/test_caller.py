@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shortstop.server.caller import caller_of, conversation_id, conversation_in, with_betas
+from shortstop.server.caller import (
+    MAX_FORWARDED,
+    caller_of,
+    conversation_id,
+    conversation_in,
+    with_betas,
+    with_headers,
+)
 from shortstop.types import UNNAMED, Caller, Message, Request, Text
 
 CALLER = Caller(tenant="acme", key="key_1", targets=frozenset(["small"]), role="judge")
@@ -82,6 +89,22 @@ def test_betas_are_passed_on_once_and_in_order() -> None:
     assert betas(",".join(many).encode()) == tuple(many[:32])
 
 
+def test_only_named_headers_are_passed_on() -> None:
+    asked, names = request("s", "u"), frozenset([b"traceparent", b"x-source"])
+    headers = {b"traceparent": b" 00-1 ", b"x-other": b"no", b"authorization": b"Bearer sk"}
+    assert with_headers(asked, headers, names).headers == {"traceparent": "00-1"}
+    assert with_headers(asked, {}, names) is asked
+    assert with_headers(asked, headers, frozenset()) is asked
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"  ", b"caf\xe9", b"a\tb", b"a\x00b", b"x" * (MAX_FORWARDED + 1)]
+)
+def test_what_no_header_should_hold_is_left_out(value: bytes) -> None:
+    asked = request("s", "u")
+    assert with_headers(asked, {b"traceparent": value}, [b"traceparent"]) is asked
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -105,3 +128,21 @@ def test_any_header_is_read_without_an_error(value: bytes) -> None:
     )
     caller_of(CALLER, headers, request("s", "u"))
     with_betas(request("s", "u"), headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "user", "tag"),
+    [
+        ({b"x-shortstop-user": b"ana", b"x-shortstop-tag": b"shop"}, {}, "ana", "shop"),
+        ({}, {"user": "bo"}, "bo", None),
+        ({}, {"metadata": {"user_id": "cy", "tags": "shop, web"}}, "cy", "shop"),
+        ({b"x-shortstop-user": b"ana"}, {"user": "bo", "metadata": {"tag": "x"}}, "ana", "x"),
+        ({}, {"metadata": {"user_id": 7, "tags": [], "tag": None}}, None, None),
+        ({b"x-shortstop-tag": b" " * 9}, {"user": "u" * 500}, "u" * 128, None),
+    ],
+)
+def test_for_whom_and_under_which_tag(
+    headers: dict[bytes, bytes], body: dict[str, object], user: str | None, tag: str | None
+) -> None:
+    named = caller_of(CALLER, headers, replace(request("s", "u"), **body))
+    assert (named.user, named.tag) == (user, tag)

@@ -26,7 +26,7 @@ from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.server import exchange
 from shortstop.server.asgi import Dispatcher
-from shortstop.serving import cascade, models, verify
+from shortstop.serving import cascade, models, spent, verify
 from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
 from tests.app.parts import Home
@@ -49,11 +49,16 @@ ERRORS: list[Callable[[], BaseException]] = [
     PanicException,
 ]
 PARTS = (Pipeline, Clearing, Cascade, Models, Bookkeeping)
-MODULES = (chat, clearing, record, cascade, models, exchange, verify)
+MODULES = (chat, clearing, record, cascade, models, exchange, spent, verify)
 ASKED = [(model, stream) for model in ("local", "small", "big", "auto") for stream in (False, True)]
 THE_MODEL_ITSELF = {"backends", "upstreams", "cascade"}
 """Where only this can answer, its failure is the answer."""
-NO_SEAMS = {"clock", "outcome_of", "cleared_for"}
+NO_SEAMS = {"clock", "outcome_of", "cleared_for"} | {
+    "counted",
+    "estimated",
+    "unanswered",
+    "usage_of_stream",
+}
 """Too simple to fail, or made of nothing but calls that are seams."""
 
 
@@ -201,7 +206,7 @@ class Stage:
 
     def rows(self, id: str) -> list[str]:
         traces = self.gateway._resources.traces
-        assert traces.flush()
+        assert traces.flush(timeout=30)
         with traces._store._database.reading() as db:  # type: ignore[attr-defined]
             found = db.execute("SELECT outcome FROM traces WHERE id = ?", (id,)).fetchall()
         return [outcome for (outcome,) in found]
@@ -253,7 +258,8 @@ async def test_the_seams_are_found() -> None:
         "Models.guard.restore",
         "Bookkeeping.recorder.append",
         "Bookkeeping.observers.__call__",
-        "cascade.estimated_usage.__call__",
+        "Cascade.complete.__call__",
+        "spent.estimated_usage.__call__",
         "verify.signals.__call__",
         "exchange.explained.__call__",
     } <= names

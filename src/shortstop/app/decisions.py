@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from shortstop import registry
+from shortstop.app.alert_post import require_alerts
 from shortstop.app.bodies import body_format
+from shortstop.app.certificate import certificate_of
 from shortstop.app.engines import build_engine, local_target
 from shortstop.app.upstreams import build_remotes, remote_target, with_agreement
 from shortstop.config import Config, ModelConfig
 from shortstop.errors import ConfigError, ModelFileError
-from shortstop.ledger import Books
+from shortstop.ledger import Books, check_regions
 from shortstop.privacy import PrivacyGuard, ephemeral_guard
 from shortstop.registry import Registry
-from shortstop.routing import LearnedRouter
+from shortstop.routing import LearnedRouter, State
 from shortstop.types import Target
+
+PATIENCE = 60.0
+"""Seconds that privacy may take over one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +35,33 @@ class DecisionStack:
     targets: Mapping[str, Target]
 
 
-def decision_stack(config: Config, env: Mapping[str, str]) -> DecisionStack:
-    """A model need not be installed."""
+def decision_stack(
+    config: Config, env: Mapping[str, str], state: State | None = None
+) -> DecisionStack:
+    """A model need not be installed. `state` is what a gateway has learned."""
     models = registry.open(registry.home(config.data_dir, env))
     targets = {name: _planned(name, model, models, env) for name, model in config.models.items()}
     for provider, upstream in config.upstreams.items():
         for name, model in upstream.models.items():
             targets[name] = remote_target(name, model, upstream, provider)
-    guard = ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
-    router = LearnedRouter(targets, config, None)
+    guard = patient_guard(config)
+    router = LearnedRouter(targets, config, state)
     return DecisionStack(guard, router, Books(targets, config), targets)
 
 
+def patient_guard(config: Config) -> PrivacyGuard:
+    """Privacy's rules where nobody waits for an answer: no text is pinned because it took long."""
+    patient = replace(config.privacy, timeout=PATIENCE)
+    return ephemeral_guard(patient, body_format(), baa=with_agreement(config))
+
+
 def require_buildable(config: Config, env: Mapping[str, str]) -> None:
-    """Raises ShortstopError for a missing key or a bad policy: no gateway could be built."""
+    """Raises ShortstopError for a missing key, a bad policy, an unknown region or a certificate
+    that cannot be used: no gateway could be built."""
+    check_regions(config)
+    certificate_of(config.server.tls)
     build_remotes(config, env)
+    require_alerts(config, env)
     ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
 
 

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from shortstop import dialects
-from shortstop.config import ModelConfig, api_key
-from shortstop.errors import ConfigError, EngineDown
+from shortstop.app.clock import CLOCK
+from shortstop.config import EngineConfig, ModelConfig, api_key
+from shortstop.errors import ConfigError, EngineDown, ShortstopError
 from shortstop.registry import ModelRecord, Registry
 from shortstop.registry.vocabulary import read_vocabulary
-from shortstop.serving.engines.backend import LocalBackend, Queue, Slots
-from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions, EngineState
-from shortstop.serving.engines.markers import Markers
-from shortstop.serving.http import LocalClient, Timeouts
-from shortstop.types import (
-    Target,
+from shortstop.serving.engines.backend import LocalBackend
+from shortstop.serving.engines.embedded import (
+    EmbeddedServer,
+    EngineOptions,
+    EngineState,
+    Tuning,
 )
+from shortstop.serving.engines.markers import Markers
+from shortstop.serving.engines.modules import ModuleBook
+from shortstop.serving.engines.prefixes import Prefixes
+from shortstop.serving.engines.slots import Queue, Slots
+from shortstop.serving.engines.speed import SpeedBook
+from shortstop.serving.health import TargetHealth
+from shortstop.serving.http import LocalClient, Timeouts
+from shortstop.types import Target
 from shortstop.workers.context import WorkerContext
 
 DEFAULT_LOCAL_CONTEXT = 4096
+LOOK_SECONDS = 1.0
+"""How often it is looked whether an engine was started again."""
 
 
 class EngineServer(Protocol):
@@ -54,6 +66,12 @@ class Engine:
     client: LocalClient | None = None
     file: Path | None = None
     markers: Markers = field(default_factory=Markers)
+    warming: asyncio.Task[None] | None = None
+
+    def keep_warm(self) -> None:
+        """From now on, have what requests share read ahead after each start of the engine."""
+        if self.server is not None and self.warming is None:
+            self.warming = asyncio.create_task(keep_warm(self.server, backend_of(self)))
 
     async def read_vocabulary(self) -> None:
         """Learn the model's control tokens. Raises ModelFileError."""
@@ -79,6 +97,9 @@ class Engine:
         return self.client
 
     async def close(self) -> None:
+        if self.warming is not None:
+            self.warming.cancel()
+            await asyncio.gather(self.warming, return_exceptions=True)
         if self.client is not None:
             await self.client.close()
         if self.server is not None:
@@ -95,6 +116,7 @@ def build_engine(
     models: Registry,
     env: Mapping[str, str],
     crew: WorkerContext | None = None,
+    engine: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
 ) -> Engine:
     """Raises ConfigError or ModelFileError, saying what to do."""
     if model.url is not None:
@@ -106,15 +128,47 @@ def build_engine(
         return Engine(
             model, target, _queue(crew, name, server.slots, model), server, file=record.path
         )
-    options = EngineOptions.choose(model, record.gguf())
+    child = embedded_server(record, model, engine, models)
+    options = child.options
     target = local_target(name, model, record.name, options.context_per_slot)
-    child = EmbeddedServer(record.path, options, sha256=record.sha256)
     return Engine(model, target, _queue(None, name, options.slots, model), child, file=record.path)
 
 
+def embedded_server(
+    record: ModelRecord, model: ModelConfig, engine: EngineConfig, models: Registry
+) -> EmbeddedServer:
+    """The engine for an installed model. Raises ModelFileError."""
+    said = model.threads or engine.threads
+    return EmbeddedServer(
+        record.path,
+        EngineOptions.choose(model, record.gguf(), engine=engine),
+        sha256=record.sha256,
+        tuning=Tuning(
+            speeds=speed_book(models) if engine.calibrate and not said else None,
+            modules=module_book(models, engine.cpu),
+        ),
+    )
+
+
+def module_book(models: Registry, cpu: str) -> ModuleBook:
+    return ModuleBook(models.root / ".modules.json", cpu)
+
+
+def speed_book(models: Registry) -> SpeedBook:
+    """Beside the models: who shares them on one machine shares what was measured."""
+    return SpeedBook(models.root / ".speeds.json")
+
+
 def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
-    queue, wait_s = model.queue, model.queue_seconds
-    return crew.slots(name, slots, queue, wait_s) if crew else Slots(slots, queue, wait_s)
+    """Of an engine of our own nobody else's work takes a share while clients are there."""
+    queue, wait_s, alone = model.queue, model.queue_seconds, model.url is None
+    made: Queue
+    if crew is not None:
+        made = crew.slots(name, slots, queue, wait_s, alone=alone)
+    else:
+        made = Slots(slots, queue, wait_s, alone=alone)
+    made.prefixes = Prefixes(model.warm)
+    return made
 
 
 def local_target(name: str, model: ModelConfig, served: str, context: int | None) -> Target:
@@ -135,7 +189,8 @@ def _remote_engine(
 ) -> Engine:
     key = api_key(env, model.api_key_env) if model.api_key_env else None
     target = local_target(name, model, model.model or name, model.context)
-    client = LocalClient(url, api_key=key, timeouts=_engine_timeouts(model))
+    timeouts = _engine_timeouts(model)
+    client = LocalClient(url, api_key=key, timeouts=timeouts, socket=model.socket)
     return Engine(model, target, _queue(crew, name, model.slots or 8, model), client=client)
 
 
@@ -162,11 +217,28 @@ def backend_of(engine: Engine) -> LocalBackend:
     )
 
 
+async def keep_warm(server: EngineServer, backend: LocalBackend) -> None:
+    """Read ahead whenever the engine has another address: it was started again."""
+    warm: str | None = None
+    while True:
+        with suppress(ShortstopError):
+            if server.url not in (None, warm):
+                warm = server.url
+                await backend.read_ahead()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def health_of(names: Iterable[str]) -> dict[str, TargetHealth]:
+    return {name: TargetHealth(name, CLOCK) for name in names}
+
+
 async def start_all(engines: Iterable[Engine]) -> None:
     """All or none: see `start_servers`."""
     engines = list(engines)
     await asyncio.gather(*(engine.read_vocabulary() for engine in engines))
     await start_servers([e.server for e in engines if e.server is not None])
+    for engine in engines:
+        engine.keep_warm()
 
 
 async def start_servers(servers: Sequence[EngineServer]) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from ssl import SSLContext
+
+from msgspec.structs import replace
 
 from shortstop import routing
 from shortstop.accounts import Accounts
 from shortstop.app.build import build
+from shortstop.app.chores import chores
+from shortstop.app.desk import GatewayDesk
 from shortstop.app.gauges import register_gauges
-from shortstop.app.housekeeping import keep_house
 from shortstop.app.learned_state import LearnedState
 from shortstop.app.reload import Reloader
 from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
-from shortstop.faults import contained
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import AdminToken, Erased, Readiness
 from shortstop.traces.responses import StoredResponses
@@ -29,6 +32,7 @@ from shortstop.types import (
     Answer,
     Caller,
     CallerRole,
+    Explanation,
     Json,
     Request,
     Target,
@@ -47,9 +51,11 @@ class Shortstop:
         self, config: Config, source: ConfigSource, workers: WorkerContext | None = None
     ) -> None:
         self.started = int(time.time())
+        self.config_file = source.path
         self._resources = Resources(config, source.env, workers, self._redacted)
+        self._warming: asyncio.Task[None] | None = None
         try:
-            self._reloader = Reloader(source, self._resources)
+            self._reloader = Reloader(source, self._resources, config.server.tls)
             self._learned_state = LearnedState(
                 self._resources.paths.brain, workers, self._resources.seal
             )
@@ -59,7 +65,13 @@ class Shortstop:
                 self._runtime.learned.state.draws += workers.index << 40
                 workers.listen(lambda news: self._runtime.learn(news))
             self._resources.admin_tokens.of(self.server.admin_token_env)
-            register_gauges(self._resources, lambda: self._runtime.engines.values())
+            self.desk = GatewayDesk(self._resources, lambda: self._runtime, source)
+            self._resources.telemetry.follow(self.config, lambda: self._runtime.targets)
+            register_gauges(
+                self._resources,
+                lambda: self._runtime.engines.values(),
+                lambda: self._runtime.models.targets.values(),
+            )
         except BaseException:
             self.abandon()
             raise
@@ -76,7 +88,11 @@ class Shortstop:
 
     @property
     def targets(self) -> Mapping[str, Target]:
-        return self._runtime.targets
+        return {**self._runtime.foundation.naming.offered(), **self._runtime.targets}
+
+    @property
+    def notices(self) -> Mapping[str, str]:
+        return self._runtime.foundation.naming.notices()
 
     @property
     def accounts(self) -> Accounts:
@@ -95,6 +111,16 @@ class Shortstop:
         auth = self.server.auth
         return auth == "required" or (auth == "auto" and self.accounts.keys.any)
 
+    @property
+    def tls(self) -> SSLContext | None:
+        """With what clients are met; None: they come without TLS."""
+        certificate = self._reloader.certificate
+        return None if certificate is None else certificate.context
+
+    @property
+    def forwards(self) -> frozenset[bytes]:
+        return self._runtime.foundation.remotes.forwards
+
     def identify(self, secret: str | None) -> Caller:
         return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
 
@@ -107,6 +133,19 @@ class Shortstop:
         return UNMETERED if caller.key is None else self.accounts.admit(caller, 0)
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
+        request, caller = await self._named(request, caller)
+        return await self._runtime.pipelines.chat.answer(request, caller, admission)
+
+    async def explain(self, request: Request, caller: Caller) -> Explanation:
+        request, caller = await self._named(request, caller)
+        verdict = await self._runtime.pipelines.clearing.look(request, caller)
+        return routing.explain(self._runtime.learned, request, verdict, caller)
+
+    async def _named(self, request: Request, caller: Caller) -> tuple[Request, Caller]:
+        """With the names that are ours: the target's, and the caller's as rows may hold them.
+        Raises InvalidRequest."""
+        if not self._runtime.foundation.naming.idle:
+            request = replace(request, model=await self._called(request.model))
         runtime, task = self._runtime, caller.task
         if task is not None and not runtime.guard.harmless(task, caller.tenant):
             raise InvalidRequest(
@@ -114,17 +153,34 @@ class Shortstop:
                 hint="A task's name is written down in many places: name the kind of request.",
                 param="x-shortstop-task",
             )
-        return await runtime.pipelines.chat.answer(request, caller, admission)
+        return request, runtime.recorded(caller)
 
     async def embed(
         self, asked: EmbeddingRequest, id: str, caller: Caller, admission: Admission
     ) -> EmbeddingAnswer:
+        if not self._runtime.foundation.naming.idle:
+            asked = replace(asked, model=await self._called(asked.model, embeds=True))
         return await self._runtime.pipelines.embedding.answer(asked, id, caller, admission)
 
     async def count_tokens(self, request: Request, caller: Caller) -> int:
+        if not self._runtime.foundation.naming.idle:
+            request = replace(request, model=await self._called(request.model))
         return await self._runtime.count_tokens(request, caller)
 
+    async def _called(self, name: str, *, embeds: bool = False) -> str:
+        """The target that a client calls `name`. One that only a pattern names is opened."""
+        naming = self._runtime.foundation.naming
+        name = naming.real(name)
+        if naming.opening(name, embeds=embeds) is not None:
+            async with self._reloader.turn:
+                opening = self._runtime.foundation.naming.opening(name, embeds=embeds)
+                if opening is not None:
+                    self._runtime = self._reloader.opened(self._runtime, opening)
+        return name
+
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
+        if body.run:
+            return self._run_outcome(body.run, body, role, tenant)
         feedback = routing.Feedback(
             request_id=body.request_id,
             score=body.score,
@@ -137,10 +193,18 @@ class Shortstop:
         )
         return self._runtime.pipelines.feedback.take(feedback)
 
+    def _run_outcome(
+        self, run: str, body: FeedbackRequest, role: CallerRole, tenant: str | None
+    ) -> bool:
+        score = float(body.label or False) if body.score is None else body.score
+        name = self._runtime.run_name(run, tenant or ANYBODY.tenant)
+        return self._runtime.pipelines.outcomes.take(name, score, role, tenant)
+
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
         stored responses, answers kept for retries."""
         resources = self._resources
+        resources.paths.erased.touch()
         surrogates = resources.vault.erase((tenant, conversation))
         traces = await asyncio.to_thread(resources.traces.forget, tenant, conversation)
         responses = await asyncio.to_thread(resources.responses.forget, tenant, conversation)
@@ -166,9 +230,18 @@ class Shortstop:
         """Go on with a runtime built from the file as it is now. Raises ShortstopError."""
         async with self._reloader.turn:
             self._runtime = await self._reloader.next_runtime(self._runtime)
-        names = ", ".join(self._runtime.models.targets)
+        names = ", ".join(self._runtime.foundation.targets)
         log.info("configuration reloaded: %s", names)
         return f"targets: {names}"
+
+    async def restaff(self) -> None:
+        """Go on with the specialists that are placed now. New ones are opened meanwhile."""
+        async with self._reloader.turn:
+            self._runtime = await self._reloader.restaffed(self._runtime)
+        self._warming = asyncio.create_task(self._warm_specialists())
+
+    async def _warm_specialists(self) -> None:
+        await self._resources.specialists.warm(self._runtime.models.targets)
 
     # -- life
 
@@ -177,32 +250,45 @@ class Shortstop:
         """Start the engines, serve, and leave nothing behind. A start that fails saves nothing."""
         async with AsyncExitStack() as leaving:
             leaving.callback(self._resources.close)
-            leaving.push_async_callback(self._resources.stop_tagger)
+            leaving.push_async_callback(self._resources.stop_children)
+            leaving.push_async_callback(self._resources.telemetry.close)
             await self._runtime.start()
-            leaving.callback(self._save_learned)
+            leaving.callback(self._learned_state.save_at_the_end, self.snapshot)
             leaving.push_async_callback(self._close_runtime)
             await self._resources.warm()
             self._runtime.guard.warm()
-            for chore in self._chores():
+            await self._warm_specialists()
+            for chore in chores(self._resources, self._learned_state, self):
                 leaving.callback(asyncio.create_task(chore).cancel)
             yield
 
-    def _chores(self) -> Iterator[Coroutine[None, None, None]]:
-        """What goes on beside the answers."""
-        yield self._learned_state.keep_saving(self._snapshot)
-        if self._resources.workers is None or self._resources.workers.leader:
-            yield keep_house(self._resources)
+    def alarmed(self) -> list[tuple[Target, str]]:
+        """The specialists whose contract's alarm stands, each with its task."""
+        return self._runtime.learned.alarmed()
+
+    def broken(self) -> Mapping[str, bool | None]:
+        """Every model: whether it fails now; None where nothing is known."""
+        return self._runtime.broken()
+
+    def broken_promises(self) -> Sequence[tuple[str, str, str]]:
+        """Tenant, task and target of each promise whose alarm stands."""
+        return self._runtime.broken_promises()
+
+    def config(self) -> Config:
+        """The one in force."""
+        return self._runtime.config
+
+    def snapshot(self) -> bytes:
+        """What the router has learned."""
+        return routing.dump_state(self._runtime.learned.state)
+
+    def sweep_runs(self) -> int:
+        """Forget the runs that are over; how many."""
+        return self._runtime.pipelines.runs.sweep()
 
     async def _close_runtime(self) -> None:
         await self._reloader.close()
         await self._runtime.close()
-
-    def _save_learned(self) -> None:
-        with contained("saving the router's state"):
-            self._learned_state.save(self._snapshot)
-
-    def _snapshot(self) -> bytes:
-        return routing.dump_state(self._runtime.learned.state)
 
     def _redacted(self, body: Json, tenant: str) -> Json:
         return self._runtime.redacted(body, tenant)

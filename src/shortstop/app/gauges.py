@@ -7,11 +7,23 @@ from collections.abc import Callable, Iterable
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import Engine
 from shortstop.app.resources import Resources
+from shortstop.serving.engines.prefixes import Prefixes
+from shortstop.telemetry.otel.exporter import Account
+from shortstop.types import Target
 
 
-def register_gauges(resources: Resources, engines: Callable[[], Iterable[Engine]]) -> None:
-    """`engines` gives those of the configuration in force."""
+def register_gauges(
+    resources: Resources,
+    engines: Callable[[], Iterable[Engine]],
+    targets: Callable[[], Iterable[Target]],
+) -> None:
+    """`engines` and `targets` give those in force."""
     watch, health = resources.metrics.watch, resources.traces.health
+    watch(
+        "shortstop_specialists",
+        "Specialists that answer, canaries included.",
+        lambda: sum(t.specialist is not None and t.serves for t in targets()),
+    )
     watch(
         "shortstop_engine_running",
         "Requests in engine slots.",
@@ -22,6 +34,21 @@ def register_gauges(resources: Resources, engines: Callable[[], Iterable[Engine]
         "Requests waiting for an engine slot.",
         lambda: sum(e.slots.waiting for e in engines()),
     )
+    watch(
+        "shortstop_engine_prompt_tokens",
+        "Prompt tokens of local answers so far.",
+        lambda: sum(e.slots.prefixes.prompt_tokens for e in engines()),
+    )
+    watch(
+        "shortstop_engine_saved_tokens",
+        "Prompt tokens of local answers that the engine had read before.",
+        lambda: sum(e.slots.prefixes.cached_tokens for e in engines()),
+    )
+    watch(
+        "shortstop_engine_prefix_hit_ratio",
+        "Share of local answers of whose prompt the engine had read a part before.",
+        lambda: _ratio(e.slots.prefixes for e in engines()),
+    )
     watch("shortstop_traces_pending", "Rows not yet in the database.", lambda: health().pending)
     watch(
         "shortstop_traces_dropped",
@@ -30,7 +57,7 @@ def register_gauges(resources: Resources, engines: Callable[[], Iterable[Engine]
     )
 
     def head_age() -> float:
-        audit = resources.audit
+        audit = resources.audits.current
         return max(0.0, CLOCK.time() - audit.head_at) if audit else 0.0
 
     watch(
@@ -38,3 +65,23 @@ def register_gauges(resources: Resources, engines: Callable[[], Iterable[Engine]
         "Since the audit log's head was written; 0 without an audit log.",
         head_age,
     )
+
+    def spans() -> Account:
+        otel = resources.telemetry.otel
+        return otel.exporter.account if otel is not None else Account()
+
+    watch(
+        "shortstop_otel_pending",
+        "Spans that wait for the OpenTelemetry collector.",
+        lambda: spans().pending,
+    )
+    watch(
+        "shortstop_otel_dropped",
+        "Spans that the OpenTelemetry collector did not take.",
+        lambda: spans().dropped,
+    )
+
+
+def _ratio(prefixes: Iterable[Prefixes]) -> float:
+    counts = [(one.hits, one.answers) for one in prefixes]
+    return sum(hits for hits, _ in counts) / max(1, sum(answers for _, answers in counts))

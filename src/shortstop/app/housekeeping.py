@@ -14,13 +14,14 @@ log = logging.getLogger("shortstop")
 SWEEP_SECONDS = 60.0
 
 
-async def keep_house(resources: Resources) -> None:
-    """For ever. Rows of traces are their writer's business."""
+async def keep_house(resources: Resources, runs: Callable[[], int]) -> None:
+    """For ever; `runs` forgets those that are over. Rows of traces are their writer's business."""
     await _tried(resources.responses.seal_earlier, "stored responses are not sealed yet")
     while True:
         await _tried(resources.accounts.answers.sweep, "kept answers stay longer")
         await _tried(resources.responses.sweep, "stored responses stay longer")
         await _tried(resources.vault.sweep, "surrogates stay longer")
+        await _tried(runs, "runs that are over stay longer")
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -69,6 +69,11 @@ class LearnedState:
             except OSError as error:
                 log.warning("the router's state could not be saved: %s", error.strerror)
 
+    def save_at_the_end(self, snapshot: Callable[[], bytes]) -> None:
+        """Whatever goes wrong: there is more to tidy up."""
+        with contained("saving the router's state"):
+            self.save(snapshot)
+
     @property
     def _leads(self) -> bool:
         return self._workers is None or self._workers.leader

@@ -1,4 +1,5 @@
-"""The part of a runtime that learns: shadow runs, their comparison, the judge, feedback."""
+"""The part of a runtime that learns: shadow runs, their comparison, the judge, feedback; and the
+book of agents' runs."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ from shortstop.app.resources import Resources
 from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
-from shortstop.pipeline.compare import Comparison, agreement_by
-from shortstop.pipeline.grading import FeedbackIntake
+from shortstop.pipeline.clearing import Clearing
+from shortstop.pipeline.compare import Comparison, second_look
+from shortstop.pipeline.grading import FeedbackIntake, RunOutcomes
 from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Shadows
+from shortstop.runs import RunBook
 from shortstop.serving.models import Models
 
 
@@ -25,32 +28,40 @@ def build_shadows(
     models: Models,
     books: Books,
     router: AnyRouter,
+    clearing: Clearing,
 ) -> Shadows:
-    purser = _budgets(config, resources, books)
-    agree = agreement_by(router) if config.routing.second_answer else None
+    purser, routing = _budgets(config, resources, books), config.routing
+    wanted = routing.second_answer or routing.second_model
+    second = second_look(router, routing.second_model) if wanted else None
     return Shadows(
         targets=models.targets,
         ask=models.answer,
         compare=Comparison(
             router,
-            _judge(config, resources, models, books, purser),
+            _judge(
+                config,
+                resources,
+                models,
+                Bookkeeping(books, resources.traces, CLOCK, purser=purser),
+                clearing,
+            ),
             resources.traces,
             CLOCK,
-            lambda key: _may_use(resources.accounts, key, config.judge.target),
+            lambda key: may_use(resources.accounts, key, config.judge.target),
         ),
         lose=lambda trace, candidate: router.lost(trace.id, candidate),
-        agree=agree,
+        second=second,
         books=Bookkeeping(
             books,
             resources.traces,
             CLOCK,
-            (resources.metrics.observe, router.observe),
+            (*resources.telemetry.observers, router.observe),
             purser,
         ),
     )
 
 
-def _may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
+def may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
     """Whether a key, if there is one, may use a model: what it may not ask sees nothing of it."""
     key = accounts.keys.get(id) if id else None
     return key is None or not key.targets or target in key.targets
@@ -58,6 +69,13 @@ def _may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
 
 def build_feedback(resources: Resources, router: AnyRouter) -> FeedbackIntake:
     return FeedbackIntake(router, resources.traces, CLOCK)
+
+
+def build_runs(config: Config, resources: Resources) -> tuple[RunBook, RunOutcomes]:
+    """The book of agents' runs, and where it is said how they ended."""
+    key = resources.seal.digest(b"runs", 32)
+    book = RunBook(resources.runs, CLOCK, config.runs, key)
+    return book, RunOutcomes(book, resources.traces, CLOCK)
 
 
 def _budgets(config: Config, resources: Resources, books: Books) -> LearningBudgets:
@@ -71,7 +89,11 @@ def _budgets(config: Config, resources: Resources, books: Books) -> LearningBudg
 
 
 def _judge(
-    config: Config, resources: Resources, models: Models, books: Books, purser: LearningBudgets
+    config: Config,
+    resources: Resources,
+    models: Models,
+    books: Bookkeeping,
+    clearing: Clearing,
 ) -> Judge | None:
     name = config.judge.target
     if name is None:
@@ -80,7 +102,7 @@ def _judge(
         models.targets[name],
         config.judge.rate,
         ask=models.answer,
-        guard=models.guard,
-        books=Bookkeeping(books, resources.traces, CLOCK, purser=purser),
+        clearing=clearing,
+        books=books,
         grades=resources.traces,
     )

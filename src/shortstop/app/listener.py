@@ -8,6 +8,7 @@ import logging
 import resource
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,13 +46,36 @@ read for privacy beside the loop would else hold up each of its steps by Python'
 class _Server(uvicorn.Server):
     """Says when it listens, and survives the signal that ends it: there is more to tidy up."""
 
-    def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: uvicorn.Config,
+        ready: Callable[[], None],
+        tls: ssl.SSLContext | None,
+        handshake: float,
+    ) -> None:
         super().__init__(settings)
         self._ready = ready
+        self._tls = tls
+        self._handshake = handshake if tls is not None else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """As uvicorn's, which knows no bound on how long a client may take to agree on TLS."""
+        loop, self.servers = asyncio.get_running_loop(), []
+        for one in sockets or ():
+            server = await loop.create_server(
+                self._protocol,
+                sock=one,
+                ssl=self._tls,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=self._handshake,
+            )
+            self.servers.append(server)
+        self.started = True
         self._ready()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return made(config=self.config, server_state=self.server_state, app_state={})
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -77,10 +101,11 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         proxy_headers=False,
         timeout_graceful_shutdown=int(gateway.server.drain_seconds),
     )
+    limits, tls = gateway.server.limits, gateway.tls
     sys.setswitchinterval(SWITCH_SECONDS)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(gateway)))
-    _allow_files(gateway.server.limits.connections + OWN_FILES)
+    _allow_files(limits.connections + OWN_FILES)
     keep_large_blocks_apart()
     sys.set_int_max_str_digits(LONGEST_NUMBER)
     async with gateway.running():
@@ -92,7 +117,7 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         more = [listening.dup() for _ in range(ACCEPTED - 1)]
         sweeping = asyncio.create_task(connections.keep_sweeping())
         try:
-            await _Server(settings, ready).serve([listening, *more])
+            await _Server(settings, ready, tls, limits.head_seconds).serve([listening, *more])
         finally:
             sweeping.cancel()
 
@@ -131,9 +156,9 @@ def bind(server: ServerConfig) -> socket.socket:
     return listening
 
 
-def url_of(listening: socket.socket) -> str:
+def url_of(listening: socket.socket, *, secure: bool = False) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://{_bracketed(host)}:{port}"
+    return f"http{'s' if secure else ''}://{_bracketed(host)}:{port}"
 
 
 def _bracketed(host: str) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from shortstop.accounts.budgets import Budgets
+from shortstop.app.cascades import build_cascade
 from shortstop.app.clock import CLOCK
-from shortstop.app.learning import build_feedback, build_shadows
+from shortstop.app.learning import build_feedback, build_runs, build_shadows
+from shortstop.app.logs import log_request
 from shortstop.app.resources import Resources
 from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.chat import Pipeline
 from shortstop.pipeline.clearing import Clearing
-from shortstop.pipeline.compare import agreement_by
 from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.privacy import PrivacyGuard
 from shortstop.privacy.replies import Replies
 from shortstop.routing import UnlearnedRouter
-from shortstop.serving.cascade import Cascade
 from shortstop.serving.models import Models
 
 
@@ -35,31 +35,30 @@ class Pipelines:
         guard: PrivacyGuard,
     ) -> None:
         self.budgets = budgets = Budgets(resources.accounts, books.at_most)
-        observe, recorder = resources.metrics.observe, resources.traces
+        recorder = resources.traces
+        logged = [log_request] if config.log.requests else []
+        observers = (*resources.telemetry.observers, *logged)
         self.clearing = Clearing(guard, guard.timeout_s)
-        self.shadows = build_shadows(config, resources, models, books, router)
+        self.shadows = build_shadows(config, resources, models, books, router, self.clearing)
         self.feedback = build_feedback(resources, router)
+        self.runs, self.outcomes = build_runs(config, resources)
         self.chat = Pipeline(
             clearing=self.clearing,
             router=router,
             unlearned=UnlearnedRouter(models.targets),
-            cascade=_cascade(config, models, router),
-            books=Bookkeeping(books, recorder, CLOCK, (observe, router.observe), budgets),
+            cascade=build_cascade(config, models, router, self.clearing),
+            books=resources.telemetry.joined(
+                Bookkeeping(
+                    books, recorder, CLOCK, (*observers, router.observe), budgets, self.runs
+                ),
+            ),
             replies=Replies(config.privacy, guard),
             shadows=self.shadows,
         )
         self.embedding = Embedding(
             encoders=encoders,
             clearing=self.clearing,
-            books=Bookkeeping(books, recorder, CLOCK, (observe,), budgets),
+            books=resources.telemetry.joined(
+                Bookkeeping(books, recorder, CLOCK, observers, budgets)
+            ),
         )
-
-
-def _cascade(config: Config, models: Models, router: AnyRouter) -> Cascade:
-    return Cascade(
-        models=models,
-        check=router,
-        agree=agreement_by(router),
-        clock=CLOCK,
-        commit_tokens=config.routing.commit_tokens,
-    )

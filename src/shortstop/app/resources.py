@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 
 from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.admin_token import AdminTokens
+from shortstop.app.audits import Audits
+from shortstop.app.children import Children, Tagger
 from shortstop.app.clock import CLOCK
+from shortstop.app.offers import Offers
+from shortstop.app.places import data_paths
+from shortstop.app.privacy_memory import open_privacy_memory
+from shortstop.app.telemetry import Telemetry
 from shortstop.config import Config, PrivacyConfig
-from shortstop.privacy.audit import AuditLog, files, head_of
-from shortstop.privacy.keys import audit_key, privacy_key
-from shortstop.privacy.names.tagger import Tagger, TaggerDown
-from shortstop.privacy.replace.vault import Vault
-from shortstop.privacy.taint import Taint
-from shortstop.private_files import tighten
-from shortstop.stores import Paths, open_stores
-from shortstop.telemetry.metrics import Metrics
-from shortstop.traces import StoredResponses, TraceStore
-from shortstop.traces.content import Redact
+from shortstop.stores import open_stores
+from shortstop.traces import Redact, StoredResponses, TraceStore
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers.context import WorkerContext
-
-log = logging.getLogger("shortstop")
 
 
 class Resources:
@@ -44,83 +38,56 @@ class Resources:
     ) -> None:
         self.env = env
         self.workers = workers
-        self.audit: AuditLog | None = None
-        self._audits: dict[Path, AuditLog] = {}
-        self._tagger: Tagger | None = None
         with ExitStack() as opened:
             self._open(config, redact, opened)
             self._opened = opened.pop_all()
+        self.audits = Audits(
+            env, self._opened, self.paths.changes, lambda: self.seal.digest(b"console changes", 32)
+        )
 
     def _open(self, config: Config, redact: Redact, opened: ExitStack) -> None:
         """Open everything; what is open is closed again when the rest cannot be."""
         env, workers = self.env, self.workers
         if workers is not None:
             opened.callback(workers.close)
-        self.paths = Paths.of(registry.home(config.data_dir, env), config)
+        self.paths = data_paths(config, env)
         self.admin_tokens = AdminTokens(self.paths.admin_token, env)
         self.models = registry.open(self.paths.home)
+        self._children = Children(self.paths.home)
+        self.specialists = self._children.specialists
         self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
         if workers is None:
-            tighten(self.paths.everything())
+            self.paths.tighten()
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
-        keep_s, unnamed_ttl_s = traces.retention_days * 86_400, config.privacy.vault_hours * 3600
-        self.privacy_key = privacy_key(config.privacy, env)
-        # Surrogates last under the operator's key and are shared by workers; else memory will do.
-        lasting = shared or bool(env.get(config.privacy.key_env))
-        surrogates = stores.surrogates() if lasting else None
-        self.vault = Vault(CLOCK.time, unnamed_ttl_s, store=surrogates, key=self.privacy_key)
-        opened.callback(self.vault.close)
-        taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
-        opened.callback(taints.close)
-        self.taint = Taint(store=taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
+        memory = open_privacy_memory(config, env, stores, opened, shared=shared)
+        self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
         accounts = stores.accounts()
         opened.callback(accounts.close)
         self.accounts = Accounts(accounts, CLOCK, seal)
         self.responses = StoredResponses(stores.responses(), CLOCK, seal)
         opened.callback(self.responses.close)
+        self.figures, self.reports = stores.figures(), stores.reports()
+        self.runs = stores.runs()
+        opened.callback(self.runs.close)
         rows = stores.rows(fsync=traces.fsync)
         self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
         opened.callback(self.traces.close)
-        self.metrics = Metrics(asyncio.get_running_loop().call_later)
+        self.offers = Offers(self.paths.offers)
+        later = asyncio.get_running_loop().call_later
+        self.telemetry = Telemetry(config, env, redact, later)
+        self.metrics = self.telemetry.metrics
         opened.callback(self.metrics.flush)
-
-    def audit_log(self, config: PrivacyConfig) -> AuditLog | None:
-        """The one that is open, where a reload names the same file. Raises ShortstopError.
-
-        Earlier ones stay open, for requests that began under an earlier configuration.
-        """
-        if config.audit is None:
-            self.audit = None
-            return None
-        path = Path(config.audit)
-        if path not in self._audits:
-            tighten([head_of(path), *files(path)])
-            self._audits[path] = log = AuditLog(path, audit_key(config, self.env))
-            self._opened.callback(log.close)
-        self.audit = self._audits[path]
-        return self.audit
 
     def tagger(self, config: PrivacyConfig) -> Tagger | None:
         """The reader of names: one child process, whatever is reloaded."""
-        if config.ner == "off":
-            return None
-        if self._tagger is None:
-            self._tagger = Tagger(config.ner_timeout)
-        return self._tagger
+        return self._children.tagger(config)
 
     async def warm(self) -> None:
-        """Load the tagger's model before the first escalation, which would otherwise stay local."""
-        if self._tagger is not None:
-            try:
-                await self._tagger.start()
-            except (TaggerDown, TimeoutError) as error:
-                log.error(
-                    "names cannot be read, so requests that may hold some stay local: %s", error
-                )
+        """What would otherwise be loaded for the first request that needs it."""
+        await self._children.warm()
 
-    async def stop_tagger(self) -> None:
-        if self._tagger is not None:
-            await self._tagger.close()
+    async def stop_children(self) -> None:
+        await self._children.close()
 
     def close(self) -> None:
         """In the reverse of the order in which it was opened, whatever cannot be closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shortstop.config import Config
-from shortstop.routing import LearnedRouter, Prior, State
+from shortstop.routing import LearnedRouter, Prior, State, Waits
 from shortstop.types import Target
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.shared_router import SharedRouter
@@ -19,7 +19,8 @@ def build_routers(
     state: State | None,
     prior: Prior,
     workers: WorkerContext | None,
+    waits: Waits,
 ) -> tuple[LearnedRouter, AnyRouter]:
     """What learns, and what decides: the same, unless there are several workers."""
-    learned = LearnedRouter(targets, config, state, prior)
+    learned = LearnedRouter(targets, config, state, prior, waits)
     return learned, SharedRouter(learned, workers) if workers else learned

@@ -6,18 +6,17 @@ import asyncio
 import logging
 import os
 
-from shortstop import registry
+from shortstop.app.configuration import read_config
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import bind, serve_on, url_of
 from shortstop.app.logs import set_up_logging
+from shortstop.app.places import data_paths
 from shortstop.app.sole import sole_gateway
 from shortstop.app.supervisor import Supervisor
-from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource
 from shortstop.privacy.keys import audit_key
 from shortstop.private_files import UMASK
-from shortstop.stores import Paths
 
 log = logging.getLogger("shortstop")
 
@@ -25,8 +24,8 @@ log = logging.getLogger("shortstop")
 def serve(source: ConfigSource) -> None:
     """Run until SIGTERM or SIGINT; drains requests under way. Raises ShortstopError at start."""
     os.umask(UMASK)
-    set_up_logging()
     config = read_config(source)
+    set_up_logging(config.log)
     if config.privacy.audit is not None:
         audit_key(config.privacy, source.env)
     with asyncio.Runner(loop_factory=event_loop) as runner:
@@ -43,7 +42,7 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _alone(config: Config, source: ConfigSource) -> None:
-    paths = Paths.of(registry.home(config.data_dir, source.env), config)
+    paths = data_paths(config, source.env)
     with sole_gateway(paths, f"listening on {config.server.host}, port {config.server.port}"):
         gateway = Shortstop(config, source)
         try:
@@ -52,5 +51,5 @@ async def _alone(config: Config, source: ConfigSource) -> None:
         except BaseException:
             gateway.abandon()
             raise
-        url = url_of(listening)
+        url = url_of(listening, secure=config.server.tls.cert is not None)
         await serve_on(gateway, listening, lambda: log.info("listening on %s/v1", url))

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from shortstop.app.callers import recorded, run_name
 from shortstop.app.counting import TokenCounter
 from shortstop.app.engines import Engine, start_all
+from shortstop.app.foundation import Foundation
 from shortstop.app.pipelines import Pipelines
 from shortstop.app.router import AnyRouter
 from shortstop.app.upstreams import Remotes
@@ -25,19 +27,32 @@ from shortstop.workers.shared_router import SharedRouter
 
 @dataclass(slots=True)
 class Runtime:
-    """Engines, upstreams and pipelines of one configuration.
+    """Engines, upstreams and pipelines of one configuration, with the specialists of the moment.
 
     `router` is `learned` itself, or shares what it sees with other workers.
     """
 
-    config: Config
-    engines: Mapping[str, Engine]
-    remotes: Remotes
+    foundation: Foundation
     models: Models
-    guard: PrivacyGuard
     learned: LearnedRouter
     router: AnyRouter
     pipelines: Pipelines
+
+    @property
+    def config(self) -> Config:
+        return self.foundation.config
+
+    @property
+    def engines(self) -> Mapping[str, Engine]:
+        return self.foundation.engines
+
+    @property
+    def remotes(self) -> Remotes:
+        return self.foundation.remotes
+
+    @property
+    def guard(self) -> PrivacyGuard:
+        return self.foundation.guard
 
     @property
     def targets(self) -> Mapping[str, Target]:
@@ -56,7 +71,7 @@ class Runtime:
     def readiness(self, traces: StoreHealth) -> Readiness:
         """Ready when somebody can answer, and no engine is still starting."""
         engines = {name: self._state_of(name, engine) for name, engine in self.engines.items()}
-        rests = {name: up.breaker.open_for for name, up in self.remotes.upstreams.items()}
+        rests = {name: up.open_for for name, up in self.remotes.upstreams.items()}
         starting = [name for name, state in engines.items() if state == "starting"]
         usable = not {"ready", "external"}.isdisjoint(engines.values()) or 0.0 in rests.values()
         why = [f"The local model {name!r} is starting." for name in starting]
@@ -80,9 +95,38 @@ class Runtime:
         health = self.models.health.get(name)
         return "down" if health is not None and health.down else "external"
 
+    def broken(self) -> dict[str, bool | None]:
+        """Every model: whether it fails now; None where nothing is known."""
+        found = {name: up.broken for name, up in self.remotes.upstreams.items()}
+        for name, engine in self.engines.items():
+            health = self.models.health.get(name)
+            if engine.server is not None:
+                found[name] = {"failed": True, "ready": False}.get(engine.server.state)
+            else:
+                found[name] = None if health is None else health.broken
+        return found
+
+    def broken_promises(self) -> list[tuple[str, str, str]]:
+        """Tenant, task and target of each promise whose alarm stands; task and target "" of the
+        promise over all tasks."""
+        lines = [line for line in self.learned.promises() if line.standing == "alarm"]
+        overall = self.learned.overall().items()
+        return [
+            *((line.tenant, line.task, line.target) for line in lines),
+            *((owner, "", "") for owner, report in overall if report.standing == "alarm"),
+        ]
+
     def redacted(self, body: Json, tenant: str) -> Json:
         """`body` without what the guard finds in it. Raises ValueError when something is left."""
         return redacted(self.guard, body, tenant)
+
+    def run_name(self, name: str, tenant: str) -> str:
+        """By which a run that a client calls `name` is known."""
+        return run_name(self.guard, name, tenant)
+
+    def recorded(self, caller: Caller) -> Caller:
+        """As rows may name it."""
+        return recorded(self.guard, caller, self.config.traces.users)
 
     def learn(self, news: News) -> None:
         """What another worker has seen."""
@@ -93,10 +137,13 @@ class Runtime:
         """Start the engines that are not `kept` from another runtime; all or none of them."""
         await start_all([e for name, e in self.engines.items() if name not in kept])
 
+    async def dissolve(self) -> None:
+        """Close what stands on the foundation, which goes on."""
+        await self.pipelines.shadows.close()
+
     async def close(self, kept: Container[str] = ()) -> None:
         """Close everything but the engines that are `kept` for another runtime."""
-        await self.pipelines.shadows.close()
-        for egress in self.remotes.egresses:
-            await egress.close()
+        await self.dissolve()
+        await self.remotes.close()
         closing = [e.close() for name, e in self.engines.items() if name not in kept]
         await asyncio.gather(*closing)

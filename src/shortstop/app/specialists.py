@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _load(kind: str, files: dict[str, bytes]) -> Specialist:
-    return kinds.load(kind, files, _encoder() if kind == kinds.HEAD else None)
+    return kinds.load(kind, files, _encoder)
 
 
 @cache

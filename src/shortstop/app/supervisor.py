@@ -19,18 +19,18 @@ from collections.abc import Coroutine, Iterator
 import msgspec
 
 from shortstop import registry
+from shortstop.app.configuration import read_config
 from shortstop.app.decisions import require_buildable
-from shortstop.app.engines import find_model, start_servers
+from shortstop.app.engines import embedded_server, find_model, start_servers
 from shortstop.app.exposure import refuse_strangers
 from shortstop.app.listener import bind, url_of
+from shortstop.app.places import data_paths
 from shortstop.app.sole import sole_gateway
-from shortstop.app.upstreams import read_config
 from shortstop.config import Config, ConfigSource, ModelConfig, require_no_restart
 from shortstop.errors import ConfigError, ShortstopError
 from shortstop.privacy.keys import audit_key
-from shortstop.private_files import make_folder, tighten
-from shortstop.serving.engines.embedded import EmbeddedServer, EngineOptions
-from shortstop.stores import Paths
+from shortstop.private_files import make_folder
+from shortstop.serving.engines.embedded import EmbeddedServer
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers import slots
 from shortstop.workers.addresses import publish
@@ -52,7 +52,7 @@ class Supervisor:
         self._source = source
         self._count = config.server.workers
         env = source.env
-        self._paths = Paths.of(registry.home(config.data_dir, env), config)
+        self._paths = data_paths(config, env)
         self._folder = self._paths.run
         content_seal(config.traces, env, self._paths.content_key)  # made once, before all workers
         # One conversation may meet several workers: its surrogates must be the same in all.
@@ -78,7 +78,9 @@ class Supervisor:
             try:
                 await self._start_engines(self._config)
                 await asyncio.gather(*(self._spawn(i, listening.fileno()) for i in self._places()))
-                log.info("listening on %s/v1 (%d workers)", url_of(listening), self._count)
+                secure = self._config.server.tls.cert is not None
+                url = url_of(listening, secure=secure)
+                log.info("listening on %s/v1 (%d workers)", url, self._count)
                 keepers = [self._task(self._keep(i, listening.fileno())) for i in self._places()]
                 await self._leaving.wait()
                 await self._dismiss(keepers)
@@ -93,7 +95,7 @@ class Supervisor:
     def _alone(self) -> Iterator[None]:
         """A fresh folder for what the workers share, for one supervisor at a time."""
         about = f"listening on {self._config.server.host}, port {self._config.server.port}"
-        tighten(self._paths.everything())
+        self._paths.tighten()
         with sole_gateway(self._paths, f"{about}, with {self._count} workers"):
             shutil.rmtree(self._folder, ignore_errors=True)
             make_folder(self._folder / "metrics")
@@ -123,8 +125,7 @@ class Supervisor:
             if self._models.get(name) == model:
                 continue
             record = find_model(name, model, models)
-            options = EngineOptions.choose(model, record.gguf())
-            new[name] = EmbeddedServer(record.path, options, sha256=record.sha256)
+            new[name] = embedded_server(record, model, config.engine, models)
         await start_servers([*new.values()])
         for name in self._models:
             if name in new or name not in wanted:

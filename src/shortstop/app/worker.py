@@ -11,18 +11,17 @@ from pathlib import Path
 
 import msgspec
 
-from shortstop import registry
 from shortstop.app.exposure import refuse_exposure
 from shortstop.app.gateway import Shortstop
 from shortstop.app.listener import serve_on
 from shortstop.app.logs import set_up_logging
+from shortstop.app.places import data_paths
 from shortstop.app.run import event_loop
 from shortstop.config import ConfigSource
 from shortstop.console.visible import visible
 from shortstop.errors import ShortstopError
 from shortstop.private_files import UMASK
 from shortstop.serving.engines.parent import die_with_parent
-from shortstop.stores import Paths
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers.context import WorkerContext
 from shortstop.workers.spec import WorkerSpec, accepted
@@ -32,7 +31,6 @@ def main() -> None:
     spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
     die_with_parent(signal.SIGTERM)
     os.umask(UMASK)
-    set_up_logging()
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:
             runner.run(_work(spec))
@@ -50,7 +48,8 @@ async def _work(spec: WorkerSpec) -> None:
     source = ConfigSource(path, os.environ, spec.server)
     folder = Path(spec.folder)
     config = accepted(folder)
-    paths = Paths.of(registry.home(config.data_dir, os.environ), config)
+    set_up_logging(config.log)
+    paths = data_paths(config, os.environ)
     seal = content_seal(config.traces, os.environ, paths.content_key)
     context = WorkerContext(folder, spec.index, seal)
     gateway = Shortstop(config, source, context)

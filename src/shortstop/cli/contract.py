@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from shortstop import registry
+from shortstop.app.places import data_paths
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json, say
 from shortstop.config import Config, load
 from shortstop.routing import ContractReport, OverallReport, PromiseReports, State, load_state
-from shortstop.stores import Paths
 from shortstop.traces.keyfile import reading_seal
 from shortstop.traces.sealed_state import unsealed_state
 
@@ -18,7 +17,7 @@ from shortstop.traces.sealed_state import unsealed_state
 def contract_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """What is promised per task, and how well it is supported."""
     settings = load(config, os.environ)
-    paths = Paths.of(registry.home(settings.data_dir, os.environ), settings)
+    paths = data_paths(settings, os.environ)
     file = paths.brain
     seal = reading_seal(settings.traces, os.environ, paths.content_key)
     data = unsealed_state(seal, file.read_bytes()) if file.exists() else None

@@ -14,14 +14,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from shortstop import registry
 from shortstop.accounts import Accounts, Grant, Key, Period
-from shortstop.cli.durations import seconds_in
+from shortstop.app.places import data_paths
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Part, Terminal, print_json, say
 from shortstop.config import load
+from shortstop.console.durations import seconds_in
 from shortstop.errors import InvalidRequest, NotFound
-from shortstop.stores import Paths, open_stores
+from shortstop.stores import open_stores
 
 keys_app = typer.Typer(
     help="Who may use the gateway, how often, and for how much money. Takes effect at once.",
@@ -30,6 +30,10 @@ keys_app = typer.Typer(
 
 Tenant = Annotated[str, typer.Option(help="Whose policy and costs its requests count towards.")]
 Role = Annotated[str, typer.Option(help="As whom its feedback counts: user, reviewer or judge.")]
+ConsoleOption = Annotated[
+    str | None,
+    typer.Option("--console", help="What it may do in the console: viewer, operator or admin."),
+]
 Targets = Annotated[
     list[str], typer.Option("--target", help="A model it may use; repeat. Default: all.")
 ]
@@ -53,7 +57,7 @@ STILL_ASKS = (
 def opened(config: Path | None) -> Iterator[Accounts]:
     """The accounts of the gateway that `config` describes, closed with the block."""
     settings = load(config, os.environ)
-    paths = Paths.of(registry.home(settings.data_dir, os.environ), settings)
+    paths = data_paths(settings, os.environ)
     accounts = Accounts(open_stores(paths).accounts(), time)
     try:
         yield accounts
@@ -66,11 +70,15 @@ def create_command(
     name: Annotated[str, typer.Argument(help="What people call it: a person, team or program.")],
     tenant: Tenant = "default",
     role: Role = "user",
+    console: ConsoleOption = None,
     target: Targets = [],  # noqa: B006 - typer copies it
     rpm: Rpm = None,
     tpm: Tpm = None,
     budget: Budget = None,
     period: PeriodOption = "month",
+    run_usd: Annotated[float | None, typer.Option(help="US dollars of one agent's run.")] = None,
+    run_steps: Annotated[int | None, typer.Option(min=1, help="Steps of one run.")] = None,
+    run_time: Annotated[str | None, typer.Option(help="Time of one run: 90s, 30m, 12h.")] = None,
     expires: Expires = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -81,11 +89,15 @@ def create_command(
         "name": name,
         "tenant": tenant,
         "role": role,
+        "console": console,
         "targets": target,
         "rpm": rpm,
         "tpm": tpm,
         "budget_usd": _dollars(budget),
         "period": period,
+        "run_usd": run_usd,
+        "run_steps": run_steps,
+        "run_seconds": _seconds(run_time),
         "expires": _expiry(expires),
     }
     try:
@@ -167,6 +179,12 @@ def _limits(key: Key) -> str:
     ]
     if key.budget_usd is not None:
         limits.append(f"${key.budget_usd} {_every(key.period)}")
+    runs = (
+        (key.run_usd, f"${key.run_usd}"),
+        (key.run_steps, f"{key.run_steps} steps"),
+        (key.run_seconds, f"{key.run_seconds} s"),
+    )
+    limits += [f"{limit} a run" for given, limit in runs if given is not None]
     return ", ".join(limits) or "none"
 
 
@@ -196,9 +214,14 @@ def _dollars(text: str | None) -> Decimal | None:
 
 def _expiry(text: str | None) -> float | None:
     """When a key that lasts so long expires, as Unix time in seconds."""
+    seconds = _seconds(text)
+    return None if seconds is None else time.time() + seconds
+
+
+def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
     seconds = seconds_in(text)
     if seconds is None:
         raise InvalidRequest(f"{text!r} is not a length of time, such as 30m, 12h, 30d or 8w.")
-    return time.time() + seconds
+    return seconds

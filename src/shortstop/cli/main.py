@@ -11,50 +11,24 @@ import typer
 
 from shortstop import __version__
 from shortstop.app.logs import set_up_warnings
-from shortstop.cli.audit import audit_app
-from shortstop.cli.bench import bench_app
-from shortstop.cli.config import config_app
-from shortstop.cli.contract import contract_command
-from shortstop.cli.doctor import doctor_command
-from shortstop.cli.keys import keys_app
-from shortstop.cli.models import models_command, pull_command
+from shortstop.cli.commands import LazyGroup
 from shortstop.cli.output import end, flush, prepare_streams, say
-from shortstop.cli.privacy import privacy_app
-from shortstop.cli.reload import reload_command
-from shortstop.cli.replay import replay_command
-from shortstop.cli.report import report_command
-from shortstop.cli.serve import serve_command
-from shortstop.cli.traces import traces_app
 from shortstop.errors import ShortstopError
 from shortstop.private_files import UMASK
 
 app = typer.Typer(
     name="shortstop",
+    cls=LazyGroup,
     help=(
         "SLM-first, LLM-backup gateway. A small model on this machine fields every request; "
         "what it cannot handle goes to the frontier, and nothing sensitive leaves.\n\n"
-        "Start with [bold]shortstop doctor[/], then [bold]shortstop serve[/]."
+        "Start with [bold]shortstop init[/], then [bold]shortstop serve[/]."
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(serve_command)
-app.command("reload")(reload_command)
-app.command("doctor")(doctor_command)
-app.command("models")(models_command)
-app.command("pull")(pull_command)
-app.command("report")(report_command)
-app.command("replay")(replay_command)
-app.command("contract")(contract_command)
-app.add_typer(keys_app, name="keys")
-app.add_typer(config_app, name="config")
-app.add_typer(privacy_app, name="privacy")
-app.add_typer(audit_app, name="audit")
-app.add_typer(traces_app, name="traces")
-
-app.add_typer(bench_app, name="bench")
 
 
 @app.callback(invoke_without_command=True)

@@ -33,18 +33,22 @@ def models_command(as_json: AsJson = False, config: ConfigFile = None) -> None:
     if as_json:
         print_json({"installed": list(installed.values()), "catalogue": catalogue})
         return
-    table = Grid("Models")
-    heads = ("name", "parameters", "size", "quantisation", "licence", "state")
-    table.columns(*heads, right=("parameters", "size"))
+    table = Grid.compact()
+    table.column("name", no_wrap=True)
+    table.columns("size", "file", "bits", "licence", "state", right=("size", "file"))
     here: Part = ("installed", "green")
     for name, entry in catalogue.items():
-        state = here if name in installed else "shortstop pull " + name
+        state = here if name in installed else ""
         size = f"{entry.bytes / 1e9:.2f} GB"
         table.row(name, f"{entry.parameters:g}B", size, entry.quantisation, entry.licence, state)
     for name, record in installed.items():
         if name not in catalogue:
             table.row(name, "", f"{record.bytes / 1e9:.2f} GB", "", "", here)
-    Terminal().table(table)
+    terminal = Terminal()
+    terminal.table(table)
+    first = next((name for name in catalogue if name not in installed), None)
+    if first is not None:
+        terminal.line(f"Fetch one by its name: shortstop pull {first}")
 
 
 def pull_command(

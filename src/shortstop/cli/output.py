@@ -185,11 +185,22 @@ def write_lines(path: Path | None, lines: Iterable[bytes]) -> int:
     if path is None:
         shown = (visible_json(line.decode()).encode() for line in lines)
         return _written(sys.stdout.buffer, shown)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE)
-    with open(fd, "wb") as file:
-        if path.is_file():
-            os.fchmod(fd, FILE)
+    with _own_file(path) as file:
         return _written(file, lines)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write pieces of a file as they come, readable by its owner alone. Raises OSError."""
+    with _own_file(path) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def _own_file(path: Path) -> BinaryIO:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE)
+    if path.is_file():
+        os.fchmod(fd, FILE)
+    return open(fd, "wb")
 
 
 def _written(file: BinaryIO, lines: Iterable[bytes]) -> int:

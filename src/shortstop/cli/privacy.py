@@ -60,7 +60,7 @@ def explain_command(
     loaded = configuration.load(config, os.environ)
     rule_book = _policy(Policies(loaded.privacy), tenant)
     reading = read_given(what, as_text=as_text)
-    request, remark = _request(reading)
+    request, remark = request_in(reading)
     guard = ephemeral_guard(loaded.privacy, body_format())
     verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
     verdict = _masked(verdict, request)
@@ -114,7 +114,7 @@ def lint_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if problems else 0)
 
 
-def _request(reading: Reading) -> tuple[Request, str]:
+def request_in(reading: Reading) -> tuple[Request, str]:
     """What was read as a request, and what the user should know of how it was read."""
     text, remark = reading.text, reading.note
     try:

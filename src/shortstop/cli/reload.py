@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,14 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
-from shortstop import registry
 from shortstop.app.admin_token import shown_token
+from shortstop.app.places import data_paths
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json, say
-from shortstop.config import ServerConfig, load
+from shortstop.config import ServerConfig, is_loopback, load
 from shortstop.errors import ConfigError, TargetError
 from shortstop.serving.http import HttpReply, LocalClient
-from shortstop.stores import Paths
 
 Url = Annotated[
     str | None, typer.Option(help="Where it listens; default: what the configuration says.")
@@ -30,7 +30,7 @@ RELOAD = "/admin/reload"
 def reload_command(config: ConfigFile = None, url: Url = None, as_json: AsJson = False) -> None:
     """Read the configuration again, without a restart. A bad file changes nothing."""
     loaded = load(config, os.environ)
-    paths = Paths.of(registry.home(loaded.data_dir, os.environ), loaded)
+    paths = data_paths(loaded, os.environ)
     token = shown_token(paths.admin_token, os.environ, loaded.server.admin_token_env)
     where = url or url_of(loaded.server)
     require_trusted(where, paths.admin_token)
@@ -54,7 +54,8 @@ def reload_command(config: ConfigFile = None, url: Url = None, as_json: AsJson =
 def url_of(server: ServerConfig) -> str:
     """How a program on this machine reaches the gateway."""
     host = ANYWHERE.get(server.host, server.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
+    scheme = "http" if server.tls.cert is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}"
 
 
 def require_trusted(url: str, token: Path) -> None:
@@ -62,7 +63,8 @@ def require_trusted(url: str, token: Path) -> None:
     and who took its port would be shown the token. Where the system does not tell (it does on
     Linux), nothing is checked."""
     owner = token.stat().st_uid if token.exists() else 0
-    strangers = listeners(urlsplit(url).port or 80) - {os.geteuid(), owner, 0}
+    port = urlsplit(url).port or (443 if url.startswith("https://") else 80)
+    strangers = listeners(port) - {os.geteuid(), owner, 0}
     if strangers:
         raise ConfigError(
             f"What listens at {url} belongs to another user (uid {min(strangers)}).",
@@ -82,8 +84,20 @@ def listeners(port: int) -> set[int]:
     return uids
 
 
+def trust_in(url: str) -> ssl.SSLContext | None:
+    """On this machine nobody is between, and who listens was checked: the certificate is that of
+    the gateway's name, which 127.0.0.1 is not."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not is_loopback(parts.hostname or ""):
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 async def _post(url: str, token: str) -> HttpReply:
-    client = LocalClient(url, api_key=token)
+    client = LocalClient(url, api_key=token, tls=trust_in(url))
     try:
         return await client.post(RELOAD, b"{}")
     finally:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -17,6 +17,7 @@ from shortstop.config import Config, load
 from shortstop.console.format import share, usd
 from shortstop.console.visible import visible
 from shortstop.errors import ConfigError
+from shortstop.evaluate.log_lines import log_lines
 from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
 
 File = Annotated[
@@ -79,7 +80,16 @@ def replay_command(
     if file is None:
         raise ConfigError("Which log? Give a JSONL file.", hint="See `shortstop replay --help`.")
     assumed = Assumed(output_tokens=output_tokens)
-    summary = _replayed(file, load(config, os.environ), assumed)
+    try:
+        summary = _replayed(file, load(config, os.environ), assumed)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from error
+    if not summary.requests:
+        first = f" The first line: {summary.bad[0][1]}." if summary.bad else ""
+        raise ConfigError(
+            f"{file} holds no request that could be read.{first}",
+            hint="See `shortstop replay --help` for what a line may be.",
+        )
     if as_json:
         print_json(as_tree(summary, assumed))
     else:
@@ -88,15 +98,15 @@ def replay_command(
 
 def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
     """What would have become of the requests in the log `file`."""
-    from shortstop import dialects
     from shortstop.app.decisions import decision_stack
+    from shortstop.app.recorded import decoded
 
     stack = decision_stack(config, os.environ)
     with file.open("rb") as lines, progress("lines", hidden=not on_terminal()) as bar:
         task = bar.add_task(visible(file.name), total=file.stat().st_size)
         return replay(
-            _followed(lines, lambda size: bar.advance(task, size)),
-            dialects.get("openai.chat").decode_request,
+            _followed(log_lines(lines), lambda size: bar.advance(task, size)),
+            decoded,
             stack.guard,
             stack.router,
             stack.books,
@@ -105,7 +115,7 @@ def _replayed(file: Path, config: Config, assumed: Assumed) -> ReplaySummary:
         )
 
 
-def _followed(lines: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
+def _followed(lines: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
     for line in lines:
         yield line
         advance(len(line))

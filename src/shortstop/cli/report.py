@@ -6,32 +6,42 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from shortstop import registry
-from shortstop.cli.durations import seconds_in
+from shortstop.app.places import data_paths
+from shortstop.cli.exports import write_focus
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Part, Terminal, print_json, say, write_page
 from shortstop.config import Config, load
+from shortstop.console import projection
 from shortstop.console import report as page
+from shortstop.console.durations import moment
 from shortstop.console.format import energy, seconds, share, span, usd
-from shortstop.errors import ConfigError
-from shortstop.ledger import MachineCost
+from shortstop.ledger.focus import focus_rows
 from shortstop.ports.stores import ReportReader
-from shortstop.stores import Paths, open_stores
-from shortstop.types.report import By, Slice, TrafficReport
+from shortstop.stores import open_stores
+from shortstop.types.report import GroupBy, RunTotals, Slice, TrafficReport
 
-ALL: tuple[By, ...] = ("day", "task", "target", "tenant")
+ALL: tuple[GroupBy, ...] = (
+    "day", "task", "target", "tenant", "key", "tag", "specialist", "deployment",
+)  # fmt: skip
+"""Those of `--json` and `--html`; users and runs may be very many, and are asked for by name."""
 
 Database = Annotated[
     Path | None, typer.Option("--db", help="Trace database; default: the configuration's.")
 ]
-Group = Annotated[By, typer.Option("--by", help="Which table to print.")]
+Export = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the charges of each day with the columns of FOCUS, to a .csv or .parquet."
+    ),
+]
+Group = Annotated[GroupBy, typer.Option("--by", help="Which table to print.")]
 Since = Annotated[
     str | None,
     typer.Option(help="From then on: 2026-11-01, 2026-11-01T08:00, or an age: 30m, 24h, 7d."),
@@ -48,65 +58,57 @@ def report_command(
     tenant: Tenant = None,
     as_json: AsJson = False,
     html: Html = None,
+    export: Export = None,
     config: ConfigFile = None,
     db: Database = None,
 ) -> None:
     """Who answered, how fast, at what cost, and what all-LLM would have cost."""
     loaded = load(config, os.environ)
     now = time.time()
-    report = _reader(loaded, db).summary(
-        by=ALL if as_json or html else (by,),
-        since=None if since is None else moment(since, now),
-        until=None if until is None else moment(until, now),
+    reader = _reader(loaded, db)
+    first = None if since is None else moment(since, now)
+    end = None if until is None else moment(until, now)
+    if export is not None:
+        rows = focus_rows(reader.charges(since=first, until=end, tenant=tenant))
+        say(f"Written: {export}, {write_focus(export, rows)} charges", err=as_json)
+    report = reader.summary(
+        by=tuple(dict.fromkeys((*ALL, by))) if as_json or html else (by,),
+        since=first,
+        until=end,
         tenant=tenant,
     )
-    notes = break_even(report, loaded)
+    notes = [
+        *page.break_even(report.total, loaded.hardware),
+        *by_month_end(reader, tenant, now),
+    ]
     if html is not None:
         write_page(html, page.render(report, notes=notes).encode())
         say(f"Written: {html}", err=as_json)
     if as_json:
         print_json(as_tree(report))
-    elif html is None:
+    elif html is None and export is None:
         show(report, by, notes, Terminal())
 
 
 def _reader(config: Config, traces: Path | None) -> ReportReader:
     """Of the configuration's traces, or of the file that is named."""
-    paths = Paths.of(registry.home(config.data_dir, os.environ), config)
+    paths = data_paths(config, os.environ)
     return open_stores(replace(paths, traces=traces or paths.traces)).reports()
 
 
-def moment(text: str, now: float) -> float:
-    """A date, a date and time (UTC unless it says otherwise) or an age, as Unix time in seconds.
-
-    Raises ConfigError for any other text.
-    """
-    age = seconds_in(text)
-    if age is not None:
-        return now - age
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"{text!r} is no time.", hint="Write 2026-11-01, 2026-11-01T08:00, 24h or 7d."
-        ) from None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-
-
-def break_even(report: TrafficReport, config: Config) -> list[str]:
-    """When the machine pays for itself at the mix that the report shows, as at most one line."""
-    total = report.total
-    if not total.answered:
+def by_month_end(reader: ReportReader, tenant: str | None, now: float) -> list[str]:
+    """What this month will have cost at the pace of the last days, as the console says it."""
+    since = projection.days_of(now).first * projection.DAY
+    costs: dict[int, Decimal] = {}
+    for one in reader.charges(since=since, until=now, tenant=tenant):
+        day = one.day // projection.DAY
+        costs[day] = costs.get(day, Decimal(0)) + one.effective
+    month = projection.projected(costs, now)
+    if not month.projected:
         return []
-    machine = MachineCost(config.hardware)
-    avoided = (total.counterfactual - (total.cost - total.cost_local)) / total.answered
-    month = f"The machine costs {usd(machine.usd_per_month)} a month as configured"
-    a_day = machine.break_even(avoided)
-    if a_day is None:
-        return [f"{month}; at this mix nothing is saved that could pay for it."]
     return [
-        f"{month}; at this mix, {usd(avoided)} of remote cost avoided a request, it pays for "
-        f"itself from {a_day:,.0f} requests a day. Labour beyond [hardware] care is not counted."
+        f"This month: {usd(month.spent)} so far, {usd(month.projected)} by its end at the pace of"
+        f" the last {projection.LOOK_BACK} days."
     ]
 
 
@@ -118,7 +120,16 @@ def as_tree(report: TrafficReport) -> dict[str, Any]:
     tree: dict[str, Any] = msgspec.to_builtins(report)
     tree["total"] = _slice(report.total)
     tree["groups"] = {by: [_slice(one) for one in slices] for by, slices in report.groups.items()}
+    tree["runs"] = _runs(report.runs)
     tree["basis"] = page.basis(report)
+    return tree
+
+
+def _runs(runs: RunTotals) -> dict[str, Any]:
+    tree: dict[str, Any] = msgspec.to_builtins(runs)
+    per_solved = runs.cost_per_solved
+    tree["solved_share"] = runs.solved_share
+    tree["cost_per_solved"] = None if per_solved is None else str(per_solved)
     return tree
 
 
@@ -133,7 +144,7 @@ def _slice(one: Slice) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def show(report: TrafficReport, by: By, notes: list[str], terminal: Terminal) -> None:
+def show(report: TrafficReport, by: GroupBy, notes: list[str], terminal: Terminal) -> None:
     """Print the headline, one table and the notes, as wide as the terminal."""
     total = report.total
     if not total.requests:
@@ -157,6 +168,8 @@ def show(report: TrafficReport, by: By, notes: list[str], terminal: Terminal) ->
         f"{total.joules.basis}); all-LLM {energy(total.counterfactual_joules.value)} "
         f"({span(total.counterfactual_joules)}, {total.counterfactual_joules.basis})."
     )
+    if report.runs.runs:
+        terminal.line(page.runs_line(report.runs))
     for text in (*page.basis(report), *notes):
         terminal.line(f"· {text}", style="dim")
 
@@ -168,7 +181,7 @@ def _balance(report: TrafficReport) -> tuple[Part, ...]:
     return (f"{usd(total.saved)} saved", "green"), f" ({share(total.saved_share)})"
 
 
-def _table(slices: tuple[Slice, ...], total: Slice, by: By, width: int) -> Grid:
+def _table(slices: tuple[Slice, ...], total: Slice, by: GroupBy, width: int) -> Grid:
     table = Grid.compact()
     table.column(by, "all", overflow="ellipsis", no_wrap=True)
     columns = [one for one in _COLUMNS if width >= _LEAST_WIDTH.get(one[0], 0)]

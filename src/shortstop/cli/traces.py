@@ -1,26 +1,35 @@
-"""`shortstop traces export`: the kept rows with their content opened, for their owner."""
+"""`shortstop traces`: the kept rows with their content opened, for their owner; logs among them."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shortstop import registry
+from shortstop.app.mining import Mine
+from shortstop.app.places import data_paths
 from shortstop.cli.options import ConfigFile
 from shortstop.cli.output import say, write_lines
-from shortstop.cli.report import Database, Since, Tenant, Until, moment
+from shortstop.cli.report import Database, Since, Tenant, Until
+from shortstop.cli.trace import show_command
 from shortstop.config import load
-from shortstop.stores import Paths, open_stores
-from shortstop.traces import TraceReader
+from shortstop.console.durations import moment
+from shortstop.private_files import make_folder
+from shortstop.stores import open_stores
+from shortstop.traces import TraceReader, TraceStore
 from shortstop.traces.document import answer, encode
-from shortstop.traces.keyfile import reading_seal
+from shortstop.traces.keyfile import content_seal, reading_seal
 
 traces_app = typer.Typer(help="What is kept of requests and answers.", no_args_is_help=True)
+traces_app.command("show")(show_command)
+
+STEP = 2000
+"""Rows that may wait to be written."""
 
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write; by default standard output.")
@@ -41,7 +50,7 @@ def export_command(
     What is exported is no longer sealed: keep it as you would keep the requests themselves.
     """
     loaded, now = load(config, os.environ), time.time()
-    paths = Paths.of(registry.home(loaded.data_dir, os.environ), loaded)
+    paths = data_paths(loaded, os.environ)
     reports = open_stores(replace(paths, traces=db or paths.traces)).reports()
     reader = TraceReader(reports, reading_seal(loaded.traces, os.environ, paths.content_key))
     rows = reader.traces(
@@ -51,6 +60,36 @@ def export_command(
     )
     count = write_lines(out, (encode(one, one.request, answer(one.response)) for one in rows))
     say(f"{count} rows{_lacking(reader)}.", err=True)
+
+
+@traces_app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="JSONL, as `replay` reads it.", dir_okay=False)],
+    tenant: Annotated[str, typer.Option(help="Whose traffic it is.")] = "default",
+    config: ConfigFile = None,
+) -> None:
+    """Keep a log of another program among the recorded traffic, to be learned from.
+
+    Privacy judges each request as if it had come through the gateway. A line that is there already
+    is not kept twice.
+    """
+    loaded = load(config, os.environ)
+    mine = Mine(loaded, os.environ)
+    paths = data_paths(loaded, os.environ)
+    make_folder(paths.home)
+    seal = content_seal(loaded.traces, os.environ, paths.content_key)
+    rows = open_stores(paths).rows(fsync=loaded.traces.fsync)
+    count = 0
+    with closing(TraceStore(rows, paths.journal, loaded.traces, time, None, seal)) as store:
+        for trace in mine.logged(file, time.time(), tenant):
+            store.append(trace)
+            count += 1
+            if count % STEP == 0:
+                store.flush()
+    for number, why in mine.bad[:10]:
+        say(f"line {number}: {why}", err=True)
+    left = f", {len(mine.bad)} lines could not be read" if mine.bad else ""
+    say(f"{count} rows{left}.")
 
 
 def _lacking(reader: TraceReader) -> str:

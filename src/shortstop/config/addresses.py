@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 PRIVATE_NETWORKS = tuple(
     ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-
+Network = IPv4Network | IPv6Network
 
 _AUTHORITY = re.compile(
     r"(?:\[(?P<v6>[0-9a-f.]*:[0-9a-f:.]{1,44})\]|(?P<name>[a-z0-9._-]{1,253}))(?::[0-9]{0,5})?",
@@ -34,8 +35,8 @@ def problem_of_url(url: str) -> str | None:
         return f"{url!r} is not an http(s) URL."
     if "@" in parts.netloc:
         return "a URL must not hold credentials."
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return "a URL must end with its path: what follows ? or # is not sent."
+    if parts.fragment or "#" in url:
+        return "a URL must end with its path or query: what follows # is not sent."
     if port == 0 or parts.netloc.endswith(":"):
         return f"{url!r} needs a port from 1 to 65535, or none."
     address = f"[{host}]" if "[" in parts.netloc else host
@@ -86,6 +87,12 @@ def host_in(authority: str) -> str | None:
         address = address_in(match["v6"])
         return None if address is None else str(address)
     return match["name"].removesuffix(".") or None
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """The networks that addresses and networks such as `10.0.0.7` and `10.0.0.0/8` are. Raises
+    ValueError for a name, a port, or an address with bits beyond its network."""
+    return tuple(ip_network(text) for text in texts)
 
 
 def is_local_url(url: str) -> bool:

@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from shortstop.config.sections import Section
+from shortstop.config.section import Section
 
 KeyPath = tuple[str, ...]
 

@@ -9,17 +9,22 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from shortstop.config.checks import check, unusable
 from shortstop.config.explain import KeyPath, explained, place_of
-from shortstop.config.sections import Config, ModelConfig, UpstreamConfig, UpstreamModel
+from shortstop.config.names import with_named_models
+from shortstop.config.section import Section
+from shortstop.config.sections import Config, ModelConfig
+from shortstop.config.upstreams import UpstreamConfig, UpstreamModel
 from shortstop.errors import ConfigError
 
 DEFAULT_FILE = Path("shortstop.toml")
+FILES_OF_WAY = ("api_key_file", "ca_file", "client_cert", "client_key", "socket")
+S = TypeVar("S", bound=Section)
 
 KNOWN_UPSTREAMS = {
     "OPENAI_API_KEY": (
@@ -29,6 +34,8 @@ KNOWN_UPSTREAMS = {
             base_url="https://api.openai.com/v1",
             api_key_env="OPENAI_API_KEY",
             models={"gpt-6.1-sol": UpstreamModel(context=400_000)},
+            patterns=("gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "codex-*", "text-embedding-*"),
+            discover=False,
         ),
     ),
     "ANTHROPIC_API_KEY": (
@@ -42,6 +49,8 @@ KNOWN_UPSTREAMS = {
                     context=200_000, abilities=("tools", "json", "vision", "thinking")
                 )
             },
+            patterns=("claude-*",),
+            discover=False,
         ),
     ),
 }
@@ -67,11 +76,17 @@ def anchored(config: Config, folder: Path) -> Config:
     def place(path: str | None) -> str | None:
         return path and str(folder / path) if not (path or "").startswith("~") else path
 
+    def placed(section: S, *keys: str) -> S:
+        return replace(section, **{key: place(getattr(section, key)) for key in keys})
+
     return replace(
         config,
         data_dir=place(config.data_dir),
         traces=replace(config.traces, path=place(config.traces.path)),
         privacy=replace(config.privacy, audit=place(config.privacy.audit)),
+        server=replace(config.server, tls=placed(config.server.tls, "cert", "key")),
+        models={n: placed(model, "socket") for n, model in config.models.items()},
+        upstreams={n: placed(up, *FILES_OF_WAY) for n, up in config.upstreams.items()},
     )
 
 
@@ -100,11 +115,22 @@ def parse(text: str, env: Mapping[str, str], name: str = "shortstop.toml") -> Co
         raise ConfigError(f"{name} is not valid TOML: {e}.") from e
     for key, problem in unusable(tree):
         raise ConfigError(f"{place_of(key, text, name)}: {problem}")
+    _spell_out(tree)
     try:
         config = msgspec.convert(tree, Config)
     except (msgspec.ValidationError, OverflowError) as e:
         raise ConfigError(explained(str(e), text, name)) from e
     return _checked(_with_defaults(config, env, tree), text, name)
+
+
+def _spell_out(tree: dict[str, Any]) -> None:
+    """`models = "*"` of an upstream, or a list of patterns, is short for its `patterns`."""
+    upstreams = tree.get("upstreams")
+    for upstream in upstreams.values() if isinstance(upstreams, dict) else ():
+        models = upstream.get("models") if isinstance(upstream, dict) else None
+        if isinstance(models, str | list) and "patterns" not in upstream:
+            del upstream["models"]
+            upstream["patterns"] = [models] if isinstance(models, str) else models
 
 
 def from_environment(env: Mapping[str, str]) -> Config:
@@ -120,7 +146,7 @@ def _with_defaults(config: Config, env: Mapping[str, str], tree: Mapping[str, An
             name: up for key, (name, up) in KNOWN_UPSTREAMS.items() if env.get(key, "").strip()
         }
         config = replace(config, upstreams=upstreams)
-    return config
+    return with_named_models(config)
 
 
 def _checked(config: Config, text: str, name: str) -> Config:

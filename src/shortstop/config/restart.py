@@ -9,7 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo
 
-from shortstop.config.sections import Config, Lasts, Lifetime, Section
+from shortstop.config.section import Lasts, Lifetime, Section
+from shortstop.config.sections import Config
 from shortstop.errors import ConfigError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from shortstop.errors import ConfigError
 
 QUOTES = ("'", '"', "\u2018", "\u2019", "\u201c", "\u201d", "`")
+VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
+
+
+def filled_in(text: str, env: Mapping[str, str]) -> str:
+    """`text` with the value of NAME in place of each `$NAME`. Raises ConfigError, which does not
+    show it, for a value that is missing or cannot stand in a header."""
+
+    def value(found: re.Match[str]) -> str:
+        secret = api_key(env, found[1])
+        if secret is None:
+            raise ConfigError(f"{found[1]} is not set.", hint=f"export {found[1]}=...")
+        return secret
+
+    return VARIABLE.sub(value, text)
 
 
 def api_key(env: Mapping[str, str], variable: str) -> str | None:

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-Seconds = Annotated[float, Meta(gt=0)]
-Probability = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[int, Meta(ge=1)]
-NonNegative = Annotated[float, Meta(ge=0)]
+from shortstop.config.alerts import AlertsConfig
+from shortstop.config.books import HardwareConfig, LedgerConfig
+from shortstop.config.fallbacks import FallbackConfig
+from shortstop.config.learning import LearningConfig
+from shortstop.config.log import LogConfig
+from shortstop.config.section import (
+    Lifetime,
+    NonNegative,
+    Positive,
+    Probability,
+    Process,
+    Runtime,
+    Seconds,
+    Section,
+    Stored,
+)
+from shortstop.config.telemetry import TelemetryConfig
+from shortstop.config.upstreams import UpstreamConfig
 
 BUILTIN_MODEL = "smollm2-135m"
-
-Lifetime = Literal["process", "runtime", "state"]
-"""How long the value of a setting holds.
-
-"process": read once at the start, for something that is made once; a change needs a restart.
-"runtime": a reload applies a change.
-"state": fixed when the router's saved state was first made, and stored in it; neither applies it.
-"""
-
-
-class Lasts(Struct, frozen=True):
-    """Marks the type of one key with its lifetime."""
-
-    lifetime: Lifetime
-
-
-T = TypeVar("T")
-Process = Annotated[T, Lasts("process")]
-Runtime = Annotated[T, Lasts("runtime")]
-Stored = Annotated[T, Lasts("state")]
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every table in the file.
-
-    `lifetime` holds for all keys of the table. It is None where they differ: each key then states
-    its own, as `Process[...]`, `Runtime[...]` or `Stored[...]`.
-    """
-
-    lifetime: ClassVar[Lifetime | None] = None
 
 
 class LimitsConfig(Section, frozen=True):
@@ -71,6 +55,19 @@ class LimitsConfig(Section, frozen=True):
     json_values: Annotated[int, Meta(ge=1000, le=100_000_000)] = 320_000
 
 
+class TlsConfig(Section, frozen=True):
+    """`[server.tls]`: a certificate makes the gateway speak HTTPS.
+
+    `cert` is a PEM file with the certificate and those that vouch for it, `key` one with its
+    private key (by default `cert` holds it too). A reload reads both files again.
+    """
+
+    lifetime: ClassVar[Lifetime] = "process"
+
+    cert: str | None = None
+    key: str | None = None
+
+
 class ServerConfig(Section, frozen=True):
     """Where and how the gateway listens, and who may use it.
 
@@ -83,6 +80,9 @@ class ServerConfig(Section, frozen=True):
     `cors_origins` lists the origins whose web pages may use it ("https://app.example", or "*" with
     `auth = "required"`), `allowed_hosts` the names under which it is reached beside its address
     ("gateway.example", "*.example"), `open_routes` what answers other machines without a key.
+    `allowed_clients` are the addresses and networks that may use it beside this machine
+    ("10.0.0.7", "10.0.0.0/8"; none: all), `trusted_proxies` those whose `X-Forwarded-For` is
+    believed.
     """
 
     host: Process[str] = "127.0.0.1"
@@ -96,9 +96,30 @@ class ServerConfig(Section, frozen=True):
     cors_origins: Process[tuple[str, ...]] = ()
     allowed_hosts: Process[tuple[str, ...]] = ()
     open_routes: Runtime[tuple[Literal["metrics", "ready"], ...]] = ()
+    allowed_clients: Runtime[tuple[str, ...]] = ()
+    trusted_proxies: Runtime[tuple[str, ...]] = ()
     auth: Runtime[Literal["auto", "required", "off"]] = "auto"
     admin_token_env: Runtime[str] = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
     limits: LimitsConfig = LimitsConfig()
+    tls: TlsConfig = TlsConfig()
+
+
+class EngineConfig(Section, frozen=True):
+    """`[engine]`: how the embedded engine runs, for all models that do not say otherwise.
+
+    `threads` generate (default: measured once for each machine and model, or one fewer than there
+    are cores where `calibrate` is false); `batch_threads` read prompts (default: all cores).
+    `cpu`: "wheel" computes with the wheel's own code, a path with the CPU module (or the best one
+    of a folder) that is there, "auto" with the best one in the data folder's `kernels`. A module
+    is tried first, and taken where it is sound and faster.
+    """
+
+    lifetime: ClassVar[Lifetime] = "process"
+
+    cpu: str = "auto"
+    threads: Positive | None = None
+    batch_threads: Positive | None = None
+    calibrate: bool = True
 
 
 class ModelConfig(Section, frozen=True):
@@ -107,26 +128,34 @@ class ModelConfig(Section, frozen=True):
     `source` is "builtin", a name that `shortstop models` lists, or the path of a GGUF file.
     `context`, `max_output` in tokens; `queue` is how many requests of one tenant may wait for one
     of `slots`, by turns and for `queue_seconds` at most.
+    `warm` lists system prompts that are read ahead at each start of the engine; those that requests
+    have shared since are, too.
     `tools` is how tools are offered to it: "native", by its server, or "schema", by the gateway:
     in the prompt, with calls decoded under a grammar (the default for the embedded engine).
-    `abilities` defaults to json and logprobs, and for the embedded engine tools.
+    `abilities` defaults to json and logprobs, and for the embedded engine tools. `thinking`: a
+    model of the embedded engine that can think does so before it answers. `socket`: the Unix socket
+    at which the server of `url` listens.
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
     source: str | None = None
     url: str | None = None
+    socket: str | None = None
     model: str | None = None
     api_key_env: str | None = None
     context: Annotated[int, Meta(ge=256)] | None = None
     max_output: Positive | None = None
     threads: Positive | None = None
+    batch_threads: Positive | None = None
     slots: Positive | None = None
+    warm: tuple[str, ...] = ()
     queue: Annotated[int, Meta(ge=0)] = 64
     queue_seconds: Seconds = 60
     gpu_layers: int | None = None
     abilities: tuple[str, ...] | None = None
     tools: Literal["native", "schema"] | None = None
+    thinking: bool = False
     timeout: Seconds = 120
 
     @property
@@ -141,53 +170,9 @@ class ModelConfig(Section, frozen=True):
         return self.tools == "schema" if self.tools else self.url is None
 
 
-class UpstreamModel(Section, frozen=True):
-    """One model of an upstream, under the name that clients and plans use.
-
-    `context` and `max_output` in tokens; `price` names the row of the price sheet to bill it by.
-    """
-
-    lifetime: ClassVar[Lifetime] = "runtime"
-
-    model: str | None = None
-    context: Annotated[int, Meta(ge=256)] = 128_000
-    max_output: Positive | None = None
-    abilities: tuple[str, ...] = ("tools", "json", "vision", "logprobs")
-    price: str | None = None
-
-
-class UpstreamConfig(Section, frozen=True):
-    """A vendor's API. The key is read from the environment variable `api_key_env`.
-
-    An answer of more than `max_answer_mb`, whole or streamed, is a failure of the upstream.
-
-    `dialect`: "openai" is Chat Completions, "responses" OpenAI's Responses, "anthropic" Messages.
-    `shortstop.dialects` knows which there are; the name is checked where the upstream is built.
-    """
-
-    lifetime: ClassVar[Lifetime] = "runtime"
-
-    base_url: str
-    dialect: str = "openai"
-    api_key_env: str | None = None
-    models: dict[str, UpstreamModel] = {}
-    connect_timeout: Seconds = 5
-    first_byte_timeout: Seconds = 60
-    idle_timeout: Seconds = 60
-    total_timeout: Seconds = 600
-    max_answer_mb: Annotated[float, Meta(gt=0, le=1024)] = 40
-    retries: Annotated[int, Meta(ge=0, le=10)] = 2
-    backoff: Seconds = 0.5
-    max_retry_after: Seconds = 20
-    breaker_failures: Positive = 5
-    breaker_seconds: Seconds = 15
-    connections: Positive = 256
-    region: str | None = None
-    baa: bool = False
-
-
 class PriceConfig(Section, frozen=True):
-    """US dollars per million tokens, for a model that the price sheet does not know."""
+    """US dollars per million tokens, for a model that the price sheet does not know; `search` per
+    search on the web."""
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
@@ -195,40 +180,7 @@ class PriceConfig(Section, frozen=True):
     output: NonNegative
     cache_read: NonNegative | None = None
     cache_write: NonNegative | None = None
-
-
-class HardwareConfig(Section, frozen=True):
-    """What the local machine costs to own and to run.
-
-    `utilisation` is the share of its time that it is busy answering; the busy hours pay for the
-    idle ones. `care_usd_per_month` is people's time. `gco2_per_kwh` describes its own grid.
-    """
-
-    lifetime: ClassVar[Lifetime] = "runtime"
-
-    price_usd: NonNegative = 1500
-    years: Annotated[float, Meta(gt=0)] = 4
-    upkeep_per_year: NonNegative = 0.1
-    care_usd_per_month: NonNegative = 0
-    utilisation: Annotated[float, Meta(gt=0, le=1)] = 0.3
-    watts_idle: NonNegative = 20
-    watts_busy: NonNegative = 65
-    pue: Annotated[float, Meta(ge=1)] = 1.0
-    usd_per_kwh: NonNegative = 0.15
-    gco2_per_kwh: NonNegative = 445
-
-
-class LedgerConfig(Section, frozen=True):
-    """How savings are computed. `reference_model` is the baseline where no upstream is configured;
-    without one nothing counts as saved there.
-
-    `remote_gco2_per_kwh` is the grid of the vendors' data centres (default: USA, EcoLogits 0.11.3).
-    """
-
-    lifetime: ClassVar[Lifetime] = "runtime"
-
-    reference_model: str | None = None
-    remote_gco2_per_kwh: NonNegative = 384
+    search: NonNegative = 0.0
 
 
 class PrivacyRule(Section, frozen=True):
@@ -269,6 +221,7 @@ class PrivacyPolicy(Section, frozen=True):
 class PrivacyConfig(Section, frozen=True):
     """What may leave. When a detector fails, the request stays local.
 
+    Reading 12,000 characters may take `timeout` seconds, and more of them longer, up to four times.
     `tenants` names each tenant's policy (else "default"), `terms` its own words that never leave,
     `documents` files whose passages never leave. `key_env` holds the key of surrogates and audit;
     without it they last as long as the process. `audit` is the file of the audit log. `ner = "en"`
@@ -312,6 +265,17 @@ class ContractConfig(Section, frozen=True):
     evidence: Literal["tenant", "shared"] = "tenant"
 
 
+class RouteOverride(Section, frozen=True):
+    """A task's route, whoever named the task: of one tenant's requests, or of all. What privacy
+    pins stays here all the same."""
+
+    lifetime: ClassVar[Lifetime] = "runtime"
+
+    task: str
+    route: Literal["auto", "local", "frontier"]
+    tenant: str | None = None
+
+
 class RoutingConfig(Section, frozen=True):
     """How `auto` decides.
 
@@ -324,11 +288,17 @@ class RoutingConfig(Section, frozen=True):
     `shadow_rate` the share of frontier traffic that the local model answers too, unseen.
     `landmarks` bounds how many prompts the router remembers for comparison. With `second_answer` a
     local model answers twice where the first answer is in doubt, and in shadow runs: answers that
-    agree are more often right, at the price of the second one.
+    agree are more often right, at the price of the second one. `second_model` names another local
+    model that is asked in its place: models that err differently say more by agreeing.
+    `fallbacks`: by a model's name, who answers in its place where it cannot.
 
     What is asked only to learn (shadow runs, audits, judges) is paid by the budget of the "key"
     whose request is learned from, where it has one; else, or with `learning_paid_by` = "operator",
     by the operator: up to `learning_usd_per_day` US dollars for each tenant and UTC day, if set.
+
+    `overrides` are routes of tasks by the name or id that `shortstop tasks` and the console show,
+    also of those that nobody declared; a tenant's own comes before that of all, and both before
+    `[tasks.NAME] route`. Those set in the console or by `shortstop routing override` come first.
     """
 
     local: Runtime[str | None] = None
@@ -341,8 +311,11 @@ class RoutingConfig(Section, frozen=True):
     usd_per_call: Runtime[dict[str, NonNegative]] = {}
     landmarks: Stored[Annotated[int, Meta(ge=16, le=4096)]] = 512
     commit_tokens: Runtime[Positive] = 16
+    fallbacks: Runtime[dict[str, FallbackConfig]] = {}
     second_answer: Runtime[bool] = False
+    second_model: Runtime[str | None] = None
     learning_paid_by: Runtime[Literal["key", "operator"]] = "key"
+    overrides: Runtime[tuple[RouteOverride, ...]] = ()
     learning_usd_per_day: Runtime[Annotated[float, Meta(gt=0, lt=1_000_000)] | None] = None
     seed: Stored[int] = 0
 
@@ -375,11 +348,53 @@ class JudgeConfig(Section, frozen=True):
     rate: Probability = 0.1
 
 
+class CacheConfig(Section, frozen=True):
+    """`[cache]`: the very same question is answered with the answer that was given before.
+
+    `use`: "off"; "asked", by the header `x-shortstop-cache: use` or for one of `tenants` and `keys`
+    (ids); "all", unless the header says `bypass`. For `seconds`, in memory, up to `max_mb` in each
+    worker. Nothing above tier `max_tier` is kept, neither a request nor an answer.
+    """
+
+    lifetime: ClassVar[Lifetime] = "runtime"
+
+    use: Literal["off", "asked", "all"] = "off"
+    tenants: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    seconds: Annotated[float, Meta(gt=0, le=2_592_000)] = 3600
+    max_mb: Annotated[float, Meta(gt=0, le=100_000)] = 64
+    max_tier: Literal["S0", "S1", "S2"] = "S1"
+
+
+class RunsConfig(Section, frozen=True):
+    """What a run of an agent may take: the requests that work on one job, one step each.
+
+    A run that has taken `max_usd` US dollars, `max_steps` answers or `max_seconds` since it began
+    is refused further steps. A key may have limits of its own instead, and a client lowers them
+    with `x-shortstop-run-max-usd`, `-steps` and `-seconds`.
+    A tool call that was made `max_same_call` times with the same arguments is refused from then
+    on; 0 refuses none. `same_call`: only where each gave the same result ("unchanged"), or whatever
+    it gave ("any"). Tools in `polls` (`*` stands for anything) may be called without end.
+    A run that rested for `idle_hours` is over: its name begins another.
+    """
+
+    lifetime: ClassVar[Lifetime] = "runtime"
+
+    max_usd: Annotated[float, Meta(gt=0, lt=1_000_000)] | None = None
+    max_steps: Positive | None = None
+    max_seconds: Seconds | None = None
+    max_same_call: Annotated[int, Meta(ge=0, le=1000)] = 2
+    same_call: Literal["unchanged", "any"] = "unchanged"
+    polls: tuple[str, ...] = ()
+    idle_hours: Annotated[float, Meta(gt=0, le=8760)] = 24
+
+
 class TracesConfig(Section, frozen=True):
     """Where rows are kept, for how long, and how much of a request they hold.
 
     `content` governs what is kept of requests and answers; `sensitive_content` the same for those
-    of tier S3. `queue` bounds the rows that wait to be written. `fsync` makes rows survive a power
+    of tier S3. `users` says how rows name the end users whom clients name: as digests, plainly, or
+    not at all. `queue` bounds the rows that wait to be written. `fsync` makes rows survive a power
     cut too, at a disk flush for every answer. What is kept of content is encrypted: with the key in
     the environment variable `key_env`, else with one that the first start makes in the data folder
     (`content.key`).
@@ -391,6 +406,7 @@ class TracesConfig(Section, frozen=True):
     retention_days: Annotated[float, Meta(gt=0)] = 190
     content: Literal["full", "redacted", "digest"] = "full"
     sensitive_content: Literal["full", "redacted", "digest"] = "digest"
+    users: Literal["hashed", "plain", "off"] = "hashed"
     queue: Positive = 10_000
     fsync: bool = False
     key_env: str = "SHORTSTOP_TRACES_KEY"
@@ -400,8 +416,10 @@ class Config(Section, frozen=True):
     """The whole configuration, defaults filled in."""
 
     server: ServerConfig = ServerConfig()
+    engine: EngineConfig = EngineConfig()
     models: Runtime[dict[str, ModelConfig]] = {}
     upstreams: Runtime[dict[str, UpstreamConfig]] = {}
+    aliases: Runtime[dict[str, str]] = {}
     prices: Runtime[dict[str, PriceConfig]] = {}
     hardware: HardwareConfig = HardwareConfig()
     ledger: LedgerConfig = LedgerConfig()
@@ -410,5 +428,11 @@ class Config(Section, frozen=True):
     routing: RoutingConfig = RoutingConfig()
     tasks: Runtime[dict[str, TaskConfig]] = {}
     judge: JudgeConfig = JudgeConfig()
+    runs: RunsConfig = RunsConfig()
+    cache: CacheConfig = CacheConfig()
+    learning: LearningConfig = LearningConfig()
+    log: LogConfig = LogConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    alerts: AlertsConfig = AlertsConfig()
     traces: TracesConfig = TracesConfig()
     data_dir: Process[str | None] = None

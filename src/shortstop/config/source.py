@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shortstop.config.load import load
+from shortstop.config.load import DEFAULT_FILE, load
 from shortstop.config.sections import Config
 
 
@@ -24,6 +24,13 @@ class ConfigSource:
     path: Path | None
     env: Mapping[str, str]
     server: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that `load` reads, if there is one."""
+        if self.path is None and not DEFAULT_FILE.exists():
+            return None
+        return self.path or DEFAULT_FILE
 
     def load(self) -> Config:
         """Raises ConfigError."""

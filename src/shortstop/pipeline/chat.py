@@ -10,21 +10,25 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 
-import msgspec
+from msgspec.structs import replace
 
+from shortstop import dialects
 from shortstop.errors import (
     PrivacyRefused,
+    QuotaExceeded,
     RequestError,
     ShortstopError,
     StoreUnavailable,
     TargetRefused,
 )
 from shortstop.faults import contained, turned_into
+from shortstop.pipeline.cached import ReplyCache
 from shortstop.pipeline.clearing import Clearing, is_long
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
+from shortstop.pipeline.repeats import without_repeats
 from shortstop.pipeline.shadow import Shadows, Side
-from shortstop.ports import ReplyGuard, Router
-from shortstop.routing import UnlearnedRouter
+from shortstop.ports import Instead, ReplyGuard, Router
+from shortstop.routing import Fallbacks, UnlearnedRouter
 from shortstop.serving.cascade import Asking, Cascade, Served
 from shortstop.serving.gather import Gathering
 from shortstop.types import (
@@ -39,6 +43,7 @@ from shortstop.types import (
     Reach,
     Reply,
     Request,
+    Target,
     Tier,
     Trace,
     TraceOutcome,
@@ -66,6 +71,10 @@ class Pipeline:
         self._books = books
         self._replies = replies
         self._shadows = shadows
+        self.cache: ReplyCache | None = None
+        """Answers that may be given again."""
+        self.fallbacks: Fallbacks | None = None
+        """Who answers in place of a model that cannot."""
 
     async def answer(
         self, request: Request, caller: Caller, admission: Admission = UNMETERED
@@ -77,8 +86,13 @@ class Pipeline:
         """
         record = self._books.begin(request, caller, admission)
         try:
-            record.clearance = await self._clearing.clear(request, caller)
+            self._books.enter(record)
+            record.clearance = await self._clearing.clear(request, record.caller)
+            self._books.note_cleared(record)
+            if self.cache is not None and (again := self._again(record, self.cache)):
+                return await self._handed_on(record, *again)
             decision = record.decision = self._reserved(record, self._decided(record))
+            self._books.note_decided(record)
             served, asking = await self._served(record, decision)
             return await self._handed_on(record, served, asking)
         except ShortstopError as error:
@@ -87,6 +101,24 @@ class Pipeline:
         except BaseException:
             self._close(record, "cancelled", None)
             raise
+
+    @staticmethod
+    def _again(record: RequestRecord, cache: ReplyCache) -> tuple[Served, Asking] | None:
+        """What was answered to the same question before."""
+        with contained("looking for an earlier answer"):
+            key = record.cache_key = cache.key(record)
+            return None if key is None else cache.again(key, record)
+        return None
+
+    def _keep(self, record: RequestRecord, answer: Answer) -> None:
+        """For whoever asks the same. Not who stood in: the model that was meant may be back."""
+        ending, key = answer.ending, record.cache_key
+        if self.cache is None or key is None or ending is None or answer.draft:
+            return
+        if record.answered is not None and record.answered.fallback:
+            return
+        with contained("keeping an answer for others"):
+            self.cache.keep(key, record, ending.reply, ending.tier)
 
     def _decided(self, record: RequestRecord) -> Decision:
         """The router's decision; without a router, what is possible. Raises RequestError."""
@@ -101,7 +133,8 @@ class Pipeline:
         Raises QuotaExceeded, and StoreUnavailable where nothing is free of charge.
         """
         with contained("setting money aside", (RequestError,)):
-            self._books.reserve(record, decision)
+            if not self._reserved_for_all(record, decision):
+                self._books.reserve(record, decision)
             return decision
         unpaid = self._unlearned.unpaid(decision)
         if unpaid is None:
@@ -111,6 +144,27 @@ class Pipeline:
                 retry_after=1.0,
             )
         return unpaid
+
+    def _reserved_for_all(self, record: RequestRecord, decision: Decision) -> bool:
+        """Whether money is set aside for those, too, who may answer in place of the plan's targets:
+        only then do they."""
+        instead = self._standing_in(record, decision)
+        if not instead:
+            return False
+        names = (name for names in instead.values() for name in names)
+        try:
+            self._books.reserve(record, replace(decision, plan=(*decision.plan, *names)))
+        except QuotaExceeded:
+            record.fallbacks = self.fallbacks.unpaid(instead) if self.fallbacks else None
+            return False
+        record.fallbacks = instead
+        return True
+
+    def _standing_in(self, record: RequestRecord, decision: Decision) -> Instead:
+        if self.fallbacks is not None:
+            with contained("finding who may stand in"):
+                return self.fallbacks.of(decision.plan, record.request, record.caller)
+        return {}
 
     async def _served(self, record: RequestRecord, decision: Decision) -> tuple[Served, Asking]:
         """What cannot be made safe to leave stays, and is decided again as such.
@@ -128,7 +182,15 @@ class Pipeline:
         return await self._ask(record, record.decision)
 
     async def _ask(self, record: RequestRecord, decision: Decision) -> tuple[Served, Asking]:
-        asking = Asking(record.request, record.clearance, decision, record.attempts)
+        asking = Asking(
+            record.request,
+            record.clearance,
+            decision,
+            record.attempts,
+            caller=record.caller,
+            began=record.began,
+            fallbacks=record.fallbacks,
+        )
         return await self._cascade.run(asking), asking
 
     # ------------------------------------------------------------ handing on
@@ -151,6 +213,8 @@ class Pipeline:
     ) -> Answer:
         reply = served.reply
         assert reply is not None
+        if record.step is not None:
+            reply = record.step.spared(reply)
         if guard is not None:
             reply = guard.whole(reply, record.caller)
         record.target, record.answered, record.reply = served.target, served.attempt, reply
@@ -159,6 +223,7 @@ class Pipeline:
         ending = Ending(reply, record.clearance.tier)
         answer.bill = self._close(record, "ok", None).bill
         answer.clearance, answer.reply, answer.ending = record.clearance, reply, ending
+        self._keep(record, answer)
         return answer
 
     def _stream(
@@ -166,9 +231,14 @@ class Pipeline:
     ) -> Answer:
         assert served.chunks is not None
         chunks, delivered = served.chunks, asking.delivered
+        watched = record.step is not None and record.step.used_up
+        if record.step is not None and watched:
+            chunks = without_repeats(chunks, record.step)
         if guard is not None:
+            chunks = guard.stream(chunks, record.caller)
+        if watched or guard is not None:
             delivered = Gathering()
-            chunks = _gathered(guard.stream(chunks, record.caller), delivered)
+            chunks = _gathered(chunks, delivered)
         record.target = served.target
         self._books.open(record)
         answer = _answer(record, served, asking)
@@ -204,6 +274,7 @@ class Pipeline:
                     self._glance(record, reply)
                 if outcome == "ok":
                     answer.ending = Ending(reply, record.clearance.tier)
+                    self._keep(record, answer)
             self._close(record, outcome, failure)
 
     async def _read(self, record: RequestRecord, reply: Reply) -> None:
@@ -241,9 +312,12 @@ class Pipeline:
 
     @staticmethod
     def _offer_shadow(shadows: Shadows, record: RequestRecord, trace: Trace) -> None:
-        """Targets that did not answer may be asked too, unseen, and compared."""
+        """Targets that did not answer may be asked too, unseen, and compared. Who stood in for
+        another is no yardstick."""
         decision, reply, answered = record.decision, record.reply, record.answered
-        if decision is None or reply is None or record.target is None:
+        if decision is None or reply is None or record.target is None or trace.run_refusal:
+            return
+        if answered is not None and answered.fallback:
             return
         signals = answered.signals if answered else None
         side = Side(reply.choices[0], record.target, signals)
@@ -261,12 +335,22 @@ def _answer(record: RequestRecord, served: Served, asking: Asking) -> Answer:
         decision=asking.decision,
         clearance=record.clearance,
         draft=served.draft,
+        dropped=_dropped(record.request, served.target),
+        run=record.caller.run,
+        specialist=served.target.name if served.target.specialist is not None else None,
     )
+
+
+def _dropped(request: Request, target: Target) -> tuple[str, ...]:
+    """What the target was not told, for it has no words for it; it changes no question."""
+    with contained("naming what was dropped"):
+        return dialects.lost(request, target.dialect) if target.dialect else ()
+    return ()
 
 
 def _kept_local(clearance: Clearance) -> Clearance:
     reasons = (*clearance.reasons, "not-released")
-    return msgspec.structs.replace(clearance, reach=Reach.LOCAL_ONLY, reasons=reasons)
+    return replace(clearance, reach=Reach.LOCAL_ONLY, reasons=reasons)
 
 
 async def _gathered(

@@ -15,6 +15,7 @@ from shortstop.errors import Overloaded
 from shortstop.fair import FairGate, NoPlace
 from shortstop.faults import contained
 from shortstop.ports import Guard
+from shortstop.privacy.patience import patience
 from shortstop.serving.models import cleared_for
 from shortstop.tokens import written
 from shortstop.types import (
@@ -46,7 +47,8 @@ T = TypeVar("T")
 
 
 class Clearing:
-    """Asks `guard`. A request that is not judged within `timeout_s` seconds is pinned.
+    """Asks `guard`. A request that is not judged within `timeout_s` seconds, or some more if it is
+    long, is pinned.
 
     Long ones take turns: whoever finds all readers with others has one more to itself.
     """
@@ -63,15 +65,26 @@ class Clearing:
             return await self._judged(request, caller)
         return NOT_CLEARED
 
+    async def look(self, request: Request, caller: Caller) -> Clearance:
+        """The verdict that `clear` would give; nothing of it is kept. Raises Overloaded."""
+        judge = partial(self.guard.look, request, caller)
+        return await self._in_time(request, judge, lambda: NOT_CLEARED)
+
     async def _judged(self, request: Request, caller: Caller) -> Clearance:
-        if _size(request.body) < LONG_BYTES:
-            return self.guard.clear(request, caller)
+        judge = partial(self.guard.clear, request, caller)
+        return await self._in_time(request, judge, partial(self.guard.give_up, request, caller))
+
+    async def _in_time(
+        self, request: Request, judge: Callable[[], Clearance], late: Callable[[], Clearance]
+    ) -> Clearance:
+        """What `judge` says, beside the loop where the request is long; else `late`."""
+        if (size := _size(request.body)) < LONG_BYTES:
+            return judge()
         async with self._readers.take(request.party):
             try:
-                judge = partial(self.guard.clear, request, caller)
-                return await run_in_thread(judge, self._timeout_s)
+                return await run_in_thread(judge, patience(self._timeout_s, size))
             except TimeoutError:
-                return self.guard.give_up(request, caller)
+                return late()
 
     async def tier_of(self, reply: Reply, judge: Callable[[], Tier], party: Party) -> Tier:
         """What `judge` says of an answer; S3 of one that cannot be read in time."""

@@ -14,7 +14,8 @@ from shortstop.pipeline.judge import Judge
 from shortstop.pipeline.shadow import Side
 from shortstop.ports import Clock, Grades
 from shortstop.routing import Pair
-from shortstop.types import Request, Signals, Trace
+from shortstop.serving.second import Agree, SecondLook
+from shortstop.types import Helpers, Request, Signals, Trace
 
 
 class Graders(Protocol):
@@ -24,13 +25,18 @@ class Graders(Protocol):
         """The grader that the operator named for `task`."""
 
 
-def agreement_by(graders: Graders) -> Callable[[str, str, str], float]:
-    """(task, one answer, another) -> how much they agree, in [0, 1]."""
+def agreement_by(graders: Graders) -> Agree:
+    """By the task's grader, else by what the answers come to."""
 
-    def agreement(task: str, one: str, other: str) -> float:
-        return routing.grade(graders.grader(task), one, other)
+    def agreement(task: str, answer: str, other: str) -> tuple[float, Helpers]:
+        return routing.heard(graders.grader(task), answer, [other], routing.packaged().embedder)
 
     return agreement
+
+
+def second_look(graders: Graders, model: str | None) -> SecondLook:
+    """By the local `model`, else by the one that answered."""
+    return SecondLook(agreement_by(graders), model)
 
 
 class PairLearner(Graders, Protocol):
@@ -45,7 +51,9 @@ class Comparison:
     """Implements shadow.Compare: by the judge where it is wanted, else by a program.
 
     The reference's answer is the program's yardstick; the judge grades both, without knowing whose
-    they are. `may_judge` says whether its model may see what a key has asked.
+    they are. Of specialists it is also asked wherever they differ: against the reference alone, one
+    that is right more often would lose by each of the reference's errors. `may_judge` says whether
+    its model may see what a key has asked.
     """
 
     router: PairLearner
@@ -59,18 +67,38 @@ class Comparison:
     ) -> None:
         assert trace.decision is not None
         grader = self.router.grader(trace.decision.task)
-        pair: Pair | None = None
-        judge = self.judge if self.may_judge(trace.key) else None
-        if judge is not None and judge.wanted(grader, trace.id):
-            pair = await judge.grade(request, trace, candidate, reference, number)
-        if pair is None:
-            pair = self._compared(trace, grader, candidate, reference)
-        marks = routing.marks_of(candidate.text, request)
-        self.router.pair(replace(pair, marks=marks), candidate.signals)
-
-    def _compared(self, trace: Trace, grader: str | None, candidate: Side, reference: Side) -> Pair:
         name = routing.grader_for(grader, reference.text)
         value = routing.grade(name, candidate.text, reference.text)
         pair = Pair(trace.id, reference.target.name, candidate.target.name, value)
-        self.grades.grade(comparison_grade(pair, trace.tenant, name, self.clock.time()))
-        return pair
+        judged = None
+        if judge := self._judge(grader, trace, candidate, value):
+            judged = await judge.grade(request, trace, candidate, reference, number)
+        if judged is None:
+            at = self.clock.time()
+            self.grades.grade(comparison_grade(pair, trace.tenant, name, at))
+        elif candidate.target.specialist is None:
+            pair = judged
+        else:
+            pair = won(pair, judged)
+        marks = routing.marks_of(candidate.text, request)
+        self.router.pair(replace(pair, marks=marks), candidate.signals)
+
+    def _judge(
+        self, grader: str | None, trace: Trace, candidate: Side, value: float
+    ) -> Judge | None:
+        """Who grades this comparison, if it is not a program."""
+        if self.judge is None or not self.may_judge(trace.key):
+            return None
+        disputed = candidate.target.specialist is not None and value < 1.0
+        if self.judge.wanted(grader, trace.id) or (disputed and grader != "human"):
+            return self.judge
+        return None
+
+
+def won(pair: Pair, judged: Pair) -> Pair:
+    """A specialist's pair, by who has won in the judge's eyes: as far as the answers differ, which
+    is what a program found in `pair`. Where nobody has, the reference's counts as right."""
+    win = routing.winner(judged.reference_value, judged.value)
+    if win is None or win > 0:
+        return replace(pair, source="judge")
+    return replace(pair, source="judge", value=1.0, reference_value=pair.value)

@@ -28,6 +28,8 @@ from shortstop.errors import (
 from shortstop.faults import contained, turned_into
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
+from shortstop.ports import Via
+from shortstop.serving.spent import estimated, unanswered
 from shortstop.types import (
     UNMETERED,
     Admission,
@@ -53,7 +55,7 @@ class LocalEncoder(Protocol):
 
 
 class RemoteEncoder(Protocol):
-    async def embed(self, cleared: Cleared) -> EmbeddingReply: ...
+    async def embed(self, cleared: Cleared, via: Via | None = None) -> EmbeddingReply: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,11 @@ class Embedding:
         record = self._books.begin(request, caller, admission, SURFACE)
         try:
             clearance = record.clearance = await self._clearing.clear(request, caller)
+            self._books.note_cleared(record)
             target = record.target = self._choose(asked.model, clearance, caller)
             decision = record.decision = _decision(target)
             self._reserve(record, target, decision)
+            self._books.note_decided(record)
             reply = await self._ask(record, target, asked)
         except ShortstopError as error:
             self._books.close(record, outcome_of(error), error)
@@ -149,29 +153,38 @@ class Embedding:
         began = self._books.clock.monotonic()
         outcome: Outcome = "cancelled"
         reply: EmbeddingReply | None = None
+        via: Via = []
+        usage = None if target.local else estimated(record.request, None)
         try:
-            reply = await self._vectors(record, target, asked)
-            outcome = "ok"
+            reply = await self._vectors(record, target, asked, via)
+            outcome, usage = "ok", Usage(input=reply.tokens)
             return reply
-        except ShortstopError:
-            outcome = "error"
+        except ShortstopError as error:
+            outcome, usage = "error", unanswered(target, record.request, error)
             raise
         finally:
-            usage = Usage(input=reply.tokens) if reply else None
             seconds = self._books.clock.monotonic() - began
-            attempt = Attempt(target.name, target.local, outcome, seconds, usage=usage)
+            attempt = Attempt(
+                target.name,
+                target.local,
+                outcome,
+                seconds,
+                usage=usage,
+                began=began - record.began,
+                deployment=via[-1] if via else None,
+            )
             record.attempts.append(attempt)
             record.answered = attempt if reply else None
 
     async def _vectors(
-        self, record: RequestRecord, target: Target, asked: EmbeddingRequest
+        self, record: RequestRecord, target: Target, asked: EmbeddingRequest, via: Via
     ) -> EmbeddingReply:
         if target.local:
             with turned_into("local encoder", _no_vectors):
                 return await self._encoders.local[target.name].encode(asked)
         cleared = await self._cleared(record, target)
         with turned_into("upstream", _no_vectors):
-            return await self._encoders.remote[target.name].embed(cleared)
+            return await self._encoders.remote[target.name].embed(cleared, via)
 
     async def _cleared(self, record: RequestRecord, target: Target) -> Cleared:
         """What may be sent to the remote `target`. Raises PrivacyRefused."""

@@ -9,7 +9,9 @@ from shortstop.errors import StoreUnavailable
 from shortstop.faults import contained, turned_into
 from shortstop.ports import Clock, Grades
 from shortstop.routing import Feedback, Pair, Subject
-from shortstop.types import Grade
+from shortstop.runs import RunBook
+from shortstop.types import CallerRole, Grade
+from shortstop.types.learning import RUN_OUTCOME
 
 
 def comparison_grade(pair: Pair, tenant: str, grader: str, at: float) -> Grade:
@@ -81,4 +83,28 @@ class FeedbackIntake:
             return False
         with contained("keeping a grade"):
             self.grades.grade(feedback_grade(feedback, subject, self.clock.time()))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcomes:
+    """What clients and reviewers say of how whole runs ended: kept for the books. Nothing is
+    learned from it, for it does not tell which step was to blame."""
+
+    runs: RunBook
+    grades: Grades
+    clock: Clock
+
+    def take(self, run: str, score: float, source: CallerRole, tenant: str | None) -> bool:
+        """Keep that a run of `tenant` (None: of any) ended with `score`, at best 1; the latest
+        word of a source counts. False where there is no such run, or it is over for long."""
+        owner = None
+        with turned_into("looking for a run", _not_taken):
+            owner = self.runs.owner(run, tenant)
+        if owner is None:
+            return False
+        value = min(1.0, max(0.0, score))
+        grade = Grade(run, owner, source, "", value, self.clock.time(), grader=RUN_OUTCOME)
+        with contained("keeping a grade"):
+            self.grades.grade(grade)
         return True

@@ -20,7 +20,7 @@ from shortstop.pipeline.grading import judge_grades
 from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import Side
-from shortstop.ports import Grades, Guard
+from shortstop.ports import Grades
 from shortstop.routing import Pair
 from shortstop.tokens import written
 from shortstop.types import (
@@ -39,6 +39,7 @@ from shortstop.types import (
 )
 
 Ask = Callable[[str, Request, Clearance], Awaitable[Reply]]
+Names = tuple[str, str]
 
 MAX_CHARS = 12_000
 """Characters of each message of the request, and of each answer, that the judge reads."""
@@ -79,14 +80,14 @@ class Judge:
         rate: float,
         *,
         ask: Ask,
-        guard: Guard,
+        clearing: Clearing,
         books: Bookkeeping,
         grades: Grades,
     ) -> None:
         self._target = target
         self._rate = rate
         self._ask = ask
-        self._clearing = Clearing(guard)
+        self._clearing = clearing
         self._books = books
         self._grades = grades
 
@@ -105,12 +106,19 @@ class Judge:
         `number` counts the pairs of the request from 0, to tell their rows apart.
         """
         names = f"judge-{2 * number + 1}", f"judge-{2 * number + 2}"
-        answers = candidate.text, reference.text
         try:
-            one = await self._verdict(request, trace, answers, names[0])
-            two = await self._verdict(request, trace, answers[::-1], names[1])
+            return await self.graded(request, trace, candidate, reference, names)
         except (ShortstopError, msgspec.MsgspecError, ValueError):
             return None
+
+    async def graded(
+        self, request: Request, trace: Trace, candidate: Side, reference: Side, names: Names
+    ) -> Pair:
+        """The same; `names` tell the two calls' rows apart from others of the request. Raises
+        ShortstopError, MsgspecError or ValueError."""
+        answers = candidate.text, reference.text
+        one = await self._verdict(request, trace, answers, names[0])
+        two = await self._verdict(request, trace, answers[::-1], names[1])
         pair = Pair(
             trace.id,
             reference.target.name,
@@ -128,14 +136,19 @@ class Judge:
         self, request: Request, trace: Trace, answers: tuple[str, str], name: str
     ) -> _Verdict:
         asked = with_body(question(request, answers, f"{trace.id}-{name}"))
-        caller = Caller(trace.tenant, trace.key, conversation=trace.conversation)
+        task = trace.decision.task if trace.decision else None
+        caller = Caller(trace.tenant, trace.key, conversation=trace.conversation, task=task)
         clearance = await self._clearing.clear(asked, caller)
         target, clock = self._target, self._books.clock
         with LearningCall(self._books, trace, name, target, asked) as call:
             started = clock.monotonic()
             reply = await self._ask(target.name, asked, clearance)
             seconds = clock.monotonic() - started
-            call.keep(Attempt(target.name, target.local, "ok", seconds, usage=reply.usage))
+            attempt = Attempt(
+                target.name, target.local, "ok", seconds, usage=reply.usage,
+                deployment=reply.deployment,
+            )  # fmt: skip
+            call.keep(attempt)
         verdict = msgspec.json.decode(reply.choices[0].text, type=_Verdict)
         if not (0 <= verdict.first <= TOP_GRADE and 0 <= verdict.second <= TOP_GRADE):
             raise ValueError("a grade is out of range")

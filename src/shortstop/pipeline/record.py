@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from shortstop.errors import RequestError, ShortstopError
 from shortstop.faults import contained
 from shortstop.pipeline.clearing import NOT_CLEARED
-from shortstop.ports import Accountant, Clock, Observer, Purser, Recorder
+from shortstop.ports import Accountant, Clock, Instead, Observer, Purser, Recorder
+from shortstop.runs import RunBook, RunOver, RunStep
 from shortstop.types import (
     UNMETERED,
     Admission,
@@ -24,9 +25,11 @@ from shortstop.types import (
     Decision,
     Reply,
     Request,
+    RunRefusal,
     Target,
     Tier,
     Trace,
+    TraceContext,
     TraceOutcome,
 )
 
@@ -34,11 +37,15 @@ NOT_BILLED = Bill(None, Decimal(0), None, None, None)
 """Of a request whose cost could not be worked out: unknown, not nothing."""
 
 
+Join = Callable[[Caller], TraceContext]
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """What is known about one request so far. `began` is on the monotonic clock, in seconds.
 
-    `answered` is the attempt that is the answer, which need not be the last one.
+    `answered` is the attempt that is the answer, which need not be the last one. `step` is the
+    request as a step of a run; `run_refusal` why it may be none.
     """
 
     request: Request
@@ -52,8 +59,15 @@ class RequestRecord:
     answered: Attempt | None = None
     target: Target | None = None
     reply: Reply | None = None
+    fallbacks: Instead | None = None
+    cache_key: bytes | None = None
+    step: RunStep | None = None
+    run_refusal: RunRefusal | None = None
     surface: str | None = None
     """What the row calls the dialect, where it is not the request's own."""
+    cleared: float | None = None
+    decided: float | None = None
+    """When the verdict and the decision were there; on the monotonic clock, like `began`."""
 
     def raise_tier(self, tier: Tier, reason: str) -> None:
         """The answer is more sensitive than the request was."""
@@ -71,12 +85,16 @@ class Bookkeeping:
         clock: Clock,
         observers: Sequence[Observer] = (),
         purser: Purser | None = None,
+        runs: RunBook | None = None,
     ) -> None:
         self._accountant = accountant
         self._recorder = recorder
         self.clock = clock
         self._observers = observers
         self._purser = purser
+        self._runs = runs
+        self.join: Join | None = None
+        """How a request joins its client's trace; None: there is no tracing."""
 
     def begin(
         self,
@@ -86,7 +104,39 @@ class Bookkeeping:
         surface: str | None = None,
     ) -> RequestRecord:
         at, began = self.clock.time(), self.clock.monotonic()
+        if self.join is not None:
+            with contained("joining a trace"):
+                request = replace(request, trace_context=self.join(caller))
         return RequestRecord(request, caller, admission, at, began, surface=surface)
+
+    def enter(self, record: RequestRecord) -> None:
+        """Recognise the run that the request is a step of. Where that fails it is part of none.
+
+        Raises RunOver where its run may take no further step.
+        """
+        if self._runs is None:
+            return
+        try:
+            with contained("recognising a run", (RunOver,)):
+                step = record.step = self._runs.enter(record.request, record.caller)
+                if step is not None:
+                    record.caller = replace(record.caller, run=step.run)
+        except RunOver as over:
+            record.run_refusal = over.refusal
+            record.caller = replace(record.caller, run=over.run)
+            raise
+
+    def note_cleared(self, record: RequestRecord) -> None:
+        record.cleared = self.clock.monotonic()
+
+    def note_decided(self, record: RequestRecord) -> None:
+        record.decided = self.clock.monotonic()
+
+    def _leave(self, record: RequestRecord, trace: Trace) -> None:
+        if self._runs is not None and record.step is not None:
+            with contained("the end of a run's step"):
+                answered = record.reply if trace.outcome == "ok" else None
+                self._runs.leave(record.step, answered, trace.bill.cost if trace.bill else None)
 
     def reserve(self, record: RequestRecord, decision: Decision) -> None:
         """Set aside what the decision's plan can cost. Raises QuotaExceeded."""
@@ -124,6 +174,7 @@ class Bookkeeping:
         """The request is over: keep its row. What breaks here harms no answer."""
         status = 200 if outcome == "ok" else error.status if error else 499
         trace = self._trace(record, outcome, status, error)
+        self._leave(record, trace)
         self.keep(trace)
         self.charge(trace, record.admission)
         return trace
@@ -168,7 +219,19 @@ class Bookkeeping:
             request=request.body,
             response=record.reply.choices if record.reply else None,
             error=error.code if error else None,
+            run=caller.run,
+            user=caller.user,
+            tag=caller.tag,
+            specialist=target.name if target is not None and target.specialist else None,
+            run_refusal=record.step.refusal if record.step else record.run_refusal,
+            cleared=_after(record.began, record.cleared),
+            decided=_after(record.began, record.decided),
+            trace_context=request.trace_context,
         )
+
+
+def _after(began: float, moment: float | None) -> float | None:
+    return None if moment is None else moment - began
 
 
 def outcome_of(error: ShortstopError) -> TraceOutcome:

@@ -5,10 +5,10 @@ Rooms fit these shapes without inheriting from them; `app` joins the two sides.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Protocol
 
-from shortstop.errors import ShortstopError, TargetError
+from shortstop.errors import FailureClass, ShortstopError, TargetError
 from shortstop.types import (
     Admission,
     Attempt,
@@ -74,6 +74,9 @@ class Guard(Protocol):
     def clear(self, request: Request, caller: Caller) -> Clearance:
         """Judge every string of the request. Never raises: a detector's failure pins to local."""
 
+    def look(self, request: Request, caller: Caller) -> Clearance:
+        """The verdict that `clear` would give; nothing of it is kept. Never raises."""
+
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         """Pin a request whose judgement nobody waits for any longer."""
 
@@ -137,13 +140,22 @@ class Backend(Protocol):
         """Answer in pieces. Closing the iterator frees the engine's slot."""
 
 
-class Upstream(Protocol):
-    """A remote model. It takes nothing but what privacy cleared."""
+Via = list[str]
+"""The labels of the upstream's deployments that were asked, as they are: the last one answers."""
 
-    async def answer(self, cleared: Cleared) -> Reply:
+
+Instead = Mapping[tuple[str, FailureClass], tuple[str, ...]]
+"""Who may answer in place of a target that could not, by its name and why, in order."""
+
+
+class Upstream(Protocol):
+    """A remote model. It takes nothing but what privacy cleared. What goes by one of several
+    deployments is noted in `via`."""
+
+    async def answer(self, cleared: Cleared, via: Via | None = None) -> Reply:
         """Answer whole. Raises TargetError."""
 
-    def stream(self, cleared: Cleared) -> AsyncGenerator[Chunk, None]:
+    def stream(self, cleared: Cleared, via: Via | None = None) -> AsyncGenerator[Chunk, None]:
         """Answer in pieces. Closing the iterator closes the connection."""
 
 
@@ -198,8 +210,9 @@ class Dialect(Protocol):
     def encode_request(self, request: Request, model: str) -> bytes:
         """The request as this dialect's JSON, addressed to `model`."""
 
-    def decode_reply(self, body: bytes) -> Reply:
-        """Raises UpstreamFailed when the bytes are not an answer."""
+    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+        """Calls without an id get one that is made from `salt`. Raises UpstreamFailed when the
+        bytes are not an answer, and the TargetError that they tell instead of one."""
 
     def decode_error(self, status: int, body: bytes, retry_after: float | None) -> TargetError:
         """What an upstream's non-2xx answer means. Never raises, whatever the bytes are."""
@@ -207,7 +220,7 @@ class Dialect(Protocol):
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
         """The answer as the client expects it: `model` is what `request` asked for."""
 
-    def stream_decoder(self) -> StreamDecoder: ...
+    def stream_decoder(self, salt: str = "") -> StreamDecoder: ...
 
     def stream_encoder(self, request: Request, created: int) -> StreamEncoder: ...
 
@@ -219,11 +232,19 @@ class StreamDecoder(Protocol):
     """Bytes of an event stream, in any chunking, to Chunks."""
 
     def feed(self, data: bytes) -> list[Chunk]:
-        """Raises UpstreamFailed on garbage or on an error event."""
+        """Raises TargetError on garbage or on an error event."""
+
+    def close(self) -> list[Chunk]:
+        """Nothing more is read: what was held back. Raises UpstreamFailed where the answer has not
+        ended."""
 
     @property
     def done(self) -> bool:
-        """Whether the stream said that it is complete."""
+        """Whether the stream said that it is complete: nothing more need be read."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice has ended: only usage and the like may follow."""
 
 
 class StreamEncoder(Protocol):

@@ -14,13 +14,33 @@ holds an implementation to all of this.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shortstop.ports import Clock
 from shortstop.types import Tier
 from shortstop.types.accounts import IdempotencyRecord, KeptRow
-from shortstop.types.report import By, TrafficReport
-from shortstop.types.rows import GradeRow, ResponseRow, Row, SealedSurrogates, TaintRow
+from shortstop.types.console import (
+    AnswerTimes,
+    Days,
+    DocumentPage,
+    RowCursor,
+    RowFilter,
+    RuleCount,
+    TierCount,
+    TraceLine,
+    TracePage,
+)
+from shortstop.types.report import By, Charge, GroupBy, Point, Slice, TrafficReport
+from shortstop.types.rows import (
+    GradeRow,
+    ResponseRow,
+    Row,
+    RunHead,
+    RunRow,
+    SealedSurrogates,
+    TaintRow,
+)
 
 SealDocument = Callable[[bytes], tuple[bytes, str]]
 """A row's JSON as an earlier version wrote it -> the same sealed, and its digest."""
@@ -106,12 +126,17 @@ class ReportReader(Protocol):
     def summary(
         self,
         *,
-        by: Sequence[By] = ("day", "task", "target", "tenant"),
+        by: Sequence[GroupBy] = ("day", "task", "target", "tenant"),
         since: float | None = None,
         until: float | None = None,
         tenant: str | None = None,
     ) -> TrafficReport:
         """The report over those rows, all of it over the same ones."""
+
+    def charges(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> Iterator[Charge]:
+        """What those rows cost, by day and everything that bills are split by."""
 
 
 class ResponseStore(Protocol):
@@ -257,6 +282,34 @@ class SurrogateStore(Protocol):
     def close(self) -> None: ...
 
 
+class RunStore(Protocol):
+    """Runs of agents and how far each has come. Of one tenant, what its last `MOST_STEPS` steps
+    touched is kept."""
+
+    def heads(self, prefixes: Sequence[bytes], since: float) -> list[RunHead]:
+        """The heads with one of these prefixes, of runs that went on since then: those that no
+        later step of their run has left behind first, then the newest."""
+
+    def enter(
+        self, tenant: str, run: str, at: float, since: float, admit: Callable[[RunRow], None]
+    ) -> None:
+        """Count a step of a run, which begins with it where it is new or rested since before
+        `since`. `admit` sees what the run has taken so far; nothing happens when it raises, and it
+        may be called again where a transaction is tried again."""
+
+    def leave(self, tenant: str, head: RunHead, at: float, cost: int) -> None:
+        """The step is over: book its cost and how far the run has come; a step without an answer is
+        counted no longer. Nothing happens where the run is forgotten."""
+
+    def owners(self, run: str) -> list[str]:
+        """The tenants that have a run of that name."""
+
+    def sweep(self, before: float) -> int:
+        """Delete the runs that rested since before then, and off the disk; how many."""
+
+    def close(self) -> None: ...
+
+
 class Stores(Protocol):
     """Every store of one gateway. Each call opens one; several processes may have the same."""
 
@@ -264,6 +317,8 @@ class Stores(Protocol):
         """Not opened yet. With `fsync` what it has written survives a power cut too."""
 
     def reports(self) -> ReportReader: ...
+
+    def figures(self) -> FigureReader: ...
 
     def responses(self) -> ResponseStore:
         """Not opened before it is used."""
@@ -274,3 +329,55 @@ class Stores(Protocol):
         """Drops what is older than `kept_s` seconds."""
 
     def surrogates(self) -> SurrogateStore: ...
+
+    def runs(self) -> RunStore: ...
+
+
+class Figures(Protocol):
+    """What the console's pages show, all of it over the same rows, whatever is written meanwhile.
+
+    Raises StoreUnavailable where it takes longer than was allowed.
+    """
+
+    def slices(
+        self, by: By | None, days: Days, *, tenant: str | None = None, task: str | None = None
+    ) -> tuple[Slice, ...]:
+        """Sums over whole days, without times of answers; one slice over all where `by` is None.
+        Days in order, everything else by number of requests."""
+
+    def points(self, since: int, until: int, step: int, tenant: str | None) -> tuple[Point, ...]:
+        """Sums over stretches of `step` hours of the hours since <= hour < until, counted from
+        1970; stretches without rows are missing."""
+
+    def days(self, tenant: str | None) -> Days | None:
+        """From the first to the last day that has rows."""
+
+    def baselines(self, days: Days) -> tuple[str, ...]:
+        """What "all-LLM" was, in those days."""
+
+    def times(self, chosen: RowFilter) -> AnswerTimes:
+        """How long answers took; of very many, the newest."""
+
+    def tiers(self, chosen: RowFilter) -> tuple[TierCount, ...]:
+        """How sensitive rows were; of very many, the newest."""
+
+    def rules(self, chosen: RowFilter) -> tuple[RuleCount, ...]:
+        """What was found in rows, most often first; of very many, the newest."""
+
+    def page(self, chosen: RowFilter, before: RowCursor | None, limit: int) -> TracePage: ...
+
+    def tail(self, after: int, tenant: str | None, limit: int) -> tuple[TraceLine, ...]:
+        """The newest rows whose number is above `after`, newest first."""
+
+    def documents(self, chosen: RowFilter, after: RowCursor | None, limit: int) -> DocumentPage:
+        """At most `limit` whole rows, and some megabytes of them."""
+
+    def document(self, id: str, tenant: str | None) -> tuple[bytes, list[GradeRow]] | None:
+        """A row's JSON and its grades, oldest first."""
+
+
+class FigureReader(Protocol):
+    """Reads for pages, on connections of its own, which hold up no writer."""
+
+    def figures(self, seconds: float) -> AbstractContextManager[Figures]:
+        """For at most so many seconds, from the thread that asks. Raises StoreError."""

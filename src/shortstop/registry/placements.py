@@ -23,13 +23,21 @@ log = logging.getLogger(__name__)
 
 FOLDER = "specialists"
 FILE = "placements.json"
+REPLACES: dict[TargetState, tuple[TargetState, ...]] = {
+    "canary": ("canary",),
+    "live": ("canary", "live"),
+}
+"""Whose place a specialist takes in a state."""
+SERVING: tuple[TargetState, ...] = ("shadow", "canary", "live")
+"""Those that answer or are asked unseen."""
 KEPT = 200
 """Placements that are remembered after they ended."""
 
 
 class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     """One specialist, by its folder's `name`, in a `state` since then (Unix seconds). `why` says
-    who or what put it there."""
+    who or what put it there. `replaced_by` names the one that took its place. `before` is the
+    state in which it was when that was done, or when it was rolled back."""
 
     name: str
     tenant: str
@@ -37,6 +45,19 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     state: TargetState
     since: float
     why: str = ""
+    replaced_by: str | None = None
+    before: TargetState | None = None
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it answered until it was taken out of traffic."""
+        taken_out = self.state == "retired" and self.replaced_by is None
+        return taken_out and self.before in ("canary", "live")
+
+    @property
+    def kind(self) -> str:
+        """The kind of specialist: its name without the hash."""
+        return self.name.rpartition("-")[0]
 
 
 class Placements:
@@ -52,17 +73,29 @@ class Placements:
             return msgspec.json.decode(self._file.read_bytes(), type=list[Placement])
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.error("%s cannot be used, so no specialist answers: %s", self._file, error)
             return []
 
+    def find(self, name: str) -> Placement | None:
+        return next((one for one in self.all() if one.name == name), None)
+
+    def stamp(self) -> tuple[int, ...]:
+        """Differs from the one before as soon as something was placed. Never raises."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
     def serving(self) -> list[Placement]:
         """Those that answer or are asked unseen."""
-        return [one for one in self.all() if one.state in ("shadow", "canary", "live")]
+        return [one for one in self.all() if one.state in SERVING]
 
     def place(self, placement: Placement) -> None:
-        """Put a specialist into a state. Where it answers, the one that answered the same tenant's
-        task before is retired. Raises OSError."""
+        """Put a specialist into a state. One that goes live takes the place of those of its kind
+        that answered the same tenant's task before, a canary that of an earlier canary. Raises
+        OSError."""
 
         def change(placed: list[Placement]) -> list[Placement]:
             kept = [self._after(one, placement) for one in placed if one.name != placement.name]
@@ -71,34 +104,59 @@ class Placements:
         self._change(change)
 
     def _after(self, one: Placement, new: Placement) -> Placement:
-        same = (one.tenant, one.task) == (new.tenant, new.task)
-        if same and new.state in ("canary", "live") and one.state in ("canary", "live"):
-            replaced = f"replaced by {new.name}"
-            return msgspec.structs.replace(one, state="retired", since=new.since, why=replaced)
+        same = (one.tenant, one.task, one.kind) == (new.tenant, new.task, new.kind)
+        if same and one.state in REPLACES.get(new.state, ()):
+            why = f"replaced by {new.name}"
+            return msgspec.structs.replace(
+                one, state="retired", since=new.since, why=why, replaced_by=new.name,
+                before=one.state,
+            )  # fmt: skip
         return one
 
     def roll_back(self, name: str, at: float, why: str) -> Placement | None:
-        """Take a specialist out of traffic; the one before it comes back, if there was one, and is
-        returned. Raises OSError, and KeyError where there is none of that name."""
+        """Take a specialist out of traffic; who answered in its place before comes back and is
+        returned, None where nobody did. One that answers nothing any more stays as it is. Raises
+        OSError, and KeyError where there is none of that name."""
         restored: list[Placement] = []
 
         def change(placed: list[Placement]) -> list[Placement]:
             current = next((one for one in placed if one.name == name), None)
             if current is None:
                 raise KeyError(name)
-            retired = msgspec.structs.replace(current, state="retired", since=at, why=why)
-            out = [retired if one.name == name else one for one in placed]
-            before = f"replaced by {name}"
-            for number, one in enumerate(out):
-                if one.why == before:
-                    reason = f"{name} was rolled back"
-                    one = msgspec.structs.replace(one, state="live", since=at, why=reason)
-                    out[number] = one
+            if current.state not in SERVING:
+                return placed
+            reason = f"{name} was rolled back"
+            out: list[Placement] = []
+            for one in placed:
+                if one.name == name:
+                    one = msgspec.structs.replace(
+                        one, state="retired", since=at, why=why, before=one.state
+                    )
+                elif one.replaced_by == name:
+                    one = Placement(
+                        one.name, one.tenant, one.task, one.before or "live", at, reason
+                    )
                     restored.append(one)
+                out.append(one)
             return out
 
         self._change(change)
         return restored[0] if restored else None
+
+    def retire(self, name: str, at: float, why: str) -> None:
+        """Take a specialist out of traffic; nobody comes back. Raises as `roll_back` does."""
+
+        def change(placed: list[Placement]) -> list[Placement]:
+            if all(one.name != name for one in placed):
+                raise KeyError(name)
+            return [
+                msgspec.structs.replace(one, state="retired", since=at, why=why)
+                if one.name == name
+                else one
+                for one in placed
+            ]
+
+        self._change(change)
 
     def _change(self, change: Callable[[list[Placement]], list[Placement]]) -> None:
         with self._locked():

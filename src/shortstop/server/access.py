@@ -1,4 +1,4 @@
-"""Who may call the routes that ask no model. Each is made by one of four, so that none forgets.
+"""Who may call the routes that ask no model. Each is made by one of five, so that none forgets.
 
 A key's requests a minute count on every route that asks for one.
 """
@@ -13,13 +13,21 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shortstop.server.auth import caller_in, is_from_here, require_admin, shows_admin_token
+from shortstop.server.auth import (
+    Operator,
+    caller_in,
+    is_from_here,
+    operator_in,
+    require_admin,
+    shows_admin_token,
+)
 from shortstop.server.gateway import Gateway
 from shortstop.types import Caller
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
+OperatorHandler = Callable[[HttpRequest, Operator], Awaitable[Response]]
 KeyHandler = Callable[[HttpRequest, Caller], Awaitable[Response]]
-Needs = Literal["nothing", "key", "key elsewhere", "admin token"]
+Needs = Literal["nothing", "key", "key elsewhere", "operator", "admin token"]
 
 ADMINISTRATOR = Caller(role="reviewer")
 """Of all tenants, without a key."""
@@ -49,6 +57,18 @@ class Access:
             return await handler(request)
 
         return Endpoint("admin token", handle)
+
+    def operator(self, handler: OperatorHandler) -> Endpoint:
+        """For the admin token, and keys that open the console to operators."""
+
+        async def handle(request: HttpRequest) -> Response:
+            operator = operator_in(self._gateway, request.scope)
+            limits = self._gateway.count(operator.caller).headers
+            response = await handler(request, operator)
+            response.headers.update(limits)
+            return response
+
+        return Endpoint("operator", handle)
 
     def key(self, handler: KeyHandler) -> Endpoint:
         """For a key where one is needed; the admin token is as good."""

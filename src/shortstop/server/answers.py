@@ -46,6 +46,7 @@ class ModelDetails(Struct, frozen=True, omit_defaults=True):
         int | UnsetType, Meta(description="Tokens of the prompt and the answer together.")
     ] = UNSET
     abilities: list[str] | UnsetType = UNSET
+    notice: Annotated[str | UnsetType, Meta(description="Why to use another one soon.")] = UNSET
 
 
 class Model(Struct, frozen=True, tag_field="object", tag="model"):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from shortstop import __version__
+from shortstop.console import api_page
 from shortstop.errors import Forbidden, MethodNotAllowed, NotFound, ShortstopError
 from shortstop.server import feedback
 from shortstop.server.access import ADMINISTRATOR, Access, route
@@ -26,24 +31,35 @@ from shortstop.server.answers import (
 )
 from shortstop.server.body import read_request
 from shortstop.server.capacity import Capacity, holder_of
+from shortstop.server.console.visit import HEADERS
 from shortstop.server.gateway import Gateway, Readiness
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
+from shortstop.server.traces import TracesApi
 from shortstop.types import Caller, Target
 
+MOST_NAMED = 50
+"""Models that an error names."""
 ROUTED_MODELS = {
     "auto": "Shortstop decides: the small local model first, the frontier as its backup.",
     "local": "Never leaves this machine.",
 }
 
 
+@cache
+def _docs() -> str:
+    return api_page.page(document())
+
+
 def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
     public, admin, may = Api(gateway, capacity), AdminApi(gateway, capacity), Access(gateway)
+    traces = TracesApi(gateway)
     return Starlette(
         routes=[
             route("/", GET=may.anybody(public.index)),
             route("/openapi.json", GET=may.anybody(public.openapi)),
+            route("/docs", GET=may.anybody(public.docs)),
             route("/models", GET=may.key(public.models)),
             route("/models/{id:path}", GET=may.key(public.model)),
             route("/health", GET=may.anybody(public.health)),
@@ -60,6 +76,9 @@ def api(gateway: Gateway, capacity: Capacity) -> Starlette:
                 "/admin/conversations/{tenant}/{id:path}",
                 DELETE=may.admin(admin.erase),
             ),
+            route("/admin/traces", GET=may.operator(traces.page)),
+            route("/admin/traces/export", GET=may.operator(traces.export)),
+            route("/admin/traces/{id}", GET=may.operator(traces.one)),
             route("/admin/keys", GET=may.admin(admin.keys), POST=may.admin(admin.create_key)),
             route("/admin/keys/{id}", GET=may.admin(admin.key), DELETE=may.admin(admin.revoke_key)),
         ],
@@ -85,22 +104,29 @@ class Api:
         """GET /openapi.json: every route as an OpenAPI 3.1 document."""
         return as_json(document())
 
+    async def docs(self, request: HttpRequest) -> Response:
+        """GET /docs: the same as a page, without a network."""
+        return HTMLResponse(_docs(), headers=HEADERS)
+
     async def models(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/models: `auto`, `local` and every target that the key may use."""
-        return as_json(ModelList([self._model(name) for name in self._names(caller)]))
+        targets, notices = self._gateway.targets, self._gateway.notices
+        names = _names(caller, targets)
+        return as_json(ModelList([self._model(name, targets, notices) for name in names]))
 
     async def model(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/models/{id}."""
         name = request.path_params["id"]
-        names = self._names(caller)
+        targets = self._gateway.targets
+        names = _names(caller, targets)
         if name not in names:
             raise NotFound(
                 f"The model {name!r} does not exist.",
-                hint=f"Available: {', '.join(names)}.",
+                hint=f"Available: {', '.join(names[:MOST_NAMED])}.",
                 param="model",
                 code="model_not_found",
             )
-        return as_json(self._model(name))
+        return as_json(self._model(name, targets, self._gateway.notices))
 
     async def health(self, request: HttpRequest) -> Response:
         """GET /health: the process is alive."""
@@ -165,25 +191,26 @@ class Api:
             refusal = NotFound(f"Not found: {request.url.path}.", hint="See /openapi.json.")
         return await self.answer_error(request, refusal)
 
-    def _names(self, caller: Caller) -> list[str]:
-        """Names of models that the caller may use."""
-        allowed = caller.targets
-        serving = [name for name, target in self._gateway.targets.items() if target.serves]
-        return [*ROUTED_MODELS, *(name for name in serving if not allowed or name in allowed)]
-
-    def _model(self, name: str) -> Model:
-        target = self._gateway.targets.get(name)
-        details = _details(target) if target else ModelDetails(description=ROUTED_MODELS[name])
-        owner = target.provider if target else "shortstop"
-        return Model(name, self._gateway.started, owner, details)
+    def _model(self, name: str, targets: Mapping[str, Target], notices: Mapping[str, str]) -> Model:
+        target, started = targets.get(name), self._gateway.started
+        if target is None:
+            return Model(name, started, "shortstop", ModelDetails(description=ROUTED_MODELS[name]))
+        return Model(name, started, target.provider, _details(target, notices.get(name, UNSET)))
 
 
-def _details(target: Target) -> ModelDetails:
+def _names(caller: Caller, targets: Mapping[str, Target]) -> list[str]:
+    """Names of models that the caller may use. Specialists are not for choosing."""
+    serving = [name for name, t in targets.items() if t.serves and t.specialist is None]
+    return [*ROUTED_MODELS, *filter(caller.may_use, serving)]
+
+
+def _details(target: Target, notice: str | UnsetType) -> ModelDetails:
     return ModelDetails(
         local=target.local,
         model=target.model,
         context=target.context,
         abilities=sorted(target.abilities),
+        notice=notice,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -19,7 +20,10 @@ from shortstop.server.api import api
 from shortstop.server.calls import counting_work, embedding_work
 from shortstop.server.capacity import Capacity
 from shortstop.server.chat import chat_work, stateful_work
-from shortstop.server.door import Door, is_admin_path
+from shortstop.server.clients import Clients
+from shortstop.server.console.app import Console
+from shortstop.server.door import CONSOLE, Door, is_admin_path, is_below
+from shortstop.server.explain import Explain, asks_why, explaining_work
 from shortstop.server.gateway import Gateway
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
@@ -31,24 +35,29 @@ HEALTHY_HEAD = [
     (b"content-type", b"application/json"),
     (b"content-length", str(len(HEALTHY)).encode()),
 ]
+PLAYGROUND = dialects.get("openai.chat").description.route.path
+"""Where the console asks."""
 NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
 class Dispatcher:
     """Dispatches on the path, with or without `/v1` and a trailing slash.
 
-    `mounts` are further applications by path prefix, such as `/console`, which is the `root_path`
+    `mounts` are further applications by path prefix beside `/console`, which is the `root_path`
     that they see. Raises ValueError for a prefix that is not one segment, or is one of our own.
     """
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
         capacity = Capacity(lambda: gateway.server)
         self.hot = hot_routes(gateway, capacity)
+        self._explain = explaining_routes(gateway, capacity)
         self._cold = api(gateway, capacity)
-        self._mounts = dict(mounts)
-        self._check_mounts()
+        self._check(mounts)
+        self._console = Console(gateway, capacity, time, self.hot[PLAYGROUND])
+        self._mounts: dict[str, ASGIApp] = {CONSOLE: self._console, **mounts}
         self._gateway = gateway
         self.door = Door(gateway)
+        self._clients = Clients()
         self._id = Ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,13 +65,20 @@ class Dispatcher:
             await self._cold(scope, receive, send)
             return
         path = plain(scope["path"])
-        refusal = self.door.refusal(scope, path)
+        refusal = self._clients.refusal(scope, self._gateway.server) or self.door.refusal(
+            scope, path
+        )
         if refusal is not None:
             await self._refuse(refusal, path, scope, receive, send)
             return
         if path in self.hot:
             scope["path"] = path
-            await _post(self.hot[path], scope, receive, send)
+            if scope["method"] != "POST":
+                await self.hot[path].refuse(send, _only_post(scope["method"]))
+            elif path in self._explain and asks_why(scope):
+                await self._explain[path](scope, receive, send)
+            else:
+                await self.hot[path](scope, receive, send)
             return
         send = with_request_id(send, self._id())
         if path == "/health" and scope["method"] in ("GET", "HEAD"):
@@ -83,12 +99,16 @@ class Dispatcher:
             await self.hot[path].refuse(send, error)
             return
         self._gateway.refused(error.status)
-        await failure(error)(scope, receive, with_request_id(send, self._id()))
+        send = with_request_id(send, self._id())
+        if is_below(CONSOLE, path):
+            await self._console.refuse(error, scope, receive, send)
+            return
+        await failure(error)(scope, receive, send)
 
-    def _check_mounts(self) -> None:
+    def _check(self, mounts: Mapping[str, ASGIApp]) -> None:
         cold = (route.path for route in self._cold.routes if isinstance(route, Route))
-        taken = {"/", "/v1", *map(first_segment, (*self.hot, *cold))}
-        for prefix in self._mounts:
+        taken = {"/", "/v1", CONSOLE, *map(first_segment, (*self.hot, *cold))}
+        for prefix in mounts:
             if prefix != first_segment(prefix) or prefix in taken:
                 raise ValueError(f"Nothing can be mounted at {prefix!r}.")
 
@@ -99,13 +119,6 @@ class Dispatcher:
             await RedirectResponse(f"{prefix}/")(scope, receive, send)
             return
         await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
-
-
-async def _post(route: HotRoute, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["method"] == "POST":
-        await route(scope, receive, send)
-    else:
-        await route.refuse(send, _only_post(scope["method"]))
 
 
 def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
@@ -127,6 +140,15 @@ def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
         if counting is not None and counting.route is not None:
             routes[counting.route] = hot(name, counting_work(gateway))
     return routes
+
+
+def explaining_routes(gateway: Gateway, capacity: Capacity) -> dict[str, Explain]:
+    """What says of the dialects' routes how they would be answered."""
+    in_flight, work = InFlight(gateway), explaining_work(gateway)
+    return {
+        one.route.path: Explain(gateway, HotRoute(gateway, capacity, in_flight, one.name, work))
+        for one in (dialect.description for dialect in dialects.every())
+    }
 
 
 async def health(send: Send) -> None:
@@ -162,8 +184,8 @@ def first_segment(path: str) -> str:
 
 
 class Cors:
-    """`dispatcher` for the web pages of the operator's origins; administration is not among what
-    they may ask for, and no name that is not ours gets an answer."""
+    """`dispatcher` for the web pages of the operator's origins; administration and the console are
+    not among what they may ask for, and no name that is not ours gets an answer."""
 
     def __init__(self, dispatcher: Dispatcher, origins: tuple[str, ...]) -> None:
         self._dispatcher = dispatcher
@@ -179,6 +201,7 @@ class Cors:
         public = (
             scope["type"] == "http"
             and not is_admin_path(plain(scope["path"]))
+            and not is_below(CONSOLE, plain(scope["path"]))
             and self._dispatcher.door.knows(scope)
         )
         await (self._cors if public else self._dispatcher)(scope, receive, send)

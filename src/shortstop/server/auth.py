@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
 from starlette.types import Scope
 
 from shortstop import dialects
@@ -127,6 +128,33 @@ def shows_admin_token(gateway: Gateway, scope: Scope) -> bool:
             hint=f"Set {gateway.server.admin_token_env} to administer from elsewhere.",
         )
     return True
+
+
+class Operator(Struct, frozen=True):
+    """Somebody who runs the gateway. `tenant` is the only one that is seen; None: all. `caller` is
+    who asks with that key; what was said is shown `masked` to all but administrators."""
+
+    name: str
+    tenant: str | None
+    masked: bool
+    caller: Caller
+
+
+def operator_in(gateway: Gateway, scope: Scope) -> Operator:
+    """Who shows the admin token, or a key that opens the console to an operator. Raises
+    Unauthenticated, Forbidden and InvalidRequest."""
+    if shows_admin_token(gateway, scope):
+        return Operator("admin token", None, masked=False, caller=Caller(role="reviewer"))
+    secret = secret_of(scope["headers"], scope.get("query_string", b""))
+    caller = gateway.accounts.identify(secret)
+    key = gateway.accounts.keys.get(caller.key) if caller.key else None
+    if key is None or key.console not in ("operator", "admin"):
+        raise Forbidden(
+            "This is for operators.",
+            hint="Send the admin token, or a key that was made with `--console operator`.",
+        )
+    admin = key.console == "admin"
+    return Operator(key.name, None if admin else key.tenant, masked=not admin, caller=caller)
 
 
 def require_admin(gateway: Gateway, scope: Scope) -> None:

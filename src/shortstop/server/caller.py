@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 from msgspec.structs import replace
 
 from shortstop.dialects import description_of
+from shortstop.errors import InvalidRequest
 from shortstop.server.body import Headers
-from shortstop.types import UNNAMED, Caller, Party, Request
+from shortstop.types import UNNAMED, CacheUse, Caller, Party, Request, RunLimits
 
 MAX_HEADER = 128
 """Characters of a header that are read."""
+MAX_FORWARDED = 512
+"""Characters of a header that is passed on."""
 MAX_BETAS = 32
+MAX_STATE = 512
+"""Characters of a `tracestate`, as many as W3C asks to pass on."""
 LONG = 1 << 17
 """Characters of a first message from which its middle says nothing about whose dialogue it is."""
+_RUN = re.compile(rf"[!-~]{{1,{MAX_HEADER}}}")
 _WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
 _BETA = re.compile(rf"{_WORD}(?:-{_WORD}){{0,7}}-20\d\d-?\d\d-?\d\d")
 """A name and a date. Anything else is not passed on: privacy reads bodies, not headers."""
 
 
 def caller_of(caller: Caller, headers: Headers, request: Request) -> Caller:
-    """`caller` with the conversation and task of one request.
+    """`caller` with the conversation, task and run of one request. Raises InvalidRequest.
 
     Without `x-shortstop-conversation` a dialogue is identified by its first messages.
     """
@@ -31,7 +39,27 @@ def caller_of(caller: Caller, headers: Headers, request: Request) -> Caller:
         caller,
         conversation=conversation_in(headers) or _opening(request),
         task=_header(headers, b"x-shortstop-task"),
+        run=_run(headers),
+        user=_header(headers, b"x-shortstop-user") or _user(request),
+        tag=_header(headers, b"x-shortstop-tag") or _tag(request),
+        run_caps=_run_caps(headers),
+        cache=_cache(headers),
+        traceparent=_header(headers, b"traceparent"),
+        tracestate=_header(headers, b"tracestate", MAX_STATE),
     )
+
+
+def _user(request: Request) -> str | None:
+    """The end user, as the body names it."""
+    named = request.user or request.metadata.get("user_id")
+    return named[:MAX_HEADER] if isinstance(named, str) and named else None
+
+
+def _tag(request: Request) -> str | None:
+    """The body's own tag, or the first of several."""
+    told = request.metadata.get("tag") or request.metadata.get("tags")
+    first = told[0] if isinstance(told, list) and told else told
+    return first.partition(",")[0].strip()[:MAX_HEADER] or None if isinstance(first, str) else None
 
 
 def party_of(caller: Caller, client: tuple[str, int] | None) -> Party:
@@ -68,9 +96,68 @@ def with_betas(request: Request, headers: Headers) -> Request:
     return replace(request, betas=tuple(betas[:MAX_BETAS]))
 
 
-def _header(headers: Headers, name: bytes) -> str | None:
-    value = headers.get(name, b"").decode("latin-1").strip()[:MAX_HEADER]
-    return value or None
+def with_headers(request: Request, headers: Headers, names: Iterable[bytes]) -> Request:
+    """`request` with those of the client's headers that the operator lets vendors be told. What is
+    long or not printable ASCII is left out."""
+    told = {}
+    for name in names:
+        value = headers.get(name, b"").decode("latin-1").strip()
+        if value and value.isascii() and value.isprintable() and len(value) <= MAX_FORWARDED:
+            told[name.decode()] = value
+    return replace(request, headers=told) if told else request
+
+
+def _header(headers: Headers, name: bytes, most: int = MAX_HEADER) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1").strip()[:most] or None if value else None
+
+
+def _run(headers: Headers) -> str | None:
+    """The run that the client names."""
+    name = headers.get(b"x-shortstop-run", b"").decode("latin-1").strip()
+    if name and not _RUN.fullmatch(name):
+        raise InvalidRequest(
+            f"A run's name has 1 to {MAX_HEADER} visible ASCII characters, and no spaces.",
+            hint="Send a UUID or a number of your own in x-shortstop-run.",
+            param="x-shortstop-run",
+        )
+    return name or None
+
+
+def _cache(headers: Headers) -> CacheUse:
+    """Whether an answer that was given before will do."""
+    said = headers.get(b"x-shortstop-cache")
+    if said is None:
+        return ""
+    if said == b"use":
+        return "use"
+    if said == b"bypass":
+        return "bypass"
+    raise InvalidRequest(
+        "The header x-shortstop-cache is `use` or `bypass`.", param="x-shortstop-cache"
+    )
+
+
+def _run_caps(headers: Headers) -> RunLimits:
+    steps = _limit(headers, "x-shortstop-run-max-steps")
+    return RunLimits(
+        usd=_limit(headers, "x-shortstop-run-max-usd"),
+        steps=None if steps is None else int(steps),
+        seconds=_limit(headers, "x-shortstop-run-max-seconds"),
+    )
+
+
+def _limit(headers: Headers, name: str) -> float | None:
+    value = headers.get(name.encode())
+    if value is None:
+        return None
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = math.nan
+    if not (math.isfinite(limit) and limit > 0):
+        raise InvalidRequest(f"The header {name} is no number above 0.", param=name)
+    return limit
 
 
 def _abridged(text: str) -> bytes:

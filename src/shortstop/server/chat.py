@@ -8,21 +8,33 @@ from msgspec.structs import replace
 from shortstop.dialects import StatefulDialect
 from shortstop.faults import contained
 from shortstop.server.body import Headers
-from shortstop.server.caller import caller_of, with_betas
+from shortstop.server.caller import caller_of, with_betas, with_headers
 from shortstop.server.exchange import Exchange
 from shortstop.server.gateway import Gateway
 from shortstop.server.route import Incoming, Work
 from shortstop.server.stored_responses import ResponseTurn
-from shortstop.types import Admission, Caller, Json
+from shortstop.types import Admission, Caller, Json, Request
+
+
+def request_in(body: Json, headers: Headers, exchange: Exchange) -> Request:
+    """Raises InvalidRequest."""
+    request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
+    return replace(request, party=exchange.party)
+
+
+def request_of(turn: ResponseTurn, exchange: Exchange) -> Request:
+    """Raises InvalidRequest."""
+    request = exchange.dialect.decode_request(turn.body, exchange.id)
+    return replace(request, continues=turn.previous, party=exchange.party)
 
 
 def chat_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
-        dialect = exchange.dialect
-        request = with_betas(dialect.decode_request(body, exchange.id), headers)
-        request = replace(request, party=exchange.party)
+        dialect, request = exchange.dialect, request_in(body, headers, exchange)
+        if names := gateway.forwards:
+            request = with_headers(request, headers, names)
         caller = caller_of(caller, headers, request)
 
         async def answer(admission: Admission) -> None:
@@ -43,8 +55,9 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
 
     def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         turn = ResponseTurn(gateway.responses, caller, body)
-        request = dialect.decode_request(turn.body, exchange.id)
-        request = replace(request, continues=turn.previous, party=exchange.party)
+        request = request_of(turn, exchange)
+        if names := gateway.forwards:
+            request = with_headers(request, headers, names)
         caller = caller_of(caller, headers, request)
 
         async def answer(admission: Admission) -> None:

@@ -24,7 +24,9 @@ ONCE = frozenset([b"host", b"origin", b"sec-fetch-site", b"content-type"])
 OWN_SITES = (b"same-origin", b"none")
 """`Sec-Fetch-Site` of a page of ours and of the address bar."""
 ADMIN = "/admin"
+CONSOLE = "/console"
 _JSON_TYPE = re.compile(rb"application/(?:[!#$&^_.+a-z0-9-]+\+)?json", re.IGNORECASE)
+_FORM_TYPE = b"application/x-www-form-urlencoded"
 MOST_KNOWN = 64
 """Spellings of hosts, and of types, that are remembered as good."""
 SHOWN = 100
@@ -53,13 +55,20 @@ class Door:
         if host not in self._good_hosts and (refused := self._host_refusal(host)):
             return refused
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
-        if origin is not None or site is not None:
+        console = is_below(CONSOLE, path)
+        if console:
+            if not _is_for_console(scope["method"], host, origin, site):
+                return _NOT_FOR_CONSOLE
+        elif origin is not None or site is not None:
             refused = self._page_refusal(path, host, origin, site)
             if refused is not None:
                 return refused
         if headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers:
             return None
-        return self._type_refusal(headers.get(b"content-type"))
+        kind = headers.get(b"content-type")
+        if console and kind is not None and kind.split(b";", 1)[0].strip().lower() == _FORM_TYPE:
+            return None  # what any page can send: from one of ours, as was checked
+        return self._type_refusal(kind)
 
     def knows(self, scope: Scope) -> bool:
         """Whether the request is for a host of ours."""
@@ -140,7 +149,32 @@ class Door:
 
 def is_admin_path(path: str) -> bool:
     """Whether `path`, without `/v1`, is of administration."""
-    return path.startswith(ADMIN) and path[len(ADMIN) : len(ADMIN) + 1] in ("", "/")
+    return is_below(ADMIN, path)
+
+
+def is_below(prefix: str, path: str) -> bool:
+    """Whether `path` is `prefix` or in its folder."""
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
+
+
+_NOT_FOR_CONSOLE = Forbidden(
+    "The console is opened by its own pages, by a bookmark or by its typed address alone.",
+    hint="A link from another page or program of this machine is not followed: open it here.",
+    code="origin_not_allowed",
+)
+
+
+def _is_for_console(method: str, host: bytes, origin: bytes | None, site: bytes | None) -> bool:
+    """Its own pages alone: no listed origin, no other port of this machine (`same-site`), no other
+    site. The address bar (`none`) may read, and changes nothing. A browser that does not send
+    `Sec-Fetch-Site` must name our origin to change something; a program that sends neither may
+    read, and has no cookie."""
+    if origin is not None and not _is_own(origin, host):
+        return False
+    reads = method in ("GET", "HEAD")
+    if site is None:
+        return reads or origin is not None
+    return site == b"same-origin" or (site == b"none" and reads)
 
 
 def _names(server: ServerConfig) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -18,7 +18,7 @@ from shortstop.types import Answer, Party
 
 JSON = (b"content-type", b"application/json")
 UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-POINTLESS_TO_RETRY = frozenset(["insufficient_quota", "upstream_auth"])
+POINTLESS_TO_RETRY = frozenset(["insufficient_quota", "run_budget_exceeded", "upstream_auth"])
 """Error codes whose status alone would make an SDK try again."""
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -124,6 +124,12 @@ def explained(answer: Answer) -> dict[str, str]:
         ),
         "x-shortstop-tier": answer.clearance.tier.name,
     }
+    if answer.run is not None:
+        headers["x-shortstop-run"] = answer.run
+    if answer.specialist is not None:
+        headers["x-shortstop-specialist"] = answer.specialist
+    if answer.dropped:
+        headers["x-shortstop-dropped"] = ",".join(answer.dropped)
     if answer.bill is not None:
         headers["x-shortstop-cost"] = _usd(answer.bill.cost)
         if answer.bill.baseline is not None:

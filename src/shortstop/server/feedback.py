@@ -1,4 +1,4 @@
-"""Feedback on an answer, as clients send it. As whom it counts is the caller's role."""
+"""Feedback on an answer or a whole run. As whom it counts is the caller's role."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from shortstop.types import CallerRole, Json
 
 
 class FeedbackRequest(Struct, frozen=True):
-    """How good an answer was: a score, a label or a correction."""
+    """How good an answer was: a score, a label or a correction. Or how a run ended: a score or a
+    label of the run that `run` names, in place of `request_id`."""
 
-    request_id: Annotated[str, Meta(description="The `x-request-id` of the answer.")]
+    request_id: Annotated[str, Meta(description="The `x-request-id` of the answer.")] = ""
+    run: Annotated[
+        str | None,
+        Meta(description="The `x-shortstop-run` of a run: solved from a score of 0.5 on."),
+    ] = None
     score: Annotated[
         float | None,
         Meta(description="From 0 (useless) to 1 (perfect); values outside are clamped."),
@@ -38,9 +43,20 @@ class FeedbackRequest(Struct, frozen=True):
 def decode(body: Json) -> FeedbackRequest:
     """Raises InvalidRequest."""
     try:
-        return msgspec.convert(body, FeedbackRequest)
+        feedback = msgspec.convert(body, FeedbackRequest)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"Invalid feedback: {error}.") from error
+    if bool(feedback.request_id) == bool(feedback.run):
+        raise InvalidRequest(
+            "Feedback is about one answer (`request_id`) or one run (`run`).",
+            hint="Send exactly one of them.",
+            param="run" if feedback.run else "request_id",
+        )
+    if feedback.run and feedback.score is None and feedback.label is None:
+        raise InvalidRequest(
+            "How the run ended is not said.", hint="Send a `score` or a `label`.", param="score"
+        )
+    return feedback
 
 
 def require_role(feedback: FeedbackRequest, role: CallerRole) -> None:

@@ -11,9 +11,10 @@ from shortstop.accounts import Accounts
 from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Identity
+from shortstop.server.desk import Desk
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import StoredResponses
-from shortstop.types import Admission, Answer, Caller, CallerRole, Request, Target
+from shortstop.types import Admission, Answer, Caller, CallerRole, Explanation, Request, Target
 
 
 class TracesReadiness(Struct, frozen=True):
@@ -61,7 +62,12 @@ class Gateway(Identity, Protocol):
     def server(self) -> ServerConfig: ...
 
     @property
-    def targets(self) -> Mapping[str, Target]: ...
+    def targets(self) -> Mapping[str, Target]:
+        """Those that there are, and those that come to be when somebody names them."""
+
+    @property
+    def notices(self) -> Mapping[str, str]:
+        """What to tell of a target, by its name: that its vendor does not list it any more."""
 
     @property
     def started(self) -> int:
@@ -75,10 +81,18 @@ class Gateway(Identity, Protocol):
         """Whether nobody is served without a key."""
 
     @property
+    def forwards(self) -> frozenset[bytes]:
+        """The headers of clients that some upstream is told, in small letters."""
+
+    @property
     def responses(self) -> StoredResponses: ...
 
     @property
     def accounts(self) -> Accounts: ...
+
+    @property
+    def desk(self) -> Desk:
+        """What the console shows beside what clients may ask."""
 
     def admit(self, request: Request, caller: Caller) -> Admission:
         """Count the request against its key's limits. The admission goes with the request.
@@ -91,6 +105,9 @@ class Gateway(Identity, Protocol):
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         """Raises ShortstopError."""
+
+    async def explain(self, request: Request, caller: Caller) -> Explanation:
+        """What would be decided now. Asks no model and keeps nothing. Raises ShortstopError."""
 
     async def embed(
         self, asked: EmbeddingRequest, id: str, caller: Caller, admission: Admission

@@ -27,8 +27,10 @@ RETRY = {
 REPLAY = {"idempotency-replayed": "`true` when an earlier request with this key was answered"}
 DECISION = {
     "x-shortstop-target": "The model that answered",
+    "x-shortstop-specialist": "The specialist that answered, learned from this task's traffic",
     "x-shortstop-task": "The task that the request was recognized as",
     "x-shortstop-decision": "Why this model: reasons, score, threshold, probability, router",
+    "x-shortstop-run": "The run that the request is a step of, for its next steps and for feedback",
     "x-shortstop-tier": "The sensitivity that privacy found, from S0 (public) to S3 (secret)",
     "x-shortstop-cost": "What the answer cost, in US dollars, or `unknown`",
     "x-shortstop-saved": "What the frontier alone would have cost more, in US dollars",

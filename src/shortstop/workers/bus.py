@@ -21,7 +21,7 @@ from shortstop.private_files import make_folder
 
 log = logging.getLogger("shortstop")
 
-VERSION = 3
+VERSION = 5
 """Counts up when the messages (`news`) change."""
 MAX_FILE_BYTES = 32 << 20
 """Bytes after which a new file is begun; the last two are kept."""

@@ -43,10 +43,12 @@ class WorkerContext:
         """The supervisor's engine of that name. Raises EngineDown when there is none."""
         return SupervisedEngine(self.folder, name)
 
-    def slots(self, name: str, slots: int, queue: int, wait_s: float) -> SharedSlots:
+    def slots(
+        self, name: str, slots: int, queue: int, wait_s: float, *, alone: bool
+    ) -> SharedSlots:
         """The slots of an engine, shared with the other workers."""
         table = SharedSlotTable(file_of(self.folder, name, slots), slots)
-        return SharedSlots(table, self.index, queue, wait_s)
+        return SharedSlots(table, self.index, queue, wait_s, alone=alone)
 
     def listen(self, learn: Callable[[News], None]) -> None:
         """Pass what the others publish to `learn` from now on, and what was published so far, by

@@ -20,11 +20,22 @@ from pathlib import Path
 
 from shortstop.fair import Holdings, NoPlace, Place, WaitingLine, Why, may_queue
 from shortstop.private_files import make_folder
-from shortstop.serving.engines.backend import LINGER_SECONDS, QUEUE_SECONDS, no_slot
+from shortstop.serving.engines.forecast import Forecast
+from shortstop.serving.engines.prefixes import Prefixes
+from shortstop.serving.engines.slots import (
+    LINGER_SECONDS,
+    PATIENCE,
+    QUEUE_SECONDS,
+    REST_SECONDS,
+    Leases,
+    no_slot,
+)
 from shortstop.types import Party
 
 POLL_SECONDS = 0.002
 """Polling interval, in seconds, of the request at the head of a worker's queue."""
+WATCH_SECONDS = 0.01
+"""How often background work that holds a slot looks whether a client needs it."""
 FRESH_NS = 100_000_000
 """Nanoseconds after its last poll for which a worker's head is believed to wait still."""
 LINGER_NS = int(LINGER_SECONDS * 1e9)
@@ -81,6 +92,21 @@ class SharedSlotTable:
         )
         self._served, self._left, self._last = self._columns[6:]
         cells.release()
+
+    def clients(self) -> bool:
+        """Whether a client has a slot in any worker, or waits for one."""
+        held = zip(self._holder, self._tenant, strict=True)
+        return any(holder and tenant > 0 for holder, tenant in held) or self.client_waits()
+
+    def client_waits(self) -> bool:
+        lately = time.monotonic_ns() - FRESH_NS
+        heads = zip(self._waits, self._head, self._seen, strict=True)
+        return any(waits and head > 0 and seen > lately for waits, head, seen in heads)
+
+    def rested(self, seconds: float) -> bool:
+        """Whether no client has had a slot for so long."""
+        since = time.monotonic_ns() - int(seconds * 1e9)
+        return not self.clients() and max(self._left) < since
 
     def claim(self, worker: int, tenant: int = ANYBODY, since: int | None = None) -> int | None:
         """The number of a free slot, which is taken by now; None when there is none, or when
@@ -194,12 +220,22 @@ class SharedSlots:
     """Like `Slots`, for one of several workers: turns within it, and among the workers' firsts."""
 
     def __init__(
-        self, table: SharedSlotTable, worker: int, queue: int, wait_s: float = QUEUE_SECONDS
+        self,
+        table: SharedSlotTable,
+        worker: int,
+        queue: int,
+        wait_s: float = QUEUE_SECONDS,
+        *,
+        alone: bool = False,
     ) -> None:
         self._table = table
         self._worker = worker
         self.queue = queue
-        self._wait_s = wait_s
+        self.wait_s = wait_s
+        self.forecast = Forecast()
+        self.prefixes = Prefixes()
+        self._alone = alone
+        self._leases = Leases()
         self._held = Holdings()
         self._line = WaitingLine()
         self._poller: asyncio.Task[None] | None = None
@@ -216,11 +252,40 @@ class SharedSlots:
     def waiting(self) -> int:
         return self._table.waiting
 
+    def ahead(self, party: Party) -> int:
+        """Those in other workers are all taken to go first."""
+        own = self._line
+        return self.running + self.waiting - own.waiting.total + own.ahead(party)
+
     @asynccontextmanager
     async def take(self, party: Party) -> AsyncIterator[None]:
-        """Hold a slot. Raises EngineBusy at once when the queue is full, later when it is slow."""
+        """Hold a slot. Raises EngineBusy at once when the queue is full, later when it is slow, and
+        Interrupted in a background party when a client of any worker needs the slot."""
+        if not party.background:
+            async with self._taken(party):
+                yield
+            return
+        async with self._taken(party), self._leases.hold():
+            watch = asyncio.create_task(self._watch_clients())
+            try:
+                yield
+            finally:
+                watch.cancel()
+
+    async def _watch_clients(self) -> None:
+        while not self._needed():  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(WATCH_SECONDS)
+        self._leases.interrupt()
+
+    def _needed(self) -> bool:
+        if self._alone:
+            return self._table.clients()
+        return self._table.running >= self._table.slots and self._table.client_waits()
+
+    @asynccontextmanager
+    async def _taken(self, party: Party) -> AsyncIterator[None]:
         slot = None
-        if not self._line.waiting.total:
+        if not self._line.clients and not party.background:
             slot = self._table.claim(self._worker, tenant_number(party))
         if slot is None:
             slot = await self._wait(party)
@@ -239,7 +304,7 @@ class SharedSlots:
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(self.wait_s * (PATIENCE if party.background else 1)):
                 return await place
         except BaseException as error:
             if place.done() and not place.cancelled():
@@ -259,9 +324,11 @@ class SharedSlots:
             if first is not head:
                 head, since = first, time.monotonic_ns()
             party, place = first
-            slot = self._table.claim(self._worker, tenant_number(party), since)
+            slot = None
+            if not (party.background and self._alone and not self._table.rested(REST_SECONDS)):
+                slot = self._table.claim(self._worker, tenant_number(party), since)
             if slot is None:
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(WATCH_SECONDS if party.background else POLL_SECONDS)
                 continue
             self._line.take(party)
             if place.done():

@@ -26,7 +26,8 @@ TAGS = {
     "Feedback": "Say how good answers were.",
     "Operations": "Health, metrics and this document. `/ready` and `/metrics` need a key from other"
     " machines.",
-    "Administration": "For holders of the admin token, and never for web pages.",
+    "Administration": "For holders of the admin token, and never for web pages. Recorded requests"
+    " are for operators' keys too.",
 }
 ERRORS = {
     400: "Invalid request; `param` names the field",
@@ -112,6 +113,17 @@ def _json(schema: str) -> Json:
     return {"application/json": {"schema": ref(schema)}}
 
 
+STREAM: Json = {
+    "text/event-stream": {
+        "schema": {
+            "type": "object",
+            "description": "With `stream`: one of the events, as the vendor's own stream has them.",
+            "properties": {"event": TEXT, "data": TEXT},
+        }
+    }
+}
+
+
 def _response(description: str, content: Json, headers: Iterable[str]) -> Json:
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     return {"description": description, "headers": references, "content": content}
@@ -131,6 +143,23 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {**TEXT, "maxLength": LONGEST_TOKEN},
     "description": "A retry of the same request with the same key gets the first answer again.",
 }
+EXPLAIN: tuple[Json, ...] = (
+    {
+        "name": "explain",
+        "in": "query",
+        "required": False,
+        "schema": TEXT,
+        "description": "`1`, for the admin token and operators' keys: what would be decided, as"
+        " an `Explanation` in place of an answer. No model is asked, and nothing is kept.",
+    },
+    {
+        "name": "tenant",
+        "in": "query",
+        "required": False,
+        "schema": TEXT,
+        "description": "With `explain`: whose request it is, for whoever sees all tenants.",
+    },
+)
 
 
 def _generate(id: str, summary: str, body: str, answer: str, tag: str = "Chat") -> Operation:
@@ -140,14 +169,16 @@ def _generate(id: str, summary: str, body: str, answer: str, tag: str = "Chat") 
         tag=tag,
         summary=summary,
         body=body,
-        answer=_json(answer) | ({"text/event-stream": {}} if tag == "Chat" else {}),
+        answer=_json(answer) | (STREAM if tag == "Chat" else {}),
         errors=GENERATE,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, *(EXPLAIN if tag == "Chat" else ())),
         headers=[*IDS, *LIMITS, *REPLAY, *DECISION],
     )
 
 
-def _anthropic(id: str, summary: str, body: str, answer: Json) -> Operation:
+def _anthropic(
+    id: str, summary: str, body: str, answer: Json, more: tuple[Json, ...] = ()
+) -> Operation:
     """A POST in Anthropic's format, which has a status of its own for an overloaded server."""
     return Operation(
         id=id,
@@ -157,7 +188,7 @@ def _anthropic(id: str, summary: str, body: str, answer: Json) -> Operation:
         answer=answer,
         errors=[529 if status == 503 else status for status in GENERATE],
         error=ANTHROPIC_ERROR,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, *more),
         headers=[*IDS, *LIMITS, *REPLAY, *DECISION],
     )
 
@@ -179,7 +210,8 @@ GENERATION = {
         "createMessage",
         "Create a message",
         "MessageRequest",
-        _json("Message") | {"text/event-stream": {}},
+        _json("Message") | STREAM,
+        EXPLAIN,
     ),
     "/v1/messages/count_tokens": _anthropic(
         "countTokens", "Count the tokens of a message's prompt", "CountRequest", _json("Count")
@@ -219,6 +251,40 @@ def _operation(
     )
 
 
+def _query(name: str, about: str) -> Json:
+    """A parameter that may be left out."""
+    return {"name": name, "in": "query", "required": False, "schema": TEXT, "description": about}
+
+
+_CONTENT = _query(
+    "content", "What was said: `none`, `masked` or, for administrators, `full`. It is written down."
+)
+_FILTERS = (
+    _query("since", "From then on: a date, a time (UTC), an age such as 7d, or Unix time."),
+    _query("until", "Before then."),
+    _query("task", "Only this task."),
+    _query("target", "Only what this model answered."),
+    _query("outcome", "Only what ended so: `ok`, `error`, `refused`, `cancelled`, `shadow`, ..."),
+    _query("tenant", "Only this tenant; an operator's key sees its own alone."),
+    _query("key_id", "Only this key."),
+    _query("tag", "Only this tag."),
+    _query("run", "Only the steps of this run."),
+)
+
+
+def _searching(id: str, summary: str, answer: Json, *more: Json) -> Operation:
+    """A GET of recorded requests, by filters."""
+    return Operation(
+        id=id,
+        tag="Administration",
+        summary=summary,
+        answer=answer,
+        errors=READ,
+        parameters=(*_FILTERS, *more),
+        headers=KEYED,
+    )
+
+
 _UNREADY = {"503": _response("Requests cannot be answered", _json("Readiness"), ["x-request-id"])}
 _LOST = (404, *READ)
 
@@ -246,6 +312,9 @@ OTHERS = {
     ("get", "/openapi.json"): _operation(
         "getOpenApi", "Get this document", {"application/json": {"schema": ANYTHING}}
     ),
+    ("get", "/docs"): _operation(
+        "getDocs", "Read this document as a page", {"text/html": {"schema": TEXT}}
+    ),
     ("get", "/health"): _operation("getHealth", "Check that the process is alive", _json("Health")),
     ("get", "/ready"): _operation(
         "getReadiness",
@@ -272,6 +341,32 @@ OTHERS = {
         (404, *ADMIN),
         "tenant",
         "id",
+    ),
+    ("get", "/admin/traces"): _searching(
+        "listTraces",
+        "Find recorded requests, newest first, without what was said",
+        _json("TraceList"),
+        _query("limit", "1 to 1000 rows; 100 where it says nothing."),
+        _query("cursor", "`next` of the page before; rows that come meanwhile change nothing."),
+    ),
+    ("get", "/admin/traces/export"): _searching(
+        "exportTraces",
+        "Get recorded requests as a file, oldest first",
+        {
+            "application/jsonl": {"schema": TEXT},
+            "application/vnd.apache.parquet": {"schema": {**TEXT, "format": "binary"}},
+        },
+        _query("format", "`jsonl`, `parquet`, or `openai`: chats for fine-tuning, corrected."),
+        _CONTENT,
+    ),
+    ("get", "/admin/traces/{id}"): Operation(
+        id="getTrace",
+        tag="Administration",
+        summary="Get a recorded request and its grades",
+        answer=_json("TraceDetails"),
+        errors=(404, *READ),
+        parameters=(*_in_path("id"), _CONTENT),
+        headers=KEYED,
     ),
     ("get", "/admin/keys"): _read("listKeys", "Administration", "List keys", "KeyList", ADMIN),
     ("post", "/admin/keys"): Operation(
@@ -309,7 +404,7 @@ def _undescribed(description: Description) -> Operation:
         errors=[description.statuses.get(status, status) for status in GENERATE],
         error=OBJECT,
         body=OBJECT,
-        parameters=(IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY, *EXPLAIN),
         headers=[*IDS, *LIMITS, *REPLAY, *DECISION],
     )
 

@@ -11,7 +11,8 @@ from shortstop.server import answers
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Readiness
 from shortstop.server.openapi.vendors import vendor_schemas
-from shortstop.types import Json
+from shortstop.server.traces import TraceDetails, TraceList
+from shortstop.types import Explanation, Json
 
 OWN: tuple[Any, ...] = (
     GrantRequest,
@@ -29,6 +30,9 @@ OWN: tuple[Any, ...] = (
     answers.Model,
     answers.ModelList,
     answers.Reloaded,
+    TraceDetails,
+    TraceList,
+    Explanation,
 )
 
 
@@ -36,8 +40,21 @@ def schemas() -> Json:
     """Every schema by its name in `components`."""
     _, components = msgspec.json.schema_components(OWN, ref_template="#/components/schemas/{name}")
     # As JSON reads it: a default may be a tuple here.
-    own: Json = msgspec.json.decode(msgspec.json.encode(components))
+    own: Json = _without_tuples(msgspec.json.decode(msgspec.json.encode(components)))
     for schema in own.values():
         if "description" in schema:  # a docstring, with its line breaks
             schema["description"] = " ".join(schema["description"].split())
     return own | vendor_schemas()
+
+
+def _without_tuples(schema: Any) -> Any:
+    """Lists of fixed length with a type for each place, as lists of these types: few generators of
+    clients know `prefixItems`."""
+    if isinstance(schema, list):
+        return [_without_tuples(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: _without_tuples(value) for name, value in schema.items()}
+    if "prefixItems" in inner:
+        inner["items"] = {"anyOf": inner.pop("prefixItems")}
+    return inner

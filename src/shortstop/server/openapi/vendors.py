@@ -15,6 +15,8 @@ OBJECT = "Object"
 
 TEXT: Json = {"type": "string"}
 NONEMPTY: Json = {"type": "string", "minLength": 1}
+VENDORS: Json = {**TEXT, "not": {"const": "function"}}
+"""A kind of tool that only some vendor knows: for that vendor to judge."""
 FLAG: Json = {"type": ["boolean", "null"]}
 ANYTHING: Json = {"type": "object"}
 TEXT_OR_NULL: Json = {"type": ["string", "null"]}
@@ -77,7 +79,7 @@ def _sampling() -> Json:
         "top_p": _number(0, 1),
         "n": _integer(1, 128),
         "seed": _integer(-(2**63)),
-        "stop": _any_of(TEXT, _list(TEXT, maxItems=4), {"type": "null"}),
+        "stop": _any_of(TEXT, _list(TEXT), {"type": "null"}),
         "frequency_penalty": _number(-2, 2),
         "presence_penalty": _number(-2, 2),
         "user": TEXT_OR_NULL,
@@ -89,6 +91,7 @@ def _chat_message() -> Json:
     part = _any_of(
         _object("type text", type=_const("text"), text=TEXT),
         _object("type image_url", type=_const("image_url"), image_url=image),
+        _object("type", type={**TEXT, "not": {"enum": ["text", "image_url"]}}),
     )
     content = _any_of(TEXT, _list(part), {"type": "null"})
     function = _object("name", name=TEXT, arguments=TEXT)
@@ -125,7 +128,10 @@ def _chat_format() -> Json:
 
 def _chat_request() -> Json:
     function = _object("name", name=TEXT, description=TEXT_OR_NULL, parameters=OBJECT_OR_NULL)
-    tool = _object("type function", type=_const("function"), function=function)
+    tool = _any_of(
+        _object("type function", type=_const("function"), function=function),
+        _object("type", type=VENDORS),
+    )
     choice = _object("function", type=_const("function"), function=_object("name", name=TEXT))
     return _object(
         "model messages",
@@ -157,22 +163,37 @@ def _completion_request() -> Json:
     )
 
 
+def _chat_reply() -> Json:
+    function = _object("name arguments", name=TEXT, arguments=TEXT)
+    call = _object("id type", id=TEXT, type=TEXT, function=function)
+    return _object(
+        "role content",
+        role=_const("assistant"),
+        content=TEXT_OR_NULL,
+        refusal=TEXT_OR_NULL,
+        tool_calls=_or_null(_list(call)),
+    )
+
+
 def _chat_answers() -> Json:
+    choice = _object(
+        "index message", index=COUNT, message=_chat_reply(), finish_reason=TEXT_OR_NULL
+    )
+    text = _object("index text", index=COUNT, text=TEXT, finish_reason=TEXT_OR_NULL)
+    usage = _or_null(_object("", prompt_tokens=COUNT, completion_tokens=COUNT, total_tokens=COUNT))
+    common = {"id": TEXT, "created": COUNT, "model": TEXT, "usage": usage}
     return {
         "ChatCompletion": _object(
             "id object created model choices",
-            id=TEXT,
             object=_const("chat.completion"),
-            created=COUNT,
-            model=TEXT,
-            choices=_list(_object("index message", index=COUNT, message=ANYTHING), minItems=1),
-            usage=OBJECT_OR_NULL,
+            choices=_list(choice, minItems=1),
+            **common,
         ),
         "Completion": _object(
             "id object created model choices",
-            id=TEXT,
             object=_const("text_completion"),
-            choices=_list(_object("index text", index=COUNT, text=TEXT), minItems=1),
+            choices=_list(text, minItems=1),
+            **common,
         ),
     }
 
@@ -213,7 +234,9 @@ def _response() -> Json:
         id=TEXT,
         object=_const("response"),
         status={"enum": ["completed", "incomplete"]},
+        model=TEXT,
         output=_list(_object("type", type=TEXT)),
+        usage=OBJECT_OR_NULL,
     )
 
 
@@ -237,7 +260,14 @@ def _embeddings() -> Json:
         index=COUNT,
         embedding=_any_of(TEXT, _list({"type": "number"})),
     )
-    return _object("object data model usage", object=_const("list"), data=_list(vector))
+    usage = _object("", prompt_tokens=COUNT, total_tokens=COUNT)
+    return _object(
+        "object data model usage",
+        object=_const("list"),
+        data=_list(vector),
+        model=TEXT,
+        usage=usage,
+    )
 
 
 # ---------------------------------------------------------------- Anthropic: messages
@@ -281,9 +311,12 @@ def _message() -> Json:
     usage = _object("input_tokens output_tokens", input_tokens=COUNT, output_tokens=COUNT)
     return _object(
         "id type role model content stop_reason usage",
+        id=TEXT,
         type=_const("message"),
         role=_const("assistant"),
-        content=_list(_object("type", type=TEXT)),
+        model=TEXT,
+        content=_list(_object("type", type=TEXT, text=TEXT)),
+        stop_reason=TEXT_OR_NULL,
         usage=usage,
     )
 

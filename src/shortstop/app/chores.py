@@ -1,0 +1,50 @@
+"""What goes on beside the answers for as long as the gateway runs."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from shortstop.app.alert_watch import Alerting
+from shortstop.app.alerting import keep_alerts
+from shortstop.app.housekeeping import keep_house
+from shortstop.app.learned_state import LearnedState
+from shortstop.app.nightly import keep_nights
+from shortstop.app.offers import keep_offers
+from shortstop.app.resources import Resources
+from shortstop.app.staffing import Staffed, keep_staff
+from shortstop.app.word_lists import build_word_lists
+
+
+class Worked(Staffed, Alerting, Protocol):
+    """The gateway, as its chores see it."""
+
+    def snapshot(self) -> bytes:
+        """What the router has learned."""
+
+    def sweep_runs(self) -> int:
+        """Forget the runs that are over; how many."""
+
+    @property
+    def started(self) -> int:
+        """Unix time at which this process began, in whole seconds."""
+
+    @property
+    def config_file(self) -> Path | None:
+        """None: where it is searched."""
+
+
+def chores(
+    resources: Resources, learned: LearnedState, gateway: Worked
+) -> Iterator[Coroutine[None, None, None]]:
+    yield learned.keep_saving(gateway.snapshot)
+    yield keep_staff(resources, gateway)
+    yield build_word_lists()
+    yield from resources.telemetry.chores()
+    leads = resources.workers is None or resources.workers.leader
+    yield keep_offers(resources.offers, gateway.config, resources.env, leads=leads)
+    if leads:
+        yield keep_house(resources, gateway.sweep_runs)
+        yield keep_alerts(resources, gateway, gateway.started)
+        yield keep_nights(gateway.config, gateway.config_file, resources.env)

@@ -1,0 +1,36 @@
+"""`shortstop backup`: a copy of everything that is kept, while the gateway serves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shortstop.app.backup import back_up
+from shortstop.app.places import data_paths
+from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.output import print_json, say
+from shortstop.config import load
+
+Folder = Annotated[Path, typer.Argument(help="A new folder for the copy.")]
+
+
+def backup_command(folder: Folder, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Copy everything that is kept to a folder, while the gateway serves.
+
+    Traces, keys, budgets, what was learned, specialists, and the key that the content is encrypted
+    with: keep the copy as safe as the original. Models are left out; `shortstop pull` brings them
+    again. To restore, stop the gateway and put the copy in the data folder's place.
+    """
+    loaded = load(config, os.environ)
+    paths = data_paths(loaded, os.environ)
+    sizes: dict[str, int] = {}
+    back_up(paths, folder, sizes.__setitem__)
+    if as_json:
+        print_json({"folder": str(folder.absolute()), "files": sizes})
+        return
+    megabytes = sum(sizes.values()) / 1e6
+    say(f"Copied {len(sizes)} files, {megabytes:,.1f} MB, to {folder}.")
+    say("It holds the keys to its content: keep it as safe as the data folder itself.")

@@ -1,0 +1,1 @@
+"""The console: who may look, forms, pages. `shortstop.console` draws them."""
