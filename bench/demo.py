@@ -1,7 +1,8 @@
-"""`make demo`: real requests through the gateway, a recorded frontier behind it.
+"""`make demo`: the first two days of a small company, and the night between them.
 
-Starts both as processes, sends bench/data/demo.jsonl through the official client, shows who
-answers, and ends with a summary, var/demo/report.html and var/demo/figures.json.
+Day one escalates and is recorded; at night the workshop learns, with its own progress bar; on day
+two specialists answer. A real gateway, real inference and real learning; the frontier is simulated
+(bench/company/frontier.py). Ends with a page, var/demo/report.html, and var/demo/figures.json.
 """
 
 from __future__ import annotations
@@ -10,302 +11,110 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import openai
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
+from rich.console import Console
 from rich.table import Table
 
-from bench.processes import ROOT, free_port, listening, module, running
-from bench.score import CHECKS
-from shortstop import registry
-from shortstop.console.report import Quality, quality_panel, render
-from shortstop.evaluate.figures import wilson
-from shortstop.stores.sqlite import SqliteReports
-from shortstop.types.report import TrafficReport
+from bench.company import page
+from bench.company.company import Choices, Company
+from bench.company.night import Watch, changes
+from bench.company.setting import ENV, Setting
+from bench.company.sources import read
+from bench.processes import ROOT, module
+from shortstop.registry.placements import Placements
 
-DATA = ROOT / "bench" / "data" / "demo.jsonl"
+DATA = ROOT / "bench" / "data" / "company"
 WORK = ROOT / "var" / "demo"
-KEY = "recorded-frontier-key"
-CONCURRENCY = 4
-STREAM_EVERY = 7
-TEACHER = (
-    "The frontier is recorded: maths answers are gpt-4-1106-preview's own, all others come from a "
-    "simulated teacher (the reference, wrong in a seeded 7 % of the cases). Prices are "
-    "gpt-6.1-sol's list prices; tokens are counted as characters / 4."
-)
-
-CONFIG = """
-[server]
-port = {port}
-
-[models.small]
-source = "builtin"
-
-[upstreams.recorded]
-base_url = "http://127.0.0.1:{frontier}/v1"
-api_key_env = "RECORDED_FRONTIER_KEY"
-[upstreams.recorded.models."gpt-6.1-sol"]
-price = "gpt-6.1-sol"
-"""
+"""Where the demo of a checkout works."""
+MIX = "equal"
+CHOICES = Choices(mix="all", days=2, scale=1.5, rest=0.0, pause=40.0, looks=0)
+Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Scored:
-    """One request and its answer: who gave it, why, at what cost, and whether it was right."""
-
-    row: dict[str, Any]
-    target: str
-    why: str
-    seconds: float
-    cost: str
-    saved: str
-    right: bool | None
-    frontier_right: bool | None
-    error: str = ""
-
-    @property
-    def local(self) -> bool:
-        return self.target == "small"
-
-
-@dataclass(slots=True)
-class Run:
-    """What has been answered so far of `total` requests."""
-
-    total: int
-    outcomes: list[Scored] = field(default_factory=list)
-    latest: deque[Scored] = field(default_factory=lambda: deque(maxlen=12))
-
-    def add(self, outcome: Scored) -> None:
-        self.outcomes.append(outcome)
-        self.latest.append(outcome)
-
-
-# ---------------------------------------------------------------- requests
-
-
-async def send(client: openai.AsyncOpenAI, row: dict[str, Any], stream: bool) -> Scored:
-    """Send one row of the data; an error counts as a wrong answer."""
-    request: dict[str, Any] = {
-        k: row[k] for k in ("messages", "tools", "response_format", "max_tokens") if k in row
-    }
+async def visible_night(setting: Setting, watch: Watch, rest: float, console: Console) -> Json:
+    """`shortstop learn` as an operator sees it. What it has put on trial is then promoted by hand:
+    to go live by itself it would need another day. What is not proven stays unseen."""
     started = time.monotonic()
-    try:
-        text, headers = await (_streamed if stream else _whole)(client, request)
-    except openai.APIError as error:
-        spent = time.monotonic() - started
-        return Scored(row, "none", "error", spent, "-", "-", False, None, str(error)[:80])
-    target = headers.get("x-shortstop-target", "?")
-    return Scored(
-        row=row,
-        target=target,
-        why=headers.get("x-shortstop-decision", "").split(";")[0],
-        seconds=time.monotonic() - started,
-        cost=headers.get("x-shortstop-cost", "-"),
-        saved=headers.get("x-shortstop-saved", "-"),
-        right=_right(row, text, target),
-        frontier_right=_right(row, _recorded(row), "frontier"),
-    )
-
-
-async def _whole(client: openai.AsyncOpenAI, request: dict[str, Any]) -> tuple[str, Any]:
-    raw = await client.chat.completions.with_raw_response.create(model="auto", **request)
-    message = raw.parse().choices[0].message
-    if message.tool_calls:
-        call = message.tool_calls[0].function
-        return json.dumps({"name": call.name, "arguments": call.arguments}), raw.headers
-    return message.content or "", raw.headers
-
-
-async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> tuple[str, Any]:
-    text: list[str] = []
-    call = client.chat.completions.with_streaming_response.create
-    async with call(model="auto", stream=True, **request) as raw:
-        async for chunk in await raw.parse():
-            text.extend(c.delta.content or "" for c in chunk.choices)
-        return "".join(text), raw.headers
-
-
-def _recorded(row: dict[str, Any]) -> str:
-    return json.dumps(row["answer_call"]) if "answer_call" in row else row["answer"]
-
-
-def _right(row: dict[str, Any], text: str, target: str) -> bool | None:
-    if row["check"] == "stays":
-        return target == "small" if target != "frontier" else None
-    return CHECKS[row["check"]](text, row["gold"])
-
-
-async def send_all(rows: list[dict[str, Any]], port: int, run: Run, show: Any) -> None:
-    slots = asyncio.Semaphore(CONCURRENCY)
-    base = f"http://127.0.0.1:{port}/v1"
-    async with openai.AsyncOpenAI(base_url=base, api_key="unused", max_retries=0) as client:
-
-        async def one(place: int, row: dict[str, Any]) -> None:
-            async with slots:
-                stream = place % STREAM_EVERY == 0 and "tools" not in row
-                run.add(await send(client, row, stream))
-                show()
-
-        await asyncio.gather(*(one(i, row) for i, row in enumerate(rows)))
-
-
-# ---------------------------------------------------------------- showing
-
-
-def live_view(run: Run) -> Group:
-    table = Table(title="Shortstop demo", expand=True)
-    for column, side in (
-        ("task", "left"),
-        ("answered by", "left"),
-        ("why", "left"),
-        ("ms", "right"),
-        ("cost $", "right"),
-        ("saved $", "right"),
-        ("right", "center"),
-    ):
-        table.add_column(column, justify=side)  # type: ignore[arg-type] # rich's literal
-    for o in run.latest:
-        colour = "green" if o.local else "yellow"
-        mark = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[o.right]
-        table.add_row(
-            o.row["task"],
-            f"[{colour}]{o.target}[/]",
-            o.error or o.why,
-            f"{o.seconds * 1000:.0f}",
-            o.cost[:9],
-            o.saved[:9],
-            mark,
-        )
-    done = len(run.outcomes)
-    local = sum(o.local for o in run.outcomes)
-    share = f"{local / done:.0%}" if done else "-"
-    totals = f"{done}/{run.total} requests, {share} answered locally"
-    return Group(table, ProgressBar(total=run.total, completed=done), totals)
-
-
-def summary(run: Run, report: TrafficReport, seconds: float) -> Table:
-    total = report.total
-    table = Table(title="Summary", show_header=False)
-    table.add_row("requests", f"{len(run.outcomes)} in {seconds:.0f} s")
-    table.add_row("answered locally", f"{sum(o.local for o in run.outcomes) / run.total:.1%}")
-    errors = sum(bool(o.error) for o in run.outcomes)
-    table.add_row("errors", str(errors))
-    for name, local in (("local", True), ("frontier", False)):
-        spent = sorted(o.seconds for o in run.outcomes if o.local is local and not o.error)
-        if spent:
-            p50, p95 = spent[len(spent) // 2], spent[int(len(spent) * 0.95)]
-            table.add_row(f"{name} latency p50 / p95", f"{p50 * 1e3:.0f} / {p95 * 1e3:.0f} ms")
-    table.add_row("cost", f"${total.cost:.4f}")
-    table.add_row("all-LLM would have cost", f"${total.counterfactual:.4f}")
-    if total.counterfactual:
-        table.add_row("saved", f"{1 - float(total.cost) / float(total.counterfactual):.1%}")
-    return table
-
-
-def qualities(run: Run) -> list[Quality]:
-    by_task: dict[str, list[Scored]] = {}
-    for o in run.outcomes:
-        if o.right is not None:
-            by_task.setdefault(o.row["task"], []).append(o)
-    return [
-        Quality(
-            task,
-            len(outcomes),
-            sum(bool(o.right) for o in outcomes),
-            None
-            if outcomes[0].frontier_right is None
-            else sum(bool(o.frontier_right) for o in outcomes),
-        )
-        for task, outcomes in sorted(by_task.items())
-    ]
-
-
-def quality_table(rows: list[Quality]) -> Table:
-    table = Table(title="Quality against gold")
-    for column in ("task", "n", "ours", "95 % interval", "frontier alone"):
-        table.add_column(column, justify="left" if column == "task" else "right")
-    for q in rows:
-        low, high = wilson(q.right, q.requests)
-        alone = "-" if q.frontier_right is None else f"{q.frontier_right / q.requests:.0%}"
-        table.add_row(
-            q.task, str(q.requests), f"{q.right / q.requests:.0%}", f"{low:.0%}-{high:.0%}", alone
-        )
-    return table
-
-
-def figures(run: Run, report: TrafficReport, rows: list[Quality], seconds: float) -> dict[str, Any]:
-    total = report.total
+    placements = Placements(setting.home)
+    status = await _shown(console, setting, "learn")
+    learned = placements.all()
+    for one in learned:
+        if one.state == "canary":
+            await _shown(console, setting, "specialists", "promote", one.name)
     return {
-        "requests": len(run.outcomes),
-        "seconds": round(seconds, 1),
-        "errors": sum(bool(o.error) for o in run.outcomes),
-        "local_share": sum(o.local for o in run.outcomes) / run.total,
-        "cost_usd": str(total.cost),
-        "all_llm_usd": str(total.counterfactual),
-        "quality": [
-            {"task": q.task, "n": q.requests, "right": q.right, "frontier_right": q.frontier_right}
-            for q in rows
-        ],
-        "local_by_task": {
-            task: [sum(o.local for o in answers), len(answers)]
-            for task in sorted({o.row["task"] for o in run.outcomes})
-            if (answers := [o for o in run.outcomes if o.row["task"] == task])
-        },
+        "seconds": round(time.monotonic() - started, 1),
+        "status": status,
+        "error": "",
+        "placed": [*changes([], learned), *changes(learned, placements.all())],
     }
 
 
-# ---------------------------------------------------------------- the job
-
-
-async def main(limit: int | None) -> None:
-    console = Console()
-    rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()][:limit]
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
-    home = WORK / "home"
-    home.mkdir()
-    (home / "models").symlink_to(registry.home(None, os.environ) / "models")
-    frontier, port = free_port(), free_port()
-    config = WORK / "shortstop.toml"
-    config.write_text(CONFIG.format(port=port, frontier=frontier))
-    env = {"SHORTSTOP_HOME": str(home), "RECORDED_FRONTIER_KEY": KEY}
-    logs = WORK / "frontier.log", WORK / "gateway.log"
-    run, started = Run(len(rows)), time.monotonic()
-    with (
-        running(module("bench.frontier", "--port", str(frontier)), logs[0]) as far,
-        running(module("shortstop", "serve", "--config", str(config)), logs[1], env=env) as near,
-    ):
-        console.print("Starting the recorded frontier and the gateway ...")
-        await listening(frontier, far, logs[0])
-        await listening(port, near, logs[1])
-        with Live(live_view(run), console=console, refresh_per_second=4) as live:
-            await send_all(rows, port, run, lambda: live.update(live_view(run)))
-    seconds = time.monotonic() - started
-    report = SqliteReports(home / "traces.db").summary()
-    quality = qualities(run)
-    page = render(report, [quality_panel(quality, TEACHER)], [TEACHER])
-    (WORK / "report.html").write_text(page, encoding="utf-8")
-    (WORK / "figures.json").write_text(
-        json.dumps(figures(run, report, quality, seconds), indent=1) + "\n"
+async def _shown(console: Console, setting: Setting, *command: str) -> int:
+    """The exit status of a command that prints for itself."""
+    console.print(f"$ shortstop {' '.join(command)}", style="bold")
+    child = await asyncio.create_subprocess_exec(
+        *module("shortstop", *command, "--config", str(setting.config)),
+        cwd=ROOT,
+        env={**os.environ, **ENV},
     )
-    console.print(summary(run, report, seconds), quality_table(quality))
-    console.print(TEACHER, style="dim")
-    console.print(f"Report: {(WORK / 'report.html').relative_to(ROOT)}")
+    return await child.wait()
+
+
+def summary(days: list[Json]) -> Table:
+    """The change from day to day."""
+    table = Table(title="What the night has changed")
+    table.add_column("")
+    for day in days:
+        table.add_column(f"day {day['day']}", justify="right")
+
+    def row(name: str, values: list[str]) -> None:
+        table.add_row(name, *values)
+
+    mixes = [day["mixes"][MIX] for day in days]
+    row("requests", [str(day["requests"]) for day in days])
+    row("answered locally", [f"{mix['local']['value']:.1%}" for mix in mixes])
+    row("of them pinned by privacy", [f"{mix['pinned']['value']:.1%}" for mix in mixes])
+    row("cost against all-LLM", [f"{mix['cost_usd'] / mix['all_llm_usd']:.1%}" for mix in mixes])
+    row("right against gold", [f"{mix['right']['value']:.1%}" for mix in mixes])
+    row("frontier alone", [f"{mix['frontier_right']['value']:.1%}" for mix in mixes])
+    for name in sorted({by for day in days for by in day["latency"]}):
+        told = [day["latency"].get(name, {"n": 0}) for day in days]
+        row(
+            f"{name}: p50 / p95 ms",
+            [f"{t['p50_ms']:.0f} / {t['p95_ms']:.0f}" if t["n"] else "-" for t in told],
+        )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The demo.")
+    parser.add_argument("--scale", type=float, default=CHOICES.scale, help="of a day's requests")
+    parser.add_argument("--work", type=Path, default=WORK, help="the folder to work in")
+    chosen = parser.parse_args()
+    work = chosen.work.resolve()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    sources, _ = read(DATA)
+    choices = Choices(**{**_fields(CHOICES), "scale": chosen.scale})
+    company = Company(sources, choices, work / "run", console, visible_night)
+    run = asyncio.run(company.run())
+    page.write(company.setting, run, work / "report.html")
+    (work / "figures.json").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    console.print(summary(run["days"]))
+    for name in ("frontier", "judge"):
+        console.print(run["conditions"][name], style="dim")
+    console.print(f"Report: {work / 'report.html'}; {run['seconds']:.0f} s")
+
+
+def _fields(choices: Choices) -> Json:
+    return {name: getattr(choices, name) for name in Choices.__slots__}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="The demo.")
-    parser.add_argument("--limit", type=int, help="only so many requests")
     try:
-        asyncio.run(main(parser.parse_args().limit))
+        main()
     except KeyboardInterrupt:
         sys.exit(130)

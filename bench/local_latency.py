@@ -3,7 +3,8 @@
     make bench-local               (or: python -m bench.local_latency [--rounds 5] [--json])
 
 Short: about 60 prompt tokens of which 45 are a prefix shared with the request before, at most 12
-tokens out. Cold: about 200 prompt tokens never seen, at most 12 out. One request at a time.
+tokens out. Cold: about 200 prompt tokens never seen, at most 12 out. Long: about 1,300, at most 40.
+Label: the short task, answered by one of the trays as JSON under a schema. One request at a time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import shutil
@@ -50,17 +52,33 @@ WORDS = [
     "cloud",
     "engine",
 ]
+TRAYS = ["invoices", "complaints", "orders", "jobs", "press", "other"]
+LABEL: Any = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "mail",
+        "schema": {
+            "type": "object",
+            "properties": {"tray": {"enum": TRAYS}},
+            "required": ["tray"],
+            "additionalProperties": False,
+        },
+    },
+}
 EACH = 20
+KINDS = ("short_ms", "cold_200_ms", "cold_1300_ms", "label_ms")
 
 
 def messages(system: str, user: str) -> list[Any]:
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
-async def ask(client: openai.AsyncOpenAI, system: str, user: str) -> float:
+async def ask(
+    client: openai.AsyncOpenAI, system: str, user: str, most: int = 12, **more: Any
+) -> float:
     started = time.perf_counter()
     await client.chat.completions.create(
-        model="local", messages=messages(system, user), max_tokens=12
+        model="local", messages=messages(system, user), max_tokens=most, **more
     )
     return time.perf_counter() - started
 
@@ -74,8 +92,7 @@ async def run(rounds: int) -> dict[str, Any]:
     config = WORK / "shortstop.toml"
     config.write_text(CONFIG.format(port=port))
     chance = random.Random(7)
-    short: list[list[float]] = []
-    cold: list[list[float]] = []
+    took: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
     began = time.monotonic()
     command, log = module("shortstop", "serve", "--config", str(config)), WORK / "log.txt"
     with running(command, log, env={"SHORTSTOP_HOME": str(home)}) as gateway:
@@ -85,33 +102,42 @@ async def run(rounds: int) -> dict[str, Any]:
             await ask(client, SYSTEM, "hello")
             first = time.monotonic() - began
             for _ in range(rounds):
-                short.append(
-                    [
-                        await ask(client, SYSTEM, f"Where is my {chance.choice(WORDS)} parcel?")
-                        for _ in range(EACH)
-                    ]
-                )
-                cold.append(
-                    [
-                        await ask(client, " ".join(chance.choices(WORDS, k=160)), "Go on.")
-                        for _ in range(EACH // 4)
-                    ]
-                )
+                for kind, seconds in (await one_round(client, chance)).items():
+                    took[kind].append(seconds)
         return {
             "rounds": rounds,
             "start_to_first_answer_s": first,
-            "short_ms": _quantiles(short),
-            "cold_200_ms": _quantiles(cold),
+            **{kind: _quantiles(rounds_of) for kind, rounds_of in took.items()},
             "rss_gateway_mb": rss_mb(gateway.pid),
             "rss_engine_mb": sum(rss_mb(child) for child in children(gateway.pid)),
         }
+
+
+async def one_round(client: openai.AsyncOpenAI, chance: random.Random) -> dict[str, list[float]]:
+    """Seconds of each request, by kind."""
+
+    def parcel() -> str:
+        return f"Where is my {chance.choice(WORDS)} parcel?"
+
+    def cold(words: int) -> str:
+        return " ".join(chance.choices(WORDS, k=words))
+
+    few = range(EACH // 4)
+    return {
+        "short_ms": [await ask(client, SYSTEM, parcel()) for _ in range(EACH)],
+        "cold_200_ms": [await ask(client, cold(160), "Go on.") for _ in few],
+        "cold_1300_ms": [await ask(client, cold(1150), "Go on.", 40) for _ in range(2)],
+        "label_ms": [
+            await ask(client, SYSTEM, parcel(), response_format=LABEL) for _ in range(EACH)
+        ],
+    }
 
 
 def _quantiles(rounds: list[list[float]]) -> dict[str, float]:
     """Medians over the rounds of each round's p50 and p95, in milliseconds."""
     return {
         "p50": statistics.median(statistics.median(r) for r in rounds) * 1e3,
-        "p95": statistics.median(sorted(r)[int(0.95 * (len(r) - 1))] for r in rounds) * 1e3,
+        "p95": statistics.median(sorted(r)[math.ceil(0.95 * len(r)) - 1] for r in rounds) * 1e3,
         "n": float(sum(len(r) for r in rounds)),
     }
 
@@ -125,7 +151,7 @@ if __name__ == "__main__":
     if args.json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
-        for name in ("short_ms", "cold_200_ms"):
+        for name in KINDS:
             q = result[name]
             sys.stdout.write(f"{name}: p50 {q['p50']:.0f}, p95 {q['p95']:.0f}, n {q['n']:.0f}\n")
         sys.stdout.write(

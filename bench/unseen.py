@@ -1,10 +1,11 @@
 """What privacy finds in texts that none of its rules' authors has seen.
 
-    python -m bench.unseen [--json] [--misses FILE]
+    python -m bench.unseen [--folder FOLDER] [--json] [--misses FILE]
 
 The texts are frozen (`tests/privacy/unseen/README.md`): 1,200 sensitive ones by class, 320 harmless
-ones. A sensitive text counts as found when it is pinned (tier S2 or S3; health and secrets S3), a
-harmless one as wrongly pinned when it is not allowed to leave.
+ones; `tests/privacy/unseen2` is a second set. A sensitive text counts as found when it is pinned
+(tier S2 or S3; health and secrets S3), a harmless one as wrongly pinned when it is not allowed to
+leave.
 """
 
 from __future__ import annotations
@@ -34,13 +35,12 @@ LEAST = {"SECRET": Tier.S3, "HEALTH": Tier.S3}
 Row = dict[str, Any]
 
 
-def rows(name: str) -> list[Row]:
-    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+def rows(file: Path) -> list[Row]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def judge(data: list[Row]) -> list[tuple[Row, Clearance]]:
-    guard = ephemeral_guard(PrivacyConfig(), body_format())
+    guard = ephemeral_guard(PrivacyConfig(timeout=60), body_format())
     return [(row, guard.clear(chat_request(row["text"]), Caller())) for row in data]
 
 
@@ -75,10 +75,11 @@ def show(result: dict[str, dict[str, float]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Privacy on texts that no rule has seen.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the set to measure on")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--misses", type=Path, help="write the ids that were judged wrongly")
     args = parser.parse_args()
-    judged = judge([*rows("sensitive.jsonl"), *rows("business.jsonl")])
+    judged = judge([*rows(args.folder / "sensitive.jsonl"), *rows(args.folder / "business.jsonl")])
     result = figures(judged)
     if args.misses:
         ids = [f"{row['id']}\n" for row, clearance in judged if wrong(row, clearance)]

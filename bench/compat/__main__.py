@@ -26,7 +26,7 @@ from rich.table import Table
 from tests.server.conftest import running_gateway
 from tests.server.fuzzing import cases_in, fuzz
 
-from bench.compat import agents
+from bench.compat import agents, generated
 from bench.processes import ROOT, free_port, listening, module, running
 
 HERE = Path(__file__).parent
@@ -51,13 +51,14 @@ Row = dict[str, Any]
 
 
 def install() -> None:
-    """Make both environments, once. Raises SystemExit with the reason when that fails."""
+    """Make all environments, once. Raises SystemExit with the reason when that fails."""
     WORK.mkdir(parents=True, exist_ok=True)
-    done = WORK / "v" / ".installed"
-    if not done.exists():
-        _run(sys.executable, "-m", "venv", "v")
-        _run("v/bin/python", "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt"))
-        done.touch()
+    for folder, wanted in (("v", "requirements.txt"), ("g", "generators.txt")):
+        done = WORK / folder / ".installed"
+        if not done.exists():
+            _run(sys.executable, "-m", "venv", folder)
+            _run(f"{folder}/bin/python", "-m", "pip", "install", "-q", "-r", str(HERE / wanted))
+            done.touch()
     packages, installed = (HERE / "package.json").read_text(), WORK / "package.json"
     if shutil.which("npm") and not (installed.exists() and installed.read_text() == packages):
         installed.write_text(packages)
@@ -180,6 +181,7 @@ async def main() -> list[Row]:
     with tempfile.TemporaryDirectory() as home:
         async with running_gateway(Path(home)) as gateway:
             rows = [*await tried(gateway.url), *await canary()]
+            rows += await asyncio.to_thread(generated.tried, gateway.url, WORK)
     with tempfile.TemporaryDirectory() as home:
         async with running_gateway(Path(home), server='auth = "off"') as gateway:
             return [*rows, *await fuzzed(gateway.url), *await agents.main()]
