@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,10 @@ from hypothesis import settings
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
+# Matrices are small here and the machine is often busy: threads that spin for each other cost more
+# than they give. Read when numpy is imported, which nothing above does.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 # A busy machine is no failure: properties have no deadline.
 settings.register_profile("shortstop", deadline=None)
@@ -42,6 +49,22 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is absent: this test needs the open data")
     return SHARED
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Many thousand tests stay in memory: the garbage collector need not look at them each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What was logged goes from process to process: half a character of some test cannot."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -33,17 +33,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": LOW,
     "traces": LOW,
     "accounts": LOW,
+    "alerts": LOW,
     "stores": LOW | {"traces"},
     "telemetry": LOW,
     "specialists": LOW,
     "serving": LOW | {"dialects", "registry", "specialists"},
-    "pipeline": LOW | {"privacy", "routing", "serving", "ledger", "dialects"},
+    "runs": LOW,
+    "pipeline": LOW | {"runs", "privacy", "routing", "serving", "ledger", "dialects"},
     "workers": LOW | {"routing", "serving"},
     "evaluate": LOW | {"privacy", "routing", "ledger", "dialects"},
     "flywheel": LOW
     | {"dialects", "registry", "privacy", "routing", "ledger", "traces", "specialists"},
-    "console": LOW | {"ledger", "evaluate"},
-    "server": LOW | {"dialects", "accounts", "traces"},
+    "backtest": LOW | {"dialects", "routing", "ledger", "specialists", "evaluate", "flywheel"},
+    "console": LOW | {"ledger", "evaluate", "backtest"},
+    "server": LOW | {"dialects", "accounts", "traces", "console"},  # it serves the console's pages
 }
 FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""
@@ -54,8 +57,8 @@ SOCKETS = {"aiohttp", "httpx", "requests", "urllib3", "urllib.request", "socket"
 MAY_OPEN_SOCKETS = {"registry/hub.py", "app/listener.py", "app/worker.py"}
 """Model files from a hub, and the listening socket."""
 OPENERS = {"create_connection", "open_connection", "sock_connect", "create_unix_connection"}
-MAY_CONNECT = {"serving/connection.py"}
-MAY_USE_CONNECTIONS = {"serving/http.py", "serving/connection.py"}
+MAY_CONNECT = {"serving/way.py"}
+MAY_USE_CONNECTIONS = {"serving/http.py", "serving/connection.py", "serving/way.py"}
 
 
 def modules() -> list[Path]:

@@ -43,6 +43,56 @@ def test_one_that_goes_live_replaces_the_one_before(placements: Placements) -> N
     assert [one.name for one in placements.serving()] == ["two"]
 
 
+def test_kinds_of_one_task_are_apart_and_answer_beside_each_other(placements: Placements) -> None:
+    placements.place(placed("copy-1"))
+    placements.place(placed("label-head-1"))
+    placements.place(placed("label-head-2"))
+    assert states(placements) == {
+        "copy-1": "live",
+        "label-head-1": "retired",
+        "label-head-2": "live",
+    }
+
+
+def test_a_canary_stands_beside_the_one_that_it_may_replace(placements: Placements) -> None:
+    placements.place(placed("copy-1"))
+    placements.place(placed("copy-2", "canary"))
+    assert states(placements) == {"copy-1": "live", "copy-2": "canary"}
+    placements.place(placed("copy-3", "canary"))
+    assert states(placements)["copy-2"] == "retired"
+    restored = placements.roll_back("copy-3", 5.0, "alarm")
+    assert restored is not None
+    assert (restored.name, restored.state) == ("copy-2", "canary"), "as what it was before"
+    placements.place(placed("copy-2", "live"))
+    assert states(placements)["copy-1"] == "retired"
+
+
+def test_rolled_back_twice_is_rolled_back_once(placements: Placements) -> None:
+    placements.place(placed("one"))
+    placements.place(placed("two"))
+    assert placements.roll_back("two", 3.0, "alarm") is not None
+    assert placements.roll_back("two", 4.0, "again") is None
+    assert placements.all()[1].why == "alarm"
+
+
+def test_retired_nobody_comes_back(placements: Placements) -> None:
+    placements.place(placed("one"))
+    placements.place(placed("two"))
+    placements.retire("two", 3.0, "unwanted")
+    assert states(placements) == {"one": "retired", "two": "retired"}
+    with pytest.raises(KeyError):
+        placements.retire("none", 3.0, "unwanted")
+
+
+def test_each_change_has_a_stamp_of_its_own(placements: Placements) -> None:
+    stamps = [placements.stamp()]
+    for number in range(3):
+        placements.place(placed(f"s-{number}", at=float(number)))
+        stamps.append(placements.stamp())
+    assert stamps[0] == ()
+    assert len(set(stamps)) == 4
+
+
 def test_tasks_and_tenants_are_apart(placements: Placements) -> None:
     placements.place(placed("one"))
     placements.place(placed("two", task="other"))

@@ -25,7 +25,9 @@ def pins(path: Path) -> dict[str, set[str]]:
 
 def test_the_files_are_those_that_make_lock_writes() -> None:
     names = {path.name for path in FILES}
-    assert names == {f"requirements{part}.txt" for part in ("", "-dev", "-ner", "-learn")}
+    assert names == {
+        f"requirements{part}.txt" for part in ("", "-dev", "-docs", "-ner", "-learn", "-release")
+    }
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"-o {name}" in makefile for name in names)
 
@@ -56,6 +58,7 @@ def test_every_pin_is_hashed_and_no_line_names_a_registry(path: Path) -> None:
         ("requirements-dev.txt", ("demo", "build", "learn", "dev")),
         ("requirements-ner.txt", ("demo", "build", "ner")),
         ("requirements-learn.txt", ("demo", "build", "learn")),
+        ("requirements-docs.txt", ("docs",)),
     ],
 )
 def test_what_the_project_asks_for_is_pinned(file: str, extras: tuple[str, ...]) -> None:

@@ -1,0 +1,1 @@
+"""Odd answers and requests, played through a real gateway process against a real HTTP upstream."""
