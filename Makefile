@@ -3,14 +3,13 @@
 PYTHON ?= $(shell python3 -m scripts.interpreter)
 VENV   := .venv
 BIN    := $(VENV)/bin
+JOBS   ?= 2
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
           --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model demo serve test lint types lock clean bench-overhead bench-local \
-        bench-setup bench-routing bench-gateway bench-tools bench-privacy bench-presidio ner compat \
-        bench-attacks soak airgap fuzz-privacy
+.PHONY: $(shell grep -ohE '^[a-z][a-z-]*:' $(MAKEFILE_LIST) | tr -d :)
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
@@ -35,6 +34,11 @@ $(VENV)/.ner: requirements-ner.txt $(VENV)/.core
 	@$(PIP) --require-hashes -r requirements-ner.txt
 	@touch $@
 
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.core
+	@echo "Adding the documents' generator from requirements-docs.txt ..."
+	@$(PIP) --require-hashes -r requirements-docs.txt
+	@touch $@
+
 $(VENV)/.learn: requirements-learn.txt $(VENV)/.core
 	@echo "Adding what learning needs from requirements-learn.txt ..."
 	@$(PIP) --require-hashes -r requirements-learn.txt
@@ -46,10 +50,13 @@ ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and 
 
 setup: $(VENV)/.core ## virtual environment with everything that serving and the demo need
 
+encoder: $(VENV)/.learn ## fetch the sentence encoder that specialists learn with (23 MB, sha256 checked)
+	@$(BIN)/shortstop pull minilm-l6
+
 model: setup ## fetch the default model (98 MB, sha256 checked)
 	@$(BIN)/shortstop pull
 
-demo: model ## the whole story in under five minutes: gateway, recorded frontier, report
+demo: model encoder ## two days of a small company and the night between: under five minutes
 	@$(BIN)/python -m bench.demo
 
 serve: model ## run the gateway on http://127.0.0.1:8484
@@ -62,8 +69,12 @@ lint: $(VENV)/.dev ## ruff: style and formatting
 types: $(VENV)/.dev ## mypy, strict
 	@$(BIN)/mypy
 
+# Workers must find the same tests in the same order, whatever the order of a set.
 test: lint types model $(VENV)/.ner ## everything that CI runs: linters, types, import rule, tests
-	@$(BIN)/python -m pytest
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+site: $(VENV)/.docs ## the documents as a site with search, in var/site; any broken link is an error
+	@$(BIN)/zensical build --strict
 
 airgap: $(VENV)/.dev model ## every test without a network, attempts to connect recorded (TESTS=tests/server)
 	@$(BIN)/python -m scripts.airgap $(TESTS)
@@ -72,6 +83,9 @@ fuzz-privacy: $(VENV)/.dev ## search for leaks at random (MINUTES=10, SEED=...)
 	@$(BIN)/python -m tests.fuzz_privacy --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 # One resolution: the developers' tools narrow the most, and the other files take their versions.
+reference: $(VENV)/.dev ## write docs/reference from the code
+	@$(BIN)/python -m scripts.reference
+
 lock: ## resolve again and write the hashed requirements files (needs uv)
 	@$(LOCK) --extra demo --extra build --extra learn --extra dev -o requirements-dev.txt
 	@$(LOCK) --extra demo --extra build --constraint requirements-dev.txt -o requirements.txt
@@ -79,6 +93,13 @@ lock: ## resolve again and write the hashed requirements files (needs uv)
 	    -o requirements-ner.txt
 	@$(LOCK) --extra demo --extra build --extra learn --constraint requirements-dev.txt \
 	    -o requirements-learn.txt
+	@$(LOCK) --extra release --constraint requirements-dev.txt -o requirements-release.txt
+	@$(LOCK) --extra docs --constraint requirements-dev.txt -o requirements-docs.txt
+
+kernels: ## CPU modules for the engine from its own source: SDIST=xllamacpp-VERSION.tar.gz, OUT=DIR
+	@$(BIN)/python kernels/build.py --sdist $(SDIST) \
+	    --out $(or $(OUT),$(HOME)/.local/share/shortstop/kernels) \
+	    $(if $(VARIANTS),--variants $(VARIANTS))
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead
@@ -91,6 +112,20 @@ bench-gateway: model ## side by side with nginx, LiteLLM, Portkey, TensorZero an
 
 bench-attacks: $(VENV)/.dev ## what another tenant notices of each attack (ONLY=name)
 	@$(BIN)/python -m bench.attacks $(if $(ONLY),--only $(ONLY))
+
+bench-company: $(VENV)/.dev encoder model ## a company's days and nights: QUICK=1, MIX=, DATA=DIR, JSON=FILE, SEED=
+	@$(BIN)/python -m bench.company $(if $(QUICK),--quick) $(if $(MIX),--mix $(MIX)) \
+	    $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(if $(SEED),--seed $(SEED))
+
+bench-learning: $(VENV)/.dev encoder ## specialists on open data: SUBJECT=labels, DATA=DIR, JSON=FILE
+	@$(BIN)/python -m bench.learning $(SUBJECT) $(if $(DATA),--data $(DATA)) \
+	    $(if $(JSON),--json $(JSON))
+
+bench-tracer: $(VENV)/.dev encoder ## label tasks beside TRACER in a virtual environment of its own
+	@test -x var/tracer/bin/python || $(BIN)/python -m venv var/tracer
+	@var/tracer/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r bench/peers/tracer.txt
+	@$(BIN)/python -m bench.company.tracer
 
 bench-tools: model ## tool calls of the embedded model: valid, right, how fast
 	@$(BIN)/python -m bench.tools
@@ -113,8 +148,44 @@ compat: $(VENV)/.dev ## real clients against a real gateway; writes docs/compati
 bench-setup: ## a fresh clone's set-up: seconds and bytes
 	@python3 -m bench.setup
 
+bench-newcomer: ## README and the wheel's guide, word for word in a fresh clone (DEMO=1: the demo as well)
+	@python3 -m bench.newcomer $(if $(DEMO),--demo)
+
+tutorial: ## docs/tutorial.md, word for word in a fresh clone
+	@python3 -m bench.newcomer --tutorial
+
+bench-backtest: $(VENV)/.dev encoder ## a log of 100,000 rows: seconds and memory (ROWS=, JSON=FILE)
+	@$(BIN)/python -m bench.backtest $(if $(ROWS),--rows $(ROWS)) $(if $(JSON),--json $(JSON))
+
+bench-console: $(VENV)/.dev ## the console's pages over a million rows (ROWS=1000000 STREET=1)
+	@$(BIN)/python -m bench.console $(if $(ROWS),--rows $(ROWS)) $(if $(STREET),--street)
+
+screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser (needs Chromium)
+	@$(BIN)/python -m scripts.screenshots
+
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
+
+var/release/.done: requirements-release.txt
+	@test -x var/release/bin/python || $(BIN)/python -m venv var/release
+	@var/release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r requirements-release.txt
+	@touch $@
+
+dist: $(VENV)/.core var/release/.done ## wheel and source archive in dist/, checked by twine
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/python -m hatchling build -d dist
+	@var/release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+
+sbom: var/release/.done ## what serving is made of, as CycloneDX: dist/sbom.cdx.json
+	@mkdir -p dist
+	@var/release/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	    --output-reproducible --of JSON -o dist/sbom.cdx.json
+	@echo dist/sbom.cdx.json
+
+release-notes: ## the newest section of the changelog: dist/RELEASE.md
+	@mkdir -p dist
+	@python3 -m scripts.release_notes > dist/RELEASE.md && echo dist/RELEASE.md
 
 clean: ## remove the virtual environment and everything generated
 	@rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache

@@ -4,8 +4,8 @@
 
 A sheet that exists is never overwritten: prices are appended, so that old bills stay checkable.
 Every model is listed, so that names resolve as they do there; only those with a price for input
-and output tokens have one here. Units that our usage does not count (searches, pages, images,
-hours) and tariffs on request (batch, fast) are left out.
+and output tokens have one here, and embeddings, which write nothing. Units that our usage does not
+count (pages, images, hours) are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ import msgspec
 from genai_prices import types as genai
 from genai_prices.data import providers
 
-from shortstop.ledger.prices import Clause, ModelRow, Period, Provider, Rate, Rates, Sheet, Tiered
+from shortstop.ledger.prices import (
+    Clause,
+    ModelRow,
+    Period,
+    Provider,
+    Rate,
+    Rates,
+    Sheet,
+    Tiered,
+    Variant,
+)
 
 DATA = Path(__file__).parents[1] / "src" / "shortstop" / "ledger" / "data"
 
@@ -35,6 +45,7 @@ _RATES = {
     "reasoning": "output_reasoning_mtok",
     "output_audio": "output_audio_mtok",
     "request": "requests_kcount",
+    "search": "web_searches_kcount",
 }
 
 
@@ -63,22 +74,45 @@ def rate(value: Decimal | genai.TieredPrices | None) -> Rate | None:
     return value
 
 
-def rates(price: genai.ModelPrice) -> Rates | None:
+_EMBEDS = ("embed", "voyage")
+"""Names of models that write nothing: what they read is all that is paid."""
+_SERVED = ("service_tier", "speed", "processing")
+
+
+def rates_of(price: genai.ModelPrice) -> dict[str, Any]:
+    found = {ours: rate(getattr(price, theirs)) for ours, theirs in _RATES.items()}
+    return {ours: value for ours, value in found.items() if value is not None}
+
+
+def rates(price: genai.ModelPrice, model: str) -> Rates | None:
     """None for what is not a priced text model."""
-    found: dict[str, Any] = {ours: rate(getattr(price, theirs)) for ours, theirs in _RATES.items()}
-    if found["input"] is None or found["output"] is None:
-        return None
-    return Rates(**found)
+    found = rates_of(price)
+    if "output" not in found and any(mark in model.lower() for mark in _EMBEDS):
+        found["output"] = Decimal(0)
+    return Rates(**found) if "input" in found and "output" in found else None
+
+
+def variants(model: genai.ModelInfo) -> tuple[Variant, ...]:
+    """Tariffs of what is served otherwise than usual, by what the vendor's answer tells of it."""
+    made = []
+    for one in model.price_variants or ():
+        (key, word), *more = one.when.items()
+        found = rates_of(one.prices)
+        if key in _SERVED and not more and found:
+            since = one.constraint
+            assert since is None or isinstance(since, genai.StartDateConstraint)
+            made.append(Variant(word, found, since.start_date if since else None))
+    return tuple(made)
 
 
 def periods(model: genai.ModelInfo) -> tuple[Period, ...]:
     """Empty for what has no price for text in and out."""
     if isinstance(model.prices, genai.ModelPrice):
-        only = rates(model.prices)
+        only = rates(model.prices, model.id)
         return () if only is None else (Period(only),)
     made = []
     for conditional in model.prices:
-        found = rates(conditional.prices)
+        found = rates(conditional.prices, model.id)
         if found is None:
             return ()
         made.append(period(found, conditional.constraint))
@@ -99,7 +133,8 @@ def period(found: Rates, constraint: Any) -> Period:
 
 def provider(source: genai.Provider) -> Provider:
     models = tuple(
-        ModelRow(model.id, clause(model.match), periods(model)) for model in source.models
+        ModelRow(model.id, clause(model.match), periods(model), variants(model))
+        for model in source.models
     )
     return Provider(
         id=source.id,
