@@ -17,9 +17,11 @@ SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-# A busy machine is no failure: properties have no deadline.
-settings.register_profile("shortstop", deadline=None)
-settings.load_profile("shortstop")
+# A busy machine is no failure: properties have no deadline. The same examples at each run, so that
+# what is green stays green; HYPOTHESIS_PROFILE=explore looks for others.
+settings.register_profile("shortstop", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shortstop"))
 
 
 class FakeClock:

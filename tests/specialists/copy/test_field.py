@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shortstop.specialists.copy.field import CopyField, CopyRules, Guess, number
@@ -87,6 +87,7 @@ def test_numbers_are_json(text: str, value: Any) -> None:
     assert number(text) == value
 
 
+@example([(0, 1, 0.5), (0, 1, 0.9220849770414596), (0, 1, 0.15760231829319304)])
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3), st.floats(0.01, 1)), max_size=8))
 def test_confidence_is_a_share_whatever_was_found(places: list[tuple[int, int, float]]) -> None:
     finder = Finder(*[(a, min(a + n, 6), w) for a, n, w in places])

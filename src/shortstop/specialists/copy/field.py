@@ -69,7 +69,7 @@ class CopyField:
             for place in found:
                 key = loose(written(self.rules.form, page.piece(place.start, place.end)))[0]
                 share, same = by_key.get(key, (0.0, []))
-                by_key[key] = share + place.weight / whole, [*same, place]
+                by_key[key] = min(1.0, share + place.weight / whole), [*same, place]
         out = [self._candidate(page, same, share) for key, (share, same) in by_key.items() if key]
         return sorted(out, key=lambda one: -one.share)
 
