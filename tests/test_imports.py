@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -61,23 +62,38 @@ MAY_CONNECT = {"serving/way.py"}
 MAY_USE_CONNECTIONS = {"serving/http.py", "serving/connection.py", "serving/way.py"}
 
 
-def modules() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+@dataclass(frozen=True)
+class Source:
+    """A module of ours: its path below the package, whom it imports, its syntax."""
+
+    name: str
+    nodes: list[ast.AST]
+    imports: frozenset[str]
+
+    @property
+    def room(self) -> str:
+        return self.name.split("/")[0].removesuffix(".py")
+
+    @property
+    def rooms_used(self) -> set[str]:
+        used = {name.split(".")[1] for name in self.imports if name.startswith("shortstop.")}
+        return {u for u in used if (SOURCE / u).exists() or (SOURCE / f"{u}.py").exists()}
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(SOURCE).as_posix()
+@pytest.fixture(scope="module")
+def sources() -> list[Source]:
+    return [source(path) for path in sorted(SOURCE.rglob("*.py"))]
 
 
-def room_of(path: Path) -> str:
-    first = path.relative_to(SOURCE).parts[0]
-    return first.removesuffix(".py")
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Every imported module, absolute, wherever in the file the import stands."""
+def source(path: Path) -> Source:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     package = ["shortstop", *path.relative_to(SOURCE).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return Source(path.relative_to(SOURCE).as_posix(), nodes, frozenset(imported(nodes, package)))
+
+
+def imported(nodes: Iterable[ast.AST], package: list[str]) -> Iterator[str]:
+    """Every imported module, absolute, wherever in the file the import stands."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,68 +103,71 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def rooms_used(path: Path) -> set[str]:
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("shortstop.")}
-    return {u for u in used if (SOURCE / u).exists() or (SOURCE / f"{u}.py").exists()}
+def breaches(sources: list[Source], found: Callable[[Source], Set[str]]) -> dict[str, Set[str]]:
+    """Module -> what is wrong with it, of those where something is."""
+    return {one.name: wrong for one in sources if (wrong := found(one))}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_room_imports_only_what_it_may(path: Path) -> None:
-    room = room_of(path)
-    if room in FREE or room == "__init__":
-        return
-    assert room in MAY_IMPORT, f"{room} is a new room: say in MAY_IMPORT whom it may know"
-    assert rooms_used(path) <= MAY_IMPORT[room] | {room}
+def test_a_room_imports_only_what_it_may(sources: list[Source]) -> None:
+    ruled = [one for one in sources if one.room not in FREE | {"__init__"}]
+    new = {one.room for one in ruled} - set(MAY_IMPORT)
+    assert not new, "new rooms: say in MAY_IMPORT whom they may know"
+    beyond = breaches(ruled, lambda one: one.rooms_used - MAY_IMPORT[one.room] - {one.room})
+    assert beyond == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_no_nameless_rooms(path: Path) -> None:
-    assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.parts}
+def test_no_nameless_rooms(sources: list[Source]) -> None:
+    parts = breaches(
+        sources, lambda one: FORBIDDEN_NAMES & set(one.name.removesuffix(".py").split("/"))
+    )
+    assert parts == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_sockets_are_opened_in_one_place(path: Path) -> None:
+def test_sockets_are_opened_in_one_place(sources: list[Source]) -> None:
     """The one HTTP client that can leave the machine lives in one module."""
-    if name_of(path) not in MAY_OPEN_SOCKETS:
-        assert not SOCKETS & set(imports(path))
+    others = [one for one in sources if one.name not in MAY_OPEN_SOCKETS]
+    assert breaches(others, lambda one: SOCKETS & one.imports) == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_connections_are_made_in_one_module_and_used_in_one(path: Path) -> None:
-    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    called = {node.attr for node in tree if isinstance(node, ast.Attribute)}
-    if name_of(path) not in MAY_CONNECT:
-        assert not OPENERS & called
-    if name_of(path) not in MAY_USE_CONNECTIONS:
-        assert "shortstop.serving.connection" not in set(imports(path))
+def test_connections_are_made_in_one_module(sources: list[Source]) -> None:
+    def called(one: Source) -> set[str]:
+        return OPENERS & {node.attr for node in one.nodes if isinstance(node, ast.Attribute)}
+
+    assert breaches([one for one in sources if one.name not in MAY_CONNECT], called) == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_databases_are_behind_ports(path: Path) -> None:
-    if room_of(path) != MAY_SPEAK_SQL:
-        assert "sqlite3" not in set(imports(path))
+def test_connections_are_used_in_one_room(sources: list[Source]) -> None:
+    others = [one for one in sources if one.name not in MAY_USE_CONNECTIONS]
+    assert breaches(others, lambda one: {"shortstop.serving.connection"} & one.imports) == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_the_server_never_imports_litellm(path: Path) -> None:
-    assert not any(name.split(".")[0] == "litellm" for name in imports(path))
+def test_databases_are_behind_ports(sources: list[Source]) -> None:
+    others = [one for one in sources if one.room != MAY_SPEAK_SQL]
+    assert breaches(others, lambda one: {"sqlite3"} & one.imports) == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_only_privacy_makes_a_cleared_request(path: Path) -> None:
-    if room_of(path) == "privacy":
-        return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            called = node.func
-            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            assert name != "Cleared", f"{name_of(path)}:{node.lineno} makes a Cleared"
+def test_the_server_never_imports_litellm(sources: list[Source]) -> None:
+    def packages(one: Source) -> set[str]:
+        return {name.split(".")[0] for name in one.imports}
+
+    assert breaches(sources, lambda one: {"litellm"} & packages(one)) == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_routing_is_pure(path: Path) -> None:
+def test_only_privacy_makes_a_cleared_request(sources: list[Source]) -> None:
+    def making(one: Source) -> set[str]:
+        return {
+            f"line {node.lineno}"
+            for node in one.nodes
+            if isinstance(node, ast.Call)
+            and "Cleared" in (getattr(node.func, "attr", ""), getattr(node.func, "id", ""))
+        }
+
+    assert breaches([one for one in sources if one.room != "privacy"], making) == {}
+
+
+def test_routing_is_pure(sources: list[Source]) -> None:
     """No clock, no files, no process-wide randomness in the decision."""
-    if room_of(path) != "routing":
-        return
     banned = {"time", "asyncio", "os", "random", "socket", "sqlite3", "datetime"}
-    assert not banned & set(imports(path))
+    routing = [one for one in sources if one.room == "routing"]
+    assert routing
+    assert breaches(routing, lambda one: banned & one.imports) == {}
