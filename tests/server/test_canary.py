@@ -276,7 +276,7 @@ action = "pseudonymise"
 """
 TRIALS = {
     "plain": Trial(times=-(-CANARIES // len(PLACES))),
-    "shadows and judge": Trial(SHADOWS, JUDGE, times=-(-CANARIES // len(PLACES))),
+    "shadows and judge": Trial(SHADOWS, JUDGE),
     "workers": Trial(SHADOWS, JUDGE, server="workers = 2"),
     "loud": Trial(SHADOWS, JUDGE, command=("tests.server.faulty", "loud")),
     "crashing": Trial(SHADOWS, command=("tests.server.faulty", "crash-now-and-then")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shortstop.privacy.detect.mailboxes import SPELLED, address
+from shortstop.privacy.detect.mailboxes import address, spelled
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from shortstop.privacy.detect.mailboxes import SPELLED, address
     ],
 )
 def test_spelled(text: str) -> None:
-    match = SPELLED.search(f"to {text} now")
+    match = spelled().search(f"to {text} now")
     assert match is not None
     assert address(match) in ("jane.doe@acme.com", "to jane.doe@acme.com"[3:])
 
@@ -37,4 +37,4 @@ def test_spelled(text: str) -> None:
     ],
 )
 def test_prose(text: str) -> None:
-    assert SPELLED.search(text) is None
+    assert spelled().search(text) is None

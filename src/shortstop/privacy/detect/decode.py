@@ -132,7 +132,7 @@ def respelled(text: str, present: Set[str]) -> Iterator[Decoding]:
     if "gap" in present:
         present |= STRETCHED
     if "spelled" in present:
-        yield from _whole("spelled", text, mailboxes.SPELLED, mailboxes.address, full=False)
+        yield from _whole("spelled", text, mailboxes.spelled(), mailboxes.address, full=False)
     if "concatenated" in present:
         yield from _whole("concatenated", text, _CONCATENATED, "", full=False)
     if "broken" in present:

@@ -8,6 +8,7 @@ ones ("at", "point"): then the domain must end as domains do.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 TOP = (
     "com|org|net|edu|gov|mil|int|info|biz|name|pro|io|ai|app|dev|tech|online|site|shop|cloud|email|mail|xyz|eu|uk|de|fr|es|it|pt|nl|be|ch"
@@ -35,7 +36,7 @@ _NAMES = rf"{_NAME}(?:(?:{_SAYS_DOT}|{_JOINT}){_NAME}){{0,3}}"
 _HOSTS = rf"(?!(?:{_ORDINARY})\b){_HOST}(?:(?:{_ANY_DOT}|{_JOINT}){_HOST}){{0,4}}"
 _WORD_DOT = rf"\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_DOT_WORD})\s{{0,2}}{_SHUT}\s{{0,3}}|\s{{1,3}}(?:{_STRONG_DOT})\s{{1,3}}"
 
-SPELLED = re.compile(
+_SPELLED = (
     r"(?i)(?<![\w@])(?:"
     # an "at" in brackets, or a word for it that is no other
     rf"{_NAMES}(?:\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_AT_WORD})\s{{0,2}}{_SHUT}\s{{0,3}}|\s{{1,3}}(?:{_STRONG_AT})\s{{1,3}}){_HOSTS}{_ANY_DOT}[^\W\d_]{{2,12}}"
@@ -59,7 +60,7 @@ SIGN = (
     rf"(?i)[\[({{<（【]\s*(?:{_AT_WORD})\s*[\])}}>）】]|\s(?:{_STRONG_AT})\s|[\pL\pN]\s@|@\s[\pL\pN]|@[\pL\pN_-]+(?:\s?\.\s|\s\.|,(?:com|net|org|de)\b)"
     rf"|(?:\s(?:at|ät|et|chez)\s+|@)[\pL\pN_.-]+(?:\s(?:{_UNDERSCORE}|{_HYPHEN})\s[\pL\pN_.-]+){{0,2}}\s*(?:[\[({{<]\s*(?:{_DOT_WORD})|\s(?:{_DOT_WORD})\s)|[_-]at[_-]"
 )
-"""Matches wherever `SPELLED` does."""
+"""Matches wherever `spelled` does."""
 
 _AT = re.compile(
     rf"(?i)\s*{_OPEN}\s*(?:{_AT_WORD})\s*{_SHUT}\s*|\s+(?:{_AT_WORD}|et|chez)\s+|\s*@\s*|[_-]+at[_-]+| ?-at- ?"
@@ -71,6 +72,12 @@ _POINT = re.compile(
 
 _HYPHENS = re.compile(rf"(?i)\s+(?:{_HYPHEN})\s+")
 _UNDERSCORES = re.compile(rf"(?i)\s+(?:{_UNDERSCORE})\s+")
+
+
+@cache
+def spelled() -> re.Pattern[str]:
+    """Addresses that are spelled out; compiled when a text first may hold one, which takes 0.1 s."""
+    return re.compile(_SPELLED)
 
 
 def address(match: re.Match[str]) -> str:

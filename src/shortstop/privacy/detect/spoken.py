@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from shortstop.privacy.detect.canonical import PlainView, canonical, rewrite
 
@@ -118,7 +119,7 @@ _VALUE = _values()
 _WORDS = sorted({*_VALUE, *_TWICE, *_SIGNS} - {"o", "en"}, key=len, reverse=True)
 _WORD = "|".join(map(re.escape, _WORDS))
 _LINK = r"(?:[\s,;.\-–/|*_]{1,4}(?:(?:and|und|et|y|e)[\s-]{1,2})?(?:(?-i:[A-Z])[\s,.-]{1,2}){0,4})"
-_STRETCH = re.compile(
+_STRETCH = (
     rf"(?i)(?<!\w)(?:{_WORD}|o(?=\W))(?:{_LINK}(?:{_WORD}|o|\d{{1,4}})(?!\w)){{3,}}"
     rf"|[{''.join(_HAN)}](?:[\s、,-]?[{''.join(_HAN)}]){{4,}}"
 )
@@ -135,7 +136,13 @@ def may_spell(text: str) -> bool:
 
 def numerals(text: str) -> PlainView:
     """The text with digits for the words that spell a number."""
-    return rewrite(text, _STRETCH, lambda m: _digits(m.group()))
+    return rewrite(text, _stretch(), lambda m: _digits(m.group()))
+
+
+@cache
+def _stretch() -> re.Pattern[str]:
+    """Compiled when a text first may hold one: that takes 40 ms."""
+    return re.compile(_STRETCH)
 
 
 def _digits(stretch: str) -> str:
