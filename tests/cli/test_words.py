@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -269,50 +271,73 @@ def can_be_a_stranger() -> bool:
     return subprocess.run(look, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif(not can_be_a_stranger(), reason="needs root, `setpriv`, a readable checkout")
-@pytest.mark.parametrize("words", WITH_DATA, ids=" ".join)
-def test_a_user_without_home_name_and_letters_is_told_what_to_do(
-    words: Words, tmp_path: Path
-) -> None:
+needs_a_stranger = pytest.mark.skipif(
+    not can_be_a_stranger(), reason="needs root, `setpriv`, a readable checkout"
+)
+
+
+def each(
+    commands: Sequence[Words], homes: Sequence[dict[str, str]], *prefix: str, **env: str
+) -> list[tuple[str, Result]]:
+    """How each command ends with its home, started by `prefix` in a bare environment."""
+    asked = [
+        {"arguments": [*words, *NEEDED.get(words, [])], "env": home}
+        for words, home in zip(commands, homes, strict=True)
+    ]
+    done = subprocess.run(
+        [*prefix, sys.executable, "-m", "tests.cli.forked"],
+        input=json.dumps(asked), cwd="/", capture_output=True, check=False, timeout=300, text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(PATHS), **env},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results = [Result(**one) for one in json.loads(done.stdout)]
+    return [(" ".join(words), one) for words, one in zip(commands, results, strict=True)]
+
+
+PATHS = [str(Path(__file__).parents[2]), *sys.path]
+
+
+@needs_a_stranger
+def test_a_user_without_home_name_and_letters_is_told_what_to_do() -> None:
     """As in a container that runs under any number: no passwd entry, no HOME, an ASCII terminal."""
     ascii_only = {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    arguments = [*words, *NEEDED.get(words, [])]
-    one = HOMELESS[WITH_DATA.index(words) % len(HOMELESS)]
-    for more in HOMELESS if words == ("serve",) else [one]:
-        done = process(arguments, Path("/"), *STRANGER, **ascii_only, **more)
-        told = done.stderr.decode("ascii")
-        assert done.returncode == 2, told
-        assert "Traceback" not in told
-        assert told.startswith("shortstop: ")
-        assert "SHORTSTOP_HOME" in told
+    commands = [*WITH_DATA, *[("serve",)] * len(HOMELESS)]
+    homes = [HOMELESS[n % len(HOMELESS)] for n in range(len(commands))]
+    for command, told in each(commands, homes, *STRANGER, **ascii_only):
+        assert told.code == 2, command
+        assert told.err.isascii(), command
+        assert "Traceback" not in told.err, command
+        assert told.err.startswith("shortstop: "), command
+        assert "SHORTSTOP_HOME" in told.err, command
 
 
-def in_words(done: subprocess.CompletedProcess[bytes]) -> None:
-    told = done.stderr.decode()
-    assert "Traceback" not in told
-    assert done.returncode in (0, 1, 2), told
-    assert done.returncode != 2 or "\nshortstop: " in f"\n{told}", told
+def in_words(told: Result) -> bool:
+    """Whether it ended well, or said in a sentence why not."""
+    if "Traceback" in told.err or told.code not in (0, 1, 2):
+        return False
+    return told.code != 2 or "\nshortstop: " in f"\n{told.err}"
 
 
-@pytest.mark.skipif(not can_be_a_stranger(), reason="needs root, `setpriv`, a readable checkout")
-@pytest.mark.parametrize("words", WITH_DATA, ids=" ".join)
-def test_a_data_folder_that_may_only_be_read_is_told(words: Words, tmp_path: Path) -> None:
+@needs_a_stranger
+def test_a_data_folder_that_may_only_be_read_is_told(tmp_path: Path) -> None:
     for parent in (tmp_path, *tmp_path.parents[:3]):
         parent.chmod(0o755)
-    home = tmp_path / "home"
-    home.mkdir(mode=0o755)
-    done = process([*words, *NEEDED.get(words, [])], Path("/"), *STRANGER, SHORTSTOP_HOME=str(home))
-    in_words(done)
-    assert done.returncode == 2 or words in READING
-    assert list(home.iterdir()) == []
+    homes = [tmp_path / f"home-{n}" for n, _ in enumerate(WITH_DATA)]
+    for home in homes:
+        home.mkdir(mode=0o755)
+    chosen = [{"SHORTSTOP_HOME": str(home)} for home in homes]
+    for (command, told), words in zip(each(WITH_DATA, chosen, *STRANGER), WITH_DATA, strict=True):
+        assert in_words(told), (command, told)
+        assert told.code == 2 or words in READING, command
+    assert [home for home in homes if list(home.iterdir())] == []
 
 
-@pytest.mark.parametrize("words", WITH_DATA, ids=" ".join)
-def test_a_disk_that_takes_nothing_more_is_told(words: Words, tmp_path: Path) -> None:
+def test_a_disk_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
     """No file may grow, which fails as a full disk does, with another number."""
     full = ("bash", "-c", 'ulimit -f 0; exec "$@"', "full")
-    arguments = [*words, *NEEDED.get(words, [])]
-    in_words(process(arguments, tmp_path, *full, SHORTSTOP_HOME=str(tmp_path / "home")))
+    homes = [{"SHORTSTOP_HOME": str(tmp_path / f"home-{n}")} for n, _ in enumerate(WITH_DATA)]
+    for command, told in each(WITH_DATA, homes, *full):
+        assert in_words(told), (command, told)
 
 
 PRINTING = [
