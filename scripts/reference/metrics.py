@@ -9,8 +9,8 @@ from typing import Any
 from prometheus_client import Histogram
 
 from scripts.reference.markdown import code, table
-from shortstop.app.gauges import register_gauges, register_load
-from shortstop.server.gateway import Load
+from shortstop.app.gauges import register_gauges, register_under_way
+from shortstop.server.gateway import UnderWay
 from shortstop.telemetry.metrics import Metrics
 
 
@@ -40,6 +40,6 @@ def _watched() -> Iterator[tuple[str, str, str, str]]:
         metrics=SimpleNamespace(watch=watch), traces=SimpleNamespace(health=None), audit=None
     )
     register_gauges(resources, list, list)
-    register_load(resources.metrics, lambda: Load(0, 0))
+    register_under_way(resources.metrics, lambda: UnderWay(0, 0))
     yield from found
     yield code("shortstop_build_info"), "gauge", code("version"), "The version that runs: 1."

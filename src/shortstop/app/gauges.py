@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import Engine
 from shortstop.app.resources import Resources
-from shortstop.server.gateway import Load
+from shortstop.server.gateway import UnderWay
 from shortstop.serving.engines.prefixes import Prefixes
 from shortstop.telemetry.metrics import Metrics
 from shortstop.telemetry.otel.exporter import Account
@@ -84,17 +84,17 @@ def register_gauges(
     )
 
 
-def register_load(metrics: Metrics, load: Callable[[], Load]) -> None:
+def register_under_way(metrics: Metrics, under_way: Callable[[], UnderWay]) -> None:
     """What is under way in the process that is asked."""
     metrics.watch(
         "shortstop_requests_in_flight",
         "Requests that are being answered, by the worker that is asked.",
-        lambda: load().running,
+        lambda: under_way().running,
     )
     metrics.watch(
         "shortstop_requests_waiting",
         "Requests that wait for others to be answered, by the worker that is asked.",
-        lambda: load().waiting,
+        lambda: under_way().waiting,
     )
 
 

@@ -24,7 +24,7 @@ from shortstop.server.clients import Clients
 from shortstop.server.console.app import Console
 from shortstop.server.door import CONSOLE, Door, is_admin_path, is_below
 from shortstop.server.explain import Explain, asks_why, explaining_work
-from shortstop.server.gateway import Gateway, Load
+from shortstop.server.gateway import Gateway, UnderWay
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
 from shortstop.server.inflight import InFlight
@@ -92,8 +92,8 @@ class Dispatcher:
         scope["path"] = path
         await self._cold(scope, receive, send)
 
-    def load(self) -> Load:
-        return Load(self._in_flight.running, self._in_flight.waiting)
+    def under_way(self) -> UnderWay:
+        return UnderWay(self._in_flight.running, self._in_flight.waiting)
 
     async def _refuse(
         self, error: ShortstopError, path: str, scope: Scope, receive: Receive, send: Send
@@ -213,5 +213,5 @@ class Cors:
 def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
     dispatcher, origins = Dispatcher(gateway, mounts), gateway.server.cors_origins
-    gateway.follow(dispatcher.load)
+    gateway.follow(dispatcher.under_way)
     return Cors(dispatcher, origins) if origins else dispatcher

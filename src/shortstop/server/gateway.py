@@ -17,7 +17,7 @@ from shortstop.traces.responses import StoredResponses
 from shortstop.types import Admission, Answer, Caller, CallerRole, Explanation, Request, Target
 
 
-class Load(NamedTuple):
+class UnderWay(NamedTuple):
     """Requests to models that are being answered, and those that wait for their turn."""
 
     running: int
@@ -144,7 +144,7 @@ class Gateway(Identity, Protocol):
     def metrics(self) -> bytes:
         """Prometheus text."""
 
-    def follow(self, load: Callable[[], Load]) -> None:
+    def follow(self, under_way: Callable[[], UnderWay]) -> None:
         """Where to read how much is under way, for the metrics."""
 
     def refused(self, status: int) -> None:
