@@ -174,6 +174,9 @@ bench-console: $(VENV)/.dev ## the console's pages over a million rows (ROWS=100
 screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser (needs Chromium)
 	@$(BIN)/python -m scripts.screenshots
 
+bench-scale: $(VENV)/.dev ## what 1,000 and 100,000 requests a second need; writes the tables of docs/scale.md
+	@$(BIN)/python -m bench.scale --write
+
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
 
