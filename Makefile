@@ -94,6 +94,7 @@ var/helm/.done: scripts/chart/requirements.txt
 	@touch $@
 
 chart: $(VENV)/.dev var/helm/.done ## render the Helm chart, write deploy/kubernetes and the chart's README
+	@var/helm/bin/python -m scripts.chart.schemas
 	@var/helm/bin/python -m scripts.chart.render
 	@$(BIN)/python -m scripts.chart.readme
 

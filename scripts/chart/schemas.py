@@ -80,7 +80,6 @@ def main() -> None:
         path = GOLDEN / f"kubernetes-{version}.json"
         text = json.dumps(schemas(version), separators=(",", ":"), sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
-        print(f"Wrote {path.name}, {len(text) // 1000} kB")
 
 
 if __name__ == "__main__":
