@@ -91,13 +91,18 @@ def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 SEVERAL = "Several replicas without store.url"
+KEYED = {"SHORTSTOP_TRACES_KEY": {"secret": "shortstop", "key": "traces"}}
 REFUSED = {
     SEVERAL: {"replicas": 2},
     SEVERAL + " that come and go": {"autoscaling": {"enabled": True}},
     "config holds a table that the chart writes": {"config": "a = 1\n[server]\nport = 1"},
     "store.url holds a password": {
         "store": {"url": "postgresql://u:p@h/d"},
-        "secretEnv": {"SHORTSTOP_TRACES_KEY": {"secret": "a", "key": "b"}},
+        "secretEnv": KEYED,
+    },
+    "which would stand in a ConfigMap": {
+        "store": {"url": "postgresql://u@h/d?sslmode=require&password=p"},
+        "secretEnv": KEYED,
     },
     "with the same key": {"store": {"url": "postgresql://u@h/d"}},
     "vllm.image.tag": {"vllm": {"enabled": True, "model": "/models/m", "modelClaim": "c"}},
@@ -124,6 +129,19 @@ def test_several_replicas_of_their_own_can_be_meant(tmp_path: Path) -> None:
     done = helm("--values", file)
     assert done.returncode == 0, done.stderr
     assert "replicas: 2\n" in done.stdout
+
+
+@needs_helm
+def test_a_database_without_a_port_has_the_usual_one(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    store = {"url": "postgresql://u@h/d?sslmode=verify-full"}
+    file.write_text(yaml.safe_dump({"store": store, "secretEnv": KEYED}))
+    done = helm("--values", file)
+    assert done.returncode == 0, done.stderr
+    made = [m for m in yaml.safe_load_all(done.stdout) if m and m["kind"] == "NetworkPolicy"]
+    assert {max(port for _, port in ways(policy)) for policy in made} == {5432}
+    assert [m for m in made if ("anybody", 5432) in ways(m)] == made
+    assert "PGPASSWORD" not in done.stdout, "no Secret was named"
 
 
 # ---------------------------------------------------------------- Kubernetes takes it

@@ -39,7 +39,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.store.url (not (hasKey .Values.secretEnv "SHORTSTOP_TRACES_KEY")) -}}
 {{- fail "With store.url every replica must seal contents with the same key: name its Secret under secretEnv.SHORTSTOP_TRACES_KEY." -}}
 {{- end -}}
-{{- if regexMatch "^[a-z]+://[^/@]*:[^/@]*@" .Values.store.url -}}
+{{- if regexMatch "^[a-z]+://[^/@]*:[^/@]*@|[?&]password=" .Values.store.url -}}
 {{- fail "store.url holds a password, which would stand in a ConfigMap. Leave it out and name a Secret under store.passwordSecret." -}}
 {{- end -}}
 {{- end -}}
