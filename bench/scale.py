@@ -89,12 +89,14 @@ MEASURED = {
         r"\| equal mix: local / pinned / saved \| [^|]+\| [\d.]+ / ([\d.]+) /",
     ),
     "label": Measured(
-        "a label at the frontier, list price",
+        "a label at the frontier: calculated there, by list prices",
         "$",
         r"a hard request costs \$[\d.]+, a label \$([\d.]+)",
     ),
     "hard": Measured(
-        "a hard request at the frontier, list price", "$", r"a hard request costs \$([\d.]+)"
+        "a hard request at the frontier: calculated there, by list prices",
+        "$",
+        r"a hard request costs \$([\d.]+)",
     ),
 }
 
