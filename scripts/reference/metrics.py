@@ -9,7 +9,8 @@ from typing import Any
 from prometheus_client import Histogram
 
 from scripts.reference.markdown import code, table
-from shortstop.app.gauges import register_gauges
+from shortstop.app.gauges import register_gauges, register_under_way
+from shortstop.server.gateway import UnderWay
 from shortstop.telemetry.metrics import Metrics
 
 
@@ -39,5 +40,6 @@ def _watched() -> Iterator[tuple[str, str, str, str]]:
         metrics=SimpleNamespace(watch=watch), traces=SimpleNamespace(health=None), audit=None
     )
     register_gauges(resources, list, list)
+    register_under_way(resources.metrics, lambda: UnderWay(0, 0))
     yield from found
     yield code("shortstop_build_info"), "gauge", code("version"), "The version that runs: 1."

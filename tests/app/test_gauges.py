@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from shortstop.app.engines import Engine, local_target
-from shortstop.app.gauges import register_gauges
+from shortstop.app.gauges import register_gauges, register_under_way
 from shortstop.app.resources import Resources
 from shortstop.config import ModelConfig, OtelConfig, PrivacyConfig, TelemetryConfig
+from shortstop.server.gateway import UnderWay
 from shortstop.serving.engines.slots import Slots
 from shortstop.types import Caller, Party, Target
 from tests.app.parts import Home, turns
@@ -125,3 +126,13 @@ async def test_without_a_collector_none_wait(resources: Resources) -> None:
     assert resources.telemetry.observers == (resources.metrics.observe,)
     values = gauges(resources)
     assert (values["shortstop_otel_pending"], values["shortstop_otel_dropped"]) == (0, 0)
+
+
+async def test_what_is_under_way_is_read_at_each_scrape(resources: Resources) -> None:
+    loads = [UnderWay(3, 1)]
+    register_under_way(resources.metrics, lambda: loads[-1])
+    values = gauges(resources)
+    assert values["shortstop_requests_in_flight"] == 3
+    assert values["shortstop_requests_waiting"] == 1
+    loads.append(UnderWay(0, 0))
+    assert gauges(resources)["shortstop_requests_in_flight"] == 0

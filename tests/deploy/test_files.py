@@ -76,3 +76,15 @@ def _sources() -> list[str]:
     names = ("tracer.py", "__main__.py")
     files = [p for p in folder.glob("company/*.py") if p.name not in names]
     return [p.read_text() for p in (*files, folder / "demo.py")]
+
+
+def test_the_recipes_for_engines_are_configurations() -> None:
+    text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    section = text.partition("## Engines behind one address")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```toml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 1
+    config = parse(blocks[0], {})
+    assert {name: model.model for name, model in config.models.items()} == {
+        "base": "base",
+        "tickets": "lora-3f9a61c2d40b7e85",
+    }

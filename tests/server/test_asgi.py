@@ -72,7 +72,10 @@ def gateway(**server: Any) -> Any:
     refused: list[int] = []
     settings = {"allowed_hosts": ("gateway",), "cors_origins": (SITE,), **server}
     return SimpleNamespace(
-        server=ServerConfig(**settings), dialect=dialects.get, refused=refused.append
+        server=ServerConfig(**settings),
+        dialect=dialects.get,
+        refused=refused.append,
+        follow=lambda load: None,
     )
 
 

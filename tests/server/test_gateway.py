@@ -342,6 +342,36 @@ async def test_models_are_listed_and_shown(shared_gateway: Gateway) -> None:
             await client.models.retrieve("gpt-99")
 
 
+async def test_what_is_under_way_is_counted(gateway: Gateway) -> None:
+    """What replicas are added for (deploy/helm): the place is given back with the answer."""
+
+    async def in_flight() -> float:
+        async with gateway.http.get("/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        names = ("shortstop_requests_in_flight", "shortstop_requests_waiting")
+        running, waiting = (
+            float(next(line for line in lines if line.startswith(name)).split()[-1])
+            for name in names
+        )
+        assert waiting == 0
+        return running
+
+    assert await in_flight() == 0
+
+    async def ask() -> int:
+        body = chat("!wait", model="small")
+        async with gateway.http.post("/v1/chat/completions", json=body) as answer:
+            return answer.status
+
+    gateway.local.asked.clear()
+    asking = asyncio.create_task(ask())
+    await gateway.local.asked.wait()
+    assert await in_flight() == 1
+    gateway.local.go.set()
+    assert await asking == 200
+    assert await in_flight() == 0
+
+
 async def test_health_ready_and_metrics(shared_gateway: Gateway) -> None:
     http = shared_gateway.http
     async with http.get("/health") as r:

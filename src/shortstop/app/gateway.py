@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from ssl import SSLContext
 
@@ -16,7 +16,7 @@ from shortstop.accounts import Accounts
 from shortstop.app.build import build
 from shortstop.app.chores import chores
 from shortstop.app.desk import GatewayDesk
-from shortstop.app.gauges import register_gauges
+from shortstop.app.gauges import register_gauges, register_under_way
 from shortstop.app.learned_state import LearnedState
 from shortstop.app.reload import Reloader
 from shortstop.app.resources import Resources
@@ -24,7 +24,7 @@ from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
 from shortstop.server.feedback import FeedbackRequest
-from shortstop.server.gateway import AdminToken, Erased, Readiness
+from shortstop.server.gateway import AdminToken, Erased, Readiness, UnderWay
 from shortstop.traces.responses import StoredResponses
 from shortstop.types import (
     UNMETERED,
@@ -216,6 +216,9 @@ class Shortstop:
 
     def metrics(self) -> bytes:
         return self._resources.metrics.text()
+
+    def follow(self, under_way: Callable[[], UnderWay]) -> None:
+        register_under_way(self._resources.metrics, under_way)
 
     def refused(self, status: int) -> None:
         self._resources.metrics.refused(status)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from shortstop.app.clock import CLOCK
 from shortstop.app.engines import Engine
 from shortstop.app.resources import Resources
+from shortstop.server.gateway import UnderWay
 from shortstop.serving.engines.prefixes import Prefixes
+from shortstop.telemetry.metrics import Metrics
 from shortstop.telemetry.otel.exporter import Account
 from shortstop.types import Target
 
@@ -79,6 +81,20 @@ def register_gauges(
         "shortstop_otel_dropped",
         "Spans that the OpenTelemetry collector did not take.",
         lambda: spans().dropped,
+    )
+
+
+def register_under_way(metrics: Metrics, under_way: Callable[[], UnderWay]) -> None:
+    """What is under way in the process that is asked."""
+    metrics.watch(
+        "shortstop_requests_in_flight",
+        "Requests that are being answered, by the worker that is asked.",
+        lambda: under_way().running,
+    )
+    metrics.watch(
+        "shortstop_requests_waiting",
+        "Requests that wait for others to be answered, by the worker that is asked.",
+        lambda: under_way().waiting,
     )
 
 

@@ -24,7 +24,7 @@ from shortstop.server.clients import Clients
 from shortstop.server.console.app import Console
 from shortstop.server.door import CONSOLE, Door, is_admin_path, is_below
 from shortstop.server.explain import Explain, asks_why, explaining_work
-from shortstop.server.gateway import Gateway
+from shortstop.server.gateway import Gateway, UnderWay
 from shortstop.server.headers import RESPONSE_HEADERS
 from shortstop.server.ids import Ids
 from shortstop.server.inflight import InFlight
@@ -49,7 +49,8 @@ class Dispatcher:
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
         capacity = Capacity(lambda: gateway.server)
-        self.hot = hot_routes(gateway, capacity)
+        self._in_flight = InFlight(gateway)
+        self.hot = hot_routes(gateway, capacity, self._in_flight)
         self._explain = explaining_routes(gateway, capacity)
         self._cold = api(gateway, capacity)
         self._check(mounts)
@@ -91,6 +92,9 @@ class Dispatcher:
         scope["path"] = path
         await self._cold(scope, receive, send)
 
+    def under_way(self) -> UnderWay:
+        return UnderWay(self._in_flight.running, self._in_flight.waiting)
+
     async def _refuse(
         self, error: ShortstopError, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
@@ -121,9 +125,8 @@ class Dispatcher:
         await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
 
 
-def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
+def hot_routes(gateway: Gateway, capacity: Capacity, in_flight: InFlight) -> dict[str, HotRoute]:
     """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
-    in_flight = InFlight(gateway)
 
     def hot(name: str, work: Work) -> HotRoute:
         return HotRoute(gateway, capacity, in_flight, name, work)
@@ -210,4 +213,5 @@ class Cors:
 def create(gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> ASGIApp:
     """The application for one gateway; `mounts` are further ones by path prefix."""
     dispatcher, origins = Dispatcher(gateway, mounts), gateway.server.cors_origins
+    gateway.follow(dispatcher.under_way)
     return Cors(dispatcher, origins) if origins else dispatcher

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,13 @@ from shortstop.server.desk import Desk
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import StoredResponses
 from shortstop.types import Admission, Answer, Caller, CallerRole, Explanation, Request, Target
+
+
+class UnderWay(NamedTuple):
+    """Requests to models that are being answered, and those that wait for their turn."""
+
+    running: int
+    waiting: int
 
 
 class TracesReadiness(Struct, frozen=True):
@@ -136,6 +143,9 @@ class Gateway(Identity, Protocol):
 
     def metrics(self) -> bytes:
         """Prometheus text."""
+
+    def follow(self, under_way: Callable[[], UnderWay]) -> None:
+        """Where to read how much is under way, for the metrics."""
 
     def refused(self, status: int) -> None:
         """Count a request that was refused before it reached the pipeline."""

@@ -1,0 +1,1 @@
+"""The Helm chart: what is made from it, and what is made for it. `make chart` does all."""
