@@ -6,18 +6,18 @@ and its answer is on the disk before it counts. Knows neither HTTP nor SQL nor a
 
 from shortstop.batches.answer import LineAnswer
 from shortstop.batches.asked import BatchRequest, ExpiresAfter
-from shortstop.batches.batch import ENDPOINTS, Batch, Fault
+from shortstop.batches.batch import Batch, Fault
 from shortstop.batches.batches import Batches
 from shortstop.batches.files import Files, Holder, StoredFile
-from shortstop.batches.job import Ask, Job, Means
+from shortstop.batches.job import AskLine, BatchJob, Means
 from shortstop.batches.line import BatchLine
 from shortstop.batches.runner import Runner, line_gate
 from shortstop.batches.upload import Upload
 
 __all__ = [
-    "ENDPOINTS",
-    "Ask",
+    "AskLine",
     "Batch",
+    "BatchJob",
     "BatchLine",
     "BatchRequest",
     "Batches",
@@ -25,7 +25,6 @@ __all__ = [
     "Fault",
     "Files",
     "Holder",
-    "Job",
     "LineAnswer",
     "Means",
     "Runner",

@@ -36,16 +36,16 @@ EXPIRED = LineError(
 )
 
 
-class _Response(Struct, frozen=True):
+class _LineResponse(Struct, frozen=True):
     status_code: int
     request_id: str
     body: Raw
 
 
-class _Outcome(Struct, frozen=True):
+class _OutcomeLine(Struct, frozen=True):
     id: str
     custom_id: str
-    response: _Response | None
+    response: _LineResponse | None
     error: LineError | None
 
 
@@ -53,8 +53,8 @@ def written(custom_id: str, what: LineAnswer | LineError) -> bytes:
     """The line of the output or the errors file, with its end."""
     id = f"batch_req_{secrets.token_hex(12)}"
     if isinstance(what, LineError):
-        outcome = _Outcome(id, custom_id, None, what)
+        outcome = _OutcomeLine(id, custom_id, None, what)
     else:
-        response = _Response(what.status, what.request_id, Raw(what.body or b"null"))
-        outcome = _Outcome(id, custom_id, response, None)
+        response = _LineResponse(what.status, what.request_id, Raw(what.body or b"null"))
+        outcome = _OutcomeLine(id, custom_id, response, None)
     return msgspec.json.encode(outcome) + b"\n"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shortstop.batches.asked import BatchRequest
+from shortstop.errors import StoreError
 from shortstop.ports import Locker
 from shortstop.types.batches import UNFINISHED, BatchRow, BatchStatus
 
 WINDOW_SECONDS = 86_400.0
-ENDPOINTS: tuple[str, ...] = get_args(msgspec.structs.fields(BatchRequest)[1].type)
-"""The routes that lines may ask."""
 
 
 class Fault(Struct, frozen=True):
@@ -26,7 +22,7 @@ class Fault(Struct, frozen=True):
     line: int | None = None
 
 
-class Terms(Struct, frozen=True):
+class BatchTerms(Struct, frozen=True):
     """What of a batch only its key reads: it is kept sealed.
 
     `key` pays, None: none was needed. `headers` are those of the client's that go with every line.
@@ -42,14 +38,26 @@ class Terms(Struct, frozen=True):
     faults: list[Fault] = []
 
 
+UNREADABLE = BatchTerms("")
+"""Of a batch whose key is lost: nobody can work it off."""
+LOST = Fault(
+    "content_key_lost",
+    "What this batch or its file holds cannot be opened: it was sealed with another content key.",
+)
+
+
 class Batch(Struct, frozen=True):
     row: BatchRow
-    terms: Terms
+    terms: BatchTerms
 
     @classmethod
     def opened(cls, row: BatchRow, seal: Locker) -> Batch:
-        """Raises StoreError where it was sealed with another key."""
-        return cls(row, msgspec.json.decode(seal.unlock(row.record, row.id), type=Terms))
+        """Where it was sealed with another key, without its terms."""
+        try:
+            record = seal.unlock(row.record, row.id)
+        except StoreError:
+            return cls(row, UNREADABLE)
+        return cls(row, msgspec.json.decode(record, type=BatchTerms))
 
     @property
     def id(self) -> str:

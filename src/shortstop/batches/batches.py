@@ -8,7 +8,7 @@ from functools import partial
 
 from shortstop.batches.answer import LineAnswer, LineError, written
 from shortstop.batches.asked import BatchRequest
-from shortstop.batches.batch import WINDOW_SECONDS, Batch, Fault, Terms
+from shortstop.batches.batch import WINDOW_SECONDS, Batch, BatchTerms, Fault
 from shortstop.batches.files import DAY, Files, Holder, Settings
 from shortstop.batches.upload import place
 from shortstop.errors import Conflict, NotFound, RateLimited
@@ -50,7 +50,7 @@ class Batches:
         output = self.files.new_row(holder, "batch_output", f"{id}_output.jsonl")
         errors = self.files.new_row(holder, "batch_output", f"{id}_error.jsonl")
         seconds = asked.output_expires_after.seconds if asked.output_expires_after else None
-        terms = Terms(asked.endpoint, key, dict(headers), asked.metadata, seconds)
+        terms = BatchTerms(asked.endpoint, key, dict(headers), asked.metadata, seconds)
         row = BatchRow(
             id, holder.name, holder.tenant, holder.conversation, now, now + WINDOW_SECONDS,
             "validating", asked.input_file_id, output.id, errors.id, 0, 0, 0, b"",

@@ -11,7 +11,7 @@ from msgspec import Struct
 from shortstop.batches.asked import ExpiresAfter
 from shortstop.batches.upload import LineCutter, Upload, place
 from shortstop.config import Config
-from shortstop.errors import Conflict, NotFound, TooLarge
+from shortstop.errors import Conflict, NotFound, StoreError, TooLarge
 from shortstop.ports import Clock, Locker
 from shortstop.ports.batches import FileStore
 from shortstop.types.batches import FileRow, Purpose
@@ -23,6 +23,10 @@ ABANDONED_SECONDS = DAY
 """After which a file that never became complete is deleted."""
 Settings = Callable[[], Config]
 """The configuration in force."""
+
+
+class Unreadable(StoreError):
+    """A line cannot be opened: it was sealed with another key, or altered since."""
 
 
 class FileRecord(Struct, frozen=True):
@@ -131,15 +135,17 @@ class Files:
 
     def lines(self, id: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """Number and content of every line behind `after`, erased ones empty; some at a time are
-        in memory. Raises StoreError where one cannot be opened."""
+        in memory. Raises Unreadable."""
         while pieces := self._store.pieces(id, after, PAGE_BYTES):
-            for piece in pieces:
-                data = piece.data
-                yield (
-                    piece.number,
-                    self._seal.unlock(data, place(id, piece.number)) if data else b"",
-                )
+            for number, _, data, _ in pieces:
+                yield number, self._line(data, place(id, number)) if data else b""
             after = pieces[-1].number
+
+    def _line(self, sealed: bytes, place: str) -> bytes:
+        try:
+            return self._seal.unlock(sealed, place)
+        except StoreError as error:
+            raise Unreadable(error.message, hint=error.hint) from error
 
     def forget(self, tenant: str, conversation: str) -> int:
         """Delete what belongs to a conversation, off the disk; how many files and lines."""
@@ -154,5 +160,9 @@ class Files:
         return self._seal.lock(msgspec.json.encode(FileRecord(name)), id)
 
     def _opened(self, row: FileRow) -> StoredFile:
-        record = msgspec.json.decode(self._seal.unlock(row.record, row.id), type=FileRecord)
-        return StoredFile(row, record.name)
+        """Without its name where that was sealed with another key."""
+        try:
+            record = self._seal.unlock(row.record, row.id)
+        except StoreError:
+            return StoredFile(row, "")
+        return StoredFile(row, msgspec.json.decode(record, type=FileRecord).name)

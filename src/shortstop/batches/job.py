@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
 from shortstop.batches.answer import EXPIRED, LineAnswer, LineError
-from shortstop.batches.batch import Batch
+from shortstop.batches.batch import LOST, Batch, Fault
 from shortstop.batches.batches import Batches
 from shortstop.batches.check import InputCheck
-from shortstop.batches.files import Settings
+from shortstop.batches.files import Settings, Unreadable
 from shortstop.batches.line import BatchLine, read_line
 from shortstop.fair import FairGate
 from shortstop.ports import Clock
@@ -31,10 +33,12 @@ LONGEST_PAUSE = 60.0
 TIGHT = (429, 503)
 """Statuses of a want of places, which says nothing of the line."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Pause = Callable[[float], Awaitable[object]]
 
 
-class Ask(Protocol):
+class AskLine(Protocol):
     """The way to the models."""
 
     async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
@@ -50,15 +54,22 @@ class Means:
     told of every line that has an answer: whether it failed."""
 
     batches: Batches
-    ask: Ask
+    ask: AskLine
     gate: FairGate
     clock: Clock
     settings: Settings
     counted: Callable[[bool], None]
     pause: Pause = asyncio.sleep
+    threads: Executor = field(default_factory=lambda: ThreadPoolExecutor(3, "batches"))
+    """For the stores alone: who reads a large file holds up no client."""
+
+    async def aside(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """In a thread: a store may have to wait for its file."""
+        call = partial(work, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
 
-class Job:
+class BatchJob:
     """On a batch that nobody else works on. May be begun anew at any time, by any process: lines
     that have an answer are not asked again."""
 
@@ -66,10 +77,19 @@ class Job:
         self._batch = batch
         self._means = means
         self._book = means.batches
+        self._aside = means.aside
         self._failures: Counter[int] = Counter()
 
     async def work(self) -> None:
         """Until the batch has ended, or is gone. Raises StoreError."""
+        try:
+            await self._worked_off()
+        except Unreadable:
+            await self._fail([LOST])
+
+    async def _worked_off(self) -> None:
+        if not self._batch.terms.endpoint:
+            raise Unreadable("The batch cannot be opened.")
         end = self._due(self._batch.row.status)
         if end is None and self._batch.row.status == "validating":
             checked = await self._checked()
@@ -97,7 +117,7 @@ class Job:
     async def _watched(self) -> BatchStatus | None:
         """Why to end before all lines have an answer; None: the batch is gone."""
         while True:
-            status = await asyncio.to_thread(self._book.status, self._batch)
+            status = await self._aside(self._book.status, self._batch)
             end = None if status is None else self._due(status)
             if status is None or end is not None:
                 return end
@@ -114,18 +134,21 @@ class Job:
             async for line in self._unanswered():
                 await self._keep(line, EXPIRED)
         if end == "completed":
-            await asyncio.to_thread(self._book.move, self._batch.id, "finalizing")
-        await asyncio.to_thread(self._book.end, self._batch, end)
+            await self._aside(self._book.move, self._batch.id, "finalizing")
+        await self._aside(self._book.end, self._batch, end)
 
     # ------------------------------------------------------------ the file
 
     async def _checked(self) -> Batch | None:
         """The batch in its next status, or ended with what is wrong. None: it is gone."""
-        check = await asyncio.to_thread(self._check)
+        check = await self._aside(self._check)
         if check.faults:
-            return await asyncio.to_thread(self._book.end, self._batch, "failed", check.faults)
+            return await self._fail(check.faults)
         id, total = self._batch.id, check.total
-        return await asyncio.to_thread(self._book.move, id, "in_progress", total)
+        return await self._aside(self._book.move, id, "in_progress", total)
+
+    async def _fail(self, faults: list[Fault]) -> Batch | None:
+        return await self._aside(self._book.end, self._batch, "failed", faults)
 
     def _check(self) -> InputCheck:
         batch, ask = self._batch, self._means.ask
@@ -168,9 +191,9 @@ class Job:
         return bool(left)
 
     async def _unanswered(self) -> AsyncIterator[BatchLine]:
-        answered = await asyncio.to_thread(self._book.answered, self._batch)
+        answered = await self._aside(self._book.answered, self._batch)
         lines = self._lines(answered)
-        while (line := await asyncio.to_thread(next, lines, None)) is not None:
+        while (line := await self._aside(lambda: next(lines, None))) is not None:
             yield line
 
     def _lines(self, answered: set[int]) -> Iterator[BatchLine]:
@@ -202,7 +225,7 @@ class Job:
 
     async def _keep(self, line: BatchLine, what: LineAnswer | LineError) -> bool:
         keep = self._book.keep
-        return await asyncio.to_thread(keep, self._batch, line.number, line.custom_id, what)
+        return await self._aside(keep, self._batch, line.number, line.custom_id, what)
 
 
 async def stopped(*tasks: asyncio.Task[BatchStatus | None] | asyncio.Task[None]) -> None:

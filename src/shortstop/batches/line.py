@@ -32,14 +32,14 @@ class BatchLine(Struct, frozen=True):
     body: bytes
 
 
-class _Envelope(Struct, frozen=True):
+class _LineEnvelope(Struct, frozen=True):
     custom_id: str
     method: str
     url: str
     body: Raw
 
 
-class _Asked(Struct, frozen=True):
+class _LineBody(Struct, frozen=True):
     """What is read of a body here; `Raw` builds nothing, however large it is."""
 
     model: str
@@ -48,7 +48,7 @@ class _Asked(Struct, frozen=True):
 
 def read_line(number: int, data: bytes, endpoint: str) -> BatchLine:
     """Raises BadLine."""
-    envelope = _decoded(data, _Envelope, number, "")
+    envelope = _decoded(data, _LineEnvelope, number, "")
     if not 1 <= len(envelope.custom_id) <= LONGEST_ID:
         raise BadLine(
             Fault(
@@ -62,7 +62,7 @@ def read_line(number: int, data: bytes, endpoint: str) -> BatchLine:
         message = f"The url of every line must be the batch's endpoint, {endpoint}."
         raise BadLine(Fault("invalid_url", message, "url", number))
     body = bytes(envelope.body)
-    asked = _decoded(body, _Asked, number, "body.")
+    asked = _decoded(body, _LineBody, number, "body.")
     if bytes(asked.stream) not in (b"false", b"null"):
         message = "A line of a batch cannot be answered as a stream."
         raise BadLine(Fault("invalid_request", message, "body.stream", number))

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from shortstop.batches.batch import Batch
-from shortstop.batches.job import LOOK_SECONDS, Job, Means, stopped
+from shortstop.batches.job import LOOK_SECONDS, BatchJob, Means, stopped
 from shortstop.errors import Overloaded, ShortstopError, StoreError
 from shortstop.fair import FairGate, NoPlace
 
@@ -48,7 +48,7 @@ class Runner:
 
     async def _claimed(self) -> Batch | None:
         try:
-            return await asyncio.to_thread(self._means.batches.claim)
+            return await self._means.aside(self._means.batches.claim)
         except StoreError as error:
             log.warning("batches cannot be looked for: %s", error)
             return None
@@ -56,7 +56,7 @@ class Runner:
     async def _kept_at(self, batch: Batch) -> None:
         """What cannot be written is tried again later: nobody forgets an answer meanwhile."""
         try:
-            await Job(batch, self._means).work()
+            await BatchJob(batch, self._means).work()
             log.info("batch %s: done", batch.id)
         except StoreError as error:
             log.warning("batch %s rests: %s", batch.id, error)
@@ -70,7 +70,7 @@ class Runner:
     async def _given_back(self, batch: Batch) -> None:
         await self._means.pause(REST_SECONDS)
         try:
-            await asyncio.to_thread(self._means.batches.release, batch.id)
+            await self._means.aside(self._means.batches.release, batch.id)
         except StoreError as error:
             log.warning("batch %s stays with this process until it ends: %s", batch.id, error)
 

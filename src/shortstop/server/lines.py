@@ -25,14 +25,14 @@ TAG = "x-shortstop-tag"
 
 
 class LineAsker:
-    """Implements batches.Ask."""
+    """Implements batches.AskLine."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._routes = hot_routes(gateway, Capacity(lambda: gateway.server))
 
     async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
-        response, conversation = _Response(), ""
+        response, conversation = _HeardResponse(), ""
 
         def heard(asked: Incoming) -> None:
             nonlocal conversation
@@ -40,7 +40,7 @@ class LineAsker:
 
         path = plain(batch.terms.endpoint)
         route = self._routes[path].in_background(lambda scope: self._caller(batch), heard)
-        await route(_scope(path, batch, line), _Body(line.body).receive, response.send)
+        await route(_scope(path, batch, line), _SentBody(line.body).receive, response.send)
         return response.answer(conversation)
 
     def knows(self, batch: Batch, model: str) -> bool:
@@ -78,7 +78,7 @@ def _scope(path: str, batch: Batch, line: BatchLine) -> Scope:
     }
 
 
-class _Body:
+class _SentBody:
     """What a client sends that stays until it has its answer."""
 
     def __init__(self, body: bytes) -> None:
@@ -91,7 +91,7 @@ class _Body:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-class _Response:
+class _HeardResponse:
     """Hears what a client would be sent."""
 
     def __init__(self) -> None:

@@ -88,7 +88,7 @@ _OVER = f"""
 SELECT id FROM files WHERE CASE finished WHEN 1 THEN expires <= ? ELSE at < ? END
 AND id NOT IN ({_USED})
 """  # noqa: S608
-_READ_BY = "SELECT id, output, errors FROM batches WHERE tenant = ? AND (conversation = ? {})"
+_OF_SUBJECT = "SELECT id, input FROM batches WHERE tenant = ? AND conversation = ?"
 
 
 class SqliteFiles:
@@ -194,15 +194,13 @@ class SqliteFiles:
 
     @staticmethod
     def _forgotten(db: sqlite3.Connection, tenant: str, conversation: str) -> int:
+        subject = (tenant, conversation)
         query = "SELECT id FROM files WHERE tenant = ? AND conversation = ?"
-        own = [id for (id,) in db.execute(query, (tenant, conversation))]
-        marks = ", ".join("?" * len(own))
-        readers = _READ_BY.format(f"OR input IN ({marks})" if own else "")
-        for id, output, errors in db.execute(readers, (tenant, conversation, *own)).fetchall():
-            db.execute("DELETE FROM batches WHERE id = ?", (id,))
-            own += [file for file in (output, errors) if file]
-        for id in own:
-            delete_file(db, id)
+        files = {id for (id,) in db.execute(query, subject)}
+        files |= {input for _, input in db.execute(_OF_SUBJECT, subject)}
+        for file in list(files):
+            files |= _forgotten_readers(db, file)
+        gone = sum(delete_file(db, file) for file in files)
         said = db.execute(
             "SELECT file, number FROM pieces JOIN files ON files.id = pieces.file"
             " WHERE pieces.conversation = ? AND tenant = ?",
@@ -219,7 +217,7 @@ class SqliteFiles:
                 " WHERE file = ? AND number = ?",
                 (file, number),
             )
-        return len(set(own)) + len(said)
+        return gone + len(said)
 
     def sweep(self, now: float, abandoned: float) -> int:
         if not self._path.exists():
@@ -245,9 +243,18 @@ def put_piece(db: sqlite3.Connection, file: str, piece: Piece) -> None:
     db.execute(_PUT_PIECE, (file, number, size, data, conversation))
 
 
-def delete_file(db: sqlite3.Connection, id: str) -> None:
+def delete_file(db: sqlite3.Connection, id: str) -> int:
+    """1 where there was one."""
     db.execute("DELETE FROM pieces WHERE file = ?", (id,))
-    db.execute("DELETE FROM files WHERE id = ?", (id,))
+    return db.execute("DELETE FROM files WHERE id = ?", (id,)).rowcount
+
+
+def _forgotten_readers(db: sqlite3.Connection, file: str) -> set[str]:
+    """Delete the batches that read a file; the files of their answers."""
+    query = "SELECT output, errors FROM batches WHERE input = ?"
+    answers = {id for row in db.execute(query, (file,)) for id in row if id}
+    db.execute("DELETE FROM batches WHERE input = ?", (file,))
+    return answers
 
 
 def _exists(db: sqlite3.Connection, what: str, *values: str) -> bool:
