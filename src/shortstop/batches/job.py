@@ -28,6 +28,8 @@ TRIES = 3
 another reason than a want of places."""
 FIRST_REST, LONGEST_REST = 5.0, 300.0
 """Seconds between two rounds over the lines that could not be answered yet."""
+IN_VAIN = 16
+"""Lines in a row that find no place, after which all rest: each try is a row in the books."""
 LONGEST_PAUSE = 60.0
 """Seconds for which one line heeds what it is told to wait."""
 TIGHT = (429, 503)
@@ -79,6 +81,8 @@ class BatchJob:
         self._book = means.batches
         self._aside = means.aside
         self._failures: Counter[int] = Counter()
+        self._left: set[int] = set()
+        self._kept = self._in_vain = 0
 
     async def work(self) -> None:
         """Until the batch has ended, or is gone. Raises StoreError."""
@@ -164,40 +168,54 @@ class BatchJob:
 
     async def _all_lines(self) -> None:
         """Round after round over the lines that have no answer yet."""
-        rest = FIRST_REST
-        while await self._round():
-            await self._means.pause(rest)
-            rest = min(2 * rest, LONGEST_REST)
+        after, rest = 0, FIRST_REST
+        while True:
+            kept = self._kept
+            gave_way = await self._round(after)
+            if gave_way is None and after == 0 and not self._left:
+                return
+            after = gave_way or 0
+            rest = FIRST_REST if self._kept > kept else min(2 * rest, LONGEST_REST)
+            if self._left:
+                await self._means.pause(rest)
 
-    async def _round(self) -> bool:
-        """Whether lines were put off."""
-        places = asyncio.Semaphore(self._means.settings().batches.concurrency)
-        left = []
-
-        async def one(line: BatchLine) -> None:
-            try:
-                if not await self._line(line):
-                    left.append(line.number)
-            finally:
-                places.release()
-
+    async def _round(self, after: int) -> int | None:
+        """Ask the lines behind this number; what got no answer is in `_left` then. The number of
+        the line behind which the next round begins, where too many in a row were asked in vain."""
+        most = self._means.settings().batches.concurrency
+        places = asyncio.Semaphore(most)
+        self._left.clear()
+        self._in_vain = 0
         try:
             async with asyncio.TaskGroup() as group:
-                async for line in self._unanswered():
+                async for line in self._unanswered(after):
                     await places.acquire()
-                    group.create_task(one(line))
+                    self._left.add(line.number)
+                    group.create_task(self._asked(line, places))
+                    if self._in_vain >= max(IN_VAIN, 2 * most):
+                        return line.number
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
-        return bool(left)
+        return None
 
-    async def _unanswered(self) -> AsyncIterator[BatchLine]:
+    async def _asked(self, line: BatchLine, places: asyncio.Semaphore) -> None:
+        try:
+            if await self._line(line):
+                self._left.remove(line.number)
+                self._kept, self._in_vain = self._kept + 1, 0
+            else:
+                self._in_vain += 1
+        finally:
+            places.release()
+
+    async def _unanswered(self, after: int = 0) -> AsyncIterator[BatchLine]:
         answered = await self._aside(self._book.answered, self._batch)
-        lines = self._lines(answered)
+        lines = self._lines(after, answered)
         while (line := await self._aside(lambda: next(lines, None))) is not None:
             yield line
 
-    def _lines(self, answered: set[int]) -> Iterator[BatchLine]:
-        for number, data in self._book.files.lines(self._batch.row.input):
+    def _lines(self, after: int, answered: set[int]) -> Iterator[BatchLine]:
+        for number, data in self._book.files.lines(self._batch.row.input, after):
             if number not in answered and data.strip():
                 yield read_line(number, data, self._batch.terms.endpoint)
 

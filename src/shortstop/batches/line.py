@@ -11,7 +11,7 @@ from shortstop.batches.batch import Fault
 
 LONGEST_ID = 512
 """Characters of a `custom_id`."""
-_MISSING = "missing required field"
+_MISSING, _PLACE = "missing required field", " - at `$."
 T = TypeVar("T", bound=Struct)
 
 
@@ -80,13 +80,13 @@ def _decoded(data: bytes, kind: type[T], number: int, prefix: str) -> T:
 
 
 def _misfit(said: str, number: int, prefix: str) -> Fault:
-    """msgspec names the field between backquotes, as `custom_id` or as `$.custom_id`."""
-    named = said.split("`")
-    field = named[-2].removeprefix("$.") if len(named) > 2 else ""
+    """msgspec ends with the field, as in "- at `$.url`", or names one that is missing."""
     if _MISSING in said:
-        return Fault(
-            "missing_required_parameter", f"{prefix}{field} is missing.", f"{prefix}{field}", number
-        )
-    if field in ("", "$"):
-        return Fault("invalid_json_line", "This line is not a JSON object.", None, number)
-    return Fault("invalid_type", f"{prefix}{field} has the wrong type.", f"{prefix}{field}", number)
+        field = prefix + said.split("`")[1]
+        return Fault("missing_required_parameter", f"{field} is missing.", field, number)
+    if _PLACE in said:
+        field = prefix + said.split(_PLACE)[1].strip("`")
+        return Fault("invalid_type", f"{field} has the wrong type.", field, number)
+    if prefix:
+        return Fault("invalid_type", "body is not a JSON object.", "body", number)
+    return Fault("invalid_json_line", "This line is not a JSON object.", None, number)
