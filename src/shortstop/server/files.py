@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import cast, get_args
 
 import msgspec
@@ -12,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
 from shortstop.batches import ExpiresAfter, Holder, StoredFile, Upload
-from shortstop.errors import InvalidRequest, ShortstopError, StoreError, TooLarge, Unsupported
+from shortstop.errors import InvalidRequest, RequestError, ShortstopError, TooLarge, Unsupported
 from shortstop.server.answers import as_json
 from shortstop.server.aside import Aside
 from shortstop.server.batch_answers import DeletedFile, file_list, file_object
@@ -30,8 +31,37 @@ THREADS, MOST_WAITING = 2, 256
 MOST_LISTED = 10_000
 FORM_BYTES = 100_000
 """Bytes of a form beside its file."""
+DRAINED = 1 << 29
+"""Bytes of a refused file that are read all the same, and kept nowhere."""
 CHUNK = 1 << 18
 """Bytes of a file that are sent at once, or one line."""
+
+
+class SentBody:
+    """A body as it comes."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._receive = request.receive
+        self._ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Raises InvalidRequest where the client leaves."""
+        while not self._ended:
+            message = await self._receive()
+            self._ended = not message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                raise InvalidRequest("The client disconnected before the file was complete.")
+            yield message.get("body", b"")
+
+    async def drain(self) -> None:
+        """Read what a client still sends whose file is refused: most read the answer after that
+        alone. Whoever sends without end is not listened to for ever."""
+        left = DRAINED
+        with suppress(InvalidRequest):
+            async for data in self:
+                left -= len(data)
+                if left < 0:
+                    return
 
 
 class FilesApi:
@@ -43,16 +73,24 @@ class FilesApi:
 
     async def upload(self, request: HttpRequest, caller: Caller) -> Response:
         """POST /v1/files: keeps a file for a batch, sealed line by line while it comes."""
+        sent = SentBody(request)
+        try:
+            stored = await self._uploaded(request, caller, sent)
+        except RequestError:
+            await sent.drain()
+            raise
+        return as_json(file_object(stored))
+
+    async def _uploaded(self, request: HttpRequest, caller: Caller, sent: SentBody) -> StoredFile:
         holder = holder_in(request, caller, self._gateway)
         self._require_small(request)
         form = Form(request.headers.get("content-type", "").encode("latin-1"))
         upload = await self.aside.run(lambda: self._gateway.files.begin(holder))
         try:
-            stored = await self._received(request, form, upload, holder)
+            return await self._received(sent, form, upload, holder)
         except BaseException:
             await self._abandoned(upload)
             raise
-        return as_json(file_object(stored))
 
     def _require_small(self, request: HttpRequest) -> None:
         """Raises TooLarge by what the head announces, and Unsupported for a packed body."""
@@ -68,10 +106,10 @@ class FilesApi:
             )
 
     async def _received(
-        self, request: HttpRequest, form: Form, upload: Upload, holder: Holder
+        self, sent: SentBody, form: Form, upload: Upload, holder: Holder
     ) -> StoredFile:
         beside = 0
-        async for data in _sent(request):
+        async for data in sent:
             content = form.feed(data)
             beside += len(data) - len(content)
             if beside > FORM_BYTES:
@@ -89,7 +127,7 @@ class FilesApi:
         """Whatever stays is deleted a day later."""
         try:
             await asyncio.shield(self.aside.run(upload.abandon))
-        except (StoreError, ShortstopError) as error:
+        except ShortstopError as error:
             log.warning("an upload that broke off stays for a day: %s", error)
 
     async def page(self, request: HttpRequest, caller: Caller) -> Response:
@@ -134,17 +172,6 @@ class FilesApi:
     async def _found(self, request: HttpRequest, caller: Caller) -> StoredFile:
         id, owner = request.path_params["id"], owner_of(caller)
         return await self.aside.run(lambda: self._gateway.files.find(owner, id))
-
-
-async def _sent(request: HttpRequest) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises InvalidRequest where the client leaves."""
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidRequest("The client disconnected before the file was complete.")
-        yield message.get("body", b"")
-        if not message.get("more_body"):
-            return
 
 
 def _chunks(lines: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
