@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from shortstop.batches import ExpiresAfter, Holder
-from shortstop.batches.files import Unreadable
+from shortstop.batches.files import UnreadableLine
 from shortstop.errors import Conflict, NotFound
 from shortstop.traces.seal import Seal
 from tests.batches.world import ME, World, line
@@ -66,7 +66,7 @@ def test_with_another_key_it_is_listed_and_not_read(world: World) -> None:
     with closing(World(world.home, world.clock, Seal("another secret"))) as other:
         [listed] = other.files.page(ME.name, None, None, 5, up=True)
         assert (listed.row, listed.name) == (file.row, "")
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableLine):
             list(other.files.lines(file.row.id))
 
 

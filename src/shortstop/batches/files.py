@@ -25,7 +25,7 @@ Settings = Callable[[], Config]
 """The configuration in force."""
 
 
-class Unreadable(StoreError):
+class UnreadableLine(StoreError):
     """A line cannot be opened: it was sealed with another key, or altered since."""
 
 
@@ -135,7 +135,7 @@ class Files:
 
     def lines(self, id: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """Number and content of every line behind `after`, erased ones empty; some at a time are
-        in memory. Raises Unreadable."""
+        in memory. Raises UnreadableLine."""
         while pieces := self._store.pieces(id, after, PAGE_BYTES):
             for number, _, data, _ in pieces:
                 yield number, self._line(data, place(id, number)) if data else b""
@@ -145,7 +145,7 @@ class Files:
         try:
             return self._seal.unlock(sealed, place)
         except StoreError as error:
-            raise Unreadable(error.message, hint=error.hint) from error
+            raise UnreadableLine(error.message, hint=error.hint) from error
 
     def forget(self, tenant: str, conversation: str) -> int:
         """Delete what belongs to a conversation, off the disk; how many files and lines."""

@@ -14,7 +14,7 @@ from shortstop.batches.answer import EXPIRED, LineAnswer, LineError
 from shortstop.batches.batch import LOST, Batch, Fault
 from shortstop.batches.batches import Batches
 from shortstop.batches.check import InputCheck
-from shortstop.batches.files import Settings, Unreadable
+from shortstop.batches.files import Settings, UnreadableLine
 from shortstop.batches.line import BatchLine, read_line
 from shortstop.fair import FairGate
 from shortstop.ports import Clock
@@ -88,12 +88,12 @@ class BatchJob:
         """Until the batch has ended, or is gone. Raises StoreError."""
         try:
             await self._worked_off()
-        except Unreadable:
+        except UnreadableLine:
             await self._fail([LOST])
 
     async def _worked_off(self) -> None:
         if not self._batch.terms.endpoint:
-            raise Unreadable("The batch cannot be opened.")
+            raise UnreadableLine("The batch cannot be opened.")
         end = self._due(self._batch.row.status)
         if end is None and self._batch.row.status == "validating":
             checked = await self._checked()

@@ -40,7 +40,7 @@ class LineAsker:
 
         path = plain(batch.terms.endpoint)
         route = self._routes[path].in_background(lambda scope: self._caller(batch), heard)
-        await route(_scope(path, batch, line), _SentBody(line.body).receive, response.send)
+        await route(_scope(path, batch, line), _WholeBody(line.body).receive, response.send)
         return response.answer(conversation)
 
     def knows(self, batch: Batch, model: str) -> bool:
@@ -78,7 +78,7 @@ def _scope(path: str, batch: Batch, line: BatchLine) -> Scope:
     }
 
 
-class _SentBody:
+class _WholeBody:
     """What a client sends that stays until it has its answer."""
 
     def __init__(self, body: bytes) -> None:
