@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,12 +23,16 @@ from tests.server.conftest import Gateway, running_gateway
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MORE = """
+[models.single]
+url = "{url}"
+slots = 1
 [batches]
 max_file_mb = 3
 [upstreams.vendor.models.vectors]
 abilities = ["embeddings"]
 price = "text-embedding-3-small"
 """
+MANY = "[batches]\nconcurrency = 32"
 CHAT = "/v1/chat/completions"
 SECRET = "DE89 3704 0044 0532 0130 00"
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -34,7 +40,10 @@ ENDED = ("completed", "failed", "expired", "cancelled")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(shared_home: Path) -> AsyncIterator[Gateway]:
-    async with running_gateway(shared_home, more=MORE) as running:
+    async with running_gateway(shared_home) as running:
+        running.configure("", MORE.format(url=running.local.url))
+        async with running.http.post("/admin/reload", headers=running.admin) as answer:
+            assert answer.status == 200, await answer.text()
         yield running
 
 
@@ -164,6 +173,25 @@ async def test_a_file_comes_back_byte_for_byte_and_expires(gateway: Gateway) -> 
         assert file.expires_at is not None
         assert 3598 <= file.expires_at - file.created_at <= 3602
         assert (await client.files.content(file.id)).content == content
+
+
+async def test_clients_come_first(gateway: Gateway) -> None:
+    """With one slot: what a batch has there waits until the client has its answer."""
+    gateway.local.go.clear()
+    async with client_of(gateway) as client:
+        batch = await begun(client, [chat("r", "!wait later", "single")])
+        async with asyncio.timeout(30):
+            while not any(b"!wait later" in received for received in gateway.local.received):
+                await asyncio.sleep(0.02)
+        answer = await client.chat.completions.create(
+            model="single", messages=[{"role": "user", "content": "!say now"}], timeout=20
+        )
+        assert answer.choices[0].message.content == "now"
+        assert (await client.batches.retrieve(batch.id)).status == "in_progress"
+        gateway.local.go.set()
+        ended = await until(client, batch)
+        [output] = await read(client, ended.output_file_id)
+        assert said(output) == "later"
 
 
 # ---------------------------------------------------------------- what goes wrong
@@ -465,18 +493,44 @@ async def test_cancelling_stops_soon_and_keeps_what_is_done(gateway: Gateway) ->
             await client.batches.cancel((await until(client, await begun(client, [b"?"]))).id)
 
 
-async def test_of_several_workers_one_works_on_a_batch(tmp_path: Path) -> None:
+async def test_of_several_workers_one_works_on_a_batch_and_another_when_it_dies(
+    tmp_path: Path,
+) -> None:
     async with (
-        running_gateway(tmp_path, server="workers = 2") as gateway,
+        running_gateway(tmp_path, server="workers = 2", more=MANY) as gateway,
         client_of(gateway) as client,
     ):
+        lines = [f"!say {i}" for i in range(10)] + [f"!wait {i}" for i in range(10)]
         batches = [
-            await begun(client, [chat(f"r{i}", f"!say {b} {i}") for i in range(20)])
-            for b in range(4)
+            await begun(
+                client, [chat(f"r{i}", f"{line} of {b}", "big") for i, line in enumerate(lines)]
+            )
+            for b in range(3)
         ]
         for batch in batches:
-            ended = await until(client, batch)
+            await until(client, batch, "in_progress", answers=10)
+        first = asked_of(gateway, "!say")
+        assert first == sorted(f"!say {i} of {b}" for i in range(10) for b in range(3))
+        assert gateway.process is not None
+        for worker in children(gateway.process.pid):
+            os.kill(worker, signal.SIGKILL)
+        gateway.frontier.go.set()
+        for batch in batches:
+            ended = await until(patient(client), batch)
             output = await read(client, ended.output_file_id)
             assert [one["custom_id"] for one in output] == [f"r{i}" for i in range(20)]
-        asked = [body["messages"][-1]["content"] for body in gateway.local.bodies]
-        assert sorted(asked) == sorted(f"!say {b} {i}" for b in range(4) for i in range(20))
+        assert asked_of(gateway, "!say") == first, "what is on the disk is not asked again"
+
+
+def asked_of(gateway: Gateway, verb: str) -> list[str]:
+    asked = [body["messages"][-1]["content"] for body in gateway.frontier.bodies]
+    return sorted(said for said in asked if said.startswith(verb))
+
+
+def patient(client: AsyncOpenAI) -> AsyncOpenAI:
+    """Connections break while workers die."""
+    return client.with_options(max_retries=10)
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from shortstop.errors import StoreUnavailable
 from shortstop.stores.sqlite.connect import Database, FileKind
 from shortstop.types.batches import UNFINISHED, Dropped, FileRow, Piece, Purpose
 
@@ -168,13 +170,16 @@ class SqliteFiles:
             if _exists(db, f"batches WHERE input = ? AND {OPEN}", id):
                 return "in use"
             delete_file(db, id)
-        self._database.wipe()
+        with suppress(StoreUnavailable):
+            self._database.wipe()
         return "dropped"
 
     def abandon(self, id: str) -> None:
         with self._database.writing() as db:
             if _exists(db, "files WHERE id = ? AND finished = 0", id):
                 delete_file(db, id)
+        with suppress(StoreUnavailable):  # then the next sweep takes it off the disk
+            self._database.wipe()
 
     def held(self, holder: str | None) -> int:
         with self._database.reading() as db:
