@@ -64,19 +64,19 @@ class Batches:
             )
         return batch
 
-    def find(self, holder: str, id: str) -> Batch:
-        """Raises NotFound, also for a batch that is somebody else's."""
+    def find(self, holder: str | None, id: str) -> Batch:
+        """The holder's batch; None: whosever it is. Raises NotFound."""
         row = self._store.find(holder, id)
         if row is None:
             raise NotFound(f"No batch found with id {id[:80]!r}.", param="batch_id")
         return self._opened(row)
 
-    def page(self, holder: str, after: str | None, limit: int) -> list[Batch]:
+    def page(self, holder: str | None, after: str | None, limit: int) -> list[Batch]:
         """Raises NotFound where `after` is no batch of the holder's."""
         last = None if after is None else self.find(holder, after).row
         return [self._opened(row) for row in self._store.page(holder, last, limit)]
 
-    def cancel(self, holder: str, id: str) -> Batch:
+    def cancel(self, holder: str | None, id: str) -> Batch:
         """What is under way is given up within seconds; what is answered is kept. Raises NotFound,
         and Conflict where it has ended."""
         batch = self.find(holder, id)

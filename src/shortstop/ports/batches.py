@@ -58,7 +58,8 @@ class BatchStore(Protocol):
         """Begin a batch and its two files, which are not finished. False, and nothing happened,
         where its holder has no such input file."""
 
-    def find(self, holder: str, id: str) -> BatchRow | None: ...
+    def find(self, holder: str | None, id: str) -> BatchRow | None:
+        """The holder's batch, or whosever it is."""
 
     def page(self, holder: str | None, after: BatchRow | None, limit: int) -> list[BatchRow]:
         """The holder's batches, or all, newest first; those behind `after`."""

@@ -205,6 +205,7 @@ class BatchStoreContract:
         row = put_batch(store, batch_row("b", "in"))
         assert store.find("me", "b") == row
         assert store.find("you", "b") is None
+        assert store.find(None, "b") == row
         for other in (
             batch_row("x", "unheard-of"),
             batch_row("x", "in", "you"),

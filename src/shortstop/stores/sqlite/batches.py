@@ -47,9 +47,9 @@ class SqliteBatches:
             put_file(db, errors)
         return True
 
-    def find(self, holder: str, id: str) -> BatchRow | None:
+    def find(self, holder: str | None, id: str) -> BatchRow | None:
         with self._database.reading() as db:
-            return _one(db, "id = ? AND holder = ?", id, holder)
+            return _one(db, "id = ? AND (? IS NULL OR holder = ?)", id, holder, holder)
 
     def page(self, holder: str | None, after: BatchRow | None, limit: int) -> list[BatchRow]:
         place = (after.at, after.id) if after is not None else ()
@@ -147,7 +147,7 @@ class SqliteBatches:
         self._owner.close()
 
 
-def _one(db: sqlite3.Connection, where: str, *values: str) -> BatchRow | None:
+def _one(db: sqlite3.Connection, where: str, *values: str | None) -> BatchRow | None:
     row = db.execute(f"SELECT {_COLUMNS} FROM batches WHERE {where}", values).fetchone()  # noqa: S608
     return BatchRow(*row) if row else None
 
