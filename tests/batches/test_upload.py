@@ -81,3 +81,21 @@ def test_what_is_abandoned_is_gone(world: World) -> None:
     assert world.file_store.held(None) == 0
     with pytest.raises(NotFound):
         world.files.find(ME.name, upload.id)
+
+
+@given(sizes=st.lists(st.integers(1, 3_000), min_size=1, max_size=6))
+def test_what_is_in_memory_is_known(sizes: list[int]) -> None:
+    cutter = LineCutter(10_000_000, 100)
+    for size in sizes:
+        assert list(cutter.feed(b"x" * size)) == []
+    assert cutter.holding == sum(sizes)
+    assert list(cutter.feed(b"\n")) != []
+    assert cutter.holding == 0
+
+
+def test_an_upload_holds_no_more_than_a_step_of_short_lines(world: World) -> None:
+    world.limit(max_requests=200_000)
+    upload = world.files.begin(ME)
+    for _ in range(8):
+        upload.write(b"{}\n" * 10_000)
+        assert upload.holding < (1 << 18) + 30_000

@@ -44,6 +44,11 @@ class LineCutter:
             yield self._taken()
 
     @property
+    def holding(self) -> int:
+        """Bytes of a line of which more is to come."""
+        return self._size
+
+    @property
     def _blank(self) -> bool:
         return not any(part.strip() for part in self._rest)
 
@@ -96,6 +101,11 @@ class Upload:
         self._pieces: list[Piece] = []
         self._held = 0
         self.size = 0
+
+    @property
+    def holding(self) -> int:
+        """Bytes that are in memory now: the beginning of a line, and lines to be written."""
+        return self._held + self._cutter.holding
 
     def write(self, data: bytes) -> None:
         """Raises TooLarge, InvalidRequest and StoreError."""

@@ -56,7 +56,7 @@ def _docs() -> str:
 def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
     public, admin, may = Api(gateway, capacity), AdminApi(gateway, capacity), Access(gateway)
-    traces, files = TracesApi(gateway), FilesApi(gateway)
+    traces, files = TracesApi(gateway), FilesApi(gateway, capacity)
     batches = BatchesApi(gateway, capacity, files.aside)
     return Starlette(
         routes=[

@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import cast, get_args
 
 import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
-from shortstop.batches import ExpiresAfter, Holder, StoredFile, Upload
+from shortstop.batches import ExpiresAfter, StoredFile, Upload
 from shortstop.errors import InvalidRequest, RequestError, ShortstopError, TooLarge, Unsupported
 from shortstop.server.answers import as_json
 from shortstop.server.aside import Aside
 from shortstop.server.batch_answers import DeletedFile, file_list, file_object
+from shortstop.server.capacity import Capacity, Share, holder_of
 from shortstop.server.console.query import one_of
 from shortstop.server.form import Form
 from shortstop.server.gateway import Gateway
@@ -67,8 +69,9 @@ class SentBody:
 class FilesApi:
     """The handlers, for whoever `Access.key` has let in."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
+        self._capacity = capacity
         self.aside = Aside(gateway, "files", THREADS, MOST_WAITING)
 
     async def upload(self, request: HttpRequest, caller: Caller) -> Response:
@@ -87,7 +90,11 @@ class FilesApi:
         form = Form(request.headers.get("content-type", "").encode("latin-1"))
         upload = await self.aside.run(lambda: self._gateway.files.begin(holder))
         try:
-            return await self._received(sent, form, upload, holder)
+            with self._capacity.share(holder_of(caller, request.scope)) as share:
+                await self._received(sent, form, upload, share)
+            name, expires = form.filename or "", _expires_in(form)
+            finish = self._gateway.files.finish
+            return await self.aside.run(lambda: finish(upload, holder, name, expires))
         except BaseException:
             await self._abandoned(upload)
             raise
@@ -105,9 +112,8 @@ class FilesApi:
                 param="file",
             )
 
-    async def _received(
-        self, sent: SentBody, form: Form, upload: Upload, holder: Holder
-    ) -> StoredFile:
+    async def _received(self, sent: SentBody, form: Form, upload: Upload, share: Share) -> None:
+        """Write the file while it comes; `share` holds what of it is in memory."""
         beside = 0
         async for data in sent:
             content = form.feed(data)
@@ -116,12 +122,10 @@ class FilesApi:
                 raise TooLarge(f"The form has more than {FORM_BYTES} bytes beside its file.")
             _require_batch(form.fields.get("purpose", "batch"))
             if content:
-                await self.aside.run(lambda content=content: upload.write(content))  # type: ignore[misc]
+                await self.aside.run(partial(upload.write, content))
+                share.take(max(0, upload.holding - share.held))
         form.close()
         _require_batch(form.fields.get("purpose"))
-        name, expires = form.filename or "", _expires_in(form)
-        finish = self._gateway.files.finish
-        return await self.aside.run(lambda: finish(upload, holder, name, expires))
 
     async def _abandoned(self, upload: Upload) -> None:
         """Whatever stays is deleted a day later."""
