@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import closing, suppress
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from shortstop.batches import BatchJob, LineAnswer
 from shortstop.errors import StoreUnavailable
 from shortstop.traces.seal import Seal
+from shortstop.types.batches import BatchRow
 from tests.batches.world import ME, ScriptedAsk, World, answer, line
 from tests.stores.contract.world import DAY
 
@@ -140,6 +142,29 @@ async def test_cancelling_keeps_what_is_done(world: World) -> None:
     done = [one["custom_id"] for one in world.read(ended.row.output)]
     assert {"r0", "r1", "r2", "r3", "r4"} <= set(done)
     assert len(done) == ended.row.completed < len(NAMES)
+
+
+async def test_an_answer_that_is_being_written_is_kept_when_the_batch_ends(world: World) -> None:
+    batch = world.begin(lines(["a", "b"]))
+    kept, look, seen = world.batch_store.answer, world.batch_store.find, threading.Event()
+
+    def found(holder: str | None, id: str) -> BatchRow | None:
+        row = look(holder, id)
+        if row is not None and row.status == "cancelling":
+            seen.set()
+        return row
+
+    def slowly(id: str, piece: object, *, failed: bool) -> bool:
+        world.book.cancel(ME.name, batch.id)
+        assert seen.wait(20), "the job has been told"
+        return kept(id, piece, failed=failed)  # type: ignore[arg-type]
+
+    world.batch_store.find = found  # type: ignore[method-assign]
+    world.batch_store.answer = slowly  # type: ignore[method-assign]
+    ended = await world.work(batch, ScriptedAsk())
+    assert ended.row.status == "cancelled"
+    assert ended.row.completed >= 1
+    assert len(world.read(ended.row.output)) == ended.row.completed
 
 
 async def test_one_that_was_cancelled_before_asks_nothing(world: World) -> None:

@@ -82,6 +82,7 @@ class BatchJob:
         self._aside = means.aside
         self._failures: Counter[int] = Counter()
         self._left: set[int] = set()
+        self._keeping: set[asyncio.Future[bool]] = set()
         self._kept = self._in_vain = 0
 
     async def work(self) -> None:
@@ -117,6 +118,7 @@ class BatchJob:
             return "completed"
         finally:
             await stopped(lines, watch)
+            await asyncio.gather(*self._keeping, return_exceptions=True)
 
     async def _watched(self) -> BatchStatus | None:
         """Why to end before all lines have an answer; None: the batch is gone."""
@@ -242,8 +244,12 @@ class BatchJob:
         return self._failures[line.number] < TRIES
 
     async def _keep(self, line: BatchLine, what: LineAnswer | LineError) -> bool:
-        keep = self._book.keep
-        return await self._aside(keep, self._batch, line.number, line.custom_id, what)
+        """Once begun it is done, also where the batch ends meanwhile: what was answered is kept."""
+        write = self._aside(self._book.keep, self._batch, line.number, line.custom_id, what)
+        keeping = asyncio.ensure_future(write)
+        self._keeping.add(keeping)
+        keeping.add_done_callback(self._keeping.discard)
+        return await asyncio.shield(keeping)
 
 
 async def stopped(*tasks: asyncio.Task[BatchStatus | None] | asyncio.Task[None]) -> None:
