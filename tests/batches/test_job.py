@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from shortstop.batches import BatchJob, LineAnswer
+from shortstop.batches import Batch, BatchJob, LineAnswer
 from shortstop.errors import StoreUnavailable
 from shortstop.traces.seal import Seal
 from shortstop.types.batches import BatchRow
@@ -142,6 +142,19 @@ async def test_cancelling_keeps_what_is_done(world: World) -> None:
     done = [one["custom_id"] for one in world.read(ended.row.output)]
     assert {"r0", "r1", "r2", "r3", "r4"} <= set(done)
     assert len(done) == ended.row.completed < len(NAMES)
+
+
+async def test_one_that_is_cancelled_while_it_is_checked_asks_nothing(world: World) -> None:
+    batch, ask = world.begin(lines()), ScriptedAsk()
+
+    def knows(batch: Batch, model: str) -> bool:
+        world.book.cancel(ME.name, batch.id)
+        return True
+
+    ask.knows = knows  # type: ignore[method-assign]
+    ended = await world.work(batch, ask)
+    assert ended.row.status == "cancelled"
+    assert not ask.asked
 
 
 async def test_an_answer_that_is_being_written_is_kept_when_the_batch_ends(world: World) -> None:

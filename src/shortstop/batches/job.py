@@ -102,7 +102,7 @@ class BatchJob:
                 return
             self._batch = checked
         if end is None:
-            end = await self._answered()
+            end = self._due(self._batch.row.status) or await self._answered()
         if end is not None:
             await self._end(end)
 
