@@ -49,7 +49,8 @@ class Dispatcher:
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
         capacity = Capacity(lambda: gateway.server)
-        self.hot = hot_routes(gateway, capacity)
+        self._in_flight = InFlight(gateway)
+        self.hot = hot_routes(gateway, capacity, self._in_flight)
         self._explain = explaining_routes(gateway, capacity)
         self._cold = api(gateway, capacity)
         self._check(mounts)
@@ -121,9 +122,8 @@ class Dispatcher:
         await self._mounts[prefix]({**scope, "root_path": prefix}, receive, send)
 
 
-def hot_routes(gateway: Gateway, capacity: Capacity) -> dict[str, HotRoute]:
+def hot_routes(gateway: Gateway, capacity: Capacity, in_flight: InFlight) -> dict[str, HotRoute]:
     """The routes to models by path, without `/v1`: those of every dialect, and embeddings."""
-    in_flight = InFlight(gateway)
 
     def hot(name: str, work: Work) -> HotRoute:
         return HotRoute(gateway, capacity, in_flight, name, work)

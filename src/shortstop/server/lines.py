@@ -14,6 +14,7 @@ from shortstop.errors import Unauthenticated
 from shortstop.server.asgi import hot_routes, plain
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Gateway
+from shortstop.server.inflight import InFlight
 from shortstop.server.route import Incoming
 from shortstop.types import Caller
 
@@ -29,7 +30,8 @@ class LineAsker:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._routes = hot_routes(gateway, Capacity(lambda: gateway.server))
+        capacity = Capacity(lambda: gateway.server)
+        self._routes = hot_routes(gateway, capacity, InFlight(gateway))
 
     async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
         response, conversation = _HeardResponse(), ""
