@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,13 @@ class World:
         self.book = Batches(self.batch_store, self.files, seal, clock, lambda: self.config)
         self.counted: list[bool] = []
         self.pauses: list[float] = []
+        self.threads = ThreadPoolExecutor(3)
 
     def limit(self, **limits: Any) -> None:
         self.config = replace(self.config, batches=replace(self.config.batches, **limits))
 
     def close(self) -> None:
+        self.threads.shutdown()
         self.file_store.close()
         self.batch_store.close()
 
@@ -113,7 +116,7 @@ class World:
         gate.places = self.config.batches.concurrency
         return Means(
             self.book, ask, gate, self.clock, lambda: self.config, self.counted.append,
-            pause or self.pause,
+            pause or self.pause, self.threads,
         )  # fmt: skip
 
     async def pause(self, seconds: float) -> None:
