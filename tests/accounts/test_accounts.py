@@ -171,6 +171,29 @@ def test_requests_a_minute(accounts: Accounts, clock: FakeClock) -> None:
     accounts.admit(caller, 1)
 
 
+def test_work_in_the_background_leaves_half_to_clients(accounts: Accounts) -> None:
+    _, key = accounts.create(Grant(name="a", rpm=4))
+    caller = accounts.caller_with(key.id)
+    for _ in range(2):
+        accounts.admit(caller, 0, background=True)
+    with pytest.raises(RateLimited) as refused:
+        accounts.admit(caller, 0, background=True)
+    assert refused.value.retry_after == pytest.approx(15)
+    for _ in range(2):
+        accounts.admit(caller, 0)
+    with pytest.raises(RateLimited):
+        accounts.admit(caller, 0)
+
+
+def test_who_has_a_key_is_known_by_its_id_while_it_is_good(accounts: Accounts) -> None:
+    secret, key = accounts.create(Grant(name="a", tenant="acme"))
+    assert accounts.caller_with(key.id) == accounts.identify(secret)
+    accounts.keys.revoke(key.id)
+    for id in (key.id, "key_unheard_of"):
+        with pytest.raises(Unauthenticated):
+            accounts.caller_with(id)
+
+
 def test_tokens_a_minute_are_corrected_by_what_was_used(
     accounts: Accounts, clock: FakeClock
 ) -> None:

@@ -58,3 +58,23 @@ def test_correcting_gives_back_what_was_not_used() -> None:
     arrival = meter.correct(read.arrival, NOW, -40, 100)
     assert meter.take(arrival, NOW, 40, 100).admitted
     assert not meter.take(arrival, NOW, 41, 100).admitted
+
+
+@given(
+    limit=st.integers(1, 1000),
+    used=st.integers(0, 1000),
+    units=st.integers(1, 50),
+    share=st.sampled_from([0.25, 0.5, 1.0]),
+)
+def test_who_may_use_a_share_leaves_the_rest_and_gets_in_later(
+    limit: int, used: int, units: int, share: float
+) -> None:
+    arrival = NOW + min(used, limit) * meter.WINDOW / limit
+    read = meter.take(arrival, NOW, units, limit, share)
+    if read.admitted:
+        alone = used == 0
+        assert alone or min(used, limit) + units <= limit * share + 1e-3
+        assert meter.take(arrival, NOW, units, limit).admitted
+    elif units <= limit:
+        wait = read.retry_after + 1e-6
+        assert meter.take(read.arrival, NOW + wait, units, limit, share).admitted

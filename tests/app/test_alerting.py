@@ -205,7 +205,12 @@ async def test_of_several_workers_one_tells(
 ) -> None:
     workers = None if index is None else WorkerContext(tmp_path, index)
     resources: Any = SimpleNamespace(
-        workers=workers, offers=None, env={}, telemetry=SimpleNamespace(chores=lambda: ())
+        workers=workers,
+        offers=None,
+        env={},
+        telemetry=SimpleNamespace(chores=lambda: ()),
+        metrics=SimpleNamespace(batch_line=None),
+        batching=SimpleNamespace(keep_running=lambda gateway, counted: asyncio.sleep(0)),
     )
     learned: Any = SimpleNamespace(keep_saving=lambda snapshot: asyncio.sleep(0))
     gateway: Any = SimpleNamespace(

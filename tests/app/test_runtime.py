@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from shortstop.errors import Forbidden, TargetError
 from shortstop.serving.engines.embedded import EngineState
 from shortstop.tokens import prompt_tokens
 from shortstop.traces import StoreHealth
-from shortstop.types import Caller, Clearance, Reach, Request, Tier
+from shortstop.types import Caller, Clearance, Party, Reach, Request, Tier, Usage
 from tests.app.parts import SMALL, VENDOR, EngineFactory, Home
 from tests.server.scripted import ScriptedModel
 
@@ -269,3 +269,15 @@ async def test_only_new_engines_are_started(home: Home, factory: EngineFactory) 
     async with built(home, home.embed("small") + home.embed("mid")) as runtime:
         await runtime.start(kept={"small"})
         assert [engine.starts for engine in factory.made] == [0, 1]
+
+
+async def test_work_that_nobody_waits_for_is_charged_no_wait(home: Home) -> None:
+    """Else a busy engine would send lines of batches to the frontier, where they cost more."""
+    async with built(home, SMALL + VENDOR) as runtime:
+        slots = runtime.engines["small"].slots
+        slots.forecast.note(Usage(input=10, output=10), first_s=1.0, total_s=6.0, running=1)
+        async with AsyncExitStack() as held:
+            for number in range(slots.slots):
+                await held.enter_async_context(slots.take(Party(f"tenant {number}")))
+            assert runtime.foundation.wait("small", Party("acme")) > 0
+            assert runtime.foundation.wait("small", Party("acme", background=True)) == 0

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from starlette.routing import Route
@@ -47,6 +48,11 @@ BODIES: dict[str, dict[str, Any]] = {
 REMOTE = {"/embeddings": "vectors", "/messages/count_tokens": "claude"}
 """The model elsewhere that a route can ask, where it is not `big`."""
 FEEDBACK = {"request_id": "req_1", "score": 1}
+BATCH = {
+    "input_file_id": "file-none",
+    "endpoint": "/v1/chat/completions",
+    "completion_window": "24h",
+}
 HIDDEN = ("big", "vectors", "claude", "vendor", "other")
 """Words that a key for `small` alone must never read."""
 
@@ -86,13 +92,26 @@ async def key_for(gateway: Gateway, **grant: Any) -> dict[str, str]:
         return {"authorization": f"Bearer {(await answer.json())['secret']}"}
 
 
+async def upload(gateway: Gateway, headers: dict[str, str]) -> tuple[int, str]:
+    form = aiohttp.FormData({"purpose": "batch"})
+    form.add_field("file", b"{}\n", filename="in.jsonl")
+    # The fixture's client names JSON as every body's type.
+    async with (
+        aiohttp.ClientSession(gateway.url, headers=headers) as client,
+        client.post("/v1/files", data=form) as answer,
+    ):
+        return answer.status, await answer.text() + json.dumps(dict(answer.headers))
+
+
 async def ask(
     gateway: Gateway, method: str, path: str, headers: dict[str, str], model: str = "small"
 ) -> tuple[int, str]:
     """Status, and all that was told, headers included."""
     body: Any = {**BODIES[path], "model": model} if path in BODIES else None
-    if path == "/feedback":
-        body = FEEDBACK
+    if method == "POST" and path in ("/feedback", "/batches"):
+        body = FEEDBACK if path == "/feedback" else BATCH
+    if method == "POST" and path == "/files":
+        return await upload(gateway, headers)
     url = "/v1" + path.replace("{id:path}", "none").replace("{id}", "none")
     async with gateway.http.request(method, url, json=body, headers=headers) as answer:
         told = await answer.text()

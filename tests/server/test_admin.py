@@ -175,8 +175,12 @@ async def test_erasing_says_what_there_was(gateway: Gateway) -> None:
             assert answer.status == 200
     path = "/admin/conversations/acme/a%20case"
     _, first = await ask(gateway, "DELETE", path)
-    assert first == {"erased": {"surrogates": False, "traces": 2, "responses": 2, "answers": 0}}
+    assert first == {
+        "erased": {"surrogates": False, "traces": 2, "responses": 2, "answers": 0, "files": 0}
+    }
     _, again = await ask(gateway, "DELETE", path)
     assert again["erased"]["responses"] == 0
     _, other = await ask(gateway, "DELETE", "/admin/conversations/rival/a%20case")
-    assert other == {"erased": {"surrogates": False, "traces": 0, "responses": 0, "answers": 0}}
+    assert other == {
+        "erased": {"surrogates": False, "traces": 0, "responses": 0, "answers": 0, "files": 0}
+    }

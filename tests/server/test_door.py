@@ -326,3 +326,13 @@ def test_an_error_repeats_little_and_nothing_raw() -> None:
     refused = refusal(door(), HERE, (b"origin", b"http://\x1b[31m" + b"x" * 5000))
     assert refused is not None
     assert "\x1b" not in refused.message
+
+
+def test_a_form_is_for_uploads_alone() -> None:
+    form = (b"content-type", b"Multipart/Form-Data; boundary=X")
+    body = (HERE, (b"content-length", b"9"), form)
+    assert refusal(door(), *body, path="/files") is None
+    for path in ("/files/file-1", "/batches", "/chat/completions", "/admin/keys"):
+        assert refusal(door(), *body, path=path) is not None
+    strange = refusal(door(), *body, (b"origin", b"https://evil.example"), path="/files")
+    assert isinstance(strange, Forbidden)

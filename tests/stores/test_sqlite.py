@@ -11,6 +11,7 @@ from shortstop.ports.stores import RowStore, Stores
 from shortstop.stores import Paths, open_stores
 from tests.conftest import FakeClock
 from tests.stores import contract
+from tests.stores.contract.batches import batch_row, file_row, piece, put_batch, put_file
 from tests.stores.contract.world import AT, grade, row
 from tests.traces.example import trace
 
@@ -29,6 +30,14 @@ class TestGrades(contract.GradeContract):
 
 
 class TestResponses(contract.ResponseStoreContract):
+    pass
+
+
+class TestFiles(contract.FileStoreContract):
+    pass
+
+
+class TestBatches(contract.BatchStoreContract):
     pass
 
 
@@ -71,6 +80,12 @@ def test_what_is_forgotten_is_not_on_the_disk(stores: Stores, tmp_path: Path) ->
         row = contract.ResponseStoreContract().kept("r", turn=SECRET, response=SECRET)
         responses.keep(row)
         assert responses.forget("acme", "c1") == 1
+    with closing(stores.files()) as files, closing(stores.batches()) as batches:
+        put_file(files, file_row("named", conversation="c1"), piece(1, SECRET))
+        put_file(files, file_row("f"), piece(1, SECRET * 500), piece(2, b"else"))
+        put_batch(batches, batch_row("b", "f"))
+        assert batches.answer("b", piece(1, SECRET * 300, "c1"), failed=False)
+        assert files.forget("acme", "c1") == 3
     with closing(stores.surrogates()) as surrogates:
         contract.SurrogateStoreContract().put(surrogates, b"s", SECRET)
         assert SECRET in everything(tmp_path)
@@ -83,11 +98,28 @@ def test_all_files_are_the_owners_alone(stores: Stores, tmp_path: Path, clock: F
     rows.open()
     runs = stores.runs()
     assert runs.owners("r") == []
-    opened = (rows, accounts, stores.surrogates(), stores.taints(clock, 1, 1), runs)
+    held = stores.files()
+    assert held.held(None) == 0
+    opened = (rows, accounts, stores.surrogates(), stores.taints(clock, 1, 1), runs, held)
     files = [path for path in tmp_path.iterdir() if path.is_file()]
     assert {path.name.split("-")[0] for path in files} >= {
-        "traces.db", "accounts.db", "taint.db", "vault.db", "runs.db",
+        "traces.db", "accounts.db", "taint.db", "vault.db", "runs.db", "batches.db",
     }  # fmt: skip
     assert all(path.stat().st_mode & 0o077 == 0 for path in files)
     for store in opened:
         store.close()
+
+
+def test_what_is_deleted_is_given_back_to_the_disk(stores: Stores, tmp_path: Path) -> None:
+    with closing(stores.files()) as files:
+        put_file(files, file_row("f"), *[piece(n, bytes(100_000)) for n in range(1, 20)])
+        assert files.drop("me", "f") == "dropped"
+    assert (tmp_path / "batches.db").stat().st_size < 100_000
+
+
+def test_asking_for_work_makes_no_file(stores: Stores, tmp_path: Path) -> None:
+    with closing(stores.files()) as files, closing(stores.batches()) as batches:
+        assert batches.claim() is None
+        assert batches.unfinished(None) == batches.sweep(AT) == 0
+        assert files.sweep(AT, AT) == files.forget("acme", "c1") == 0
+    assert not (tmp_path / "batches.db").exists()

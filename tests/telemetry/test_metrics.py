@@ -16,6 +16,7 @@ from tests.traces.example import remote, trace
 
 NAMES = {
     "shortstop_alerts": {"channel", "outcome"},
+    "shortstop_batch_lines": {"outcome"},
     "shortstop_attempts": {"target", "outcome"},
     "shortstop_cost_usd": {"target"},
     "shortstop_counterfactual_usd": set(),
@@ -221,3 +222,12 @@ def test_no_text_of_a_request_becomes_a_label() -> None:
         )
     )
     assert secret not in metrics.text().decode()
+
+
+def test_lines_of_batches_are_counted_by_outcome() -> None:
+    metrics = Metrics()
+    for failed in (False, True, False):
+        metrics.batch_line(failed)
+    text = metrics.text().decode()
+    assert 'shortstop_batch_lines_total{outcome="completed"} 2.0' in text
+    assert 'shortstop_batch_lines_total{outcome="failed"} 1.0' in text

@@ -30,6 +30,8 @@ from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 log = logging.getLogger(__name__)
 
 TAIL = 4
+BACKGROUND_SHARE = 0.5
+"""Of a key's limits a minute, what work may use that no client waits for."""
 
 AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 """The most that a request can cost on any target of a plan, US dollars; None: unknown price."""
@@ -80,6 +82,16 @@ class Accounts:
         if key is None:
             hint = "" if secret.startswith(PREFIX) else f"Shortstop's keys begin with {PREFIX}."
             raise Unauthenticated("The API key is not known here.", hint=hint)
+        return self._admitted(key)
+
+    def caller_with(self, id: str) -> Caller:
+        """Who has the key with this id. Raises Unauthenticated where it is no longer good."""
+        key = self.keys.get(id)
+        if key is None:
+            raise Unauthenticated("The API key is not known here any more.")
+        return self._admitted(key)
+
+    def _admitted(self, key: Key) -> Caller:
         if not key.active(self._clock.time()):
             why = "was revoked" if key.revoked is not None else "has expired"
             raise Unauthenticated(f"The API key {key.name!r} {why}.", hint="Ask for a new one.")
@@ -104,8 +116,9 @@ class Accounts:
             ' `auth = "off"` under [server] if nobody else reaches this gateway.'
         )
 
-    def admit(self, caller: Caller, tokens: int) -> Admission:
-        """Count a request of about `tokens` tokens against its key's limits.
+    def admit(self, caller: Caller, tokens: int, *, background: bool = False) -> Admission:
+        """Count a request of about `tokens` tokens against its key's limits. In the `background`
+        it must leave half of them to what clients wait for.
 
         Nothing is remembered here: what was counted is in the admission, which goes to `settle`.
         A request that never gets there has used its estimate. Raises RateLimited or StoreError.
@@ -117,12 +130,13 @@ class Accounts:
         units = [("requests", key.rpm, 1), ("tokens", key.tpm, tokens)]
         limits = [(unit, limit, amount) for unit, limit, amount in units if limit is not None]
         headers: dict[str, str] = {}
+        share = BACKGROUND_SHARE if background else 1.0
 
         def count(meters: Meters) -> Meters:
             headers.clear()
             arrivals = {}
             for unit, limit, amount in limits:
-                reading = meter.take(meters.get(unit, now), now, amount, limit)
+                reading = meter.take(meters.get(unit, now), now, amount, limit, share)
                 headers.update(_headers(unit, limit, reading))
                 if not reading.admitted:
                     raise _limited(unit, limit, reading, headers)
@@ -137,7 +151,7 @@ class Accounts:
         tokens = request.sampling.max_tokens or 0
         with contained("the estimate of tokens"):
             tokens += prompt_tokens(request)
-        return self.admit(caller, tokens)
+        return self.admit(caller, tokens, background=request.party.background)
 
     # ------------------------------------------------------------ the pipeline
 

@@ -26,19 +26,21 @@ class MeterReading:
     too_large: bool = False
 
 
-def take(arrival: float, now: float, units: float, limit: int) -> MeterReading:
-    """Admit `units` at `now` (Unix seconds) if `limit` units a minute allow it."""
+def take(arrival: float, now: float, units: float, limit: int, share: float = 1.0) -> MeterReading:
+    """Admit `units` at `now` (Unix seconds) if `limit` units a minute allow it; with a `share`
+    below 1 only if the rest of the allowance is left then, or none of it is used yet."""
     each = WINDOW / limit
     base = max(arrival, now)
     after = base + units * each
-    if after - now <= WINDOW + 1e-9:
+    allowed = max(WINDOW * share, min(units * each, WINDOW))
+    if after - now <= allowed + 1e-9:
         return MeterReading(after, True, _left(after - now, each), after - now)
     return MeterReading(
         base,
         False,
         _left(base - now, each),
         base - now,
-        retry_after=after - now - WINDOW,
+        retry_after=after - now - allowed,
         too_large=units > limit,
     )
 

@@ -15,9 +15,10 @@ from shortstop.app.offers import keep_offers
 from shortstop.app.resources import Resources
 from shortstop.app.staffing import Staffed, keep_staff
 from shortstop.app.word_lists import build_word_lists
+from shortstop.server.gateway import Gateway
 
 
-class Worked(Staffed, Alerting, Protocol):
+class Worked(Staffed, Alerting, Gateway, Protocol):
     """The gateway, as its chores see it."""
 
     def snapshot(self) -> bytes:
@@ -25,10 +26,6 @@ class Worked(Staffed, Alerting, Protocol):
 
     def sweep_runs(self) -> int:
         """Forget the runs that are over; how many."""
-
-    @property
-    def started(self) -> int:
-        """Unix time at which this process began, in whole seconds."""
 
     @property
     def config_file(self) -> Path | None:
@@ -42,6 +39,7 @@ def chores(
     yield keep_staff(resources, gateway)
     yield build_word_lists()
     yield from resources.telemetry.chores()
+    yield resources.batching.keep_running(gateway, resources.metrics.batch_line)
     leads = resources.workers is None or resources.workers.leader
     yield keep_offers(resources.offers, gateway.config, resources.env, leads=leads)
     if leads:

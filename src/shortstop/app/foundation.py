@@ -36,6 +36,7 @@ class Foundation:
     cache: ReplyCache | None
 
     def wait(self, target: str, party: Party) -> float:
-        """Seconds that a request of this party would wait for the target now; 0 where unknown."""
+        """Seconds that a client of this party would wait for the target now; 0 where unknown, and
+        where no client waits."""
         engine = self.engines.get(target)
-        return 0.0 if engine is None else expected_wait(engine.slots, party)
+        return 0.0 if engine is None or party.background else expected_wait(engine.slots, party)

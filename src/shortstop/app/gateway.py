@@ -67,6 +67,11 @@ class Shortstop:
             self._resources.admin_tokens.of(self.server.admin_token_env)
             self.desk = GatewayDesk(self._resources, lambda: self._runtime, source)
             self._resources.telemetry.follow(self.config, lambda: self._runtime.targets)
+            self._resources.batching.follow(self.config)
+            self.files, self.batches = (
+                self._resources.batching.files,
+                self._resources.batching.batches,
+            )
             register_gauges(
                 self._resources,
                 lambda: self._runtime.engines.values(),
@@ -178,6 +183,10 @@ class Shortstop:
                     self._runtime = self._reloader.opened(self._runtime, opening)
         return name
 
+    def knows(self, model: str, tenant: str) -> bool:
+        mine = [t for t in self.targets.values() if not t.tenants or tenant in t.tenants]
+        return self._runtime.foundation.naming.knows(model, mine)
+
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         if body.run:
             return self._run_outcome(body.run, body, role, tenant)
@@ -202,14 +211,15 @@ class Shortstop:
 
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
-        stored responses, answers kept for retries."""
+        stored responses, answers kept for retries, files and lines of batches."""
         resources = self._resources
         resources.paths.erased.touch()
         surrogates = resources.vault.erase((tenant, conversation))
         traces = await asyncio.to_thread(resources.traces.forget, tenant, conversation)
         responses = await asyncio.to_thread(resources.responses.forget, tenant, conversation)
         answers = await asyncio.to_thread(resources.accounts.answers.forget, tenant, conversation)
-        return Erased(surrogates=surrogates, traces=traces, responses=responses, answers=answers)
+        files = await asyncio.to_thread(self.files.forget, tenant, conversation)
+        return Erased(surrogates, traces, responses, answers, files)
 
     def readiness(self) -> Readiness:
         return self._runtime.readiness(self._resources.traces.health())

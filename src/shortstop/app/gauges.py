@@ -51,6 +51,11 @@ def register_gauges(
         "Share of local answers of whose prompt the engine had read a part before.",
         lambda: _ratio(e.slots.prefixes for e in engines()),
     )
+    watch(
+        "shortstop_batches_running",
+        "Batches that this process works on.",
+        lambda: resources.batching.running,
+    )
     watch("shortstop_traces_pending", "Rows not yet in the database.", lambda: health().pending)
     watch(
         "shortstop_traces_dropped",

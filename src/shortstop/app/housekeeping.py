@@ -20,6 +20,7 @@ async def keep_house(resources: Resources, runs: Callable[[], int]) -> None:
     while True:
         await _tried(resources.accounts.answers.sweep, "kept answers stay longer")
         await _tried(resources.responses.sweep, "stored responses stay longer")
+        await _tried(resources.batching.batches.sweep, "files and batches stay longer")
         await _tried(resources.vault.sweep, "surrogates stay longer")
         await _tried(runs, "runs that are over stay longer")
         await asyncio.sleep(SWEEP_SECONDS)

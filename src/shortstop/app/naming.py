@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from shortstop.app.offers import Offers
 from shortstop.app.upstreams import remote_target
 from shortstop.config import Config, UpstreamModel, aliases_of, best_match, upstream_for
 from shortstop.dialects import Offered
+from shortstop.routing.constraints import AUTO, LOCAL
 from shortstop.serving.upstreams import dialect_of, vendor_of
 from shortstop.types import Target
 
@@ -44,6 +45,12 @@ class Naming:
     def real(self, name: str) -> str:
         """The name of a target or, for what nobody knows, the same."""
         return name if self._aliases is None else self._aliases.real(name)
+
+    def knows(self, name: str, targets: Iterable[Target]) -> bool:
+        """Whether a request may name such a model, where these are the targets."""
+        name = self.real(name)
+        known = name in (AUTO, LOCAL) or any(name in (t.name, t.model) for t in targets)
+        return known or self.opening(name) is not None
 
     def with_more(self, config: Config, targets: Mapping[str, Target]) -> Naming:
         return Naming(config, targets, self._offers)

@@ -10,6 +10,7 @@ from shortstop import registry
 from shortstop.accounts import Accounts
 from shortstop.app.admin_token import AdminTokens
 from shortstop.app.audits import Audits
+from shortstop.app.batching import Batching
 from shortstop.app.children import Children, Tagger
 from shortstop.app.clock import CLOCK
 from shortstop.app.offers import Offers
@@ -66,6 +67,7 @@ class Resources:
         self.accounts = Accounts(accounts, CLOCK, seal)
         self.responses = StoredResponses(stores.responses(), CLOCK, seal)
         opened.callback(self.responses.close)
+        self.batching = Batching(config, stores, seal, opened)
         self.figures, self.reports = stores.figures(), stores.reports()
         self.runs = stores.runs()
         opened.callback(self.runs.close)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from shortstop.config.alerts import AlertsConfig
+from shortstop.config.batches import BatchesConfig
 from shortstop.config.books import HardwareConfig, LedgerConfig
 from shortstop.config.fallbacks import FallbackConfig
 from shortstop.config.learning import LearningConfig
@@ -430,6 +431,7 @@ class Config(Section, frozen=True):
     judge: JudgeConfig = JudgeConfig()
     runs: RunsConfig = RunsConfig()
     cache: CacheConfig = CacheConfig()
+    batches: BatchesConfig = BatchesConfig()
     learning: LearningConfig = LearningConfig()
     log: LogConfig = LogConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shortstop.ports import Clock
+from shortstop.ports.batches import BatchStore, FileStore
 from shortstop.types import Tier
 from shortstop.types.accounts import IdempotencyRecord, KeptRow
 from shortstop.types.console import (
@@ -331,6 +332,12 @@ class Stores(Protocol):
     def surrogates(self) -> SurrogateStore: ...
 
     def runs(self) -> RunStore: ...
+
+    def files(self) -> FileStore:
+        """Not opened before it is used."""
+
+    def batches(self) -> BatchStore:
+        """Not opened before it is used."""
 
 
 class Figures(Protocol):

@@ -74,8 +74,8 @@ class AdminApi:
 
     async def erase(self, request: HttpRequest) -> Response:
         """DELETE /admin/conversations/{tenant}/{id}: erases a conversation's surrogates, the
-        content of its traces, its stored responses and the answers kept for retries. `id` is the
-        client's name for it, or the one that traces show."""
+        content of its traces, its stored responses, the answers kept for retries, and its files and
+        lines of batches. `id` is the client's name for it, or the one that traces show."""
         tenant, id = request.path_params["tenant"], request.path_params["id"]
         named = await self._gateway.erase(tenant, conversation_id(id))
         traced = await self._gateway.erase(tenant, id)
@@ -84,6 +84,7 @@ class AdminApi:
             traces=named.traces + traced.traces,
             responses=named.responses + traced.responses,
             answers=named.answers + traced.answers,
+            files=named.files + traced.files,
         )
         return as_json(ErasedConversation(erased))
 

@@ -29,9 +29,11 @@ from shortstop.server.answers import (
     as_json,
     failure,
 )
+from shortstop.server.batches import BatchesApi
 from shortstop.server.body import read_request
 from shortstop.server.capacity import Capacity, holder_of
 from shortstop.server.console.visit import HEADERS
+from shortstop.server.files import FilesApi
 from shortstop.server.gateway import Gateway, Readiness
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
@@ -54,7 +56,8 @@ def _docs() -> str:
 def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
     public, admin, may = Api(gateway, capacity), AdminApi(gateway, capacity), Access(gateway)
-    traces = TracesApi(gateway)
+    traces, files = TracesApi(gateway), FilesApi(gateway, capacity)
+    batches = BatchesApi(gateway, capacity, files.aside)
     return Starlette(
         routes=[
             route("/", GET=may.anybody(public.index)),
@@ -70,6 +73,12 @@ def api(gateway: Gateway, capacity: Capacity) -> Starlette:
                 GET=may.key(public.response),
                 DELETE=may.key(public.delete_response),
             ),
+            route("/files", GET=may.key(files.page), POST=may.key(files.upload)),
+            route("/files/{id}", GET=may.key(files.one), DELETE=may.key(files.delete)),
+            route("/files/{id}/content", GET=may.key(files.content)),
+            route("/batches", GET=may.key(batches.page), POST=may.key(batches.create)),
+            route("/batches/{id}", GET=may.key(batches.one)),
+            route("/batches/{id}/cancel", POST=may.key(batches.cancel)),
             route("/feedback", POST=may.key(public.feedback)),
             route("/admin/reload", POST=may.admin(admin.reload)),
             route(

@@ -25,8 +25,10 @@ OWN_SITES = (b"same-origin", b"none")
 """`Sec-Fetch-Site` of a page of ours and of the address bar."""
 ADMIN = "/admin"
 CONSOLE = "/console"
+UPLOADS = "/files"
 _JSON_TYPE = re.compile(rb"application/(?:[!#$&^_.+a-z0-9-]+\+)?json", re.IGNORECASE)
 _FORM_TYPE = b"application/x-www-form-urlencoded"
+_MULTIPART = b"multipart/form-data"
 MOST_KNOWN = 64
 """Spellings of hosts, and of types, that are remembered as good."""
 SHOWN = 100
@@ -66,8 +68,10 @@ class Door:
         if headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers:
             return None
         kind = headers.get(b"content-type")
-        if console and kind is not None and kind.split(b";", 1)[0].strip().lower() == _FORM_TYPE:
+        if console and kind is not None and _type_of(kind) == _FORM_TYPE:
             return None  # what any page can send: from one of ours, as was checked
+        if path == UPLOADS and kind is not None and _type_of(kind) == _MULTIPART:
+            return None  # any page can send it, too: who asks for one was checked above
         return self._type_refusal(kind)
 
     def knows(self, scope: Scope) -> bool:
@@ -214,6 +218,11 @@ def _stranger(who: str, origin: str) -> Forbidden:
         hint=f"Only pages that the operator has named may.{listed}",
         code="origin_not_allowed",
     )
+
+
+def _type_of(kind: bytes) -> bytes:
+    """A content type without its parameters."""
+    return kind.split(b";", 1)[0].strip().lower()
 
 
 def _shown(value: bytes) -> str:

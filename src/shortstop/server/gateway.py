@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from shortstop.accounts import Accounts
+from shortstop.batches import Batches, Files
 from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Identity
@@ -45,12 +46,13 @@ class Readiness(Struct, frozen=True):
 
 class Erased(Struct, frozen=True):
     """What was erased of a conversation: whether it had surrogates, and how many traces, stored
-    responses, and answers kept for retries."""
+    responses, answers kept for retries, and files and lines of batches."""
 
     surrogates: bool
     traces: int
     responses: int
     answers: int = 0
+    files: int = 0
 
 
 class AdminToken(Struct, frozen=True):
@@ -96,6 +98,15 @@ class Gateway(Identity, Protocol):
 
     @property
     def accounts(self) -> Accounts: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def batches(self) -> Batches: ...
+
+    def knows(self, model: str, tenant: str) -> bool:
+        """Whether a tenant's request may name such a model."""
 
     @property
     def desk(self) -> Desk:

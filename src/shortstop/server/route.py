@@ -77,6 +77,21 @@ class HotRoute:
         other._identify = identify
         return other
 
+    def in_background(
+        self, identify: Callable[[Scope], Caller], heard: Callable[[Incoming], None]
+    ) -> HotRoute:
+        """The same for what no client waits for; `heard` is told what was read of it."""
+        other, work = self.asked_by(identify), self._work
+
+        def quietly(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+            exchange.party = exchange.party._replace(background=True)
+            asked = work(body, caller, headers, exchange)
+            heard(asked)
+            return asked
+
+        other._work = quietly
+        return other
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = self._begin(send)
         try:

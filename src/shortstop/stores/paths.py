@@ -33,6 +33,11 @@ class Paths:
         return self.home / "responses.db"
 
     @property
+    def batches(self) -> Path:
+        """Files that clients upload, and batches of requests."""
+        return self.home / "batches.db"
+
+    @property
     def accounts(self) -> Path:
         return self.home / "accounts.db"
 

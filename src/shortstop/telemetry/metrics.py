@@ -171,6 +171,9 @@ class Metrics:
             "Specialists taken out of traffic because their contract's alarm stood.",
             "specialist",
         )
+        self._batch_lines = self._counter(
+            "shortstop_batch_lines", "Lines of batches that have an answer, by outcome.", "outcome"
+        )
         self._joules = self._buffer(
             "shortstop_joules", "Energy in joules, best estimate.", "target"
         )
@@ -303,6 +306,10 @@ class Metrics:
     def rolled_back(self, specialist: str) -> None:
         """Count a specialist that was taken out of traffic by its contract's alarm."""
         self._rollbacks(specialist).inc()
+
+    def batch_line(self, failed: bool) -> None:
+        """Count a line of a batch that has its answer."""
+        self._batch_lines("failed" if failed else "completed").inc()
 
     def alerted(self, channel: str, outcome: str, letters: int = 1) -> None:
         """Count letters to people: "sent", "failed" (one try) or "dropped"."""

@@ -211,6 +211,29 @@ def test_an_engine_with_room_shares_it_and_takes_back_what_a_client_needs() -> N
     assert "s0 gives way" not in log, "the other has its slot to itself"
 
 
+def test_what_was_interrupted_goes_on_as_soon_as_the_client_has_its_answer() -> None:
+    """And not when the client counts no more as one of those who ask, half a minute later."""
+
+    async def learn(slots: Slots) -> float:
+        while True:
+            try:
+                async with slots.take(LEARNING):
+                    await asyncio.sleep(5)
+                    return asyncio.get_running_loop().time()
+            except Interrupted:
+                continue
+
+    async def work() -> float:
+        slots = Slots(1, 8)
+        learning = asyncio.create_task(learn(slots))
+        await asyncio.sleep(1)
+        async with slots.take(Party("somebody else")):
+            await asyncio.sleep(2)
+        return await learning
+
+    assert virtual.run(work()) == pytest.approx(8)
+
+
 def test_a_client_is_never_interrupted_and_learning_waits_its_turn() -> None:
     async def work() -> tuple[list[str], float]:
         slots, log = Slots(1, 9, alone=True, rest_s=0.0), list[str]()

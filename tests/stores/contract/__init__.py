@@ -6,6 +6,7 @@ the same data, as another worker would.
 """
 
 from tests.stores.contract.accounts import AccountStoreContract
+from tests.stores.contract.batches import BatchStoreContract, FileStoreContract
 from tests.stores.contract.grades import GradeContract
 from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
@@ -15,6 +16,8 @@ from tests.stores.contract.traces import RowStoreContract
 
 __all__ = [
     "AccountStoreContract",
+    "BatchStoreContract",
+    "FileStoreContract",
     "GradeContract",
     "ResponseStoreContract",
     "RowStoreContract",

@@ -6,7 +6,8 @@ from functools import cache
 
 from shortstop import __version__
 from shortstop.server.headers import RESPONSE_HEADERS
-from shortstop.server.openapi.paths import TAGS, paths
+from shortstop.server.openapi.operation import TAGS
+from shortstop.server.openapi.paths import paths
 from shortstop.server.openapi.schemas import schemas
 from shortstop.types import Json
 

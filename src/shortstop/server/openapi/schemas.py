@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from shortstop.accounts import GrantRequest
-from shortstop.server import answers
+from shortstop.batches import BatchRequest
+from shortstop.server import answers, batch_answers
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Readiness
 from shortstop.server.openapi.vendors import vendor_schemas
@@ -30,6 +31,12 @@ OWN: tuple[Any, ...] = (
     answers.Model,
     answers.ModelList,
     answers.Reloaded,
+    BatchRequest,
+    batch_answers.BatchList,
+    batch_answers.BatchObject,
+    batch_answers.DeletedFile,
+    batch_answers.FileList,
+    batch_answers.FileObject,
     TraceDetails,
     TraceList,
     Explanation,

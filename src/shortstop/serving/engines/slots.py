@@ -158,7 +158,10 @@ class Slots(FairGate):
             self._leases.interrupt(1)
 
     def _rest(self) -> None:
-        if self._alone and not self._clients:
+        """A client has its answer: background work may have its turn."""
+        if not self._alone:
+            self._admit(self._first())
+        elif not self._clients:
             loop = asyncio.get_running_loop()
             self._rests_until = loop.time() + self._rest_s
             if self.waiting:

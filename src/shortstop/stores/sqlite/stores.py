@@ -8,7 +8,9 @@ from shortstop.ports import Clock
 from shortstop.stores.owners import Owner
 from shortstop.stores.paths import Paths
 from shortstop.stores.sqlite.accounts import SqliteAccounts
+from shortstop.stores.sqlite.batches import SqliteBatches
 from shortstop.stores.sqlite.figures import SqliteFigures
+from shortstop.stores.sqlite.files import SqliteFiles
 from shortstop.stores.sqlite.reports import SqliteReports
 from shortstop.stores.sqlite.responses import SqliteResponses
 from shortstop.stores.sqlite.rows import SqliteRows
@@ -46,3 +48,9 @@ class SqliteStores:
 
     def runs(self) -> SqliteRuns:
         return SqliteRuns(self.paths.runs)
+
+    def files(self) -> SqliteFiles:
+        return SqliteFiles(self.paths.batches)
+
+    def batches(self) -> SqliteBatches:
+        return SqliteBatches(self.paths.batches, Owner(self.paths.owners))
