@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ def explained(shortstop: Shortstop, what: str, *more: str) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- explain
+
+
+def test_what_is_built_for_the_first_text_is_not_counted_as_reading_it(home: Path) -> None:
+    """In a fresh process, where that takes longer than the gateway's time-out."""
+    (home / "shortstop.toml").write_text("[privacy]\ntimeout = 0.5\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "shortstop", "privacy", "explain", "--json", f"my key is {KEY}"],
+        cwd=home, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["labels"] == ["SECRET"], done.stderr
 
 
 @pytest.mark.parametrize(

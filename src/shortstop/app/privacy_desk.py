@@ -22,6 +22,7 @@ def explained(config: Config, text: str, tenant: str) -> Explained:
     except LookupError as error:
         raise InvalidRequest(f"The policy of tenant {tenant!r} does not exist.") from error
     guard = ephemeral_guard(config.privacy, body_format())
+    guard.warm()  # in a gateway that runs they are; nothing is built twice
     verdict = guard.clear(chat_request(text, "explained"), Caller(tenant=tenant)).recorded()
     actions = policy.actions(acting, verdict.findings, "*")
     return Explained(

@@ -62,6 +62,7 @@ def explain_command(
     reading = read_given(what, as_text=as_text)
     request, remark = request_in(reading)
     guard = ephemeral_guard(loaded.privacy, body_format())
+    guard.warm()  # as a gateway's that runs: the verdict is the one that a request would get
     verdict = guard.clear(request, Caller(tenant=tenant, task=task)).recorded()
     verdict = _masked(verdict, request)
     decided = policy.actions(rule_book, verdict.findings, task or "*")
