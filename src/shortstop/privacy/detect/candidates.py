@@ -74,12 +74,14 @@ most are none: the weights decide."""
 
 
 class Suspect(Struct, frozen=True, gc=False):
-    """text[start:end] has the make `form`."""
+    """text[start:end] has the make `form`. `named`: it reads as a name in code, and is a secret only
+    where the text says that it is a password."""
 
     start: int
     end: int
     form: str
     value: str
+    named: bool = False
 
 
 def candidates(text: str) -> Iterator[Suspect]:
@@ -95,10 +97,13 @@ def candidates(text: str) -> Iterator[Suspect]:
             yield Suspect(code.start(), code.end(), "digits", code.group())
         for at, value in _parts(run, start):
             form = form_of(value)
-            if form and not placeholders.is_none(
-                value, text[at + len(value) : at + len(value) + 2]
-            ):
+            behind = text[at + len(value) : at + len(value) + 2]
+            if not form:
+                continue
+            if not placeholders.is_none(value, behind):
                 yield Suspect(at, at + len(value), form, value)
+            elif placeholders.is_named(value, behind):
+                yield Suspect(at, at + len(value), form, value, named=True)
 
 
 def _grouped(value: str) -> str:

@@ -18,6 +18,8 @@ MOST = 40
 """Values of a text that are judged by all words around them, and shapes that are looked at."""
 CUED = frozenset(["digits", "long", "words", "joined", "letters"])
 """Makes that are everywhere: without any cue they are none."""
+CHOSEN = frozenset(["password", "phrase"])
+"""Classes of cues for what people choose themselves."""
 DISPUTED = 0.3
 """Nearness from which on a cue says that a value is another thing."""
 _GARBLED = re.compile(r"[\x00-\x08\x0e-\x1e\x7f-\x9f\ufffd]")
@@ -83,6 +85,8 @@ class _Scorer:
 
     def believes(self, candidate: Suspect) -> bool:
         announced = candidate.form in self._forms
+        if candidate.named:
+            return announced and self._is_called_a_password(candidate)
         if announced and self._model.believes(
             weigh.features(candidate, self._around, self._model.letter_pairs)
         ):
@@ -93,6 +97,13 @@ class _Scorer:
             return False
         self.left -= 1
         return secret_context.believes(self._text, candidate)
+
+    def _is_called_a_password(self, candidate: Suspect) -> bool:
+        """Whether the text says outright that it is one: "the password is BlueTiger7"."""
+        if not self._around.near(candidate.start, candidate.end, CHOSEN):
+            return False
+        found = weigh.features(candidate, self._around, self._model.letter_pairs)
+        return bool(found.get("stated"))
 
     def _is_disputed(self, candidate: Suspect) -> bool:
         """Whether a cue stands near that says that it is another thing."""

@@ -49,6 +49,8 @@ _NAMED = re.compile(
     r"(?:key|token|secret|password|passwort|passwd|pass|pwd|pw|username|user|root|admin|guest|postgres|string|value|none|null|nil|undefined|required|optional|true|false)\d{0,3}"
 )
 """Words that stand for a secret in a document, and the passwords that everybody knows."""
+_ITSELF = re.compile(r"(?i)pass|pw|token|secret|key|credential|auth|login|user|hash|crypt")
+"""What names in code say about the secret that they stand for."""
 _ISSUED = re.compile(
     r"x{6,}|X{6,}|\*{4,}|\.{4,}|0{12,}|(?i:your[_-]|placeholder|replace[_-]?me|change[_-]?me)|EXAMPLE"
 )
@@ -70,7 +72,22 @@ def is_example(value: str) -> bool:
 
 
 def is_none(value: str, behind: str = "") -> bool:
-    """Whether a value is certainly no secret. `behind` are the characters after it."""
+    """Whether a value is no secret by what it is. `behind` are the characters after it."""
+    return _is_never(value, behind) or _is_type(value)
+
+
+def is_named(value: str, behind: str = "") -> bool:
+    """Whether it is none only because it reads as a name in code: with a digit in it, people take
+    such words for passwords, too ("BlueTiger7")."""
+    return (
+        any(map(str.isdigit, value))
+        and _is_type(value)
+        and _ITSELF.search(value) is None
+        and not _is_never(value, behind)
+    )
+
+
+def _is_never(value: str, behind: str) -> bool:
     if behind[:1] in ("(", "[") or (behind[:1] == "." and behind[1:2].isalpha()):
         return True
     if value.isdigit():
@@ -81,13 +98,9 @@ def is_none(value: str, behind: str = "") -> bool:
         )
     if is_filler(value) or _PUBLIC.match(value):
         return True
-    return (
-        _is_type(value)
-        or _is_dotted(value)
-        or any(
-            pattern.fullmatch(value)
-            for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _RANGE, _CONSTANT, _WORD)
-        )
+    return _is_dotted(value) or any(
+        pattern.fullmatch(value)
+        for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _RANGE, _CONSTANT, _WORD)
     )
 
 
