@@ -1,4 +1,4 @@
-"""Passwords that read as names in code ("BlueTiger7"), and such names where a password is spoken of.
+"""Passwords that read as names in code ("BlueTiger7"), and such names near words of passwords.
 
 Both lists were written before the rule that tells them apart.
 """
