@@ -19,9 +19,9 @@ from shortstop.privacy.detect.groups import Run, compact, units
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
 from shortstop.types import Tier
 
-PROVED_REACH, NEAR_REACH = (70, 110), (28, 48)
-"""Characters before and after a word within which a number may begin: one with check digits, and
-one that nothing proves but the word."""
+PROVED_REACH, NEAR_REACH, BESIDE_REACH = (70, 110), (28, 48), (2, 12)
+"""Characters before and after a word within which a number may begin: one with check digits, one
+that nothing proves but the word, and one of a kind whose word means many things."""
 MOST_GROUPS, LONGEST = 20, 26
 """Of a number: groups, and characters without what stands between them."""
 SCANNED = 4
@@ -73,6 +73,13 @@ class Kind:
     whole: bool
     sure: bool
     words: tuple[str, ...]
+    beside: bool = False
+    """Only a number right beside the word counts."""
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Characters before and after the word within which a number may begin."""
+        return BESIDE_REACH if self.beside else PROVED_REACH if self.sure else NEAR_REACH
 
 
 class Mention(Struct, frozen=True, gc=False):
@@ -109,6 +116,7 @@ def kinds() -> tuple[Kind, ...]:
             whole=raw.get("whole", "check" not in raw),
             sure=raw.get("sure", "check" in raw),
             words=tuple(raw["words"]),
+            beside=raw.get("beside", False),
         )
         for raw in tomllib.loads(source)["kind"]
     )
@@ -243,7 +251,7 @@ class _Candidates:
 def _values(
     text: str, candidates: _Candidates, word: Mention, kind: Kind
 ) -> Iterator[tuple[Kind, int, int]]:
-    before, after = PROVED_REACH if kind.sure else NEAR_REACH
+    before, after = kind.reach
     low, high = word.start - before, word.end + after
     shaped = kind.shape.fullmatch
     for start, end, value in candidates.of(kind):
@@ -255,14 +263,17 @@ def _values(
             continue
         if kind.sure or not (
             "\x1f" in text[min(end, word.end) : max(start, word.start)]
-            or _means_else(text, start, end)
+            or _means_else(text, start, end, word)
         ):
             yield kind, start, end
 
 
-def _means_else(text: str, start: int, end: int) -> bool:
+def _means_else(text: str, start: int, end: int, word: Mention) -> bool:
+    """Whether the number is a day or an amount, or stands behind another word that names it than a
+    part of `word` ("id:" of "military id:")."""
+    other = _OTHER.search(text, max(0, start - 20), start)
     return (
         _DATE.search(text, start, end) is not None
-        or _OTHER.search(text, max(0, start - 20), start) is not None
+        or (other is not None and not word.start <= other.start() < word.end)
         or _MEASURE.match(text, end) is not None
     )

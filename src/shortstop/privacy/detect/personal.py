@@ -27,6 +27,13 @@ def nordic_person(value: str) -> bool:
     return bool(_DAY.fullmatch(day))
 
 
+def eleven_person(value: str) -> bool:
+    """A personal number of eleven digits: Norway, the Baltic states, Poland, Belgium, Croatia, Greece,
+    Germany, Turkey."""
+    names = ("no.fodselsnummer", "ee.ik", "pl.pesel", "be.nn", "hr.oib", "gr.amka", "de.idnr", "tr.tckimlik")
+    return any(import_module(f"stdnum.{name}").is_valid(value) for name in names)
+
+
 _DAY = re.compile(r"\d\d[0-9]\d[0-9]\d")
 
 
