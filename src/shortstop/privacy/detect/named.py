@@ -29,8 +29,12 @@ SCANNED = 4
 _OTHER = re.compile(
     r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
     r"|issue|figure|table|row|line|room|sku|ean|gtin|upc|isbn|barcode|bar code|code-barres|code barres|strichcode|código de barras|codice a barre|streepjescode|kod kreskowy|barkod|штрихкод|штрих-код|条码|バーコード|바코드|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
+    r"|dossier|ref|reference|réf|référence|referencia|riferimento|referência|referentie|aktenzeichen|vorgang|expediente|pratica|processo|sprawa|zaak|ärende"
+    r"|request|quote|angebot|devis|presupuesto|preventivo|orçamento|offerte|oferta|contract|vertrag|contrat|contrato|contratto|umowa|delivery|delivery note|shipment"
+    r"|parcel|sendung|colis|envío|spedizione|zending|paczka|bestelling|zamówienie|zlecenie|objednávka|rendelés|comanda|sipariş|заказ|заявка|договор|накладная|замовлення|поръчка"
+    r"|订单|單號|注文|주문|project|projekt|asset|device|serial|seriennummer"
     r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|sold|sales|traffic|reach|machines|was|id:|§|\$|€|£|usd|eur)"
-    r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
+    r"(?: ?(?:no|nr|number|nummer|num|#|id|n°|nº|№|numéro|número|numero|numer|číslo|号|号码|番号|번호))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
 _OTHER_THINGS = frozenset(

@@ -35,7 +35,7 @@ def _patterns() -> dict[str, Any]:
         ),
         "supposed": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['supposed']})[^\pL]*$"),
         "exercise": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['exercise']})"),
-        "amount": compile_pattern(rf"(?i)(?:^|[^\d.,/-])({_AMOUNT})(?:[^\d/-]|$)"),
+        "amount": compile_pattern(rf"(?i)(?:^|[^\d.,/-]|[^\d],)({_AMOUNT})(?:[^\d/-]|$)"),
         "gate": f"(?i)(?:{words['named']}|{words['own']})",
     }
 
