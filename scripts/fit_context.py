@@ -49,6 +49,8 @@ AUTHORS = {
     "dev_others_ids": "others",
     "dev_offices/fit/sensitive": "offices",
     "dev_offices/fit/business": "offices",
+    "dev_offices/more/sensitive": "offices",
+    "dev_offices/more/business": "offices",
 }
 OWN = ("dev_everyday", "dev_health", "dev_business", "dev_neighbours", "dev_secrets", "dev_layouts")
 SECRETS, ILL = ("dev_others", "dev_neighbours", "dev_secrets"), ("dev_health", "dev_everyday")
