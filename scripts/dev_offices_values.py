@@ -19,7 +19,7 @@ SHAPES = {
     "do.cedula": "001-#######-#", "ec.ci": "17########", "ee.ik": "3%y%m%d####", "es.dni": "########?", "es.nie": "X#######?",
     "fi.hetu": "%d%m%y-###?", "fr.nir": "1 %y %m 75 ### ### ##", "gb.nhs": "### ### ####", "gb.utr": "##########", "gr.amka": "%d%m%y#####",
     "hr.oib": "###########", "ie.pps": "#######?A", "il.idnr": "#########", "in_.aadhaar": "#### #### ####", "in_.pan": "???P?####?",
-    "is_.kennitala": "%d%m%y-###9", "jp.in_": "############", "kr.rrn": "%y%m%d-1######", "lt.asmens": "3%y%m%d####", 
+    "is_.kennitala": "%d%m%y-###9", "jp.in_": "############", "kr.rrn": "%y%m%d-1######", "lt.asmens": "3%y%m%d####",
     "mx.curp": "???O%y%m%dHDF?R?0#", "mx.rfc": "???O%y%m%d???", "my.nric": "%y%m%d-10-####", "nl.bsn": "#########", "no.fodselsnummer": "%d%m%y#####",
     "nz.ird": "##-###-###", "pk.cnic": "42101-#######-#", "pl.pesel": "%y%m%d#####", "pt.nif": "2########", "ro.cnp": "1%y%m%d40####",
     "se.personnummer": "%y%m%d-####", "sk.rc": "%y%m%d/####", "th.pin": "#-####-#####-##-#", "tr.tckimlik": "###########",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns are read whole
 """The checks that rules name: proofs that a matched text is what it looks like.
 
 A check gets the matched text, separators included, and says whether to believe it.
@@ -14,9 +15,15 @@ from shortstop.privacy.detect import filled, numbers, personal, places, secrets,
 Check = Callable[[str], bool]
 
 
+_ROLE = re.compile(
+    r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn|info|information|sales|support|help|helpdesk|service|hello|hi|contact|contactus|office|press|media|jobs|careers|marketing|orders?|returns|billing|invoices?|accounts|newsletter|feedback|enquiries|inquiries|team|webmaster|postmaster|abuse|security|privacy|legal|booking|reservations|events|kontakt|vertrieb|bewerbung|bestellung|rechnung|buchhaltung|anfrage|presse|datenschutz|empfang|contacto|ventas|pedidos|facturacion|soporte|prensa|contatti|vendite|ordini|assistenza|contato|vendas|suporte|contacter|commercial|commandes|accueil|klantenservice|verkoop|biuro|sprzedaz|podpora|obchod|myynti|kundservice|kundeservice)@"
+)
+"""Mailboxes of a role: whoever reads them, their address is a firm's."""
+
+
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that somebody reads, unlike those that robots sign or log in with."""
-    return not re.match(r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn)@", value)
+    """An e-mail address that is somebody's, unlike those of robots and of roles in a firm."""
+    return _ROLE.match(value) is None
 
 
 def stdnum(name: str) -> Check:

@@ -27,7 +27,7 @@ MOST_GROUPS, LONGEST = 20, 26
 SCANNED = 4
 """Digits of a number that a scan may have taken for letters."""
 _OTHER = re.compile(
-    r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
+    r"(?i)(?:(?<![a-z])v|schema|scheme|scanner|order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
     r"|issue|figure|table|row|line|room|sku|ean|gtin|upc|isbn|barcode|bar code|code-barres|code barres|strichcode|código de barras|codice a barre|streepjescode|kod kreskowy|barkod|штрихкод|штрих-код|条码|バーコード|바코드|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
     r"|dossier|ref|reference|réf|référence|referencia|riferimento|referência|referentie|aktenzeichen|vorgang|expediente|pratica|processo|sprawa|zaak|ärende"
     r"|request|quote|angebot|devis|presupuesto|preventivo|orçamento|offerte|oferta|contract|vertrag|contrat|contrato|contratto|umowa|delivery|delivery note|shipment"
@@ -37,6 +37,10 @@ _OTHER = re.compile(
     r"(?: ?(?:no|nr|number|nummer|num|#|id|n°|nº|№|numéro|número|numero|numer|číslo|号|号码|番号|번호))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
+_LEADS = re.compile(
+    r"(?i)[\W_]{0,6}(?:(?:no|nr|num|number|nummer|numero|número|numéro|numer|is|id|card|ist|est|es)[\W_]{1,4}){0,2}"
+)
+"""What may stand between a number and a word that means many things."""
 _OTHER_THINGS = frozenset(
     [
         "social media",
@@ -265,17 +269,18 @@ def _values(
             continue
         if kind.check is not None and not kind.check(value):
             continue
-        if kind.sure or not (
-            "\x1f" in text[min(end, word.end) : max(start, word.start)]
-            or _means_else(text, start, end, word)
-        ):
+        between = text[min(end, word.end) : max(start, word.start)]
+        if kind.beside and _LEADS.fullmatch(between) is None:
+            continue
+        if kind.sure or not ("\x1f" in between or _means_else(text, start, end, word)):
             yield kind, start, end
 
 
 def _means_else(text: str, start: int, end: int, word: Mention) -> bool:
     """Whether the number is a day or an amount, or stands behind another word that names it than a
     part of `word` ("id:" of "military id:")."""
-    other = _OTHER.search(text, max(0, start - 20), start)
+    digit = next((i for i in range(start, end) if text[i].isdigit()), start)
+    other = _OTHER.search(text, max(0, digit - 20), digit)
     return (
         _DATE.search(text, start, end) is not None
         or (other is not None and not word.start <= other.start() < word.end)

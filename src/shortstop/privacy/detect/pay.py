@@ -17,11 +17,11 @@ REACH = 60
 """Bytes between an amount and the word for it."""
 PERSON = 100
 """Bytes around the two in which a person is named."""
-_AMOUNT = (
-    r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|tys)"
-)
+_AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|tys)"
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_NAME = re.compile(r"\b([^\W\d_a-zß-öø-ÿ][^\W\d_]*)(?=(?:\.? |, |\. ?)([^\W\d_a-zß-öø-ÿ][^\W\d_]+))")
+_NAME = re.compile(
+    r"\b([^\W\d_a-zß-öø-ÿ][^\W\d_]*)(?=(?:\.? |, |\. ?)([^\W\d_a-zß-öø-ÿ][^\W\d_]+))"
+)
 
 
 @cache
@@ -40,9 +40,9 @@ def _patterns() -> dict[str, Any]:
     }
 
 
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return str(_patterns()["gate"])
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
+    return (str(_patterns()["gate"]),)
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
@@ -59,7 +59,9 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
         for amount in patterns["amount"].finditer(data[low:high]):
             start, end = low + amount.start(1), low + amount.end(1)
             first, last = min(start, word.start()), max(end, word.end())
-            if not _is_year(amount.group(1)) and _is_named(data[max(0, first - PERSON) : last + PERSON]):
+            if not _is_year(amount.group(1)) and _is_named(
+                data[max(0, first - PERSON) : last + PERSON]
+            ):
                 yield start, end
 
 
