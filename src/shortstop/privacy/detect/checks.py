@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - patterns are read whole
 """The checks that rules name: proofs that a matched text is what it looks like.
 
 A check gets the matched text, separators included, and says whether to believe it.
