@@ -57,7 +57,7 @@ SECRETS, ILL = ("dev_others", "dev_neighbours", "dev_secrets"), ("dev_health", "
 PLACES = {"secret": 1 << 16, "health": 1 << 18}
 PENALTY = 0.6
 """Inverse of the L2 penalty's strength."""
-THRESHOLDS = {"secret": 0.25, "health": 0.5}
+THRESHOLDS = {"secret": 0.25, "health": 0.25}
 """Log-odds, chosen by `--check`: where another author's harmless texts are pinned in less than 1 %."""
 FROZEN, HARD = ("own", "unseen", "authors", "others", "offices"), 2.5
 """What a harmless text counts that was written to be taken for another."""
