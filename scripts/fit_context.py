@@ -47,15 +47,19 @@ AUTHORS = {
     "dev_others": "others",
     "dev_others_harmless": "others",
     "dev_others_ids": "others",
+    "dev_offices/fit/sensitive": "offices",
+    "dev_offices/fit/business": "offices",
+    "dev_offices/more/sensitive": "offices",
+    "dev_offices/more/business": "offices",
 }
 OWN = ("dev_everyday", "dev_health", "dev_business", "dev_neighbours", "dev_secrets", "dev_layouts")
 SECRETS, ILL = ("dev_others", "dev_neighbours", "dev_secrets"), ("dev_health", "dev_everyday")
 PLACES = {"secret": 1 << 16, "health": 1 << 18}
 PENALTY = 0.6
 """Inverse of the L2 penalty's strength."""
-THRESHOLDS = {"secret": 0.5, "health": 0.5}
+THRESHOLDS = {"secret": 0.25, "health": 0.25}
 """Log-odds, chosen by `--check`: where another author's harmless texts are pinned in less than 1 %."""
-FROZEN, HARD = ("own", "unseen", "authors", "others"), 2.5
+FROZEN, HARD = ("own", "unseen", "authors", "others", "offices"), 2.5
 """What a harmless text counts that was written to be taken for another."""
 ORDINARY = ("exam", "clinc", "bank", "shop", "faq", "hard", "tools", "gateway", "files")
 FILES = {"secret": 1_200, "health": 400}

@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def rows(name: str, *, sensitive: bool) -> list[Row]:
-    text = Path(__file__).with_name(f"dev_{name}.jsonl").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / f"dev_{name}.jsonl").read_text(encoding="utf-8")
     return [r for r in map(json.loads, text.splitlines()) if bool(r["sensitive"]) is sensitive]
 
 
@@ -52,3 +52,18 @@ def test_general_talk_and_business_may_leave(name: str, bar: float) -> None:
 def test_business_with_a_persons_address_or_number_stays() -> None:
     missed = [r["id"] for r in rows("business", sensitive=True) if verdict(r).tier < Tier.S2]
     assert missed == []
+
+
+@pytest.mark.parametrize(("part", "most"), [("fit", 0.03), ("more", 0.07)])
+def test_texts_of_the_last_author_are_found(part: str, most: float) -> None:
+    texts = rows(f"offices/{part}/sensitive", sensitive=True)
+    least = {"SECRET": Tier.S3, "HEALTH": Tier.S3}
+    missed = [r["id"] for r in texts if verdict(r).tier < least.get(r["cls"], Tier.S2)]
+    assert len(missed) <= most * len(texts), missed
+
+
+@pytest.mark.parametrize("part", ["fit", "more"])
+def test_harmless_texts_of_the_last_author_may_leave(part: str) -> None:
+    texts = rows(f"offices/{part}/business", sensitive=False)
+    pinned = [r["id"] for r in texts if verdict(r).reach > Reach.ANYWHERE]
+    assert len(pinned) <= 0.02 * len(texts), pinned

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from shortstop.privacy.detect import credentials, secret_context
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import compile_pattern, either
 
 TOLD = [
     "Hey, the staging box wants R7&blanket#41x when it asks, can you write the page for that?",
@@ -34,7 +34,7 @@ def _found(text: str) -> list[str]:
 
 @pytest.mark.parametrize("text", TOLD)
 def test_a_password_is_seen_without_a_word_for_it(text: str) -> None:
-    assert compile_pattern(credentials.gate()).search(text.encode()) is not None
+    assert compile_pattern(either(credentials.gates())).search(text.encode()) is not None
     assert _found(text)
 
 
@@ -51,7 +51,7 @@ def test_ordinary_prose_is_not_judged_and_a_long_list_only_so_far(
         secret_context, "believes", lambda text, suspect: bool(judged.append(suspect.value))
     )
     prose = "Please write 300 words on the 12 oldest bridges of Europe, in 3 parts. " * 20
-    assert compile_pattern(credentials.gate()).search(prose.encode()) is None
+    assert compile_pattern(either(credentials.gates())).search(prose.encode()) is None
     assert _found(prose) == []
     assert judged == []
     draw = random.Random(1)

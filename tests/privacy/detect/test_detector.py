@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,8 @@ from shortstop.privacy.detect.detector import (
     strict_detector,
     turned_detector,
 )
-from shortstop.privacy.detect.rules import builtin
+from shortstop.privacy.detect.rules import builtin, compile_pattern
+from shortstop.privacy.detect.signs import SIGNS
 from tests.privacy.conftest import UNTIMED
 
 MAIL, KEY = "jane.doe@acme-corp.com", "AKIAQ3EGRXQPZ7WJ2YHT"
@@ -69,8 +73,8 @@ def test_a_set_that_gives_up_lets_every_rule_through(monkeypatch: pytest.MonkeyP
     """RE2 gives up when it is out of memory: then nothing is known, and all rules are asked."""
     detector = Detector(builtin(), {"never": "zzzz"})
     before = detector.hits(f"write to {MAIL}")
-    for part in detector._parts:
-        monkeypatch.setattr(part, "matches", lambda data: None)
+    for automaton in detector._automata:
+        monkeypatch.setattr(automaton, "_set", SimpleNamespace(Match=lambda data: []))
     survey = detector.survey(f"write to {MAIL}")
     assert set(survey.pieces[0]) == set(builtin())
     assert survey.signs == {"never"}
@@ -126,3 +130,22 @@ def test_a_text_of_one_piece_is_read_in_one() -> None:
 @pytest.mark.parametrize("broken", ["\ud800", "a\udfffb"])
 def test_half_a_character_stops_nothing(broken: str) -> None:
     assert spans(f"{broken} {MAIL}", MAIL)
+
+
+VECTORS = [text for rule in builtin() for text in (*rule.positive, *rule.negative)]
+
+
+@UNTIMED
+@given(st.lists(st.sampled_from(VECTORS), min_size=1, max_size=6))
+def test_automata_together_find_what_each_gate_alone_does(texts: list[str]) -> None:
+    """However gates are put together, and whichever share an automaton."""
+    text = "\n".join(texts)
+    data = text.encode("utf-8", "replace")
+    survey = standard_detector().survey(text)
+    alone = [r for r in builtin() if any(compile_gate(g).search(data) for g in r.gates)]
+    assert survey.pieces == (tuple(alone),)
+    signs = {name for name, pattern in SIGNS.items() if compile_gate(pattern).search(data)}
+    assert survey.signs == signs
+
+
+compile_gate = cache(compile_pattern)

@@ -54,3 +54,35 @@ def test_a_word_is_no_part_of_a_longer_one() -> None:
 def test_every_kind_has_words_and_a_shape_of_its_own() -> None:
     assert all(kind.words and kind.shape.pattern for kind in kinds())
     assert len({kind.id for kind in kinds()}) == len(kinds())
+
+
+def _labels(text: str) -> set[str]:
+    return {f.label for f in figures(canonical(text).text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kenyan ID 29387465, landlord reference",
+        "military id: 1029384756",
+        "01938475 (personal code)",
+        "my BRP is ZX1234567, what now",
+        "титул, лична карта 640298375",
+        "Fnr: 20119667276",
+    ],
+)
+def test_a_document_of_any_country_is_told_by_its_name(text: str) -> None:
+    assert "NATIONAL_ID" in _labels(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the BRP of 2024 and 1234567 others",
+        "dossier n° 1612673, demande de permis pour notre entrepôt",
+        "order id: 1029384756, passport copies go separately",
+        "CI runs: 12345678 of them, PP is polypropylene",
+    ],
+)
+def test_a_number_that_is_named_otherwise_is_no_document(text: str) -> None:
+    assert "NATIONAL_ID" not in _labels(text)

@@ -43,3 +43,15 @@ def test_a_full_address_has_a_code_besides_the_house() -> None:
 )
 def test_days_somebody_may_be_born_on(value: str, wanted: bool) -> None:
     assert places.date(value) is wanted
+
+
+@pytest.mark.parametrize(
+    "value", ["3.4.1990", "March 3rd 1979", "3 Apr 66", "12/05/84", "4 ก.ย. 2533"]
+)
+def test_a_day_on_which_somebody_may_be_born(value: str) -> None:
+    assert places.birthday(value)
+
+
+@pytest.mark.parametrize("value", ["7 November 1867", "45.13.1990", "40/40/84", "1990"])
+def test_what_is_no_such_day(value: str) -> None:
+    assert not places.birthday(value)

@@ -14,9 +14,15 @@ from shortstop.privacy.detect import filled, numbers, personal, places, secrets,
 Check = Callable[[str], bool]
 
 
+_ROLE = re.compile(
+    r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn|info|information|sales|support|help|helpdesk|service|hello|hi|contact|contactus|office|press|media|jobs|careers|marketing|orders?|returns|billing|invoices?|accounts|newsletter|feedback|enquiries|inquiries|team|webmaster|postmaster|abuse|security|privacy|legal|booking|reservations|events|kontakt|vertrieb|bewerbung|bestellung|rechnung|buchhaltung|anfrage|presse|datenschutz|empfang|contacto|ventas|pedidos|facturacion|soporte|prensa|contatti|vendite|ordini|assistenza|contato|vendas|suporte|contacter|commercial|commandes|accueil|klantenservice|verkoop|biuro|sprzedaz|podpora|obchod|myynti|kundservice|kundeservice)@"
+)
+"""Mailboxes of a role: whoever reads them, their address is a firm's."""
+
+
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that somebody reads, unlike those that robots sign or log in with."""
-    return not re.match(r"(?i)(?:(?:no|do[._-]?not)[._-]?reply|git|hg|svn)@", value)
+    """An e-mail address that is somebody's, unlike those of robots and of roles in a firm."""
+    return _ROLE.match(value) is None
 
 
 def stdnum(name: str) -> Check:
@@ -39,6 +45,7 @@ NAMED: dict[str, Check] = {
     "es_person": personal.es_person,
     "br_taxpayer": personal.br_taxpayer,
     "nordic_person": personal.nordic_person,
+    "eleven_person": personal.eleven_person,
     "luhn": numbers.luhn_digits,
     "iban": numbers.iban_number,
     "iban_country": numbers.iban_country,
@@ -47,6 +54,7 @@ NAMED: dict[str, Check] = {
     "phone": numbers.phone,
     "somebody": personal_mailbox,
     "date": places.date,
+    "birthday": places.birthday,
     "place": places.place,
     "full_place": places.full_place,
     "some_place": places.some_place,

@@ -29,9 +29,9 @@ _SENTENCE = re.compile(r"[^\W\d_]{2,}[ \n,;:.'’-]{1,3}[^\W\d_]{2,}|[\u0e00-\u0
 _SPACE = re.compile(rb"[ \n]")
 
 
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return f"(?:{cues.gate()})|{secret_context.SHAPED.pattern}"
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
+    return cues.gate(), secret_context.SHAPED.pattern
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:

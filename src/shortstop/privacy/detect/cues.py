@@ -57,6 +57,7 @@ def _patterns() -> Mapping[str, Any]:
     }
 
 
+@cache
 def gate() -> str:
     """A pattern (RE2) that matches wherever a cue for a secret stands."""
     every = [w for ws in words()["for"].values() for w in ws]

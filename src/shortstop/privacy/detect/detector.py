@@ -20,11 +20,13 @@ AUTOMATON_BYTES = 128 << 20
 """The most that an automaton of the prefilter may use: when it is full it starts over."""
 TOGETHER = (
     frozenset(["finance", "government", "vendors"]),
-    frozenset(["markers", "health", "secrets"]),
+    frozenset(["markers", "health", "secrets", "stated"]),
     frozenset(["identity"]),
 )
-"""Books whose rules share an automaton; the other books share one with the signs. In a single
-automaton the states of all rules multiply: a text unlike those before took six times as long."""
+"""Books whose gates share an automaton; those of other books share one, the signs have their own,
+and so has a gate that several rules share. In a single automaton the states of all multiply, and it
+makes them when a text first needs them: cues for secrets beside the signs took three times as long
+on a text unlike those before."""
 
 
 Tick = Callable[[], None]
@@ -58,50 +60,56 @@ _NOTHING = Survey(((),), frozenset())
 
 
 class _Automaton:
-    """Some rules and some signs (name -> pattern), looked for in one pass."""
+    """Gates, each with the numbers of what it is a gate of, looked for in one pass."""
 
-    def __init__(self, rules: Sequence[Rule], signs: Mapping[str, str]) -> None:
-        self.rules, self.signs = tuple(rules), tuple(signs)
+    def __init__(self, gates: Mapping[str, Sequence[int]]) -> None:
+        self._numbers = tuple(gates.values())
         options = re2.Options()
         options.max_mem = AUTOMATON_BYTES
         options.log_errors = False
         self._set = re2.Set.SearchSet(options)
-        for pattern in (*(r.prefilter for r in rules), *signs.values()):
+        for pattern in gates:
             self._set.Add(pattern)
         self._always = self._set.Add("")  # matches every text: its absence means the set gave up
         self._set.Compile()
 
-    def matches(self, data: bytes) -> list[int] | None:
-        """The numbers of the rules that may match, followed by those of the signs, counted on.
-        None when the set ran out of memory: then all of them may."""
-        numbers = self._set.Match(data)
-        if not numbers or self._always not in numbers:
-            return None
-        return numbers if len(numbers) > 1 else []
+    def found(self, data: bytes) -> Iterator[int]:
+        """The numbers of what may be in the text: all of them when the set ran out of memory."""
+        gates = self._set.Match(data)
+        if self._always not in gates:
+            gates = range(len(self._numbers))
+        for gate in gates:
+            if gate != self._always:
+                yield from self._numbers[gate]
 
 
 class Detector:
-    """A fixed list of rules, compiled once, and the signs that the same passes look for."""
+    """A fixed list of rules, compiled once, and the signs that the same survey looks for."""
 
     def __init__(self, rules: Sequence[Rule], signs: Mapping[str, str] | None = None) -> None:
-        parts = [([r for r in rules if r.book in books], dict[str, str]()) for books in TOGETHER]
-        others = [r for r in rules if not any(r.book in books for books in TOGETHER)]
-        parts.append((others, dict(signs or {})))
-        self._parts = [_Automaton(*part) for part in parts if any(part)]
+        self._rules, self._signs = tuple(rules), tuple(signs or ())
+        gates: dict[str, list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            for gate in rule.gates:
+                gates.setdefault(gate, []).append(number)
+        groups: dict[object, dict[str, list[int]]] = {}
+        for gate, numbers in gates.items():
+            alone = len(numbers) > 1
+            group = gate if alone else _group(self._rules[numbers[0]])
+            groups.setdefault(group, {})[gate] = numbers
+        for number, pattern in enumerate((signs or {}).values(), len(self._rules)):
+            groups.setdefault("signs", {})[pattern] = [number]
+        self._automata = [_Automaton(group) for group in groups.values()]
 
     def _piece(self, data: bytes) -> Survey:
-        rules: list[Rule] = []
-        signs: list[str] = []
-        for part in self._parts:
-            numbers = part.matches(data)
-            if numbers is None:
-                rules += part.rules
-                signs += part.signs
-            elif numbers:
-                n, m = len(part.rules), len(part.rules) + len(part.signs)
-                rules += [part.rules[i] for i in sorted(numbers) if i < n]
-                signs += [part.signs[i - n] for i in numbers if n <= i < m]
-        return Survey((tuple(rules),), frozenset(signs)) if rules or signs else _NOTHING
+        found = {number for automaton in self._automata for number in automaton.found(data)}
+        if not found:
+            return _NOTHING
+        n = len(self._rules)
+        return Survey(
+            (tuple(self._rules[i] for i in sorted(found) if i < n),),
+            frozenset(self._signs[i - n] for i in found if i >= n),
+        )
 
     def survey(self, text: str, tick: Tick = no_tick) -> Survey:
         """One pass, in pieces that overlap. A sign must be shorter than the overlap."""
@@ -129,6 +137,11 @@ class Detector:
                 tick()
                 hits += _in_piece(candidates, text, i * PIECE, tick)
         return hits
+
+
+def _group(rule: Rule) -> frozenset[str]:
+    """The books whose gates share an automaton with a rule's."""
+    return next((books for books in TOGETHER if rule.book in books), frozenset())
 
 
 def _in_piece(candidates: Sequence[Rule], text: str, offset: int, tick: Tick) -> Iterator[Hit]:

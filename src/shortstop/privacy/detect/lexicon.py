@@ -45,6 +45,8 @@ _SCRIPTS = {
     "el": re.compile(r"[\u0370-\u03ff]"),
     "ru": re.compile(r"[\u0400-\u04ff]"),
     "uk": re.compile(r"[\u0400-\u04ff]"),
+    "bg": re.compile(r"[\u0400-\u04ff]"),
+    "sr": re.compile(r"[\u0400-\u04ff]"),
 }
 _BEFORE, _AFTER = r"(?:^|[^\pL\pN])", r"(?:[^\pL\pN]|$)"
 
@@ -234,10 +236,14 @@ def sign_set() -> SignSet:
 @cache
 def sign_pattern() -> str:
     """A pattern that holds in a text in lower case wherever a term may be that counts without
-    others. Loose, so that one pass over every text is cheap."""
+    others, or a word that is worth a look at all words around it ("look"). Loose, so that one pass
+    over every text is cheap."""
     lists = _lists(LATIN)
     words = [
-        w for code in languages() for kind in ("illness", "symptom") for w in _lists(code)[kind]
+        w
+        for code in languages()
+        for kind in ("illness", "symptom", "look")
+        for w in _lists(code).get(kind, ())
     ]
     words += [*lists["drugs"], *lists["drug_stems"], *lists["endings"]]
     strong = [w for w in lists["shorthand"] if len(w) > 2]

@@ -30,9 +30,9 @@ LEAST = {"hex": 32, "random": 24, "uuid": 36, "joined": 24, "groups": 16}
 """Characters of a value."""
 
 
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return cues.gate()
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
+    return (cues.gate(),)
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:

@@ -19,20 +19,28 @@ from shortstop.privacy.detect.groups import Run, compact, units
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
 from shortstop.types import Tier
 
-PROVED_REACH, NEAR_REACH = (70, 110), (28, 48)
-"""Characters before and after a word within which a number may begin: one with check digits, and
-one that nothing proves but the word."""
+PROVED_REACH, NEAR_REACH, BESIDE_REACH = (70, 110), (28, 48), (2, 12)
+"""Characters before and after a word within which a number may begin: one with check digits, one
+that nothing proves but the word, and one of a kind whose word means many things."""
 MOST_GROUPS, LONGEST = 20, 26
 """Of a number: groups, and characters without what stands between them."""
 SCANNED = 4
 """Digits of a number that a scan may have taken for letters."""
 _OTHER = re.compile(
-    r"(?i)(?:order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
+    r"(?i)(?:(?<![a-z])v|schema|scheme|scanner|order|invoice|ticket|tracking|part|parts|item|build|version|release|page|pages|chapter|step|model"
     r"|issue|figure|table|row|line|room|sku|ean|gtin|upc|isbn|barcode|bar code|code-barres|code barres|strichcode|código de barras|codice a barre|streepjescode|kod kreskowy|barkod|штрихкод|штрих-код|条码|バーコード|바코드|bestellung|rechnung|auftrag|artikel|seite|commande|facture"
+    r"|dossier|ref|reference|réf|référence|referencia|riferimento|referência|referentie|aktenzeichen|vorgang|expediente|pratica|processo|sprawa|zaak|ärende"
+    r"|request|quote|angebot|devis|presupuesto|preventivo|orçamento|offerte|oferta|contract|vertrag|contrat|contrato|contratto|umowa|delivery|delivery note|shipment"
+    r"|parcel|sendung|colis|envío|spedizione|zending|paczka|bestelling|zamówienie|zlecenie|objednávka|rendelés|comanda|sipariş|заказ|заявка|договор|накладная|замовлення|поръчка"
+    r"|订单|單號|注文|주문|project|projekt|asset|device|serial|seriennummer"
     r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|sold|sales|traffic|reach|machines|was|id:|§|\$|€|£|usd|eur)"
-    r"(?: ?(?:no|nr|number|nummer|num|#|id))?[.:#]?\s*$"
+    r"(?: ?(?:no|nr|number|nummer|num|#|id|n°|nº|№|numéro|número|numero|numer|číslo|号|号码|番号|번호))?[.:#]?\s*$"
 )
 """A word before a number that says it is something else."""
+_LEADS = re.compile(
+    r"(?i)[\W_]{0,6}(?:(?:no|nr|num|number|nummer|numero|número|numéro|numer|is|id|card|ist|est|es)[\W_]{1,4}){0,2}"
+)
+"""What may stand between a number and a word that means many things."""
 _OTHER_THINGS = frozenset(
     [
         "social media",
@@ -73,6 +81,13 @@ class Kind:
     whole: bool
     sure: bool
     words: tuple[str, ...]
+    beside: bool = False
+    """Only a number right beside the word counts."""
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Characters before and after the word within which a number may begin."""
+        return BESIDE_REACH if self.beside else PROVED_REACH if self.sure else NEAR_REACH
 
 
 class Mention(Struct, frozen=True, gc=False):
@@ -109,6 +124,7 @@ def kinds() -> tuple[Kind, ...]:
             whole=raw.get("whole", "check" not in raw),
             sure=raw.get("sure", "check" in raw),
             words=tuple(raw["words"]),
+            beside=raw.get("beside", False),
         )
         for raw in tomllib.loads(source)["kind"]
     )
@@ -243,7 +259,7 @@ class _Candidates:
 def _values(
     text: str, candidates: _Candidates, word: Mention, kind: Kind
 ) -> Iterator[tuple[Kind, int, int]]:
-    before, after = PROVED_REACH if kind.sure else NEAR_REACH
+    before, after = kind.reach
     low, high = word.start - before, word.end + after
     shaped = kind.shape.fullmatch
     for start, end, value in candidates.of(kind):
@@ -253,16 +269,20 @@ def _values(
             continue
         if kind.check is not None and not kind.check(value):
             continue
-        if kind.sure or not (
-            "\x1f" in text[min(end, word.end) : max(start, word.start)]
-            or _means_else(text, start, end)
-        ):
+        between = text[min(end, word.end) : max(start, word.start)]
+        if kind.beside and _LEADS.fullmatch(between) is None:
+            continue
+        if kind.sure or not ("\x1f" in between or _means_else(text, start, end, word)):
             yield kind, start, end
 
 
-def _means_else(text: str, start: int, end: int) -> bool:
+def _means_else(text: str, start: int, end: int, word: Mention) -> bool:
+    """Whether the number is a day or an amount, or stands behind another word that names it than a
+    part of `word` ("id:" of "military id:")."""
+    digit = next((i for i in range(start, end) if text[i].isdigit()), start)
+    other = _OTHER.search(text, max(0, digit - 20), digit)
     return (
         _DATE.search(text, start, end) is not None
-        or _OTHER.search(text, max(0, start - 20), start) is not None
+        or (other is not None and not word.start <= other.start() < word.end)
         or _MEASURE.match(text, end) is not None
     )

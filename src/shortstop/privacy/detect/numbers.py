@@ -133,9 +133,22 @@ def aba(value: str) -> bool:
 _DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}")
 
 
+def _dialled(value: str) -> str:
+    """The digits, behind a plus where there is one."""
+    return "+" * value.lstrip(" (").startswith("+") + digits(value)
+
+
+_HOTLINE = re.compile(
+    r"(?:(?:\+|00)?1)?8(?:00|33|44|55|66|77|88)\d{7}|(?:0|(?:\+|00)(?:3[1-9]|4[1-9]|6[14]|353|351))800\d{5,7}"
+    r"|0805\d{6}|0808\d{6}|0180[1-7]\d{5,6}|90[02]\d{6}|0900\d{6}"
+)
+"""What a firm pays for, or takes money for: numbers that are nobody's."""
+
+
 def phone(value: str) -> bool:
-    """As many digits as a telephone number has, not all of one or two kinds, and no date."""
-    if _DATE.fullmatch(value.strip()):
+    """As many digits as a telephone number has, not all of one or two kinds, no date, and no
+    hotline."""
+    if _DATE.fullmatch(value.strip()) or _HOTLINE.fullmatch(_dialled(value)):
         return False
     number = digits(value)
     least = 11 if number.startswith("00") else 7

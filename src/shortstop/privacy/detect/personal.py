@@ -27,6 +27,15 @@ def nordic_person(value: str) -> bool:
     return bool(_DAY.fullmatch(day))
 
 
+def eleven_person(value: str) -> bool:
+    """A personal number of eleven digits, of any of eight countries (Lithuania has Estonia's)."""
+    return any(import_module(f"stdnum.{name}").is_valid(value) for name in _ELEVEN)
+
+
+_ELEVEN = (
+    *("no.fodselsnummer", "ee.ik", "pl.pesel", "be.nn"),
+    *("hr.oib", "gr.amka", "de.idnr", "tr.tckimlik"),
+)
 _DAY = re.compile(r"\d\d[0-9]\d[0-9]\d")
 
 

@@ -32,7 +32,7 @@ _PATH = re.compile(
     r"(?:~|\.{1,2})?/[\w./@:-]+|(?:[A-Za-z0-9][\w.@-]{0,9}/){2,}[\w.@*#-]{0,12}|(?:[a-z][a-z0-9_.@-]{1,24}/)+[A-Za-z0-9_.@*#-]*|(?:[A-Za-z]:)?\\.*|[\w./-]+\.(?:py|js|ts|tsx|md|json|ya?ml|toml|txt|html?|css|java|go|rs|rb|sh|sql|xml|pdf|png|jpe?g|svg|zip|gz|tgz|whl|so|exe|conf|cfg|ini|lock|log|pem|key|crt|csv|com|org|net|io|dev)"
 )
 _COUNTED = re.compile(
-    r"[A-Z]{2,6}/\d[\d.]*|[A-Za-z]{2,}\d+\.\d+|(?i:[HREP]S|SHA|PKCS\dv|PKCS|AES|RSA|MD|UTF|EC|TLSv?|SSLv?|P|WPA|Argon|bcrypt|ed|x|base|int|uint|float)-?\d{1,5}|v?\d+(?:\.\d+)+(?:[a-z.+-][\w.+-]{0,11})?|[<>=~^]{1,2}v?\d[\w.]*|\d{4}-\d\d-\d\d\S*|\d{1,2}:\d\d\S*|[A-Za-z][\w.-]*==\S+|"
+    r"[A-Z]{2,6}/\d[\d.]*|[A-Za-z]{2,}\d+\.\d+|(?i:[HREP]S|SHA|PKCS\dv|PKCS|AES|RSA|MD|UTF|EC|TLSv?|SSLv?|P|WPA|Argon|bcrypt|ed|x|base|int|uint|float)-?\d{1,5}|v?\d+(?:\.\d+)+(?:[a-z.+-][\w.+-]{0,11})?|[<>=~^]{1,2}v?\d[\w.]*|\d{4}-\d\d-\d\d\S*|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[.,]{1,2}\d{4}[.,]?|\d{1,2}:\d\d\S*|[A-Za-z][\w.-]*==\S+|"
     r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|(?!\d{4,6}[A-F]$)[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&#?\w+|u\+[0-9a-f]+"
 )
 """Versions, dates, times, addresses, measures, colours."""

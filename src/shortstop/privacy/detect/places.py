@@ -82,3 +82,18 @@ def date(value: str) -> bool:
         return "19" <= value[:2] <= "20" and "01" <= value[4:6] <= "12" and value[6:] <= "31"
     years = [int(y) for y in re.findall(r"\d{4}", value)]
     return not years or any(1900 <= y <= 2100 for y in years)
+
+
+def birthday(value: str) -> bool:
+    """A day of birth in figures or words: there is such a day in such a month, and the year is one of
+    the last century or this (in Thailand 543 more)."""
+    numbers = [int(n) for n in re.findall(r"\d+", value)]
+    years = [n for n in numbers if n > 999]
+    rest = [n for n in numbers if n <= 999]
+    if any(not (1900 <= y <= 2100 or 2440 <= y <= 2600) for y in years):
+        return False
+    day_and_month = rest[:1] if _NAME_OF_MONTH.search(value) else rest[:2]
+    return bool(rest) and all(1 <= n <= 31 for n in day_and_month)
+
+
+_NAME_OF_MONTH = re.compile(r"[^\W\d_]{3}")

@@ -46,7 +46,7 @@ class Rule:
     rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
     `shrink` rule may find too much: it gives back the last groups until the check holds.
-    `prefilter` is a cheaper pattern that matches wherever `pattern` does. It is another thing
+    `gates` are cheaper patterns, one of which matches wherever `pattern` does. It is another thing
     where `unless_before` matches the text up to the value, or `unless_after` that behind it. A
     `finder` finds the values itself, and the pattern only says where it is worth asking.
     """
@@ -64,7 +64,7 @@ class Rule:
     strong: bool
     random: bool
     shrink: bool
-    prefilter: str
+    gates: tuple[str, ...]
     positive: tuple[str, ...]
     negative: tuple[str, ...]
     finder: Finder | None = None
@@ -179,16 +179,28 @@ def encodable(text: str) -> str:
 def parse(tree: dict[str, Any], name: str) -> Iterator[Rule]:
     """The rules of one file. Raises ConfigError about a rule that cannot be read; a pattern that
     RE2 refuses is told by `failures`."""
+    shared = tree.get("shared", {})
     for raw in tree.get("rule", ()):
         try:
-            yield _rule(raw, name.removesuffix(".toml"))
+            yield _rule(raw | _unless(raw, shared), name.removesuffix(".toml"))
         except (KeyError, ValueError, ModuleNotFoundError) as error:
             raise ConfigError(f"{name}: rule {raw.get('id', '?')!r} is broken: {error}.") from error
 
 
+def _unless(raw: dict[str, Any], shared: dict[str, str]) -> dict[str, str]:
+    """What says that it is another thing: the rule's own patterns, with those of `unless`, which
+    several rules of a file share (its table `shared`)."""
+    sides = {}
+    for side in ("before", "after") if "unless" in raw else ():
+        ways = [raw.get(f"unless_{side}"), shared.get(f"{raw['unless']}_{side}")]
+        sides[f"unless_{side}"] = either(filter(None, ways))
+    return sides
+
+
 def _rule(raw: dict[str, Any], book: str) -> Rule:
     finder = import_module(f"{_PACKAGE}.{raw['finder']}") if "finder" in raw else None
-    pattern = raw["pattern"] if finder is None else finder.gate()
+    gates = finder.gates() if finder is not None else ()
+    pattern = raw["pattern"] if finder is None else either(gates)
     return Rule(
         id=raw["id"],
         book=book,
@@ -203,7 +215,7 @@ def _rule(raw: dict[str, Any], book: str) -> Rule:
         strong=raw.get("strong", False),
         random=raw.get("random", False),
         shrink=raw.get("shrink", False),
-        prefilter=raw.get("gate") or prefilter(pattern) if finder is None else pattern,
+        gates=gates or (raw.get("gate") or prefilter(pattern),),
         positive=tuple(raw["positive"]),
         negative=tuple(raw["negative"]),
         finder=finder.spans if finder is not None else None,
@@ -241,6 +253,11 @@ def _failures(rule: Rule) -> list[str]:
     problems += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
     problems += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]
     return problems
+
+
+def either(patterns: Iterable[str]) -> str:
+    """One pattern that matches where one of them does."""
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 def prefilter(pattern: str) -> str:

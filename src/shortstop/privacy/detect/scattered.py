@@ -35,9 +35,9 @@ _FEWEST = {2: 6, 3: 3}
 """Digits of the shortest group in a number of so many groups; 2 in longer ones."""
 
 
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return f"(?i)(?:{_CARD_WORD}|{_ACCOUNT_WORD})"
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
+    return (f"(?i)(?:{_CARD_WORD}|{_ACCOUNT_WORD})",)
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:

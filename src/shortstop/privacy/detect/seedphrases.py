@@ -25,10 +25,10 @@ SIGN = 8
 
 
 @cache
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` finds something."""
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` finds something."""
     word = _either(frozenset(seed_words()))
-    return rf"(?:\b{word}{_BETWEEN}){{{SIGN - 1}}}{word}"
+    return (rf"(?:\b{word}{_BETWEEN}){{{SIGN - 1}}}{word}",)
 
 
 def _either(words: frozenset[str]) -> str:

@@ -39,9 +39,9 @@ def _patterns() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def gate() -> str:
-    """A pattern (RE2) that matches in every text in which `spans` may find something."""
-    return f"(?i){_noun()}"
+def gates() -> tuple[str, ...]:
+    """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
+    return (f"(?i){_noun()}",)
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:

@@ -21,6 +21,7 @@ from shortstop.privacy.detect.cues import Surroundings
 from shortstop.privacy.detect.secrets import entropy
 from shortstop.privacy.detect.wordlists import secret_words as words
 
+_LABEL = re.compile(r"[\"'`]?\s?[(\[](?:[^\W\d_]+[ -]?){1,3}[)\]]")
 _LETTERS = re.compile(r"[a-z]{2,}")
 _SWITCH = re.compile(
     r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[0-9])"
@@ -102,7 +103,8 @@ def features(
     against = {kind: at for kind, at in against.items() if at[0] > best / 2}
     disputed = "disputed " if against else ""
     result |= {"one": 1.0, f"is {form}": 1.0, f"near {disputed}{form}": best}
-    said = max(stands["said"] * result["before"], result.pop("next", 0.0))
+    behind = result["touches"] * _is_labelled(candidate, around.text)
+    said = max(stands["said"] * result["before"], result.pop("next", 0.0), behind)
     whole = form not in ("words", "joined") and _CUT.search(value) is None
     result["stated"] = said * float(not against and whole) * result.pop("fully")
     result["disputed"] = float(bool(against))
@@ -110,6 +112,11 @@ def features(
     if any(x > best for x, _ in against.values()):
         result["against is nearer"] = 1.0
     return result | _made(value, form, pairs) | stands
+
+
+def _is_labelled(candidate: Suspect, text: str) -> bool:
+    """Whether what it is stands behind it in brackets: "739182 (PIN)"."""
+    return _LABEL.match(text, candidate.end) is not None
 
 
 def _announced(candidate: Suspect, around: Surroundings) -> dict[str, float]:

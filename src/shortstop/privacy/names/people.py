@@ -35,8 +35,8 @@ FIRMS = frozenset(
 )
 TITLES = frozenset(
     """
-    mr mrs ms miss mx dr prof professor sir madam herr frau fr hr mme mlle monsieur madame sr sra
-    señor señora don doña sig signor signora pan pani dhr mevr
+    mr mrs ms miss mx dr prof professor sir madam herr herrn frau fr hr mme mlle monsieur madame sr
+    sra señor señora don doña sig signor signora pan pani dhr mevr
     """.split()
 )
 PARTICLES = frozenset(
