@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from shortstop.ports.stores import Meters
-from shortstop.stores.sql.database import Session, SqlDatabase
+from shortstop.stores.sql.database import SqlDatabase, SqlSession
 from shortstop.types.accounts import IdempotencyRecord, KeptRow
 
 _WRITE_PURSE = """
@@ -39,7 +39,7 @@ DELETE FROM answers WHERE rowid IN (SELECT number FROM (
     SELECT rowid AS number, row_number() OVER newest AS n, sum(size) OVER newest AS bytes
     FROM answers WHERE caller = ? AND status IS NOT NULL
     WINDOW newest AS (ORDER BY at DESC, rowid DESC)
-) WHERE n > ? OR bytes > ?)
+) AS kept WHERE n > ? OR bytes > ?)
 """
 
 
@@ -57,11 +57,11 @@ class SqlAccounts(ABC):
     def version(self) -> int: ...
 
     @abstractmethod
-    def _owner(self, db: Session) -> str:
+    def _owner(self, db: SqlSession) -> str:
         """The name under which this handle sets aside and claims."""
 
     @abstractmethod
-    def _lives(self, db: Session, owner: str) -> bool:
+    def _lives(self, db: SqlSession, owner: str) -> bool:
         """Whether that owner can still finish what it has begun."""
 
     # ------------------------------------------------------------ keys
@@ -84,7 +84,7 @@ class SqlAccounts(ABC):
             self._keys_changed(db)
 
     @abstractmethod
-    def _keys_changed(self, db: Session) -> None:
+    def _keys_changed(self, db: SqlSession) -> None:
         """Part of the transaction that has changed a key: for `version`."""
 
     # ------------------------------------------------------------ meters
@@ -196,7 +196,7 @@ class SqlAccounts(ABC):
         return done.rowcount
 
 
-def _purse(db: Session, key: str, window: str) -> tuple[int, int]:
+def _purse(db: SqlSession, key: str, window: str) -> tuple[int, int]:
     """Spent in `window`, and held."""
     row = db.execute('SELECT "window", spent, held FROM purses WHERE key = ?', (key,)).fetchone()
     if row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shortstop.money import dollars
-from shortstop.stores.sql.database import Queries, Variant
+from shortstop.stores.sql.database import Queries, SqlVariant
 from shortstop.stores.sql.sums import MICRO, one, total
 from shortstop.types.report import Charge
 
@@ -36,7 +36,7 @@ _QUERY = f"""
 
 
 def charges(
-    reading: Queries, variant: Variant, where: str, args: Sequence[object]
+    reading: Queries, variant: SqlVariant, where: str, args: Sequence[object]
 ) -> Iterator[Charge]:
     """Oldest day first."""
     query = _QUERY.replace("{day}", variant.whole("at / 86400")).replace("{where}", where)

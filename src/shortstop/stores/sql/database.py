@@ -14,7 +14,7 @@ Record = tuple[Any, ...]
 """One row of a result."""
 
 
-class Records(Protocol):
+class SqlRecords(Protocol):
     """What a statement found."""
 
     @property
@@ -28,10 +28,10 @@ class Records(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-class Session(Protocol):
+class SqlSession(Protocol):
     """A connection for a while."""
 
-    def execute(self, query: str, args: Sequence[Any] = (), /) -> Records: ...
+    def execute(self, query: str, args: Sequence[Any] = (), /) -> SqlRecords: ...
 
     def executemany(self, query: str, args: Iterable[Sequence[Any]], /) -> Any: ...
 
@@ -46,7 +46,7 @@ class Queries(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class SqlVariant:
     """What databases do not say alike."""
 
     whole: Callable[[str], str]
@@ -60,7 +60,7 @@ class Variant:
 class SqlDatabase(Protocol):
     """Where a store's tables are. Every failure is a StoreError; the first call connects."""
 
-    variant: Variant
+    variant: SqlVariant
 
     @property
     def exists(self) -> bool:
@@ -68,10 +68,10 @@ class SqlDatabase(Protocol):
 
     def open(self) -> None: ...
 
-    def reading(self) -> AbstractContextManager[Session]:
+    def reading(self) -> AbstractContextManager[SqlSession]:
         """For single statements."""
 
-    def writing(self, *subjects: str) -> AbstractContextManager[Session]:
+    def writing(self, *subjects: str) -> AbstractContextManager[SqlSession]:
         """One transaction, undone when it raises, with which no other one that names one of these
         subjects interleaves."""
 
@@ -84,7 +84,7 @@ class SqlDatabase(Protocol):
 class Source(Protocol):
     """Where rows are read from."""
 
-    variant: Variant
+    variant: SqlVariant
 
     def pages(self) -> AbstractContextManager[Queries]:
         """For queries between which a slow reader takes its time."""
@@ -94,7 +94,7 @@ class Source(Protocol):
 
 
 @contextmanager
-def savepoint(db: Session, variant: Variant) -> Iterator[None]:
+def savepoint(db: SqlSession, variant: SqlVariant) -> Iterator[None]:
     """What it wraps is undone where its values are at fault; the rest of the transaction is not."""
     db.execute("SAVEPOINT attempt")
     try:

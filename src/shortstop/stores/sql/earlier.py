@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.ports.stores import SealDocument, SealGrade
-from shortstop.stores.sql.database import Session
+from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sql.grades import FIELDS, grade_of
 
 SEALED = b"\0"
@@ -17,7 +17,7 @@ WHERE correction IS NOT NULL AND substr(correction, 1, 1) != ? LIMIT ?
 """  # noqa: S608 - made of fixed texts
 
 
-def rewrite(db: Session, document: SealDocument, grade: SealGrade, limit: int) -> int:
+def rewrite(db: SqlSession, document: SealDocument, grade: SealGrade, limit: int) -> int:
     """Seal at most `limit` rows and, when none is left, as many corrections; how many."""
     rows = db.execute(_OLDEST, (limit,)).fetchall()
     for seq, body in rows:
@@ -29,7 +29,7 @@ def rewrite(db: Session, document: SealDocument, grade: SealGrade, limit: int) -
     return len(rows) or _rewrite_corrections(db, grade, limit)
 
 
-def _rewrite_corrections(db: Session, grade: SealGrade, limit: int) -> int:
+def _rewrite_corrections(db: SqlSession, grade: SealGrade, limit: int) -> int:
     found = db.execute(_OPEN, (SEALED, limit)).fetchall()
     for number, *values in found:
         sealed = grade(grade_of(values)).correction

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shortstop.stores.sql.database import Session
+from shortstop.stores.sql.database import SqlSession
 from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
@@ -27,11 +27,11 @@ UPDATE grades SET correction = NULL WHERE trace = ? AND at <= (
 """
 
 
-def note(db: Session, tenant: str, conversation: str, at: float) -> None:
+def note(db: SqlSession, tenant: str, conversation: str, at: float) -> None:
     db.execute(_NOTE, (tenant, conversation, at))
 
 
-def empty_late(db: Session, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
+def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
     """Take the content out of what has just been written and was asked before its erasure."""
     if db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
         return
@@ -42,6 +42,6 @@ def empty_late(db: Session, rows: Sequence[Row], graded: Iterable[GradeRow]) -> 
     db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
 
 
-def delete_before(db: Session, at: float) -> None:
+def delete_before(db: SqlSession, at: float) -> None:
     """Rows from before then are no longer kept."""
     db.execute("DELETE FROM erased WHERE at < ?", (at,))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreUnavailable
 from shortstop.money import dollars
-from shortstop.stores.sql.database import Queries, Source, Variant
+from shortstop.stores.sql.database import Queries, Source, SqlVariant
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
 from shortstop.stores.sql.reports import day_of
 from shortstop.stores.sql.rollups import HOUR, NONE
@@ -110,7 +110,7 @@ def late(seconds: float) -> StoreUnavailable:
 class _FigureQueries:
     """Implements ports.stores.Figures over one transaction."""
 
-    def __init__(self, reading: Queries, variant: Variant) -> None:
+    def __init__(self, reading: Queries, variant: SqlVariant) -> None:
         self._reading = reading
         self._holds = variant.holds
         self._all = reading.all

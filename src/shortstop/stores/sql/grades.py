@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shortstop.stores.sql.database import Queries, Session, Variant, savepoint
+from shortstop.stores.sql.database import Queries, SqlSession, SqlVariant, savepoint
 from shortstop.types.rows import GradeRow
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ WHERE excluded.at > grades.at OR (excluded.at = grades.at AND NOT ?)
 """  # noqa: S608 - made of fixed texts
 
 
-def put(db: Session, variant: Variant, grades: Iterable[GradeRow]) -> int:
+def put(db: SqlSession, variant: SqlVariant, grades: Iterable[GradeRow]) -> int:
     """Write them; how many cannot be kept. Raises what the database is at fault for."""
     return sum(not _put(db, variant, grade) for grade in grades)
 
 
-def _put(db: Session, variant: Variant, row: GradeRow) -> bool:
+def _put(db: SqlSession, variant: SqlVariant, row: GradeRow) -> bool:
     values = (
         row.trace, row.tenant, row.source, row.target, row.value, row.at, row.reference,
         row.grader or "", row.correction, row.provisional,
@@ -45,12 +45,12 @@ def _put(db: Session, variant: Variant, row: GradeRow) -> bool:
     return True
 
 
-def delete_of(db: Session, seqs: Sequence[tuple[int]]) -> None:
+def delete_of(db: SqlSession, seqs: Sequence[tuple[int]]) -> None:
     """The grades of traces that are about to be deleted."""
     db.executemany("DELETE FROM grades WHERE trace = (SELECT id FROM traces WHERE seq = ?)", seqs)
 
 
-def delete_before(db: Session, at: float, limit: int) -> int:
+def delete_before(db: SqlSession, at: float, limit: int) -> int:
     """Grades that outlive no trace: by their own time."""
     return db.execute(
         "DELETE FROM grades WHERE rowid IN"
@@ -59,7 +59,7 @@ def delete_before(db: Session, at: float, limit: int) -> int:
     ).rowcount
 
 
-def forget(db: Session, tenant: str, conversation: str) -> None:
+def forget(db: SqlSession, tenant: str, conversation: str) -> None:
     """Take out the corrections of a conversation."""
     db.execute(
         "UPDATE grades SET correction = NULL WHERE correction IS NOT NULL AND trace IN"

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shortstop.stores.sql.charges import charges
-from shortstop.stores.sql.database import Queries, Source, Variant
+from shortstop.stores.sql.database import Queries, Source, SqlVariant
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
 from shortstop.stores.sql.run_totals import run_totals
 from shortstop.stores.sql.sums import (
@@ -158,7 +158,7 @@ class _Summary:
     """The queries behind one report, over one choice of rows."""
 
     def __init__(
-        self, reading: Queries, variant: Variant, where: str, args: list[float | str]
+        self, reading: Queries, variant: SqlVariant, where: str, args: list[float | str]
     ) -> None:
         self._reading = reading
         self._whole = variant.whole

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shortstop.stores.sql.database import Session, Variant
+from shortstop.stores.sql.database import SqlSession, SqlVariant
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, basis, count, total
 
 DAY, HOUR = 86_400, 3600
@@ -43,20 +43,20 @@ class Rollup:
             f" PRIMARY KEY ({', '.join(self.keys)}))"
         )
 
-    def fill(self, db: Session) -> None:
+    def fill(self, db: SqlSession) -> None:
         """Count all rows that are there."""
         self._apply(db, "seq > ?", (0,), "+")
 
-    def add(self, db: Session, after: int) -> None:
+    def add(self, db: SqlSession, after: int) -> None:
         """Count the rows whose number is above `after`."""
         self._apply(db, "seq > ?", (after,), "+")
 
-    def take(self, db: Session, seqs: Sequence[int]) -> None:
+    def take(self, db: SqlSession, seqs: Sequence[int]) -> None:
         """Count these rows, which are still there, no longer."""
         self._apply(db, f"seq IN ({', '.join('?' * len(seqs))})", seqs, "-")
         db.execute(f"DELETE FROM {self.name} WHERE rows <= 0")  # noqa: S608 - our own name
 
-    def _apply(self, db: Session, where: str, args: Sequence[int], sign: str) -> None:
+    def _apply(self, db: SqlSession, where: str, args: Sequence[int], sign: str) -> None:
         columns = ", ".join([*self.keys, *self.sums])
         made = ", ".join([*self.keys.values(), *self.sums.values()])
         changed = ", ".join(
@@ -74,7 +74,7 @@ class Rollup:
 _TEXTS = {"tenant", "task", "target", "baseline"}
 
 
-def rollups(variant: Variant) -> tuple[Rollup, Rollup]:
+def rollups(variant: SqlVariant) -> tuple[Rollup, Rollup]:
     """By day, and by hour."""
     daily = {
         "day": variant.whole(f"at / {DAY}"),
@@ -90,19 +90,19 @@ def rollups(variant: Variant) -> tuple[Rollup, Rollup]:
     )
 
 
-def newest(db: Session) -> int:
+def newest(db: SqlSession) -> int:
     """The number of the newest row."""
     seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0]
     return seq
 
 
-def add(db: Session, variant: Variant, after: int) -> None:
+def add(db: SqlSession, variant: SqlVariant, after: int) -> None:
     """Count the rows that this transaction has written: those with a number above `after`."""
     for rollup in rollups(variant):
         rollup.add(db, after)
 
 
-def take(db: Session, variant: Variant, seqs: Sequence[int]) -> None:
+def take(db: SqlSession, variant: SqlVariant, seqs: Sequence[int]) -> None:
     """Count these rows no longer; they are deleted next."""
     for start in range(0, len(seqs), MOST_NAMED):
         some = seqs[start : start + MOST_NAMED]

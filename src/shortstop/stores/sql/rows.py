@@ -11,7 +11,7 @@ from typing import Any
 
 from shortstop.ports.stores import SealDocument, SealGrade
 from shortstop.stores.sql import earlier, erased, grades, rollups
-from shortstop.stores.sql.database import Session, SqlDatabase, Variant, savepoint
+from shortstop.stores.sql.database import SqlDatabase, SqlSession, SqlVariant, savepoint
 from shortstop.traces.document import emptied
 from shortstop.types import Tier
 from shortstop.types.rows import COLUMNS, GradeRow, Row
@@ -53,7 +53,7 @@ class SqlRows(ABC):
         size = _ROWS_PER_STATEMENT
         groups = [rows[i : i + size] for i in range(0, len(rows), size)]
 
-        def write(db: Session) -> int:
+        def write(db: SqlSession) -> int:
             before = rollups.newest(db)
             refused = sum(_insert_gently(db, self._variant, group) for group in groups)
             if rows:
@@ -65,7 +65,7 @@ class SqlRows(ABC):
         return self._write(write)
 
     def delete_before(self, at: float, limit: int) -> int:
-        def delete(db: Session) -> int:
+        def delete(db: SqlSession) -> int:
             oldest = db.execute(
                 "SELECT seq FROM traces WHERE at < ? ORDER BY at LIMIT ?", (at, limit)
             ).fetchall()
@@ -99,12 +99,12 @@ class SqlRows(ABC):
         """The same database, for a thread that is not the writer's."""
         return nullcontext(self._database)
 
-    def _write(self, work: Callable[[Session], int]) -> int:
+    def _write(self, work: Callable[[SqlSession], int]) -> int:
         with self._database.writing(SUBJECT) as db:
             return work(db)
 
 
-def _empty(db: Session, tenant: str, conversation: str) -> int:
+def _empty(db: SqlSession, tenant: str, conversation: str) -> int:
     rows = db.execute(
         "SELECT seq, trace FROM traces JOIN bodies USING (seq)"
         " WHERE tenant = ? AND conversation = ?",
@@ -115,13 +115,13 @@ def _empty(db: Session, tenant: str, conversation: str) -> int:
     return len(rows)
 
 
-def _insert_gently(db: Session, variant: Variant, group: Sequence[Row]) -> int:
+def _insert_gently(db: SqlSession, variant: SqlVariant, group: Sequence[Row]) -> int:
     refused = _insert_group(db, variant, group)
     time.sleep(_PAUSE_SECONDS)
     return refused
 
 
-def _insert_group(db: Session, variant: Variant, group: Sequence[Row]) -> int:
+def _insert_group(db: SqlSession, variant: SqlVariant, group: Sequence[Row]) -> int:
     """Insert rows together, or one by one where one of them cannot be: how many were refused."""
     seq = rollups.newest(db)
     try:
@@ -135,7 +135,7 @@ def _insert_group(db: Session, variant: Variant, group: Sequence[Row]) -> int:
     return 0
 
 
-def _insert_all(db: Session, seq: int, group: Sequence[Row]) -> None:
+def _insert_all(db: SqlSession, seq: int, group: Sequence[Row]) -> None:
     slim: list[Any] = []
     bodies: list[Any] = []
     for number, row in enumerate(group, start=seq + 1):
@@ -146,7 +146,7 @@ def _insert_all(db: Session, seq: int, group: Sequence[Row]) -> None:
     db.execute(_statement("bodies", _BODY, len(group)), bodies)
 
 
-def _insert_one(db: Session, variant: Variant, seq: int, row: Row) -> bool:
+def _insert_one(db: SqlSession, variant: SqlVariant, seq: int, row: Row) -> bool:
     """Whether the row was taken. A row that nothing can store must not hold up all others."""
     try:
         with savepoint(db, variant):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shortstop.stores.sql.database import Session, SqlDatabase
+from shortstop.stores.sql.database import SqlDatabase, SqlSession
 from shortstop.types.rows import RunHead, RunRow
 
 MOST_STEPS = 16_384
@@ -99,6 +99,6 @@ class SqlRuns:
         self._database.close()
 
     @staticmethod
-    def _next_seq(db: Session, tenant: str) -> int:
+    def _next_seq(db: SqlSession, tenant: str) -> int:
         newest = db.execute("SELECT max(seq) FROM runs WHERE tenant = ?", (tenant,)).fetchone()[0]
         return (newest or 0) + 1

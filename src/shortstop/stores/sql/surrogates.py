@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shortstop.stores.sql.database import Session, SqlDatabase
+from shortstop.stores.sql.database import SqlDatabase, SqlSession
 from shortstop.types.rows import SealedSurrogates
 
 _GET = "SELECT key, sealed FROM drawer WHERE scope = ? AND expires > ?"
@@ -59,5 +59,5 @@ class SqlSurrogates:
         self._database.close()
 
 
-def _expire(db: Session, now: float) -> int:
+def _expire(db: SqlSession, now: float) -> int:
     return db.execute("DELETE FROM drawer WHERE expires <= ?", (now,)).rowcount

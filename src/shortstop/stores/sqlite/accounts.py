@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shortstop.stores.owners import Owner
 from shortstop.stores.sql.accounts import SqlAccounts
-from shortstop.stores.sql.database import Session
+from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sqlite.connect import Database, FileKind
 
 _TABLES = (
@@ -106,11 +106,11 @@ class SqliteAccounts(SqlAccounts):
             number: int = db.execute("PRAGMA data_version").fetchone()[0]
         return number
 
-    def _keys_changed(self, db: Session) -> None:
+    def _keys_changed(self, db: SqlSession) -> None:
         """SQLite counts changes itself."""
 
-    def _owner(self, db: Session) -> str:
+    def _owner(self, db: SqlSession) -> str:
         return self._locked.name
 
-    def _lives(self, db: Session, owner: str) -> bool:
+    def _lives(self, db: SqlSession, owner: str) -> bool:
         return self._locked.lives(owner)

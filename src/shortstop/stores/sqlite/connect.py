@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.private_files import FILE, make_folder, tighten
-from shortstop.stores.sql.database import Variant
+from shortstop.stores.sql.database import SqlVariant
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
 WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
@@ -112,7 +112,7 @@ def is_fault_of_file(error: Exception) -> bool:
     return isinstance(error, at_fault) or type(error) is sqlite3.DatabaseError
 
 
-SQLITE = Variant(
+SQLITE = SqlVariant(
     whole=lambda value: f"CAST({value} AS INTEGER)",
     holds=lambda column: f"instr({column}, ?)",
     at_fault=is_fault_of_file,

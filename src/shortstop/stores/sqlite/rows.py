@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import SealDocument, SealGrade
-from shortstop.stores.sql.database import Session
+from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sql.rows import SqlRows
 from shortstop.stores.sqlite.connect import Database, connect_read_only
 from shortstop.stores.sqlite.traces_schema import TRACES
@@ -57,7 +57,7 @@ class SqliteRows(SqlRows):
         """On a connection of its own: any thread may call."""
         return closing(Database(self._path, self._kind))
 
-    def _write(self, work: Callable[[Session], int]) -> int:
+    def _write(self, work: Callable[[SqlSession], int]) -> int:
         try:
             return super()._write(work)
         except StoreError:
