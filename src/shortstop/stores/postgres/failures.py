@@ -110,6 +110,11 @@ def is_silence(error: psycopg.Error) -> bool:
     return isinstance(error, (errors.ConnectionTimeout, errors._WaitTimeout))
 
 
+def is_crowding(error: psycopg.Error) -> bool:
+    """Whether the server has no room for one more connection: those that there are go on."""
+    return _cause(error) is _CROWDED
+
+
 def _cause(error: psycopg.Error) -> _Cause:
     if is_silence(error):
         return _SLOW

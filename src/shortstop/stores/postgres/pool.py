@@ -1,8 +1,8 @@
 """The connections of one process: few, opened when they are needed, and none waited for in vain.
 
 psycopg's own pool connects in the background: who asks while the server is away waits for its
-timeout and is told nothing of why. Requests wait for these calls, so here the caller connects,
-hears the reason at once, and for a moment afterwards nobody tries again.
+timeout and is told nothing of why. Requests wait for these calls, so here the caller connects
+and hears the reason at once, and so do all others until the server is back.
 """
 
 from __future__ import annotations
@@ -18,43 +18,56 @@ from psycopg.pq import TransactionStatus
 
 from shortstop.errors import StoreUnavailable
 from shortstop.stores.postgres.connect import BoundedConnection, connect, named
-from shortstop.stores.postgres.failures import RETRY_SECONDS, as_store_error, is_silence
+from shortstop.stores.postgres.failures import (
+    RETRY_SECONDS,
+    as_store_error,
+    is_crowding,
+    is_silence,
+)
 
 WRITERS, READERS = 3, 2
 """At most five in all: reports and pages never take what requests wait for."""
 TURN_SECONDS = 2.0
 """Waited for a connection that others hold."""
-SILENCE_SECONDS = 10.0
-"""Nobody tries for so long where the server did not even refuse: each try may cost seconds."""
 
 
 class Outage:
-    """Why the server cannot be used now, and until when nobody tries again."""
+    """Why the server cannot be used now. Until it is over nobody waits for the server but a thread
+    of its own, which tries again and again."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, url: str) -> None:
+        self.where = named(url)
+        self._url = url
         self._lock = threading.Lock()
         self._error: psycopg.Error | None = None
-        self._until = 0.0
+        self._closed = threading.Event()
 
     def check(self) -> None:
-        """Raises StoreError during an outage; one caller in a while is let through to try."""
-        with self._lock:
-            if self._error is None:
-                return
-            now = time.monotonic()
-            if now < self._until:
-                raise as_store_error(self._error, self.where)
-            self._until = now + SILENCE_SECONDS
+        """Raises StoreError during an outage."""
+        error = self._error
+        if error is not None:
+            raise as_store_error(error, self.where)
 
     def begin(self, error: psycopg.Error) -> None:
         with self._lock:
-            pause = SILENCE_SECONDS if is_silence(error) else RETRY_SECONDS
-            self._error, self._until = error, time.monotonic() + pause
+            news = self._error is None and not self._closed.is_set()
+            if news:
+                self._error = error
+        if news:
+            threading.Thread(target=self._try, name="shortstop-database", daemon=True).start()
 
-    def end(self) -> None:
-        with self._lock:
-            self._error = None
+    def close(self) -> None:
+        self._closed.set()
+
+    def _try(self) -> None:
+        while not self._closed.wait(RETRY_SECONDS):
+            try:
+                connect(self._url).close()
+            except psycopg.Error as error:
+                self._error = error
+            else:
+                self._error = None
+                return
 
 
 class ConnectionPool:
@@ -92,9 +105,9 @@ class ConnectionPool:
         try:
             connection = self._found() or connect(self._url)
         except psycopg.Error as error:
-            self._outage.begin(error)
+            if not is_crowding(error):
+                self._outage.begin(error)
             raise
-        self._outage.end()
         connection.deadline = time.monotonic() + seconds
         try:
             yield connection
@@ -137,14 +150,15 @@ class DatabaseServer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.where = named(url)
-        outage = Outage(self.where)
-        self.writers = ConnectionPool(url, WRITERS, outage)
-        self.readers = ConnectionPool(url, READERS, outage)
+        self._outage = Outage(url)
+        self.where = self._outage.where
+        self.writers = ConnectionPool(url, WRITERS, self._outage)
+        self.readers = ConnectionPool(url, READERS, self._outage)
         self.checked = threading.Event()
         """Whether the tables are those of this version."""
 
     def close(self) -> None:
+        self._outage.close()
         self.writers.close()
         self.readers.close()
 
