@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -20,7 +21,7 @@ PROGRAMS = ("postgres", "initdb", "pg_ctl")
 USER, GUARDED = "shortstop", "guarded"
 PASSWORD = "right horse"
 SETTINGS = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses=''"
+    "-c fsync=off -c full_page_writes=off -c listen_addresses=''"
     " -c max_connections=60 -c shared_buffers=32MB"
 )
 HBA = f"local all {GUARDED} scram-sha-256\nlocal all all trust\n"
@@ -31,9 +32,9 @@ class PostgresServer:
     password."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._numbers = count()
-        self._prefix = _as_another_user(folder)
+        self._prefix = as_another_user(folder)
         self._run("initdb", "-D", self._data, "-U", USER, "--auth=trust", "--no-sync",
                   "--locale=C", "--encoding=UTF8")  # fmt: skip
         (self._data / "pg_hba.conf").write_text(HBA)
@@ -42,12 +43,12 @@ class PostgresServer:
 
     @property
     def _data(self) -> Path:
-        return self._folder / "data"
+        return self.folder / "data"
 
     def start(self) -> None:
-        options = f"{SETTINGS} -c unix_socket_directories='{self._folder}'"
+        options = f"{SETTINGS} -c unix_socket_directories='{self.folder}'"
         self._run(
-            "pg_ctl", "-D", self._data, "-l", self._folder / "log", "-w", "-o", options, "start"
+            "pg_ctl", "-D", self._data, "-l", self.folder / "log", "-w", "-o", options, "start"
         )
 
     def stop(self, mode: str = "immediate") -> None:
@@ -78,7 +79,7 @@ class PostgresServer:
 
     def url(self, database: str, user: str = USER, password: str = "") -> str:
         secret = f":{quote(password)}" if password else ""
-        return f"postgresql://{user}{secret}@/{database}?host={quote(str(self._folder), safe='')}"
+        return f"postgresql://{user}{secret}@/{database}?host={quote(str(self.folder), safe='')}"
 
     def sql(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         psycopg = pytest.importorskip("psycopg")
@@ -99,12 +100,12 @@ class PostgresServer:
     def _run(self, program: str, *args: object) -> None:
         command = [*self._prefix, str(shutil.which(program)), *map(str, args)]
         with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open in the server
-            done = subprocess.run(command, stdout=output, stderr=output, cwd=self._folder)
+            done = subprocess.run(command, stdout=output, stderr=output, cwd=self.folder)
             output.seek(0)
             assert done.returncode == 0, output.read()
 
 
-def _as_another_user(folder: Path) -> list[str]:
+def as_another_user(folder: Path) -> list[str]:
     """PostgreSQL refuses to run as root: what to put before its commands then."""
     if os.geteuid() != 0:
         return []
@@ -129,4 +130,35 @@ def running() -> Iterator[PostgresServer]:
         finally:
             server.stop()
     finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def pgbouncer(server: PostgresServer) -> Iterator[Callable[[str], str]]:
+    """PgBouncer in transaction mode before the server, with two connections to it; each is reset
+    after every transaction. A function from the name of a database to its URL. Skips where there is
+    none."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        pytest.skip("no PgBouncer here: this test needs one")
+    folder = Path(tempfile.mkdtemp(prefix="pgb"))
+    prefix = as_another_user(folder)
+    (folder / "ini").write_text(
+        f"[databases]\n* = host={server.folder} user={USER}\n[pgbouncer]\nlisten_addr =\n"
+        f"unix_socket_dir = {folder}\nlisten_port = 6432\nauth_type = any\n"
+        "pool_mode = transaction\ndefault_pool_size = 2\nserver_reset_query_always = 1\n"
+        f"logfile = {folder}/log\n"
+    )
+    process = subprocess.Popen([*prefix, program, "-q", str(folder / "ini")], cwd=folder)
+    try:
+        deadline = time.monotonic() + 10
+        while not (folder / ".s.PGSQL.6432").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        place = f"host={quote(str(folder), safe='')}&port=6432"
+        yield lambda name: f"postgresql://{USER}@/{name}?{place}"
+    finally:
+        process.terminate()
+        process.wait()
         shutil.rmtree(folder)

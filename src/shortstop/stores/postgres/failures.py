@@ -31,6 +31,11 @@ _CREDENTIALS = _Cause(
     "refuses this user or password",
     "Correct `url` under [store], or the server's pg_hba.conf.",
 )
+_INSECURE = _Cause(
+    "store_insecure",
+    "cannot be reached over TLS as `sslmode` asks",
+    "See the server's certificate, and sslmode and sslrootcert in `url` under [store].",
+)
 _NO_DATABASE = _Cause(
     "store_missing", "is not there", "Make it: `createdb --owner USER NAME` on the server."
 )
@@ -58,6 +63,12 @@ _NO_TABLES = _Cause(
     "Start `shortstop serve` once: it makes them.",
     passes=False,
 )
+_NO_URL = _Cause(
+    "store_url",
+    "is named by a URL that PostgreSQL's library does not understand",
+    "Correct `url` under [store]: postgresql://USER@HOST:PORT/NAME, with parameters of libpq.",
+    passes=False,
+)
 _TAKEN = _Cause("store_taken", "holds this already", "", passes=False)
 _VALUES = _Cause("store_values", "cannot hold this", "", passes=False)
 _UNKNOWN = _Cause("store_error", "cannot do that", "See the server's log.")
@@ -73,17 +84,23 @@ _BY_CLASS = {
     "53": _CROWDED,
 }  # fmt: skip
 _BY_WORDS = (
+    ("too many", _CROWDED),
+    ("remaining connection slots", _CROWDED),
     ("password", _CREDENTIALS),
     ("authentication", _CREDENTIALS),
     ("pg_hba.conf", _CREDENTIALS),
     ("role ", _CREDENTIALS),
     ("database ", _NO_DATABASE),
-    ("too many", _CROWDED),
-    ("remaining connection slots", _CROWDED),
-    ("read-write", _READ_ONLY),
-    ("read-only", _READ_ONLY),
 )
 """A connection that was refused has no state, only the server's words after FATAL."""
+_BY_OWN_WORDS = (
+    ("no password supplied", _CREDENTIALS),
+    ("SSL was required", _INSECURE),
+    ("certificate", _INSECURE),
+    ("session is read-only", _READ_ONLY),
+    ("server is in hot standby", _READ_ONLY),
+)
+"""What the library on our side says of it."""
 
 
 def as_store_error(error: psycopg.Error, where: str) -> StoreError:
@@ -123,6 +140,10 @@ def _cause(error: psycopg.Error) -> _Cause:
         return _BY_STATE.get(state) or _BY_CLASS.get(state[:2], _UNKNOWN)
     if isinstance(error, (psycopg.DataError, UnicodeError)):
         return _VALUES
+    if isinstance(error, psycopg.ProgrammingError):
+        return _NO_URL
     said = str(error)
-    refused = said.partition("FATAL:")[2] or ("read-" in said and said) or ""
-    return next((cause for words, cause in _BY_WORDS if words in refused), _UNREACHABLE)
+    refusal = said.partition("FATAL:")[2]
+    found = (cause for words, cause in _BY_WORDS if words in refusal)
+    ours = (cause for words, cause in _BY_OWN_WORDS if words in said)
+    return next(found, None) or next(ours, _UNREACHABLE)

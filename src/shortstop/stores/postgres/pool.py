@@ -7,6 +7,7 @@ and hears the reason at once, and so do all others until the server is back.
 
 from __future__ import annotations
 
+import logging
 import select
 import threading
 import time
@@ -24,6 +25,8 @@ from shortstop.stores.postgres.failures import (
     is_crowding,
     is_silence,
 )
+
+log = logging.getLogger(__name__)
 
 WRITERS, READERS = 3, 2
 """At most five in all: reports and pages never take what requests wait for."""
@@ -54,6 +57,7 @@ class Outage:
             if news:
                 self._error = error
         if news:
+            log.warning("the database %s: %s", self.where, str(error).strip())
             threading.Thread(target=self._try, name="shortstop-database", daemon=True).start()
 
     def close(self) -> None:
@@ -67,6 +71,7 @@ class Outage:
                 self._error = error
             else:
                 self._error = None
+                log.warning("the database %s is back", self.where)
                 return
 
 

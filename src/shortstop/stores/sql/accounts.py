@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from shortstop.ports.stores import Meters
-from shortstop.stores.sql.database import SqlDatabase, SqlSession
+from shortstop.stores.sql.database import SqlDatabase, SqlSession, closed_on_failure
 from shortstop.types.accounts import IdempotencyRecord, KeptRow
 
 _WRITE_PURSE = """
@@ -48,7 +48,8 @@ class SqlAccounts(ABC):
 
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
-        self._database.open()
+        with closed_on_failure(database):
+            database.open()
 
     def close(self) -> None:
         self._database.close()

@@ -94,6 +94,16 @@ class Source(Protocol):
 
 
 @contextmanager
+def closed_on_failure(database: SqlDatabase) -> Iterator[None]:
+    """For constructors: nobody can close a store that was never made."""
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
+@contextmanager
 def savepoint(db: SqlSession, variant: SqlVariant) -> Iterator[None]:
     """What it wraps is undone where its values are at fault; the rest of the transaction is not."""
     db.execute("SAVEPOINT attempt")

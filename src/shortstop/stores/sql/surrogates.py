@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shortstop.stores.sql.database import SqlDatabase, SqlSession
+from shortstop.stores.sql.database import SqlDatabase, SqlSession, closed_on_failure
 from shortstop.types.rows import SealedSurrogates
 
 _GET = "SELECT key, sealed FROM drawer WHERE scope = ? AND expires > ?"
@@ -23,7 +23,8 @@ class SqlSurrogates:
 
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
-        self._database.open()
+        with closed_on_failure(database):
+            database.open()
 
     def get(self, scope: bytes, now: float) -> SealedSurrogates | None:
         with self._database.reading() as db:

@@ -6,7 +6,7 @@ A row is a conversation's digest and its highest tier; nothing of what was said 
 from __future__ import annotations
 
 from shortstop.ports import Clock
-from shortstop.stores.sql.database import SqlDatabase
+from shortstop.stores.sql.database import SqlDatabase, closed_on_failure
 from shortstop.types import UNNAMED, Tier
 from shortstop.types.rows import TaintRow
 
@@ -31,7 +31,7 @@ class SqlTaints:
         self._clock = clock
         self._unnamed_ttl_s = unnamed_ttl_s
         self._database = database
-        with self._database.writing("taints") as db:
+        with closed_on_failure(database), database.writing("taints") as db:
             db.execute("DELETE FROM taints WHERE at < ?", (clock.time() - kept_s,))
 
     def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
