@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +215,48 @@ def _hold_and_wait(stores: Stores) -> None:
     store = stores.accounts()
     assert store.hold("dead", "k", "w", 5, 500, AT)
     threading.Event().wait()
+
+
+BUDGET, PRICE = 3000, 10
+
+
+def _spend_until_killed(stores: Stores, log: str, number: int) -> None:
+    """Spend for real between setting aside and settling, and write it down."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    store = stores.accounts()
+    for i in count():
+        id = f"{os.getpid()}-{i}"
+        if store.hold(id, "k", "w", PRICE, BUDGET, AT):
+            os.write(file, b"%d\n" % PRICE)
+            store.settle(id, "w", PRICE)
+
+
+def test_no_budget_is_overshot_by_three_processes_whoever_is_killed(
+    stores: Stores, tmp_path: Path
+) -> None:
+    log = tmp_path / "spent"
+    log.touch()
+
+    def begun(number: int) -> SpawnProcess:
+        process = SPAWN.Process(target=_spend_until_killed, args=(stores, str(log), number))
+        process.start()
+        return process
+
+    def spent() -> int:
+        return sum(map(int, log.read_text().split()))
+
+    processes = [begun(number) for number in range(3)]
+    with closing(stores.accounts()) as store:
+        for goal in (300, 1000, 1700):
+            while spent() < goal:
+                time.sleep(0.002)
+            processes[0].kill()
+            processes = [*processes[1:], begun(3)]
+        while sum(store.balance("k", "w")) <= BUDGET - PRICE:
+            time.sleep(0.01)
+        for process in processes:
+            process.kill()
+            process.join()
+        booked, held = store.balance("k", "w")
+    assert BUDGET - PRICE < booked + held <= BUDGET
+    assert booked <= spent() <= booked + held, "what the dead had set aside may be spent or not"

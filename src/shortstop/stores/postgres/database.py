@@ -87,6 +87,7 @@ class PostgresDatabase:
         with server.writers.connection(self._seconds + _GRACE_SECONDS) as connection:
             if not server.checked.is_set():
                 migrate(connection, server.where)
+                check(connection, server.where)
                 server.checked.set()
             yield connection
 

@@ -14,23 +14,28 @@ from typing import Any
 import psycopg
 
 from shortstop.errors import StoreError
-from shortstop.stores.postgres.connect import BoundedConnection
+from shortstop.stores.postgres.connect import BoundedConnection, connect, named
+from shortstop.stores.postgres.failures import as_store_error
 from shortstop.stores.postgres.schema import STEPS, SchemaStep
 
 _LOCK = 0x73686F7274
 """Who migrates has the database to itself; the others wait and find it done."""
-_VERSION = "SELECT version, oldest FROM shortstop_schema"
+_VERSION = "SELECT version, oldest, copying FROM shortstop_schema"
 _CREATE = """
-CREATE TABLE IF NOT EXISTS shortstop_schema (version INTEGER NOT NULL, oldest INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS shortstop_schema (
+    version INTEGER NOT NULL, oldest INTEGER NOT NULL, copying TEXT
+)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaVersion:
-    """How many steps have run, and how many the oldest Shortstop knows that can still use it."""
+    """How many steps have run, how many the oldest Shortstop knows that can still use it, and what
+    is being copied into it."""
 
     version: int
     oldest: int
+    copying: str | None = None
 
 
 def found(connection: psycopg.Connection[Any]) -> SchemaVersion:
@@ -50,6 +55,7 @@ def check(
     """Raises StoreError where this Shortstop cannot use the tables as they are."""
     schema = found(connection)
     _refuse_newer(schema, where, steps)
+    require_whole(schema, where)
     if schema.version < len(steps):
         raise StoreError(
             f"The database {where} has schema version {schema.version}, not {len(steps)}.",
@@ -72,6 +78,15 @@ def migrate(connection: BoundedConnection, where: str, steps: Sequence[SchemaSte
         done += _next(connection, steps)
 
 
+def migrate_at(url: str) -> int:
+    """The same of the database with that URL."""
+    try:
+        with connect(url) as connection:
+            return migrate(connection, named(url))
+    except psycopg.Error as error:
+        raise as_store_error(error, named(url)) from error
+
+
 def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
     """Take one step, unless another process has taken it meanwhile."""
     with connection.transaction():
@@ -79,7 +94,7 @@ def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
         connection.execute(_CREATE)
         schema = _read(connection)
         if schema is None:
-            connection.execute("INSERT INTO shortstop_schema VALUES (0, 0)")
+            connection.execute("INSERT INTO shortstop_schema (version, oldest) VALUES (0, 0)")
             schema = SchemaVersion(0, 0)
         if schema.version >= len(steps):
             return False
@@ -91,6 +106,17 @@ def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
             "UPDATE shortstop_schema SET version = %s, oldest = %s", (number, max(1, oldest))
         )
     return True
+
+
+def require_whole(schema: SchemaVersion, where: str) -> None:
+    """Raises StoreError while a copy into the database has not come to its end."""
+    if schema.copying is not None:
+        raise StoreError(
+            f"The database {where} holds a part of what is being copied into it.",
+            hint="Run `shortstop store copy` to its end; it goes on where it stopped.",
+            code="store_copying",
+            status=503,
+        )
 
 
 def _refuse_newer(schema: SchemaVersion, where: str, steps: Sequence[SchemaStep]) -> None:
