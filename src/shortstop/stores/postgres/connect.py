@@ -66,11 +66,9 @@ def connect(url: str) -> BoundedConnection:
 
 
 def named(url: str) -> str:
-    """How messages name the database: its host, port and name."""
+    """How messages name the database. Clients see them: they say nothing of where it is."""
     try:
         parts = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        return "of [store]"
-    host = parts.get("host") or "localhost"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"{parts.get('dbname') or parts.get('user') or 'postgres'} at {host}{port}"
+        return "under [store]"
+    return repr(parts.get("dbname") or parts.get("user") or "postgres")

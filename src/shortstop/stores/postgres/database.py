@@ -25,7 +25,7 @@ REPORT_SECONDS = 600.0
 """What a report over everything may take."""
 PAGE_ROWS = 50
 """Fetched at once where whoever reads may stop early."""
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 0.5
 """The server gives up by itself; beyond that it does not answer at all."""
 
 

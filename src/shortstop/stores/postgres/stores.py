@@ -17,7 +17,7 @@ from shortstop.stores.sql.surrogates import SqlSurrogates
 from shortstop.stores.sql.taints import SqlTaints
 from shortstop.types import Tier
 
-CALL_SECONDS = 4.0
+CALL_SECONDS = 2.0
 """A request waits for these."""
 WRITE_SECONDS = 30.0
 """Rows are written beside the requests, and large deletions may take their time."""
