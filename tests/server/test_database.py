@@ -165,3 +165,21 @@ async def test_a_password_that_is_refused_ends_the_start_with_a_sentence(
     assert b"refuses this user or password" in said
     assert b"Traceback" not in said
     assert b"hunter2" not in said
+
+
+async def test_two_machines_have_the_same_keys_and_rows(
+    server: PostgresServer, url: str, tmp_path: Path
+) -> None:
+    homes = [tmp_path / name for name in "ab"]
+    for home in homes:
+        home.mkdir()
+    async with (
+        running_gateway(homes[0], more=section(url)) as one,
+        running_gateway(homes[1], more=section(url)) as other,
+    ):
+        key = await made_key(one)
+        assert [(await ask(gateway, "hello", key))[0] for gateway in (one, other)] == [200, 200]
+        command(other, "keys", "revoke", "app")
+        await asyncio.sleep(1.1)
+        assert [(await ask(gateway, "hello", key))[0] for gateway in (one, other)] == [401, 401]
+    assert json.loads(command(one, "report", "--json"))["total"]["requests"] >= 2

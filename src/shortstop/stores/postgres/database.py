@@ -142,7 +142,11 @@ class PostgresSource:
 
     @contextmanager
     def pages(self) -> Iterator[PostgresPages]:
-        yield PostgresPages(self)
+        server = SERVERS.open(self._url)  # else each page would connect anew
+        try:
+            yield PostgresPages(self)
+        finally:
+            SERVERS.close(server)
 
     @contextmanager
     def snapshot(self, seconds: float | None = None) -> Iterator[PostgresQueries]:
@@ -152,6 +156,7 @@ class PostgresSource:
             with server.readers.connection(allowed + _GRACE_SECONDS) as connection:
                 if not server.checked.is_set():
                     check(connection, server.where)
+                    server.checked.set()
                 with transaction(connection, allowed, reading=True):
                     yield PostgresQueries(connection, server.where, seconds)
         finally:
