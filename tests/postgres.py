@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -115,6 +116,11 @@ def as_another_user(folder: Path) -> list[str]:
     return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
 
 
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def running() -> Iterator[PostgresServer]:
     """Skips where there is no PostgreSQL, or nothing to speak to it with."""
@@ -152,7 +158,7 @@ def pgbouncer(server: PostgresServer) -> Iterator[Callable[[str], str]]:
     process = subprocess.Popen([*prefix, program, "-q", str(folder / "ini")], cwd=folder)
     try:
         deadline = time.monotonic() + 10
-        while not (folder / ".s.PGSQL.6432").exists():
+        while not _listens(folder / ".s.PGSQL.6432"):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -110,7 +110,7 @@ class ConnectionPool:
         try:
             connection = self._found() or connect(self._url)
         except psycopg.Error as error:
-            if not is_crowding(error):
+            if isinstance(error, psycopg.OperationalError) and not is_crowding(error):
                 self._outage.begin(error)
             raise
         connection.deadline = time.monotonic() + seconds
