@@ -35,7 +35,11 @@ def test_an_install_moves_and_goes_on(shortstop: Shortstop, config: Path, home: 
     assert shortstop("keys", "create", "app").code == 0
     config.write_text(text)
     assert shortstop("report", "--json").code != 0, "there are no tables yet"
+    early = shortstop("store", "check")
+    assert (early.code, "shortstop store migrate" in early.err) == (2, True)
     assert json.loads(shortstop("store", "migrate", "--json").out) == {"steps": 1}
+    assert "can be used (PostgreSQL " in shortstop("store", "check").out
+    assert list(json.loads(shortstop("store", "check", "--json").out)) == ["server"]
     assert shortstop("store", "migrate").out == "The tables were up to date.\n"
     moved = shortstop("store", "copy")
     assert moved.code == 0, moved.err
@@ -54,7 +58,7 @@ def test_the_counts_are_there_for_machines(shortstop: Shortstop, config: Path) -
     assert traces == {"name": "traces", "source": 2, "target": 2, "copied": 2}
 
 
-@pytest.mark.parametrize("words", [("copy",), ("migrate",)])
+@pytest.mark.parametrize("words", [("copy",), ("migrate",), ("check",)])
 def test_without_a_database_it_says_what_to_write(shortstop: Shortstop, words: str) -> None:
     result = shortstop("store", *words)
     assert result.code != 0

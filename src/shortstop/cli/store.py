@@ -18,6 +18,19 @@ from shortstop.stores import Paths, require_postgres
 store_app = typer.Typer(help="The database of `store.url`: its tables, and moving into it.")
 
 
+@store_app.command("check")
+def check_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Whether the database can be reached, and its tables are those that this version uses."""
+    paths = _paths(config)
+    from shortstop.stores.postgres.migrate import server_at
+
+    server = server_at(paths.database)
+    if as_json:
+        print_json({"server": server})
+    else:
+        say(f"The database can be used (PostgreSQL {server}).")
+
+
 @store_app.command("migrate")
 def migrate_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Bring the database's tables to the newest schema. `serve` does the same at its start."""

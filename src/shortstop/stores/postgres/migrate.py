@@ -87,6 +87,18 @@ def migrate_at(url: str) -> int:
         raise as_store_error(error, named(url)) from error
 
 
+def server_at(url: str) -> str:
+    """The version of the server with that URL, whose tables this Shortstop can use. Raises
+    StoreError."""
+    try:
+        with connect(url) as connection:
+            check(connection, named(url))
+            number = connection.info.server_version
+    except psycopg.Error as error:
+        raise as_store_error(error, named(url)) from error
+    return f"{number // 10_000}.{number % 10_000}"
+
+
 def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
     """Take one step, unless another process has taken it meanwhile."""
     with connection.transaction():
