@@ -9,8 +9,10 @@
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/shortstop
-COPY requirements.txt /src/
-RUN /opt/shortstop/bin/pip install --require-hashes -r /src/requirements.txt
+# --build-arg REQUIREMENTS=requirements-postgres.txt: stores in PostgreSQL
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-postgres.txt /src/
+RUN /opt/shortstop/bin/pip install --require-hashes -r /src/$REQUIREMENTS
 COPY pyproject.toml README.md LICENSE /src/
 COPY src /src/src
 COPY bench /src/bench

@@ -44,6 +44,13 @@ $(VENV)/.learn: requirements-learn.txt $(VENV)/.core
 	@$(PIP) --require-hashes -r requirements-learn.txt
 	@touch $@
 
+$(VENV)/.postgres: requirements-postgres.txt $(VENV)/.core
+	@echo "Adding what speaks to PostgreSQL from requirements-postgres.txt ..."
+	@$(PIP) --require-hashes -r requirements-postgres.txt
+	@touch $@
+
+postgres: $(VENV)/.postgres ## the extra for stores in PostgreSQL (psycopg)
+
 learn: $(VENV)/.learn ## the extra that specialists need (ONNX runtime, scikit-learn, crfsuite)
 
 ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and a 13 MB model)
@@ -99,10 +106,13 @@ chart: $(VENV)/.dev var/helm/.done ## render the Helm chart, write deploy/kubern
 	@$(BIN)/python -m scripts.chart.readme
 
 lock: ## resolve again and write the hashed requirements files (needs uv)
-	@$(LOCK) --extra demo --extra build --extra learn --extra dev -o requirements-dev.txt
+	@$(LOCK) --extra demo --extra build --extra learn --extra postgres --extra dev \
+	    -o requirements-dev.txt
 	@$(LOCK) --extra demo --extra build --constraint requirements-dev.txt -o requirements.txt
 	@$(LOCK) --extra demo --extra build --extra ner --constraint requirements-dev.txt \
 	    -o requirements-ner.txt
+	@$(LOCK) --extra demo --extra build --extra postgres --constraint requirements-dev.txt \
+	    -o requirements-postgres.txt
 	@$(LOCK) --extra demo --extra build --extra learn --constraint requirements-dev.txt \
 	    -o requirements-learn.txt
 	@$(LOCK) --extra release --constraint requirements-dev.txt -o requirements-release.txt

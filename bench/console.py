@@ -21,7 +21,8 @@ import aiohttp
 
 from bench.load import load
 from bench.processes import ROOT, cpu_seconds, free_port, listening, module, running
-from shortstop.stores.sqlite import rollups
+from shortstop.stores.sql import rollups
+from shortstop.stores.sqlite.connect import SQLITE
 from shortstop.stores.sqlite.rows import SqliteRows
 from shortstop.types.rows import COLUMNS
 
@@ -116,7 +117,7 @@ def made(rows: int) -> None:
             f" SELECT i, {', '.join(values.values())} FROM n"
         )
         db.execute(f"{count} INSERT INTO bodies SELECT i, ? FROM n", (DOCUMENT,))
-        rollups.add(db, 0)
+        rollups.add(db, SQLITE, 0)
     print(f"{rows:,} rows made in {time.monotonic() - began:.0f} s", flush=True)
 
 

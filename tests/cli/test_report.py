@@ -14,7 +14,7 @@ from shortstop.config import Config
 from shortstop.console.durations import moment
 from shortstop.console.report import break_even
 from shortstop.errors import ConfigError, StoreError
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from tests.stores.test_reports import ROWS, filled
 from tests.traces.example import remote
 

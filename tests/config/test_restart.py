@@ -47,6 +47,8 @@ PROCESS = {
     "traces.users": '"plain"',
     "traces.fsync": "true",
     "traces.key_env": '"OTHER"',
+    "store.url": '"postgresql://db.internal/shortstop"',
+    "store.password_env": '"OTHER"',
     "telemetry.otel.enabled": "true",
     "telemetry.otel.endpoint": '"http://127.0.0.1:1"',
     "telemetry.otel.headers_env": '"OTHER"',

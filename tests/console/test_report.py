@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shortstop.console import report as page
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from shortstop.types.report import Slice, TrafficReport
 from tests.stores.test_reports import ROWS, filled
 from tests.traces.example import trace

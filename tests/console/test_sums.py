@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shortstop.console.sums import whole
-from shortstop.stores.sqlite.figures import SqliteFigures
+from shortstop.stores.sqlite.reading import SqliteFigures
 from shortstop.types import Span
 from shortstop.types.console import Days
 from shortstop.types.report import By, Slice

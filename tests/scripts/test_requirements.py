@@ -26,7 +26,8 @@ def pins(path: Path) -> dict[str, set[str]]:
 def test_the_files_are_those_that_make_lock_writes() -> None:
     names = {path.name for path in FILES}
     assert names == {
-        f"requirements{part}.txt" for part in ("", "-dev", "-docs", "-ner", "-learn", "-release")
+        f"requirements{part}.txt"
+        for part in ("", "-dev", "-docs", "-ner", "-learn", "-postgres", "-release")
     }
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"-o {name}" in makefile for name in names)
@@ -55,8 +56,9 @@ def test_every_pin_is_hashed_and_no_line_names_a_registry(path: Path) -> None:
     ("file", "extras"),
     [
         ("requirements.txt", ("demo", "build")),
-        ("requirements-dev.txt", ("demo", "build", "learn", "dev")),
+        ("requirements-dev.txt", ("demo", "build", "learn", "postgres", "dev")),
         ("requirements-ner.txt", ("demo", "build", "ner")),
+        ("requirements-postgres.txt", ("demo", "build", "postgres")),
         ("requirements-learn.txt", ("demo", "build", "learn")),
         ("requirements-docs.txt", ("docs",)),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from tests.server.conftest import KEY, Gateway, running_gateway
 from tests.server.scripted import ScriptedModel
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shortstop.cli.exports import write_focus
 from shortstop.errors import ConfigError
 from shortstop.ledger.focus import COLUMNS, focus_rows
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from shortstop.stores.sqlite.rows import SqliteRows
 from shortstop.traces.document import encode
 from shortstop.traces.rows import row

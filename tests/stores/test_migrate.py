@@ -17,9 +17,9 @@ from shortstop.stores.sqlite.accounts import ACCOUNTS
 from shortstop.stores.sqlite.connect import Database, FileKind, connect
 from shortstop.stores.sqlite.migrate import migrate, version
 from shortstop.stores.sqlite.responses import RESPONSES
-from shortstop.stores.sqlite.rows import TRACES
 from shortstop.stores.sqlite.surrogates import VAULT
 from shortstop.stores.sqlite.taints import TAINTS
+from shortstop.stores.sqlite.traces_schema import TRACES
 from shortstop.traces import rows
 from shortstop.types.rows import COLUMNS
 from tests.traces.example import trace

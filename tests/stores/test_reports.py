@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from shortstop.types import Clearance, Reach, Span, Tier, Trace
 from shortstop.types.report import Slice, TrafficReport
 from tests.conftest import FakeClock

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from shortstop.types import Grade, Trace
 from shortstop.types.learning import RUN_OUTCOME
 from shortstop.types.report import RunTotals

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.ports import Clock
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteReports
 from shortstop.stores.sqlite.rows import SqliteRows
 from shortstop.traces import TraceReader, TraceStore
 from shortstop.traces.content import Redact

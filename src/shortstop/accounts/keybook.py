@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.accounts.keys import Key, fingerprint
-from shortstop.errors import NotFound, StoreError
+from shortstop.errors import NotFound, StoreError, StoreUnavailable
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
 
@@ -31,6 +31,7 @@ class KeyBook:
         self._damaged = 0
         self._version = -1
         self._checked = float("-inf")
+        self._unread: StoreError | None = None
         self._load()
 
     def add(self, key: Key, secret: str) -> None:
@@ -39,9 +40,18 @@ class KeyBook:
         self._load()
 
     def find(self, secret: str) -> Key | None:
-        """The key of a secret, revoked and expired ones too."""
+        """The key of a secret, revoked and expired ones too. Raises StoreError where it is not
+        known and the store, which may know it by now, cannot be read."""
         self._refresh()
-        return self._by_fingerprint.get(fingerprint(secret))
+        key = self._by_fingerprint.get(fingerprint(secret))
+        if key is None and self._unread is not None:
+            raise StoreUnavailable(
+                "The API key cannot be looked up now: the keys cannot be read.",
+                hint="Ask again in a moment.",
+                code=self._unread.code,
+                retry_after=FRESH_SECONDS,
+            ) from self._unread
+        return key
 
     def get(self, id: str) -> Key | None:
         self._refresh()
@@ -79,7 +89,9 @@ class KeyBook:
         try:
             if self._store.version() != self._version:
                 self._load()
-        except StoreError:
+            self._unread = None
+        except StoreError as error:
+            self._unread = error
             if not self._by_fingerprint:
                 raise
 

@@ -23,8 +23,9 @@ BESIDE = ("-wal", "-shm", "-journal", ".tmp", ".lock")
 
 
 def back_up(paths: Paths, folder: Path, copied: Callable[[str, int], None]) -> None:
-    """Copy what `paths` names to `folder`, which is whole or not there; `copied` is told of each
-    file and its bytes. Raises ConfigError where it cannot be begun, StoreError where it fails."""
+    """Copy the files that `paths` names to `folder`, which is whole or not there; `copied` is told
+    of each file and its bytes. Raises ConfigError where it cannot be begun, StoreError where it
+    fails."""
     if not paths.home.is_dir():
         raise ConfigError(f"There is no data folder {paths.home}: nothing to copy.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

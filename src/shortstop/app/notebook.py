@@ -24,6 +24,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from shortstop import registry
+from shortstop.app.places import paths_at
 from shortstop.config import Config, load
 from shortstop.console.durations import moment
 from shortstop.errors import ConfigError
@@ -113,7 +114,7 @@ def open_recorded(
         raise ConfigError(
             f"There is no data folder {home}.", hint="Name the gateway's `data_dir`, or start it."
         )
-    return RecordedTraffic(loaded, Paths.of(home, loaded))
+    return RecordedTraffic(loaded, paths_at(home, loaded, os.environ))
 
 
 def _grade(grade: Grade) -> Row:

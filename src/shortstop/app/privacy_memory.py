@@ -34,6 +34,6 @@ def open_privacy_memory(
     opened.callback(vault.close)
     taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
     opened.callback(taints.close)
-    return PrivacyMemory(
-        key, vault, Taint(store=taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
-    )
+    others = shared or config.store.url is not None
+    taint = Taint(store=taints, shared=others, unnamed_ttl_s=unnamed_ttl_s)
+    return PrivacyMemory(key, vault, taint)

@@ -13,6 +13,7 @@ from shortstop.app.listener import bind, serve_on, url_of
 from shortstop.app.logs import set_up_logging
 from shortstop.app.places import data_paths
 from shortstop.app.sole import sole_gateway
+from shortstop.app.store_wait import await_database
 from shortstop.app.supervisor import Supervisor
 from shortstop.config import Config, ConfigSource
 from shortstop.privacy.keys import audit_key
@@ -28,6 +29,7 @@ def serve(source: ConfigSource) -> None:
     set_up_logging(config.log)
     if config.privacy.audit is not None:
         audit_key(config.privacy, source.env)
+    await_database(data_paths(config, source.env))
     with asyncio.Runner(loop_factory=event_loop) as runner:
         if config.server.workers > 1:
             runner.run(Supervisor(config, source).run())

@@ -22,15 +22,19 @@ def backup_command(folder: Folder, config: ConfigFile = None, as_json: AsJson = 
 
     Traces, keys, budgets, what was learned, specialists, and the key that the content is encrypted
     with: keep the copy as safe as the original. Models are left out; `shortstop pull` brings them
-    again. To restore, stop the gateway and put the copy in the data folder's place.
+    again. To restore, stop the gateway and put the copy in the data folder's place. What is kept in
+    PostgreSQL is not in the copy: `pg_dump` saves that.
     """
     loaded = load(config, os.environ)
     paths = data_paths(loaded, os.environ)
     sizes: dict[str, int] = {}
     back_up(paths, folder, sizes.__setitem__)
     if as_json:
-        print_json({"folder": str(folder.absolute()), "files": sizes})
+        tree = {"folder": str(folder.absolute()), "files": sizes, "database": bool(paths.database)}
+        print_json(tree)
         return
     megabytes = sum(sizes.values()) / 1e6
     say(f"Copied {len(sizes)} files, {megabytes:,.1f} MB, to {folder}.")
     say("It holds the keys to its content: keep it as safe as the data folder itself.")
+    if paths.database:
+        say("What is kept in PostgreSQL is not in it: save that with pg_dump.")

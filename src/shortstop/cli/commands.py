@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "routing": "routing.routing_app",
     "contract": "contract.contract_command",
     "backup": "backup.backup_command",
+    "store": "store.store_app",
     "export": "export.export_command",
     "traces": "traces.traces_app",
     "tasks": "tasks.tasks_app",

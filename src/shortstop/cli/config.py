@@ -99,6 +99,7 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
         f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}, of tier S3 "
         f"{traces.sensitive_content!r}."
     )
+    lines += _store(config, env)
     paths = Paths.of(registry.home_path(config.data_dir, env), config)
     lines.append("  " + describe_key(traces, env, paths.content_key))
     if config.privacy.airgap:
@@ -109,6 +110,22 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     )
     lines.append(f"Kept from when the router's state was first saved: {_of('state')}.")
     return [*lines, *(f"Warning: {warning}" for warning in warnings(config))]
+
+
+def _store(config: Config, env: Mapping[str, str]) -> list[str]:
+    """Where everything is kept, and what several machines must have in common then."""
+    store = config.store
+    if store.url is None:
+        return []
+    state = "set" if env.get(store.password_env) else "not set"
+    lines = [f"Store: {store.url}. Password from {store.password_env}: {state}."]
+    shared = (config.traces.key_env, config.privacy.key_env)
+    if missing := [name for name in shared if not env.get(name)]:
+        lines.append(
+            f"  {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: machines"
+            " that share the database need the same, to read what the others have written."
+        )
+    return lines
 
 
 def _deployments(upstream: UpstreamConfig, env: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -82,7 +81,7 @@ def export_command(
         run=run,
     )
     paths = data_paths(loaded, os.environ)
-    paths = replace(paths, traces=db or paths.traces)
+    paths = paths.reading(db)
     redact = partial(redacted, patient_guard(loaded))
     files = TraceFiles(open_stores(paths).figures(), Recorded(loaded, os.environ, paths), redact)
     pieces = files.made(FileWanted(chosen, format, content))

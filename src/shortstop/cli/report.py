@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -93,7 +92,7 @@ def report_command(
 def _reader(config: Config, traces: Path | None) -> ReportReader:
     """Of the configuration's traces, or of the file that is named."""
     paths = data_paths(config, os.environ)
-    return open_stores(replace(paths, traces=traces or paths.traces)).reports()
+    return open_stores(paths.reading(traces)).reports()
 
 
 def by_month_end(reader: ReportReader, tenant: str | None, now: float) -> list[str]:

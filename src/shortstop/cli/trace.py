@@ -41,7 +41,7 @@ def show_command(
         found = figures.document(id, None)
     if found is None:
         raise ConfigError(
-            f"There is no request {id} in {paths.traces}.",
+            f"There is no request {id} among the rows.",
             hint="Its row comes a moment after the answer, and goes after `traces.retention_days`.",
         )
     trace, grades = reader.one(*found)

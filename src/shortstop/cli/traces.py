@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +50,7 @@ def export_command(
     """
     loaded, now = load(config, os.environ), time.time()
     paths = data_paths(loaded, os.environ)
-    reports = open_stores(replace(paths, traces=db or paths.traces)).reports()
+    reports = open_stores(paths.reading(db)).reports()
     reader = TraceReader(reports, reading_seal(loaded.traces, os.environ, paths.content_key))
     rows = reader.traces(
         since=None if since is None else moment(since, now),

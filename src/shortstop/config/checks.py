@@ -19,6 +19,7 @@ from shortstop.config.explain import KeyPath
 from shortstop.config.names import RESERVED, AliasLoop, aliases_of, is_name
 from shortstop.config.outward import problems_of_socket, problems_of_way
 from shortstop.config.sections import Config, ModelConfig, ServerConfig
+from shortstop.config.store import host_of_store, problem_of_store
 from shortstop.config.upstreams import UpstreamConfig
 
 EVERYBODY = "*"
@@ -48,6 +49,7 @@ def check(config: Config, fail: Fail) -> None:
     if config.privacy.airgap and config.upstreams:
         fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
     _check_collector(config, fail)
+    _check_store(config, fail)
     _check_alerts(config, fail)
     _check_references(config, owners, fail)
     _check_aliases(config, owners, fail)
@@ -214,6 +216,20 @@ def _check_collector(config: Config, fail: Fail) -> None:
     _check_url(otel.endpoint, path, fail)
     if otel.enabled and config.privacy.airgap and not is_local_url(otel.endpoint):
         fail(path, "airgap = true allows no collector beyond this machine or private network.")
+
+
+def _check_store(config: Config, fail: Fail) -> None:
+    url = config.store.url
+    if url is None:
+        return
+    if problem := problem_of_store(url):
+        fail(("store", "url"), *problem)
+    host = host_of_store(url)
+    if config.privacy.airgap and host and not is_local_url(f"postgresql://{host}"):
+        fail(
+            ("store", "url"),
+            "airgap = true allows no database beyond this machine or private network.",
+        )
 
 
 def _check_deployments(upstream: UpstreamConfig, path: KeyPath, fail: Fail) -> None:

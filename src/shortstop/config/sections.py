@@ -23,6 +23,7 @@ from shortstop.config.section import (
     Section,
     Stored,
 )
+from shortstop.config.store import StoreConfig
 from shortstop.config.telemetry import TelemetryConfig
 from shortstop.config.upstreams import UpstreamConfig
 
@@ -437,4 +438,5 @@ class Config(Section, frozen=True):
     telemetry: TelemetryConfig = TelemetryConfig()
     alerts: AlertsConfig = AlertsConfig()
     traces: TracesConfig = TracesConfig()
+    store: StoreConfig = StoreConfig()
     data_dir: Process[str | None] = None

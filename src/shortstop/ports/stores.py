@@ -5,6 +5,8 @@
   - *atomicity*: each call is one transaction. Two calls that write the same thing never interleave,
     whichever threads, processes or machines they come from.
   - *durability*: what a call has written survives the death of the process that called.
+  - *erasure*: what is deleted or forgotten is gone for every reader. What is said to be off the
+    disk is overwritten in a SQLite file; a PostgreSQL server uses its bytes again in its own time;
   - *threads*: any thread may call, unless a method says otherwise; calls may wait their turn.
 
 Times are Unix seconds, money is whole pico-dollars (`shortstop.money`). `tests/stores/contract`

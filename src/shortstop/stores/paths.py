@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
 
@@ -13,15 +13,23 @@ from shortstop.private_files import all_in, tighten
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The files of one gateway. All but `traces`, which the operator may move, are below `home`."""
+    """The files of one gateway. All but `traces`, which the operator may move, are below `home`.
+
+    Where `database` is a PostgreSQL URL, what the stores keep is there and in none of their files.
+    """
 
     home: Path
     traces: Path
+    database: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, home: Path, config: Config) -> Paths:
         """As `config` says; `home` is its data folder."""
         return cls(home, Path(config.traces.path) if config.traces.path else home / "traces.db")
+
+    def reading(self, traces: Path | None) -> Paths:
+        """The same, with the rows of this file where one is named."""
+        return self if traces is None else replace(self, traces=traces, database="")
 
     @property
     def journal(self) -> Path:

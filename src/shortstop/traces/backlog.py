@@ -228,4 +228,5 @@ class Backlog:
         return pending, memory_only
 
     def _pending(self) -> int:
-        return len(self._queue) + len(self._batch) + sum(s.spilled for s in self._spilled)
+        spilled = {id(one): one.spilled for one in self._spilled}  # one may be there twice
+        return len(self._queue) + len(self._batch) + sum(spilled.values())

@@ -40,8 +40,8 @@ class HeadTrainer:
         texts = [row.query.whole for row, _ in pairs]
         labels = [answer or "" for _, answer in pairs]
         units = recipe.encoder.encode(texts)
-        new = share_of_new([answer for answer in answers if answer])
-        made = train_head(texts, labels, units, recipe.target, recipe.seed, new_share=new)
+        unheard = share_of_new([answer for answer in answers if answer])
+        made = train_head(texts, labels, units, recipe.target, recipe.seed, new_share=unheard)
         head = catch_all_labels(made.head)
         told = [row for row, _ in pairs]
         known, new = held_out(told, head, made.held), held_out(told, head, made.new)

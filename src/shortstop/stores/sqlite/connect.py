@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.private_files import FILE, make_folder, tighten
+from shortstop.stores.sql.database import SqlVariant
 from shortstop.stores.sqlite.migrate import Migration, check, migrate
 
 WAL = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON")
@@ -111,6 +112,13 @@ def is_fault_of_file(error: Exception) -> bool:
     return isinstance(error, at_fault) or type(error) is sqlite3.DatabaseError
 
 
+SQLITE = SqlVariant(
+    whole=lambda value: f"CAST({value} AS INTEGER)",
+    holds=lambda column: f"instr({column}, ?)",
+    at_fault=is_fault_of_file,
+)
+
+
 class Database:
     """One connection to one file, opened when first used. Threads take turns on it.
 
@@ -118,12 +126,19 @@ class Database:
     full, read-only, out of reach), a plain one where it will not (damaged, a newer Shortstop's).
     """
 
+    variant = SQLITE
+
     def __init__(self, path: Path, kind: FileKind) -> None:
         self.path = path
         self._kind = kind
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._closed = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
 
     def open(self) -> None:
         """Connect now. Raises StoreError."""
@@ -140,8 +155,9 @@ class Database:
                 raise self.failure(error) from error
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no thread or process interleaves with; undone when it raises."""
+    def writing(self, *subjects: str) -> Iterator[sqlite3.Connection]:
+        """One transaction that no thread or process interleaves with, whatever its subjects; undone
+        when it raises."""
         with self._lock:
             try:
                 db = self._db or self._connected()

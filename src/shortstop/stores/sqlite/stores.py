@@ -9,9 +9,8 @@ from shortstop.stores.owners import Owner
 from shortstop.stores.paths import Paths
 from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.stores.sqlite.batches import SqliteBatches
-from shortstop.stores.sqlite.figures import SqliteFigures
 from shortstop.stores.sqlite.files import SqliteFiles
-from shortstop.stores.sqlite.reports import SqliteReports
+from shortstop.stores.sqlite.reading import SqliteFigures, SqliteReports
 from shortstop.stores.sqlite.responses import SqliteResponses
 from shortstop.stores.sqlite.rows import SqliteRows
 from shortstop.stores.sqlite.runs import SqliteRuns

@@ -28,22 +28,27 @@ def _money(column: str) -> dict[str, str]:
     }
 
 
+def one(condition: str) -> str:
+    """1 where it holds, else 0."""
+    return f"CASE WHEN {condition} THEN 1 ELSE 0 END"
+
+
 COUNTS: dict[str, str] = {
-    "requests": "{row}outcome != 'shadow'",
-    "answered": "{row}outcome = 'ok'",
-    "local": "{row}outcome = 'ok' AND {row}local",
-    "pinned": f"{{row}}outcome != 'shadow' AND {{row}}reach >= {int(Reach.LOCAL_ONLY)}",
-    "escalated": "{row}escalated",
-    "failed": "{row}outcome IN ('error', 'interrupted')",
-    "refused": "{row}outcome = 'refused'",
-    "cancelled": "{row}outcome = 'cancelled'",
+    "requests": one("{row}outcome != 'shadow'"),
+    "answered": one("{row}outcome = 'ok'"),
+    "local": one("{row}outcome = 'ok' AND {row}local"),
+    "pinned": one(f"{{row}}outcome != 'shadow' AND {{row}}reach >= {int(Reach.LOCAL_ONLY)}"),
+    "escalated": one("{row}escalated"),
+    "failed": one("{row}outcome IN ('error', 'interrupted')"),
+    "refused": one("{row}outcome = 'refused'"),
+    "cancelled": one("{row}outcome = 'cancelled'"),
     "prompt_tokens": "coalesce({row}prompt_tokens, 0)",
     "completion_tokens": "coalesce({row}completion_tokens, 0)",
     **_money("cost_pico"),
     **_money("cost_local_pico"),
     **_money("counterfactual_pico"),
-    "unpriced": "{row}unpriced OR {row}cost_pico IS NULL OR {row}counterfactual_pico IS NULL",
-    "estimated": "{row}tokens_estimated",
+    "unpriced": one("{row}unpriced OR {row}cost_pico IS NULL OR {row}counterfactual_pico IS NULL"),
+    "estimated": one("{row}tokens_estimated"),
 }
 """Whole numbers, in the order in which a `Slice` takes them."""
 AMOUNTS = tuple(
@@ -63,7 +68,12 @@ def count(name: str, row: str = "") -> str:
 
 def basis(name: str, row: str = "") -> str:
     """1 where the row's energy is known this way."""
-    return f"coalesce({row}joules_basis = '{name}', 0)"
+    return one(f"{row}joules_basis = '{name}'")
+
+
+def total(value: str) -> str:
+    """The sum of real numbers; nothing where there is none."""
+    return f"coalesce(sum({value}), 0.0)"
 
 
 POINT = (

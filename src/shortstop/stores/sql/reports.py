@@ -1,4 +1,4 @@
-"""The read side. Opens the file read-only, so that reading never holds up the writer.
+"""The read side, which never holds up the writer.
 
 How the figures are counted:
   - local share: of the answered requests, those that a local model answered;
@@ -11,20 +11,18 @@ How the figures are counted:
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
+from datetime import date
 from typing import Any
 
-from shortstop.errors import StoreError
-from shortstop.stores.sqlite.charges import charges
-from shortstop.stores.sqlite.connect import connect_read_only
-from shortstop.stores.sqlite.grades import FIELDS, grade_of, of_rows
-from shortstop.stores.sqlite.rows import TRACES
-from shortstop.stores.sqlite.run_totals import run_totals
-from shortstop.stores.sqlite.sums import (
+from msgspec.structs import replace
+
+from shortstop.stores.sql.charges import charges
+from shortstop.stores.sql.database import Queries, Source, SqlVariant
+from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
+from shortstop.stores.sql.run_totals import run_totals
+from shortstop.stores.sql.sums import (
     AMOUNTS,
     BASES,
     COUNTS,
@@ -33,6 +31,7 @@ from shortstop.stores.sqlite.sums import (
     count,
     point_of,
     slice_of,
+    total,
 )
 from shortstop.traces.report import Latencies, histogram, timeline_step
 from shortstop.types.report import Charge, GroupBy, Point, Slice, TrafficReport
@@ -43,22 +42,27 @@ _GRADED_PAGE = 100
 
 _NAMED = ("key", "user", "tag", "run", "specialist", "deployment")
 _KEYS: Mapping[str, str] = {
-    "day": "date(CAST(at / 86400 AS INTEGER) * 86400, 'unixepoch')",
     "task": "coalesce(task, '(none)')",
     "target": "coalesce(target, '(none)')",
     "tenant": "tenant",
-    **{k: f"coalesce({k}, '(none)')" for k in _NAMED},
+    **{k: f"coalesce(\"{k}\", '(none)')" for k in _NAMED},
 }
 ALL: tuple[GroupBy, ...] = ("day", "task", "target", "tenant")
 
-_ByKey = defaultdict[str, Latencies]
+_ByKey = defaultdict[Any, Latencies]
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
-class SqliteReports:
-    """Implements ports.stores.ReportReader. Every call opens the file and closes it again."""
+def day_of(number: int) -> str:
+    """The date of a day that is counted from 1970."""
+    return date.fromordinal(_EPOCH + number).isoformat()
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+
+class SqlReports:
+    """Implements ports.stores.ReportReader."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def documents(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
@@ -69,9 +73,9 @@ class SqliteReports:
             WHERE {where} AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_PAGE}
         """  # noqa: S608 - `where` is made of fixed texts
         last: tuple[float, int] = (float("-inf"), 0)
-        with closing(connect_read_only(self._path, TRACES)) as db:
+        with self._source.pages() as reading:
             while True:
-                page = self._rows(db, query, (*args, *last))
+                page = reading.all(query, (*args, *last))
                 for _at, _seq, document in page:
                     yield document.encode()
                 if len(page) < _PAGE:
@@ -92,11 +96,11 @@ class SqliteReports:
             WHERE {where} AND (at, rowid) > (?, ?) ORDER BY at, rowid LIMIT {_PAGE}
         """  # noqa: S608 - made of fixed texts
         last: tuple[float, int] = (float("-inf"), 0)
-        with closing(connect_read_only(self._path, TRACES)) as db:
+        with self._source.pages() as reading:
             while True:
                 page = [
                     (number, grade_of(values))
-                    for number, *values in self._rows(db, query, (*args, *last))
+                    for number, *values in reading.all(query, (*args, *last))
                 ]
                 yield from (row for _, row in page)
                 if len(page) < _PAGE:
@@ -119,22 +123,16 @@ class SqliteReports:
             AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_GRADED_PAGE}
         """  # noqa: S608 - `where` is made of fixed texts
         last: tuple[float, int] = (float("-inf"), 0)
-        with closing(connect_read_only(self._path, TRACES)) as db:
+        with self._source.pages() as reading:
             while True:
-                page = self._rows(db, query, (*args, *last))
-                grades = self._grades_of(db, [seq for _, seq, _ in page])
+                page = reading.all(query, (*args, *last))
+                grades = of_rows(reading, [seq for _, seq, _ in page])
                 for _, seq, document in page:
                     if seq in grades:  # else they were deleted since
                         yield document.encode(), grades[seq]
                 if len(page) < _GRADED_PAGE:
                     return
                 last = page[-1][0], page[-1][1]
-
-    def _grades_of(self, db: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[GradeRow]]:
-        try:
-            return of_rows(db, seqs)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._failure(error) from error
 
     def summary(
         self,
@@ -145,40 +143,25 @@ class SqliteReports:
         tenant: str | None = None,
     ) -> TrafficReport:
         where, args = _where(since, until, tenant)
-        with closing(connect_read_only(self._path, TRACES)) as db:
-            try:
-                db.execute("BEGIN")  # all queries see the same rows
-                return _Summary(db, where, args).report(by, tenant)
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise self._failure(error) from error
+        with self._source.snapshot() as reading:
+            return _Summary(reading, self._source.variant, where, args).report(by, tenant)
 
     def charges(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
     ) -> Iterator[Charge]:
         where, args = _where(since, until, tenant)
-        with closing(connect_read_only(self._path, TRACES)) as db:
-            try:
-                yield from charges(db, where, args)
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise self._failure(error) from error
-
-    def _rows(
-        self, db: sqlite3.Connection, query: str, args: Sequence[object]
-    ) -> list[tuple[Any, ...]]:
-        try:
-            return db.execute(query, args).fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> StoreError:
-        return StoreError(f"Cannot read {self._path}: {error}.")
+        with self._source.snapshot() as reading:
+            yield from charges(reading, self._source.variant, where, args)
 
 
 class _Summary:
     """The queries behind one report, over one choice of rows."""
 
-    def __init__(self, db: sqlite3.Connection, where: str, args: list[float | str]) -> None:
-        self._db = db
+    def __init__(
+        self, reading: Queries, variant: SqlVariant, where: str, args: list[float | str]
+    ) -> None:
+        self._reading = reading
+        self._whole = variant.whole
         self._where = where
         self._args = args
 
@@ -198,13 +181,15 @@ class _Summary:
             baselines=self._texts("baseline"),
             prices=self._texts("prices"),
             tenant=tenant,
-            runs=run_totals(self._db, self._where, self._args),
+            runs=run_totals(self._reading, self._where, self._args),
         )
 
     def _query(self, text: str, *more: float) -> list[tuple[Any, ...]]:
-        return self._db.execute(
-            text.replace("{where}", self._where), (*more, *self._args)
-        ).fetchall()
+        return self._reading.all(text.replace("{where}", self._where), (*more, *self._args))
+
+    def _key(self, by: GroupBy) -> str:
+        """Days as numbers."""
+        return self._whole("at / 86400") if by == "day" else _KEYS[by]
 
     def _texts(self, column: str) -> tuple[str, ...]:
         rows = self._query(
@@ -214,8 +199,9 @@ class _Summary:
 
     def _ordered(self, by: GroupBy, latencies: _ByKey) -> tuple[Slice, ...]:
         """Days in order, everything else by number of requests."""
-        slices = self._slices(_KEYS[by], latencies)
+        slices = self._slices(self._key(by), latencies)
         if by == "day":
+            slices = [replace(one, key=day_of(int(one.key))) for one in slices]
             return tuple(sorted(slices, key=lambda one: one.key))
         return tuple(sorted(slices, key=lambda one: (-one.requests, one.key)))
 
@@ -225,9 +211,9 @@ class _Summary:
 
     def _latencies(self, by: Sequence[GroupBy]) -> list[_ByKey]:
         """For all rows and for each grouping: sorted seconds of local and remote answers."""
-        keys = ["''", *(_KEYS[one] for one in by)]
+        keys = ["''", *(self._key(one) for one in by)]
         groupings: list[_ByKey] = [defaultdict(Latencies) for _ in keys]
-        for local, seconds, *names in self._db.execute(
+        for local, seconds, *names in self._reading.each(
             f"SELECT local, seconds, {', '.join(keys)} FROM traces "  # noqa: S608
             f"WHERE outcome = 'ok' AND {self._where} ORDER BY seconds",
             self._args,
@@ -238,18 +224,21 @@ class _Summary:
 
     def _timeline(self, step: float) -> tuple[Point, ...]:
         return tuple(
-            point_of(bucket * step, sums) for bucket, *sums in self._query(_TIMELINE, step)
+            point_of(bucket * step, sums)
+            for bucket, *sums in self._query(
+                _TIMELINE.replace("{bucket}", self._whole("at / ?")), step
+            )
         )
 
 
 _SUMS = f"""
     SELECT {{key}} AS k, {", ".join(f"sum({count(name)})" for name in COUNTS)},
-        {", ".join(f"total({name})" for name in AMOUNTS)},
+        {", ".join(map(total, AMOUNTS))},
         {", ".join(f"sum({basis(name)})" for name in BASES)}
     FROM traces WHERE {{where}} GROUP BY k
 """  # noqa: S608 - made of fixed texts
 _TIMELINE = f"""
-    SELECT CAST(at / ? AS INTEGER) AS bucket, {", ".join(f"sum({count(n)})" for n in POINT)}
+    SELECT {{bucket}} AS bucket, {", ".join(f"sum({count(n)})" for n in POINT)}
     FROM traces WHERE {{where}} GROUP BY bucket ORDER BY bucket
 """  # noqa: S608 - made of fixed texts
 
@@ -261,4 +250,4 @@ def _where(
     terms = {"at >= ?": since, "at < ?": until, "tenant = ?": tenant}
     terms |= {f"{column} = ?": value for column, value in equal.items()}
     given = {term: value for term, value in terms.items() if value is not None}
-    return " AND ".join(("1", *given)), list(given.values())
+    return " AND ".join(("1 = 1", *given)), list(given.values())

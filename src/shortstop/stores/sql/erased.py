@@ -6,13 +6,17 @@ does not reach them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
+from shortstop.stores.sql.database import SqlSession
 from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 _OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at", "id"))
+_NOTE = """
+INSERT INTO erased VALUES (?, ?, ?)
+ON CONFLICT (tenant, conversation) DO UPDATE SET at = excluded.at
+"""
 _ERASED = "SELECT 1 FROM erased WHERE tenant = ? AND conversation = ? AND at >= ?"
 _EMPTY = "UPDATE bodies SET trace = ? WHERE seq = (SELECT seq FROM traces WHERE id = ?)"
 _UNCORRECTED = """
@@ -23,24 +27,11 @@ UPDATE grades SET correction = NULL WHERE trace = ? AND at <= (
 """
 
 
-def m005_erased(db: sqlite3.Connection) -> None:
-    db.execute(
-        """
-        CREATE TABLE erased (
-            tenant TEXT NOT NULL,
-            conversation TEXT NOT NULL,
-            at REAL NOT NULL,
-            PRIMARY KEY (tenant, conversation)
-        ) STRICT, WITHOUT ROWID
-        """
-    )
+def note(db: SqlSession, tenant: str, conversation: str, at: float) -> None:
+    db.execute(_NOTE, (tenant, conversation, at))
 
 
-def note(db: sqlite3.Connection, tenant: str, conversation: str, at: float) -> None:
-    db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", (tenant, conversation, at))
-
-
-def empty_late(db: sqlite3.Connection, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
+def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
     """Take the content out of what has just been written and was asked before its erasure."""
     if db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
         return
@@ -51,6 +42,6 @@ def empty_late(db: sqlite3.Connection, rows: Sequence[Row], graded: Iterable[Gra
     db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
 
 
-def delete_before(db: sqlite3.Connection, at: float) -> None:
+def delete_before(db: SqlSession, at: float) -> None:
     """Rows from before then are no longer kept."""
     db.execute("DELETE FROM erased WHERE at < ?", (at,))

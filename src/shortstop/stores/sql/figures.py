@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from shortstop.errors import StoreError, StoreUnavailable
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shortstop.errors import StoreUnavailable
 from shortstop.money import dollars
-from shortstop.stores.sqlite.connect import connect_read_only
-from shortstop.stores.sqlite.grades import FIELDS, grade_of, of_rows
-from shortstop.stores.sqlite.rollups import HOUR, NONE
-from shortstop.stores.sqlite.rows import TRACES
-from shortstop.stores.sqlite.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of
+from shortstop.stores.sql.database import Queries, Source, SqlVariant
+from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
+from shortstop.stores.sql.reports import day_of
+from shortstop.stores.sql.rollups import HOUR, NONE
+from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of, total
 from shortstop.traces.report import Latencies, percentiles
 from shortstop.types import Reach, Tier
 from shortstop.types.console import (
@@ -32,15 +34,13 @@ from shortstop.types.console import (
 from shortstop.types.report import By, Point, Slice
 from shortstop.types.rows import GradeRow
 
-STEPS = 20_000
-"""Of SQLite's machine, about a millisecond, between two looks at the clock."""
-BUSY_SECONDS = 0.5
 MOST_SEARCHED = 20_000
 """Rows that one page looks through where no index leads to the right ones."""
 MOST_BYTES = 8 << 20
 """Of whole rows that one page holds, and one row more."""
 MOST_READ = 500
 """Rows whose findings are counted: they are in the rows' JSON."""
+MOST_RULES = 50
 MOST_TIMED = 5000
 """Answers over which times are taken."""
 _LINE = (
@@ -55,35 +55,51 @@ _KEPT = {
     "unpriced": "(unpriced OR cost_pico IS NULL OR counterfactual_pico IS NULL)",
     "explored": "outcome != 'shadow' AND explored",
     "shadow": "outcome != 'ok' AND outcome = 'shadow'",
-    "all": "1",
+    "all": "1 = 1",
 }
 _INDEXED = {"unanswered", "escalated", "shadow", "all"}
 _SEARCHED = ("task", "target", "model", "key", "run", "conversation")
 
 
-class SqliteFigures:
+class _RowFinding(Struct, frozen=True):
+    label: str = ""
+    rule: str = ""
+    tier: int = 0
+
+
+class _RowFindings(Struct, frozen=True):
+    findings: tuple[_RowFinding, ...] = ()
+
+
+class _RowJudged(Struct, frozen=True):
+    """What rules found, in a row's JSON."""
+
+    clearance: _RowFindings = _RowFindings()
+
+
+_judged = msgspec.json.Decoder(_RowJudged).decode
+
+
+def _found(document: str) -> Iterator[tuple[str, str, int]]:
+    """Nothing in one that is damaged."""
+    with suppress(msgspec.DecodeError):
+        yield from ((one.label, one.rule, one.tier) for one in _judged(document).clearance.findings)
+
+
+class SqlFigures:
     """Implements ports.stores.FigureReader."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     @contextmanager
     def figures(self, seconds: float) -> Iterator[_FigureQueries]:
-        deadline = time.monotonic() + seconds
-        with closing(connect_read_only(self._path, TRACES, busy_seconds=BUSY_SECONDS)) as db:
-            db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
-            try:
-                db.execute("BEGIN")  # all queries see the same rows
-                yield _FigureQueries(db)
-            except sqlite3.OperationalError as error:
-                if "interrupted" in str(error):
-                    raise _late(seconds) from error
-                raise StoreUnavailable(f"Cannot read {self._path} now: {error}.") from error
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise StoreError(f"Cannot read {self._path}: {error}.") from error
+        with self._source.snapshot(seconds) as reading:
+            yield _FigureQueries(reading, self._source.variant)
 
 
-def _late(seconds: float) -> StoreUnavailable:
+def late(seconds: float) -> StoreUnavailable:
+    """The error for figures that were given up."""
     return StoreUnavailable(
         f"These figures took longer than {seconds:g} seconds, so the page gave up.",
         hint="Choose a shorter period or fewer filters; the gateway was not held up.",
@@ -94,22 +110,25 @@ def _late(seconds: float) -> StoreUnavailable:
 class _FigureQueries:
     """Implements ports.stores.Figures over one transaction."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, reading: Queries, variant: SqlVariant) -> None:
+        self._reading = reading
+        self._holds = variant.holds
+        self._all = reading.all
 
     def slices(
         self, by: By | None, days: Days, *, tenant: str | None = None, task: str | None = None
     ) -> tuple[Slice, ...]:
-        key = "''" if by is None else "date(day * 86400, 'unixepoch')" if by == "day" else by
         grouped = "" if by is None else f"GROUP BY {by}"
-        where = "(?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR task = ?2)"
+        given = {"tenant": tenant, "task": task}
+        equal = {column: value for column, value in given.items() if value is not None}
+        where = " AND ".join(["day >= ?", "day < ?", *(f"{column} = ?" for column in equal)])
         rows = self._all(
-            f"SELECT {key}, {_DAILY} FROM daily"  # noqa: S608 - made of fixed texts
-            f" WHERE {where} AND day >= ?3 AND day < ?4 {grouped}",
-            (tenant, task, days.first, days.end),
+            f"SELECT {by or _NO_KEY}, {_DAILY} FROM daily WHERE {where} {grouped}",  # noqa: S608
+            (days.first, days.end, *equal.values()),
         )
         slices = [slice_of(row) for row in rows if row[1] is not None]
         if by == "day":
+            slices = [replace(one, key=day_of(int(one.key))) for one in slices]
             return tuple(sorted(slices, key=lambda one: one.key))
         if by is None and not slices:
             return (Slice(""),)
@@ -141,10 +160,11 @@ class _FigureQueries:
         return tuple(name for (name,) in rows)
 
     def times(self, chosen: RowFilter) -> AnswerTimes:
-        where, args = _where(chosen)
+        where, args = self._where(chosen)
         rows = self._all(
             f"SELECT local, seconds FROM (SELECT local, seconds FROM traces WHERE {where}"  # noqa: S608
-            f" AND outcome = 'ok' ORDER BY at DESC, seq DESC LIMIT {MOST_TIMED}) ORDER BY seconds",
+            f" AND outcome = 'ok' ORDER BY at DESC, seq DESC LIMIT {MOST_TIMED}) AS newest"
+            " ORDER BY seconds",
             args,
         )
         seconds = Latencies()
@@ -153,32 +173,31 @@ class _FigureQueries:
         return AnswerTimes(len(rows), *percentiles(seconds.local), *percentiles(seconds.remote))
 
     def tiers(self, chosen: RowFilter) -> tuple[TierCount, ...]:
-        where, args = _where(chosen)
+        where, args = self._where(chosen)
         rows = self._all(
             "SELECT tier, reach, count(*) FROM (SELECT tier, reach FROM traces"  # noqa: S608
             f" WHERE {where} AND outcome != 'shadow' ORDER BY at DESC, seq DESC"
-            f" LIMIT {MOST_SEARCHED}) GROUP BY 1, 2 ORDER BY 1, 2",
+            f" LIMIT {MOST_SEARCHED}) AS newest GROUP BY 1, 2 ORDER BY 1, 2",
             args,
         )
         return tuple(TierCount(Tier(tier), Reach(reach), n) for tier, reach, n in rows)
 
     def rules(self, chosen: RowFilter) -> tuple[RuleCount, ...]:
-        where, args = _where(chosen)
+        where, args = self._where(chosen)
         rows = self._all(
-            "SELECT f.value ->> 'label', f.value ->> 'rule', f.value ->> 'tier', count(*)"  # noqa: S608
-            " FROM (SELECT seq FROM (SELECT seq, tier FROM traces"
-            f" WHERE {where} ORDER BY at DESC, seq DESC LIMIT {MOST_SEARCHED})"
-            f" WHERE tier > 0 LIMIT {MOST_READ})"
-            " JOIN bodies USING (seq), json_each(trace, '$.clearance.findings') AS f"
-            " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2 LIMIT 50",
+            "SELECT trace FROM bodies JOIN (SELECT seq FROM (SELECT seq, tier FROM traces"  # noqa: S608
+            f" WHERE {where} ORDER BY at DESC, seq DESC LIMIT {MOST_SEARCHED}) AS newest"
+            f" WHERE tier > 0 LIMIT {MOST_READ}) AS found USING (seq)",
             args,
         )
-        return tuple(RuleCount(label, rule, Tier(tier), n) for label, rule, tier, n in rows)
+        counts = Counter(one for (document,) in rows for one in _found(document))
+        most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_RULES]
+        return tuple(RuleCount(label, rule, Tier(tier), n) for (label, rule, tier), n in most)
 
     def page(self, chosen: RowFilter, before: RowCursor | None, limit: int) -> TracePage:
         if chosen.search and (exact := self._by_id(chosen)):
             return TracePage(exact)
-        where, args = _where(chosen)
+        where, args = self._where(chosen)
         if before is not None:
             where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
         bound = None if _led(chosen) else self._bound(chosen, before)
@@ -201,7 +220,9 @@ class _FigureQueries:
 
     def _bound(self, chosen: RowFilter, before: RowCursor | None) -> RowCursor | None:
         """The oldest row that a page looks at; None: there are fewer."""
-        where, args = _where(RowFilter(tenant=chosen.tenant, task=chosen.task, until=chosen.until))
+        where, args = self._where(
+            RowFilter(tenant=chosen.tenant, task=chosen.task, until=chosen.until)
+        )
         if before is not None:
             where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
         rows = self._all(
@@ -217,13 +238,14 @@ class _FigureQueries:
         where, args = _equal(tenant=tenant)
         rows = self._all(
             f"SELECT {', '.join(_LINE)} FROM (SELECT * FROM traces WHERE seq > ?"  # noqa: S608
-            f" ORDER BY seq DESC LIMIT {limit * 20}) WHERE {where} LIMIT {limit}",
+            f" ORDER BY seq DESC LIMIT {limit * 20}) AS newest WHERE {where}"
+            f" ORDER BY seq DESC LIMIT {limit}",
             (after, *args),
         )
         return tuple(map(_line, rows))
 
     def documents(self, chosen: RowFilter, after: RowCursor | None, limit: int) -> DocumentPage:
-        where, args = _where(chosen)
+        where, args = self._where(chosen)
         if after is not None:
             where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
         end = self._end(chosen, after)
@@ -231,16 +253,16 @@ class _FigureQueries:
             where, args = f"{where} AND (at, seq) <= (?, ?)", [*args, end.at, end.seq]
         found: list[tuple[float, int, str]] = []
         size = 0
-        for row in self._db.execute(
+        for at, seq, document in self._reading.each(
             f"SELECT at, seq, trace FROM traces JOIN bodies USING (seq) WHERE {where}"  # noqa: S608
             f" ORDER BY at, seq LIMIT {limit}",
             args,
         ):
-            found.append(row)
-            size += len(row[2])
+            found.append((at, seq, document))
+            size += len(document)
             if size > MOST_BYTES:
                 break
-        grades = of_rows(self._db, [seq for _, seq, _ in found])
+        grades = of_rows(self._reading, [seq for _, seq, _ in found])
         rows = tuple((document.encode(), grades.get(seq, [])) for _, seq, document in found)
         full = len(found) == limit or size > MOST_BYTES
         return DocumentPage(rows, RowCursor(*found[-1][:2]) if full else end)
@@ -248,7 +270,7 @@ class _FigureQueries:
     def _end(self, chosen: RowFilter, after: RowCursor | None) -> RowCursor | None:
         """The newest row that a page of whole rows looks at; None: there are fewer."""
         narrow = RowFilter(tenant=chosen.tenant, since=chosen.since, until=chosen.until, kept="all")
-        where, args = _where(narrow)
+        where, args = self._where(narrow)
         if after is not None:
             where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
         rows = self._all(
@@ -274,13 +296,30 @@ class _FigureQueries:
         )
         return document.encode(), [grade_of(values) for values in grades]
 
-    def _all(self, query: str, args: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return self._db.execute(query, args).fetchall()
+    def _where(self, chosen: RowFilter) -> tuple[str, list[object]]:
+        """The condition, and the arguments of its placeholders."""
+        where, args = _equal(
+            tenant=chosen.tenant, task=chosen.task, target=chosen.target, outcome=chosen.outcome,
+            key=chosen.key, tag=chosen.tag, run=chosen.run,
+        )  # fmt: skip
+        for term, value in (("at >= ?", chosen.since), ("at < ?", chosen.until)):
+            if value is not None:
+                where, args = f"{where} AND {term}", [*args, value]
+        if chosen.side is not None:
+            where += f" AND outcome = 'ok' AND {'' if chosen.side == 'local' else 'NOT '}local"
+        if chosen.tier is not None:
+            where += f" AND tier = {int(chosen.tier)}"
+        where += f" AND {_KEPT[chosen.kept]}" if chosen.kept else " AND outcome != 'shadow'"
+        if chosen.search:
+            found = " OR ".join(map(self._holds, _SEARCHED))
+            where, args = f"{where} AND ({found})", [*args, *[chosen.search] * len(_SEARCHED)]
+        return where, args
 
 
+_NO_KEY = "''"
 _DAILY = ", ".join(
     [f"sum({name})" for name in COUNTS]
-    + [f"total({name})" for name in AMOUNTS]
+    + [total(name) for name in AMOUNTS]
     + [f"sum({name})" for name in BASES]
 )
 
@@ -295,30 +334,10 @@ def _led(chosen: RowFilter) -> bool:
     return others.count(None) == len(others)
 
 
-def _where(chosen: RowFilter) -> tuple[str, list[object]]:
-    """The condition, and the arguments of its placeholders."""
-    where, args = _equal(
-        tenant=chosen.tenant, task=chosen.task, target=chosen.target, outcome=chosen.outcome,
-        key=chosen.key, tag=chosen.tag, run=chosen.run,
-    )  # fmt: skip
-    for term, value in (("at >= ?", chosen.since), ("at < ?", chosen.until)):
-        if value is not None:
-            where, args = f"{where} AND {term}", [*args, value]
-    if chosen.side is not None:
-        where += f" AND outcome = 'ok' AND local = {int(chosen.side == 'local')}"
-    if chosen.tier is not None:
-        where += f" AND tier = {int(chosen.tier)}"
-    where += f" AND {_KEPT[chosen.kept]}" if chosen.kept else " AND outcome != 'shadow'"
-    if chosen.search:
-        found = " OR ".join(f"instr({column}, ?)" for column in _SEARCHED)
-        where, args = f"{where} AND ({found})", [*args, *[chosen.search] * len(_SEARCHED)]
-    return where, args
-
-
 def _equal(**values: str | None) -> tuple[str, list[object]]:
     given = {column: value for column, value in values.items() if value is not None}
     terms = [f"{c} IS NULL" if v == NONE else f"{c} = ?" for c, v in given.items()]
-    return " AND ".join(["1", *terms]), [v for v in given.values() if v != NONE]
+    return " AND ".join(["1 = 1", *terms]), [v for v in given.values() if v != NONE]
 
 
 def _line(row: Sequence[Any]) -> TraceLine:

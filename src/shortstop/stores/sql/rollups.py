@@ -6,11 +6,11 @@ year of traffic reads some thousand short rows. Times are UTC: `day` and `hour` 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shortstop.stores.sqlite.sums import AMOUNTS, BASES, COUNTS, POINT, basis, count
+from shortstop.stores.sql.database import SqlSession, SqlVariant
+from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, basis, count, total
 
 DAY, HOUR = 86_400, 3600
 NONE = "(none)"
@@ -22,7 +22,7 @@ MOST_NAMED = 500
 def _sums(counts: Sequence[str], amounts: Sequence[str] = ()) -> dict[str, str]:
     sums = {"rows": "count(*)"} | {name: f"sum({count(name)})" for name in counts}
     return sums | {
-        name: f"sum({basis(name)})" if name in BASES else f"total({name})" for name in amounts
+        name: f"sum({basis(name)})" if name in BASES else total(name) for name in amounts
     }
 
 
@@ -34,29 +34,34 @@ class Rollup:
     keys: dict[str, str]
     sums: dict[str, str]
 
-    def create(self, db: sqlite3.Connection) -> None:
-        """Make it, and fill it from the rows that are there."""
-        keys = [f"{key} {'TEXT' if key in _TEXTS else 'INTEGER'} NOT NULL" for key in self.keys]
-        sums = [f"{name} {'REAL' if name in AMOUNTS else 'INTEGER'}" for name in self.sums]
-        db.execute(
+    def table(self, whole: str, real: str) -> str:
+        """The statement that makes it, with the database's names of these types."""
+        keys = [f"{key} {'TEXT' if key in _TEXTS else whole} NOT NULL" for key in self.keys]
+        sums = [f"{name} {real if name in AMOUNTS else whole}" for name in self.sums]
+        return (
             f"CREATE TABLE {self.name} ({', '.join([*keys, *sums])},"
-            f" PRIMARY KEY ({', '.join(self.keys)})) STRICT, WITHOUT ROWID"
+            f" PRIMARY KEY ({', '.join(self.keys)}))"
         )
-        self._apply(db, "1", (), "+")
 
-    def add(self, db: sqlite3.Connection, after: int) -> None:
+    def fill(self, db: SqlSession) -> None:
+        """Count all rows that are there."""
+        self._apply(db, "seq > ?", (0,), "+")
+
+    def add(self, db: SqlSession, after: int) -> None:
         """Count the rows whose number is above `after`."""
         self._apply(db, "seq > ?", (after,), "+")
 
-    def take(self, db: sqlite3.Connection, seqs: Sequence[int]) -> None:
+    def take(self, db: SqlSession, seqs: Sequence[int]) -> None:
         """Count these rows, which are still there, no longer."""
         self._apply(db, f"seq IN ({', '.join('?' * len(seqs))})", seqs, "-")
         db.execute(f"DELETE FROM {self.name} WHERE rows <= 0")  # noqa: S608 - our own name
 
-    def _apply(self, db: sqlite3.Connection, where: str, args: Sequence[int], sign: str) -> None:
+    def _apply(self, db: SqlSession, where: str, args: Sequence[int], sign: str) -> None:
         columns = ", ".join([*self.keys, *self.sums])
         made = ", ".join([*self.keys.values(), *self.sums.values()])
-        changed = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in self.sums)
+        changed = ", ".join(
+            f"{name} = {self.name}.{name} {sign} excluded.{name}" for name in self.sums
+        )
         places = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
         db.execute(
             f"INSERT INTO {self.name} ({columns})"  # noqa: S608 - made of fixed texts
@@ -67,46 +72,39 @@ class Rollup:
 
 
 _TEXTS = {"tenant", "task", "target", "baseline"}
-DAILY = Rollup(
-    "daily",
-    {
-        "day": f"CAST(at / {DAY} AS INTEGER)",
+
+
+def rollups(variant: SqlVariant) -> tuple[Rollup, Rollup]:
+    """By day, and by hour."""
+    daily = {
+        "day": variant.whole(f"at / {DAY}"),
         "tenant": "tenant",
         "task": f"coalesce(task, '{NONE}')",
         "target": f"coalesce(target, '{NONE}')",
         "baseline": "coalesce(baseline, '')",
-    },
-    _sums(tuple(COUNTS), (*AMOUNTS, *BASES)),
-)
-HOURLY = Rollup(
-    "hourly", {"hour": f"CAST(at / {HOUR} AS INTEGER)", "tenant": "tenant"}, _sums(POINT)
-)
+    }
+    hourly = {"hour": variant.whole(f"at / {HOUR}"), "tenant": "tenant"}
+    return (
+        Rollup("daily", daily, _sums(tuple(COUNTS), (*AMOUNTS, *BASES))),
+        Rollup("hourly", hourly, _sums(POINT)),
+    )
 
 
-def m007_rollups(db: sqlite3.Connection) -> None:
-    """The sums, and the ways to the rows behind a figure."""
-    DAILY.create(db)
-    HOURLY.create(db)
-    db.execute("CREATE INDEX traces_task_at ON traces (task, at, seq)")
-    db.execute("CREATE INDEX traces_unanswered ON traces (at, seq) WHERE outcome != 'ok'")
-    db.execute("CREATE INDEX traces_escalated ON traces (at, seq) WHERE escalated")
-
-
-def newest(db: sqlite3.Connection) -> int:
+def newest(db: SqlSession) -> int:
     """The number of the newest row."""
     seq: int = db.execute("SELECT coalesce(max(seq), 0) FROM traces").fetchone()[0]
     return seq
 
 
-def add(db: sqlite3.Connection, after: int) -> None:
+def add(db: SqlSession, variant: SqlVariant, after: int) -> None:
     """Count the rows that this transaction has written: those with a number above `after`."""
-    DAILY.add(db, after)
-    HOURLY.add(db, after)
+    for rollup in rollups(variant):
+        rollup.add(db, after)
 
 
-def take(db: sqlite3.Connection, seqs: Sequence[int]) -> None:
+def take(db: SqlSession, variant: SqlVariant, seqs: Sequence[int]) -> None:
     """Count these rows no longer; they are deleted next."""
     for start in range(0, len(seqs), MOST_NAMED):
         some = seqs[start : start + MOST_NAMED]
-        DAILY.take(db, some)
-        HOURLY.take(db, some)
+        for rollup in rollups(variant):
+            rollup.take(db, some)

@@ -1,0 +1,92 @@
+"""All stores of gateways that share one PostgreSQL database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shortstop.errors import StoreError
+from shortstop.ports import Clock
+from shortstop.stores.postgres.accounts import PostgresAccounts
+from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
+from shortstop.stores.sql.figures import SqlFigures
+from shortstop.stores.sql.reports import SqlReports
+from shortstop.stores.sql.responses import SqlResponses
+from shortstop.stores.sql.rows import SqlRows
+from shortstop.stores.sql.runs import SqlRuns
+from shortstop.stores.sql.surrogates import SqlSurrogates
+from shortstop.stores.sql.taints import SqlTaints
+from shortstop.stores.sqlite.batches import SqliteBatches
+from shortstop.stores.sqlite.files import SqliteFiles
+from shortstop.stores.sqlite.stores import SqliteStores
+from shortstop.types import Tier
+
+CALL_SECONDS = 2.0
+"""A request waits for these."""
+WRITE_SECONDS = 30.0
+"""Rows are written beside the requests, and large deletions may take their time."""
+GLANCE_SECONDS = 0.5
+
+
+class PostgresRows(SqlRows):
+    """Whoever has been told that a row is written finds it after a power cut, if the server says
+    so (`synchronous_commit`)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(PostgresDatabase(url, WRITE_SECONDS))
+        self._source = PostgresSource(url)
+
+    def tier(self, id: str) -> Tier | None:
+        try:
+            with self._source.snapshot(GLANCE_SECONDS) as queries:
+                rows = queries.all("SELECT tier FROM traces WHERE id = ?", (id,))
+        except (StoreError, UnicodeError):
+            return None
+        return Tier(rows[0][0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStores:
+    """What machines share: all of ports.stores.Stores but batches."""
+
+    url: str = field(repr=False)
+
+    def rows(self, *, fsync: bool = False) -> PostgresRows:
+        return PostgresRows(self.url)
+
+    def reports(self) -> SqlReports:
+        return SqlReports(PostgresSource(self.url))
+
+    def figures(self) -> SqlFigures:
+        return SqlFigures(PostgresSource(self.url))
+
+    def responses(self) -> SqlResponses:
+        return SqlResponses(self._database())
+
+    def accounts(self) -> PostgresAccounts:
+        return PostgresAccounts(self._database())
+
+    def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> SqlTaints:
+        return SqlTaints(self._database(), clock, kept_s, unnamed_ttl_s)
+
+    def surrogates(self) -> SqlSurrogates:
+        return SqlSurrogates(self._database())
+
+    def runs(self) -> SqlRuns:
+        return SqlRuns(self._database())
+
+    def _database(self) -> PostgresDatabase:
+        return PostgresDatabase(self.url, CALL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStores(PostgresStores):
+    """Implements ports.stores.Stores. A batch is worked off by the machine that took it, and its
+    files are on that machine's disk."""
+
+    machine: SqliteStores
+
+    def files(self) -> SqliteFiles:
+        return self.machine.files()
+
+    def batches(self) -> SqliteBatches:
+        return self.machine.batches()

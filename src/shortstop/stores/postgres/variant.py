@@ -1,0 +1,12 @@
+"""What PostgreSQL says in its own way."""
+
+from __future__ import annotations
+
+from shortstop.stores.postgres.failures import at_fault
+from shortstop.stores.sql.database import SqlVariant
+
+POSTGRES = SqlVariant(
+    whole=lambda value: f"CAST(trunc({value}) AS BIGINT)",
+    holds=lambda column: f"strpos({column}, ?) > 0",
+    at_fault=at_fault,
+)
