@@ -65,11 +65,8 @@ def written(case: str, name: str = "shortstop") -> str:
 
 
 def configuration(case: str, name: str = "shortstop") -> Config:
-    """As the gateway reads it; without [store] while it has none."""
-    text = written(case, name)
-    if "store" not in Config.__struct_fields__:
-        text = re.sub(r"^\[store\]\n(?:.+\n)*", "", text, flags=re.MULTILINE)
-    return parse(text, {})
+    """As the gateway reads it."""
+    return parse(written(case, name), {})
 
 
 # ---------------------------------------------------------------- what is kept
@@ -91,7 +88,8 @@ def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 SEVERAL = "Several replicas without store.url"
-KEYED = {"SHORTSTOP_TRACES_KEY": {"secret": "shortstop", "key": "traces"}}
+TRACES = {"SHORTSTOP_TRACES_KEY": {"secret": "shortstop", "key": "traces"}}
+KEYED = {**TRACES, "SHORTSTOP_PRIVACY_KEY": {"secret": "shortstop", "key": "privacy"}}
 REFUSED = {
     SEVERAL: {"replicas": 2},
     SEVERAL + " that come and go": {"autoscaling": {"enabled": True}},
@@ -104,7 +102,11 @@ REFUSED = {
         "store": {"url": "postgresql://u@h/d?sslmode=require&password=p"},
         "secretEnv": KEYED,
     },
-    "with the same key": {"store": {"url": "postgresql://u@h/d"}},
+    "secretEnv.SHORTSTOP_TRACES_KEY": {"store": {"url": "postgresql://u@h/d"}},
+    "secretEnv.SHORTSTOP_PRIVACY_KEY": {
+        "store": {"url": "postgresql://u@h/d"},
+        "secretEnv": TRACES,
+    },
     "vllm.image.tag": {"vllm": {"enabled": True, "model": "/models/m", "modelClaim": "c"}},
     "vllm.modelClaim": {"vllm": {"enabled": True, "model": "/models/m", "image": {"tag": "v1"}}},
     "additional properties 'replica'": {"replica": 3},
@@ -141,7 +143,7 @@ def test_a_database_without_a_port_has_the_usual_one(tmp_path: Path) -> None:
     made = [m for m in yaml.safe_load_all(done.stdout) if m and m["kind"] == "NetworkPolicy"]
     assert {max(port for _, port in ways(policy)) for policy in made} == {5432}
     assert [m for m in made if ("anybody", 5432) in ways(m)] == made
-    assert "PGPASSWORD" not in done.stdout, "no Secret was named"
+    assert "SHORTSTOP_STORE_PASSWORD" not in done.stdout, "no Secret was named"
 
 
 # ---------------------------------------------------------------- Kubernetes takes it
@@ -326,7 +328,7 @@ def test_secrets_are_references(case: str) -> None:
 def test_the_migration_gets_the_password_and_nothing_else() -> None:
     job = of_kind("cluster", "Job", "shortstop-migrate")
     assert [v["name"] for v in container("cluster", "Job", "shortstop-migrate")["env"]] == [
-        "PGPASSWORD"
+        "SHORTSTOP_STORE_PASSWORD"
     ]
     hooks = {
         m["kind"]: m["metadata"]["annotations"]

@@ -36,8 +36,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and $several (not .Values.store.url) (not .Values.independentReplicas) -}}
 {{- fail "Several replicas without store.url would each have keys, budgets and traces of their own. Set store.url, or independentReplicas: true if that is meant." -}}
 {{- end -}}
-{{- if and .Values.store.url (not (hasKey .Values.secretEnv "SHORTSTOP_TRACES_KEY")) -}}
-{{- fail "With store.url every replica must seal contents with the same key: name its Secret under secretEnv.SHORTSTOP_TRACES_KEY." -}}
+{{- range list "SHORTSTOP_TRACES_KEY" "SHORTSTOP_PRIVACY_KEY" -}}
+{{- if and $.Values.store.url (not (hasKey $.Values.secretEnv .)) -}}
+{{- fail (printf "With store.url every replica must seal with the same keys: name a Secret under secretEnv.%s." .) -}}
+{{- end -}}
 {{- end -}}
 {{- if regexMatch "^[a-z]+://[^/@]*:[^/@]*@|[?&]password=" .Values.store.url -}}
 {{- fail "store.url holds a password, which would stand in a ConfigMap. Leave it out and name a Secret under store.passwordSecret." -}}
@@ -104,7 +106,7 @@ slots = {{ .Values.vllm.slots }}
 
 {{- define "shortstop.storeEnv" -}}
 {{- if and .Values.store.url .Values.store.passwordSecret.name }}
-- name: PGPASSWORD
+- name: SHORTSTOP_STORE_PASSWORD
   valueFrom:
     secretKeyRef:
       name: {{ .Values.store.passwordSecret.name }}
