@@ -68,6 +68,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
 
 
+def pytest_runtest_setup() -> None:
+    """A gateway that was begun in this process has closed what is written to others: the next test
+    begins anew."""
+    os.umask(0o022)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """What was logged goes from process to process: half a character of some test cannot."""

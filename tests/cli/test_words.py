@@ -18,6 +18,8 @@ from tests.cli.test_main import ALL, LEAVES, Words
 NEEDED: dict[Words, list[str]] = {
     ("backtest",): [os.devnull],
     ("backup",): ["copy"],
+    ("batch", "show"): ["batch_1"],
+    ("batch", "cancel"): ["batch_1"],
     ("breakeven",): ["1000"],
     ("keys", "create"): ["anna"],
     ("keys", "revoke"): ["key_1"],
@@ -254,7 +256,14 @@ def process(
     )
 
 
-READING = {("models",), ("doctor",), ("contract",), ("specialists", "list"), ("routing", "explain")}
+READING = {
+    ("batch", "list"),
+    ("models",),
+    ("doctor",),
+    ("contract",),
+    ("specialists", "list"),
+    ("routing", "explain"),
+}
 """What looks into a data folder and writes nothing."""
 WITH_DATA = [words for words in CONFIGURED if words not in WITHOUT_DATA]
 HOMELESS: list[dict[str, str]] = [
@@ -277,16 +286,22 @@ needs_a_stranger = pytest.mark.skipif(
 
 
 def each(
-    commands: Sequence[Words], homes: Sequence[dict[str, str]], *prefix: str, **env: str
+    folder: Path,
+    commands: Sequence[Words],
+    homes: Sequence[dict[str, str]],
+    *prefix: str,
+    **env: str,
 ) -> list[tuple[str, Result]]:
-    """How each command ends with its home, started by `prefix` in a bare environment."""
+    """How each command ends with its home in `folder`, started by `prefix` in a bare
+    environment."""
     asked = [
         {"arguments": [*words, *NEEDED.get(words, [])], "env": home}
         for words, home in zip(commands, homes, strict=True)
     ]
     done = subprocess.run(
         [*prefix, sys.executable, "-m", "tests.cli.forked"],
-        input=json.dumps(asked), cwd="/", capture_output=True, check=False, timeout=300, text=True,
+        input=json.dumps(asked), cwd=folder, capture_output=True, check=False, timeout=300,
+        text=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(PATHS), **env},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -303,7 +318,7 @@ def test_a_user_without_home_name_and_letters_is_told_what_to_do() -> None:
     ascii_only = {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     commands = [*WITH_DATA, *[("serve",)] * len(HOMELESS)]
     homes = [HOMELESS[n % len(HOMELESS)] for n in range(len(commands))]
-    for command, told in each(commands, homes, *STRANGER, **ascii_only):
+    for command, told in each(Path("/"), commands, homes, *STRANGER, **ascii_only):
         assert told.code == 2, command
         assert told.err.isascii(), command
         assert "Traceback" not in told.err, command
@@ -326,7 +341,9 @@ def test_a_data_folder_that_may_only_be_read_is_told(tmp_path: Path) -> None:
     for home in homes:
         home.mkdir(mode=0o755)
     chosen = [{"SHORTSTOP_HOME": str(home)} for home in homes]
-    for (command, told), words in zip(each(WITH_DATA, chosen, *STRANGER), WITH_DATA, strict=True):
+    for (command, told), words in zip(
+        each(Path("/"), WITH_DATA, chosen, *STRANGER), WITH_DATA, strict=True
+    ):
         assert in_words(told), (command, told)
         assert told.code == 2 or words in READING, command
     assert [home for home in homes if list(home.iterdir())] == []
@@ -336,7 +353,7 @@ def test_a_disk_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
     """No file may grow, which fails as a full disk does, with another number."""
     full = ("bash", "-c", 'ulimit -f 0; exec "$@"', "full")
     homes = [{"SHORTSTOP_HOME": str(tmp_path / f"home-{n}")} for n, _ in enumerate(WITH_DATA)]
-    for command, told in each(WITH_DATA, homes, *full):
+    for command, told in each(tmp_path, WITH_DATA, homes, *full):
         assert in_words(told), (command, told)
 
 

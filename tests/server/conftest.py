@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.server.forks import Forked, fork_shortstop
 from tests.server.scripted import ScriptedModel
 
 CONFIG = """
@@ -60,7 +61,7 @@ class Gateway:
         self.url = ""
         self.command: tuple[str, ...] = ("shortstop",)
         """The module that is run, with what comes before `serve`."""
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | Forked | None = None
         self.client: aiohttp.ClientSession | None = None
 
     @property
@@ -76,16 +77,16 @@ class Gateway:
 
     async def start(self) -> None:
         self.log = b""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *self.command,
-            "serve",
-            "--config",
-            str(self.config_file),
-            env={**os.environ, "SHORTSTOP_HOME": str(self.home), "VENDOR_KEY": KEY},
-            stderr=asyncio.subprocess.PIPE,
-        )
+        arguments = ("serve", "--config", str(self.config_file))
+        env = {**os.environ, "SHORTSTOP_HOME": str(self.home), "VENDOR_KEY": KEY}
+        self.process = (
+            await fork_shortstop(*arguments, env=env)
+            if self.command == ("shortstop",)
+            else await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *self.command, *arguments,
+                env=env, stderr=asyncio.subprocess.PIPE,
+            )
+        )  # fmt: skip
         self._reader = asyncio.create_task(self._read_log())
         await self.logged(b"listening on http")
         self.url = "http" + self.log.split(b"listening on http")[1].split(b"/v1")[0].decode()

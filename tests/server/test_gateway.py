@@ -509,7 +509,7 @@ async def test_a_conversation_is_erased_on_request(tmp_path: Path) -> None:
         async with gateway.http.delete(
             "/admin/conversations/default/c/7", headers=gateway.admin
         ) as answer:
-            erased = {"surrogates": False, "traces": 2, "responses": 1, "answers": 0}
+            erased = {"surrogates": False, "traces": 2, "responses": 1, "answers": 0, "files": 0}
             assert await answer.json() == {"erased": erased}
         async with gateway.http.get(f"/v1/responses/{kept}") as answer:
             assert answer.status == 404
