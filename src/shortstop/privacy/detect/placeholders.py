@@ -73,7 +73,7 @@ def is_example(value: str) -> bool:
 
 def is_none(value: str, behind: str = "") -> bool:
     """Whether a value is no secret by what it is. `behind` are the characters after it."""
-    return _is_never(value, behind) or _is_type(value)
+    return _is_type(value) or _is_never(value, behind)
 
 
 def is_named(value: str, behind: str = "") -> bool:
