@@ -1,6 +1,6 @@
 """Passwords that read as names in code ("BlueTiger7"), and such names near words of passwords.
 
-Both lists were written before the rule that tells them apart.
+Both lists were written before the rule that tells them apart, by its author; a stranger's are owed.
 """
 
 from __future__ import annotations
