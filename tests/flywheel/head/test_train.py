@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shortstop.flywheel.head.train import (
-    LEAST_NEW,
-    NEW_SHARE,
-    HeldOutLabels,
-    TrainedHead,
-    share_of_new,
-    train_head,
-)
+from shortstop.flywheel.head.train import HeldOutLabels, TrainedHead, train_head
 from shortstop.specialists.head.label_head import LabelHead
 
 pytest.importorskip("sklearn", reason="needs the extra [learn]")
@@ -114,17 +107,3 @@ def test_held_out_opinions_have_the_type_that_thresholds_take() -> None:
     held = taught(rows(100)).held
     assert isinstance(held, HeldOutLabels)
     assert ((held.confidence >= 0) & (held.confidence <= 1)).all()
-
-
-def test_how_often_something_new_is_asked_is_counted_at_the_end() -> None:
-    settled, fresh = ["card", "loan"] * 200, ["card", "loan"] * 199 + ["crypto"] * 2
-    assert share_of_new(settled) == LEAST_NEW, "none came, and some may"
-    assert LEAST_NEW < share_of_new(fresh) < NEW_SHARE
-    assert share_of_new(["card"] * 80 + ["loan"] * 20) == NEW_SHARE, "all of the last are new"
-    assert share_of_new(settled[:10]) == NEW_SHARE, "ten say nothing"
-
-
-def test_fewer_new_requests_are_reckoned_with_where_fewer_come() -> None:
-    texts, labels, units = rows(400)
-    few = train_head(texts, labels, units, 0.9, new_share=0.02)
-    assert len(few.new.rows) < len(train_head(texts, labels, units, 0.9).new.rows) / 3

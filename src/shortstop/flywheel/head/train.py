@@ -13,7 +13,7 @@ import numpy as np
 
 from shortstop.flywheel.head.accept import chosen_acceptor
 from shortstop.flywheel.head.fit import Letters, Linear, Numbers, fit, folds_of, out_of_fold
-from shortstop.flywheel.thresholds import at_most, attainable
+from shortstop.flywheel.thresholds import attainable
 from shortstop.specialists.head.evidence import LabelEvidence, Matrix, evidence
 from shortstop.specialists.head.label_head import LabelHead, LetterHead
 from shortstop.specialists.words import Vector
@@ -24,12 +24,10 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Shares of the letters that are tried out of fold."""
 NEW_LABELS = 4
 """Groups of labels that are held out whole, in turn."""
-LEAST_NEW, NEW_SHARE = 0.05, 0.1
-"""Of the requests that are taken to be about something new when thresholds are found, at least and
-at most: what is served must be right often enough with them. Labels held out whole stand for them
-(of 77 banking intents a third of such requests pass a threshold found without them)."""
-LATE = 0.2
-"""Share of the requests, the last ones, whose labels tell how often one is new."""
+NEW_SHARE = 0.1
+"""Of the requests that are taken to be about something new when thresholds are found: what is
+served must be right often enough with them. Labels held out whole stand for them (of 77 banking
+intents a third of such requests pass a threshold found without them)."""
 MOST_NEW, MOST_TAUGHT = 2_000, 4_000
 """Rows of held-out labels that are asked about, and rows that the heads for them learn from."""
 
@@ -74,15 +72,6 @@ class _Rows:
         return len(self.names)
 
 
-def share_of_new(labels: Sequence[str]) -> float:
-    """How many requests are about something new, in [LEAST_NEW, NEW_SHARE]: of the last ones of
-    `labels`, in order of time, those whose label came in none before, by the upper bound."""
-    late = round(len(labels) * LATE)
-    known = set(labels[: len(labels) - late])
-    new = sum(label not in known for label in labels[len(labels) - late :])
-    return max(LEAST_NEW, min(NEW_SHARE, at_most(new / max(late, 1), late)))
-
-
 def train_head(
     texts: Sequence[str],
     labels: Sequence[str],
@@ -90,17 +79,15 @@ def train_head(
     target: float,
     seed: int = 0,
     silent: str | None = None,
-    new_share: float = NEW_SHARE,
 ) -> TrainedHead:
     """A head for these rows; `units` are the embeddings of `texts`, shape (n, WIDTH). `target` is
-    the share of served answers that must be right, `new_share` that of the requests that are about
-    something new. `silent` is the label that is never served, of rows that stand for what is new:
-    none of the others is held out then."""
+    the share of served answers that must be right. `silent` is the label that is never served, of
+    rows that stand for what is new: none of the others is held out then."""
     rows = _Rows.of(texts, labels, units)
     folds = folds_of(len(rows.y), seed)
     share, chances = _out_of_fold(rows, folds)
     found = _by_fold(rows, chances, folds)
-    asked, new = _new_labels(rows, 0.0 if silent in rows.names else new_share, share, seed)
+    asked, new = _new_labels(rows, 0.0 if silent in rows.names else NEW_SHARE, share, seed)
     mute = rows.names.index(silent) if silent in rows.names else -1
     spoken = np.flatnonzero(found.label != mute)
     told = found.take(spoken)

@@ -9,7 +9,7 @@ import numpy as np
 
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.head.catch_all import catch_all_labels
-from shortstop.flywheel.head.train import HeldOutLabels, share_of_new, train_head
+from shortstop.flywheel.head.train import HeldOutLabels, train_head
 from shortstop.flywheel.shapes import closed_answers
 from shortstop.flywheel.trainer import Made, NotLearned, Recipe
 from shortstop.specialists.head.files import LABEL_HEAD, dump_head
@@ -40,8 +40,7 @@ class HeadTrainer:
         texts = [row.query.whole for row, _ in pairs]
         labels = [answer or "" for _, answer in pairs]
         units = recipe.encoder.encode(texts)
-        unheard = share_of_new([answer for answer in answers if answer])
-        made = train_head(texts, labels, units, recipe.target, recipe.seed, new_share=unheard)
+        made = train_head(texts, labels, units, recipe.target, recipe.seed)
         head = catch_all_labels(made.head)
         told = [row for row, _ in pairs]
         known, new = held_out(told, head, made.held), held_out(told, head, made.new)
