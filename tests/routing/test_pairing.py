@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from shortstop.config import Config, RoutingConfig
 from shortstop.routing import Promise, State
 from shortstop.routing.contract import SETUP_PAIRS, Evidence
 from shortstop.routing.estimates import Estimate
-from shortstop.routing.pairing import Pairing, compared, pair_odds, pair_weight
+from shortstop.routing.pairing import Pairing, compared, hope, pair_odds, pair_weight
 from shortstop.routing.policies import TaskPolicies, key_of
 from shortstop.routing.state import Candidate
 from shortstop.types import Target
@@ -49,6 +50,26 @@ def test_a_new_candidate_is_compared_every_time_until_it_is_set_up() -> None:
     assert pair_odds(Evidence(), PROMISE, 0.25, served=False) == 1
     assert pair_odds(Evidence(pairs=SETUP_PAIRS), PROMISE, 0.25, served=False) == 0.25
     assert pair_odds(Evidence(), PROMISE, 0.0, served=False) == 0, "unless nobody is to be asked"
+
+
+@pytest.mark.parametrize(
+    ("recent", "part"), [(-0.2, 1.0), (0.5, 1.0), (0.75, 0.5), (0.9, 0.2), (1.0, 0.1)]
+)
+def test_who_always_loses_is_asked_unseen_less_often(recent: float, part: float) -> None:
+    told = Estimate(SMALL, key_of(SMALL), 0.1, True, Evidence(pairs=SETUP_PAIRS, recent=recent))
+    assert hope(told) == pytest.approx(part)
+    for candidate in draw([told], [])[0]:
+        assert candidate.inclusion == pytest.approx(0.25 * part)
+
+
+def test_who_is_new_certified_or_a_specialist_is_asked_as_often_as_ever() -> None:
+    lost = Evidence(pairs=SETUP_PAIRS, recent=1.0)
+    for target, evidence in (
+        (SMALL, Evidence(pairs=SETUP_PAIRS - 1, recent=1.0)),
+        (SMALL, msgspec.structs.replace(lost, certified=0.5)),
+        (msgspec.structs.replace(SMALL, specialist="label-head"), lost),
+    ):
+        assert hope(Estimate(target, key_of(target), 1.0, True, evidence)) == 1
 
 
 def test_audits_follow_the_account() -> None:

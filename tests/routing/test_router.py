@@ -164,6 +164,14 @@ def test_the_odds_of_all_plans_sum_to_one(prior: Prior) -> None:
         assert counts[plan] / 400 == pytest.approx(odds, abs=0.07)
 
 
+def test_a_model_that_always_loses_is_hardly_ever_tried_on_a_client(prior: Prior) -> None:
+    router = make(prior, exploration=0.3)
+    teach(router, 80, 0.0)
+    requests = [asked(1_000 + i, f"sort mail {i}") for i in range(1_500)]
+    tried = [router.decide(request, OPEN, MAIL).plan[0] == "small" for request in requests]
+    assert sum(tried) <= 6, "0.1 % of 1,500, where 30 % would be 450"
+
+
 def test_same_seed_and_order_same_decisions(prior: Prior) -> None:
     def story() -> list[Decision]:
         router = make(prior, exploration=0.3)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shortstop.config import Config, RoutingConfig, TaskConfig
 from shortstop.routing import LearnedRouter
+from shortstop.routing.rulings import DEAREST_TRIAL, trial_odds
 from shortstop.types import Caller, Decision, Target
 from tests.routing.test_constraints import BIG, MID, OPEN, SMALL, ask
 
@@ -51,3 +54,15 @@ def test_the_preferred_local_model_is_asked_first() -> None:
     mid = msgspec.structs.replace(MID, local=True)
     for preferred, other in (("small", "mid"), ("mid", "small")):
         assert decide(SMALL, mid, local=preferred).plan == (preferred, other)
+
+
+@given(
+    st.floats(0.001, 0.5),
+    st.floats(-1.0, 1.0),
+)
+def test_trying_never_costs_more_than_a_tenth_of_a_point(exploration: float, lost: float) -> None:
+    odds = trial_odds(exploration, lost)
+    assert 0 < odds <= exploration
+    assert odds * lost <= DEAREST_TRIAL
+    if lost <= 0:
+        assert odds == exploration

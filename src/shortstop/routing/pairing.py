@@ -23,6 +23,10 @@ from shortstop.routing.estimates import Estimate
 from shortstop.routing.policies import TaskPolicies
 from shortstop.routing.state import Candidate, State
 
+SLIGHT_HOPE = 0.1
+"""Of the shadow rate, what a model is still asked unseen whose answers always lose: traffic may
+change."""
+
 
 def pair_odds(evidence: Evidence, promise: Promise, shadow_rate: float, *, served: bool) -> float:
     """The probability with which a candidate's answer is compared now; `served`: it is the one that
@@ -30,6 +34,18 @@ def pair_odds(evidence: Evidence, promise: Promise, shadow_rate: float, *, serve
     if served:
         return evidence.audit_odds(promise)
     return 1.0 if evidence.pairs < SETUP_PAIRS and shadow_rate > 0 else shadow_rate
+
+
+def hope(estimate: Estimate) -> float:
+    """The part, (0, 1], of the shadow rate with which a candidate is worth being asked unseen: less
+    where a general model lately lost more than every second pair of the task, for there is little
+    to be found and each run takes a model's time and energy. It depends on earlier pairs alone, so
+    what is drawn stays a fair sample. Specialists cost nothing, and learn."""
+    evidence = estimate.evidence
+    settled = evidence.pairs >= SETUP_PAIRS and evidence.certified is None
+    if estimate.target.specialist is not None or not settled:
+        return 1.0
+    return min(1.0, max(SLIGHT_HOPE, 2.0 * (1.0 - evidence.recent)))
 
 
 def pair_weight(evidence: Evidence, promise: Promise, shadow_rate: float, odds: float) -> float:
@@ -113,15 +129,16 @@ class Pairing:
         # What a specialist answers without a certificate is under no promise that could be lost.
         promised = estimate.target.specialist is None or evidence.certified is not None
         served = candidate.audit and promised
-        candidate.inclusion = pair_odds(evidence, promise, self._rate, served=served)
+        rate = self._rate * hope(estimate)
+        candidate.inclusion = pair_odds(evidence, promise, rate, served=served)
         candidate.drawn = self._drawn(candidate.inclusion)
         return candidate
 
     def _shadow(self, task: str, estimate: Estimate, reference: str | None) -> Candidate:
         promise = self._policies.promise(task)
-        odds = self._rate
+        odds = rate = self._rate * hope(estimate)
         if reference is not None:
-            odds = pair_odds(estimate.evidence, promise, self._rate, served=False)
+            odds = pair_odds(estimate.evidence, promise, rate, served=False)
         name, score = estimate.target.name, estimate.evident
         return Candidate(name, score, odds, drawn=self._drawn(odds), shadow=True)
 

@@ -20,6 +20,8 @@ UNKNOWN_USD = {True: 0.00005, False: 0.005}
 Waits = Callable[[str, Party], float]
 """Seconds that a request of that party would wait now before the target begins with it."""
 UNKNOWN_SECONDS = {True: 1.0, False: 2.0}
+DEAREST_TRIAL = 0.001
+"""Quality that exploration may cost on the mean of a task's requests, as a share of an answer."""
 
 
 def NO_WAITS(target: str, party: Party) -> float:
@@ -53,6 +55,14 @@ class Ruling(NamedTuple):
     only: tuple[str, ...] = ()
 
 
+def trial_odds(exploration: float, lost: float) -> float:
+    """The probability with which the other choice is tried, where it is expected to lose `lost` of
+    an answer's quality: `exploration`, (0, 0.5], where that is nothing, and so little that trying
+    never costs more than DEAREST_TRIAL. Inverse gap weighting (Abe and Long 1999; Foster and
+    Rakhlin 2020, SquareCB)."""
+    return exploration / (1.0 + exploration * max(0.0, lost) / DEAREST_TRIAL)
+
+
 class Rulings:
     """`chance` draws uniformly from [0, 1). What is waited for now is charged like what a call
     takes: a good local answer is not worth any queue."""
@@ -76,9 +86,10 @@ class Rulings:
     def rule(self, situation: Situation) -> tuple[Ruling, float, bool]:
         """The ruling or, as drawn, its opposite; the probability of this, and whether it was."""
         ruling = self.fixed(situation) or self._judged(situation)
-        epsilon = self._routing.exploration
-        if not ruling.explorable or epsilon <= 0:
+        if not ruling.explorable or self._routing.exploration <= 0:
             return ruling, 1.0, False
+        lost = 0.0 if ruling.local_first else situation.local[0].gap
+        epsilon = trial_odds(self._routing.exploration, lost)
         if self._chance() >= epsilon:
             return ruling, 1.0 - epsilon, False
         reasons = (*ruling.reasons, "exploration")
