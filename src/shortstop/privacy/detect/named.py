@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import import_module
 from importlib.resources import files
 from itertools import accumulate
 
@@ -132,7 +133,7 @@ def kinds() -> tuple[Kind, ...]:
 
 def _widths(shape: str) -> tuple[int, int]:
     """How long what a shape fits is at least and at most."""
-    low, high = re._parser.parse(shape).getwidth()
+    low, high = import_module("re._parser").parse(shape).getwidth()
     return low, min(high, LONGEST)
 
 
