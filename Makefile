@@ -176,6 +176,9 @@ bench-newcomer: ## README and the wheel's guide, word for word in a fresh clone 
 tutorial: ## docs/tutorial.md, word for word in a fresh clone
 	@python3 -m bench.newcomer --tutorial
 
+bench-readability: $(VENV)/.dev ## Flesch's reading ease of README, tutorial and explanation
+	@$(BIN)/python -m bench.readability
+
 bench-backtest: $(VENV)/.dev encoder ## a log of 100,000 rows: seconds and memory (ROWS=, JSON=FILE)
 	@$(BIN)/python -m bench.backtest $(if $(ROWS),--rows $(ROWS)) $(if $(JSON),--json $(JSON))
 
