@@ -4,6 +4,7 @@ PYTHON ?= $(shell python3 -m scripts.interpreter)
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
+COMMA  := ,
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK   := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
           --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
@@ -118,10 +119,11 @@ lock: ## resolve again and write the hashed requirements files (needs uv)
 	@$(LOCK) --extra release --constraint requirements-dev.txt -o requirements-release.txt
 	@$(LOCK) --extra docs --constraint requirements-dev.txt -o requirements-docs.txt
 
-kernels: ## CPU modules for the engine from its own source: SDIST=xllamacpp-VERSION.tar.gz, OUT=DIR
-	@$(BIN)/python kernels/build.py --sdist $(SDIST) \
-	    --out $(or $(OUT),$(HOME)/.local/share/shortstop/kernels) \
-	    $(if $(VARIANTS),--variants $(VARIANTS))
+kernels: $(VENV)/.dev ## a wheel of CPU modules for the engine, from its own source: SDIST=FILE, VARIANTS=
+	@$(BIN)/shortstop engine build --out kernels/src/shortstop_kernels \
+	    --variants $(or $(VARIANTS),haswell$(COMMA)zen4$(COMMA)sapphirerapids) $(if $(SDIST),--sdist $(SDIST))
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./kernels
+	@ls dist/shortstop_kernels-*.whl
 
 bench-overhead: model ## what the gateway adds to an instant upstream
 	@$(BIN)/python -m bench.overhead

@@ -27,6 +27,7 @@ NEEDED: dict[Words, list[str]] = {
     ("routing", "explain"): ["text"],
     ("routing", "override"): ["mail", "local"],
     ("pull",): ["builtin", "--from", "no-such.whl"],
+    ("engine", "build"): ["--sdist", "no-such.tar.gz"],
     ("doctor",): ["--quick"],
     ("replay",): [os.devnull],
     ("traces", "import"): [os.devnull],

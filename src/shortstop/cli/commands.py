@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "doctor.doctor_command",
     "models": "models.models_command",
     "pull": "models.pull_command",
+    "engine": "engine.engine_app",
     "report": "report.report_command",
     "backtest": "backtest.backtest_command",
     "breakeven": "breakeven.breakeven_command",

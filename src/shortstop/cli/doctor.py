@@ -204,9 +204,9 @@ def advise(machine: MachineSummary, speed: ModelSpeed | None) -> list[str]:
         )
     if any(name.startswith("avx512") for name in machine.simd):
         advice.append(
-            "This processor has AVX-512, which the engine's wheel does not use: CPU modules "
-            "(`make kernels`, found by `[engine] cpu`) are tried and taken where they are faster; "
-            "with AMX they read prompts 3 to 5 times faster."
+            "This processor has AVX-512, which the engine's wheel does not use: `shortstop engine "
+            "build` compiles code that does (cmake and a C++ compiler, minutes); it is tried and "
+            "taken where it is faster. With AMX it reads prompts 3 to 5 times faster."
         )
     if "avx2" not in machine.simd and "asimd" not in machine.simd:
         advice.append("No AVX2 or NEON: expect a fraction of the usual speed.")

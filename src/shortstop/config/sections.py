@@ -112,8 +112,9 @@ class EngineConfig(Section, frozen=True):
     `threads` generate (default: measured once for each machine and model, or one fewer than there
     are cores where `calibrate` is false); `batch_threads` read prompts (default: all cores).
     `cpu`: "wheel" computes with the wheel's own code, a path with the CPU module (or the best one
-    of a folder) that is there, "auto" with the best one in the data folder's `kernels`. A module
-    is tried first, and taken where it is sound and faster.
+    of a folder) that is there, "auto" with the best one in the data folder's `kernels`, where
+    `shortstop engine build` puts it, or in the package `shortstop-kernels`. A module is tried
+    first, and taken where it is sound and faster.
     """
 
     lifetime: ClassVar[Lifetime] = "process"

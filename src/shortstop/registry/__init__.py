@@ -4,7 +4,14 @@ from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.encoder import ENCODER, encoder_file, encoder_path, pull_encoder
 from shortstop.registry.gguf import GgufInfo, read_info
 from shortstop.registry.pull import pull
-from shortstop.registry.store import ModelRecord, Registry, home, home_path, open
+from shortstop.registry.store import (
+    ModelRecord,
+    Registry,
+    home,
+    home_path,
+    open,
+    require_sha256,
+)
 
 __all__ = [
     "ENCODER",
@@ -21,4 +28,5 @@ __all__ = [
     "pull",
     "pull_encoder",
     "read_info",
+    "require_sha256",
 ]

@@ -1,8 +1,8 @@
 """CPU code for the engine other than its wheel's: found, tried in a child of its own, remembered.
 
 llama.cpp's wheel is built for any x86-64 with AVX2. A module of the same ggml version, built for
-this processor (`kernels/` in the repository), takes its place at run time. Nothing here trusts it:
-it must load, say about the same as the wheel, and be faster.
+this processor (`build.py`, or the wheel of `kernels/` in the repository), takes its place at run
+time. Nothing here trusts it: it must load, say about the same as the wheel, and be faster.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,6 +25,8 @@ from shortstop.serving.engines.speed import Speed, identity
 log = logging.getLogger(__name__)
 
 PATTERN = "libggml-cpu-*.so"
+PACKAGE = "shortstop_kernels"
+"""Where a wheel of modules is, once installed."""
 GAIN, LOSS = 1.1, 0.9
 """A module is taken where it reads prompts or generates so much faster, and neither much slower."""
 
@@ -49,13 +52,15 @@ Try = Callable[[EngineOptions], Awaitable[EngineRun]]
 
 
 def folders(setting: str, home: Path) -> list[Path]:
-    """Where modules are looked for: what the operator names, else the data folder. `setting` is
-    "auto", "wheel" or a path."""
+    """Where modules are looked for: what the operator names, else the data folder and the package
+    of modules. `setting` is "auto", "wheel" or a path."""
     if setting == "wheel":
         return []
     if setting != "auto":
         return [Path(setting).expanduser()]
-    return [home / "kernels"]
+    packed = find_spec(PACKAGE)
+    places = packed.submodule_search_locations if packed is not None else None
+    return [home / "kernels", *map(Path, places or ())]
 
 
 def found(setting: str, home: Path) -> list[str]:

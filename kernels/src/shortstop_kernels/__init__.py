@@ -1,0 +1,1 @@
+"""CPU modules for Shortstop's embedded engine, beside this file."""
