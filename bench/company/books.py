@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.company.clients import Outcome
 from bench.company.setting import LOCAL, Setting
@@ -85,7 +86,12 @@ def disputed(setting: Setting, since: float) -> set[str]:
 
 
 def _reader(setting: Setting) -> TraceReader:
-    config = load(setting.config, os.environ)
+    return reader(setting.config)
+
+
+def reader(file: Path) -> TraceReader:
+    """Of the books that the configuration `file` names."""
+    config = load(file, os.environ)
     paths = Paths.of(registry.home(config.data_dir, os.environ), config)
     seal = reading_seal(config.traces, os.environ, paths.content_key)
     return TraceReader(open_stores(paths).reports(), seal)

@@ -232,6 +232,7 @@ class Company:
             self._choices.mixes,
         )
         figured |= {
+            "since": day.since,
             "contract": day.contract,
             "report": day.report,
             "metrics": day.metrics,
