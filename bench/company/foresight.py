@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.company import books
-from bench.company.setting import TENANT, module
-from bench.processes import ROOT
+from bench.company.setting import TENANT
+from bench.processes import ROOT, module
 from shortstop.evaluate.figures import wilson
 from shortstop.types import Trace
 
