@@ -287,8 +287,9 @@ class RoutingConfig(Section, frozen=True):
     request goes straight to the frontier while no contract has evidence. `usd_per_point` is what
     a wrong answer costs the operator, `usd_per_second` what a second of waiting does; prices of
     targets the router cannot see are taken from `usd_per_call` (target name -> US dollars).
-    `exploration` is the share of undecided traffic on which the other choice is tried,
-    `shadow_rate` the share of frontier traffic that the local model answers too, unseen.
+    `exploration` is the share of undecided traffic on which the other choice is tried (less where
+    it is expected to lose), `shadow_rate` the share of frontier traffic that the local model
+    answers too, unseen (less where it nearly always loses).
     `landmarks` bounds how many prompts the router remembers for comparison. With `second_answer` a
     local model answers twice where the first answer is in doubt, and in shadow runs: answers that
     agree are more often right, at the price of the second one. `second_model` names another local
