@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.runs.calls import CallKey
-from shortstop.runs.refuse import chunks_of, without_calls
+from shortstop.runs.refuse import without_calls
 from shortstop.serving.gather import Gathering
 from shortstop.types import Choice, Reply, Text, Thinking, ToolCall, Usage
 
@@ -47,7 +47,7 @@ def test_other_calls_stay() -> None:
 def test_as_a_stream_it_says_the_same() -> None:
     spared = without_calls(reply(Thinking("hm", "sig"), LOOK, BOOK, BOOK), AGAIN, 2)
     gathering = Gathering()
-    for chunk in chunks_of(spared):
+    for chunk in spared.chunks():
         gathering.add(chunk)
     gathered = gathering.reply("a", "m")
     assert gathered.choices == spared.choices

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shortstop.dialects.parsing import BLANK
 from shortstop.ports import Dialect, StreamDecoder
 from shortstop.types import (
-    Choice,
     Chunk,
-    Refusal,
-    Reply,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolDelta,
 )
 
 
@@ -58,33 +49,4 @@ class EitherDecoder:
             stream = self._stream or self._dialect.stream_decoder(self._salt)
             return stream.close()
         reply = self._dialect.decode_reply(b"".join(self._whole), self._salt)
-        return list(chunks_of(reply))
-
-
-def chunks_of(reply: Reply) -> Iterator[Chunk]:
-    """A whole answer as a stream."""
-    for choice in reply.choices:
-        yield from _parts_of(choice)
-        yield Chunk(index=choice.index, finish=choice.finish, stop_sequence=choice.stop_sequence)
-    if reply.usage is not None:
-        yield Chunk(usage=reply.usage)
-
-
-def _parts_of(choice: Choice) -> Iterator[Chunk]:
-    index, calls = choice.index, 0
-    for part in choice.parts:
-        if isinstance(part, Thinking):
-            yield Chunk(
-                index=index,
-                thinking=part.text,
-                signature=part.signature,
-                redacted=part.redacted,
-            )
-        elif isinstance(part, Text):
-            yield Chunk(index=index, text=part.text)
-        elif isinstance(part, Refusal):
-            yield Chunk(index=index, refusal=part.text)
-        elif isinstance(part, ToolCall):
-            delta = ToolDelta(calls, part.id, part.name, part.arguments)
-            yield Chunk(index=index, tools=(delta,))
-            calls += 1
+        return list(reply.chunks())

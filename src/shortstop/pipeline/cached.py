@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from shortstop.config import CacheConfig
 from shortstop.pipeline.record import RequestRecord
 from shortstop.ports import Clock
-from shortstop.runs import chunks_of
 from shortstop.serving.call import Call
 from shortstop.serving.cascade import Asking, Served
 from shortstop.types import Chunk, Decision, Reply, Request, Target, Tier
@@ -174,6 +173,6 @@ def served_again(asking: Asking, kept: KeptReply, clock: Clock) -> Served:
 
 
 async def _flowing(reply: Reply, asking: Asking) -> AsyncGenerator[Chunk, None]:
-    for chunk in chunks_of(reply):
+    for chunk in reply.chunks():
         asking.delivered.add(chunk)
         yield chunk

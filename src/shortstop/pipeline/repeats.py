@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from shortstop.faults import contained
-from shortstop.runs import RunStep, chunks_of
+from shortstop.runs import RunStep
 from shortstop.serving.gather import Gathering
 from shortstop.types import Chunk
 
@@ -25,6 +25,6 @@ async def without_repeats(
         reply = gathering.reply("", "")
         spared = step.spared(reply)
         if spared is not reply:
-            held = chunks_of(spared)
+            held = list(spared.chunks())
     for chunk in held:
         yield chunk

@@ -1,6 +1,5 @@
 """Runs of agents: recognised by their growing messages, held to what they may take. No SQL."""
 
 from shortstop.runs.book import RunBook, RunOver, RunStep, is_own, name_digest
-from shortstop.runs.refuse import chunks_of
 
-__all__ = ["RunBook", "RunOver", "RunStep", "chunks_of", "is_own", "name_digest"]
+__all__ = ["RunBook", "RunOver", "RunStep", "is_own", "name_digest"]

@@ -13,14 +13,10 @@ from msgspec.structs import replace
 from shortstop.runs.calls import CallKey
 from shortstop.types import (
     Choice,
-    Chunk,
     Part,
-    Refusal,
     Reply,
     Text,
-    Thinking,
     ToolCall,
-    ToolDelta,
 )
 
 
@@ -31,19 +27,6 @@ def without_calls(reply: Reply, used_up: Set[CallKey], times: int) -> Reply:
     if choices == reply.choices:
         return reply
     return replace(reply, choices=choices, dialect=None, body=None)
-
-
-def chunks_of(reply: Reply) -> list[Chunk]:
-    """The reply as a stream of its parts."""
-    chunks = [
-        chunk
-        for choice in reply.choices
-        for chunk in (
-            *_pieces(choice),
-            Chunk(choice.index, finish=choice.finish, stop_sequence=choice.stop_sequence),
-        )
-    ]
-    return [*chunks, Chunk(usage=reply.usage)] if reply.usage else chunks
 
 
 def _spared(choice: Choice, used_up: Set[CallKey], times: int) -> Choice:
@@ -65,27 +48,3 @@ def _words(refused: Sequence[ToolCall], times: int) -> str:
         " same arguments, and nothing new came of it. Change the arguments, take another way, or"
         " say what is in the way."
     )
-
-
-def _pieces(choice: Choice) -> list[Chunk]:
-    pieces, calls = [], 0
-    for part in choice.parts:
-        match part:
-            case Text(text):
-                pieces.append(Chunk(choice.index, text=text))
-            case Refusal(text):
-                pieces.append(Chunk(choice.index, refusal=text))
-            case Thinking():
-                pieces.append(
-                    Chunk(
-                        choice.index,
-                        thinking=part.text,
-                        signature=part.signature,
-                        redacted=part.redacted,
-                    )
-                )
-            case ToolCall():
-                delta = ToolDelta(calls, part.id, part.name, part.arguments)
-                pieces.append(Chunk(choice.index, tools=(delta,)))
-                calls += 1
-    return pieces

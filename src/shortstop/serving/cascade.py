@@ -37,9 +37,8 @@ from shortstop.serving.gather import Gathering
 from shortstop.serving.itinerary import Itinerary
 from shortstop.serving.models import Models
 from shortstop.serving.second import SecondLook
-from shortstop.serving.specialists.backend import chunks_of
 from shortstop.serving.spent import counted, estimated, unanswered, usage_of_stream
-from shortstop.serving.taken import HeldStream, TakenAnswer, WholeAnswer, is_filtered
+from shortstop.serving.taken import HeldStream, TakenAnswer, WholeAnswer, is_filtered, streamed
 from shortstop.types import (
     Attempt,
     Caller,
@@ -216,7 +215,7 @@ class Cascade:
         usage = estimated(request, reply)
         if not request.stream:
             return WholeAnswer(reply, usage)
-        answer = HeldStream(request, chunks_of(replace(reply, usage=usage)))
+        answer = HeldStream(request, streamed(replace(reply, usage=usage)))
         await answer.hold(call, float("inf"))
         return answer
 

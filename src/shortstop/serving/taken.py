@@ -24,6 +24,12 @@ class WholeAnswer:
         return self.reply.choices[0]
 
 
+async def streamed(reply: Reply) -> AsyncGenerator[Chunk, None]:
+    """A whole answer as a stream."""
+    for chunk in reply.chunks():
+        yield chunk
+
+
 @dataclass(slots=True)
 class HeldStream:
     """A stream read up to the commit point: `held` chunks wait, `source` has the rest."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
 
-from shortstop.types.conversation import DialectName, Json, Part, Text
+from shortstop.types.conversation import (
+    DialectName,
+    Json,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+)
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "error"]
 
@@ -96,6 +105,15 @@ class Reply(Struct, frozen=True):
     def text(self) -> str:
         return self.choices[0].text if self.choices else ""
 
+    def chunks(self) -> Iterator[Chunk]:
+        """The same as a stream: a piece for each part, the end of each choice, then the usage."""
+        for choice in self.choices:
+            yield from _pieces(choice)
+            end = choice.stop_sequence
+            yield Chunk(choice.index, finish=choice.finish, stop_sequence=end)
+        if self.usage is not None:
+            yield Chunk(usage=self.usage)
+
 
 class ToolDelta(Struct, frozen=True):
     """A piece of a tool call: id and name come once, arguments in fragments of JSON text.
@@ -124,3 +142,19 @@ class Chunk(Struct, frozen=True):
     usage: Usage | None = None
     dialect: DialectName | None = None
     wire: Json | None = None
+
+
+def _pieces(choice: Choice) -> Iterator[Chunk]:
+    calls = 0
+    for part in choice.parts:
+        match part:
+            case Text(text):
+                yield Chunk(choice.index, text=text)
+            case Refusal(text):
+                yield Chunk(choice.index, refusal=text)
+            case Thinking(text, signature, redacted):
+                yield Chunk(choice.index, thinking=text, signature=signature, redacted=redacted)
+            case ToolCall(id, name, arguments):
+                delta = ToolDelta(calls, id, name, arguments)
+                yield Chunk(choice.index, tools=(delta,))
+                calls += 1

@@ -13,7 +13,7 @@ from shortstop.specialists.opinion import Gate, Opinion
 from shortstop.specialists.prompt.book import with_shots
 from shortstop.specialists.query import query_of
 from shortstop.tokens import estimated_usage
-from shortstop.types import Choice, Chunk, Reply, Request, Text, ToolCall, ToolDelta
+from shortstop.types import Choice, Chunk, Reply, Request, Text, ToolCall
 
 
 class SpecialistBackend:
@@ -39,10 +39,11 @@ class SpecialistBackend:
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """The same in one piece; what a model answers to a prompt comes bit by bit."""
         opinion = await self._opinion(request)
-        if self._local is not None and opinion.shots:
-            chunks = self._local.stream(with_shots(request, opinion.shots))
-        else:
-            chunks = chunks_of(self._reply(request, opinion))
+        if self._local is None or not opinion.shots:
+            for chunk in self._reply(request, opinion).chunks():
+                yield chunk
+            return
+        chunks = self._local.stream(with_shots(request, opinion.shots))
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -67,17 +68,6 @@ class SpecialistBackend:
         if opinion.unsure:
             raise PartlyAnswered(reply, opinion.unsure)
         return Reply(reply.id, reply.model, reply.choices, estimated_usage(request, reply))
-
-
-async def chunks_of(reply: Reply) -> AsyncGenerator[Chunk, None]:
-    """A whole answer as a stream."""
-    choice = reply.choices[0]
-    calls = [part for part in choice.parts if isinstance(part, ToolCall)]
-    for index, call in enumerate(calls):
-        yield Chunk(tools=(ToolDelta(index, call.id, call.name, call.arguments),))
-    if choice.text:
-        yield Chunk(text=choice.text)
-    yield Chunk(finish=choice.finish, usage=reply.usage)
 
 
 def _choice(opinion: Opinion) -> Choice:
