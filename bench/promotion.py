@@ -17,6 +17,7 @@ from math import log
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shortstop.flywheel.night.promote import Standing, alarm_at, next_move
 from shortstop.flywheel.pairs import MatchedPair, Proof, proof_of
@@ -75,7 +76,8 @@ def climbed(
     state: TargetState = "shadow"
     since, trial, live = 0, None, None
     for end in range(LOOK, len(pairs) + 1, LOOK):
-        now = Standing(state, proof(pairs[:end], doubt), proof(pairs[since:end], doubt))
+        trial_so_far = proof(pairs[since:end], doubt.on_trial)
+        now = Standing(state, proof(pairs[:end], doubt), trial_so_far)
         state = next_move(now, None).state
         if state == "canary" and trial is None:
             trial = since = end
@@ -92,17 +94,26 @@ def steps(pairs: Sequence[MatchedPair], doubt: Doubt) -> tuple[int | None, int |
     """What `climbed` finds, faster: after how many pairs it went on trial and live."""
     losses = np.array([pair.loss for pair in pairs])
     judged = np.array([float(pair.by == "judge") for pair in pairs])
-    trial = proven_at(losses, judged, doubt)
-    live = proven_at(losses[trial:], judged[trial:], doubt) if trial is not None else None
-    return trial, None if trial is None or live is None else trial + live
+    unseen = proven(losses, judged, doubt)
+    trial = first(unseen)
+    if trial is None:
+        return None, None
+    since = proven(losses[trial:], judged[trial:], doubt.on_trial)
+    live = first(since & unseen[trial // LOOK :])
+    return trial, None if live is None else trial + live
 
 
-def proven_at(losses: Floats, judged: Floats, doubt: Doubt) -> int | None:
-    """The first look at which these losses prove it: all looks at once."""
+def proven(losses: Floats, judged: Floats, doubt: Doubt) -> NDArray[np.bool_]:
+    """Whether these losses prove it, at each look: all looks at once."""
     bets = log_bets(losses + doubt.bias * judged, MARGIN, most=1.0 + doubt.bias)
     wealth = mixed_rows(np.cumsum(bets, axis=1)[:, LOOK - 1 :: LOOK].T)
-    proven = np.flatnonzero(wealth >= -log(doubt.alpha))
-    return int(proven[0] + 1) * LOOK if len(proven) else None
+    return np.asarray(wealth >= -log(doubt.alpha))
+
+
+def first(looks: NDArray[np.bool_]) -> int | None:
+    """The pairs that there are at the first look that is true."""
+    found = np.flatnonzero(looks)
+    return int(found[0] + 1) * LOOK if len(found) else None
 
 
 def promotions(

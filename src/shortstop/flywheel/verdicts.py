@@ -35,6 +35,12 @@ class BothGrades(NamedTuple):
     candidate: float
 
 
+TRIAL = 5.0
+"""How many times as often as a proof that of a trial may err. Both must hold for a promotion, so
+the error of the whole is no larger than the first one's; the trial shows that what is served is
+what was asked unseen."""
+
+
 class Doubt(NamedTuple):
     """How much too small a loss by a judge's verdict may be, on the mean: `bias`. A proof may err
     with `alpha`. `checked` of the verdicts were checked by people, who say what it is where it is
@@ -44,6 +50,11 @@ class Doubt(NamedTuple):
     alpha: float
     checked: int = 0
     measured: bool = False
+
+    @property
+    def on_trial(self) -> Doubt:
+        """What a trial may err with: whoever is on it has been proven before."""
+        return self._replace(alpha=min(0.5, TRIAL * self.alpha))
 
 
 def doubt_of(slips: Sequence[float], error: float, alpha: float) -> Doubt:

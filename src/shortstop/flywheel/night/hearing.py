@@ -74,7 +74,7 @@ class Findings(NamedTuple):
 
     def since(self, name: str, at: float) -> Proof:
         """By what came after a time."""
-        return proof_of(self.pairs[name].since(at), self.margin, self.doubt)
+        return proof_of(self.pairs[name].since(at), self.margin, self.doubt.on_trial)
 
 
 @dataclass(slots=True)

@@ -21,9 +21,9 @@ CLEARLY_MORE = 0.02
 
 class Standing(NamedTuple):
     """What is known of a specialist: its `state`; `unseen`, the evidence on all that it has not
-    learned from; `since`, that on what came after it got its state; whether the latter says that it
-    does `harm`; whether what people know to be right says that it is `wrong` more often than the
-    frontier by more than the margin."""
+    learned from; `since`, that on what came after it got its state, at a trial's level;
+    whether the latter says that it does `harm`; whether what people know to be right says that it
+    is `wrong` more often than the frontier by more than the margin."""
 
     state: TargetState
     unseen: Proof
@@ -50,9 +50,9 @@ def next_move(now: Standing, incumbent_share: float | None) -> Move:
     if now.state in ("candidate", "shadow"):
         return _into_traffic(now.unseen, incumbent_share)
     if now.state == "canary":
-        if now.since.proven:
+        if now.since.proven and now.unseen.proven:
             return Move("live", f"Proven again on {now.since.served} pairs of its trial.")
-        return Move("canary", f"On trial. {lacking(now.since)}")
+        return Move("canary", f"On trial. {lacking(now.unseen if now.since.proven else now.since)}")
     return Move(now.state, _told(now.unseen))
 
 
