@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.accounts import Key, Period
-from shortstop.accounts.purse import LONGEST_HOLD, Balance, Purse, window, window_start
+from shortstop.accounts.keys import LONGEST_HOLD
+from shortstop.accounts.purse import Balance, Purse, window, window_start
+from shortstop.accounts.teambook import TeamBook
 from shortstop.ports.stores import AccountStore
 from tests.conftest import FakeClock
 
@@ -36,7 +38,7 @@ def test_a_later_moment_is_never_in_an_earlier_window(one: float, other: float) 
 
 
 def test_a_hold_is_rounded_up_and_so_is_a_cost(store: AccountStore, clock: FakeClock) -> None:
-    purse = Purse(store, clock)
+    purse = Purse(store, clock, TeamBook(store, clock))
     assert purse.hold("a", key(), Decimal("0.0000000000001"))
     assert purse.balance(key()).held == Decimal("0.000000000001")
     purse.settle("a", key(), Decimal("0.0000000000001"))
@@ -46,7 +48,7 @@ def test_a_hold_is_rounded_up_and_so_is_a_cost(store: AccountStore, clock: FakeC
 def test_the_last_pico_dollar_may_be_spent_and_no_more(
     store: AccountStore, clock: FakeClock
 ) -> None:
-    purse, mine = Purse(store, clock), key(budget="0.000000000003")
+    purse, mine = Purse(store, clock, TeamBook(store, clock)), key(budget="0.000000000003")
     assert purse.hold("a", mine, Decimal("0.000000000002"))
     assert not purse.hold("b", mine, Decimal("0.000000000002"))
     assert purse.hold("b", mine, Decimal("0.000000000001"))
@@ -57,7 +59,7 @@ def test_a_cost_beyond_what_was_held_is_counted_in_full(
     store: AccountStore, clock: FakeClock
 ) -> None:
     """What was paid was paid: the next request finds the budget spent."""
-    purse, mine = Purse(store, clock), key()
+    purse, mine = Purse(store, clock, TeamBook(store, clock)), key()
     assert purse.hold("a", mine, Decimal("0.5"))
     purse.settle("a", mine, Decimal("1.25"))
     assert purse.balance(mine).spent == Decimal("1.25")
@@ -67,7 +69,7 @@ def test_a_cost_beyond_what_was_held_is_counted_in_full(
 def test_a_request_that_is_settled_in_the_next_window_counts_there(
     store: AccountStore, clock: FakeClock
 ) -> None:
-    purse, mine = Purse(store, clock), key("day")
+    purse, mine = Purse(store, clock, TeamBook(store, clock)), key("day")
     assert purse.hold("a", mine, Decimal("0.5"))
     clock.advance(86_400)
     assert purse.balance(mine) == Balance(Decimal(0), Decimal("0.5"), "2026-11-19")
@@ -78,7 +80,7 @@ def test_a_request_that_is_settled_in_the_next_window_counts_there(
 def test_what_nobody_can_still_be_working_on_counts_as_spent(
     store: AccountStore, clock: FakeClock
 ) -> None:
-    purse, mine = Purse(store, clock), key("total")
+    purse, mine = Purse(store, clock, TeamBook(store, clock)), key("total")
     assert purse.hold("a", mine, Decimal("0.5"))
     clock.advance(LONGEST_HOLD - 1)
     assert purse.recover() == 0
@@ -90,7 +92,7 @@ def test_what_nobody_can_still_be_working_on_counts_as_spent(
 def test_budgets_of_two_keys_have_nothing_to_do_with_each_other(
     store: AccountStore, clock: FakeClock
 ) -> None:
-    purse = Purse(store, clock)
+    purse = Purse(store, clock, TeamBook(store, clock))
     assert purse.hold("a", key(), Decimal(1))
     assert purse.hold("b", key(id="k2"), Decimal(1))
     assert not purse.hold("c", key(), Decimal("0.01"))
