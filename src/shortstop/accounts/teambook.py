@@ -77,6 +77,19 @@ class TeamBook:
         return _only([t for t in self.teams() if named in (t.id, t.name, self.full_name(t))],
                      "team", named)  # fmt: skip
 
+    def group(self, named: str) -> Group:
+        """A team or an organisation by its id or name. Raises as `team` does."""
+        known = self._groups.get(named)
+        if known is not None:
+            return known
+        if any(one.name == named for one in self.organisations()):
+            if any(team.name == named for team in self.teams()):
+                raise InvalidRequest(
+                    f"An organisation and a team are called {named!r}.", hint="Give the id."
+                )
+            return self.organisation(named)
+        return self.team(named)
+
     def full_name(self, group: Group) -> str:
         """`ORGANISATION/NAME` of a team, the name of an organisation."""
         if isinstance(group, Organisation):

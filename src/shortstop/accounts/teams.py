@@ -51,7 +51,7 @@ class Team(BudgetGroup, frozen=True, kw_only=True, tag_field="kind", tag="team")
 
 
 Group = Organisation | Team
-AnyGroup = TypeVar("AnyGroup", Organisation, Team)
+AnyGroup = TypeVar("AnyGroup", bound=Organisation | Team)
 
 
 class _GroupRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
