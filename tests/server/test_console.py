@@ -118,6 +118,23 @@ async def test_no_other_key_opens_it(visitor: Visitor, key: str) -> None:
     assert key not in page
 
 
+async def test_a_secret_that_was_replaced_opens_it_as_long_as_it_is_good(
+    gateway: Gateway, visitor: Visitor
+) -> None:
+    async def posted(path: str, body: dict[str, Any]) -> Any:
+        async with gateway.http.post(path, json=body, headers=gateway.admin) as r:
+            return await r.json()
+
+    first = await posted("/admin/keys", {"name": "rotated", "console": "viewer"})
+    rotate = f"/admin/keys/{first['id']}/rotate"
+    second = await posted(rotate, {"grace_seconds": 3600})
+    third = await posted(rotate, {})
+    assert await visitor.login(second["secret"]) == 401
+    assert "set-cookie" not in visitor.headers
+    for good in (first, third):
+        assert await visitor.login(good["secret"]) == 303
+
+
 async def test_a_key_opens_it_as_far_as_it_was_made_for(
     visitor: Visitor, keys: dict[str, str]
 ) -> None:

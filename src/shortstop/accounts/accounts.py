@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore
-from shortstop.accounts.keybook import KeyBook
+from shortstop.accounts.keybook import Check, KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.accounts.teams import Group, GroupBalance, group_full
@@ -101,16 +101,18 @@ class Accounts:
             )
         return self.keys.move(id, None if team is None else self.teams.team(team).id)
 
-    def rotate(self, id: str, grace: float = 0.0) -> tuple[str, Key]:
+    def rotate(
+        self, id: str, grace: float = 0.0, check: Check = lambda key: None
+    ) -> tuple[str, Key]:
         """A new secret for a key; the one it has is good for `grace` seconds more. Raises NotFound,
-        Conflict for a key that is not in use, and InvalidRequest."""
+        Conflict for a key that is not in use, and InvalidRequest, and what `check` raises."""
         if not 0 <= grace <= LONGEST_GRACE:
             raise InvalidRequest(
                 f"An old secret may stay good for at most {LONGEST_GRACE / DAY:.0f} days.",
                 param="grace_seconds",
             )
         secret = new_secret()
-        return secret, self.keys.rotate(id, secret, secret[-TAIL:], self.now + grace)
+        return secret, self.keys.rotate(id, secret, secret[-TAIL:], self.now + grace, check)
 
     def balance(self, key: Key) -> Balance:
         return self.purse.balance(key)

@@ -8,15 +8,16 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.accounts.keys import Key, fingerprint
+from shortstop.accounts.keys import Key, ReplacedSecret, fingerprint
 from shortstop.accounts.teambook import TeamBook
 from shortstop.errors import Conflict, NotFound, StoreError, StoreUnavailable
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
-from shortstop.types.accounts import KeyRow
 
 log = logging.getLogger(__name__)
 
+Check = Callable[[Key], None]
+"""Raises where something must not be done to a key as it is now."""
 FRESH_SECONDS = 1.0
 """How long a key that another process has revoked may still be accepted."""
 
@@ -32,7 +33,7 @@ class KeyBook:
         self.teams = TeamBook(store, clock)
         self._by_fingerprint: dict[bytes, Key] = {}
         self._by_id: dict[str, Key] = {}
-        self._replaced: dict[str, list[KeyRow]] = {}
+        self._replaced: dict[str, list[ReplacedSecret]] = {}
         self._damaged = 0
         self._version = -1
         self._checked = float("-inf")
@@ -75,46 +76,57 @@ class KeyBook:
         self._refresh()
         return sorted(self._by_id.values(), key=lambda key: (key.created, key.id))
 
-    def replaced(self, id: str) -> list[KeyRow]:
-        """The earlier secrets of a key that are known, also those whose time is over."""
-        return self._replaced.get(id, [])
+    def replaced(self, id: str) -> tuple[ReplacedSecret, ...]:
+        """The earlier secrets of a key that are still good."""
+        now = self._clock.time()
+        return tuple(one for one in self._replaced.get(id, []) if now < one.until)
 
     def is_replaced(self, key: Key) -> bool:
         """Whether `find` found this key by a secret that was replaced."""
         current = self._by_id.get(key.id)
         return current is not None and current != key
 
-    def revoke(self, id: str) -> Key:
-        """All of its secrets. Raises NotFound or StoreError."""
+    def revoke(self, id: str, check: Check = lambda key: None) -> Key:
+        """All of its secrets. Raises NotFound or StoreError, and what `check` raises."""
         now = self._clock.time()
-        return self._change(id, lambda key: replace(key, revoked=key.revoked or now))
+
+        def revoked(key: Key) -> Key:
+            check(key)
+            return replace(key, revoked=key.revoked or now)
+
+        return self._change(id, revoked)
 
     def move(self, id: str, team: str | None) -> Key:
         """Into the team with this id, or out of every team. Raises NotFound or StoreError."""
         now = self._clock.time()
         return self._change(id, lambda key: replace(key, team=team, moved=now))
 
-    def rotate(self, id: str, secret: str, tail: str, until: float) -> Key:
+    def rotate(
+        self, id: str, secret: str, tail: str, until: float, check: Check = lambda key: None
+    ) -> Key:
         """Give the key another secret; the one it has is good `until` then, Unix time in seconds.
-        Raises NotFound, Conflict for a key that is not in use, or StoreError."""
+        Raises NotFound, Conflict for a key that is not in use, or StoreError, and what `check`
+        raises."""
         now = self._clock.time()
 
         def rotated(record: str) -> tuple[str, str]:
             key = _decode(record)
+            check(key)
             if not key.active(now):
                 raise Conflict(f"The key {key.name!r} was revoked or has expired.")
             return _encoded(replace(key, tail=tail)), key.tail
 
-        self._fresh(id)
+        self.current(id)
         self._store.rotate_key(id, fingerprint(secret), rotated, until)
-        return self._fresh(id)
+        return self.current(id)
 
     def _change(self, id: str, change: Callable[[Key], Key]) -> Key:
-        self._fresh(id)
+        self.current(id)
         self._store.change_key(id, lambda record: _encoded(change(_decode(record))))
-        return self._fresh(id)
+        return self.current(id)
 
-    def _fresh(self, id: str) -> Key:
+    def current(self, id: str) -> Key:
+        """The key as the store has it now. Raises NotFound or StoreError."""
         self._load()
         key = self._by_id.get(id)
         if key is None:
@@ -140,7 +152,7 @@ class KeyBook:
         version = self._store.version()
         by_fingerprint: dict[bytes, Key] = {}
         by_id: dict[str, Key] = {}
-        replaced: dict[str, list[KeyRow]] = {}
+        replaced: dict[str, list[ReplacedSecret]] = {}
         damaged = 0
         for row in self._store.all_keys():
             try:
@@ -151,7 +163,8 @@ class KeyBook:
             if row.until is None:
                 by_id[key.id] = key
             else:
-                replaced.setdefault(key.id, []).append(row)
+                old = ReplacedSecret(row.tail or "", row.until)
+                replaced.setdefault(key.id, []).append(old)
                 key = replace(key, expires=_sooner(row.until, key.expires))
             by_fingerprint[row.fingerprint] = key
         if damaged and damaged != self._damaged:

@@ -139,6 +139,13 @@ class Key(Grant, frozen=True, kw_only=True):
         return self.revoked is None and (self.expires is None or now < self.expires)
 
 
+class ReplacedSecret(Struct, frozen=True):
+    """An old secret of a key that is still good: its end, and until when (Unix time in seconds)."""
+
+    tail: str
+    until: float
+
+
 def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 

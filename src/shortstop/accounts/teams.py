@@ -113,6 +113,11 @@ class GroupChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """Raises ValueError when the budget is a text and no amount."""
         require_amount(None if self.budget_usd is UNSET else self.budget_usd)
 
+    def words(self) -> str:
+        """What is changed, for people."""
+        fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return ", ".join(f"{name} {value}" for name, value in fields if value is not UNSET)
+
     def of(self, group: AnyGroup) -> AnyGroup:
         """Raises InvalidRequest."""
         changes = {

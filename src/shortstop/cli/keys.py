@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -255,13 +255,10 @@ def _every(period: Period) -> str:
     return "in all" if period == "total" else f"a {period}"
 
 
-def _state(key: Key, replaced: list[dict[str, object]]) -> Part:
+def _state(key: Key, replaced: list[dict[str, Any]]) -> Part:
     if key.revoked is not None:
         return "revoked", "red"
-    old = "".join(
-        f"; …{one['tail']} until {_date(one['until'])}"  # type: ignore[arg-type]
-        for one in replaced
-    )
+    old = "".join(f"; …{one['tail']} until {_date(one['until'])}" for one in replaced)
     if key.expires is None:
         return f"active{old}", "green"
     until = f"until {_date(key.expires)}{old}"
@@ -272,10 +269,9 @@ def _date(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _replaced(accounts: Accounts, key: Key) -> list[dict[str, object]]:
+def _replaced(accounts: Accounts, key: Key) -> list[dict[str, Any]]:
     """The old secrets that are still good: their ends, and until when."""
-    rows = accounts.keys.replaced(key.id)
-    return [{"tail": r.tail, "until": r.until} for r in rows if (r.until or 0) > time.time()]
+    return [msgspec.structs.asdict(one) for one in accounts.keys.replaced(key.id)]
 
 
 def _expiry(text: str | None) -> float | None:

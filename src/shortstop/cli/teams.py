@@ -102,8 +102,7 @@ def change_command(
     with desk(config) as at:
         at.accounts.teams.load()
         group = at.accounts.teams.group(named)
-        words = ", ".join(f"{what} {value}" for what, value in changes.items())
-        at.note(f"change {group.id}: {words}", needed=True)
+        at.note(f"change {group.id}: {wanted.words()}", needed=True)
         _show(at.accounts, at.accounts.teams.change(group, wanted), as_json)
 
 
