@@ -136,7 +136,7 @@ class TeamBook:
     def _require_free(self, group: Group) -> None:
         others = (one for one in self._groups.values() if one.id != group.id)
         if any(_place(one) == _place(group) for one in others):
-            raise Conflict(f"There is a {_kind(group)} called {group.name!r} already.")
+            raise Conflict(f"There is a {group.kind} called {group.name!r} already.")
 
     # ------------------------------------------------------------ budgets
 
@@ -196,10 +196,6 @@ def _only(found: list[AnyGroup], kind: str, named: str) -> AnyGroup:
 
 def _place(group: Group) -> tuple[str, str]:
     return (group.organisation if isinstance(group, Team) else "", group.name)
-
-
-def _kind(group: Group) -> str:
-    return "team" if isinstance(group, Team) else "organisation"
 
 
 def _encoded(group: Group) -> str:

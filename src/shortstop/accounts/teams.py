@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import secrets
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from shortstop.accounts.calendar import BudgetSpan, GroupPeriod, require_zone, told
 from shortstop.accounts.keys import BUDGET_LIMIT, Budget, Name, require_amount
-from shortstop.errors import InvalidRequest, QuotaExceeded
+from shortstop.errors import (
+    InvalidRequest,
+    OrganisationBudgetExceeded,
+    QuotaExceeded,
+    TeamBudgetExceeded,
+)
 
+GroupKind = Literal["team", "organisation"]
 _ID_MARKS = ("team_", "org_", "key_")
 
 _Budget = Annotated[Budget, Meta(description="US dollars a period, as decimal text or a number.")]
@@ -43,11 +49,19 @@ class BudgetGroup(Struct, frozen=True, kw_only=True):
 class Organisation(BudgetGroup, frozen=True, kw_only=True, tag_field="kind", tag="organisation"):
     """All of its teams share its budget."""
 
+    @property
+    def kind(self) -> GroupKind:
+        return "organisation"
+
 
 class Team(BudgetGroup, frozen=True, kw_only=True, tag_field="kind", tag="team"):
     """All of its keys share its budget; `organisation` is an id."""
 
     organisation: str
+
+    @property
+    def kind(self) -> GroupKind:
+        return "team"
 
 
 Group = Organisation | Team
@@ -159,13 +173,12 @@ class GroupBalance(Struct, frozen=True):
 
 def group_full(group: Group, window: BudgetSpan, amount: Decimal) -> QuotaExceeded:
     """Says which level is full and until when, and nothing of what others have spent there."""
-    kind = "team" if isinstance(group, Team) else "organisation"
+    error = TeamBudgetExceeded if isinstance(group, Team) else OrganisationBudgetExceeded
     ends = "It is not for a period: it does not begin anew."
     if window.end is not None:
         ends = f"It begins anew at {told(window.end, group.zone)} ({group.zone})."
-    return QuotaExceeded(
-        f"The budget of this key's {kind} {group.name!r} does not cover this request, which may"
-        f" cost ${amount:.6f}. {ends}",
+    return error(
+        f"The budget of this key's {group.kind} {group.name!r} does not cover this request, which"
+        f" may cost ${amount:.6f}. {ends}",
         hint="Lower max_tokens, or ask who administers the budget.",
-        code=f"{kind}_budget_exceeded",
     )

@@ -153,8 +153,9 @@ def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
     if as_json:
         print_json(_plain(group, balance))
         return
-    kind = "Team" if isinstance(group, Team) else "Organisation"
-    say(f"{kind} {accounts.teams.full_name(group)} ({group.id}): {_budget(group)}")
+    say(
+        f"{group.kind.capitalize()} {accounts.teams.full_name(group)} ({group.id}): {_budget(group)}"
+    )
     say(
         f"spent ${balance.spent_usd:.4f}, set aside ${balance.held_usd:.4f},"
         f" left ${balance.left_usd:.4f}; begins anew: {_resets(group, balance)}"
@@ -162,8 +163,7 @@ def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
 
 
 def _plain(group: Group, balance: GroupBalance) -> dict[str, Any]:
-    kind = "team" if isinstance(group, Team) else "organisation"
-    return {"kind": kind, **asdict(group), **asdict(balance)}
+    return {"kind": group.kind, **asdict(group), **asdict(balance)}
 
 
 def _budget(group: Group) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from shortstop.accounts import Accounts, Key
 from shortstop.accounts.calendar import GroupPeriod
-from shortstop.accounts.teams import Group, Organisation, Team
+from shortstop.accounts.teams import Group, Organisation
 from shortstop.server.answers import KeyBalance, KeyDetails
 
 
@@ -40,7 +40,7 @@ class GroupList(Struct, frozen=True):
 def group_details(accounts: Accounts, group: Group) -> GroupDetails:
     """Raises StoreError."""
     return GroupDetails(
-        kind="team" if isinstance(group, Team) else "organisation",
+        kind=group.kind,
         organisation=None if isinstance(group, Organisation) else group.organisation,
         id=group.id,
         name=group.name,
