@@ -153,9 +153,8 @@ def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
     if as_json:
         print_json(_plain(group, balance))
         return
-    say(
-        f"{group.kind.capitalize()} {accounts.teams.full_name(group)} ({group.id}): {_budget(group)}"
-    )
+    name = accounts.teams.full_name(group)
+    say(f"{group.kind.capitalize()} {name} ({group.id}): {_budget(group)}")
     say(
         f"spent ${balance.spent_usd:.4f}, set aside ${balance.held_usd:.4f},"
         f" left ${balance.left_usd:.4f}; begins anew: {_resets(group, balance)}"
