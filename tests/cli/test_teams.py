@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -179,6 +180,17 @@ def test_without_teams_nothing_is_new(shortstop: Shortstop, home: Path) -> None:
     assert "team" not in shortstop("keys", "list").out
     assert not (home / "home" / "changes.log").exists()
     assert not (home / "home" / "content.key").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_writes_down_is_the_gateways_users(
+    shortstop: Shortstop, sealed: Path, home: Path
+) -> None:
+    (home / "home").mkdir()
+    os.chown(home / "home", 54321, 54321)
+    acme(shortstop)
+    for path in (sealed, audit.head_of(sealed)):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (54321, 0o600)
 
 
 def test_what_cannot_be_written_down_is_not_done_to_teams(

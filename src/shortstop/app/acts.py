@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from shortstop.app.audits import Audits
 from shortstop.app.clock import CLOCK
 from shortstop.config import Config
 from shortstop.errors import ShortstopError, StoreError
-from shortstop.privacy.audit import AuditEvent
+from shortstop.privacy.audit import AuditEvent, files, head_of
 from shortstop.stores import Paths
 from shortstop.traces.keyfile import reading_seal
 
@@ -25,13 +26,24 @@ def note_act(
             audits = Audits(env, opened, paths.changes, lambda: _key(config, env, paths))
             audits.use(config.privacy)
             detail = f"command line, uid {os.getuid()}: {what}"
-            audits.changes().append(AuditEvent(CLOCK.time(), "command", "", "", detail=detail))
+            log = audits.changes()
+            log.append(AuditEvent(CLOCK.time(), "command", "", "", detail=detail))
+            if os.geteuid() == 0:
+                _give_back(log.path)
     except ShortstopError as error:
         if needed:
             raise
         kept = config.privacy.audit is not None or paths.changes.exists()
         return str(error) if kept else ""
     return ""
+
+
+def _give_back(log: Path) -> None:
+    """What root has made in another user's folder must not lock that user's gateway out."""
+    owner = log.parent.stat()
+    for path in (*files(log), head_of(log)):
+        if path.lstat().st_uid != owner.st_uid:
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _key(config: Config, env: Mapping[str, str], paths: Paths) -> bytes:
