@@ -177,6 +177,19 @@ def test_learning_uses_the_teams_budget_too(accounts: Accounts) -> None:
     assert spent(accounts, acme, sales) == [Decimal("0.25")] * 2
 
 
+def test_learning_that_was_begun_in_a_team_counts_there(accounts: Accounts) -> None:
+    acme, sales = found(accounts, "10", "1")
+    secret, key = accounts.create(Grant(name="anna", team="sales"))
+    purser = LearningBudgets(accounts, dollars("0.6"))
+    purser.reserve(request("r1-shadow"), PLAN, accounts.identify(secret))
+    accounts.move(key.id, None)
+    purser.reserve(request("r2-shadow"), PLAN, accounts.identify(secret))
+    for id in ("r1-shadow", "r2-shadow"):
+        purser.settle(trace(id, key.id, Decimal("0.25")), UNMETERED)
+    assert spent(accounts, acme, sales) == [Decimal("0.25")] * 2
+    assert accounts.group_balance(sales).held_usd == 0
+
+
 def test_what_nobody_knows_of_is_spent_by_nobody(
     accounts: Accounts, file: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,7 +224,7 @@ def test_what_was_begun_in_a_team_counts_there(accounts: Accounts, clock: FakeCl
     clock.advance(LONGEST_HOLD)
     moved = accounts.keys.get(key.id)
     assert moved is not None
-    assert not moved.pays(clock.time()), "no statement any more for a key without a budget"
+    assert not moved.owes(clock.time()), "no statement any more for a key without a budget"
     with pytest.raises(NotFound):
         accounts.move(key.id, "none")
     with pytest.raises(NotFound):

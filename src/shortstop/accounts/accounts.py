@@ -242,9 +242,7 @@ class Accounts:
     def _with_budget(self, caller: Caller) -> Key | None:
         """The caller's key, if it or its team has a budget."""
         key = self.keys.get(caller.key) if caller.key else None
-        if key is None or (key.budget_usd is None and key.team is None):
-            return None
-        return key
+        return key if key is not None and key.budgeted else None
 
     def _held(self, id: str, key: Key, amount: Decimal) -> str | None:
         """Set it aside, without what the dead had set aside if need be; else the id of the first
@@ -273,7 +271,7 @@ class Accounts:
     def _settle(self, trace: Trace, key: Key, counted: int | None) -> None:
         if counted is not None and key.tpm is not None:
             self._correct(key.id, key.tpm, _tokens(trace) - counted)
-        if key.pays(self.now):
+        if key.owes(self.now):
             self._charge(trace, key)
 
     def pay(self, trace: Trace, payer: Allowance) -> None:

@@ -128,12 +128,15 @@ class Key(Grant, frozen=True, kw_only=True):
     def metered(self) -> bool:
         return self.rpm is not None or self.tpm is not None
 
-    def pays(self, now: float) -> bool:
-        """Whether money may be set aside for one of its requests, in its own name or a team's: also
-        in that of a team that it was in when a request began which may still go on."""
-        if self.budget_usd is not None or self.team is not None:
-            return True
-        return self.moved is not None and now - self.moved < LONGEST_HOLD
+    @property
+    def budgeted(self) -> bool:
+        """Whether it has a budget, of its own or a team's."""
+        return self.budget_usd is not None or self.team is not None
+
+    def owes(self, now: float) -> bool:
+        """Whether money may be set aside for one of its requests: also where it was in a team when
+        one began that may still go on."""
+        return self.budgeted or (self.moved is not None and now - self.moved < LONGEST_HOLD)
 
     def active(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)

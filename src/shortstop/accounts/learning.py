@@ -54,14 +54,19 @@ class LearningBudgets:
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         """Never raises."""
-        payer = self._payer(trace.tenant, trace.key)
+        payer = self._payer(trace.tenant, trace.key) or self._mover(trace.key)
         if payer is not None:
             self.accounts.pay(trace, payer)
+
+    def _mover(self, key: str | None) -> Allowance | None:
+        """The key, where it may have been in a team when the call began."""
+        owner = self.accounts.keys.get(key) if self.paid_by == "key" and key is not None else None
+        return owner if owner is not None and owner.owes(self.accounts.now) else None
 
     def _payer(self, tenant: str, key: str | None) -> Allowance | None:
         if self.paid_by == "key" and key is not None:
             owner = self.accounts.keys.get(key)
-            if owner is not None and owner.pays(self.accounts.now):
+            if owner is not None and owner.budgeted:
                 return owner
         return None if self.cap is None else LearningCap(f"learning:{tenant}", self.cap)
 
