@@ -137,7 +137,7 @@ def test_and_when_it_begins_anew_but_nothing_of_what_others_spent(
     assert "$5.500000" in error.message, "what this request may cost"
     for told in ("7.77", "3.33", "4.44", "secret", "5.55"):
         assert told not in str(error)
-    accounts.teams.change(sales, GroupChange(budget_usd="0.01", period="total"))
+    accounts.teams.change(sales.id, GroupChange(budget_usd="0.01", period="total"))
     with pytest.raises(QuotaExceeded, match="does not begin anew") as refused:
         accounts.reserve(request("r2"), PLAN, mine, dollars("5.5"))
     assert refused.value.code == "team_budget_exceeded"
@@ -237,7 +237,7 @@ def test_another_process_goes_by_a_change_within_a_second(
     _, sales = found(accounts, "100", "1")
     _, caller = member(accounts)
     with closing(opened(file)) as store:
-        Accounts(store, clock).teams.change(sales, GroupChange(budget_usd="5"))
+        Accounts(store, clock).teams.change(sales.id, GroupChange(budget_usd="5"))
         clock.advance(1.1)
         accounts.reserve(request("r1"), PLAN, caller, dollars("4"))
 
@@ -320,12 +320,12 @@ def test_a_change_makes_no_money(
     spend(accounts, "r1", caller, "0.9")
     with closing(opened(file)) as store:
         other = Accounts(store, clock)
-        changed = accounts.teams.change(sales, GroupChange(**change))
+        changed = accounts.teams.change(sales.id, GroupChange(**change))
         for one in (other, accounts, other):
             with pytest.raises(QuotaExceeded):
                 one.reserve(request("r2"), PLAN, caller, dollars("0.7"))
     back = {name: getattr(sales, name) for name in change if name != "budget_usd"}
-    changed = accounts.teams.change(changed, GroupChange(**back, budget_usd="1"))
+    changed = accounts.teams.change(changed.id, GroupChange(**back, budget_usd="1"))
     assert spent(accounts, changed) == [Decimal("0.9")]
     with pytest.raises(QuotaExceeded):
         accounts.reserve(request("r2"), PLAN, caller, dollars("0.7"))
@@ -384,7 +384,7 @@ def test_no_interleaving_overshoots_a_level_or_loses_a_settlement(
                 accounts.move(key.id, ["sales", "daily"][n % 2])
             elif act == "change":
                 period = ["day", "week", "month", "total"][n % 4]
-                daily = accounts.teams.change(daily, GroupChange(period=period))  # type: ignore[arg-type]
+                daily = accounts.teams.change(daily.id, GroupChange(period=period))  # type: ignore[arg-type]
             elif act == "wait" and days < 9:  # all of them in this month
                 days += 1
                 clock.advance(86_400)

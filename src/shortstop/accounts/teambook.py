@@ -20,7 +20,7 @@ from shortstop.errors import Conflict, InvalidRequest, NotFound, StoreError, Sto
 from shortstop.money import pico
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
-from shortstop.types.accounts import BudgetLevel, PurseWindow
+from shortstop.types.accounts import BudgetLevel, ChangedGroup, PurseWindow
 
 log = logging.getLogger(__name__)
 
@@ -121,17 +121,22 @@ class TeamBook:
         self.load()
         return made
 
-    def change(self, group: AnyGroup, wanted: GroupChange) -> AnyGroup:
+    def change(self, id: str, wanted: GroupChange) -> Group:
         """What was spent in the period under way goes on counting; every process goes by the change
-        within a second. Raises InvalidRequest, Conflict or StoreError."""
+        within a second. Raises InvalidRequest, NotFound, Conflict or StoreError."""
         self.load()
-        changed = wanted.of(group)
-        self._require_free(changed)
         now = self._clock.time()
-        before, after = (purse_window(_span(one, now), now) for one in (group, changed))
-        self._store.replace_group(group.id, changed.name, _encoded(changed), before, after)
+
+        def changed(record: str) -> ChangedGroup:
+            group = _decode(record)
+            new = wanted.of(group)
+            self._require_free(new)
+            before, after = (purse_window(_span(one, now), now) for one in (group, new))
+            return ChangedGroup(new.name, _encoded(new), before, after)
+
+        self._store.change_group(id, changed)
         self.load()
-        return changed
+        return self.group(id)
 
     def _require_free(self, group: Group) -> None:
         others = (one for one in self._groups.values() if one.id != group.id)

@@ -132,7 +132,7 @@ class GroupChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return ", ".join(f"{name} {value}" for name, value in fields if value is not UNSET)
 
-    def of(self, group: AnyGroup) -> AnyGroup:
+    def of(self, group: Group) -> Group:
         """Raises InvalidRequest."""
         changes = {
             name: Decimal(str(value)) if name == "budget_usd" else value

@@ -103,7 +103,7 @@ def change_command(
         at.accounts.teams.load()
         group = at.accounts.teams.group(named)
         at.note(f"change {group.id}: {wanted.words()}", needed=True)
-        _show(at.accounts, at.accounts.teams.change(group, wanted), as_json)
+        _show(at.accounts, at.accounts.teams.change(group.id, wanted), as_json)
 
 
 @teams_app.command("list")

@@ -22,7 +22,14 @@ from typing import Protocol
 from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
 from shortstop.types import Tier
-from shortstop.types.accounts import BudgetLevel, IdempotencyRecord, KeptRow, KeyRow, PurseWindow
+from shortstop.types.accounts import (
+    BudgetLevel,
+    ChangedGroup,
+    IdempotencyRecord,
+    KeptRow,
+    KeyRow,
+    PurseWindow,
+)
 from shortstop.types.console import (
     AnswerTimes,
     Days,
@@ -201,12 +208,9 @@ class AccountStore(Protocol):
     def add_group(self, id: str, parent: str, name: str, record: str) -> None:
         """Raises StoreError also when the id, or the name below that parent, is taken."""
 
-    def replace_group(
-        self, id: str, name: str, record: str, before: PurseWindow, after: PurseWindow
-    ) -> None:
-        """Give a group another name and record. What it has spent in the window `before` it has now
-        spent in `after`. Nothing happens where there is no such group; raises StoreError when the
-        name is taken."""
+    def change_group(self, id: str, change: Callable[[str], ChangedGroup]) -> None:
+        """Write what `change` makes of a group's record; nothing when it raises, or where there is
+        no such group. `change` must be pure. Raises StoreError when the name is taken."""
 
     def version(self) -> int:
         """A number that changes when another process may have changed something."""

@@ -75,7 +75,7 @@ class TeamsApi:
         def made() -> GroupDetails:
             group = self._known(id)
             self._note(f"change {group.id}: {wanted.words()}")
-            return self._details(self._gateway.accounts.teams.change(group, wanted))
+            return self._details(self._gateway.accounts.teams.change(group.id, wanted))
 
         return as_json(await self._loaded(made))
 

@@ -55,6 +55,16 @@ class BudgetLevel(NamedTuple):
     window: PurseWindow
 
 
+class ChangedGroup(NamedTuple):
+    """A group's name and record from now on. What it has spent in the window `before`, it has then
+    spent in `after`."""
+
+    name: str
+    record: str
+    before: PurseWindow
+    after: PurseWindow
+
+
 class KeptRow(NamedTuple):
     """An answer on its way into a store; the body may be sealed. `tenant` and `conversation` are
     what it is erased by."""

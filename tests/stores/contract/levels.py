@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from multiprocessing.context import SpawnProcess
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import AccountStore, Stores
-from shortstop.types.accounts import BudgetLevel, PurseWindow
+from shortstop.types.accounts import BudgetLevel, ChangedGroup, PurseWindow
 from tests.stores.contract.world import AT, MANY, SPAWN, in_threads, serial
 
 NOVEMBER = PurseWindow("2026-11-01", "2026-10-31", "2026-12-02")
@@ -26,6 +26,12 @@ DECEMBER = PurseWindow("2026-12-01", "2026-11-30", "2026-12-02")
 
 def level(purse: str, budget: int) -> BudgetLevel:
     return BudgetLevel(purse, budget, PurseWindow.exactly("w"))
+
+
+def renamed(
+    name: str, record: str, before: PurseWindow, after: PurseWindow
+) -> Callable[[str], ChangedGroup]:
+    return lambda _: ChangedGroup(name, record, before, after)
 
 
 def balances(store: AccountStore, purses: Sequence[str]) -> list[tuple[int, int]]:
@@ -63,10 +69,22 @@ class BudgetLevelContract:
     def test_groups_are_added_renamed_and_listed(self, stores: Stores, store: AccountStore) -> None:
         store.add_group("o", "", "acme", "an organisation")
         store.add_group("t", "o", "acme", "a team")
-        store.replace_group("t", "sales", "renamed", NOVEMBER, NOVEMBER)
-        store.replace_group("none", "x", "nothing", NOVEMBER, NOVEMBER)
+        store.change_group("t", renamed("sales", "renamed", NOVEMBER, NOVEMBER))
+        store.change_group("none", renamed("x", "nothing", NOVEMBER, NOVEMBER))
         with closing(stores.accounts()) as other:
             assert sorted(other.groups()) == ["an organisation", "renamed"]
+
+    def test_a_change_of_a_group_sees_what_was_written_before(self, store: AccountStore) -> None:
+        store.add_group("t", "o", "sales", "0")
+
+        def count(number: int) -> None:
+            for _ in range(20):
+                store.change_group(
+                    "t", lambda was: ChangedGroup("sales", str(int(was) + 1), NOVEMBER, NOVEMBER)
+                )
+
+        in_threads(count)
+        assert store.groups() == ["80"]
 
     def test_a_name_is_taken_once_below_its_parent(self, store: AccountStore) -> None:
         store.add_group("o", "", "acme", "1")
@@ -76,7 +94,7 @@ class BudgetLevelContract:
             with pytest.raises(StoreError):
                 store.add_group(id, parent, name, "4")
         with pytest.raises(StoreError):
-            store.replace_group("u", "sales", "5", NOVEMBER, NOVEMBER)
+            store.change_group("u", renamed("sales", "5", NOVEMBER, NOVEMBER))
         store.add_group("x", "another", "sales", "6")
         assert sorted(store.groups()) == ["1", "2", "3", "6"]
 
@@ -130,9 +148,9 @@ class BudgetLevelContract:
         assert store.hold_levels("a", [BudgetLevel("t", 99, NOVEMBER)], 30, AT) is None
         store.settle("a", "w", 20, lambda purse: NOVEMBER)
         assert store.hold_levels("b", [BudgetLevel("t", 99, NOVEMBER)], 30, AT) is None
-        store.replace_group("t", "sales", "{}", NOVEMBER, TODAY)
+        store.change_group("t", renamed("sales", "{}", NOVEMBER, TODAY))
         assert store.balance("t", TODAY) == store.balance("t", NOVEMBER) == (20, 30)
-        store.replace_group("t", "sales", "{}", TODAY, NOVEMBER)
+        store.change_group("t", renamed("sales", "{}", TODAY, NOVEMBER))
         assert store.balance("t", TODAY) == store.balance("t", NOVEMBER) == (20, 30)
         assert store.balance("t", DECEMBER) == (0, 30)
 

@@ -14,6 +14,7 @@ from shortstop.stores.sql import purses
 from shortstop.stores.sql.database import SqlDatabase, SqlSession, closed_on_failure
 from shortstop.types.accounts import (
     BudgetLevel,
+    ChangedGroup,
     IdempotencyRecord,
     KeptRow,
     KeyRow,
@@ -132,16 +133,17 @@ class SqlAccounts(ABC):
             )
             self._keys_changed(db)
 
-    def replace_group(
-        self, id: str, name: str, record: str, before: PurseWindow, after: PurseWindow
-    ) -> None:
+    def change_group(self, id: str, change: Callable[[str], ChangedGroup]) -> None:
         with self._database.writing("keys", f"purse {id}") as db:
-            done = db.execute(
+            row = db.execute("SELECT record FROM budget_groups WHERE id = ?", (id,)).fetchone()
+            if row is None:
+                return
+            name, record, before, after = change(row[0])
+            db.execute(
                 "UPDATE budget_groups SET name = ?, record = ? WHERE id = ?", (name, record, id)
             )
-            if done.rowcount:
-                purses.carry(db, id, before, after)
-                self._keys_changed(db)
+            purses.carry(db, id, before, after)
+            self._keys_changed(db)
 
     # ------------------------------------------------------------ meters
 
