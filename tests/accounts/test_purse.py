@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,8 @@ from shortstop.accounts.keys import LONGEST_HOLD
 from shortstop.accounts.purse import Balance, Purse, window, window_start
 from shortstop.accounts.teambook import TeamBook
 from shortstop.ports.stores import AccountStore
+from shortstop.stores.sqlite.connect import Database
+from tests.accounts.conftest import opened
 from tests.conftest import FakeClock
 
 
@@ -105,3 +109,21 @@ def test_a_window_begins_with_its_first_second(now: float, period: Period) -> No
     assert start <= now
     assert window(period, start) == window(period, now) != window(period, start - 1)
     assert window_start("total", now) is None
+
+
+def test_a_key_without_a_team_costs_no_statement_more_than_before_teams(
+    file: Path, clock: FakeClock
+) -> None:
+    with closing(opened(file)) as store:
+        teams = TeamBook(store, clock)
+        purse, said = Purse(store, clock, teams), list[str]()
+        database = store._database
+        assert isinstance(database, Database)
+        assert database._db is not None
+        purse.hold("first", key(), Decimal("0.1"))
+        database._db.set_trace_callback(lambda statement: said.append(statement.split()[0]))
+        purse.hold("r1", key(), Decimal("0.1"))
+        assert said == ["BEGIN", "SELECT", "INSERT", "INSERT", "COMMIT"]
+        said.clear()
+        purse.settle("r1", key(), Decimal("0.1"))
+        assert said == ["SELECT", "BEGIN", "SELECT", "SELECT", "DELETE", "INSERT", "COMMIT"]
