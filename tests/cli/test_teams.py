@@ -6,6 +6,7 @@ import json
 import os
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 import pytest
 
 from shortstop.accounts import Accounts
+from shortstop.config import TracesConfig
 from shortstop.privacy import audit
 from shortstop.stores.owners import Owner
 from shortstop.stores.sqlite.accounts import SqliteAccounts
 from shortstop.traces.seal import Seal
 from tests.cli.conftest import Shortstop
+from tests.conftest import FakeClock
+from tests.stores.contract.world import AT
+from tests.traces.example import open_store, remote
 
 SECRET = "the operator's own key"
 
@@ -87,6 +92,29 @@ def test_what_keys_have_spent_is_the_teams(shortstop: Shortstop, sealed: Path, h
             for one in said(shortstop, "teams", "list")
         ]
         assert sums == [("1.25", "0.5", "98.25"), ("1.25", "0.5", "48.25")]
+
+
+def test_what_requests_have_cost_is_summed_by_team(
+    shortstop: Shortstop, sealed: Path, home: Path
+) -> None:
+    acme(shortstop)
+    keys = [said(shortstop, "keys", "create", name)["id"] for name in ("anna", "bob", "carl")]
+    for name in ("anna", "bob"):
+        said(shortstop, "keys", "move", name, "--team", "sales")
+    store = open_store(home / "home" / "traces.db", TracesConfig(), FakeClock())
+    for n, key in enumerate((*keys, keys[0], None)):
+        store.append(remote(f"r{n}", at=AT + n * 86_400, key=key))
+    store.close()
+    rows = said(shortstop, "teams", "report")
+    assert [(one["team"], one["requests"]) for one in rows] == [("acme/sales", 3), (None, 2)]
+    each = Decimal(rows[1]["effective"]) / 2
+    assert each > 0
+    assert Decimal(rows[0]["effective"]) == 3 * each
+    day = datetime.fromtimestamp(AT + 86_400, UTC).strftime("%Y-%m-%d")
+    assert said(shortstop, "teams", "report", "--until", day)[0]["requests"] == 1
+    told = shortstop("teams", "report").out
+    assert "acme/sales" in told
+    assert "(no team)" in told
 
 
 def test_keys_are_put_into_teams_and_taken_out(shortstop: Shortstop, sealed: Path) -> None:

@@ -23,6 +23,7 @@ from shortstop.accounts.teams import (
 from shortstop.cli.desk import desk, dollars_in
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
+from shortstop.cli.team_report import team_report_command
 from shortstop.errors import InvalidRequest
 
 teams_app = typer.Typer(
@@ -30,6 +31,8 @@ teams_app = typer.Typer(
     " effect within a second.",
     no_args_is_help=True,
 )
+
+teams_app.command("report")(team_report_command)
 
 Name = Annotated[str, typer.Argument(help="What people call it, without a slash.")]
 Named = Annotated[str, typer.Argument(help="NAME, ORGANISATION/TEAM, or the id.")]
