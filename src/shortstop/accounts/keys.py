@@ -133,6 +133,11 @@ class Key(Grant, frozen=True, kw_only=True):
         """Whether it has a budget, of its own or a team's."""
         return self.budget_usd is not None or self.team is not None
 
+    @property
+    def shares(self) -> bool:
+        """Whether it is in a team, or ever was in one."""
+        return self.team is not None or self.moved is not None
+
     def owes(self, now: float) -> bool:
         """Whether money may be set aside for one of its requests: also where it was in a team when
         one began that may still go on."""

@@ -21,6 +21,8 @@ class LearningCap:
     budget_usd: Decimal
     period: Period = "day"
     team: str | None = None
+    shares: bool = True
+    """A key may have paid when the call began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Allowance(Protocol):
     def team(self) -> str | None:
         """Whose budget it uses as well, with that of its organisation."""
 
+    @property
+    def shares(self) -> bool:
+        """Whether something may have been set aside for it in a team's purse."""
+
 
 @dataclass(frozen=True, slots=True)
 class Balance:
@@ -73,7 +77,13 @@ class Purse:
 
     def hold_or_name(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
         """The same; the id of the first level that does not cover it."""
-        return self._store.hold_levels(id, self.levels(payer), pico_up(amount), self._clock.time())
+        now, most = self._clock.time(), pico_up(amount)
+        if payer.team is not None:
+            return self._store.hold_levels(id, self.levels(payer), most, now)
+        assert payer.budget_usd is not None
+        current, budget = window(payer.period, now), pico(payer.budget_usd)
+        held = self._store.hold(id, payer.id, current, most, budget, now)
+        return None if held else payer.id
 
     def levels(self, payer: Allowance) -> list[BudgetLevel]:
         """The payer's own budget, then its team's, then its organisation's."""
@@ -93,7 +103,7 @@ class Purse:
         """
         current = window(payer.period, self._clock.time())
         spent = None if cost is None else pico_up(cost)
-        self._store.settle(id, current, spent, self._teams.window)
+        self._store.settle(id, current, spent, self._teams.window if payer.shares else None)
 
     def balance(self, payer: Allowance) -> Balance:
         """What the payer itself has spent, whoever else pays with it."""

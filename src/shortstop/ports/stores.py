@@ -236,10 +236,10 @@ class AccountStore(Protocol):
         room for it; None where it is set aside."""
 
     def settle(self, id: str, window: str, cost: int | None, above: Windows | None = None) -> None:
-        """Count `cost` as spent, all that was set aside where it is None, and give the rest back,
-        in every purse in which something was set aside for the request: in the window that `above`
-        names for it, else in `window`. Settling twice, or what was never set aside, changes
-        nothing."""
+        """Count `cost` as spent in `window`, all that was set aside where it is None, and give the
+        rest back. With `above` in every purse in which something was set aside for the request, in
+        the window that it names, else in `window`; without it there was one level. Settling twice,
+        or what was never set aside, changes nothing."""
 
     def balance(self, key: str, window: str | PurseWindow) -> tuple[int, int]:
         """What the key has spent in `window`, and what is set aside for it."""

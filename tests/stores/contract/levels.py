@@ -34,6 +34,10 @@ def renamed(
     return lambda _: ChangedGroup(name, record, before, after)
 
 
+def same(purse: str) -> None:
+    """Names no window of its own for any purse."""
+
+
 def balances(store: AccountStore, purses: Sequence[str]) -> list[tuple[int, int]]:
     return [store.balance(purse, "w") for purse in purses]
 
@@ -55,7 +59,7 @@ def _spend_until_killed(stores: Stores, log: str, number: int) -> None:
         id = f"{os.getpid()}-{i}"
         if store.hold_levels(id, _levels(number), PRICE, AT) is None:
             os.write(file, b"%d %d\n" % (number, PRICE))
-            store.settle(id, "w", PRICE)
+            store.settle(id, "w", PRICE, same)
 
 
 class BudgetLevelContract:
@@ -106,12 +110,12 @@ class BudgetLevelContract:
         assert store.hold_levels("b", [level("l", 50), *levels[1:]], 40, AT) == "o"
         assert store.hold_levels("b", [level("l", 30), *levels[1:]], 40, AT) == "l"
         assert balances(store, "klto") == [(0, 40), (0, 0), (0, 40), (0, 40)]
-        store.settle("a", "w", 25)
-        store.settle("a", "w", 25)
-        store.settle("b", "w", 25)
+        store.settle("a", "w", 25, same)
+        store.settle("a", "w", 25, same)
+        store.settle("b", "w", 25, same)
         assert balances(store, "klto") == [(25, 0), (0, 0), (25, 0), (25, 0)]
         assert store.hold_levels("c", levels[1:], 45, AT) is None, "a key without a budget"
-        store.settle("c", "w", None)
+        store.settle("c", "w", None, same)
         assert balances(store, "kto") == [(25, 0), (70, 0), (70, 0)]
 
     def test_each_level_has_its_own_window(self, store: AccountStore) -> None:
@@ -212,7 +216,7 @@ class BudgetLevelContract:
             for i in range(40):
                 id = f"{number}-{i}"
                 if store.hold_levels(id, levels, 10, AT) is None:
-                    store.settle(id, "w", 10)
+                    store.settle(id, "w", 10, same)
 
         in_threads(ask)
         assert store.balance("o", "w") == (450, 0)

@@ -156,8 +156,9 @@ class SqlAccounts(ABC):
     # ------------------------------------------------------------ budgets
 
     def hold(self, id: str, key: str, window: str, amount: int, budget: int, at: float) -> bool:
-        level = BudgetLevel(key, budget, PurseWindow.exactly(window))
-        return self.hold_levels(id, (level,), amount, at) is None
+        with self._database.writing(f"purse {key}") as db:
+            level = (key, window, budget)
+            return purses.set_aside_one(db, id, level, amount, lambda: self._owner(db), at)
 
     def hold_levels(
         self, id: str, levels: Sequence[BudgetLevel], amount: int, at: float
@@ -166,6 +167,19 @@ class SqlAccounts(ABC):
             return purses.set_aside(db, id, levels, amount, lambda: self._owner(db), at)
 
     def settle(self, id: str, window: str, cost: int | None, above: Windows | None = None) -> None:
+        if above is not None:
+            self._settle_levels(id, window, cost, above)
+            return
+        with self._database.reading() as db:
+            row = purses.found_one(db, id)
+        if row is None:
+            return
+        with self._database.writing(f"purse {row[0]}") as db:
+            row = purses.found_one(db, id)
+            if row is not None:
+                purses.spend_one(db, id, row, window, cost)
+
+    def _settle_levels(self, id: str, window: str, cost: int | None, above: Windows) -> None:
         with self._database.reading() as db:
             rows = purses.found(db, id)
         if not rows:
@@ -176,9 +190,10 @@ class SqlAccounts(ABC):
                 purses.spend(db, rows, window, cost, above)
 
     def balance(self, key: str, window: str | PurseWindow) -> tuple[int, int]:
-        named = PurseWindow.exactly(window) if isinstance(window, str) else window
         with self._database.reading() as db:
-            return purses.read(db, {key: named})[key][1:]
+            if isinstance(window, str):
+                return purses.balance_one(db, key, window)
+            return purses.read(db, {key: window})[key][1:]
 
     def recover(self, before: float) -> int:
         with self._database.reading() as db:

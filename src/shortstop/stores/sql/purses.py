@@ -7,6 +7,7 @@ aside settles each for itself, as earlier versions do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from shortstop.ports.stores import Windows
 from shortstop.stores.sql.database import Record, SqlSession
@@ -14,7 +15,9 @@ from shortstop.types.accounts import BudgetLevel, PurseWindow
 
 _LEVELS = ("", "#1", "#2")
 """What the ids of a request's rows end with; no id of a request holds such a mark."""
+_FIND_ONE = "SELECT key, amount FROM holds WHERE id = ?"
 _FIND = "SELECT id, key, amount FROM holds WHERE id IN (?, ?, ?)"
+_READ_ONE = 'SELECT "window", spent, held FROM purses WHERE key = ?'
 _READ = 'SELECT key, "window", spent, held FROM purses WHERE key IN ({})'
 _WRITE = """
 INSERT INTO purses (key, "window", spent, held) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
@@ -56,17 +59,65 @@ def found(db: SqlSession, id: str) -> list[Record]:
 
 
 def spend(
-    db: SqlSession, rows: Sequence[Record], window: str, cost: int | None, above: Windows | None
+    db: SqlSession, rows: Sequence[Record], window: str, cost: int | None, above: Windows
 ) -> None:
     """Part of a transaction on the purses of these rows; see `AccountStore.settle`."""
     own = PurseWindow.exactly(window)
-    windows = {purse: (above and above(purse)) or own for _, purse, _ in rows}
+    windows = {purse: above(purse) or own for _, purse, _ in rows}
     purses = read(db, windows)
     for id, purse, amount in rows:
         name, spent, held = purses[purse]
         db.execute(_DROP, (id,))
         paid = amount if cost is None else cost
         db.execute(_WRITE, (purse, name, spent + paid, max(0, held - amount)))
+
+
+# ------------------------------------------------------------ one level: most keys, in few steps
+
+
+def balance_one(db: SqlSession, purse: str, window: str) -> tuple[int, int]:
+    """Spent in `window`, and held."""
+    row = db.execute(_READ_ONE, (purse,)).fetchone()
+    if row is None:
+        return 0, 0
+    return (row[1] if row[0] == window else 0), row[2]
+
+
+def found_one(db: SqlSession, id: str) -> Any:
+    """(purse, amount); None where nothing is set aside."""
+    return db.execute(_FIND_ONE, (id,)).fetchone()
+
+
+def set_aside_one(
+    db: SqlSession,
+    id: str,
+    level: tuple[str, str, int],
+    amount: int,
+    owner: Callable[[], str],
+    at: float,
+) -> bool:
+    """Part of a transaction on the purse of the `level`: purse, window, budget."""
+    purse, window, budget = level
+    spent, held = balance_one(db, purse, window)
+    if spent + held + amount > budget:
+        return False
+    db.execute(_WRITE, (purse, window, spent, held + amount))
+    db.execute(_HOLD, (id, purse, amount, owner(), at))
+    return True
+
+
+def spend_one(
+    db: SqlSession, id: str, held_row: tuple[str, int], window: str, cost: int | None
+) -> None:
+    """Part of a transaction on the purse of the row."""
+    purse, amount = held_row
+    spent, held = balance_one(db, purse, window)
+    paid = amount if cost is None else cost
+    db.execute(_DROP, (id,))
+    db.execute(_WRITE, (purse, window, spent + paid, max(0, held - amount)))
+
+
+# ------------------------------------------------------------ whatever levels there are
 
 
 def give_up(db: SqlSession, id: str, purse: str, amount: int) -> bool:
