@@ -8,8 +8,9 @@ ShortstopError
 │   ├── MethodNotAllowed      405   ├── Conflict            409
 │   ├── TooLarge              413   ├── Unsupported         415
 │   ├── TooSlow               408   ├── HeadTooLarge        431
-│   ├── RateLimited           429   ├── QuotaExceeded       429
-│   └── RunBudgetExceeded     429
+│   ├── RateLimited           429   ├── RunBudgetExceeded   429
+│   └── QuotaExceeded         429
+│       ├── TeamBudgetExceeded  429   └── OrganisationBudgetExceeded  429
 ├── TargetError                     a model could not answer
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
 │   ├── UpstreamTimeout       504   ├── EngineBusy          503
@@ -184,6 +185,18 @@ class QuotaExceeded(RequestError):
     status = 429
     type = "insufficient_quota"
     code = "insufficient_quota"
+
+
+class TeamBudgetExceeded(QuotaExceeded):
+    """The budget of the key's team does not cover the request."""
+
+    code = "team_budget_exceeded"
+
+
+class OrganisationBudgetExceeded(QuotaExceeded):
+    """The budget of the organisation that the key's team is in does not cover the request."""
+
+    code = "organisation_budget_exceeded"
 
 
 class RunBudgetExceeded(RequestError):

@@ -11,6 +11,7 @@ from shortstop.accounts import Key
 from shortstop.accounts.keybook import FRESH_SECONDS, KeyBook
 from shortstop.errors import NotFound, StoreError, StoreUnavailable
 from shortstop.ports.stores import AccountStore
+from shortstop.types.accounts import KeyRow
 from tests.accounts.conftest import opened
 from tests.conftest import FakeClock
 
@@ -24,7 +25,7 @@ class Unsteady:
 
     def __init__(self, store: AccountStore) -> None:
         self.add_key = store.add_key
-        self.replace_key = store.replace_key
+        self.change_key = store.change_key
         self._store = store
         self.down = False
         self.asked = 0
@@ -35,7 +36,7 @@ class Unsteady:
             raise StoreUnavailable("out of reach")
         return self._store.version()
 
-    def all_keys(self) -> list[tuple[bytes, str]]:
+    def all_keys(self) -> list[KeyRow]:
         if self.down:
             raise StoreUnavailable("out of reach")
         return self._store.all_keys()
@@ -137,7 +138,7 @@ def test_a_damaged_key_is_refused_and_named_and_takes_no_other_with_it(
     book = KeyBook(store, clock)
     book.add(key("k1"), "one")
     book.add(key("k2"), "two")
-    store.replace_key("k1", '{"id":"k1","na')
+    store.change_key("k1", lambda _: '{"id":"k1","na')
     again = KeyBook(store, clock)
     assert again.find("one") is None
     assert again.find("two") == key("k2")
@@ -146,5 +147,5 @@ def test_a_damaged_key_is_refused_and_named_and_takes_no_other_with_it(
 
 def test_damage_does_not_open_the_door(store: AccountStore, clock: FakeClock) -> None:
     KeyBook(store, clock).add(key("k1"), "one")
-    store.replace_key("k1", "7")
+    store.change_key("k1", lambda _: "7")
     assert KeyBook(store, clock).any, "authentication stays on"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shortstop.accounts import Grant
+from shortstop.accounts.teams import OrganisationRequest, TeamRequest
 from shortstop.app import alert_watch as module
 from shortstop.app.alert_watch import AlertWatch
 from shortstop.app.clock import CLOCK
@@ -127,6 +128,29 @@ async def test_a_budget_is_told_at_eighty_and_a_hundred_percent(
     assert told.says == (
         f"The budget of the key bot ({key.id}, tenant acme) is used to 80 %:"
         " $9.90 of $10 a day are spent."
+    )
+
+
+async def test_a_teams_budget_is_told_too(
+    resources: Resources, gateway: Gateway, clock: FakeClock
+) -> None:
+    teams = resources.accounts.teams
+    acme = teams.add_organisation(OrganisationRequest(name="acme", budget_usd="12"))
+    sales = teams.add_team(
+        TeamRequest(name="sales", organisation="acme", budget_usd="10", period="total")
+    )
+    _, key = resources.accounts.create(Grant(name="bot", team="sales", budget_usd=Decimal(100)))
+    levels = []
+    for spent in (7.9, 8.0, 9.9):
+        hold(resources, key.id, spent)
+        levels.append([one.key for one in await seen(resources, gateway)])
+    assert levels == [
+        [],
+        [f"budget:{sales.id}:80"],
+        [f"budget:{acme.id}:80", f"budget:{sales.id}:80", f"budget:{sales.id}:100"],
+    ]
+    assert (await seen(resources, gateway))[-1].says == (
+        f"The budget of the team acme/sales ({sales.id}) is used up: $9.90 of $10 in all are spent."
     )
 
 

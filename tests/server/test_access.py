@@ -131,7 +131,9 @@ async def test_every_route_says_who_may_call_it() -> None:
     assert by_need["key elsewhere"] == {"/ready", "/metrics"}
     admin = {path for _, path in ENDPOINTS if path.startswith("/admin")}
     assert by_need["operator"] == {path for path in admin if path.startswith("/admin/traces")}
-    assert by_need["admin token"] == admin - by_need["operator"]
+    own_team = {path for path in admin if path.split("/")[2] == "team"}
+    assert by_need["team lead"] == own_team
+    assert by_need["admin token"] == admin - by_need["operator"] - own_team
     assert set(DISPATCHER.hot) == set(BODIES), "every route has an example here"
 
 

@@ -118,6 +118,23 @@ async def test_no_other_key_opens_it(visitor: Visitor, key: str) -> None:
     assert key not in page
 
 
+async def test_a_secret_that_was_replaced_opens_it_as_long_as_it_is_good(
+    gateway: Gateway, visitor: Visitor
+) -> None:
+    async def posted(path: str, body: dict[str, Any]) -> Any:
+        async with gateway.http.post(path, json=body, headers=gateway.admin) as r:
+            return await r.json()
+
+    first = await posted("/admin/keys", {"name": "rotated", "console": "viewer"})
+    rotate = f"/admin/keys/{first['id']}/rotate"
+    second = await posted(rotate, {"grace_seconds": 3600})
+    third = await posted(rotate, {})
+    assert await visitor.login(second["secret"]) == 401
+    assert "set-cookie" not in visitor.headers
+    for good in (first, third):
+        assert await visitor.login(good["secret"]) == 303
+
+
 async def test_a_key_opens_it_as_far_as_it_was_made_for(
     visitor: Visitor, keys: dict[str, str]
 ) -> None:
@@ -380,6 +397,8 @@ async def test_changes_are_administrators(
         ("settings/keys", {"name": "x", "budget": "NaN"}, 400),
         ("settings/keys", {"name": "x", "rpm": "1e9"}, 400),
         ("settings/keys", {"name": "x", "console": "root"}, 400),
+        ("settings/keys", {"name": "x", "team": "none"}, 404),
+        ("settings/keys", {"name": "x", "role": "team-lead"}, 400),
         ("settings/revoke", {"id": "key_none"}, 404),
     ],
 )
@@ -411,6 +430,23 @@ async def test_a_key_is_made_and_revoked_and_both_are_written_down(
     assert kept[-2:] == ["admin token: make key bot", f"admin token: revoke key {id}"]
     status, page = await visitor.post("privacy/verify", {"csrf": form["csrf"]})
     assert "records, intact" in page
+
+
+async def test_a_key_is_made_for_a_team(visitor: Visitor, gateway: Gateway) -> None:
+    for path, body in (
+        ("organisations", {"name": "acme", "budget_usd": "9"}),
+        ("teams", {"name": "<b>sales", "organisation": "acme", "budget_usd": "5"}),
+    ):
+        url = f"/admin/{path}"
+        async with gateway.http.post(url, json=body, headers=gateway.admin) as r:
+            assert r.status == 201
+    await visitor.login()
+    form = {"csrf": await visitor.csrf(), "name": "lea", "team": "acme/<b>sales"}
+    status, page = await visitor.post("settings/keys", {**form, "role": "team-lead"})
+    assert status == 200
+    assert "acme/&lt;b&gt;sales" in page
+    kept = [record.event.detail for record in records(gateway.home / "changes.log")]
+    assert kept[-1] == "admin token: make key lea in the team acme/<b>sales"
 
 
 async def test_what_cannot_be_written_down_is_not_done(visitor: Visitor, gateway: Gateway) -> None:

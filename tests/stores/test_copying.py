@@ -50,6 +50,8 @@ def paths(tmp_path: Path) -> Paths:
         rows.forget("acme", "c1", AT)
     with closing(stores.accounts()) as accounts:
         accounts.add_key("k1", b"\0\xff", '{"name":"a"}')
+        accounts.rotate_key("k1", b"\1\xff", lambda record: (record, "tail"), AT)
+        accounts.add_group("team_1", "org_1", "sales", "{}")
         accounts.meter("k1", lambda _: {"requests": 1.5})
         accounts.hold("h", "k1", "w", 7, 100, AT)
         accounts.claim_answer("me", "t", b"f", AT, AT)
@@ -77,7 +79,7 @@ def kept(stores: Stores) -> list[object]:
         closing(stores.runs()) as runs,
     ):
         return [
-            accounts.all_keys(), accounts.balance("k1", "w"),
+            sorted(accounts.all_keys()), accounts.groups(), accounts.balance("k1", "w"),
             accounts.claim_answer("me", "t", b"f", AT, AT),
             responses.find("me", "r", AT), taints.newest(9), surrogates.get(b"s", AT),
             runs.heads([b"\0p"], 0.0),

@@ -14,6 +14,7 @@ import pytest
 
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.ports.stores import Stores
+from shortstop.types.accounts import KeyRow
 from tests.postgres import GUARDED, PASSWORD, PostgresServer, running
 from tests.stores.contract.world import AT, row
 from tests.traces.example import trace
@@ -78,7 +79,7 @@ def test_a_server_that_goes_and_comes_back(server: PostgresServer, stores: Store
             with refused("store_unreachable"):
                 stores.reports().summary()
             assert rows.tier("before") is None
-        assert in_the_end(store.all_keys) == [(b"1", "{}")]
+        assert in_the_end(store.all_keys) == [KeyRow(b"1", "{}")]
         assert in_the_end(lambda: rows.insert([row(trace("after"))])) == 0
         assert len(list(stores.reports().documents())) == 2
 

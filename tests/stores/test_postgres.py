@@ -21,6 +21,7 @@ from shortstop.types.rows import COLUMNS
 from tests.conftest import FakeClock
 from tests.postgres import PostgresServer, pgbouncer
 from tests.stores import contract
+from tests.stores.contract.levels import level
 from tests.stores.contract.world import AT, SPAWN, grade, in_threads, row
 from tests.traces.example import trace
 
@@ -61,6 +62,10 @@ class TestResponses(contract.ResponseStoreContract):
 
 
 class TestAccounts(contract.AccountStoreContract):
+    pass
+
+
+class TestLevels(contract.BudgetLevelContract):
     pass
 
 
@@ -137,7 +142,7 @@ class TestMigration:
             yield connection
 
     def test_it_is_done_once(self, connection: BoundedConnection) -> None:
-        with pytest.raises(StoreError, match="schema version 0, not 1") as caught:
+        with pytest.raises(StoreError, match=f"schema version 0, not {len(STEPS)}") as caught:
             check(connection, "db")
         assert caught.value.code == "store_schema"
         assert migrate(connection, "db") == len(STEPS)
@@ -163,7 +168,8 @@ class TestMigration:
         assert migrate(connection, "db") == 0
         migrate(connection, "db", (*STEPS, expand, contract_))
         for use in (check, migrate):
-            with pytest.raises(StoreError, match="needs at least 3; this Shortstop knows 1"):
+            needs = f"needs at least {len(STEPS) + 2}; this Shortstop knows {len(STEPS)}"
+            with pytest.raises(StoreError, match=needs):
                 use(connection, "db")
 
     def test_a_step_that_fails_changes_nothing(self, connection: BoundedConnection) -> None:
@@ -182,6 +188,32 @@ class TestMigration:
         for call in (stores.accounts, stores.surrogates, stores.reports().summary):
             with pytest.raises(StoreError, match="Use the newer Shortstop"):
                 call()
+
+
+def test_the_version_before_works_beside_this_one(stores: Stores, url: str) -> None:
+    """With its own statements: it sets aside, settles, and gives up what a dead process of this
+    version had set aside, on every level."""
+    levels = [level("k1", 100), level("team_1", 100), level("org_1", 100)]
+    with closing(stores.accounts()) as store, connect(url) as before:
+        store.add_key("k1", b"1", "{}")
+        store.rotate_key("k1", b"2", lambda record: (record, "tail"), AT)
+        assert before.execute("SELECT fingerprint, record FROM keys").fetchall() == [(b"2", "{}")]
+        before.execute("UPDATE keys SET record = %s WHERE id = %s", ("[]", "k1"))
+        assert {row.record for row in store.all_keys()} == {"[]"}
+        assert store.hold_levels("a", levels, 40, AT) is None
+        for id, key, amount in before.execute("SELECT id, key, amount FROM holds").fetchall():
+            assert before.execute("DELETE FROM holds WHERE id = %s", (id,)).rowcount == 1
+            before.execute(
+                "UPDATE purses SET spent = spent + %s, held = held - %s WHERE key = %s",
+                (amount, amount, key),
+            )
+        assert [store.balance(one.purse, "w") for one in levels] == [(40, 0)] * 3
+        before.execute(
+            "INSERT INTO holds (id, key, amount, owner, at) VALUES ('b', 'k1', 9, '', %s)", (AT,)
+        )
+        before.execute("UPDATE purses SET held = held + 9 WHERE key = 'k1'")
+        store.settle("b", "w", 5)
+        assert [store.balance(one.purse, "w") for one in levels] == [(45, 0), (40, 0), (40, 0)]
 
 
 def test_a_text_with_the_character_that_postgresql_has_not_is_kept(stores: Stores) -> None:

@@ -45,6 +45,10 @@ class TestAccounts(contract.AccountStoreContract):
     pass
 
 
+class TestLevels(contract.BudgetLevelContract):
+    pass
+
+
 class TestTaints(contract.TaintStoreContract):
     pass
 

@@ -1,4 +1,4 @@
-"""Who may ask, how often and for how much: keys, rate limits and budgets of one machine."""
+"""Who may ask, how often and for how much: keys, teams, rate limits and budgets."""
 
 from shortstop.accounts.accounts import Accounts
 from shortstop.accounts.idempotency import AnswerStore, KeptAnswer

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore
-from shortstop.accounts.keybook import KeyBook
+from shortstop.accounts.keybook import Check, KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.purse import Allowance, Balance, Purse
+from shortstop.accounts.teams import Group, GroupBalance, group_full
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
@@ -22,6 +23,7 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.faults import contained
+from shortstop.money import pico_up
 from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore, Meters
 from shortstop.tokens import prompt_tokens
@@ -30,6 +32,9 @@ from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 log = logging.getLogger(__name__)
 
 TAIL = 4
+DAY = 86_400.0
+LONGEST_GRACE = 90 * DAY
+"""Seconds that a secret may be good for after it was replaced."""
 BACKGROUND_SHARE = 0.5
 """Of a key's limits a minute, what work may use that no client waits for."""
 
@@ -45,17 +50,24 @@ class Accounts:
         self._store = store
         self._clock = clock
         self.keys = KeyBook(store, clock)
-        self.purse = Purse(store, clock)
+        self.teams = self.keys.teams
+        self.purse = Purse(store, clock, self.teams)
         self.purse.recover()
         self.answers = AnswerStore(store, clock, seal)
 
     def close(self) -> None:
         self._store.close()
 
+    @property
+    def now(self) -> float:
+        """Unix time in seconds."""
+        return self._clock.time()
+
     # ------------------------------------------------------------ the keys
 
     def create(self, grant: Grant) -> tuple[str, Key]:
-        """A new secret, shown this once, and its key. Raises InvalidRequest."""
+        """A new secret, shown this once, and its key. `grant.team` may be a team's id or its name.
+        Raises InvalidRequest, and NotFound where there is no such team."""
         budget = grant.budget_usd
         if budget is not None and not (budget.is_finite() and 0 < budget < BUDGET_LIMIT):
             raise InvalidRequest(
@@ -63,14 +75,54 @@ class Accounts:
                 hint=f"Give US dollars above 0 and below {BUDGET_LIMIT:,}.",
                 param="budget_usd",
             )
+        if grant.team is not None:
+            self.teams.load()
+            grant = replace(grant, team=self.teams.team(grant.team).id)
+        elif grant.service or grant.role == "team-lead":
+            raise InvalidRequest(
+                "Programs' keys and those of a team's lead belong to a team: name it.", param="team"
+            )
         secret = new_secret()
         rights = msgspec.structs.asdict(grant)
         key = Key(**rights, id=new_id(), created=self._clock.time(), tail=secret[-TAIL:])
         self.keys.add(key, secret)
         return secret, key
 
+    def move(self, id: str, team: str | None) -> Key:
+        """Put a key into a team, by its id or name, or take it out of its team. What it has begun
+        counts where it began. Raises NotFound or InvalidRequest."""
+        self.teams.load()
+        key = self.keys.get(id)
+        if team is None and key is not None and (key.service or key.role == "team-lead"):
+            raise InvalidRequest(
+                f"The key {key.name!r} is a program's or a lead's: it belongs to a team.",
+                hint="Revoke it, or move it to another team.",
+                param="team",
+            )
+        return self.keys.move(id, None if team is None else self.teams.team(team).id)
+
+    def rotate(
+        self, id: str, grace: float = 0.0, check: Check = lambda key: None
+    ) -> tuple[str, Key]:
+        """A new secret for a key; the one it has is good for `grace` seconds more. Raises NotFound,
+        Conflict for a key that is not in use, and InvalidRequest, and what `check` raises."""
+        if not 0 <= grace <= LONGEST_GRACE:
+            raise InvalidRequest(
+                f"An old secret may stay good for at most {LONGEST_GRACE / DAY:.0f} days.",
+                param="grace_seconds",
+            )
+        secret = new_secret()
+        return secret, self.keys.rotate(id, secret, secret[-TAIL:], self.now + grace, check)
+
     def balance(self, key: Key) -> Balance:
         return self.purse.balance(key)
+
+    def group_balance(self, group: Group) -> GroupBalance:
+        """What all keys of a team or an organisation have spent and have left. Raises
+        StoreError."""
+        balance = self.purse.balance_of(self.teams.level(group))
+        left = max(group.budget_usd - balance.spent - balance.held, Decimal(0))
+        return GroupBalance(balance.spent, balance.held, left, self.teams.span(group).end)
 
     # ------------------------------------------------------------ the door
 
@@ -82,6 +134,11 @@ class Accounts:
         if key is None:
             hint = "" if secret.startswith(PREFIX) else f"Shortstop's keys begin with {PREFIX}."
             raise Unauthenticated("The API key is not known here.", hint=hint)
+        if key.expires is not None and key.expires <= self.now and self.keys.is_replaced(key):
+            raise Unauthenticated(
+                f"This secret of the API key {key.name!r} was replaced, and its time is over.",
+                hint="Use the new one.",
+            )
         return self._admitted(key)
 
     def caller_with(self, id: str) -> Caller:
@@ -103,7 +160,7 @@ class Accounts:
             tenant=key.tenant,
             key=key.id,
             targets=frozenset(key.targets),
-            role=key.role,
+            role="user" if key.role == "team-lead" else key.role,
             run_limits=key.run_limits,
         )
 
@@ -163,8 +220,9 @@ class Accounts:
         if key is None:
             return
         amount = _known(at_most(request, plan))
-        if not self._held(request.id, key, amount):
-            raise _not_covered(key, amount, self.purse.balance(key))
+        full = self._held(request.id, key, amount)
+        if full is not None:
+            raise self._not_covered(key, amount, full)
 
     def require(
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
@@ -172,23 +230,34 @@ class Accounts:
         """For what costs nothing itself, such as counting: the budget must still cover the shortest
         answer to the request. Nothing is set aside. Raises QuotaExceeded."""
         key = self._with_budget(caller)
-        if key is None or key.budget_usd is None:
+        if key is None:
             return
         short = replace(request, sampling=replace(request.sampling, max_tokens=1))
-        amount, balance = _known(at_most(short, plan)), self.purse.balance(key)
-        if balance.spent + balance.held + amount > key.budget_usd:
-            raise _not_covered(key, amount, balance)
+        amount = _known(at_most(short, plan))
+        for level in self.purse.levels(key):
+            balance = self.purse.balance_of(level)
+            if pico_up(balance.spent + balance.held + amount) > level.budget:
+                raise self._not_covered(key, amount, level.purse)
 
     def _with_budget(self, caller: Caller) -> Key | None:
-        """The caller's key, if it has a budget."""
+        """The caller's key, if it or its team has a budget."""
         key = self.keys.get(caller.key) if caller.key else None
-        return None if key is None or key.budget_usd is None else key
+        return key if key is not None and key.budgeted else None
 
-    def _held(self, id: str, key: Key, amount: Decimal) -> bool:
-        """Whether the budget covers it: without what the dead had set aside, if need be."""
-        if self.purse.hold(id, key, amount):
-            return True
-        return self.purse.recover() > 0 and self.purse.hold(id, key, amount)
+    def _held(self, id: str, key: Key, amount: Decimal) -> str | None:
+        """Set it aside, without what the dead had set aside if need be; else the id of the first
+        level that does not cover it."""
+        full = self.purse.hold_or_name(id, key, amount)
+        if full is None or self.purse.recover() == 0:
+            return full
+        return self.purse.hold_or_name(id, key, amount)
+
+    def _not_covered(self, key: Key, amount: Decimal, full: str) -> QuotaExceeded:
+        """By the budget of the level `full`."""
+        group = self.teams.get(full)
+        if group is None:
+            return _not_covered(key, amount, self.purse.balance(key))
+        return group_full(group, self.teams.span(group), amount)
 
     def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""
@@ -202,7 +271,7 @@ class Accounts:
     def _settle(self, trace: Trace, key: Key, counted: int | None) -> None:
         if counted is not None and key.tpm is not None:
             self._correct(key.id, key.tpm, _tokens(trace) - counted)
-        if key.budget_usd is not None:
+        if key.owes(self.now):
             self._charge(trace, key)
 
     def pay(self, trace: Trace, payer: Allowance) -> None:
@@ -231,7 +300,8 @@ class Accounts:
 def _known(amount: Decimal | None) -> Decimal:
     if amount is None:
         raise QuotaExceeded(
-            "This key has a budget, and the price of the model that would answer is unknown.",
+            "This key or its team has a budget, and the price of the model that would answer is"
+            " unknown.",
             hint="Give its price in [prices], or use another model.",
             code="unknown_price",
         )

@@ -19,14 +19,23 @@ from shortstop.types import CallerRole, RunLimits
 from shortstop.types.console import ConsoleRole
 
 Period = Literal["day", "month", "total"]
+KeyRole = CallerRole | Literal["team-lead"]
+"""What a key's holder is: a user, a reviewer or a judge by feedback, or a user who leads a team."""
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Limit = Annotated[int, Meta(ge=1)]
 
 PREFIX = "sk-ss-"
+LONGEST_HOLD = 3600.0
+"""Seconds after which no request can still be running."""
 BUDGET_LIMIT = 1_000_000
 """US dollars, exclusive. Capped so that balances in pico-dollars fit a 64-bit integer."""
 BUDGET_TEXT = r"^0?([1-9][0-9]{0,5}(\.[0-9]{0,12})?|\.0{0,11}[1-9][0-9]{0,11})$"
 """Decimal notation of an amount above 0 and below `BUDGET_LIMIT`."""
+Budget = (
+    Annotated[str, Meta(extra_json_schema={"pattern": BUDGET_TEXT, "examples": ["0.50"]})]
+    | Annotated[float, Meta(gt=0, lt=BUDGET_LIMIT)]
+)
+"""US dollars in a request: a number, or text that no client rounds."""
 
 
 class _Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -36,7 +45,16 @@ class _Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     tenant: Annotated[
         Name, Meta(description="The tenant whose policy and books its requests belong to.")
     ] = "default"
-    role: Annotated[CallerRole, Meta(description="As whom its feedback counts.")] = "user"
+    team: Annotated[
+        str | None, Meta(description="The id of the team whose budget it uses, too.")
+    ] = None
+    service: Annotated[
+        bool, Meta(description="Whether a program has it that belongs to its team, and no person.")
+    ] = False
+    role: Annotated[
+        KeyRole,
+        Meta(description="As whom its feedback counts; a team's lead also administers its keys."),
+    ] = "user"
     console: Annotated[
         ConsoleRole | None,
         Meta(description="What its holder may do in the console; None: not enter it."),
@@ -79,18 +97,12 @@ class GrantRequest(_Terms, frozen=True, kw_only=True):
     """
 
     budget_usd: Annotated[
-        Annotated[str, Meta(extra_json_schema={"pattern": BUDGET_TEXT, "examples": ["0.50"]})]
-        | Annotated[float, Meta(gt=0, lt=BUDGET_LIMIT)]
-        | None,
-        Meta(description="US dollars a period, as decimal text or a number."),
+        Budget | None, Meta(description="US dollars a period, as decimal text or a number.")
     ] = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when the text is not such an amount."""
-        if isinstance(self.budget_usd, str) and not re.fullmatch(BUDGET_TEXT, self.budget_usd):
-            raise ValueError(
-                f"budget_usd must be US dollars above 0 and below {BUDGET_LIMIT:,}, such as 0.50"
-            )
+        require_amount(self.budget_usd)
 
     def grant(self) -> Grant:
         budget = None if self.budget_usd is None else Decimal(str(self.budget_usd))
@@ -104,6 +116,8 @@ class Key(Grant, frozen=True, kw_only=True):
     created: float
     tail: str
     revoked: float | None = None
+    moved: float | None = None
+    """When it was put into a team or taken out of one; None: never."""
 
     @property
     def run_limits(self) -> RunLimits:
@@ -114,8 +128,30 @@ class Key(Grant, frozen=True, kw_only=True):
     def metered(self) -> bool:
         return self.rpm is not None or self.tpm is not None
 
+    @property
+    def budgeted(self) -> bool:
+        """Whether it has a budget, of its own or a team's."""
+        return self.budget_usd is not None or self.team is not None
+
+    @property
+    def shares(self) -> bool:
+        """Whether it is in a team, or ever was in one."""
+        return self.team is not None or self.moved is not None
+
+    def owes(self, now: float) -> bool:
+        """Whether money may be set aside for one of its requests: also where it was in a team when
+        one began that may still go on."""
+        return self.budgeted or (self.moved is not None and now - self.moved < LONGEST_HOLD)
+
     def active(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)
+
+
+class ReplacedSecret(Struct, frozen=True):
+    """An old secret of a key that is still good: its end, and until when (Unix time in seconds)."""
+
+    tail: str
+    until: float
 
 
 def new_secret() -> str:
@@ -129,3 +165,11 @@ def new_id() -> str:
 def fingerprint(secret: str) -> bytes:
     """SHA-256, 32 bytes."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def require_amount(budget: str | float | None) -> None:
+    """Raises ValueError when a text is no amount above 0 and below `BUDGET_LIMIT`."""
+    if isinstance(budget, str) and not re.fullmatch(BUDGET_TEXT, budget):
+        raise ValueError(
+            f"budget_usd must be US dollars above 0 and below {BUDGET_LIMIT:,}, such as 0.50"
+        )

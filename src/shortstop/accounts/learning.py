@@ -20,6 +20,9 @@ class LearningCap:
     id: str
     budget_usd: Decimal
     period: Period = "day"
+    team: str | None = None
+    shares: bool = True
+    """A key may have paid when the call began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,30 @@ class LearningBudgets:
             return
         amount = self.at_most(request, plan)
         if amount is None or not self.accounts.purse.hold(request.id, payer, amount):
+            whose = "its team's budget"
+            if payer.budget_usd is not None:
+                whose = f"its budget, ${payer.budget_usd} a {payer.period}"
             raise QuotaExceeded(
-                f"Learning from this tenant's traffic has used up its budget, ${payer.budget_usd}"
-                f" a {payer.period}, or its price is unknown.",
+                f"Learning from this tenant's traffic has used up {whose}, or its price is"
+                " unknown.",
                 hint="Raise the key's budget or `routing.learning_usd_per_day`.",
             )
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         """Never raises."""
-        payer = self._payer(trace.tenant, trace.key)
+        payer = self._payer(trace.tenant, trace.key) or self._mover(trace.key)
         if payer is not None:
             self.accounts.pay(trace, payer)
+
+    def _mover(self, key: str | None) -> Allowance | None:
+        """The key, where it may have been in a team when the call began."""
+        owner = self.accounts.keys.get(key) if self.paid_by == "key" and key is not None else None
+        return owner if owner is not None and owner.owes(self.accounts.now) else None
 
     def _payer(self, tenant: str, key: str | None) -> Allowance | None:
         if self.paid_by == "key" and key is not None:
             owner = self.accounts.keys.get(key)
-            if owner is not None and owner.budget_usd is not None:
+            if owner is not None and owner.budgeted:
                 return owner
         return None if self.cap is None else LearningCap(f"learning:{tenant}", self.cap)
 

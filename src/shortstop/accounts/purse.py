@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from shortstop.accounts.keys import Period
+from shortstop.accounts.keys import LONGEST_HOLD, Period
+from shortstop.accounts.teambook import TeamBook
 from shortstop.money import dollars, pico, pico_up
 from shortstop.ports import Clock
 from shortstop.ports.stores import AccountStore
-
-LONGEST_HOLD = 3600.0
-"""Seconds after which no request can still be running."""
+from shortstop.types.accounts import BudgetLevel, PurseWindow
 
 
 class Allowance(Protocol):
@@ -31,6 +30,14 @@ class Allowance(Protocol):
 
     @property
     def period(self) -> Period: ...
+
+    @property
+    def team(self) -> str | None:
+        """Whose budget it uses as well, with that of its organisation."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether something may have been set aside for it in a team's purse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +64,56 @@ def window_start(period: Period, now: float) -> float | None:
 
 
 class Purse:
-    """The budgets of all keys. Every method raises StoreError."""
+    """The budgets of all keys, teams and organisations. Every method raises StoreError."""
 
-    def __init__(self, store: AccountStore, clock: Clock) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, teams: TeamBook) -> None:
         self._store = store
         self._clock = clock
+        self._teams = teams
 
     def hold(self, id: str, payer: Allowance, amount: Decimal) -> bool:
-        """Set `amount` aside for request `id`. False when the budget does not cover it."""
+        """Set `amount` aside for request `id` on every level. False when one does not cover it."""
+        return self.hold_or_name(id, payer, amount) is None
+
+    def hold_or_name(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
+        """The same; the id of the first level that does not cover it."""
+        now, most = self._clock.time(), pico_up(amount)
+        if payer.team is not None:
+            return self._store.hold_levels(id, self.levels(payer), most, now)
         assert payer.budget_usd is not None
-        now = self._clock.time()
-        current = window(payer.period, now)
-        budget = pico(payer.budget_usd)
-        return self._store.hold(id, payer.id, current, pico_up(amount), budget, now)
+        current, budget = window(payer.period, now), pico(payer.budget_usd)
+        held = self._store.hold(id, payer.id, current, most, budget, now)
+        return None if held else payer.id
+
+    def levels(self, payer: Allowance) -> list[BudgetLevel]:
+        """The payer's own budget, then its team's, then its organisation's."""
+        levels = []
+        if payer.budget_usd is not None:
+            current = PurseWindow.exactly(window(payer.period, self._clock.time()))
+            levels.append(BudgetLevel(payer.id, pico(payer.budget_usd), current))
+        if payer.team is not None:
+            levels += self._teams.levels(payer.team)
+        return levels
 
     def settle(self, id: str, payer: Allowance, cost: Decimal | None) -> None:
         """The request cost `cost`; None, where it is unknown, counts what was set aside.
 
-        Settling twice, or what was never held, changes nothing.
+        Settling twice, or what was never held, changes nothing. It counts where it was held: for a
+        key that was moved meanwhile, in the team that it was in.
         """
         current = window(payer.period, self._clock.time())
-        self._store.settle(id, current, None if cost is None else pico_up(cost))
+        spent = None if cost is None else pico_up(cost)
+        self._store.settle(id, current, spent, self._teams.window if payer.shares else None)
 
     def balance(self, payer: Allowance) -> Balance:
+        """What the payer itself has spent, whoever else pays with it."""
         current = window(payer.period, self._clock.time())
         spent, held = self._store.balance(payer.id, current)
         return Balance(dollars(spent), dollars(held), current)
+
+    def balance_of(self, level: BudgetLevel) -> Balance:
+        spent, held = self._store.balance(level.purse, level.window)
+        return Balance(dollars(spent), dollars(held), level.window.name)
 
     def recover(self) -> int:
         """Settle what processes that died had set aside; how many requests. Counted as spent in

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 from shortstop.accounts import Key
 from shortstop.accounts.purse import Balance, window_start
+from shortstop.accounts.teams import Group
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
 from shortstop.app.staff import BY_HAND
@@ -93,6 +95,19 @@ class AlertWatch:
                 yield _spent(key, balance, 80)
             if part >= FULL or (part >= NEAR and self._refused(key, now)):
                 yield _spent(key, balance, 100)
+        if any(key.team is not None for key in accounts.keys.all()):
+            yield from self._group_budgets()
+
+    def _group_budgets(self) -> Iterator[Trouble]:
+        teams = self._resources.accounts.teams
+        groups: list[Group] = [*teams.organisations(), *teams.teams()]
+        for group in groups:
+            balance = self._resources.accounts.group_balance(group)
+            part = float((balance.spent_usd + balance.held_usd) / group.budget_usd)
+            for told, percent in ((WARN, 80), (FULL, 100)):
+                if part >= told:
+                    who = f"the {group.kind} {teams.full_name(group)} ({group.id})"
+                    yield _used(who, group.id, balance.spent_usd, _budget(group), percent)
 
     def _refused(self, key: Key, now: float) -> bool:
         """Whether the budget did not cover a request of this window."""
@@ -156,12 +171,20 @@ def _failing(broken: Mapping[str, bool | None]) -> Iterator[Trouble]:
 
 
 def _spent(key: Key, balance: Balance, percent: int) -> Trouble:
+    who = f"the key {key.name} ({key.id}, tenant {key.tenant})"
+    return _used(who, key.id, balance.spent, f"${key.budget_usd} a {key.period}", percent)
+
+
+def _budget(group: Group) -> str:
+    return f"${group.budget_usd} {'in all' if group.period == 'total' else f'a {group.period}'}"
+
+
+def _used(who: str, id: str, spent: Decimal, budget: str, percent: int) -> Trouble:
     what = "is used up" if percent == 100 else "is used to 80 %"
     return _trouble(
-        f"budget:{key.id}:{percent}",
+        f"budget:{id}:{percent}",
         "budget",
-        f"The budget of the key {key.name} ({key.id}, tenant {key.tenant}) {what}:"
-        f" ${balance.spent:.2f} of ${key.budget_usd} a {key.period} are spent.",
+        f"The budget of {who} {what}: ${spent:.2f} of {budget} are spent.",
     )
 
 

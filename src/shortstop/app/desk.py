@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
+from msgspec.structs import replace
+
 from shortstop.accounts import Key
 from shortstop.accounts.purse import Balance
 from shortstop.app import privacy_desk, staff
@@ -95,11 +97,18 @@ class GatewayDesk:
     def keys(self, tenant: str | None) -> list[KeyLine]:
         accounts, now = self._resources.accounts, CLOCK.time()
         lines = [
-            _key(key, accounts.balance(key), now)
+            replace(_key(key, accounts.balance(key), now), team=self._team(key))
             for key in accounts.keys.all()
             if tenant in (None, key.tenant)
         ]
         return sorted(lines, key=lambda line: line.state != "in use")
+
+    def _team(self, key: Key) -> str:
+        if key.team is None:
+            return ""
+        teams = self._resources.accounts.teams
+        team = teams.get(key.team)
+        return key.team if team is None else teams.full_name(team)
 
     def settings(self) -> tuple[str, list[SettingLine]]:
         source = self._source
@@ -135,6 +144,7 @@ def _key(key: Key, balance: Balance, now: float) -> KeyLine:
         period=key.period,
         expires=key.expires,
         state="in use" if key.active(now) else gone,
+        service=key.service,
     )
 
 

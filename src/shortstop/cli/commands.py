@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "learn": "learn.learn_command",
     "specialists": "specialists.specialists_app",
     "keys": "keys.keys_app",
+    "teams": "teams.teams_app",
     "batch": "batch.batch_app",
     "config": "config.config_app",
     "privacy": "privacy.privacy_app",

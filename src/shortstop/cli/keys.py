@@ -1,48 +1,39 @@
-"""`shortstop keys`: make, list and revoke the API keys of this machine's gateway."""
+"""`shortstop keys`: make, list, rotate, move and revoke the API keys of this machine's gateway."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from shortstop.accounts import Accounts, Grant, Key, Period
-from shortstop.app.places import data_paths
+from shortstop.cli.desk import desk, dollars_in
+from shortstop.cli.key_options import (
+    Budget,
+    ConsoleOption,
+    Expires,
+    KeyArgument,
+    PeriodOption,
+    Role,
+    Rpm,
+    Service,
+    Targets,
+    TeamOption,
+    Tenant,
+    Tpm,
+)
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Part, Terminal, print_json, say
-from shortstop.config import load
 from shortstop.console.durations import seconds_in
-from shortstop.errors import InvalidRequest, NotFound
-from shortstop.stores import open_stores
+from shortstop.errors import InvalidRequest
 
 keys_app = typer.Typer(
     help="Who may use the gateway, how often, and for how much money. Takes effect at once.",
     no_args_is_help=True,
 )
-
-Tenant = Annotated[str, typer.Option(help="Whose policy and costs its requests count towards.")]
-Role = Annotated[str, typer.Option(help="As whom its feedback counts: user, reviewer or judge.")]
-ConsoleOption = Annotated[
-    str | None,
-    typer.Option("--console", help="What it may do in the console: viewer, operator or admin."),
-]
-Targets = Annotated[
-    list[str], typer.Option("--target", help="A model it may use; repeat. Default: all.")
-]
-Rpm = Annotated[int | None, typer.Option(min=1, help="Requests a minute.")]
-Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, prompt and answer.")]
-Budget = Annotated[str | None, typer.Option(help="US dollars a period, such as 25 or 0.50.")]
-PeriodOption = Annotated[Period, typer.Option("--period", help="day, month or total; UTC.")]
-Expires = Annotated[str | None, typer.Option(help="After how long it expires: 30m, 12h, 30d, 8w.")]
-
 
 FROM_NOW_ON = (
     "It is the first: from now on the gateway asks everybody for a key, also once this one is"
@@ -53,22 +44,12 @@ STILL_ASKS = (
 )
 
 
-@contextmanager
-def opened(config: Path | None) -> Iterator[Accounts]:
-    """The accounts of the gateway that `config` describes, closed with the block."""
-    settings = load(config, os.environ)
-    paths = data_paths(settings, os.environ)
-    accounts = Accounts(open_stores(paths).accounts(), time)
-    try:
-        yield accounts
-    finally:
-        accounts.close()
-
-
 @keys_app.command("create")
 def create_command(
     name: Annotated[str, typer.Argument(help="What people call it: a person, team or program.")],
     tenant: Tenant = "default",
+    team: TeamOption = None,
+    service: Service = False,
     role: Role = "user",
     console: ConsoleOption = None,
     target: Targets = [],  # noqa: B006 - typer copies it
@@ -88,12 +69,14 @@ def create_command(
     fields = {
         "name": name,
         "tenant": tenant,
+        "team": team,
+        "service": service,
         "role": role,
         "console": console,
         "targets": target,
         "rpm": rpm,
         "tpm": tpm,
-        "budget_usd": _dollars(budget),
+        "budget_usd": None if budget is None else dollars_in(budget),
         "period": period,
         "run_usd": run_usd,
         "run_steps": run_steps,
@@ -104,9 +87,14 @@ def create_command(
         grant = msgspec.convert(fields, Grant)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"No key can be created from this: {error}.") from error
-    with opened(config) as accounts:
-        first = not accounts.keys.any
-        secret, key = accounts.create(grant)
+    with desk(config) as at:
+        first = not at.accounts.keys.any
+        whose = ""
+        if team is not None:
+            at.accounts.teams.load()
+            whose = f" in the team {at.accounts.teams.team(team).id}"
+        at.note(f"make key {name}{whose}", needed=team is not None)
+        secret, key = at.accounts.create(grant)
     if as_json:
         print_json({"secret": secret, **_plain(key)})
         return
@@ -117,48 +105,108 @@ def create_command(
 
 
 @keys_app.command("list")
-def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def list_command(
+    team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Show all keys, what they may do and what they have spent in this period."""
-    with opened(config) as accounts:
-        rows = [(key, accounts.balance(key)) for key in accounts.keys.all()]
+    with desk(config) as at:
+        accounts = at.accounts
+        accounts.teams.load()
+        id = accounts.teams.team(team).id if team is not None else None
+        keys = [key for key in accounts.keys.all() if team is None or key.team == id]
+        rows = [(key, accounts.balance(key)) for key in keys]
+        teams = {one.id: accounts.teams.full_name(one) for one in accounts.teams.teams()}
+        old = {key.id: _replaced(accounts, key) for key in keys}
     if as_json:
-        print_json([{**_plain(key), "spent_usd": balance.spent} for key, balance in rows])
+        print_json(
+            [
+                {**_plain(key), "spent_usd": balance.spent, "replaced": old[key.id]}
+                for key, balance in rows
+            ]
+        )
         return
     if not rows:
         say("There are no keys: whoever can reach the gateway may use it.")
         return
     table = Grid("Keys")
-    table.columns("id", "name", "secret", "tenant", "role", "may use", "limits", "spent", "state")
+    named = ["team"] if any(key.team is not None for key, _ in rows) else []
+    table.columns(
+        "id", "name", "secret", "tenant", *named, "role", "may use", "limits", "spent", "state"
+    )
     for key, balance in rows:
         table.row(
             key.id,
             key.name,
             f"…{key.tail}",
             key.tenant,
-            key.role,
+            *[teams.get(key.team or "", key.team or "") for _ in named],
+            f"{key.role}, service" if key.service else key.role,
             ", ".join(key.targets) or "all",
             _limits(key),
             f"${balance.spent:.4f}" if key.budget_usd is not None else "",
-            _state(key),
+            _state(key, old[key.id]),
         )
     Terminal().table(table)
 
 
-@keys_app.command("revoke")
-def revoke_command(
-    key: Annotated[str, typer.Argument(help="Its id (key_...) or its name.")],
+@keys_app.command("rotate")
+def rotate_command(
+    key: KeyArgument,
+    grace: Annotated[
+        str | None, typer.Option(help="How long the old secret stays good: 30m, 24h, 7d.")
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
+    """Give a key a new secret, shown once. Name, limits and what was spent stay."""
+    seconds = _seconds(grace) or 0.0
+    with desk(config) as at:
+        found = at.active(key)
+        lasts = f", the old secret good for {grace}" if grace else ""
+        at.note(f"rotate key {found.id}{lasts}", needed=found.team is not None)
+        secret, rotated = at.accounts.rotate(found.id, seconds)
+        replaced = _replaced(at.accounts, rotated)
+    if as_json:
+        print_json({"secret": secret, **_plain(rotated), "replaced": replaced})
+        return
+    say(secret)
+    old = f"until {_date(time.time() + seconds)}" if seconds else "no longer"
+    say(f"Key {rotated.id} for {rotated.name!r}. Its old secret is good {old}.", err=True)
+
+
+@keys_app.command("move")
+def move_command(
+    key: KeyArgument,
+    team: TeamOption = None,
+    out: Annotated[bool, typer.Option("--out", help="Take it out of its team.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a key into a team, or take it out. What it has begun counts where it began."""
+    if (team is None) != out:
+        raise InvalidRequest("Say `--team TEAM`, or `--out` to take it out of its team.")
+    with desk(config) as at:
+        found = at.active(key)
+        at.accounts.teams.load()
+        to = at.accounts.teams.team(team).id if team is not None else None
+        at.note(f"move key {found.id} {f'to the team {to}' if to else 'out'}", needed=True)
+        moved = at.accounts.move(found.id, to)
+    if as_json:
+        print_json(_plain(moved))
+        return
+    say(f"Moved {moved.id} {f'to {team}' if team else 'out of its team'}.")
+
+
+@keys_app.command("revoke")
+def revoke_command(key: KeyArgument, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Revoke a key for good. Running gateways refuse it within a second."""
-    with opened(config) as accounts:
-        active = [k for k in accounts.keys.all() if k.revoked is None]
-        matching = [k for k in active if key in (k.id, k.name)]
-        if len(matching) != 1:
-            what = f"{len(matching)} keys are called" if matching else "No active key is called"
-            raise NotFound(f"{what} {key!r}.", hint="`shortstop keys list` shows their ids.")
-        revoked = accounts.keys.revoke(matching[0].id)
-        last = not any(key.active(time.time()) for key in accounts.keys.all())
+    with desk(config) as at:
+        found = at.active(key)
+        at.note(f"revoke key {found.id}", needed=False)
+        revoked = at.accounts.keys.revoke(found.id)
+        last = not any(key.active(time.time()) for key in at.accounts.keys.all())
     if as_json:
         print_json(_plain(revoked))
         return
@@ -192,24 +240,23 @@ def _every(period: Period) -> str:
     return "in all" if period == "total" else f"a {period}"
 
 
-def _state(key: Key) -> Part:
+def _state(key: Key, replaced: list[dict[str, Any]]) -> Part:
     if key.revoked is not None:
         return "revoked", "red"
+    old = "".join(f"; …{one['tail']} until {_date(one['until'])}" for one in replaced)
     if key.expires is None:
-        return "active", "green"
-    until = datetime.fromtimestamp(key.expires, UTC).strftime("%Y-%m-%d %H:%M")
-    return f"until {until} UTC" if key.active(time.time()) else ("expired", "red")
+        return f"active{old}", "green"
+    until = f"until {_date(key.expires)}{old}"
+    return until if key.active(time.time()) else ("expired", "red")
 
 
-def _dollars(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        return Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        raise InvalidRequest(
-            f"{text!r} is not an amount of US dollars, such as 25 or 0.50."
-        ) from None
+def _date(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _replaced(accounts: Accounts, key: Key) -> list[dict[str, Any]]:
+    """The old secrets that are still good: their ends, and until when."""
+    return [msgspec.structs.asdict(one) for one in accounts.keys.replaced(key.id)]
 
 
 def _expiry(text: str | None) -> float | None:

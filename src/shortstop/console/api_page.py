@@ -11,7 +11,7 @@ from shortstop.console.templates import render
 from shortstop.types import Json
 
 REF = "#/components/schemas/"
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class ApiField(Struct, frozen=True):

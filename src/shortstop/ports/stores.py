@@ -22,7 +22,14 @@ from typing import Protocol
 from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
 from shortstop.types import Tier
-from shortstop.types.accounts import IdempotencyRecord, KeptRow
+from shortstop.types.accounts import (
+    BudgetLevel,
+    ChangedGroup,
+    IdempotencyRecord,
+    KeptRow,
+    KeyRow,
+    PurseWindow,
+)
 from shortstop.types.console import (
     AnswerTimes,
     Days,
@@ -51,6 +58,8 @@ SealGrade = Callable[[GradeRow], GradeRow]
 """A grade with an open correction -> the same with a sealed one."""
 Meters = Mapping[str, float]
 """Unit ("requests", "tokens") -> the state of that meter."""
+Windows = Callable[[str], PurseWindow | None]
+"""The name of a purse -> its window now; None where it is not known."""
 
 
 class RowStore(Protocol):
@@ -169,17 +178,39 @@ class ResponseStore(Protocol):
     def close(self) -> None: ...
 
 
+REPLACED = 8
+"""Secrets of one key that are known beside the newest."""
+
+
 class AccountStore(Protocol):
     """Keys, rate limits, budgets, and answers kept for retries. Knows rows, no rules."""
 
-    def all_keys(self) -> list[tuple[bytes, str]]:
-        """(fingerprint of the secret, key as JSON) of every key, in no particular order."""
+    def all_keys(self) -> list[KeyRow]:
+        """Every secret of every key, replaced ones too, in no particular order."""
 
     def add_key(self, id: str, fingerprint: bytes, record: str) -> None:
         """Raises StoreError also when the id or the fingerprint is taken."""
 
-    def replace_key(self, id: str, record: str) -> None:
-        """Nothing happens where there is no such key."""
+    def change_key(self, id: str, change: Callable[[str], str]) -> None:
+        """Write what `change` makes of a key's record; nothing when it raises, or where there is no
+        such key. `change` must be pure: it may be called again."""
+
+    def rotate_key(
+        self, id: str, fingerprint: bytes, change: Callable[[str], tuple[str, str]], until: float
+    ) -> None:
+        """The same with another secret; `change` also names the tail of the one it has, which stays
+        known and is good `until` then. Of a key's earlier secrets `REPLACED` stay, those that are
+        good for longest. Raises StoreError also where the fingerprint is taken."""
+
+    def groups(self) -> list[str]:
+        """The records of every group of keys that shares a budget, in no particular order."""
+
+    def add_group(self, id: str, parent: str, name: str, record: str) -> None:
+        """Raises StoreError also when the id, or the name below that parent, is taken."""
+
+    def change_group(self, id: str, change: Callable[[str], ChangedGroup]) -> None:
+        """Write what `change` makes of a group's record; nothing when it raises, or where there is
+        no such group. `change` must be pure. Raises StoreError when the name is taken."""
 
     def version(self) -> int:
         """A number that changes when another process may have changed something."""
@@ -198,11 +229,19 @@ class AccountStore(Protocol):
         A key's window is the one that was named last; with a new one it has spent nothing.
         """
 
-    def settle(self, id: str, window: str, cost: int | None) -> None:
-        """Count `cost` as spent in `window`, all that was set aside where it is None, and give the
-        rest back. Settling twice, or what was never set aside, changes nothing."""
+    def hold_levels(
+        self, id: str, levels: Sequence[BudgetLevel], amount: int, at: float
+    ) -> str | None:
+        """The same on all of one to three levels, or on none: the purse of the first that has no
+        room for it; None where it is set aside."""
 
-    def balance(self, key: str, window: str) -> tuple[int, int]:
+    def settle(self, id: str, window: str, cost: int | None, above: Windows | None = None) -> None:
+        """Count `cost` as spent in `window`, all that was set aside where it is None, and give the
+        rest back. With `above` in every purse in which something was set aside for the request, in
+        the window that it names, else in `window`; without it there was one level. Settling twice,
+        or what was never set aside, changes nothing."""
+
+    def balance(self, key: str, window: str | PurseWindow) -> tuple[int, int]:
         """What the key has spent in `window`, and what is set aside for it."""
 
     def recover(self, before: float) -> int:

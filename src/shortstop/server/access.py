@@ -1,4 +1,4 @@
-"""Who may call the routes that ask no model. Each is made by one of five, so that none forgets.
+"""Who may call the routes that ask no model. Each is made by one of six, so that none forgets.
 
 A key's requests a minute count on every route that asks for one.
 """
@@ -15,11 +15,13 @@ from starlette.routing import Route
 
 from shortstop.server.auth import (
     Operator,
+    TeamLead,
     caller_in,
     is_from_here,
     operator_in,
     require_admin,
     shows_admin_token,
+    team_lead_in,
 )
 from shortstop.server.gateway import Gateway
 from shortstop.types import Caller
@@ -27,7 +29,8 @@ from shortstop.types import Caller
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 OperatorHandler = Callable[[HttpRequest, Operator], Awaitable[Response]]
 KeyHandler = Callable[[HttpRequest, Caller], Awaitable[Response]]
-Needs = Literal["nothing", "key", "key elsewhere", "operator", "admin token"]
+TeamLeadHandler = Callable[[HttpRequest, TeamLead], Awaitable[Response]]
+Needs = Literal["nothing", "key", "key elsewhere", "operator", "team lead", "admin token"]
 
 ADMINISTRATOR = Caller(role="reviewer")
 """Of all tenants, without a key."""
@@ -69,6 +72,18 @@ class Access:
             return response
 
         return Endpoint("operator", handle)
+
+    def team_lead(self, handler: TeamLeadHandler) -> Endpoint:
+        """For keys that lead a team."""
+
+        async def handle(request: HttpRequest) -> Response:
+            lead = team_lead_in(self._gateway, request.scope)
+            limits = self._gateway.count(lead.caller).headers
+            response = await handler(request, lead)
+            response.headers.update(limits)
+            return response
+
+        return Endpoint("team lead", handle)
 
     def key(self, handler: KeyHandler) -> Endpoint:
         """For a key where one is needed; the admin token is as good."""

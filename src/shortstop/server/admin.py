@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import msgspec
+import asyncio
+
 from msgspec.structs import asdict
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from shortstop.accounts import GrantRequest, Key
+from shortstop.accounts import GrantRequest
 from shortstop.errors import ConfigError, InvalidRequest, NotFound
 from shortstop.server.answers import (
     CreatedKey,
     ErasedConversation,
-    KeyBalance,
-    KeyDetails,
     KeyList,
     Reloaded,
     as_json,
 )
-from shortstop.server.body import read_request
 from shortstop.server.caller import conversation_id
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Erased, Gateway
+from shortstop.server.sent import KeyMove, KeyRotation, Sent
+from shortstop.server.team_answers import key_balance, key_details
 
-ADMINISTRATION = "administration"
-"""Whose the bytes of these requests are."""
+ADMIN_TOKEN = "admin token"  # noqa: S105 - as whom its holder is written down
 
 
 class AdminApi:
@@ -32,22 +31,18 @@ class AdminApi:
 
     def __init__(self, gateway: Gateway, capacity: Capacity) -> None:
         self._gateway = gateway
-        self._capacity = capacity
+        self._sent = Sent(gateway, capacity)
 
     async def keys(self, request: HttpRequest) -> Response:
         """GET /admin/keys: every key, revoked ones included, never a secret."""
-        keys = self._gateway.accounts.keys.all()
-        return as_json(KeyList([_details(key) for key in keys]))
+        accounts = self._gateway.accounts
+        return as_json(KeyList([key_details(accounts, key) for key in accounts.keys.all()]))
 
     async def create_key(self, request: HttpRequest) -> Response:
         """POST /admin/keys: creates a key; only this answer holds its secret."""
-        with self._capacity.share(ADMINISTRATION) as share:
-            sent = await read_request(request, self._gateway.server, share)
-            body = await self._capacity.parse(sent)
-        try:
-            grant = msgspec.convert(body, GrantRequest).grant()
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"Invalid key request: {error}.") from error
+        grant = (await self._sent.body(request, GrantRequest)).grant()
+        whose = f" in the team {grant.team}" if grant.team else ""
+        await self._note(f"make key {grant.name}{whose}")
         secret, key = self._gateway.accounts.create(grant)
         return as_json(CreatedKey(**asdict(key), secret=secret), 201)
 
@@ -57,13 +52,29 @@ class AdminApi:
         key = accounts.keys.get(id)
         if key is None:
             raise NotFound(f"Key {id!r} not found.")
-        balance = accounts.balance(key)
-        return as_json(KeyBalance(**asdict(key), spent_usd=balance.spent, held_usd=balance.held))
+        return as_json(key_balance(accounts, key))
+
+    async def move_key(self, request: HttpRequest) -> Response:
+        """PATCH /admin/keys/{id}: into a team, or out of its team."""
+        wanted, accounts = await self._sent.body(request, KeyMove), self._gateway.accounts
+        id = self._known(request)
+        await self._note(f"move key {id} {f'to the team {wanted.team}' if wanted.team else 'out'}")
+        return as_json(key_details(accounts, accounts.move(id, wanted.team)))
+
+    async def rotate_key(self, request: HttpRequest) -> Response:
+        """POST /admin/keys/{id}/rotate: another secret; only this answer holds it."""
+        wanted, accounts = await self._sent.body(request, KeyRotation), self._gateway.accounts
+        id = self._known(request)
+        await self._note(f"rotate key {id}, the old secret good for {wanted.grace_seconds} s")
+        secret, key = accounts.rotate(id, wanted.grace_seconds)
+        replaced = accounts.keys.replaced(id)
+        return as_json(CreatedKey(**asdict(key), replaced=replaced, secret=secret))
 
     async def revoke_key(self, request: HttpRequest) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
-        key = self._gateway.accounts.keys.revoke(request.path_params["id"])
-        return as_json(_details(key))
+        id, accounts = self._known(request), self._gateway.accounts
+        await self._note(f"revoke key {id}")
+        return as_json(key_details(accounts, accounts.keys.revoke(id)))
 
     async def reload(self, request: HttpRequest) -> Response:
         """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
@@ -88,6 +99,9 @@ class AdminApi:
         )
         return as_json(ErasedConversation(erased))
 
+    def _known(self, request: HttpRequest) -> str:
+        """The id of the path's key. Raises NotFound."""
+        return self._gateway.accounts.keys.current(request.path_params["id"]).id
 
-def _details(key: Key) -> KeyDetails:
-    return KeyDetails(**asdict(key))
+    async def _note(self, what: str) -> None:
+        await asyncio.to_thread(self._gateway.desk.note, ADMIN_TOKEN, "", what)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from shortstop import dialects
 from shortstop.accounts import Key
+from shortstop.accounts.keys import ReplacedSecret
 from shortstop.errors import ShortstopError
 from shortstop.server.gateway import Erased
 from shortstop.server.headers import retry_headers
@@ -82,7 +83,10 @@ class ErasedConversation(Struct, frozen=True):
 
 
 class KeyDetails(Key, frozen=True, kw_only=True, omit_defaults=False):
-    """A key without its secret; `tail` is the secret's end. Times are Unix time in seconds."""
+    """A key without its secret; `tail` is the secret's end, `replaced` are earlier secrets that are
+    still good. Times are Unix time in seconds."""
+
+    replaced: tuple[ReplacedSecret, ...] = ()
 
 
 class KeyList(Struct, frozen=True):
@@ -90,7 +94,7 @@ class KeyList(Struct, frozen=True):
 
 
 class CreatedKey(KeyDetails, frozen=True, kw_only=True):
-    """A new key. This is the only time that its secret is shown."""
+    """A key with its new secret. This is the only time that it is shown."""
 
     secret: str
 

@@ -17,7 +17,7 @@ from shortstop.console import api_page
 from shortstop.errors import Forbidden, MethodNotAllowed, NotFound, ShortstopError
 from shortstop.server import feedback
 from shortstop.server.access import ADMINISTRATOR, Access, route
-from shortstop.server.admin import AdminApi
+from shortstop.server.admin_routes import admin_routes
 from shortstop.server.answers import (
     Accepted,
     DeletedResponse,
@@ -37,7 +37,6 @@ from shortstop.server.files import FilesApi
 from shortstop.server.gateway import Gateway, Readiness
 from shortstop.server.openapi import document
 from shortstop.server.stored_responses import owner_of
-from shortstop.server.traces import TracesApi
 from shortstop.types import Caller, Target
 
 MOST_NAMED = 50
@@ -55,8 +54,7 @@ def _docs() -> str:
 
 def api(gateway: Gateway, capacity: Capacity) -> Starlette:
     """The application of these routes, for paths without `/v1`."""
-    public, admin, may = Api(gateway, capacity), AdminApi(gateway, capacity), Access(gateway)
-    traces, files = TracesApi(gateway), FilesApi(gateway, capacity)
+    public, may, files = Api(gateway, capacity), Access(gateway), FilesApi(gateway, capacity)
     batches = BatchesApi(gateway, capacity, files.aside)
     return Starlette(
         routes=[
@@ -80,16 +78,7 @@ def api(gateway: Gateway, capacity: Capacity) -> Starlette:
             route("/batches/{id}", GET=may.key(batches.one)),
             route("/batches/{id}/cancel", POST=may.key(batches.cancel)),
             route("/feedback", POST=may.key(public.feedback)),
-            route("/admin/reload", POST=may.admin(admin.reload)),
-            route(
-                "/admin/conversations/{tenant}/{id:path}",
-                DELETE=may.admin(admin.erase),
-            ),
-            route("/admin/traces", GET=may.operator(traces.page)),
-            route("/admin/traces/export", GET=may.operator(traces.export)),
-            route("/admin/traces/{id}", GET=may.operator(traces.one)),
-            route("/admin/keys", GET=may.admin(admin.keys), POST=may.admin(admin.create_key)),
-            route("/admin/keys/{id}", GET=may.admin(admin.key), DELETE=may.admin(admin.revoke_key)),
+            *admin_routes(gateway, capacity, may),
         ],
         exception_handlers={
             ShortstopError: public.answer_error,

@@ -10,6 +10,8 @@ from msgspec import Struct
 from starlette.types import Scope
 
 from shortstop import dialects
+from shortstop.accounts import Key
+from shortstop.accounts.teams import Team
 from shortstop.config import is_loopback
 from shortstop.errors import Forbidden, InvalidRequest, Unauthenticated
 from shortstop.server.gateway import Gateway
@@ -155,6 +157,28 @@ def operator_in(gateway: Gateway, scope: Scope) -> Operator:
         )
     admin = key.console == "admin"
     return Operator(key.name, None if admin else key.tenant, masked=not admin, caller=caller)
+
+
+class TeamLead(Struct, frozen=True):
+    """Somebody who administers the keys of one team: the key that was shown, and who asks by it."""
+
+    key: Key
+    team: Team
+    caller: Caller
+
+
+def team_lead_in(gateway: Gateway, scope: Scope) -> TeamLead:
+    """Who shows a team lead's key. Raises Unauthenticated, Forbidden and InvalidRequest."""
+    secret = secret_of(scope["headers"], scope.get("query_string", b""))
+    caller = gateway.accounts.identify(secret)
+    key = gateway.accounts.keys.get(caller.key) if caller.key else None
+    team = gateway.accounts.teams.get(key.team) if key is not None and key.team else None
+    if key is None or key.role != "team-lead" or not isinstance(team, Team):
+        raise Forbidden(
+            "This is for the leads of teams.",
+            hint="Send a key that was made with `--role team-lead --team TEAM`.",
+        )
+    return TeamLead(key, team, caller)
 
 
 def require_admin(gateway: Gateway, scope: Scope) -> None:

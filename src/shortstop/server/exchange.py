@@ -18,7 +18,15 @@ from shortstop.types import Answer, Party
 
 JSON = (b"content-type", b"application/json")
 UNBUFFERED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-POINTLESS_TO_RETRY = frozenset(["insufficient_quota", "run_budget_exceeded", "upstream_auth"])
+POINTLESS_TO_RETRY = frozenset(
+    [
+        "insufficient_quota",
+        "run_budget_exceeded",
+        "team_budget_exceeded",
+        "organisation_budget_exceeded",
+        "upstream_auth",
+    ]
+)
 """Error codes whose status alone would make an SDK try again."""
 
 RawHeaders = list[tuple[bytes, bytes]]

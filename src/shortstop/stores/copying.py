@@ -77,6 +77,8 @@ _FILES: tuple[tuple[Callable[[Paths], Path], FileKind, tuple[_Part, ...]], ...] 
             _Part("meters", "key, unit"),
             _Part("purses", "key"),
             _Part("holds", "id"),
+            _Part("budget_groups", "id"),
+            _Part("retired", "fingerprint"),
             _Part("answers", "rowid"),
         ),
     ),

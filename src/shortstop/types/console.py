@@ -275,3 +275,5 @@ class KeyLine(Struct, frozen=True):
     period: str
     expires: float | None
     state: str
+    team: str = ""
+    service: bool = False

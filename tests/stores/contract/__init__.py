@@ -8,6 +8,7 @@ the same data, as another worker would.
 from tests.stores.contract.accounts import AccountStoreContract
 from tests.stores.contract.batches import BatchStoreContract, FileStoreContract
 from tests.stores.contract.grades import GradeContract
+from tests.stores.contract.levels import BudgetLevelContract
 from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
 from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
@@ -17,6 +18,7 @@ from tests.stores.contract.traces import RowStoreContract
 __all__ = [
     "AccountStoreContract",
     "BatchStoreContract",
+    "BudgetLevelContract",
     "FileStoreContract",
     "GradeContract",
     "ResponseStoreContract",

@@ -12,12 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.errors import StoreError
-from shortstop.ports.stores import (
-    AccountStore,
-    Meters,
-    Stores,
-)
-from shortstop.types.accounts import KeptRow
+from shortstop.ports.stores import REPLACED, AccountStore, Meters, Stores
+from shortstop.types.accounts import KeptRow, KeyRow
 from tests.stores.contract.world import AT, MANY, SPAWN, in_processes, in_threads, serial
 
 
@@ -59,14 +55,14 @@ class AccountStoreContract:
 
     # keys
 
-    def test_keys_are_added_replaced_and_listed(self, stores: Stores, store: AccountStore) -> None:
+    def test_keys_are_added_changed_and_listed(self, stores: Stores, store: AccountStore) -> None:
         store.add_key("k1", b"\x00\x01", '{"name":"a"}')
         store.add_key("k2", b"\x02", '{"name":"b"}')
-        store.replace_key("k1", '{"name":"c"}')
-        store.replace_key("none", "{}")
+        store.change_key("k1", lambda record: record.replace('"a"', '"c"'))
+        store.change_key("none", lambda record: "{}")
         with closing(stores.accounts()) as other:
             assert sorted(other.all_keys()) == [
-                (b"\x00\x01", '{"name":"c"}'), (b"\x02", '{"name":"b"}'),
+                KeyRow(b"\x00\x01", '{"name":"c"}'), KeyRow(b"\x02", '{"name":"b"}'),
             ]  # fmt: skip
 
     def test_a_key_is_added_once(self, store: AccountStore) -> None:
@@ -77,11 +73,61 @@ class AccountStoreContract:
         assert len(store.all_keys()) == 1
         store.add_key("k2", b"2", "{}")
 
+    def test_no_change_of_a_key_is_lost_between_threads(
+        self, stores: Stores, store: AccountStore
+    ) -> None:
+        store.add_key("k1", b"1", "")
+
+        def mark(number: int) -> None:
+            for _ in range(20):
+                store.change_key("k1", lambda record: f"{record}{number}")
+
+        in_threads(mark)
+        assert sorted(store.all_keys()[0].record) == sorted("0123" * 20)
+
+    def test_a_change_of_a_key_that_fails_changes_nothing(self, store: AccountStore) -> None:
+        def refuse(record: str) -> str:
+            raise ValueError("no")
+
+        store.add_key("k1", b"1", "{}")
+        with pytest.raises(ValueError, match="no"):
+            store.change_key("k1", refuse)
+        with pytest.raises(ValueError, match="no"):
+            store.rotate_key("k1", b"2", lambda record: (refuse(record), ""), AT)
+        assert store.all_keys() == [KeyRow(b"1", "{}")]
+
+    def test_a_replaced_secret_stays_known_with_the_keys_record(self, store: AccountStore) -> None:
+        store.add_key("k1", b"1", "old")
+        store.add_key("k2", b"9", "other")
+        store.rotate_key("k1", b"2", lambda record: (f"{record} new", "tail"), AT)
+        store.rotate_key("none", b"3", lambda record: (record, ""), AT)
+        store.change_key("k1", lambda record: f"{record}er")
+        assert sorted(store.all_keys()) == [
+            KeyRow(b"1", "old newer", "tail", AT), KeyRow(b"2", "old newer"), KeyRow(b"9", "other"),
+        ]  # fmt: skip
+        with pytest.raises(StoreError):
+            store.rotate_key("k1", b"9", lambda record: ("lost", ""), AT)
+        assert len(store.all_keys()) == 3
+
+    def test_of_replaced_secrets_those_that_are_good_for_longest_stay(
+        self, store: AccountStore
+    ) -> None:
+        store.add_key("k1", b"\x00", "{}")
+        for n in range(1, REPLACED + 4):
+            until = AT + 100 if n == 1 else AT + n
+            store.rotate_key("k1", bytes([n]), lambda record: (record, "tail"), until)
+        times = sorted(row.until for row in store.all_keys() if row.until is not None)
+        assert times == [*(AT + n for n in range(5, REPLACED + 4)), AT + 100]
+
     def test_a_change_elsewhere_is_seen(self, stores: Stores, store: AccountStore) -> None:
         before = store.version()
         assert store.version() == before
         with closing(stores.accounts()) as other:
             other.add_key("k1", b"1", "{}")
+        assert store.version() != before
+        before = store.version()
+        with closing(stores.accounts()) as other:
+            other.add_group("g", "", "acme", "{}")
         assert store.version() != before
 
     # meters

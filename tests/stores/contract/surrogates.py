@@ -50,9 +50,10 @@ class SurrogateStoreContract:
     def test_a_scope_is_changed_and_no_other(
         self, store: SurrogateStore, scopes: list[bytes], data: bytes
     ) -> None:
-        prefix = str(serial()).encode()
+        example = serial()
+        prefix, expires = str(example).encode(), AT + 9 + example  # earlier examples go first
         for number, scope in enumerate(scopes):
-            self.put(store, prefix + scope, data + bytes([number]))
+            self.put(store, prefix + scope, data + bytes([number]), expires=expires)
         for number, scope in enumerate(scopes):
             expected = SealedSurrogates(b"key of " + prefix + scope, data + bytes([number]))
             assert store.get(prefix + scope, AT) == expected

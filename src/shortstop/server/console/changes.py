@@ -48,7 +48,8 @@ class Changes:
 
     async def make_key(self, visit: Visit) -> Response:
         grant = _grant(visit)
-        await self._note(visit, f"make key {grant.name}")
+        whose = f" in the team {grant.team}" if grant.team else ""
+        await self._note(visit, f"make key {grant.name}{whose}")
         secret, key = self._gateway.accounts.create(grant)
         return await self._pages.settings(visit, f"Key {key.id} for {key.name} is made.", secret)
 
@@ -84,6 +85,7 @@ def _grant(visit: Visit) -> Grant:
     fields = {
         "name": form.get("name", "").strip(),
         "tenant": form.get("tenant", "").strip() or "default",
+        "team": form.get("team", "").strip() or None,
         "role": form.get("role", "user"),
         "console": form.get("console") or None,
         "budget_usd": budget,

@@ -97,6 +97,7 @@ class Sessions:
                 "This is neither the admin token nor a key of this gateway.",
                 hint=f"The admin token is in {token.place}.",
             )
+        _of_key(key, "", self._clock.time())  # also where another secret took this one's place
         return key.id
 
     def _session(self, ticket: Ticket, scope: Scope) -> Session:

@@ -17,6 +17,7 @@ TAGS = {
     "Feedback": "Say how good answers were.",
     "Operations": "Health, metrics and this document. `/ready` and `/metrics` need a key from other"
     " machines.",
+    "Teams": "For keys that lead a team: its budget and its keys. Never for web pages.",
     "Administration": "For holders of the admin token, and never for web pages. Recorded requests"
     " are for operators' keys too.",
 }

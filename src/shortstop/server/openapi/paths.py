@@ -23,6 +23,7 @@ from shortstop.server.openapi.operation import (
     read,
     response,
 )
+from shortstop.server.openapi.teams import TEAMS
 from shortstop.server.openapi.vendors import ANTHROPIC_ERROR, ANYTHING, OBJECT, TEXT
 from shortstop.types import Json
 
@@ -249,7 +250,7 @@ OTHERS = {
         summary="Create a key; its secret is shown only once",
         body="GrantRequest",
         answer=content("CreatedKey"),
-        errors=(413, *ADMIN),
+        errors=(404, 413, *ADMIN),
         status=201,
     ),
     ("get", "/admin/keys/{id}"): read(
@@ -288,6 +289,6 @@ def paths() -> Json:
     routes = {f"/v1{d.description.route.path}": d.description for d in dialects.every()}
     generation = {path: _undescribed(one) for path, one in routes.items()} | GENERATION
     paths: Json = {path: {"post": one.document()} for path, one in generation.items()}
-    for (method, path), operation in (OTHERS | BATCHES).items():
+    for (method, path), operation in (OTHERS | BATCHES | TEAMS).items():
         paths.setdefault(path, {})[method] = operation.document()
     return paths

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 
 from shortstop.accounts import GrantRequest
+from shortstop.accounts.teams import GroupChange, OrganisationRequest, TeamRequest
 from shortstop.batches import BatchRequest
-from shortstop.server import answers, batch_answers
+from shortstop.server import answers, batch_answers, team_answers
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Readiness
 from shortstop.server.openapi.vendors import vendor_schemas
+from shortstop.server.sent import KeyMove, KeyRotation, TeamKeyRequest
 from shortstop.server.traces import TraceDetails, TraceList
 from shortstop.types import Explanation, Json
 
@@ -37,6 +39,14 @@ OWN: tuple[Any, ...] = (
     batch_answers.DeletedFile,
     batch_answers.FileList,
     batch_answers.FileObject,
+    GroupChange,
+    OrganisationRequest,
+    TeamRequest,
+    team_answers.GroupDetails,
+    team_answers.GroupList,
+    KeyMove,
+    KeyRotation,
+    TeamKeyRequest,
     TraceDetails,
     TraceList,
     Explanation,

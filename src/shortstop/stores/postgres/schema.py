@@ -233,4 +233,23 @@ _MEMORY = (
     "CREATE INDEX heads_seq ON heads (tenant, seq)",
     "CREATE INDEX heads_run ON heads (run, tenant)",
 )
-STEPS = (SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)),)
+_GROUPS = (
+    """
+    CREATE TABLE budget_groups (
+        id TEXT PRIMARY KEY,
+        parent TEXT NOT NULL,
+        name TEXT NOT NULL,
+        record TEXT NOT NULL,
+        UNIQUE (parent, name)
+    )
+    """,
+    """
+    CREATE TABLE retired (
+        fingerprint BYTEA PRIMARY KEY,
+        key TEXT NOT NULL,
+        tail TEXT NOT NULL,
+        until DOUBLE PRECISION NOT NULL
+    )
+    """,
+)
+STEPS = (SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)), SchemaStep(_GROUPS))

@@ -7,23 +7,32 @@ see it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from shortstop.ports.stores import Meters
+from shortstop.ports.stores import REPLACED, Meters, Windows
+from shortstop.stores.sql import purses
 from shortstop.stores.sql.database import SqlDatabase, SqlSession, closed_on_failure
-from shortstop.types.accounts import IdempotencyRecord, KeptRow
+from shortstop.types.accounts import (
+    BudgetLevel,
+    ChangedGroup,
+    IdempotencyRecord,
+    KeptRow,
+    KeyRow,
+    PurseWindow,
+)
 
-_WRITE_PURSE = """
-INSERT INTO purses (key, "window", spent, held) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
-"window" = excluded."window", spent = excluded.spent, held = excluded.held
+_KEYS = """
+SELECT fingerprint, record, NULL, NULL FROM keys UNION ALL
+SELECT retired.fingerprint, record, tail, until FROM retired JOIN keys ON id = key
+"""
+_FORGET_RETIRED = """
+DELETE FROM retired WHERE key = ? AND fingerprint NOT IN (
+    SELECT fingerprint FROM retired WHERE key = ? ORDER BY until DESC, fingerprint LIMIT ?
+)
 """
 _WRITE_METER = """
 INSERT INTO meters (key, unit, arrival) VALUES (?, ?, ?)
 ON CONFLICT (key, unit) DO UPDATE SET arrival = excluded.arrival
-"""
-_GIVE_UP = """
-UPDATE purses SET spent = spent + ?, held = CASE WHEN held > ? THEN held - ? ELSE 0 END
-WHERE key = ?
 """
 _DROP_ANSWER = "DELETE FROM answers WHERE caller = ? AND token = ?"
 
@@ -67,9 +76,9 @@ class SqlAccounts(ABC):
 
     # ------------------------------------------------------------ keys
 
-    def all_keys(self) -> list[tuple[bytes, str]]:
+    def all_keys(self) -> list[KeyRow]:
         with self._database.reading() as db:
-            return db.execute("SELECT fingerprint, record FROM keys").fetchall()
+            return [KeyRow(*row) for row in db.execute(_KEYS).fetchall()]
 
     def add_key(self, id: str, fingerprint: bytes, record: str) -> None:
         with self._database.writing("keys") as db:
@@ -79,14 +88,62 @@ class SqlAccounts(ABC):
             )
             self._keys_changed(db)
 
-    def replace_key(self, id: str, record: str) -> None:
+    def change_key(self, id: str, change: Callable[[str], str]) -> None:
         with self._database.writing("keys") as db:
-            db.execute("UPDATE keys SET record = ? WHERE id = ?", (record, id))
+            row = db.execute("SELECT record FROM keys WHERE id = ?", (id,)).fetchone()
+            if row is not None:
+                db.execute("UPDATE keys SET record = ? WHERE id = ?", (change(row[0]), id))
+                self._keys_changed(db)
+
+    def rotate_key(
+        self, id: str, fingerprint: bytes, change: Callable[[str], tuple[str, str]], until: float
+    ) -> None:
+        find = "SELECT fingerprint, record FROM keys WHERE id = ?"
+        with self._database.writing("keys") as db:
+            row = db.execute(find, (id,)).fetchone()
+            if row is None:
+                return
+            record, tail = change(row[1])
+            db.execute(
+                "INSERT INTO retired (fingerprint, key, tail, until) VALUES (?, ?, ?, ?)",
+                (row[0], id, tail, until),
+            )
+            db.execute(_FORGET_RETIRED, (id, id, REPLACED))
+            db.execute(
+                "UPDATE keys SET fingerprint = ?, record = ? WHERE id = ?",
+                (fingerprint, record, id),
+            )
             self._keys_changed(db)
 
     @abstractmethod
     def _keys_changed(self, db: SqlSession) -> None:
         """Part of the transaction that has changed a key: for `version`."""
+
+    # ------------------------------------------------------------ groups
+
+    def groups(self) -> list[str]:
+        with self._database.reading() as db:
+            return [record for (record,) in db.execute("SELECT record FROM budget_groups")]
+
+    def add_group(self, id: str, parent: str, name: str, record: str) -> None:
+        with self._database.writing("keys") as db:
+            db.execute(
+                "INSERT INTO budget_groups (id, parent, name, record) VALUES (?, ?, ?, ?)",
+                (id, parent, name, record),
+            )
+            self._keys_changed(db)
+
+    def change_group(self, id: str, change: Callable[[str], ChangedGroup]) -> None:
+        with self._database.writing("keys", f"purse {id}") as db:
+            row = db.execute("SELECT record FROM budget_groups WHERE id = ?", (id,)).fetchone()
+            if row is None:
+                return
+            name, record, before, after = change(row[0])
+            db.execute(
+                "UPDATE budget_groups SET name = ?, record = ? WHERE id = ?", (name, record, id)
+            )
+            purses.carry(db, id, before, after)
+            self._keys_changed(db)
 
     # ------------------------------------------------------------ meters
 
@@ -100,35 +157,43 @@ class SqlAccounts(ABC):
 
     def hold(self, id: str, key: str, window: str, amount: int, budget: int, at: float) -> bool:
         with self._database.writing(f"purse {key}") as db:
-            spent, held = _purse(db, key, window)
-            if spent + held + amount > budget:
-                return False
-            db.execute(_WRITE_PURSE, (key, window, spent, held + amount))
-            db.execute(
-                "INSERT INTO holds (id, key, amount, owner, at) VALUES (?, ?, ?, ?, ?)",
-                (id, key, amount, self._owner(db), at),
-            )
-        return True
+            level = (key, window, budget)
+            return purses.set_aside_one(db, id, level, amount, lambda: self._owner(db), at)
 
-    def settle(self, id: str, window: str, cost: int | None) -> None:
-        find = "SELECT key, amount FROM holds WHERE id = ?"
+    def hold_levels(
+        self, id: str, levels: Sequence[BudgetLevel], amount: int, at: float
+    ) -> str | None:
+        with self._database.writing(*(f"purse {level.purse}" for level in levels)) as db:
+            return purses.set_aside(db, id, levels, amount, lambda: self._owner(db), at)
+
+    def settle(self, id: str, window: str, cost: int | None, above: Windows | None = None) -> None:
+        if above is not None:
+            self._settle_levels(id, window, cost, above)
+            return
         with self._database.reading() as db:
-            row = db.execute(find, (id,)).fetchone()
+            row = purses.found_one(db, id)
         if row is None:
             return
         with self._database.writing(f"purse {row[0]}") as db:
-            row = db.execute(find, (id,)).fetchone()
-            if row is None:
-                return
-            key, amount = row
-            spent, held = _purse(db, key, window)
-            paid = amount if cost is None else cost
-            db.execute("DELETE FROM holds WHERE id = ?", (id,))
-            db.execute(_WRITE_PURSE, (key, window, spent + paid, max(0, held - amount)))
+            row = purses.found_one(db, id)
+            if row is not None:
+                purses.spend_one(db, id, row, window, cost)
 
-    def balance(self, key: str, window: str) -> tuple[int, int]:
+    def _settle_levels(self, id: str, window: str, cost: int | None, above: Windows) -> None:
         with self._database.reading() as db:
-            return _purse(db, key, window)
+            rows = purses.found(db, id)
+        if not rows:
+            return
+        with self._database.writing(*(f"purse {row[1]}" for row in rows)) as db:
+            rows = purses.found(db, id)
+            if rows:
+                purses.spend(db, rows, window, cost, above)
+
+    def balance(self, key: str, window: str | PurseWindow) -> tuple[int, int]:
+        with self._database.reading() as db:
+            if isinstance(window, str):
+                return purses.balance_one(db, key, window)
+            return purses.read(db, {key: window})[key][1:]
 
     def recover(self, before: float) -> int:
         with self._database.reading() as db:
@@ -136,13 +201,8 @@ class SqlAccounts(ABC):
             lost = [row for row in holds if row[4] < before or not self._lives(db, row[3])]
         if not lost:
             return 0
-        count = 0
         with self._database.writing(*(f"purse {row[1]}" for row in lost)) as db:
-            for id, key, amount, _, _ in lost:
-                if db.execute("DELETE FROM holds WHERE id = ?", (id,)).rowcount:  # nobody else did
-                    db.execute(_GIVE_UP, (amount, amount, amount, key))
-                    count += 1
-        return count
+            return sum(purses.give_up(db, id, purse, amount) for id, purse, amount, _, _ in lost)
 
     # ------------------------------------------------------------ kept answers
 
@@ -195,11 +255,3 @@ class SqlAccounts(ABC):
             done = db.execute("DELETE FROM answers WHERE at < ?", (before,))
         self._database.wipe()
         return done.rowcount
-
-
-def _purse(db: SqlSession, key: str, window: str) -> tuple[int, int]:
-    """Spent in `window`, and held."""
-    row = db.execute('SELECT "window", spent, held FROM purses WHERE key = ?', (key,)).fetchone()
-    if row is None:
-        return 0, 0
-    return (row[1] if row[0] == window else 0), row[2]

@@ -82,9 +82,34 @@ def m003_subjects(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX answers_of ON answers (conversation, tenant)")
 
 
+def m004_groups(db: sqlite3.Connection) -> None:
+    """Groups of keys that share a budget, and secrets that were replaced by new ones."""
+    db.execute(
+        """
+        CREATE TABLE budget_groups (
+            id TEXT PRIMARY KEY,
+            parent TEXT NOT NULL,
+            name TEXT NOT NULL,
+            record TEXT NOT NULL,
+            UNIQUE (parent, name)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE retired (
+            fingerprint BLOB PRIMARY KEY,
+            key TEXT NOT NULL,
+            tail TEXT NOT NULL,
+            until REAL NOT NULL
+        ) STRICT
+        """
+    )
+
+
 ACCOUNTS = FileKind(
     "accounts",
-    migrations=(m001_accounts, m002_owners, m003_subjects),
+    migrations=(m001_accounts, m002_owners, m003_subjects, m004_groups),
     hint="See that the file is writable, and that it is a Shortstop accounts file.",
 )
 
