@@ -32,7 +32,7 @@ import numpy as np
 
 from scripts.context_texts import LISTS, HealthTexts, SecretTexts
 from scripts.fit_secrets import PACKAGES
-from shortstop.privacy.detect import health_context, lexicon, secret_context
+from shortstop.privacy.detect import health_context, lexicon, person_context, secret_context
 from shortstop.privacy.detect.candidates import candidates
 from shortstop.privacy.detect.combine import may_speak_of_health, spelled
 from shortstop.privacy.detect.linear import SHARPNESS
@@ -51,18 +51,20 @@ AUTHORS = {
     "dev_offices/fit/business": "offices",
     "dev_offices/more/sensitive": "offices",
     "dev_offices/more/business": "offices",
+    "dev_desks/fit/sensitive": "desks",
+    "dev_desks/fit/business": "desks",
 }
 OWN = ("dev_everyday", "dev_health", "dev_business", "dev_neighbours", "dev_secrets", "dev_layouts")
 SECRETS, ILL = ("dev_others", "dev_neighbours", "dev_secrets"), ("dev_health", "dev_everyday")
-PLACES = {"secret": 1 << 16, "health": 1 << 18}
+PLACES = {"secret": 1 << 16, "health": 1 << 18, "person": 1 << 17}
 PENALTY = 0.6
 """Inverse of the L2 penalty's strength."""
-THRESHOLDS = {"secret": 0.25, "health": 0.25}
+THRESHOLDS = {"secret": 0.25, "health": 0.25, "person": 0.0}
 """Log-odds, chosen by `--check`: where another author's harmless texts are pinned in less than 1 %."""
-FROZEN, HARD = ("own", "unseen", "authors", "others", "offices"), 2.5
+FROZEN, HARD = ("own", "unseen", "authors", "others", "offices", "desks"), 2.5
 """What a harmless text counts that was written to be taken for another."""
 ORDINARY = ("exam", "clinc", "bank", "shop", "faq", "hard", "tools", "gateway", "files")
-FILES = {"secret": 1_200, "health": 400}
+FILES = {"secret": 1_200, "health": 400, "person": 400}
 GRID = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 
@@ -254,6 +256,27 @@ def _passages(text: str) -> list[str]:
     return [text[a:b] for a, b in health_context.passages(text)]
 
 
+# ------------------------------------------------------------ persons
+
+
+def persons() -> Iterator[Example]:
+    """Passages with a number. Texts about secrets and health are left out: they may hold one."""
+
+    def examples(author: str, shape: str, id: str, whose: bool, text: str) -> Iterator[Example]:
+        for passage in _passages(text)[:6]:
+            if person_context.VALUE.search(passage):
+                yield Example(author, shape, id, whose, person_context.features(passage))
+
+    for row in frozen():
+        if row.cls in ("ID", "FIN", "NONE"):
+            whose = row.cls != "NONE"
+            yield from examples(row.author, row.shape, row.id, whose, row.text)
+    for source, shape, text in opened():
+        yield from examples(source, source + shape, source + text[:80], False, text[:2_000])
+    for name, text in packages(FILES["person"]):
+        yield from examples("files", name, name, False, text[:6_000])
+
+
 # ------------------------------------------------------------ fitting
 
 
@@ -366,13 +389,13 @@ def write(kind: str, data: Examples) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the models that judge by context.")
-    parser.add_argument("kind", nargs="?", choices=("secret", "health"))
+    parser.add_argument("kind", nargs="?", choices=("secret", "health", "person"))
     parser.add_argument("--check", action="store_true", help="leave each author out; write nothing")
     parser.add_argument("--lists", type=Path, default=LISTS, help="word lists about health")
     args = parser.parse_args()
     lexicon.FOLDER = args.lists
-    for kind in [args.kind] if args.kind else ["secret", "health"]:
-        found = secrets() if kind == "secret" else health(args.lists)
+    for kind in [args.kind] if args.kind else ["secret", "health", "person"]:
+        found = {"secret": secrets, "person": persons}.get(kind, lambda: health(args.lists))()
         data = Examples(list(found), PLACES[kind])
         if args.check:
             check(kind, data)

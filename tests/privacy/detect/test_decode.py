@@ -275,3 +275,11 @@ def test_every_entity_of_html_is_read(text: str) -> None:
 def test_a_query_string_is_read() -> None:
     url = f"https://h.example/?to={quote('jane.doe@acme-corp.com')}"
     assert any("jane.doe@acme-corp.com" in reading for reading in texts(unpacked(url), "percent"))
+
+
+def test_a_number_that_is_assigned_is_not_quoted_printable() -> None:
+    readings = [
+        r.text for r in unpacked("max_tokens=4096, why cut off") if r.how == "quoted-printable"
+    ]
+    assert readings == []
+    assert any("bob@" in (r.text or "") for r in unpacked("write to bob=40example.org"))

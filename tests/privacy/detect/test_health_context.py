@@ -22,6 +22,7 @@ ILL = [
 NOBODY = [
     "What are the early signs of a stroke?",
     "Write an advert for a spray against hay fever, 60 words.",
+    "my code is sick, it bleeds memory",
     "The server suffers from high load after the migration; draft a status note.",
     "Bestellung 4711: 250 Stück Kugellager, Liefertermin KW 21. Bitte bestätigen.",
 ]

@@ -86,3 +86,38 @@ def test_a_document_of_any_country_is_told_by_its_name(text: str) -> None:
 )
 def test_a_number_that_is_named_otherwise_is_no_document(text: str) -> None:
     assert "NATIONAL_ID" not in _labels(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("so chung minh nhan dan 022563397", "named-document-further"),  # without accents
+        ("N° national 80030448925", "named-document-further"),  # "numéro" shortened
+        ("Fuehrerscheinnr N0704578901", "named-licence"),  # "ü" and "nummer" as typed
+        ("tarjeta residencia E12345678", "named-document"),  # without "de"
+        ("ЕМБГ 1801967450584", "named-document-further"),
+        ("პირადი ნომერი 01056459986", "named-document-further"),
+        ("Վարորդական վկայական AB804391", "named-document-further"),
+        ("আধার নম্বর 234567890124", "named-document-further"),
+        ("iin 670606401582", "named-abbreviated-small"),
+        ("A# A293-994-110", "named-document-further"),
+    ],
+)
+def test_names_of_numbers_as_they_are_typed(text: str, rule: str) -> None:
+    assert rule in found(canonical(text).text)
+
+
+@pytest.mark.parametrize(
+    ("beside", "alone"),
+    [
+        ("Matrikelnummer 2015596, Leonie Brandt", "Matrikelnummer 2015596 ist ungültig"),
+        ("student id s6804683 Jiaqi Wen", "student id s6804683 not found"),
+        ("ci 6499226 Wilma Mamani", "ci 6499226 failed twice"),
+        ("service number 30187654 Cpl. Hughes", "service number 30187654, free of charge"),
+        ("табельный номер 104527, Иванов Пётр", "табельный номер 104527 занят"),
+    ],
+)
+def test_a_number_of_a_role_needs_somebody(beside: str, alone: str) -> None:
+    kinds_of_roles = {"named-in-a-role", "named-abbreviated-of-somebody"}
+    assert kinds_of_roles & set(found(canonical(beside).text))
+    assert not kinds_of_roles & set(found(canonical(alone).text))

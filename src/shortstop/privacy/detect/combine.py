@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.frames import is_framed
 from shortstop.privacy.detect.lexicon import (
     HealthWords,
     excepted,
@@ -51,6 +52,10 @@ SHORTHAND = 3
 _NOTED = ("shorthand", "value")
 _EXAM = {"named": 0.4, "first": 0.25}
 """What is left of a mark in an exam's question; nothing of those that are not here."""
+_FRAMED = {"named": 1.0, "first": 1.0, "kin": 0.5}
+"""What is left of a mark in a novel, a statistic or a leaflet; `DAMPED` of those that are not here."""
+_FORM = re.compile(r"</?[\w:.-]+[^<>]{0,80}>|\"[\w.-]{1,24}\"\s?:")
+"""Names of fields, which say nothing of what stands in them."""
 DAMPED = 0.25
 """What is left of a mark when the words between it and the term make that a subject to talk of."""
 _OPTIONS = re.compile(r"(?:^|\s)\(?A[.)]\s.*\s\(?B[.)]\s.*\s\(?C[.)]\s", re.DOTALL)
@@ -279,11 +284,13 @@ class _Scene:
         sum_ = table["identifier"] if self._identified else 0.0
         if not exam and len(self._said(t for t in terms if t.kind in _NOTED)) >= SHORTHAND:
             sum_ += table["note"]
+        framed = is_framed(self.low)
         alone = {t.kind for t in terms} == {"shorthand"} and len(self._said(terms)) == 1
         for kind, marks in self._marks(words):
             if sum_ >= wanted or (alone and kind == "name"):
                 break
             weight = table[kind] * (_EXAM.get(kind, 0.0) if exam else 1.0)
+            weight *= _FRAMED.get(kind, DAMPED) if framed else 1.0
             if kind == "first":
                 sum_ += weight * self._first(words, terms)
             elif weight:
@@ -406,6 +413,7 @@ class _Scene:
         if max(near.start - end, start - near.end) > self._reach:
             return 0.0
         between = self.low[min(end, near.end) : max(start, near.start)]
+        between = _FORM.sub(" ", between) if "<" in between or ":" in between else between
         if len(between) > REACH:
             between = between[:BOUND] + " " + between[-BOUND:]
         return DAMPED if any(_holds(s, between) for s in subjects) else 1.0

@@ -48,7 +48,8 @@ _TAGS = re.compile(r"[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01e
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-z]{2,8});")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}|[0-7]{3})")
-_QUOTED = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
+_QUOTED = re.compile(r"(?!=\d{2,}(?![\w=]))(?:=[0-9A-F]{2})+|=\r?\n")
+"""A number that is assigned ("max_tokens=4096") is none."""
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,\s]{0,80};base64,")
 _CONCATENATED = re.compile(r"""["'`]\s*(?:\+|\.|\.\.|&|\|\||<<)?\s*\\?\n?\s*["'`]""")
 # One set of first characters, so that the search runs from one of them to the next.

@@ -18,6 +18,8 @@ OVERLAP = 1_024
 """Characters of the piece before that are read again, so that nothing is lost at the seams."""
 AUTOMATON_BYTES = 128 << 20
 """The most that an automaton of the prefilter may use: when it is full it starts over."""
+LARGE = 4_000
+"""Characters of a gate from which on it has an automaton of its own."""
 TOGETHER = (
     frozenset(["finance", "government", "vendors"]),
     frozenset(["markers", "health", "secrets", "stated"]),
@@ -94,7 +96,7 @@ class Detector:
                 gates.setdefault(gate, []).append(number)
         groups: dict[object, dict[str, list[int]]] = {}
         for gate, numbers in gates.items():
-            alone = len(numbers) > 1
+            alone = len(numbers) > 1 or len(gate) > LARGE
             group = gate if alone else _group(self._rules[numbers[0]])
             groups.setdefault(group, {})[gate] = numbers
         for number, pattern in enumerate((signs or {}).values(), len(self._rules)):
@@ -169,6 +171,13 @@ def standard_detector() -> Detector:
 def strict_detector() -> Detector:
     """The rules that are believed in a text that was decoded, joined or turned."""
     return Detector([r for r in rules.builtin() if r.strong])
+
+
+@cache
+def spoken_detector() -> Detector:
+    """For numbers that were spelled out: telephones are told as often as anything."""
+    told = ("phone-in-context", "phone-possessive")
+    return Detector([r for r in rules.builtin() if r.strong or r.id in told])
 
 
 @cache

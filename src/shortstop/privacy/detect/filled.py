@@ -13,7 +13,9 @@ _ENDS = re.compile(r"(?:ed|ing|able|ible|ful|less|ive|ory|ent|ant|ly|ish|ated|ie
 _CODE = re.compile(r"[(){}<>\[\]=$|]|::|\.\w+\(")
 _FILE = re.compile(r"[$%<{(/.\\-]|\w+\.(?:sql|zip|txt|json|ya?ml|7z|gz)$")
 _NAME = re.compile(r"[a-z]+(?:[_.][a-z]+)+|[A-Z_]+|\d{1,5}")
-_LEAST = 3
+_CALL = re.compile(r"[A-Za-z_]\.[a-z_]+[A-Z(]?|[(){}\[\]<>]|://")
+"""Of code, or an address."""
+_LEAST, _STRONG = 3, 6
 
 
 def is_value(value: str) -> bool:
@@ -65,6 +67,46 @@ def is_guest_key(value: str) -> bool:
     """Whether it is a key as people choose them for guests: with two digits, and no name."""
     digits = sum(c.isdigit() for c in value)
     return is_typed(value) and digits > 1 and not placeholders.is_none(value)
+
+
+def is_strong(value: str) -> bool:
+    """Whether what stands behind a word for a password is none of the text's words: letters of both
+    cases with a digit or a sign among them."""
+    value = value.rstrip(".,;:!?)\"'`”“»")
+    inner = value[:-1]
+    return (
+        len(value) >= _STRONG
+        and any(map(str.islower, value))
+        and any(
+            map(str.isupper, inner[1:] + value[-1:])
+            if value[0].isupper()
+            else map(str.isupper, value)
+        )
+        and any(not c.isalpha() for c in inner)
+        and is_value(value)
+        and placeholders.is_filler(value) is False
+        and _CALL.search(value) is None
+    )
+
+
+def is_chosen(value: str) -> bool:
+    """Whether it is a word that somebody chose: with a digit, a sign or a capital within."""
+    value = value.strip("\"'`“”„«».,;:!?")
+    odd = any(c.isdigit() or c in "_!#$%&*+@-" for c in value) or any(map(str.isupper, value[1:]))
+    return len(value) >= _STRONG - 1 and odd and is_value(value) and _CALL.search(value) is None
+
+
+def is_behind_a_slash(value: str) -> bool:
+    """Whether what stands behind a user's name and a slash is a password: no plain word."""
+    value = value.rstrip(".,;)")
+    drawn = any(map(str.isdigit, value)) or (
+        not value.islower() and not value.isupper() and not value.istitle()
+    )
+    return len(value) >= _STRONG and (drawn or _is_odd(value)) and is_value(value)
+
+
+def _is_odd(value: str) -> bool:
+    return value.isupper() and len(value) > 9
 
 
 @cache

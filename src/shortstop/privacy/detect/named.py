@@ -18,6 +18,8 @@ from shortstop.privacy.detect.canonical import canonical
 from shortstop.privacy.detect.checks import Check, named
 from shortstop.privacy.detect.groups import Run, compact, units
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
+from shortstop.privacy.detect.somebody import spoken_of
+from shortstop.privacy.names.people import unaccented
 from shortstop.types import Tier
 
 PROVED_REACH, NEAR_REACH, BESIDE_REACH = (70, 110), (28, 48), (2, 12)
@@ -25,6 +27,8 @@ PROVED_REACH, NEAR_REACH, BESIDE_REACH = (70, 110), (28, 48), (2, 12)
 that nothing proves but the word, and one of a kind whose word means many things."""
 MOST_GROUPS, LONGEST = 20, 26
 """Of a number: groups, and characters without what stands between them."""
+PERSON = 80
+"""Characters on both sides of a word and its number in which somebody is named, where one must be."""
 SCANNED = 4
 """Digits of a number that a scan may have taken for letters."""
 _OTHER = re.compile(
@@ -33,7 +37,7 @@ _OTHER = re.compile(
     r"|dossier|ref|reference|réf|référence|referencia|riferimento|referência|referentie|aktenzeichen|vorgang|expediente|pratica|processo|sprawa|zaak|ärende"
     r"|request|quote|angebot|devis|presupuesto|preventivo|orçamento|offerte|oferta|contract|vertrag|contrat|contrato|contratto|umowa|delivery|delivery note|shipment"
     r"|parcel|sendung|colis|envío|spedizione|zending|paczka|bestelling|zamówienie|zlecenie|objednávka|rendelés|comanda|sipariş|заказ|заявка|договор|накладная|замовлення|поръчка"
-    r"|订单|單號|注文|주문|project|projekt|asset|device|serial|seriennummer"
+    r"|订单|订单号|單號|单号|快递单号|運單|注文|注文番号|追跡番号|주문|주문번호|송장번호|คำสั่งซื้อ|เลขพัสดุ|ऑर्डर|अॉर्डर|অর্ডার|طلبية|طلب رقم|سفارش|הזמנה|đơn hàng|mã đơn|pesanan|agizo|(?<![a-z])(?:awb|waybill|flight|vuelo|flug|vol|elo|resi|pixel|meter|imei|doi|tender|booking)|zählerstand|zählernummer|project|projekt|asset|device|serial|seriennummer"
     r"|pedido|factura|ordine|fattura|article|article no|case|run|job|batch|lot|sold|sales|traffic|reach|machines|was|id:|§|\$|€|£|usd|eur)"
     r"(?: ?(?:no|nr|number|nummer|num|#|id|n°|nº|№|numéro|número|numero|numer|číslo|号|号码|番号|번호))?[.:#]?\s*$"
 )
@@ -84,6 +88,8 @@ class Kind:
     words: tuple[str, ...]
     beside: bool = False
     """Only a number right beside the word counts."""
+    person: bool = False
+    """Only beside somebody who is named counts."""
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -126,6 +132,7 @@ def kinds() -> tuple[Kind, ...]:
             sure=raw.get("sure", "check" in raw),
             words=tuple(raw["words"]),
             beside=raw.get("beside", False),
+            person=raw.get("person", False),
         )
         for raw in tomllib.loads(source)["kind"]
     )
@@ -137,13 +144,53 @@ def _widths(shape: str) -> tuple[int, int]:
     return low, min(high, LONGEST)
 
 
-def _forms(word: str) -> Iterator[str]:
-    """The word as a canonical text has it: letters of other scripts that look Latin are Latin there,
-    and others in capitals than in small letters."""
-    yield canonical(word).text
-    if not word.isascii() and word == word.lower():
-        yield canonical(word.upper()).text
-        yield canonical(word.capitalize()).text
+def _spellings(word: str) -> Iterator[str]:
+    """The word as it may be written: typed in haste, in capitals, where a canonical text spells
+    these otherwise than small letters."""
+    for spelled in {word, *_typed(word)}:
+        yield spelled
+        if not spelled.isascii() and spelled == spelled.lower():
+            yield spelled.upper()
+            yield spelled.capitalize()
+
+
+def _typed(word: str) -> Iterator[str]:
+    """The word as it is typed in haste: "number" shortened, and without accents if it is long."""
+    shortened = [word.replace(a, b) for a, b in _SHORTER if a in word and not _CASES.search(word)]
+    yield from shortened
+    for spelled in (word, *shortened):
+        plain = unaccented(spelled)
+        if plain.isascii() and plain != spelled and len(plain) >= UNACCENTED:
+            yield plain
+            yield spelled.translate(_SPREAD)
+
+
+_SHORTER = (
+    *(("number", "no"), ("number", "num"), ("number", "#"), ("nummer", "nr"), ("nummer", "-nr")),
+    *(("numéro de ", "n° de "), ("numéro ", "n° "), ("numéro d'", "n° d'")),
+    *(("número de ", "nº de "), ("número de ", "n.º de "), ("número de ", "nro de ")),
+    *(
+        ("numero di ", "n. "),
+        ("numer ", "nr "),
+        ("номер ", "№ "),
+        ("číslo ", "č. "),
+        ("broj ", "br. "),
+    ),
+    *((" de ", " "), (" di ", " "), (" do ", " "), (" da ", " "), (" del ", " "), (" d'", " ")),
+    *(
+        (" numarası", " no"),
+        (" nömrəsi", " №"),
+        ("αριθμός ", "αρ. "),
+        ("nomor ", "no "),
+        ("nombor ", "no "),
+    ),
+)
+"""How the word for a number is shortened in names of numbers."""
+_CASES = re.compile(r"dossier|fall|case")
+"""Words that mean any file at all once they are shortened."""
+UNACCENTED = 6
+"""Letters from which on a word is as well found without its accents: "the" is no "thẻ"."""
+_SPREAD = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe"})
 
 
 def _folded(word: str) -> str:
@@ -156,11 +203,15 @@ class _Names:
     def __init__(self) -> None:
         self.kinds: dict[str, list[tuple[Kind, str | None]]] = {}
         any_case, as_written = set[str](), set[str]()
-        for kind in kinds():
-            for form in {form for word in kind.words for form in _forms(word)}:
-                exact = form if form != form.lower() and form.isascii() else None
-                (as_written if exact else any_case).add(form)
-                self.kinds.setdefault(_folded(form), []).append((kind, exact))
+        spelled = {
+            (kind.id, s): kind for kind in kinds() for w in kind.words for s in _spellings(w)
+        }
+        # One text of all words: letters of other scripts that look Latin are Latin there.
+        forms = canonical("\n".join(s for _, s in spelled)).text.split("\n")
+        for kind, form in dict.fromkeys(zip(spelled.values(), forms, strict=True)):
+            exact = form if form != form.lower() and form.isascii() else None
+            (as_written if exact else any_case).add(form)
+            self.kinds.setdefault(_folded(form), []).append((kind, exact))
         any_case |= _OTHER_THINGS
         self.pattern = compile_pattern(f"(?i:{_either(any_case)})|{_either(as_written)}")
 
@@ -273,8 +324,21 @@ def _values(
         between = text[min(end, word.end) : max(start, word.start)]
         if kind.beside and _LEADS.fullmatch(between) is None:
             continue
-        if kind.sure or not ("\x1f" in between or _means_else(text, start, end, word)):
+        if not kind.sure and ("\x1f" in between or _means_else(text, start, end, word)):
+            continue
+        if not kind.person or spoken_of(_around(text, min(start, word.start), end)):
             yield kind, start, end
+
+
+def is_of_goods(text: str, start: int) -> bool:
+    """Whether the number that begins there stands behind a word for goods or papers."""
+    before = text[max(0, start - 30) : start].rstrip("\"'\\“„(")
+    return _OTHER.search(before) is not None
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """Where somebody is named whose number it may be."""
+    return text[max(0, start - PERSON) : end + PERSON].rpartition("\x1f")[2]
 
 
 def _means_else(text: str, start: int, end: int, word: Mention) -> bool:

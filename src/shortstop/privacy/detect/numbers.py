@@ -176,3 +176,8 @@ def iban_length(country: str) -> int:
         if "bban" in properties:
             return 4 + sum(map(int, re.findall(r"\d+", properties["bban"])))
     return 0
+
+
+def no_year(value: str) -> bool:
+    """Anything but a year of now."""
+    return not (value.isdigit() and 1900 <= int(value) <= 2100)

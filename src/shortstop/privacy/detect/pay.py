@@ -5,38 +5,38 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from shortstop.privacy.detect.rules import compile_pattern
-from shortstop.privacy.names.people import NOT_NAMES, TITLES, first_names, unaccented
+from shortstop.privacy.detect.somebody import places
 
-REACH = 60
+REACH = 80
 """Bytes between an amount and the word for it."""
-PERSON = 100
+PERSON = 120
 """Bytes around the two in which a person is named."""
-_AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|tys)"
+_AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|tys|млн|mln|triệu|juta|lakhs?|lacs?|crores?)"
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_NAME = re.compile(
-    r"\b([^\W\d_a-zß-öø-ÿ][^\W\d_]*)(?=(?:\.? |, |\. ?)([^\W\d_a-zß-öø-ÿ][^\W\d_]+))"
-)
 
 
 @cache
 def _patterns() -> dict[str, Any]:
     path = files("shortstop.privacy").joinpath("data/pay.toml")
     words = tomllib.loads(path.read_text(encoding="utf-8"))
+    named = "|".join([words["named"], *words["further"].values()])
+    unspaced = "|".join(words["unspaced"].values())
     return {
-        "named": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['named']})(?:[^\pL]|$)"),
+        "named": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{named})(?:[^\pL]|$)|{unspaced}"),
         "own": compile_pattern(
             rf"(?i)(?:^|[^\pL])(?:{words['own']})(?:[^\pL\d][^\n\d]{{0,24}}?|[是为為はが은는이가]?\s?)[^\pL\d]?({_AMOUNT})"
         ),
         "supposed": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['supposed']})[^\pL]*$"),
         "exercise": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['exercise']})"),
         "amount": compile_pattern(rf"(?i)(?:^|[^\d.,/-]|[^\d],)({_AMOUNT})(?:[^\d/-]|$)"),
-        "gate": f"(?i)(?:{words['named']}|{words['own']})",
+        "gate": rf"(?i)(?:^|[^\pL])(?:{named}|{words['own']})|{unspaced}",
     }
 
 
@@ -54,33 +54,31 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
             yield match.span(1)
     if patterns["exercise"].search(data) is not None:
         return
+    people: list[int] | None = None
+    judged = set[int]()
     for word in patterns["named"].finditer(data):
         low, high = max(0, word.start() - REACH), word.end() + REACH
         for amount in patterns["amount"].finditer(data[low:high]):
             start, end = low + amount.start(1), low + amount.end(1)
+            if _is_year(amount.group(1)) or start in judged:
+                continue
+            people = _people(data) if people is None else people
             first, last = min(start, word.start()), max(end, word.end())
-            if not _is_year(amount.group(1)) and _is_named(
-                data[max(0, first - PERSON) : last + PERSON]
-            ):
+            if bisect_left(people, first - PERSON) < bisect_left(people, last + PERSON):
+                judged.add(start)
                 yield start, end
+
+
+def _people(data: bytes) -> list[int]:
+    """Where people are named, in bytes."""
+    text = data.decode("utf-8", "ignore")
+    positions, done, offset = [], 0, 0
+    for place in sorted(places(text)):
+        offset += len(text[done:place].encode())
+        done = place
+        positions.append(offset)
+    return positions
 
 
 def _is_year(amount: bytes) -> bool:
     return _YEAR.fullmatch(amount.decode()) is not None
-
-
-def _is_named(around: bytes) -> bool:
-    """Whether a first name with a surname stands there, in either order, or a title with a name."""
-    for match in _NAME.finditer(around.decode("utf-8", "ignore")):
-        one, two = match[1].lower(), match[2].lower()
-        if NOT_NAMES.isdisjoint((one, two)) and (_is_first(one) or _is_first(two, sure=True)):
-            return True
-        if one in TITLES and two not in NOT_NAMES:
-            return True
-    return False
-
-
-def _is_first(word: str, *, sure: bool = False) -> bool:
-    """Whether it is a first name. `sure`: and no other word."""
-    known = first_names().get(unaccented(word)) if len(word) > 2 else None
-    return known is not None and (known or not sure)

@@ -8,7 +8,8 @@ from itertools import chain, pairwise
 
 from msgspec import Struct
 
-from shortstop.privacy.detect import decode, spoken
+from shortstop.privacy.detect import decode, person_context, spoken
+from shortstop.privacy.detect.business import Firms
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
 from shortstop.privacy.detect.combine import (
     WHOLE,
@@ -22,6 +23,7 @@ from shortstop.privacy.detect.detector import (
     Survey,
     Tick,
     no_tick,
+    spoken_detector,
     standard_detector,
     strict_detector,
     turned_detector,
@@ -33,6 +35,7 @@ from shortstop.privacy.detect.own import contextual_rules, is_no_secret
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
+from shortstop.privacy.names.people import covered
 from shortstop.types import Finding, Tier
 
 SEPARATOR = "\n\x1f\n"
@@ -43,6 +46,9 @@ UNPACKED = ("base64:", "hex:")
 is an accident: one cipher in two hundred contains an IBAN."""
 EDGE = 48
 """How much of two neighbouring texts is read together, for a value split between them."""
+
+
+_TOLD_BY_FIRMS = frozenset(["PHONE", "ADDRESS", "NATIONAL_ID", "BANK_ACCOUNT"])
 
 
 class Unreadable(Exception):
@@ -149,7 +155,7 @@ def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
         hits += _new(hits, _through(view, _figures(view.text, blobs="base64" in survey.signs)))
     if "numerals" in survey.signs:
         said = spoken.numerals(view.text)
-        more = _detected(strict_detector(), said.text, "spelled-out", tick)
+        more = _detected(spoken_detector(), said.text, "spelled-out", tick)
         shown = _through(said, chain(more, _figures(said.text, "spelled-out")))
         hits += _new(hits, _through(view, shown))
     tick()
@@ -161,14 +167,35 @@ def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
             more = _detected(turned_detector(), reading.text or "", reading.how, tick)
             hits += _new(hits, _within(view, reading, more))
     tick()
+    everything, hits = hits, _of_people(text, hits)
     inner: list[tuple[str, tuple[int, int]]] = []
     more = _unpack(text, view, survey.signs, hits, inner, tick, sealed=sealed)
     hits += _new(hits, more)
     if health:
         hits += _health(view, low, hits, parts)
+    if "figures" in survey.signs and not (
+        sealed or any(h.tier >= Tier.S2 for h in chain(everything, hits))
+    ):
+        hits += _somebodys(view)
     if not sealed:
         hits += _hidden_health(view, hits, inner)
     return hits
+
+
+def _of_people(text: str, hits: list[ScanHit]) -> list[ScanHit]:
+    """Without what a firm tells everybody about itself, whatever else it was taken for."""
+    if not any(h.label in _TOLD_BY_FIRMS for h in hits):
+        return hits
+    firms = Firms(text)
+    theirs = covered(
+        text,
+        (
+            (h.start, h.end)
+            for h in hits
+            if h.label in _TOLD_BY_FIRMS and firms.has(h.start, h.end, h.label)
+        ),
+    )
+    return [h for h in hits if h.label not in _TOLD_BY_FIRMS or not any(theirs[h.start : h.end])]
 
 
 def _detected(
@@ -305,6 +332,12 @@ def _hidden_health(
             together = text if is_all else view.text[:WHOLE] + SEPARATOR + text
             if health_of_a_person(together, known, whole=True) is not None:
                 yield _of_health(*place)
+
+
+def _somebodys(view: PlainView) -> Iterator[ScanHit]:
+    """A number that no rule knows and that all words around it say is somebody's."""
+    if (span := person_context.by_context(view.text)) is not None:
+        yield ScanHit("NATIONAL_ID", Tier.S2, "somebodys-number", *view.span(*span))
 
 
 def _of_health(start: int, end: int) -> ScanHit:

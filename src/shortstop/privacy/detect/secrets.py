@@ -11,6 +11,7 @@ import re
 from collections import Counter
 
 from shortstop.privacy.detect import placeholders
+from shortstop.privacy.detect.wordlists import seed_words
 
 
 def entropy(value: str) -> float:
@@ -78,3 +79,8 @@ def base58check(value: str) -> bool:
         number = number * 58 + _BASE58[char]
     raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
     return hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
+
+
+def seed_words_only(value: str) -> bool:
+    """Whether all words of a numbered part of a phrase are of the list."""
+    return all(word in seed_words() for word in re.findall(r"[a-z]+", value.lower()))

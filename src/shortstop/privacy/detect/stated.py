@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from shortstop.privacy.detect.filled import is_answer, is_plain, is_value
+from shortstop.privacy.detect.filled import is_answer, is_chosen, is_plain, is_value
 from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.wordlists import secret_words as words
 
@@ -35,6 +35,7 @@ def _patterns() -> tuple[Any, ...]:
         compile_pattern(rf"(?i){noun}[^.!?\n:=\"“„«「'`]{{0,40}}?(?:\b(?:{copulas})\s+|[是为為はがは]|[는은]\s?|:\s?|：){_QUOTED}"),
         compile_pattern(rf"(?i)\b(?:{mine})\s(?:[\pL-]+\s){{0,3}}?{noun}((?:\s[\pL\d.-]+){{0,4}}?)\s(?:{plain})\s+{_PLAIN}"),
         compile_pattern(rf"(?im)(?:^|[,;|(])[^\S\n]{{0,3}}[>*•-]?\s?(?:wi-?fi |wlan-?)?{noun}\s?[:：]\s{{0,3}}(\pL[\pL'’-]{{3,24}}(?: \pL{{2,16}}){{0,3}})(?:[.,;!)][\s\"'”)]|[.,!)\n]|$)"),
+        compile_pattern(rf"(?im)(?:^|[^\pL]){noun}\s(?:of|for|to|on|del|de la|de|della|dello|di|du|der|des|vom|von|für|fürs|zum|zur|van|voor|do|da|dla|od|til|till|för|от|для|к)\s(?:[\pL'’-]+\s?){{1,3}}\s?[:：=]\s{{0,3}}(\pL[\pL\d_.'’-]{{3,24}}(?: \pL{{2,16}}){{0,1}})(?:[.,;!)]?\s*(?:\n|$)|[,;]\s)"),
         compile_pattern(rf"(?im)^[^\S\n]{{0,3}}(?:[>*•#-]\s?)?\**{noun}\**\s?[:：]?\s*\n[^\S\n]{{0,3}}([!-~À-ɏ]{{4,40}})$"),
     )  # fmt: skip
 
@@ -46,8 +47,9 @@ def gates() -> tuple[str, ...]:
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) in bytes of every value in UTF-8 that is said to be a secret."""
-    quoted, said, line, below = _patterns()
-    for pattern, check in ((quoted, is_value), (line, is_plain), (below, is_answer)):
+    quoted, said, line, of_a_thing, below = _patterns()
+    checks = ((quoted, is_value), (line, is_plain), (of_a_thing, is_chosen), (below, is_answer))
+    for pattern, check in checks:
         for match in pattern.finditer(data):
             if check(match.group(1).decode("utf-8", "ignore")):
                 yield match.span(1)

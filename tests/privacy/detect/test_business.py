@@ -1,0 +1,57 @@
+"""What a firm tells everybody about itself is nobody's; a person's value beside a firm is."""
+
+from __future__ import annotations
+
+import pytest
+
+from shortstop.privacy.detect.business import Firms, speaks_of_people
+from shortstop.privacy.detect.scan import scan
+from shortstop.privacy.leaves import Leaf
+from shortstop.types import Tier
+
+
+def tier(text: str) -> Tier:
+    return max((f.tier for f in scan([Leaf("$.x", text)])), default=Tier.S0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Möbelhaus Kranz GmbH, Industriestraße 12, 33689 Bielefeld, Tel. 05205 4400",
+        "restaurant Zum Hirschen, Dorfstr. 2, 6370 Kitzbühel, Tisch für 8 um 19 Uhr",
+        "service desk ext. 4410, out of hours 0345 600 0123, update the poster",
+        "CNPJ 42.098.278/0001-93 Padaria Trigo Bom Ltda, emitir NF-e como?",
+        "fattura n. 118/2026 P.IVA 00874470792 controlla l'aliquota",
+        "imprint: Cobalt Werbung GmbH, Hafenstr. 77, 20359 Hamburg, USt-IdNr. DE862300116",
+        "which bank has sort code 20-00-00",
+    ],
+)
+def test_a_firm_s_own_is_free(text: str) -> None:
+    assert tier(text) < Tier.S2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kranz GmbH, z.Hd. Frau Weber, Industriestraße 12, 33689 Bielefeld",
+        "I stay at the Hotel Adler, call me on 0345 600 0123",
+        "la mia P.IVA è 00874470792, fattura per Anna Rossi",
+        "CNPJ: 25 | 841 | 524 | 0001 | 36",
+        "my sort code 20-00-00, account 12345678",
+        "Home: Peter Huber, Dorfstr. 2, 6370 Kitzbühel",
+    ],
+)
+def test_a_person_s_beside_a_firm_stays(text: str) -> None:
+    assert tier(text) >= Tier.S2
+
+
+def test_other_labels_are_never_a_firm_s() -> None:
+    text = "Kranz GmbH, Tel. 05205 4400"
+    assert Firms(text).has(17, 27, "PHONE")
+    assert not Firms(text).has(17, 27, "CARD")
+
+
+def test_words_for_people() -> None:
+    assert speaks_of_people("call me")
+    assert speaks_of_people("wohnt hier")
+    assert not speaks_of_people("two rooms for the team")

@@ -1,0 +1,53 @@
+"""Numbers that no rule knows and that all words around them say are somebody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from shortstop.privacy.detect import person_context
+from shortstop.privacy.detect.person_context import by_context, features, score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Enrolment record 2015596, Leonie Brandt, third attempt",
+        "benefit file 40112233 of Mrs Eileen Fogarty, hardship letter",
+    ],
+)
+def test_somebody_s_number_is_found(text: str) -> None:
+    span = by_context(text)
+    assert span is not None
+    assert any(map(str.isdigit, text[slice(*span)]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 4451278 for Mrs Green shipped?",
+        "the plant made 4451278 units in May",
+        "worker-3 took 4451278 us",
+        "Anna wrote to Ben",
+    ],
+)
+def test_other_numbers_are_not(text: str) -> None:
+    assert by_context(text) is None
+
+
+def test_a_long_text_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(passage: str) -> float:
+        read.append(passage)
+        return -9.0
+
+    monkeypatch.setattr(person_context, "score", counted)
+    assert by_context("Line 48213 of Anna Schmidt, part of a list of many.\n" * 4_000) is None
+    assert 0 < len(read) <= person_context.MOST
+
+
+def test_features_are_what_is_scored() -> None:
+    passage = "student id s6804683 Jiaqi Wen"
+    assert "names=1" in features(passage)
+    assert "digits=7" in features(passage)
+    assert score(passage) > score("order 6804683 of 40 boxes")
