@@ -45,6 +45,11 @@ $(VENV)/.learn: requirements-learn.txt $(VENV)/.core
 	@$(PIP) --require-hashes -r requirements-learn.txt
 	@touch $@
 
+$(VENV)/.adapter: requirements-adapter.txt $(VENV)/.learn
+	@echo "Adding what trains adapters from requirements-adapter.txt ..."
+	@$(PIP) --require-hashes -r requirements-adapter.txt
+	@touch $@
+
 $(VENV)/.postgres: requirements-postgres.txt $(VENV)/.core
 	@echo "Adding what speaks to PostgreSQL from requirements-postgres.txt ..."
 	@$(PIP) --require-hashes -r requirements-postgres.txt
@@ -53,6 +58,8 @@ $(VENV)/.postgres: requirements-postgres.txt $(VENV)/.core
 postgres: $(VENV)/.postgres ## the extra for stores in PostgreSQL (psycopg)
 
 learn: $(VENV)/.learn ## the extra that specialists need (ONNX runtime, scikit-learn, crfsuite)
+
+adapter: $(VENV)/.adapter ## the extra that trains adapters of the local model (PyTorch, PEFT: gigabytes)
 
 ner: $(VENV)/.ner ## the extra that reads names before an escalation (spaCy and a 13 MB model)
 
@@ -116,6 +123,8 @@ lock: ## resolve again and write the hashed requirements files (needs uv)
 	    -o requirements-postgres.txt
 	@$(LOCK) --extra demo --extra build --extra learn --constraint requirements-dev.txt \
 	    -o requirements-learn.txt
+	@$(LOCK) --extra demo --extra build --extra learn --extra adapter \
+	    --constraint requirements-dev.txt -o requirements-adapter.txt
 	@$(LOCK) --extra release --constraint requirements-dev.txt -o requirements-release.txt
 	@$(LOCK) --extra docs --constraint requirements-dev.txt -o requirements-docs.txt
 
@@ -144,6 +153,9 @@ bench-company: $(VENV)/.dev encoder model ## a company's days and nights: QUICK=
 bench-learning: $(VENV)/.dev encoder ## specialists on open data: SUBJECT=labels, DATA=DIR, JSON=FILE
 	@$(BIN)/python -m bench.learning $(SUBJECT) $(if $(DATA),--data $(DATA)) \
 	    $(if $(JSON),--json $(JSON))
+
+bench-adapter: model ## an adapter trained a full epoch, where there is a CUDA device: SUBJECT=, ARGS=
+	@$(BIN)/python -m bench.adapter $(SUBJECT) $(ARGS)
 
 bench-tracer: $(VENV)/.dev encoder ## label tasks beside TRACER in a virtual environment of its own
 	@test -x var/tracer/bin/python || $(BIN)/python -m venv var/tracer

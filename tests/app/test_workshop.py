@@ -72,3 +72,13 @@ def test_answers_are_compared_as_the_task_says(tmp_path: Path) -> None:
     workshop = Workshop(config(tmp_path, toml=toml), {})
     assert workshop.grade("mail")("It is 7", replace(mails(1)[0], answer="7.0")) == 1.0
     assert workshop.grade("other")("It is 7", replace(mails(1)[0], answer="7.0")) == 0.0
+
+
+def test_a_new_night_begins_without_what_another_had_half_trained(tmp_path: Path) -> None:
+    workshop = Workshop(config(tmp_path), {})
+    left = workshop.paths.workshop / "adapters" / "0123" / "checkpoint.npz"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"weights")
+    workshop.begin()
+    assert not left.parent.exists()
+    workshop.begin()

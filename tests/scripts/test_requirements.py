@@ -27,7 +27,7 @@ def test_the_files_are_those_that_make_lock_writes() -> None:
     names = {path.name for path in FILES}
     assert names == {
         f"requirements{part}.txt"
-        for part in ("", "-dev", "-docs", "-ner", "-learn", "-postgres", "-release")
+        for part in ("", "-dev", "-docs", "-ner", "-learn", "-adapter", "-postgres", "-release")
     }
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"-o {name}" in makefile for name in names)
@@ -60,6 +60,7 @@ def test_every_pin_is_hashed_and_no_line_names_a_registry(path: Path) -> None:
         ("requirements-ner.txt", ("demo", "build", "ner")),
         ("requirements-postgres.txt", ("demo", "build", "postgres")),
         ("requirements-learn.txt", ("demo", "build", "learn")),
+        ("requirements-adapter.txt", ("demo", "build", "learn", "adapter")),
         ("requirements-docs.txt", ("docs",)),
     ],
 )

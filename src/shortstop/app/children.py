@@ -1,10 +1,11 @@
-"""The processes beside this one that read: the tagger of names, and the specialists'."""
+"""The processes beside this one: the tagger of names, the specialists', engines under adapters."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
+from shortstop.app.adapters import Adapters
 from shortstop.app.shelf import SpecialistShelf
 from shortstop.config import PrivacyConfig
 from shortstop.privacy.names.tagger import Tagger, TaggerDown
@@ -18,7 +19,8 @@ class Children:
     """Each is started when it is first needed, and stopped once. `home` is the data folder."""
 
     def __init__(self, home: Path) -> None:
-        self.specialists = SpecialistShelf(home)
+        self.adapters = Adapters(home)
+        self.specialists = SpecialistShelf(home, self.adapters.model)
         self._tagger: Tagger | None = None
 
     def tagger(self, config: PrivacyConfig) -> Tagger | None:
@@ -41,5 +43,6 @@ class Children:
 
     async def close(self) -> None:
         await self.specialists.close()
+        await self.adapters.close()
         if self._tagger is not None:
             await self._tagger.close()

@@ -126,12 +126,14 @@ def build_engine(
         server = crew.engine(name)
         target = local_target(name, model, record.name, server.context_per_slot)
         return Engine(
-            model, target, _queue(crew, name, server.slots, model), server, file=record.path
+            model, target, engine_queue(crew, name, server.slots, model), server, file=record.path
         )
     child = embedded_server(record, model, engine, models)
     options = child.options
     target = local_target(name, model, record.name, options.context_per_slot)
-    return Engine(model, target, _queue(None, name, options.slots, model), child, file=record.path)
+    return Engine(
+        model, target, engine_queue(None, name, options.slots, model), child, file=record.path
+    )
 
 
 def embedded_server(
@@ -159,8 +161,9 @@ def speed_book(models: Registry) -> SpeedBook:
     return SpeedBook(models.root / ".speeds.json")
 
 
-def _queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
-    """Of an engine of our own nobody else's work takes a share while clients are there."""
+def engine_queue(crew: WorkerContext | None, name: str, slots: int, model: ModelConfig) -> Queue:
+    """Where requests to a model wait. Of our own engine nobody else's work takes a share while
+    clients are there."""
     queue, wait_s, alone = model.queue, model.queue_seconds, model.url is None
     made: Queue
     if crew is not None:
@@ -191,7 +194,7 @@ def _remote_engine(
     target = local_target(name, model, model.model or name, model.context)
     timeouts = _engine_timeouts(model)
     client = LocalClient(url, api_key=key, timeouts=timeouts, socket=model.socket)
-    return Engine(model, target, _queue(crew, name, model.slots or 8, model), client=client)
+    return Engine(model, target, engine_queue(crew, name, model.slots or 8, model), client=client)
 
 
 def find_model(name: str, model: ModelConfig, models: Registry) -> ModelRecord:

@@ -53,7 +53,7 @@ class Shortstop:
         self.started = int(time.time())
         self.config_file = source.path
         self._resources = Resources(config, source.env, workers, self._redacted)
-        self._warming: asyncio.Task[None] | None = None
+        self._warming: set[asyncio.Task[None]] = set()
         try:
             self._reloader = Reloader(source, self._resources, config.server.tls)
             self._learned_state = LearnedState(
@@ -243,6 +243,7 @@ class Shortstop:
         """Go on with a runtime built from the file as it is now. Raises ShortstopError."""
         async with self._reloader.turn:
             self._runtime = await self._reloader.next_runtime(self._runtime)
+        self._warm_beside()
         names = ", ".join(self._runtime.foundation.targets)
         log.info("configuration reloaded: %s", names)
         return f"targets: {names}"
@@ -251,10 +252,25 @@ class Shortstop:
         """Go on with the specialists that are placed now. New ones are opened meanwhile."""
         async with self._reloader.turn:
             self._runtime = await self._reloader.restaffed(self._runtime)
-        self._warming = asyncio.create_task(self._warm_specialists())
+        self._warm_beside()
 
     async def _warm_specialists(self) -> None:
-        await self._resources.specialists.warm(self._runtime.models.targets)
+        """Open those that are placed now, and load their adapters: until then they decline."""
+        runtime, resources = self._runtime, self._resources
+        targets = runtime.models.targets
+        await resources.specialists.warm(targets)
+        alone = resources.workers is None
+        await resources.adapters.follow(runtime.config, runtime.engines, targets, alone=alone)
+
+    def _warm_beside(self) -> None:
+        task = asyncio.create_task(self._warm_specialists())
+        self._warming.add(task)
+        task.add_done_callback(self._warming.discard)
+
+    async def _stop_warming(self) -> None:
+        for task in self._warming:
+            task.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
 
     # -- life
 
@@ -268,6 +284,7 @@ class Shortstop:
             await self._runtime.start()
             leaving.callback(self._learned_state.save_at_the_end, self.snapshot)
             leaving.push_async_callback(self._close_runtime)
+            leaving.push_async_callback(self._stop_warming)
             await self._resources.warm()
             self._runtime.guard.warm()
             await self._warm_specialists()

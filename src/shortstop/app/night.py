@@ -95,6 +95,8 @@ def spend_night(
         opened.enter_context(sole_night(folder, f"process {os.getpid()}, since {since}"))
         step_aside()
         night = Night(folder, now, kept=not how.look)
+        if not night.resumed and not how.look:
+            workshop.begin()
         court = opened.enter_context(_court(workshop, night, how))
         plan = planned(workshop, names, night.state.until, onlooker)
         if how.look:

@@ -56,6 +56,7 @@ class Resources:
         self.models = registry.open(self.paths.home)
         self._children = Children(self.paths.home)
         self.specialists = self._children.specialists
+        self.adapters = self._children.adapters
         self.seal = seal = content_seal(config.traces, env, self.paths.content_key)
         if workers is None:
             self.paths.tighten()

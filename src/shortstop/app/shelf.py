@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shortstop.app.clock import CLOCK
 from shortstop.errors import ShortstopError, StoreError
+from shortstop.ports import Backend
 from shortstop.registry.placements import Placement, Placements
 from shortstop.serving.health import TargetHealth
 from shortstop.serving.specialists.backend import SpecialistBackend
 from shortstop.serving.specialists.process import SpecialistProcess
+from shortstop.specialists.adapter.files import ADAPTER
 from shortstop.specialists.artefact import Manifest, read
 from shortstop.specialists.kinds import KINDS
 from shortstop.types import Target
@@ -37,9 +39,11 @@ class Roster:
 
 
 class SpecialistShelf:
-    """Those below the data folder `home`. Lives as long as the process."""
+    """Those below the data folder `home`. Lives as long as the process. `writer` gives the local
+    model under the adapter of a specialist, by its name."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, writer: Callable[[str], Backend] | None = None) -> None:
+        self._writer = writer
         self.placements = Placements(home)
         self._process = SpecialistProcess(str(self.placements.folder))
         self._stamp: tuple[int, ...] = ()
@@ -62,11 +66,17 @@ class SpecialistShelf:
         return Roster(
             {one.name: _target(one) for one in placed if one.name in known},
             {
-                name: SpecialistBackend(name, manifest.gate, self._process)
+                name: SpecialistBackend(name, manifest.gate, self._process, self._local(manifest))
                 for name, manifest in known.items()
             },
             {name: self._health_of(name) for name in known},
         )
+
+    def _local(self, manifest: Manifest) -> Backend | None:
+        """Who writes the answers of a specialist that has none of its own."""
+        if self._writer is None or manifest.kind != ADAPTER.name:
+            return None
+        return self._writer(manifest.name)
 
     def _manifest(self, placed: Placement) -> Manifest | None:
         """A folder never changes: one that was whole once is not read again."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from shortstop import registry
+from shortstop.app.adapter_bench import FOLDER as ADAPTERS
+from shortstop.app.adapter_bench import LocalBench, load_answering
 from shortstop.app.court import NightCourt
 from shortstop.app.places import data_paths
 from shortstop.app.recorded import Recorded
@@ -18,7 +21,6 @@ from shortstop.flywheel.night.task import Rules
 from shortstop.flywheel.trainer import Recipe, Trainer
 from shortstop.registry.placements import FOLDER
 from shortstop.routing import grade, packaged
-from shortstop.specialists import kinds
 from shortstop.specialists.encoder import Encoder, SentenceEncoder
 from shortstop.specialists.opinion import Specialist
 
@@ -50,9 +52,24 @@ class Workshop:
         vocabulary, _, _ = packaged().embedder.parts()
         return RememberingEncoder(SentenceEncoder(file, vocabulary))
 
+    @cached_property
+    def bench(self) -> LocalBench | None:
+        """Where adapters are trained and asked; None where there is no local model of our own."""
+        try:
+            return LocalBench(self.config, self.recorded.env, self.paths.workshop)
+        except (ConfigError, ModelFileError):
+            return None
+
+    def begin(self) -> None:
+        """Remove what an earlier night had begun to train: what it learned from may be erased by
+        now."""
+        shutil.rmtree(self.paths.workshop / ADAPTERS, ignore_errors=True)
+
     def rules(self, now: float) -> Rules:
         learning = self.config.learning
-        recipe = Recipe(learning.target, self.encoder, now, retention=self.recorded.retention)
+        recipe = Recipe(
+            learning.target, self.encoder, now, retention=self.recorded.retention, bench=self.bench
+        )
         return Rules(recipe, self.trainers(), learning.margin, learning.alpha, learning.judge_error)
 
     def court(self, night: float | None) -> NightCourt | None:
@@ -80,7 +97,7 @@ class Workshop:
         return Shelf(self.paths.home / FOLDER, self._loaded)
 
     def _loaded(self, kind: str, files: Mapping[str, bytes]) -> Specialist:
-        return kinds.load(kind, files, self._needed_encoder)
+        return load_answering(kind, files, self._needed_encoder, self.bench)
 
     def _needed_encoder(self) -> Encoder:
         """Raises StoreError."""

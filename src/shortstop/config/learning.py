@@ -21,7 +21,8 @@ class LearningConfig(Section, frozen=True):
     specialist and frontier differ and nobody has said who is right, a night asks the model of
     `[judge]`, for at most `usd` US dollars, and the looks of a day for as much in all;
     `judge_error` is the share of its verdicts that is taken to be wrong until people have checked
-    some.
+    some. An adapter of the local model (extra `[adapter]`) trains for `adapter_minutes` at most; 0:
+    none is trained.
     """
 
     lifetime: ClassVar[Lifetime] = "runtime"
@@ -37,3 +38,4 @@ class LearningConfig(Section, frozen=True):
     examples: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
     usd: Annotated[float, Meta(ge=0, lt=1_000_000)] = 1.0
     judge_error: Annotated[float, Meta(ge=0, lt=0.5)] = 0.1
+    adapter_minutes: Annotated[float, Meta(ge=0, le=1440)] = 20

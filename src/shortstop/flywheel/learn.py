@@ -108,7 +108,9 @@ def taught(
 def _tried(
     trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
 ) -> Learned | str:
-    """The specialist, or why there is none."""
+    """The specialist, or why there is none. Where cheaper ones leave too little nobody trains."""
+    if len(left) < LEAST_SERVED * len(data.examine):
+        return f"Cheaper kinds leave it {len(left)} of {len(data.examine)} new requests."
     try:
         return _passed(trainer, data, left, grade, recipe)
     except NotLearned as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from shortstop.errors import ShortstopError
@@ -25,6 +26,35 @@ AskLocal = Callable[[Query, Sequence[Shot]], str]
 ShortstopError where it does not."""
 
 
+class Written(NamedTuple):
+    """What a model wrote, and the geometric mean of the probabilities of its tokens, in [0, 1]; 0
+    for what was cut off."""
+
+    answer: str
+    confidence: float
+
+
+class AdapterBench(Protocol):
+    """The local model in the workshop, to be given adapters and asked under them. `base` is the
+    SHA-256 of its file `model`. An adapter trains in a folder of its own below `folder`, for so
+    many `seconds` at most, on so many `threads`."""
+
+    model: Path
+    base: str
+    folder: Path
+    seconds: float
+    threads: int
+
+    def require(self) -> None:
+        """Raises NotLearned, in words that say what is missing to train one."""
+
+    def write(
+        self, weights: bytes, queries: Sequence[Query], most_tokens: int
+    ) -> Sequence[Written | None]:
+        """What the engine answers under the adapter `weights`, in at most so many tokens each; None
+        where it does not, or its time is up. The same is not asked twice. Never raises."""
+
+
 class NotLearned(ShortstopError):
     """A task that is not learned, in words that say what is missing."""
 
@@ -35,7 +65,8 @@ class Recipe:
     by the lower bound on held-out rows. `encoder` None: none is installed. `now` is Unix time in
     seconds, `retention` how many of them a row may be kept (0: for ever). `local` asks the generic
     local model; None: the workshop has none. `umpire` says which held-out answers are right where
-    they differ from the teacher's; by default the teacher is."""
+    they differ from the teacher's; by default the teacher is. `bench` trains adapters of the local
+    model; None: there is none."""
 
     target: float
     encoder: Encoder | None
@@ -44,6 +75,7 @@ class Recipe:
     retention: float = 0.0
     local: AskLocal | None = None
     umpire: Umpire = NOBODY
+    bench: AdapterBench | None = None
 
 
 class Made(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shortstop.flywheel.adapter.trainer import AdapterTrainer
 from shortstop.flywheel.bank.trainer import BankTrainer
 from shortstop.flywheel.composed.trainer import ComposedTrainer
 from shortstop.flywheel.head.trainer import HeadTrainer
@@ -17,6 +18,7 @@ TRAINERS: tuple[Trainer, ...] = (
     ComposedTrainer(),
     ToolTrainer(),
     PromptTrainer(),
+    AdapterTrainer(),
 )
 
 REMEMBERING: frozenset[str] = frozenset({RepeatsTrainer.kind})

@@ -4,6 +4,7 @@ could, and who must beat whom to be worth having."""
 from __future__ import annotations
 
 from shortstop.errors import StoreError
+from shortstop.specialists.adapter.files import ADAPTER
 from shortstop.specialists.bank.answer_bank import ANSWER_BANK
 from shortstop.specialists.composed.files import COMPOSED
 from shortstop.specialists.head.files import LABEL_HEAD
@@ -20,6 +21,7 @@ KINDS: tuple[SpecialistKind, ...] = (
     COMPOSED,
     TOOLS,
     PROMPT,
+    ADAPTER,
 )
 """Cheapest first."""
 

@@ -31,6 +31,8 @@ class Opinion(Struct, frozen=True):
     `unsure` names the fields of a JSON answer (`a.b` for one in an object `a`) that stand in it as
     null: somebody else is asked for these alone, and everything said here is about the others.
     With `shots` there is no answer yet: a local model gives it, with these before the request.
+    With `writes` there is none yet either: a local model writes it under the specialist's adapter,
+    in at most so many tokens, and the confidence is known afterwards.
     """
 
     answer: str
@@ -40,6 +42,7 @@ class Opinion(Struct, frozen=True):
     calls: tuple[Invocation, ...] = ()
     unsure: tuple[str, ...] = ()
     shots: tuple[Shot, ...] = ()
+    writes: int = 0
 
 
 class Specialist(Protocol):

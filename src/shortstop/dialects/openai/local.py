@@ -114,6 +114,12 @@ GUIDED_WARM_UP = msgspec.json.encode({**msgspec.json.decode(WARM_UP), **guidance
 """The same with a grammar: llguidance's view of the vocabulary is built at its first use."""
 
 
+def under_adapter(place: int) -> Json:
+    """Fields that have llama.cpp answer under one of the adapters that it was started with, by its
+    place among them."""
+    return {"lora": [{"id": place, "scale": 1.0}]}
+
+
 def rewrite_content(chat: bytes, rewrite: Callable[[str], str]) -> bytes:
     """A chat request in which `rewrite` has changed the JSON of what is said: messages, tools."""
     body: Json = msgspec.json.decode(chat)

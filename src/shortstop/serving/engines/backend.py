@@ -44,6 +44,7 @@ from shortstop.serving.gather import Gathering
 from shortstop.serving.http import NO_HEADERS, LocalClient, retry_after
 from shortstop.types import (
     Chunk,
+    Json,
     Message,
     Part,
     Party,
@@ -73,7 +74,8 @@ class LocalBackend:
     `embedded` gives the control tokens of our own engine's model; None: it is another's server. Our
     engine detects a closed connection only when it next writes, so it is always asked to stream and
     to report its progress through the prompt: it soon notices a client that has left. It has
-    llguidance, for schemas of any sensible size, and takes prompts made of tokens.
+    llguidance, for schemas of any sensible size, and takes prompts made of tokens. `fields` are
+    added to every request, such as the adapter that it is for.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class LocalBackend:
         self._max_output = max_output or DEFAULT_MAX_TOKENS
         self._tools_by_schema = tools_by_schema
         self._embedded = embedded
+        self.fields: Json = {}
         self._settling: set[asyncio.Task[None]] = set()
         self.interrupted = 0
 
@@ -290,7 +293,7 @@ class LocalBackend:
             dialect=NAME,
             body={},
             stream=stream,
-            extra=extra,
+            extra=extra | self.fields,
             sampling=replace(
                 sampling,
                 logprobs=True,

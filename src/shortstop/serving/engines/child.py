@@ -87,6 +87,7 @@ def _serve(options: dict[str, Any]) -> Any:
     if all(device["name"] == "CPU" for device in xllamacpp.get_device_info()):
         params.n_batch = CPU_BATCH
     params.cache_ram_mib = options["cache_mib"]
+    _add_adapters(params, options.get("adapters") or [])
     if not options["thinking"]:
         params.enable_reasoning = 0
     # The gateway chose the context: llama.cpp must not shrink it, nor serve pages of its own.
@@ -96,6 +97,18 @@ def _serve(options: dict[str, Any]) -> Any:
     params.endpoint_metrics = True
     params.verbosity = 1
     return xllamacpp.Server(params)
+
+
+def _add_adapters(params: Any, paths: list[str]) -> None:
+    """llama.cpp finds prompts that it has put aside by their tokens alone, whatever adapter had
+    read them: where there are adapters, none is put aside."""
+    if not paths:
+        return
+    import xllamacpp
+
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in paths]
+    params.lora_init_without_apply = True
+    params.cache_ram_mib = 0
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ class EngineOptions(Struct, frozen=True):
     `threads` generate; `batch_threads` read prompts, which gains by every core and waits for none.
     `cache_mib` bounds the prompts kept in memory besides those in the slots; `nice` is added to
     the process's niceness; `gpu_layers` -1 means all, where the engine's build has a GPU.
+    `adapters` are files of LoRAs, which a request names by their place here; none applies to a
+    request that names none.
     """
 
     threads: int
@@ -44,6 +46,7 @@ class EngineOptions(Struct, frozen=True):
     thinking: bool = False
     batch_threads: int = 1
     cpu: str = ""
+    adapters: tuple[str, ...] = ()
 
     @property
     def context_per_slot(self) -> int:

@@ -1,0 +1,1 @@
+"""Training a LoRA adapter of the local model, in a process of its own."""
