@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,9 @@ from shortstop.evaluate.figures import wilson
 from shortstop.types import Trace
 
 Z90 = 1.645
-ALL = "all requests"
+ALL = "all of these"
+WATCH = "watch"
+"""The street's own requests at night are no task of the company's."""
 Json = dict[str, Any]
 
 
@@ -63,25 +66,38 @@ class Foresight(NamedTuple):
 
 
 def answered(rows: Iterable[Trace]) -> dict[str, list[bool]]:
-    """By task, and of all: of each request that was answered, whether by a specialist."""
+    """By task: of each request that was answered, whether by a specialist."""
     found: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
-        if row.decision is not None and row.outcome == "ok" and row.decision.task != "watch":
-            for name in (row.decision.task, ALL):
-                found[name].append(row.specialist is not None)
+        if row.decision is not None and row.outcome == "ok" and row.decision.task != WATCH:
+            found[row.decision.task].append(row.specialist is not None)
     return found
 
 
 def compared(backtest: Json, came: Mapping[str, Sequence[bool]]) -> list[Foresight]:
-    """The tasks that the log holds and the last day too, the most asked first; then all."""
+    """The tasks that the log holds and the last day too, the most asked first; then all of these,
+    as foretold for the volumes of the last day."""
     told = {one["task"]: (one["name"], one["local"]) for one in backtest["tasks"]}
-    told[ALL] = (ALL, backtest["local_share"])
     lines = [
         Foresight(told[task][0], len(served), Share(**told[task][1]), _share(served))
         for task, served in came.items()
         if task in told
     ]
-    return sorted(lines, key=lambda line: (line.task == ALL, -line.requests))
+    lines.sort(key=lambda line: -line.requests)
+    served = [one for task in came if task in told for one in came[task]]
+    return [*lines, Foresight(ALL, len(served), _together(lines), _share(served))]
+
+
+def _together(lines: Sequence[Foresight]) -> Share:
+    """What is foretold of all: tasks err by themselves, so the squares of their margins add up."""
+    n = sum(line.requests for line in lines)
+    value = sum(line.requests * line.foretold.value for line in lines) / n
+
+    def margin(ends: Callable[[Share], float]) -> float:
+        return math.sqrt(sum((line.requests * ends(line.foretold)) ** 2 for line in lines)) / n
+
+    below, above = margin(lambda s: s.value - s.low), margin(lambda s: s.high - s.value)
+    return Share(value, max(0.0, value - below), min(1.0, value + above))
 
 
 def _share(served: Sequence[bool]) -> Share:
@@ -97,8 +113,15 @@ def foreseen(config: Path, since: float) -> tuple[Json, list[Foresight]]:
         log = Path(folder) / "log.jsonl"
         until = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
         _run(config, "traces", "export", "--tenant", TENANT, "--until", until, "--out", str(log))
+        _leave_out_watch(log)
         told = json.loads(_run(config, "backtest", str(log), "--json", "--minutes", "15"))
     return told, compared(told, came)
+
+
+def _leave_out_watch(log: Path) -> None:
+    lines = log.read_text("utf-8").splitlines(keepends=True)
+    kept = [x for x in lines if (json.loads(x).get("decision") or {}).get("task") != WATCH]
+    log.write_text("".join(kept), "utf-8")
 
 
 def _run(config: Path, *command: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from bench.company.foresight import ALL, Share, answered, compared
 
@@ -26,7 +28,6 @@ def test_only_answers_to_clients_count() -> None:
     ]  # fmt: skip
     assert answered(rows) == {
         "mail": [True, False],
-        ALL: [True, False, False],
         "faq": [False],
     }
 
@@ -37,16 +38,18 @@ def test_tasks_stand_by_their_volume_and_all_comes_last() -> None:
             {"task": "t-1", "name": "mail", "local": {"value": 0.5, "low": 0.4, "high": 0.6}},
             {"task": "t-2", "name": "faq", "local": {"value": 0.9, "low": 0.8, "high": 1.0}},
             {"task": "t-3", "name": "gone", "local": {"value": 0.9, "low": 0.8, "high": 1.0}},
-        ],
-        "local_share": {"value": 0.6, "low": 0.5, "high": 0.7},
+        ]
     }
     faq, mail = [True] * 20 + [False] * 80, [True] * 90 + [False] * 110
-    lines = compared(told, {"t-2": faq, "t-1": mail, "t-9": [True], ALL: faq + mail})
+    lines = compared(told, {"t-2": faq, "t-1": mail, "t-9": [True]})
     assert [(line.task, line.requests, line.met) for line in lines] == [
         ("mail", 200, True),
         ("faq", 100, False),
         (ALL, 300, False),
     ]
+    foretold = lines[-1].foretold
+    assert foretold.value == pytest.approx((200 * 0.5 + 100 * 0.9) / 300)
+    assert foretold.value - foretold.low == pytest.approx(math.hypot(20, 10) / 300)
 
 
 @pytest.mark.parametrize(("low", "high", "met"), [(0.0, 0.4, True), (0.41, 0.5, False)])
