@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from starlette.requests import Request as HttpRequest
@@ -66,10 +67,7 @@ class Access:
 
         async def handle(request: HttpRequest) -> Response:
             operator = operator_in(self._gateway, request.scope)
-            limits = self._gateway.count(operator.caller).headers
-            response = await handler(request, operator)
-            response.headers.update(limits)
-            return response
+            return await self._limited(operator.caller, partial(handler, request, operator))
 
         return Endpoint("operator", handle)
 
@@ -78,10 +76,7 @@ class Access:
 
         async def handle(request: HttpRequest) -> Response:
             lead = team_lead_in(self._gateway, request.scope)
-            limits = self._gateway.count(lead.caller).headers
-            response = await handler(request, lead)
-            response.headers.update(limits)
-            return response
+            return await self._limited(lead.caller, partial(handler, request, lead))
 
         return Endpoint("team lead", handle)
 
@@ -105,12 +100,16 @@ class Access:
             if shows_admin_token(self._gateway, request.scope):
                 return await handler(request, ADMINISTRATOR)
             caller = caller_in(self._gateway, request.scope)
-            limits = self._gateway.count(caller).headers
-            response = await handler(request, caller)
-            response.headers.update(limits)
-            return response
+            return await self._limited(caller, partial(handler, request, caller))
 
         return handle
+
+    async def _limited(self, caller: Caller, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer, with what the caller has left. Raises RateLimited before it is asked for."""
+        limits = self._gateway.count(caller).headers
+        response = await answer()
+        response.headers.update(limits)
+        return response
 
 
 def route(path: str, **methods: Endpoint) -> Route:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
@@ -17,16 +17,14 @@ from shortstop.privacy.detect.frames import is_framed
 from shortstop.privacy.detect.lexicon import latin_sign, marked, told
 from shortstop.privacy.detect.linear import linear_model
 from shortstop.privacy.detect.rules import compile_pattern
-from shortstop.privacy.names.people import NOT_NAMES, first_names, unaccented
+from shortstop.privacy.detect.word_reader import WordReader, features_of
 
 NAME = "health_context"
+READER = WordReader(NAME, lambda digits: "0" * min(len(digits), 5))
 PASSAGE = 300
 """Characters that are read together: a few sentences."""
-NAMED = "<n>"
 FRAMED = 1.0
 """Log-odds that are asked for in addition in a novel, a statistic or a leaflet."""
-_TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
-_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CAPITALS = re.compile(r"\b[A-Z]{2,5}\b")
 _END = re.compile(r"(?<=[.!?;\n\x1f。！？])\s*")
 
@@ -87,68 +85,14 @@ def passages(text: str) -> Iterator[tuple[int, int]]:
 
 def score(passage: str, low: str) -> float:
     """Log-odds that a passage speaks of somebody's health. `low`: as the lists spell it."""
-    model = linear_model(NAME)
-    words = _words(passage)
-    units, count = 0, 0
-    for word in dict.fromkeys(words):
-        added, features = _of_word(word)
-        units, count = units + added, count + features
-    together = [*_pairs(words), *_looks(passage, low, len(words))]
-    return model.score(units + sum(map(_weight, together)), count + len(together))
+    words = READER.words(passage)
+    return READER.score(words, _looks(passage, low, len(words)))
 
 
 def features(passage: str, low: str) -> list[str]:
     """All of a passage, by name."""
-    words = _words(passage)
-    parts = [part for word in dict.fromkeys(words) for part in _parts(word)]
-    return [*parts, *_pairs(words), *_looks(passage, low, len(words))]
-
-
-@lru_cache(1 << 15)
-def _weight(feature: str) -> int:
-    return linear_model(NAME).sum_of((feature,))
-
-
-@lru_cache(1 << 15)
-def _of_word(word: str) -> tuple[int, int]:
-    parts = _parts(word)
-    return linear_model(NAME).sum_of(parts), len(parts)
-
-
-def _words(passage: str) -> list[str]:
-    """In small letters; numbers by their length, first names as one word."""
-    return [
-        "0" * min(len(word), 5)
-        if word[0].isdigit()
-        else NAMED
-        if word[0].isupper() and is_name(word.lower())
-        else word.lower()
-        for word in _TOKEN.findall(passage)
-    ]
-
-
-@lru_cache(1 << 12)
-def is_name(word: str) -> bool:
-    """Whether a word in small letters is a first name."""
-    return len(word) > 2 and word not in NOT_NAMES and bool(first_names().get(unaccented(word)))
-
-
-def _parts(word: str) -> list[str]:
-    """A word, and runs of its letters."""
-    parts = [f"w={word}"]
-    if _UNSPACED.search(word):
-        parts += {f"c={word[i : i + n]}" for n in (1, 2, 3) for i in range(len(word) - n + 1)}
-    elif len(word) > 3 and word[0].isalpha():
-        edged = f"<{word}>"
-        parts += {f"g={edged[i : i + n]}" for n in (4, 5, 6) for i in range(len(edged) - n + 1)}
-    return parts
-
-
-def _pairs(words: list[str]) -> dict[str, None]:
-    """Neighbours, and words with one between them."""
-    pairs = dict.fromkeys(f"2={a} {b}" for a, b in zip(["^", *words], words, strict=False))
-    pairs |= dict.fromkeys(f"s={a} _ {b}" for a, b in zip(words, words[2:], strict=False))
-    return pairs
+    words = READER.words(passage)
+    return features_of(words, _looks(passage, low, len(words)))
 
 
 def _looks(passage: str, low: str, count: int) -> list[str]:
