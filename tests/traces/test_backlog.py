@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shortstop.traces import journal
-from shortstop.traces.backlog import JOURNAL_RETRY_SECONDS, Backlog
+from shortstop.traces.backlog import JOURNAL_RETRY_SECONDS, Backlog, Waiting
 from shortstop.types import Clearance, Grade, Reach, Tier
 from shortstop.types.rows import GradeRow, Row
 from tests.conftest import FakeClock
@@ -69,14 +69,20 @@ def test_everything_is_in_the_journal_until_it_is_written(folder: Path) -> None:
 
 @given(
     limit=st.integers(1, 8),
-    steps=st.lists(st.sampled_from(["append", "grade", "take", "fail", "spilled"]), max_size=60),
+    steps=st.lists(
+        st.sampled_from(["append", "append", "grade", "take", "written", "failed", "spilled"]),
+        max_size=60,
+    ),
 )
+@example(limit=1, steps=["append", "take", "append", "append", "failed", "append", "spilled"])
 def test_nothing_that_is_journalled_is_ever_lost(
     tmp_path_factory: pytest.TempPathFactory, limit: int, steps: list[str]
 ) -> None:
-    """Whatever the writer does: each record is written once, or still pending."""
+    """Whatever comes while the writer has a batch in its hands: each record is written once, or
+    still pending, and every segment that is left to be read again is there."""
     folder = tmp_path_factory.mktemp("j") / "journal"
     waiting, written, number = backlog(folder, limit), [], 0
+    batch: list[Waiting] = []
     for step in steps:
         if step == "append":
             waiting.append(f"r{number}", row(trace(f"r{number}")))
@@ -84,21 +90,25 @@ def test_nothing_that_is_journalled_is_ever_lost(
         elif step == "grade":
             waiting.append_grade(grade(f"r{number}"))
             number += 1
-        elif step in ("take", "fail"):
-            batch = waiting.take(3)
-            if step == "fail":
-                waiting.put_back(batch)
-            else:
-                written += ids([one.item for one in batch])
-                waiting.written(batch, refused=0)
-        elif (segment := waiting.spilled()) is not None:
+        elif step == "take":
+            batch = batch or waiting.take(3)
+        elif step == "written":
+            written += ids([one.item for one in batch])
+            waiting.written(batch, refused=0)
+            batch = []
+        elif step == "failed":
+            waiting.put_back(batch)
+            batch = []
+        elif not batch and (segment := waiting.spilled()) is not None:
             kinds = [kind for kind, _ in journal.read(segment.path)]
             written += ["spilled"] * segment.spilled
             assert len(kinds) >= segment.spilled
             waiting.spilled_written(segment)
-        assert len(waiting) <= limit
+        assert all(path.exists() for path in waiting.spilled_paths())
+        assert step == "failed" or len(waiting) <= limit + 3
         assert waiting.health().pending == number - len(written)
     assert waiting.health().dropped == 0
+    waiting.put_back(batch)
     pending, memory_only = waiting.close()
     assert (pending, memory_only) == (number - len(written), 0)
 

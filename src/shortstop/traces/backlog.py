@@ -144,7 +144,8 @@ class Backlog:
             if waiting.opened is not None:
                 self._journal.release(waiting.opened)
         self._queue = kept
-        self._spilled.append(segment)
+        if segment not in self._spilled:  # rows that the writer put back may follow the others
+            self._spilled.append(segment)
 
     # ------------------------------------------------------------ the writer's side
 
@@ -228,5 +229,5 @@ class Backlog:
         return pending, memory_only
 
     def _pending(self) -> int:
-        spilled = {id(one): one.spilled for one in self._spilled}  # one may be there twice
-        return len(self._queue) + len(self._batch) + sum(spilled.values())
+        spilled = sum(segment.spilled for segment in self._spilled)
+        return len(self._queue) + len(self._batch) + spilled
