@@ -77,7 +77,8 @@ def climbed(
     since, trial, live = 0, None, None
     for end in range(LOOK, len(pairs) + 1, LOOK):
         trial_so_far = proof(pairs[since:end], doubt.on_trial)
-        now = Standing(state, proof(pairs[:end], doubt), trial_so_far)
+        unseen = proof(pairs[:end], doubt)
+        now = Standing(state, unseen, unseen, trial_so_far)
         state = next_move(now, None).state
         if state == "canary" and trial is None:
             trial = since = end

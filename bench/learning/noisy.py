@@ -21,7 +21,7 @@ from typing import Any
 from bench.company import judge
 from bench.company.apps import App, applications
 from bench.company.recurring import recurring
-from bench.company.sources import Item, read
+from bench.company.sources import read
 from bench.company.stream import right
 from bench.company.teacher import Policy, Teacher
 from bench.learning.tools import _encoder
@@ -70,21 +70,21 @@ def examples(app: App, teacher: Teacher) -> tuple[list[Example], dict[str, Json]
     """In the order of the source, with what is right."""
     out, rows = [], {}
     for number, item in enumerate(app.items):
-        out.append(_example(app, item, teacher.answer(app, item, 1), number))
+        out.append(asked(app, item.id, app.body(item), teacher.answer(app, item, 1), number))
         rows[item.id] = {"key": item.id, "check": app.check_of(item), "gold": item.gold}
     return out, rows
 
 
-def _example(app: App, item: Item, told: str, number: int) -> Example:
-    body = {**app.body(item), "model": "auto"}
-    query = query_of(get("openai.chat").decode_request(body, item.id))
+def asked(app: App, id: str, body: Json, told: str, at: float) -> Example:
+    """A request, its body in OpenAI's dialect, with what the frontier told."""
+    query = query_of(get("openai.chat").decode_request({**body, "model": "auto"}, id))
     assert query is not None
     calls: tuple[Invocation, ...] = ()
     if app.kind == "tools" and told.startswith("["):
         made_calls = [pair for call in json.loads(told) for pair in call.items()]
         calls = tuple(Invocation(name, json.dumps(value)) for name, value in made_calls)
     answer = spelled(calls) if calls else told
-    return Example(item.id, float(number), "", app.name, query, answer, "frontier", calls=calls)
+    return Example(id, at, "", app.name, query, answer, "frontier", calls=calls)
 
 
 def measured(app: App, error: float, rows: int | None, seed: int) -> dict[str, Counter[str]]:
@@ -115,12 +115,13 @@ def _counted(one: Made, umpire: Umpire, test: Sequence[Example], gold: Any) -> C
         if opinion is not None:
             counts["partly" if opinion.unsure else "served"] += 1
             if not opinion.unsure:
-                said = _as_client(opinion)
+                said = as_client(opinion)
                 counts["right"] += bool(right(gold[row.id]["check"], gold[row.id]["gold"], said))
     return counts
 
 
-def _as_client(opinion: Opinion) -> str:
+def as_client(opinion: Opinion) -> str:
+    """An answer as clients compare it: calls as {name: arguments}."""
     if not opinion.calls:
         return opinion.answer
     return json.dumps([{call.name: json.loads(call.arguments)} for call in opinion.calls])

@@ -319,6 +319,7 @@ async def test_a_secret_is_found_at_the_end_of_a_long_request() -> None:
 
 
 async def test_a_real_request_that_is_given_up_is_pinned_and_never_released() -> None:
+    before = set(threading.enumerate())
     guard = ephemeral_guard(PrivacyConfig(), body_format())
     request = chat("x " * LONG_BYTES)
     clearance = await Clearing(guard, timeout_s=0.0).clear(request, CALLER)
@@ -326,9 +327,8 @@ async def test_a_real_request_that_is_given_up_is_pinned_and_never_released() ->
     assert clearance.reasons == ("detector-too-slow",)
     with pytest.raises(PrivacyRefused):
         await Clearing(guard).release(request, clearance, TARGETS["big"])
-    for thread in threading.enumerate():  # an interpreter that ends within it would abort
-        if thread is not threading.main_thread():
-            thread.join(10)
+    for thread in set(threading.enumerate()) - before:  # an interpreter that ends in it would abort
+        thread.join(10)
 
 
 # ------------------------------------------------------------ letting go

@@ -146,7 +146,7 @@ def _court(workshop: Workshop, night: Night, how: HowNight) -> Iterator[NightCou
 def _task(
     workshop: Workshop, traffic: TaskTraffic, now: float, court: NightCourt | None
 ) -> TaskNight:
-    memory = TaskMemory(workshop.paths.workshop, traffic.key)
+    memory = TaskMemory(workshop.paths.workshop, traffic.key, workshop.recorded.seal)
     rules = workshop.rules(now)
     if court is not None:
         umpire = NightUmpire(court, memory.folder, rules.judge_error)

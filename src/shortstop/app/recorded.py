@@ -10,6 +10,7 @@ from shortstop.errors import ConfigError
 from shortstop.flywheel.examples import Example, Examples
 from shortstop.flywheel.export import exported
 from shortstop.flywheel.gather import Corrections, TaskKey, TaskTraffic, gather
+from shortstop.registry.placements import Placements
 from shortstop.stores import Paths, open_stores
 from shortstop.traces import TraceReader
 from shortstop.traces.keyfile import reading_seal
@@ -52,7 +53,8 @@ class Recorded:
         corrected. `advance` is told of the rows read. Raises StoreError."""
         reader = self.reader()
         corrections = Corrections(reader.grades(tenant=tenant))
-        examples = Examples(self.teachers, decoded, self._config.learning.pinned)
+        specialists = {one.name for one in Placements(self._paths.home).all()}
+        examples = Examples(self.teachers, decoded, self._config.learning.pinned, specialists)
         rows = self.rows(now, tenant, advance)
         return gather(rows, corrections, examples, self._config.learning.examples), corrections
 

@@ -62,11 +62,12 @@ class Example(Struct, frozen=True):
 class Examples:
     """Makes examples and counts what is left out. `teachers` are the targets whose answers may be
     learned from; `pinned`: what privacy keeps on this machine may be learned from too, on this
-    machine."""
+    machine. `specialists` are targets whose answers others are held against."""
 
     teachers: Container[str]
     decode: Decode
     pinned: bool = False
+    specialists: Container[str] = ()
     left_out: Counter[LeftOut] = field(default_factory=Counter)
 
     def of(self, rows: Iterable[tuple[Trace, Iterable[Grade]]]) -> Iterator[Example]:
@@ -90,6 +91,22 @@ class Examples:
         taught = trace.target in self.teachers
         if corrected is None and not taught:
             return "teacher-not-allowed"
+        return self._example(trace, corrected, taught=taught)
+
+    def local(self, trace: Trace) -> Example | None:
+        """A specialist's own answer, which teaches nobody; None where a row holds none."""
+        if trace.outcome != "ok" or trace.target not in self.specialists or trace.request is None:
+            return None
+        if trace.response is None or (
+            trace.clearance.reach >= Reach.LOCAL_ONLY and not self.pinned
+        ):
+            return None
+        one = self._example(trace, None, taught=True)
+        return one if isinstance(one, Example) else None
+
+    def _example(self, trace: Trace, corrected: str | None, *, taught: bool) -> Example | LeftOut:
+        assert trace.target is not None
+        assert trace.request is not None
         calls = _calls(trace.response)
         answered = told(trace.response) if taught else None
         answer = corrected if corrected is not None else answered

@@ -37,6 +37,7 @@ class TaskTraffic:
     first; `seen` counts all of these; `erased` are the ids of rows whose content is not there.
     `graded` are the grades of each target's answers; `judged` what judges gave, by row and by whose
     answer was held against the frontier's.
+    `local` are the newest requests that specialists answered, with their answers.
     `spend` is in US dollars; `remote` of the `requests` were answered by a model elsewhere. `first`
     and `last` are Unix times in seconds."""
 
@@ -54,6 +55,7 @@ class TaskTraffic:
     judged: dict[str, dict[str, BothGrades]] = field(default_factory=dict)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     answered_by: Counter[str] = field(default_factory=Counter)
+    local: deque[Example] = field(default_factory=deque)
 
     @property
     def sampled(self) -> bool:
@@ -130,9 +132,12 @@ def gather(
         if JUDGE in trace.id:
             continue
         _count_grades(corrections.grades(trace), traffic)
+        corrected = corrections.of(trace)
+        if corrected is None and (answered := examples.local(trace)) is not None:
+            traffic.local.append(answered)
         if judged := corrections.judged(trace):
             traffic.judged[trace.id] = judged
-        one = examples.one(trace, corrections.of(trace))
+        one = examples.one(trace, corrected)
         if isinstance(one, Example):
             if not one.gold and corrections.confirm(trace):
                 one = replace(one, gold=True, told=one.answer)
@@ -152,7 +157,8 @@ def _traffic_of(trace: Trace, found: dict[TaskKey, TaskTraffic], most: int) -> T
     if key not in found and len(found) >= MOST_TASKS:
         key = TaskKey(trace.tenant, OTHERS)
     if key not in found:
-        found[key] = TaskTraffic(key, deque(maxlen=most), first=trace.at)
+        newest: deque[Example] = deque(maxlen=most)
+        found[key] = TaskTraffic(key, newest, first=trace.at, local=deque(maxlen=most))
     return found[key]
 
 

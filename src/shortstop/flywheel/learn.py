@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from shortstop.flywheel.appeal import NOBODY
+from shortstop.flywheel.crossfit import Answers, cross_fitted
 from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.examine import Examined, calibrated, ceiling, examine, sure
@@ -25,12 +27,14 @@ having."""
 
 
 class Learned(NamedTuple):
-    """A specialist with its files, and how its examination went."""
+    """A specialist with its files, and how its examination went. `held_out` is what it would have
+    answered to rows that it has learned from."""
 
     manifest: Manifest
     files: dict[str, bytes]
     specialist: Specialist
     examined: Examined
+    held_out: Answers = MappingProxyType({})
 
 
 class Lesson(NamedTuple):
@@ -142,6 +146,7 @@ def _passed(
         made.files,
         made.specialist,
         examined,
+        cross_fitted(made, grade, target, umpire),
     )
 
 

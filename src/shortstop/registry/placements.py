@@ -27,7 +27,7 @@ REPLACES: dict[TargetState, tuple[TargetState, ...]] = {
     "canary": ("canary",),
     "live": ("canary", "live"),
 }
-"""Whose place a specialist takes in a state."""
+"""Whose place a specialist takes in a state, beside those who were asked unseen before it was."""
 SERVING: tuple[TargetState, ...] = ("shadow", "canary", "live")
 """Those that answer or are asked unseen."""
 KEPT = 200
@@ -94,18 +94,23 @@ class Placements:
 
     def place(self, placement: Placement) -> None:
         """Put a specialist into a state. One that goes live takes the place of those of its kind
-        that answered the same tenant's task before, a canary that of an earlier canary. Raises
-        OSError."""
+        that answered the same tenant's task before, a canary that of an earlier canary, and both
+        that of those who were asked unseen before they were. Raises OSError."""
 
         def change(placed: list[Placement]) -> list[Placement]:
-            kept = [self._after(one, placement) for one in placed if one.name != placement.name]
-            return [*kept, placement]
+            before = next((one for one in placed if one.name == placement.name), placement)
+            others = [one for one in placed if one.name != placement.name]
+            return [*(self._after(one, placement, before.since) for one in others), placement]
 
         self._change(change)
 
-    def _after(self, one: Placement, new: Placement) -> Placement:
+    def _after(self, one: Placement, new: Placement, came: float) -> Placement:
+        """What becomes of another one; the new one `came` to the task then."""
         same = (one.tenant, one.task, one.kind) == (new.tenant, new.task, new.kind)
-        if same and one.state in REPLACES.get(new.state, ()):
+        replaced = REPLACES.get(new.state, ())
+        if replaced and one.state == "shadow" and one.since <= came:
+            replaced = ("shadow",)
+        if same and one.state in replaced:
             why = f"replaced by {new.name}"
             return msgspec.structs.replace(
                 one, state="retired", since=new.since, why=why, replaced_by=new.name,

@@ -20,7 +20,7 @@ MODEL = registry.home(None, os.environ) / "models"
 @pytest.mark.skipif(not MODEL.is_dir(), reason="the default model is not installed: make model")
 async def test_a_day(tmp_path: Path, sources: list[Source]) -> None:
     labels = [source for source in sources if source.kind == "label"]
-    choices = Choices(mix="support", days=1, scale=0.03, speed=1000, looks=1)
+    choices = Choices(mix="support", days=1, scale=0.03, speed=1000, rest=1.0, pause=1.0, looks=1)
     company = Company(labels, choices, tmp_path / "work", Console(file=io.StringIO()))
     run = await company.run()
     (day,) = run["days"]

@@ -45,6 +45,7 @@ def test_it_makes_the_same_specialists_as_here() -> None:
         for one, same in zip(there.learned, here.learned, strict=True):
             assert one.manifest.kind == same.manifest.kind
             assert one.manifest.lineage == same.manifest.lineage
+            assert one.held_out == same.held_out != {}
             assert one.manifest.gate.thresholds == pytest.approx(same.manifest.gate.thresholds)
         assert there.refused == here.refused
         assert there.learned

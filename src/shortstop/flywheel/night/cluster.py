@@ -46,11 +46,20 @@ class Lecture(Struct, frozen=True):
     retention: float
 
 
-class Taught(Struct, frozen=True):
-    """What it answers: manifest and files of each specialist, why the other kinds are none, or why
-    nothing was learned."""
+class MadeElsewhere(Struct, frozen=True):
+    """One specialist; see `learn.Learned`."""
 
-    learned: list[tuple[Manifest, dict[str, bytes], tuple[int, float, float]]]
+    manifest: Manifest
+    files: dict[str, bytes]
+    examined: tuple[int, float, float]
+    held_out: dict[str, str | None]
+
+
+class Taught(Struct, frozen=True):
+    """What it answers: the specialists, why the other kinds are none, or why nothing was
+    learned."""
+
+    learned: list[MadeElsewhere]
     refused: dict[str, str]
     why: str = ""
 
@@ -104,10 +113,12 @@ def _received(answer: bytes, recipe: Recipe, kept: Kept) -> Lesson:
     if back.why:
         raise NotLearned(back.why)
     learned = []
-    for manifest, files, (rows, served, right) in back.learned:
-        specialist = kinds.load(manifest.kind, files, lambda: _needed(recipe.encoder))
-        one = Learned(manifest, files, specialist, Examined(rows, served, right))
-        at_home = kept.keep(manifest.kind, one)
+    for made in back.learned:
+        kind = made.manifest.kind
+        specialist = kinds.load(kind, made.files, lambda: _needed(recipe.encoder))
+        examined = Examined(*made.examined)
+        one = Learned(made.manifest, made.files, specialist, examined, made.held_out)
+        at_home = kept.keep(kind, one)
         assert isinstance(at_home, Learned)
         learned.append(at_home)
     for kind, why in back.refused.items():
@@ -130,7 +141,10 @@ def learn_elsewhere(job: bytes, sent: tuple[bytes, Sequence[str]] | None) -> byt
             lesson = taught(data, _graded(told.grader), recipe, trainers)
         except NotLearned as error:
             return msgspec.msgpack.encode(Taught([], {}, error.message))
-    learned = [(one.manifest, dict(one.files), _figures(one)) for one in lesson.learned]
+    learned = [
+        MadeElsewhere(one.manifest, dict(one.files), _figures(one), dict(one.held_out))
+        for one in lesson.learned
+    ]
     return msgspec.msgpack.encode(Taught(learned, dict(lesson.refused)))
 
 

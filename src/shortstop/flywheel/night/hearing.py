@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from shortstop.errors import StoreError
@@ -16,13 +17,15 @@ from shortstop.flywheel.examine import served
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Learned
+from shortstop.flywheel.night.rehearsed import Rehearsed
 from shortstop.flywheel.night.shelf import Shelf
 from shortstop.flywheel.pairs import MatchedPair, Proof, paired, proof_of, slips, unlike
 from shortstop.flywheel.trainer import Grade
 from shortstop.flywheel.verdicts import BothGrades, Doubt, doubt_of
 
 HELD_OUT = "held-out"
-"""In whose name the answers are that models gave to rows held out from them."""
+"""In whose name the answers are that models gave to rows held out from them; of those that a
+specialist would have given to what it has learned from, with its name behind a colon."""
 CHECKS = 60
 """Requests of a task whose right answer is known and that the judge is asked about in a night, to
 learn how often it is wrong."""
@@ -39,6 +42,19 @@ class Dispute(NamedTuple):
     def told(self) -> str:
         """What the teacher answered."""
         return self.row.answer if self.row.told is None else self.row.told
+
+
+class ProofRules(Protocol):
+    """What proves a specialist; see `task.Rules`."""
+
+    @property
+    def margin(self) -> float: ...
+
+    @property
+    def alpha(self) -> float: ...
+
+    @property
+    def judge_error(self) -> float: ...
 
 
 class Court(Protocol):
@@ -62,15 +78,23 @@ class Pairs(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What is known of a task's specialists, by name, and how far a judge's word is believed."""
+    """What is known of a task's specialists, by name, and how far a judge's word is believed.
+    `rehearsed` are pairs of those who do not answer yet, with what they have learned from."""
 
     pairs: Mapping[str, Pairs]
     doubt: Doubt
     margin: float
+    rehearsed: Mapping[str, Pairs] = MappingProxyType({})
 
     def unseen(self, name: str) -> Proof:
         """By all that a specialist has not learned from."""
         return proof_of(self.pairs[name].every, self.margin, self.doubt)
+
+    def before(self, name: str) -> Proof:
+        """By that and by what it would have answered to the rest."""
+        rest = self.rehearsed.get(name)
+        every = [*rest.every, *self.pairs[name].every] if rest else self.pairs[name].every
+        return proof_of(every, self.margin, self.doubt)
 
     def since(self, name: str, at: float) -> Proof:
         """By what came after a time."""
@@ -83,6 +107,7 @@ class Hearing:
 
     traffic: TaskTraffic
     shelf: Shelf
+    rehearsed: Rehearsed
     grade: Grade
     court: Court | None = None
     _known: dict[tuple[str, str], BothGrades | None] = field(default_factory=dict)
@@ -95,7 +120,15 @@ class Hearing:
         for name in sorted({name for values in judged.values() for name in values}):
             with suppress(StoreError):
                 ruled_on = [row for row in rows if name in judged.get(row.id, ())]
-                self._remember(name, ruled_on, self._answers(self.shelf.take(name), ruled_on))
+                self._remember(name, ruled_on, self._answered(name, ruled_on))
+
+    def _answered(self, name: str, rows: Sequence[Example]) -> Sequence[str | None]:
+        """What was answered in that name. Raises StoreError."""
+        whose, rehearsed, specialist = name.partition(":")
+        if whose == HELD_OUT and rehearsed:
+            told = self.rehearsed.read(specialist)
+            return [told.get(row.id) for row in rows]
+        return _answers(self.shelf.take(name), rows)
 
     def _remember(self, name: str, rows: Sequence[Example], answers: Sequence[str | None]) -> None:
         for row, answer in zip(rows, answers, strict=True):
@@ -104,8 +137,16 @@ class Hearing:
 
     def pairs(self, learned: Learned, rows: Sequence[Example]) -> Pairs:
         """What a specialist and the frontier answered to rows in order of time, judged."""
-        answers = self._answers(learned, rows)
-        end = self._heard(learned.manifest.name, rows, answers)
+        return self._judged(learned.manifest.name, rows, _answers(learned, rows))
+
+    def rehearsal(self, name: str, rows: Sequence[Example]) -> Pairs:
+        """The same for those of the rows that the specialist `name` has learned from."""
+        told = self.rehearsed.read(name)
+        known = [row for row in rows if row.id in told]
+        return self._judged(f"{HELD_OUT}:{name}", known, [told[row.id] for row in known])
+
+    def _judged(self, name: str, rows: Sequence[Example], answers: Sequence[str | None]) -> Pairs:
+        end = self._heard(name, rows, answers)
         rows, answers, left = rows[:end], answers[:end], len(rows) - end
         for row, answer in zip(rows, answers, strict=True):
             for slip in slips([row], [answer], self.grade, self._ruling):
@@ -114,13 +155,11 @@ class Hearing:
         return Pairs([row.at for row in rows], pairs, left)
 
     def evidence(
-        self, pairs: Mapping[str, Pairs], margin: float, alpha: float, error: float
+        self, pairs: Mapping[str, Pairs], rehearsed: Mapping[str, Pairs], rules: ProofRules
     ) -> Findings:
         """With what is to be made of the judge's word: by what people have checked of it."""
-        return Findings(pairs, doubt_of(list(self._slips.values()), error, alpha), margin)
-
-    def _answers(self, learned: Learned, rows: Sequence[Example]) -> Sequence[str | None]:
-        return served(learned.specialist, learned.manifest.gate, rows)
+        doubt = doubt_of(list(self._slips.values()), rules.judge_error, rules.alpha)
+        return Findings(pairs, doubt, rules.margin, rehearsed)
 
     def _ruling(self, row: Example, answer: str) -> BothGrades | None:
         return self._known.get((row.id, answer))
@@ -152,3 +191,7 @@ class Hearing:
             return True
         self._checks += 1
         return self._checks <= CHECKS
+
+
+def _answers(learned: Learned, rows: Sequence[Example]) -> Sequence[str | None]:
+    return served(learned.specialist, learned.manifest.gate, rows)

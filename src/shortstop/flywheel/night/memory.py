@@ -3,9 +3,10 @@
 WORKSHOP/tasks/HASH/state.json   which data was last learned from, and what became of each kind
 WORKSHOP/tasks/HASH/frozen.bin   fingerprints of what has been in an examination
 WORKSHOP/tasks/HASH/trained.bin  which rows have trained
+WORKSHOP/tasks/HASH/NAME.held-out  what a specialist would have answered to these, sealed
 
-Neither holds what was asked or answered. A file that cannot be read is set aside: the task is
-learned as if it were new, but for what its examinations have frozen.
+The first three hold nothing that was asked or answered. A file that cannot be read is set aside:
+the task is learned as if it were new, but for what its examinations have frozen.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from msgspec import Struct
 
 from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.gather import TaskKey
+from shortstop.flywheel.night.rehearsed import Rehearsed
 from shortstop.private_files import make_folder, replace_file
+from shortstop.traces.seal import Seal
 
 log = logging.getLogger("shortstop")
 
@@ -52,10 +55,11 @@ class TaskState(Struct, frozen=True, forbid_unknown_fields=True):
 class TaskMemory:
     """Of one task, below the `workshop` folder. Methods raise OSError."""
 
-    def __init__(self, workshop: Path, key: TaskKey) -> None:
+    def __init__(self, workshop: Path, key: TaskKey, seal: Seal | None = None) -> None:
         name = blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self.folder = workshop / "tasks" / name
         self.frozen = Frozen(self.folder / "frozen.bin")
+        self.rehearsed = Rehearsed(self.folder, seal)
         self.state = self._read(key)
 
     def _read(self, key: TaskKey) -> TaskState:

@@ -1,5 +1,6 @@
 """How far a specialist is trusted next: candidate -> shadow -> canary -> live, each by its own
-evidence, and back."""
+evidence, and back. What it would have answered to what it has learned from may put it on trial;
+live it is by what it has not learned from alone."""
 
 from __future__ import annotations
 
@@ -20,12 +21,13 @@ CLEARLY_MORE = 0.02
 
 
 class Standing(NamedTuple):
-    """What is known of a specialist: its `state`; `unseen`, the evidence on all that it has not
-    learned from; `since`, that on what came after it got its state, at a trial's level;
-    whether the latter says that it does `harm`; whether what people know to be right says that it
-    is `wrong` more often than the frontier by more than the margin."""
+    """What is known of a specialist: its `state`; `before`, the evidence on all that was asked;
+    `unseen`, that on what it has not learned from; `since`, that on what came after it got its
+    state, at a trial's level; whether the latter says that it does `harm`; whether what people know
+    to be right says that it is `wrong` more often than the frontier by more than the margin."""
 
     state: TargetState
+    before: Proof
     unseen: Proof
     since: Proof
     harm: bool = False
@@ -39,16 +41,23 @@ class Move(NamedTuple):
     why: str
 
 
-def next_move(now: Standing, incumbent_share: float | None) -> Move:
-    """`incumbent_share` of the same requests is served by the one that it would replace, if there
-    is one."""
+class Incumbent(NamedTuple):
+    """The one of the same kind that answers now: the `share` of the requests that it serves, and
+    whether it `nears` the end of its trial."""
+
+    share: float
+    nears: bool = False
+
+
+def next_move(now: Standing, incumbent: Incumbent | None) -> Move:
+    """`incumbent` is the one that it would replace, if there is one."""
     if now.harm:
         return Move("retired", f"It loses {now.since.loss:.1%} on the mean since it answers.")
     if now.wrong:
         known = now.unseen.judged.get("gold", 0)
         return Move("retired", f"Of {known} answers that people know, it gives too many wrong.")
     if now.state in ("candidate", "shadow"):
-        return _into_traffic(now.unseen, incumbent_share)
+        return _into_traffic(now.before, incumbent)
     if now.state == "canary":
         if now.since.proven and now.unseen.proven:
             return Move("live", f"Proven again on {now.since.served} pairs of its trial.")
@@ -56,16 +65,23 @@ def next_move(now: Standing, incumbent_share: float | None) -> Move:
     return Move(now.state, _told(now.unseen))
 
 
-def _into_traffic(unseen: Proof, incumbent_share: float | None) -> Move:
-    if not unseen.proven:
-        return Move("shadow", lacking(unseen))
-    if incumbent_share is not None and unseen.share < incumbent_share + CLEARLY_MORE:
+def _into_traffic(before: Proof, incumbent: Incumbent | None) -> Move:
+    if not before.proven:
+        return Move("shadow", lacking(before))
+    if incumbent is not None and before.share < incumbent.share + CLEARLY_MORE:
         return Move(
             "retired",
-            f"It is proven, and serves {unseen.share:.0%} where the present one serves"
-            f" {incumbent_share:.0%}.",
+            f"It is proven, and serves {before.share:.0%} where the present one serves"
+            f" {incumbent.share:.0%}.",
         )
-    return Move("canary", f"Proven on {_told(unseen)}")
+    if incumbent is not None and incumbent.nears:
+        return Move("shadow", "It is proven, and waits for a trial that is nearly over.")
+    return Move("canary", f"Proven on {_told(before)}")
+
+
+def nears_its_end(trial: Proof) -> bool:
+    """Whether a trial lacks no more pairs than it has had."""
+    return trial.more is not None and trial.more <= trial.served
 
 
 def lacking(proof: Proof) -> str:

@@ -43,7 +43,7 @@ class Shelf:
 
 class KeptOnDisk:
     """What a night has made of one task so far; implements `learn.Kept`. `beside` goes with every
-    specialist."""
+    specialist; what it would have answered to what it has learned from stays in the workshop."""
 
     def __init__(self, shelf: Shelf, memory: TaskMemory, beside: Mapping[str, bytes]) -> None:
         self._shelf = shelf
@@ -67,5 +67,6 @@ class KeptOnDisk:
             self._memory.note(kind, Became("", became))
             return became
         kept = self._shelf.put(became, self._beside)
+        self._memory.rehearsed.write(kept.manifest.name, became.held_out)
         self._memory.note(kind, Became(kept.manifest.name))
         return kept

@@ -18,9 +18,16 @@ from shortstop.flywheel.examine import served
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
-from shortstop.flywheel.night.hearing import HELD_OUT, Court, Findings, Hearing
+from shortstop.flywheel.night.hearing import HELD_OUT, Court, Findings, Hearing, Pairs
 from shortstop.flywheel.night.memory import TaskMemory
-from shortstop.flywheel.night.promote import Move, Standing, harmful, next_move
+from shortstop.flywheel.night.promote import (
+    Incumbent,
+    Move,
+    Standing,
+    harmful,
+    nears_its_end,
+    next_move,
+)
 from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
 from shortstop.flywheel.night.shelf import KeptOnDisk, Shelf
 from shortstop.flywheel.pairs import running_losses
@@ -159,15 +166,14 @@ class TaskNight:
         """Hear all that is in dispute, then put each specialist where its evidence allows."""
         if not placed:
             return ()
-        hearing = Hearing(self.traffic, self.shelf, self.grade, self.court)
+        hearing = Hearing(self.traffic, self.shelf, self.memory.rehearsed, self.grade, self.court)
         hearing.recall(self.examples)
         looked, seconds = {}, {}
         for name, place in placed.items():
             started = time.monotonic()
-            looked[name] = hearing.pairs(place.learned, self._unlearned(place.learned))
+            looked[name] = hearing.pairs(place.learned, self._unlearned(name, placed))
             seconds[name] = time.monotonic() - started
-        rules = self.rules
-        known = hearing.evidence(looked, rules.margin, rules.alpha, rules.judge_error)
+        known = hearing.evidence(looked, self._rehearsed(placed, hearing), self.rules)
         out = []
         for name, place in placed.items():
             step, report = self._moved(name, placed, known)
@@ -175,6 +181,13 @@ class TaskNight:
             each = 1000 * seconds[name] / max(len(looked[name].every), 1)
             out.append(replace(report, milliseconds=each))
         return tuple(out)
+
+    def _rehearsed(self, placed: Mapping[str, Place], hearing: Hearing) -> dict[str, Pairs]:
+        """Of those who do not answer yet, after all that was asked unseen: the judge's money goes
+        there first."""
+        waiting = [name for name, place in placed.items() if place.state not in TAKEN_BACK]
+        self.memory.rehearsed.keep(waiting)
+        return {name: hearing.rehearsal(name, self.examples) for name in waiting}
 
     def _moved(
         self, name: str, placed: Mapping[str, Place], known: Findings
@@ -184,6 +197,7 @@ class TaskNight:
         gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
         now = Standing(
             place.state,
+            known.before(name),
             known.unseen(name),
             known.since(name, place.since),
             place.state in TAKEN_BACK and harmful(pairs.since(place.since), margin),
@@ -191,7 +205,7 @@ class TaskNight:
         )
         step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
-        shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.unseen
+        shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.before
         return step, KindReport(
             place.learned.manifest.kind, name, step.state, step.why + why, now.unseen.share,
             shown.served, shown.loss, shown.more, shown.judged, margin=margin,
@@ -213,14 +227,21 @@ class TaskNight:
         expires = learned.manifest.lineage.expires
         return expires - self.rules.recipe.now if expires else inf
 
-    def _unlearned(self, learned: Learned) -> list[Example]:
-        """What a specialist has not learned from."""
-        until, frozen = learned.manifest.lineage.until, self.memory.frozen.prints
-        return [
+    def _unlearned(self, name: str, placed: Mapping[str, Place]) -> list[Example]:
+        """What a specialist has not learned from, in order of time: what the frontier answered, and
+        what somebody answered who is live now, for one that is not."""
+        place, frozen = placed[name], self.memory.frozen.prints
+        until = place.learned.manifest.lineage.until
+        asked = [
             row
             for row in self.examples
             if not row.synthetic and (row.at > until or fingerprint(row) in frozen)
         ]
+        if place.state == "live":
+            return asked
+        live = {other for other, one in placed.items() if one.state == "live"}
+        asked += [row for row in self.traffic.local if row.at > until and row.teacher in live]
+        return sorted(asked, key=lambda row: row.at)
 
     def _failed_anchor(self, learned: Learned) -> str | None:
         """The id of the first anchor that it would answer wrongly."""
@@ -230,14 +251,23 @@ class TaskNight:
                 return anchor.id
         return None
 
-    def _incumbent(self, name: str, placed: Mapping[str, Place], known: Findings) -> float | None:
-        """The share that another specialist of the kind serves now, if one does."""
-        kind = placed[name].learned.manifest.kind
+    def _incumbent(
+        self, name: str, placed: Mapping[str, Place], known: Findings
+    ) -> Incumbent | None:
+        """Those of the kind that answer now, if any do."""
+        kind, found = placed[name].learned.manifest.kind, []
         for other, place in placed.items():
             same = other != name and place.learned.manifest.kind == kind
             if same and place.state in TAKEN_BACK and self._ended(place) is None:
-                return known.unseen(other).share
-        return None
+                own = sum(row.teacher == other for row in self.traffic.local)
+                proof = known.unseen(other)
+                share = (proof.served + own) / max(proof.asked + own, 1)
+                trial = known.since(other, place.since)
+                nears = place.state == "canary" and nears_its_end(trial)
+                found.append(Incumbent(share, nears))
+        if not found:
+            return None
+        return Incumbent(max(one.share for one in found), any(one.nears for one in found))
 
     def _place(self, name: str, place: Place, step: Move) -> None:
         if step.state == place.state:
@@ -253,7 +283,7 @@ class TaskNight:
         self, data: Dataset | None, kinds: tuple[KindReport, ...], why: str, seconds: float
     ) -> TaskReport:
         traffic = self.traffic
-        graded = {name: v for name, v in traffic.graded.items() if name != HELD_OUT}
+        graded = {name: v for name, v in traffic.graded.items() if not name.startswith(HELD_OUT)}
         left_out = dict(traffic.left_out) | dict(data.left_out if data else {})
         return TaskReport(
             *traffic.key, traffic.requests, traffic.seen,

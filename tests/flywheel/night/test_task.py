@@ -1,0 +1,125 @@
+"""One task's nights: what was learned from counts for a trial, and who is live is met as well."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from shortstop.flywheel.examples import Example
+from shortstop.flywheel.gather import TaskKey, TaskTraffic
+from shortstop.flywheel.head.trainer import HeadTrainer
+from shortstop.flywheel.night.hearing import HELD_OUT, Dispute
+from shortstop.flywheel.night.memory import TaskMemory
+from shortstop.flywheel.night.report import KindReport
+from shortstop.flywheel.night.shelf import Shelf
+from shortstop.flywheel.night.task import Rules, TaskNight
+from shortstop.flywheel.trainer import Recipe
+from shortstop.flywheel.verdicts import BothGrades
+from shortstop.registry.placements import Placements
+from shortstop.specialists.kinds import load
+from shortstop.traces.seal import Seal
+from tests.flywheel.traffic import TOPICS, WordEncoder, mails
+
+pytest.importorskip("sklearn", reason="needs the extra [learn]")
+ENCODER = WordEncoder()
+
+
+def truth(text: str) -> str:
+    return next(t for t, openings in TOPICS.items() if text.startswith(tuple(openings)))
+
+
+def exactly(answer: str, row: Example) -> float:
+    return float(answer == row.answer)
+
+
+class World:
+    """A task below `home`, with a judge that knows what is right."""
+
+    def __init__(self, home: Path, rows: Sequence[Example]) -> None:
+        self.home = home
+        self.traffic = TaskTraffic(TaskKey("acme", "mail"), deque(rows))
+        self.placements = Placements(home)
+        self.shelf = Shelf(home / "specialists", lambda k, f: load(k, f, lambda: ENCODER))
+        self.memory = TaskMemory(home, self.traffic.key, Seal("a key"))
+        self.asked: list[Dispute] = []
+
+    def hear(self, disputes: Sequence[Dispute]) -> Sequence[BothGrades | None]:
+        self.asked += disputes
+        out = []
+        for one in disputes:
+            right = truth(one.row.query.text)
+            both = BothGrades(float(one.told == right), float(one.answer == right))
+            self.traffic.judged.setdefault(one.row.id, {})[one.specialist] = both
+            out.append(both)
+        return out
+
+    def night(self, *, trains: bool = True) -> dict[str, KindReport]:
+        """What is said of each specialist, by name."""
+        recipe = Recipe(0.9, ENCODER, now=self.traffic.examples[-1].at)
+        rules = Rules(recipe, [HeadTrainer()])
+        memory = TaskMemory(self.home, self.traffic.key, Seal("a key"))
+        night = TaskNight(
+            self.traffic, memory, self.shelf, self.placements, rules, exactly, court=self,
+            trains=trains,
+        )  # fmt: skip
+        return {kind.name: kind for kind in night.learn(lambda stage: None).kinds if kind.name}
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {one.name: one.state for one in self.placements.all()}
+
+    def held_out(self) -> list[Path]:
+        return list(self.memory.folder.glob("*.held-out"))
+
+
+def test_a_trial_begins_by_what_was_held_out_in_training(tmp_path: Path) -> None:
+    world = World(tmp_path, mails(300, noise=0.07))
+    ((name, said),) = world.night().items()
+    assert said.state == "canary"
+    assert said.pairs > 200, "60 rows were never learned from"
+    whose = {one.specialist for one in world.asked}
+    assert whose == {name, f"{HELD_OUT}:{name}"}
+    assert world.held_out(), "until it is on trial"
+    asked = len(world.asked)
+    later = world.night(trains=False)[name]
+    assert (later.state, later.pairs) == ("canary", 0), "of the trial itself there are none yet"
+    assert len(world.asked) == asked, "nobody is asked twice"
+    assert not world.held_out()
+
+
+def test_it_goes_live_by_what_it_has_not_learned_from(tmp_path: Path) -> None:
+    rows = mails(900, noise=0.07)
+    world = World(tmp_path, rows[:300])
+    (name,) = world.night()
+    world.traffic.examples.extend(rows[300:330])
+    assert world.night(trains=False)[name].state == "canary"
+    world.traffic.examples.extend(rows[330:])
+    assert world.night(trains=False)[name].state == "live"
+
+
+def test_a_successor_is_held_against_who_is_live(tmp_path: Path) -> None:
+    """Most requests are answered by the one whose place it would take: they count for it, too."""
+    rows = mails(2_200, noise=0.07)
+    few = [row for row in rows[:900] if truth(row.query.text) != "fees"]
+    world = World(tmp_path, few[:400])
+    (first,) = world.night()
+    world.traffic.examples.extend(few[400:])
+    assert world.night(trains=False)[first].state == "live"
+    world.traffic.examples.extend(rows[900:1_800])
+    world.night()
+    ((second, state),) = [one for one in world.states.items() if one[0] != first]
+    assert state == "canary"
+    for row in rows[1_800:]:
+        topic = truth(row.query.text)
+        if topic == "fees":
+            world.traffic.examples.append(row)
+        else:
+            world.traffic.local.append(replace(row, answer=topic, teacher=first))
+    said = world.night(trains=False)
+    assert said[second].state == "live"
+    assert said[second].pairs > 200, "a third of 400 went to the frontier"
+    assert world.states[first] == "retired"
