@@ -78,7 +78,7 @@ def climbed(
     for end in range(LOOK, len(pairs) + 1, LOOK):
         trial_so_far = proof(pairs[since:end], doubt.on_trial)
         unseen = proof(pairs[:end], doubt)
-        now = Standing(state, unseen, unseen, trial_so_far)
+        now = Standing(state, unseen, trial_so_far)
         state = next_move(now, None).state
         if state == "canary" and trial is None:
             trial = since = end

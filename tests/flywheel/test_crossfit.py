@@ -1,4 +1,4 @@
-"""What a specialist would have answered to what it has learned from, by thresholds found without."""
+"""What a specialist would have answered to what it has learned from."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shortstop.flywheel.night.promote import Standing, next_move
+from shortstop.flywheel.night.promote import Incumbent, Standing, nears_its_end, next_move
 from shortstop.flywheel.pairs import MatchedPair, Proof, proof_of
 from shortstop.flywheel.verdicts import TRIAL, Doubt
 
@@ -34,37 +34,37 @@ def test_a_trial_is_shorter_than_the_first_proof() -> None:
 
 
 def test_who_is_proven_goes_on_trial_and_by_the_trial_live() -> None:
-    assert next_move(Standing("shadow", shown(400), shown(400), NOTHING), None).state == "canary"
+    assert next_move(Standing("shadow", shown(400), NOTHING), None).state == "canary"
     trial = shown(130, DOUBT.on_trial)
     assert trial.proven
     assert not shown(130).proven
-    assert next_move(Standing("canary", shown(500), shown(500), trial), None).state == "live"
+    assert next_move(Standing("canary", shown(500), trial), None).state == "live"
 
 
 def test_a_trial_alone_promotes_nobody() -> None:
     """The first proof has to hold with the trial's pairs in it."""
     worse = shown(400, losses=12)
     assert not worse.proven
-    move = next_move(Standing("canary", worse, worse, shown(130, DOUBT.on_trial)), None)
+    move = next_move(Standing("canary", worse, shown(130, DOUBT.on_trial)), None)
     assert move.state == "canary"
     assert "more pairs" in move.why or "no number of such pairs" in move.why
 
 
 def test_a_trial_that_shows_too_little_goes_on() -> None:
-    move = next_move(Standing("canary", shown(500), shown(500), shown(20, DOUBT.on_trial)), None)
+    move = next_move(Standing("canary", shown(500), shown(20, DOUBT.on_trial)), None)
     assert (move.state, move.why.partition(".")[0]) == ("canary", "On trial")
 
 
 def test_harm_ends_it_whatever_was_proven() -> None:
-    now = Standing("canary", shown(500), shown(500), shown(100), harm=True)
+    now = Standing("canary", shown(500), shown(100), harm=True)
     assert next_move(now, None).state == "retired"
 
 
-def test_what_it_has_learned_from_puts_it_on_trial_and_never_live() -> None:
-    few = shown(40)
-    assert not few.proven
-    assert next_move(Standing("shadow", shown(400), few, NOTHING), None).state == "canary"
-    trial = shown(130, DOUBT.on_trial)
-    move = next_move(Standing("canary", shown(400), few, trial), None)
-    assert move.state == "canary"
-    assert move.why.startswith("On trial. About")
+def test_a_successor_waits_for_a_trial_that_is_nearly_over() -> None:
+    now = Standing("shadow", shown(400), NOTHING)
+    assert nears_its_end(shown(110, DOUBT.on_trial))
+    assert not nears_its_end(shown(20, DOUBT.on_trial))
+    move = next_move(now, Incumbent(0.5, nears=True))
+    assert (move.state, "waits" in move.why) == ("shadow", True)
+    assert next_move(now, Incumbent(0.5)).state == "canary"
+    assert next_move(now, Incumbent(1.0, nears=True)).state == "retired", "it serves no more"

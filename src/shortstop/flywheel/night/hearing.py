@@ -79,7 +79,7 @@ class Pairs(NamedTuple):
 
 class Findings(NamedTuple):
     """What is known of a task's specialists, by name, and how far a judge's word is believed.
-    `rehearsed` are pairs of those who do not answer yet, with what they have learned from."""
+    `rehearsed` are pairs of those who are not live yet, with what they have learned from."""
 
     pairs: Mapping[str, Pairs]
     doubt: Doubt
@@ -90,7 +90,7 @@ class Findings(NamedTuple):
         """By all that a specialist has not learned from."""
         return proof_of(self.pairs[name].every, self.margin, self.doubt)
 
-    def before(self, name: str) -> Proof:
+    def asked(self, name: str) -> Proof:
         """By that and by what it would have answered to the rest."""
         rest = self.rehearsed.get(name)
         every = [*rest.every, *self.pairs[name].every] if rest else self.pairs[name].every

@@ -1,6 +1,6 @@
 """How far a specialist is trusted next: candidate -> shadow -> canary -> live, each by its own
-evidence, and back. What it would have answered to what it has learned from may put it on trial;
-live it is by what it has not learned from alone."""
+evidence, and back. The first proof counts what it would have answered to what it has learned from;
+a trial counts what came after alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ CLEARLY_MORE = 0.02
 
 
 class Standing(NamedTuple):
-    """What is known of a specialist: its `state`; `before`, the evidence on all that was asked;
-    `unseen`, that on what it has not learned from; `since`, that on what came after it got its
-    state, at a trial's level; whether the latter says that it does `harm`; whether what people know
-    to be right says that it is `wrong` more often than the frontier by more than the margin."""
+    """What is known of a specialist: its `state`; `asked`, the evidence on all that was asked, held
+    out or unseen; `since`, that on what came after it got its state, at a trial's level; whether
+    the latter says that it does `harm`; whether what people know to be right says that it is
+    `wrong` more often than the frontier by more than the margin."""
 
     state: TargetState
-    before: Proof
-    unseen: Proof
+    asked: Proof
     since: Proof
     harm: bool = False
     wrong: bool = False
@@ -54,34 +53,34 @@ def next_move(now: Standing, incumbent: Incumbent | None) -> Move:
     if now.harm:
         return Move("retired", f"It loses {now.since.loss:.1%} on the mean since it answers.")
     if now.wrong:
-        known = now.unseen.judged.get("gold", 0)
+        known = now.asked.judged.get("gold", 0)
         return Move("retired", f"Of {known} answers that people know, it gives too many wrong.")
     if now.state in ("candidate", "shadow"):
-        return _into_traffic(now.before, incumbent)
+        return _into_traffic(now.asked, incumbent)
     if now.state == "canary":
-        if now.since.proven and now.unseen.proven:
+        if now.since.proven and now.asked.proven:
             return Move("live", f"Proven again on {now.since.served} pairs of its trial.")
-        return Move("canary", f"On trial. {lacking(now.unseen if now.since.proven else now.since)}")
-    return Move(now.state, _told(now.unseen))
+        return Move("canary", f"On trial. {lacking(now.asked if now.since.proven else now.since)}")
+    return Move(now.state, _told(now.asked))
 
 
-def _into_traffic(before: Proof, incumbent: Incumbent | None) -> Move:
-    if not before.proven:
-        return Move("shadow", lacking(before))
-    if incumbent is not None and before.share < incumbent.share + CLEARLY_MORE:
+def _into_traffic(asked: Proof, incumbent: Incumbent | None) -> Move:
+    if not asked.proven:
+        return Move("shadow", lacking(asked))
+    if incumbent is not None and asked.share < incumbent.share + CLEARLY_MORE:
         return Move(
             "retired",
-            f"It is proven, and serves {before.share:.0%} where the present one serves"
+            f"It is proven, and serves {asked.share:.0%} where the present one serves"
             f" {incumbent.share:.0%}.",
         )
     if incumbent is not None and incumbent.nears:
         return Move("shadow", "It is proven, and waits for a trial that is nearly over.")
-    return Move("canary", f"Proven on {_told(before)}")
+    return Move("canary", f"Proven on {_told(asked)}")
 
 
 def nears_its_end(trial: Proof) -> bool:
-    """Whether a trial lacks no more pairs than it has had."""
-    return trial.more is not None and trial.more <= trial.served
+    """Whether a trial lacks no more than half of the pairs that it has had."""
+    return trial.more is not None and 2 * trial.more <= trial.served
 
 
 def lacking(proof: Proof) -> str:

@@ -100,6 +100,8 @@ class TaskNight:
         placed |= self._candidates()
         stage("examine")
         verdicts = self._examined(placed)
+        waiting = [one.name for one in self.placements.serving() if one.state != "live"]
+        self.memory.rehearsed.keep(waiting)
         return self._report(data, (*verdicts, *refused), why, time.monotonic() - started)
 
     # ------------------------------------------------------------ data
@@ -183,10 +185,9 @@ class TaskNight:
         return tuple(out)
 
     def _rehearsed(self, placed: Mapping[str, Place], hearing: Hearing) -> dict[str, Pairs]:
-        """Of those who do not answer yet, after all that was asked unseen: the judge's money goes
+        """Of those who are not live yet, after all that was asked unseen: the judge's money goes
         there first."""
-        waiting = [name for name, place in placed.items() if place.state not in TAKEN_BACK]
-        self.memory.rehearsed.keep(waiting)
+        waiting = [name for name, place in placed.items() if place.state != "live"]
         return {name: hearing.rehearsal(name, self.examples) for name in waiting}
 
     def _moved(
@@ -197,17 +198,16 @@ class TaskNight:
         gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
         now = Standing(
             place.state,
-            known.before(name),
-            known.unseen(name),
+            known.asked(name),
             known.since(name, place.since),
             place.state in TAKEN_BACK and harmful(pairs.since(place.since), margin),
             harmful(gold, margin),
         )
         step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
-        shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.before
+        shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.asked
         return step, KindReport(
-            place.learned.manifest.kind, name, step.state, step.why + why, now.unseen.share,
+            place.learned.manifest.kind, name, step.state, step.why + why, now.asked.share,
             shown.served, shown.loss, shown.more, shown.judged, margin=margin,
             losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
             checked=known.doubt.checked,
