@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from shortstop.flywheel.night.promote import Standing, alarm_at, next_move
 from shortstop.flywheel.pairs import MatchedPair, Proof, proof_of
 from shortstop.flywheel.verdicts import Doubt, doubt_of
-from shortstop.routing.bounds import Floats, log_bets, mixed_rows
+from shortstop.routing.bounds import BOLD, Floats, log_bets, mixed_rows
 from shortstop.types.decision import TargetState
 
 MARGIN, ALPHA = 0.03, 0.05
@@ -107,7 +107,7 @@ def steps(pairs: Sequence[MatchedPair], doubt: Doubt) -> tuple[int | None, int |
 def proven(losses: Floats, judged: Floats, doubt: Doubt) -> NDArray[np.bool_]:
     """Whether these losses prove it, at each look: all looks at once."""
     bets = log_bets(losses + doubt.bias * judged, MARGIN, most=1.0 + doubt.bias)
-    wealth = mixed_rows(np.cumsum(bets, axis=1)[:, LOOK - 1 :: LOOK].T)
+    wealth = mixed_rows(np.cumsum(bets, axis=1)[:, LOOK - 1 :: LOOK].T, BOLD)
     return np.asarray(wealth >= -log(doubt.alpha))
 
 

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from shortstop.evaluate.figures import binomial_lower
 from shortstop.routing.bounds import (
+    BOLD,
+    EVEN,
     STAKES,
+    Floats,
     labels_for_proof,
     log_alarms,
     log_bets,
@@ -64,12 +67,16 @@ def test_a_bet_at_the_limit_is_fair_in_both_directions(alpha: float, weight: flo
         assert np.allclose((1 - alpha) * none + alpha * whole, 1)
 
 
-def test_the_mixture_is_the_mean_wealth_and_does_not_overflow() -> None:
-    wealth = np.log(np.array([1.0, 3.0, 8.0]))
-    assert exp(mixed(wealth)) == pytest.approx(4)
-    assert mixed(wealth + 5000) == pytest.approx(5000 + log(4))
+@pytest.mark.parametrize("spread", [EVEN, BOLD])
+def test_the_mixture_is_the_whole_wealth_and_does_not_overflow(spread: Floats) -> None:
+    assert spread.sum() == pytest.approx(1), "the gambler starts with a wealth of 1"
+    wealth = np.log(np.arange(1.0, 15.0))
+    whole = float(np.arange(1.0, 15.0) @ spread)
+    assert exp(mixed(wealth, spread)) == pytest.approx(whole)
+    assert mixed(wealth + 5000, spread) == pytest.approx(5000 + log(whole))
     rows = np.stack([wealth, wealth + 1])
-    assert mixed_rows(rows) == pytest.approx([mixed(rows[0]), mixed(rows[1])])
+    each = [mixed(rows[0], spread), mixed(rows[1], spread)]
+    assert mixed_rows(rows, spread) == pytest.approx(each)
 
 
 def test_no_pairs_are_no_evidence() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from math import log
+from math import ceil, exp, log
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -119,22 +119,26 @@ def proof_of(pairs: Sequence[MatchedPair | None], margin: float, doubt: Doubt) -
     losses = np.array([pair.loss for pair in served], np.float64)
     biased = np.array([pair.by == "judge" for pair in served], np.float64)
     feared, most = losses + doubt.bias * biased, 1.0 + doubt.bias
+    log_e, needed = log_e_value(feared, margin, most), -log(doubt.alpha)
     return Proof(
         len(pairs),
         len(served),
         float(losses.mean()) if len(losses) else 0.0,
-        log_e_value(feared, margin, most),
-        -log(doubt.alpha),
-        _more(feared, margin, doubt.alpha),
+        log_e,
+        needed,
+        _more(feared, margin, needed - log_e),
         Counter(pair.by for pair in served if pair.by),
     )
 
 
-def _more(losses: np.ndarray, margin: float, alpha: float) -> int | None:
+def _more(losses: np.ndarray, margin: float, lacking: float) -> int | None:
+    """Pairs that add the `lacking` evidence, in nats, if they are like those that there are."""
+    if lacking <= 0:
+        return 0
     mean = float(losses.mean()) if len(losses) else 0.0
     second = float((losses * losses).mean()) if len(losses) else 0.0
-    wanted = labels_for_proof(mean, second, margin, alpha)
-    return None if wanted == float("inf") else max(1, round(wanted) - len(losses))
+    wanted = labels_for_proof(mean, second, margin, exp(-lacking))
+    return None if wanted == float("inf") else max(1, ceil(wanted))
 
 
 def running_losses(pairs: Sequence[MatchedPair | None], points: int = 120) -> tuple[float, ...]:

@@ -58,7 +58,7 @@ def test_labels_that_it_did_not_know_are_asked_about_and_wrong() -> None:
     data = rows(400)
     trained = taught(data)
     names = np.array(trained.head.labels)
-    assert 30 <= len(trained.new.rows) <= 60
+    assert 15 <= len(trained.new.rows) <= 30
     assert not (names[trained.new.labels] == np.array(data[1])[trained.new.rows]).any()
 
 

@@ -95,7 +95,7 @@ def test_it_goes_live_by_what_came_after_its_trial_began(tmp_path: Path) -> None
     rows = mails(900, noise=0.07)
     world = World(tmp_path, rows[:300])
     (name,) = world.night()
-    world.traffic.examples.extend(rows[300:330])
+    world.traffic.examples.extend(rows[300:320])
     assert world.night(trains=False)[name].state == "canary"
     world.traffic.examples.extend(rows[330:])
     assert world.night(trains=False)[name].state == "live"
