@@ -31,8 +31,8 @@ from bench.company.recurring import recurring
 from bench.company.sources import read
 from bench.company.stream import Ask, Stream, plan
 from bench.company.teacher import Teacher
+from bench.learning.encoding import KeptEncoder
 from bench.learning.noisy import Court, as_client, asked
-from bench.learning.tools import _encoder as sentence_encoder
 from bench.processes import ROOT
 from shortstop.flywheel.examine import sure
 from shortstop.flywheel.examples import Example
@@ -69,6 +69,7 @@ class TaskWeek:
     work: Path
     seed: int
     court: Court
+    encoder: KeptEncoder
     sent: int = 0
     asked: Counter[int] = field(default_factory=Counter)
     served: Counter[int] = field(default_factory=Counter)
@@ -80,7 +81,6 @@ class TaskWeek:
         self.home = self.work / self.app.name.replace("/", "-")
         self.home.mkdir(parents=True)
         self.placements = Placements(self.home)
-        self.encoder = sentence_encoder()
         self.shelf = Shelf(self.home / "specialists", lambda k, f: load(k, f, lambda: self.encoder))
         self.traffic = TaskTraffic(TaskKey("acme", self.app.name), deque())
         self.chance = random.Random(f"{self.seed} {self.app.name} street")
@@ -166,11 +166,12 @@ def weeks(data: Path, kinds: Sequence[str], days: int, seed: int, scale: float) 
         for name, each in by_app.items():
             each.append([ask for ask in asks if ask.app == name])
         gold |= {a.id: {"key": a.id, "check": a.check, "gold": a.gold} for a in asks}
+    encoder = KeptEncoder()
     with tempfile.TemporaryDirectory() as folder:
         for app in apps:
             if sum(map(len, by_app[app.name])) < 100 or app.kind not in volumes:
                 continue
-            week = TaskWeek(app, Path(folder), seed, Court(gold))
+            week = TaskWeek(app, Path(folder), seed, Court(gold), encoder)
             for day, asks in enumerate(by_app[app.name], start=1):
                 week.spend(day, asks)
             yield week
