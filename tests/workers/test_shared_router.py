@@ -13,7 +13,7 @@ from shortstop.routing import Feedback, LearnedRouter, Prior, packaged
 from shortstop.types import Caller, Decision, Finding, Look, Signals, Trace
 from shortstop.workers import news
 from shortstop.workers.context import WorkerContext
-from shortstop.workers.news import News
+from shortstop.workers.news import News, NewsEvent
 from shortstop.workers.shared_router import SharedRouter
 from tests.routing.test_constraints import OPEN, PINNED, ask
 from tests.routing.test_learner import trace
@@ -51,12 +51,16 @@ def crew(tmp_path: Path, prior: Prior) -> Callable[[int], Worker]:
     return lambda index: Worker(tmp_path, index, prior)
 
 
-def messages(folder: Path) -> list[News]:
-    """Everything that was published so far."""
+def published(folder: Path) -> list[NewsEvent]:
+    """Everything so far."""
     listener = WorkerContext(folder, 99)
-    heard: list[News] = []
+    heard: list[NewsEvent] = []
     listener.listen(heard.append)
     return heard
+
+
+def messages(folder: Path) -> list[News]:
+    return [event.item for event in published(folder)]
 
 
 def test_pairs_of_all_workers_convince_each_of_them(crew: Callable[[int], Worker]) -> None:
@@ -78,8 +82,8 @@ def test_hearing_twice_teaches_nothing_twice(crew: Callable[[int], Worker], tmp_
     one.teach(0, 20)
     two.context.catch_up()
     before = two.own.contracts(), two.own.state.gaps["small=smol-135"].rows
-    for item in messages(tmp_path):
-        two.router.learn(item)
+    for event in published(tmp_path):
+        two.router.learn(event)
     assert (two.own.contracts(), two.own.state.gaps["small=smol-135"].rows) == before
 
 

@@ -16,6 +16,7 @@ from shortstop.app.clock import CLOCK
 from shortstop.app.offers import Offers
 from shortstop.app.places import data_paths
 from shortstop.app.privacy_memory import open_privacy_memory
+from shortstop.app.replicas import open_replica
 from shortstop.app.telemetry import Telemetry
 from shortstop.config import Config, PrivacyConfig
 from shortstop.stores import open_stores
@@ -61,6 +62,10 @@ class Resources:
         if workers is None:
             self.paths.tighten()
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
+        self.replica = open_replica(config, self.paths, stores, workers, seal)
+        self.exchange = workers if self.replica is None else self.replica.exchange
+        if self.replica is not None:
+            opened.callback(self.replica.close)
         memory = open_privacy_memory(config, env, stores, opened, shared=shared)
         self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
         accounts = stores.accounts()
