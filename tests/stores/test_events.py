@@ -55,11 +55,11 @@ def test_a_row_that_was_numbered_first_and_commits_last_is_not_missed(
             while postgres.sql(WAITING)[0][0] != number and writer.is_alive():
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-        seen += store.after(0, 9)
+        seen += store.after(0, 9).events
         other.execute("SELECT pg_advisory_unlock(7)")
         for writer in writers:
             writer.join()
-        seen += store.after(seen[-1].id, 9)
+        seen += store.after(seen[-1].id, 9).events
         assert [one.event.writer for one in seen] == ["first", "slow", "quick"]
         assert len(read(store)) == 3
 

@@ -14,8 +14,6 @@ from shortstop.workers.exchange import Learn, NewsExchange
 BATCH = 500
 SLICE = 20
 """Events that are learned before requests have their turn again."""
-AWAY_SECONDS = 60.0
-"""After so long without the store, events may have been deleted meanwhile."""
 
 
 class EventFeed:
@@ -39,32 +37,40 @@ class EventFeed:
         return self._monotonic() - self._heard_at
 
     def read_all(self, learn: Learn) -> None:
-        """At the start: everything behind the cursor. Raises StoreError."""
-        while events := self._store.after(self.cursor, BATCH):
-            for event in events:
+        """At the start: everything behind the cursor that there is. Raises StoreError."""
+        while True:
+            page = self._store.after(self.cursor, BATCH)
+            for event in page.events:
                 self._take(event, learn)
+            if not page.events:
+                break
+        self.skip_to(page.deleted)
         self._heard_at = self._monotonic()
 
-    def missed(self) -> bool:
-        """Whether events that were not heard may be deleted by now. Raises StoreError."""
-        if self.behind_s < AWAY_SECONDS:
-            return False
-        return any(self.cursor < one.upto for one in self._store.snapshots()[1:])
+    def skip_to(self, id: int) -> None:
+        """What was not heard up to there is not to be had any more."""
+        self.cursor = max(self.cursor, id)
 
-    async def hear(self, learn: Learn) -> None:
-        """Everything that is new. An outage ends it; the rest comes with the next call."""
+    async def hear(self, learn: Learn) -> int | None:
+        """Everything that is new. An outage ends it; the rest comes with the next call.
+
+        Where events were deleted before they were heard it learns nothing: up to which id, else
+        None.
+        """
         while True:
             try:
-                events = await asyncio.to_thread(self._store.after, self.cursor, BATCH)
+                page = await asyncio.to_thread(self._store.after, self.cursor, BATCH)
             except StoreError:
-                return
-            for start in range(0, len(events), SLICE):
-                for event in events[start : start + SLICE]:
+                return None
+            if page.deleted > self.cursor:
+                return page.deleted
+            for start in range(0, len(page.events), SLICE):
+                for event in page.events[start : start + SLICE]:
                     self._take(event, learn)
                 await asyncio.sleep(0)
-            if len(events) < BATCH:
+            if len(page.events) < BATCH:
                 self._heard_at = self._monotonic()
-                return
+                return None
 
     def _take(self, stored: StoredEvent, learn: Learn) -> None:
         """Whatever becomes of it: an event that cannot be learned is not tried for ever."""

@@ -85,7 +85,7 @@ class Replica:
         self.feed.read_all(learn)
 
     def chores(self, gateway: Taught) -> Iterator[Coroutine[None, None, None]]:
-        yield _again(HEAR_SECONDS, "hearing the other machines", lambda: self._hear(gateway))
+        yield _again(HEAR_SECONDS, "hearing the other machines", lambda: self.hear(gateway))
         if self._relay is not None:
             publish = self._relay.publish
             yield _again(PUBLISH_SECONDS, "telling the other machines", lambda: in_thread(publish))
@@ -93,16 +93,13 @@ class Replica:
             look = LOOK_SECONDS
             yield _again(look, "the shared snapshot", lambda: self._look(gateway.snapshot))
 
-    async def _hear(self, gateway: Taught) -> None:
-        await self.feed.hear(self._learn) if not await self._missed() else await self._anew(gateway)
+    async def hear(self, gateway: Taught) -> None:
+        """Learn what is new."""
+        deleted = await self.feed.hear(self._learn)
+        if deleted is not None:
+            await self._begin_anew(gateway, deleted)
 
-    async def _missed(self) -> bool:
-        try:
-            return await asyncio.to_thread(self.feed.missed)
-        except StoreError:
-            return False
-
-    async def _anew(self, gateway: Taught) -> None:
+    async def _begin_anew(self, gateway: Taught, deleted: int) -> None:
         """It was away for longer than events are kept."""
         log.warning("this machine was away for long: it goes on from the others' snapshot")
         try:
@@ -113,7 +110,7 @@ class Replica:
             state, upto = newest
             await gateway.relearn(state)
             self.feed.cursor = upto
-        await self.feed.hear(self._learn)
+        self.feed.skip_to(deleted)
 
     # ------------------------------------------------------------ leading
 

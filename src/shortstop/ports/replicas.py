@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from shortstop.types.replicas import SealedEvent, StateSnapshot, StoredEvent
+from shortstop.types.replicas import EventPage, SealedEvent, StateSnapshot
 
 
 class EventStore(Protocol):
@@ -18,9 +18,9 @@ class EventStore(Protocol):
         """Append those that were not published yet; how many. A writer's numbers must rise: what is
         at or below its last one counts as published, also after it was deleted."""
 
-    def after(self, id: int, limit: int) -> list[StoredEvent]:
-        """At most `limit` events behind that id, in their order. Whoever has seen an event has been
-        given all before it: none is ever added in front of one that can be read."""
+    def after(self, id: int, limit: int) -> EventPage:
+        """At most `limit` events behind that id, in their order. None is ever added in front of one
+        that can be read: whoever goes on behind the last one misses nothing but what is deleted."""
 
     def begin(self, snapshot: StateSnapshot) -> bool:
         """Keep the first snapshot. False, and nothing happened, where there is one already."""

@@ -21,6 +21,13 @@ class StoredEvent(Struct, frozen=True):
     event: SealedEvent
 
 
+class EventPage(Struct, frozen=True):
+    """Events in their order. All up to the id `deleted` are deleted: a snapshot holds them."""
+
+    deleted: int
+    events: list[StoredEvent]
+
+
 class StateSnapshot(Struct, frozen=True):
     """All that had been learned when every event up to the id `upto` was counted, and perhaps some
     behind it. `digest` is the checksum of `data`."""

@@ -47,7 +47,7 @@ def _publish_all(stores: Stores, number: int) -> None:
 
 
 def read(store: EventStore, after: int = 0) -> list[SealedEvent]:
-    return [one.event for one in store.after(after, 10_000)]
+    return [one.event for one in store.after(after, 10_000).events]
 
 
 class EventStoreContract:
@@ -60,9 +60,9 @@ class EventStoreContract:
         events = [event("a", 1), event("b", 1), event("a", 2)]
         assert store.publish(events) == 3
         assert read(store) == events
-        first, second = store.after(0, 2)
-        assert [one.event for one in store.after(first.id, 9)] == events[1:]
-        assert [one.event for one in store.after(second.id, 9)] == events[2:]
+        first, second = store.after(0, 2).events
+        assert [one.event for one in store.after(first.id, 9).events] == events[1:]
+        assert [one.event for one in store.after(second.id, 9).events] == events[2:]
         assert store.publish([]) == 0
 
     def test_what_was_published_is_not_published_again(self, store: EventStore) -> None:
@@ -83,7 +83,7 @@ class EventStoreContract:
             last = 0
             while True:
                 over = done.is_set()
-                events = store.after(last, 7)
+                events = store.after(last, 7).events
                 seen.extend(one.event for one in events)
                 last = events[-1].id if events else last
                 if over and not events:
@@ -120,12 +120,13 @@ class EventStoreContract:
             term = leaders.lead("a", 60)
             assert term is not None
         store.publish([event("a", n) for n in range(1, 11)])
-        ids = [one.id for one in store.after(0, 99)]
+        ids = [one.id for one in store.after(0, 99).events]
         assert store.begin(snapshot(0))
         assert store.keep_snapshot(term, snapshot(ids[3])) == 0, "the one before holds none"
         assert store.keep_snapshot(term, snapshot(ids[7], b"8")) == 4
         assert store.snapshots() == [snapshot(ids[7], b"8"), snapshot(ids[3])]
         assert [one.number for one in read(store)] == [5, 6, 7, 8, 9, 10]
+        assert store.after(0, 1).deleted == store.after(ids[9], 1).deleted == ids[3]
         assert store.publish([event("a", 2)]) == 0, "it was published, and is deleted"
 
     def test_an_earlier_leader_s_late_snapshot_is_refused(

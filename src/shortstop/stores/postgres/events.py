@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from shortstop.stores.postgres.leaders import require_term
 from shortstop.stores.sql.database import SqlDatabase, SqlSession
-from shortstop.types.replicas import SealedEvent, StateSnapshot, StoredEvent
+from shortstop.types.replicas import EventPage, SealedEvent, StateSnapshot, StoredEvent
 
 _EVENTS, _SNAPSHOTS = "learned events", "learned snapshots"
 _ADD = "INSERT INTO learned_events (writer, number, message) VALUES (?, ?, ?)"
@@ -20,15 +20,16 @@ _PUBLISHED = """
 INSERT INTO event_writers (writer, published, at) VALUES (?, ?, clock_timestamp())
 ON CONFLICT (writer) DO UPDATE SET published = excluded.published, at = excluded.at
 """
-_AFTER = """
-SELECT id, writer, number, message FROM learned_events WHERE id > ? ORDER BY id LIMIT ?
-"""
+_DELETED = "SELECT coalesce(min(upto), 0) AS deleted FROM learned_snapshots"
+_AFTER = f"""
+SELECT deleted, id, writer, number, message FROM ({_DELETED}) AS snapshots LEFT JOIN
+(SELECT id, writer, number, message FROM learned_events WHERE id > ? ORDER BY id LIMIT ?) AS events
+ON true ORDER BY id
+"""  # noqa: S608 - made of fixed texts
 _KEEP = "INSERT INTO learned_snapshots (upto, digest, data) VALUES (?, ?, ?)"
 _LAST_TWO = "SELECT seq FROM learned_snapshots ORDER BY seq DESC LIMIT 2"
 _DROP = f"DELETE FROM learned_snapshots WHERE seq NOT IN ({_LAST_TWO})"  # noqa: S608 - fixed texts
-_HELD_BY_BOTH = """
-DELETE FROM learned_events WHERE id <= (SELECT min(upto) FROM learned_snapshots)
-"""
+_HELD_BY_BOTH = f"DELETE FROM learned_events WHERE id <= ({_DELETED})"  # noqa: S608 - fixed texts
 _FORGET_WRITERS = "DELETE FROM event_writers WHERE at < clock_timestamp() - interval '30 days'"
 
 
@@ -53,10 +54,11 @@ class PostgresEvents:
                 db.executemany(_PUBLISHED, [(name, published[name]) for name in sorted(writers)])
         return len(new)
 
-    def after(self, id: int, limit: int) -> list[StoredEvent]:
+    def after(self, id: int, limit: int) -> EventPage:
         with self._database.reading() as db:
             rows = db.execute(_AFTER, (id, limit)).fetchall()
-        return [StoredEvent(id, SealedEvent(*event)) for id, *event in rows]
+        found = [StoredEvent(id, SealedEvent(*event)) for _, id, *event in rows if id is not None]
+        return EventPage(rows[0][0], found)
 
     def begin(self, snapshot: StateSnapshot) -> bool:
         with self._slow.writing(_SNAPSHOTS) as db:
