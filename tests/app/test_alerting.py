@@ -206,6 +206,7 @@ async def test_of_several_workers_one_tells(
     workers = None if index is None else WorkerContext(tmp_path, index)
     resources: Any = SimpleNamespace(
         workers=workers,
+        replica=None,
         offers=None,
         env={},
         telemetry=SimpleNamespace(chores=lambda: ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -51,4 +52,6 @@ def chores(
     if leads:
         yield keep_house(resources, gateway.sweep_runs)
         yield keep_alerts(resources, gateway, gateway.started)
-        yield keep_nights(gateway.config, gateway.config_file, resources.env)
+        nights = partial(keep_nights, gateway.config, gateway.config_file, resources.env)
+        replica = resources.replica
+        yield nights() if replica is None else nights(claim=replica.leadership.claim)

@@ -222,7 +222,9 @@ class Shortstop:
         return Erased(surrogates, traces, responses, answers, files)
 
     def readiness(self) -> Readiness:
-        return self._runtime.readiness(self._resources.traces.health())
+        readiness = self._runtime.readiness(self._resources.traces.health())
+        replica = self._resources.replica
+        return readiness if replica is None else replace(readiness, replica=replica.readiness)
 
     def metrics(self) -> bytes:
         return self._resources.metrics.text()

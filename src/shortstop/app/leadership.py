@@ -16,6 +16,8 @@ log = logging.getLogger("shortstop")
 
 TERM_SECONDS = 15.0
 RENEW_SECONDS = 5.0
+GRACE_SECONDS = 60.0
+"""For so long others leave a job to the machine that leads, which may not be set up to do it."""
 
 
 class Leadership:
@@ -23,7 +25,7 @@ class Leadership:
 
     def __init__(self, store: LeaderStore, holder: str, clock: Clock = CLOCK) -> None:
         self.store = store
-        self._holder = holder
+        self.holder = holder
         self._clock = clock
         self._term: tuple[int, float] | None = None
 
@@ -44,7 +46,7 @@ class Leadership:
     def renew(self) -> None:
         """Begin a term or prolong it. Raises StoreError; then the term ends by itself."""
         ends = self._clock.monotonic() + TERM_SECONDS  # at the latest, however long the call takes
-        led, number = self.term, self.store.lead(self._holder, TERM_SECONDS)
+        led, number = self.term, self.store.lead(self.holder, TERM_SECONDS)
         self._term = None if number is None else (number, ends)
         if number is not None and led is None:
             log.info("this machine leads (term %d)", number)
@@ -55,7 +57,18 @@ class Leadership:
         """Let another machine lead at once. Raises StoreError."""
         if self._term is not None:
             self._term = None
-            self.store.resign(self._holder)
+            self.store.resign(self.holder)
+
+    async def claim(self, job: str, due: float) -> bool:
+        """Whether this machine does a job that was due then: of those that would do it the one that
+        leads, else the first. False also where the store cannot be asked: nothing is done twice."""
+        if self.term is None:
+            await asyncio.sleep(GRACE_SECONDS)
+        try:
+            return await asyncio.to_thread(self.store.claim, job, due)
+        except StoreError as error:
+            log.warning("the %s is left out: whose turn it is cannot be asked: %s", job, error)
+            return False
 
     async def keep(self) -> None:
         """For ever."""

@@ -17,6 +17,7 @@ from shortstop.errors import StoreError
 from shortstop.faults import contained
 from shortstop.ports.replicas import EventStore, LeaderStore
 from shortstop.routing import State
+from shortstop.server.gateway import ReplicaReadiness
 from shortstop.workers.exchange import Learn, NewsExchange
 from shortstop.workers.relay import NewsRelay
 
@@ -111,6 +112,11 @@ class Replica:
             await gateway.relearn(state)
             self.feed.cursor = upto
         self.feed.skip_to(deleted)
+
+    @property
+    def readiness(self) -> ReplicaReadiness:
+        behind = round(self.feed.behind_s, 3)
+        return ReplicaReadiness(self.leadership.term is not None, behind)
 
     # ------------------------------------------------------------ leading
 

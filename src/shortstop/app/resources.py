@@ -80,11 +80,20 @@ class Resources:
         rows = stores.rows(fsync=traces.fsync)
         self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
         opened.callback(self.traces.close)
+        if self.replica is not None:
+            self.traces.delete_only_if(self.replica.leadership.confirmed)
         self.offers = Offers(self.paths.offers)
         later = asyncio.get_running_loop().call_later
         self.telemetry = Telemetry(config, env, redact, later)
         self.metrics = self.telemetry.metrics
         opened.callback(self.metrics.flush)
+
+    def leads(self) -> bool:
+        """Whether this process does what is done once for all that share the stores, by the store's
+        word: it may be waited for."""
+        if self.replica is not None:
+            return self.replica.leadership.confirmed()
+        return self.workers is None or self.workers.leader
 
     def tagger(self, config: PrivacyConfig) -> Tagger | None:
         """The reader of names: one child process, whatever is reloaded."""
