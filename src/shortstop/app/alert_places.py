@@ -64,10 +64,12 @@ class OwnAlerts:
 
 
 class SharedAlerts:
-    """In the store of several machines. Each reports what it sees; the one that leads tells it."""
+    """In the store of several machines. Each reports what it sees; the one that leads tells it.
+    `machine` is its name for people."""
 
-    def __init__(self, leadership: Leadership) -> None:
+    def __init__(self, leadership: Leadership, machine: str = "") -> None:
         self._leadership = leadership
+        self._machine = machine or os.uname().nodename
         self._term: int | None = None
         self.name = "the alerts in the shared store"
 
@@ -81,7 +83,7 @@ class SharedAlerts:
         self._leadership.store.write_note(self._term, NOTE, data)
 
     def gather(self, watched: Watched) -> Watched | None:
-        store, own = self._leadership.store, _named(watched, os.uname().nodename)
+        store, own = self._leadership.store, _named(watched, self._machine)
         store.report(self._leadership.holder, msgspec.json.encode(own))
         if not self._leadership.confirmed():
             return None

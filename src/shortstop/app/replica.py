@@ -32,7 +32,7 @@ so many seconds after the last one."""
 LOOK_SECONDS = 5.0
 
 
-class Taught(Protocol):
+class Learning(Protocol):
     """The gateway, as far as what it learns goes."""
 
     def snapshot(self) -> bytes:
@@ -85,7 +85,7 @@ class Replica:
         self._learn = learn
         self.feed.read_all(learn)
 
-    def chores(self, gateway: Taught) -> Iterator[Coroutine[None, None, None]]:
+    def chores(self, gateway: Learning) -> Iterator[Coroutine[None, None, None]]:
         yield _again(HEAR_SECONDS, "hearing the other machines", lambda: self.hear(gateway))
         if self._relay is not None:
             publish = self._relay.publish
@@ -94,13 +94,13 @@ class Replica:
             look = LOOK_SECONDS
             yield _again(look, "the shared snapshot", lambda: self._look(gateway.snapshot))
 
-    async def hear(self, gateway: Taught) -> None:
+    async def hear(self, gateway: Learning) -> None:
         """Learn what is new."""
         deleted = await self.feed.hear(self._learn)
         if deleted is not None:
             await self._begin_anew(gateway, deleted)
 
-    async def _begin_anew(self, gateway: Taught, deleted: int) -> None:
+    async def _begin_anew(self, gateway: Learning, deleted: int) -> None:
         """It was away for longer than events are kept."""
         log.warning("this machine was away for long: it goes on from the others' snapshot")
         try:
@@ -116,7 +116,8 @@ class Replica:
     @property
     def readiness(self) -> ReplicaReadiness:
         behind = round(self.feed.behind_s, 3)
-        return ReplicaReadiness(self.leadership.term is not None, behind)
+        leads = self.leadership.term is not None if self.speaks else None
+        return ReplicaReadiness(leads, behind)
 
     # ------------------------------------------------------------ leading
 

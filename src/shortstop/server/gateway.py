@@ -34,10 +34,11 @@ class TracesReadiness(Struct, frozen=True):
 
 
 class ReplicaReadiness(Struct, frozen=True):
-    """Of several machines that share a store: whether this one leads, and how many seconds ago it
-    had last learned all that the others have published."""
+    """Of several machines that share a store: whether this one leads (null from a worker that does
+    not speak for its machine), and how many seconds ago it had last learned all that the others
+    have published."""
 
-    leads: bool
+    leads: bool | None
     behind_seconds: float
 
 
