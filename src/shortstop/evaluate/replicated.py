@@ -1,5 +1,5 @@
-"""The contract's stress test over replicas: machines of which each serves some of a task's requests,
-and learns of the others' a little later."""
+"""The contract's stress test over replicas: each machine serves some of a task's requests, and
+learns of the others' a little later."""
 
 from __future__ import annotations
 
