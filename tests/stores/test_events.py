@@ -40,13 +40,18 @@ def test_a_row_that_was_numbered_first_and_commits_last_is_not_missed(
     """The slow writer's row has its number, and stands still before its commit; the quick one must
     not be seen with a higher number meanwhile."""
     name = url.partition("@/")[2].partition("?")[0]
-    with closing(PostgresStores(url).events()) as store, connect(url) as other:
+    with (
+        closing(PostgresStores(url).events()) as store,
+        closing(PostgresStores(f"{url}&connect_timeout=9").events()) as elsewhere,
+        closing(PostgresStores(f"{url}&connect_timeout=8").events()) as reader,
+        connect(url) as other,
+    ):
         store.publish([event("first", 1)])
         postgres.sql(SLOW, name)
         other.execute("SELECT pg_advisory_lock(7)")
         writers = [
-            threading.Thread(target=store.publish, args=([event(writer, 1)],))
-            for writer in ("slow", "quick")
+            threading.Thread(target=each.publish, args=([event(writer, 1)],))
+            for each, writer in ((store, "slow"), (elsewhere, "quick"))
         ]
         seen = []
         for number, writer in enumerate(writers, 1):
@@ -55,11 +60,11 @@ def test_a_row_that_was_numbered_first_and_commits_last_is_not_missed(
             while postgres.sql(WAITING)[0][0] != number and writer.is_alive():
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-        seen += store.after(0, 9).events
+        seen += reader.after(0, 9).events
         other.execute("SELECT pg_advisory_unlock(7)")
         for writer in writers:
             writer.join()
-        seen += store.after(seen[-1].id, 9).events
+        seen += reader.after(seen[-1].id, 9).events
         assert [one.event.writer for one in seen] == ["first", "slow", "quick"]
         assert len(read(store)) == 3
 

@@ -66,6 +66,8 @@ class Resources:
         self.exchange = workers if self.replica is None else self.replica.exchange
         if self.replica is not None:
             opened.callback(self.replica.close)
+            if workers is None:
+                opened.callback(self.replica.exchange.close)
         memory = open_privacy_memory(config, env, stores, opened, shared=shared)
         self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
         accounts = stores.accounts()

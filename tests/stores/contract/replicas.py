@@ -82,7 +82,7 @@ class EventStoreContract:
         def follow() -> None:
             last = 0
             while True:
-                over = done.is_set()
+                over = done.wait(0.001)
                 events = store.after(last, 7).events
                 seen.extend(one.event for one in events)
                 last = events[-1].id if events else last

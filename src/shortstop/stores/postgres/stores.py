@@ -77,10 +77,14 @@ class PostgresStores:
         return SqlRuns(self._database())
 
     def events(self) -> PostgresEvents:
-        return PostgresEvents(self._database(), PostgresDatabase(self.url, WRITE_SECONDS))
+        return PostgresEvents(self._beside(CALL_SECONDS), self._beside(WRITE_SECONDS))
 
     def leaders(self) -> PostgresLeaders:
-        return PostgresLeaders(self._database())
+        return PostgresLeaders(self._beside(CALL_SECONDS))
+
+    def _beside(self, seconds: float) -> PostgresDatabase:
+        """No request waits for it."""
+        return PostgresDatabase(self.url, seconds, background=True)
 
     def _database(self) -> PostgresDatabase:
         return PostgresDatabase(self.url, CALL_SECONDS)
