@@ -73,7 +73,9 @@ async def _between_gateways(server: PostgresServer, folder: Path, pairs: int) ->
             delays = [await _delay(one, other, number) for number in range(pairs)]
         name = url.partition("@/")[2].partition("?")[0]
         ((count, size),) = server.sql(
-            "SELECT count(*)::float, avg(length(message))::float FROM learned_events", name
+            "SELECT (SELECT sum(published)::float FROM event_writers),"
+            " (SELECT avg(length(message))::float FROM learned_events)",
+            name,
         )
     delays.sort()
     assert isinstance(count, float)
