@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from shortstop.errors import StoreError
+from shortstop.faults import contained
 from shortstop.ports.replicas import EventStore
 from shortstop.types.replicas import StoredEvent
 from shortstop.workers.exchange import Learn, NewsExchange
@@ -77,4 +78,5 @@ class EventFeed:
         self.cursor = stored.id
         event = self._exchange.opened(stored.event)
         if event is not None:
-            learn(event)
+            with contained("learning from another machine"):
+                learn(event)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from shortstop.errors import StoreError
+from shortstop.faults import contained
 from shortstop.ports import Locker
 from shortstop.types.replicas import SealedEvent
 from shortstop.workers import news
@@ -86,7 +87,8 @@ class NewsExchange:
         for sealed in events_in(messages):
             event = self.opened(sealed)
             if event is not None:
-                self._learn(event)
+                with contained("learning from another worker"):
+                    self._learn(event)
 
     def close(self) -> None:
         self._bus.close()
