@@ -205,6 +205,9 @@ screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser 
 bench-scale: $(VENV)/.dev ## what 1,000 and 100,000 requests a second need; writes the tables of docs/scale.md
 	@$(BIN)/python -m bench.scale --write
 
+bench-replicas: $(VENV)/.dev ## from one machine to another over PostgreSQL: milliseconds, bytes, events (HISTORIES=)
+	@$(BIN)/python -m bench.replicas $(if $(HISTORIES),--histories $(HISTORIES))
+
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
 

@@ -323,6 +323,12 @@ class StoreUnavailable(StoreError):
     status = 503
 
 
+class NotLeading(StoreError):
+    """Something was to be written as the leader of several machines by one that leads no more."""
+
+    status = 503
+
+
 class StateUnfit(StoreError):
     """A saved router state cannot be used.
 

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from shortstop.alerts.book import FIRST_PAUSE, MOST_TRIES, SETTLED_SECONDS
+from shortstop.app import alert_places
 from shortstop.app import alerting as module
 from shortstop.app.alerting import Alerter
 from shortstop.app.chores import chores
@@ -163,7 +164,7 @@ async def test_a_disk_that_is_full_keeps_nobody_from_being_told(
 
     street.seen = Watched((DISK,))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "replace_file", full)
+        patch.setattr(alert_places, "replace_file", full)
         for _ in range(3):
             await street.turn()
     assert len(hook.heard) == 1
@@ -206,6 +207,7 @@ async def test_of_several_workers_one_tells(
     workers = None if index is None else WorkerContext(tmp_path, index)
     resources: Any = SimpleNamespace(
         workers=workers,
+        replica=None,
         offers=None,
         env={},
         telemetry=SimpleNamespace(chores=lambda: ()),

@@ -182,11 +182,11 @@ async def test_a_worker_learns_what_others_say_before_and_after_it_starts(
     heard: list[str] = []
     monkeypatch.setattr(Learner, "lost", lambda self, id, _: bool(heard.append(id)))
     sibling = WorkerContext(home.folder / "run", 1)
-    sibling.publish(Lost("req_1", "small"))
+    sibling.publish(1, Lost("req_1", "small"))
     crew = WorkerContext(home.folder / "run", 0)
     async with running(home, SMALL, crew) as gateway:
         assert heard == ["req_1"]
-        sibling.publish(Lost("req_2", "small"))
+        sibling.publish(2, Lost("req_2", "small"))
         gateway.feedback(FeedbackRequest("req_9", score=1), "user", None)
         assert heard == ["req_1", "req_2"], "it listens before it speaks"
     sibling.close()

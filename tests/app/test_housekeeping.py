@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -70,3 +73,33 @@ async def test_one_of_several_workers_keeps_it(home: Home, monkeypatch: pytest.M
         async with Shortstop(home.config, home.source, workers).running():
             await asyncio.sleep(0)
         assert len(asked) == 1
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_of_several_machines_the_one_that_leads_sweeps_what_they_share(
+    leads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+
+    def sweeping(name: str) -> Callable[[], int]:
+        return lambda: bool(swept.append(name))
+
+    monkeypatch.setattr(housekeeping, "SWEEP_SECONDS", 3600.0)
+    names = ("answers", "responses", "batches", "vault")
+    stores = {name: SimpleNamespace(sweep=sweeping(name)) for name in names}
+    stores["responses"].seal_earlier = sweeping("sealed")
+    resources: Any = SimpleNamespace(
+        accounts=SimpleNamespace(answers=stores["answers"]),
+        responses=stores["responses"],
+        batching=SimpleNamespace(batches=stores["batches"]),
+        vault=stores["vault"],
+        leads=lambda: leads,
+    )
+    task = asyncio.create_task(housekeeping.keep_house(resources, sweeping("runs")))
+    async with asyncio.timeout(10):
+        while swept[-1:] != (["runs"] if leads else ["vault"]):
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.01)
+    task.cancel()
+    shared = ["answers", "responses", "runs"] if leads else []
+    assert swept == ["sealed", "batches", "vault", *shared]

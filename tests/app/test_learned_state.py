@@ -175,10 +175,10 @@ def test_a_snapshot_from_before_with_any_byte_altered_is_no_crash(file: Path) ->
 def test_of_several_workers_the_leader_alone_saves_what_all_have_learned(file: Path) -> None:
     leader, other = (WorkerContext(file.parent / "run", i) for i in range(2))
     heard: dict[int, list[News]] = {0: [], 1: []}
-    leader.listen(heard[0].append)
-    other.listen(heard[1].append)
-    other.publish(Lost("req_1", "small"))
-    leader.publish(Lost("req_2", "small"))
+    leader.listen(lambda event: heard[0].append(event.item))
+    other.listen(lambda event: heard[1].append(event.item))
+    other.publish(1, Lost("req_1", "small"))
+    leader.publish(1, Lost("req_2", "small"))
     LearnedState(file, other).save(lambda: snapshot(1))
     assert not file.exists()
     assert heard[1] == [Lost("req_2", "small")], "it has caught up all the same"

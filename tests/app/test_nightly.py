@@ -77,6 +77,31 @@ async def test_one_night_a_day_at_its_hour_and_looks_between(
     assert [round((at - MIDNIGHT) / HOUR, 1) for at in looks] == [14.9, 38.9]
 
 
+async def test_a_night_that_another_machine_has_is_not_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, claims = FixedClock(MIDNIGHT + 1.9 * HOUR), []
+
+    async def slept(seconds: float) -> None:
+        clock.now += 0.5 * HOUR
+        if clock.now > MIDNIGHT + 30 * HOUR:
+            raise asyncio.CancelledError
+
+    async def claim(job: str, due: float) -> bool:
+        claims.append((job, (due - MIDNIGHT) / HOUR))
+        return False
+
+    async def spent(*_: object) -> int:
+        raise AssertionError("it is another machine's")
+
+    monkeypatch.setattr(nightly.asyncio, "sleep", slept)
+    monkeypatch.setattr(nightly, "spend", spent)
+    config = parse(TOML + 'nightly = "02:30"\nlooks = 1\n', {})
+    with pytest.raises(asyncio.CancelledError):
+        await keep_nights(lambda: config, None, {}, clock, claim)
+    assert claims == [("night", 2.5), ("look", 14.5), ("night", 26.5)], "due at the same moment"
+
+
 @pytest.mark.slow
 async def test_a_night_that_fails_says_why_and_the_street_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

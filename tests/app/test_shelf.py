@@ -117,7 +117,7 @@ async def test_an_alarm_is_a_rollback_with_its_reason(
     shelf = SpecialistShelf(tmp_path)
     gateway = Watched(shelf.roster().targets[name])
     metrics = SimpleNamespace(rolled_back=counted.append)
-    resources = SimpleNamespace(workers=None, specialists=shelf, metrics=metrics)
+    resources = SimpleNamespace(exchange=None, specialists=shelf, metrics=metrics)
     for _ in range(2):
         await look_after(cast(Resources, resources), gateway)
     one, two = shelf.placements.all()

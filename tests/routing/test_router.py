@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from shortstop.types import (
     Decision,
     Look,
     Message,
+    Party,
     Request,
     Signals,
     Text,
@@ -85,6 +87,10 @@ def test_a_model_that_agrees_gets_the_task(prior: Prior) -> None:
     assert decision.score > 0.8
 
 
+def waiting(seconds: dict[str, float]) -> Callable[[str, Party], float]:
+    return lambda name, party: seconds[name]
+
+
 @pytest.mark.parametrize(("rounds", "reason"), [(60, "estimate"), (1400, "contract")])
 def test_a_good_local_answer_is_not_worth_any_queue(prior: Prior, rounds: int, reason: str) -> None:
     """Waiting is charged at the operator's price, under a certificate as well."""
@@ -94,9 +100,7 @@ def test_a_good_local_answer_is_not_worth_any_queue(prior: Prior, rounds: int, r
     for seconds, target in ((0.0, "small"), (1.0, "small"), (600.0, "big")):
         config = Config(routing=RoutingConfig(landmarks=64, exploration=0.0))
         waits = {"small": seconds, "big": 0.0}
-        router = LearnedRouter(
-            TARGETS, config, first.state, prior, lambda name, party, waits=waits: waits[name]
-        )
+        router = LearnedRouter(TARGETS, config, first.state, prior, waiting(waits))
         decision = router.decide(request, OPEN, MAIL)
         assert (decision.plan[0], decision.reasons[0]) == (target, reason), seconds
 
@@ -272,7 +276,7 @@ def two(prior: Prior, state: State | None = None, **routing: object) -> LearnedR
 
 def test_a_second_local_model_comes_to_know_the_task_unseen(prior: Prior) -> None:
     router = two(prior, exploration=0.0)
-    asked_of = set()
+    asked_of: set[str] = set()
     for i in range(140):
         request = asked(i, f"sort mail number {i}")
         decision = router.decide(request, OPEN, MAIL)

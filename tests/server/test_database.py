@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.postgres import PostgresServer, running
-from tests.server.conftest import Gateway, running_gateway
+from tests.server.conftest import LESSON, Gateway, running_gateway
 from tests.server.scripted import ScriptedModel
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -46,8 +47,8 @@ async def ask(
         return answer.status, await answer.json()
 
 
-async def ready(gateway: Gateway) -> dict[str, Any]:
-    async with gateway.http.get("/ready") as answer:
+async def ready(gateway: Gateway, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    async with gateway.http.get("/ready", headers=headers) as answer:
         return dict(await answer.json())
 
 
@@ -183,3 +184,49 @@ async def test_two_machines_have_the_same_keys_and_rows(
         await asyncio.sleep(1.1)
         assert [(await ask(gateway, "hello", key))[0] for gateway in (one, other)] == [401, 401]
     assert json.loads(command(one, "report", "--json"))["total"]["requests"] >= 2
+
+
+async def heard_all(gateway: Gateway) -> None:
+    """Everything that was published before this call."""
+    began = asyncio.get_running_loop().time()
+    async with asyncio.timeout(30):
+        while True:
+            behind = (await ready(gateway))["replica"]["behind_seconds"]
+            if behind < asyncio.get_running_loop().time() - began:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def targets(gateway: Gateway) -> set[str]:
+    """Who answers what the machines were taught."""
+    answered = set()
+    for i in range(6):
+        content = {"role": "user", "content": f"!say again {i}"}
+        body = {"model": "auto", "messages": [*LESSON, content]}
+        async with gateway.http.post("/v1/chat/completions", json=body) as answer:
+            answered.add(answer.headers["x-shortstop-target"])
+    return answered
+
+
+async def test_what_one_machine_learns_all_know(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of another machine too, after a restart too; one of them leads."""
+    monkeypatch.setenv("SHORTSTOP_TRACES_KEY", "one key for all machines")
+    homes = [tmp_path / name for name in "ab"]
+    for home in homes:
+        home.mkdir()
+    async with running_gateway(homes[1], "workers = 2", section(url)) as other:
+        async with running_gateway(homes[0], more=section(url)) as one:
+            await one.teach()
+            assert await targets(one) == {"small"}
+            assert (await ready(one))["replica"]["leads"] is False
+            async with asyncio.timeout(30):  # whichever worker is met
+                while not (await ready(other, {"connection": "close"}))["replica"]["leads"]:
+                    await asyncio.sleep(0.05)
+        await heard_all(other)
+        assert await targets(other) == {"small"}
+        await other.kill()
+        shutil.rmtree(homes[1] / "news")
+        await other.start()
+        assert await targets(other) == {"small"}, "the database remembers"

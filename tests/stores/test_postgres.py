@@ -81,6 +81,14 @@ class TestSurrogates(contract.SharedSurrogateStoreContract):
     pass
 
 
+class TestEvents(contract.EventStoreContract):
+    pass
+
+
+class TestLeaders(contract.LeaderStoreContract):
+    pass
+
+
 def test_through_pgbouncer_in_transaction_mode(postgres: PostgresServer, url: str) -> None:
     """Four threads at once, each transaction on whichever of two servers' connections is free."""
     name = url.partition("@/")[2].partition("?")[0]

@@ -107,9 +107,10 @@ def start(
 ) -> Iterator[Callable[[], Writer]]:
     writers: list[Writer] = []
 
-    def begin(seal: Seal | None = None) -> Writer:
+    def begin(seal: Seal | None = None, leads: Callable[[], bool] = lambda: True) -> Writer:
         policy = ContentPolicy(TracesConfig(), seal=seal)
         writers.append(Writer(shelf, backlog, folder, clock, 190 * DAY, policy))
+        writers[-1].leads = leads
         writers[-1].start()
         return writers[-1]
 
@@ -322,6 +323,18 @@ def test_the_old_is_deleted_a_batch_at_a_time_at_the_start(
     start()
     until(lambda: len(shelf.swept) == 4)
     assert set(shelf.swept) == {clock.time() - 190 * DAY}
+
+
+def test_who_does_not_lead_deletes_nothing(
+    start: Callable[..., Writer], shelf: Shelf, backlog: Backlog
+) -> None:
+    shelf.old, asked = BATCH_ROWS, threading.Event()
+    writer = start(leads=lambda: bool(asked.set()))
+    assert asked.wait(20)
+    put(backlog, "row")
+    writer.work.set()
+    until(lambda: shelf.rows == ["row"])
+    assert shelf.swept == []
 
 
 def test_between_two_batches_of_the_old_new_rows_are_written(

@@ -135,3 +135,18 @@ def test_its_own_files_are_no_news_from_elsewhere(
     with caplog.at_level(logging.WARNING):
         Bus(tmp_path, 1)
     assert not caplog.records
+
+
+def test_who_was_away_goes_on_with_the_files_that_are_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a relay while nothing can be published; it says what it has missed."""
+    writer, away = Bus(tmp_path, 0, max_file_bytes=100), Bus(tmp_path, 1, max_file_bytes=100)
+    for number in range(30):
+        writer.publish(b"%02d" % number + b"x" * 20)
+    heard = [int(message[:2]) for message in away.news()]
+    assert heard == list(range(heard[0], 30))
+    assert 0 < heard[0] < 30
+    assert "gone before they were read" in caplog.text
+    writer.publish(b"30")
+    assert list(away.news()) == [b"30"]

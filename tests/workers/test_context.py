@@ -25,7 +25,7 @@ def crew(tmp_path: Path) -> Iterator[list[WorkerContext]]:
 
 def heard_by(worker: WorkerContext) -> list[News]:
     heard: list[News] = []
-    worker.listen(heard.append)
+    worker.listen(lambda event: heard.append(event.item))
     return heard
 
 
@@ -33,7 +33,7 @@ def test_the_others_hear_it_and_the_file_does_not_tell(
     tmp_path: Path, crew: list[WorkerContext]
 ) -> None:
     heard = heard_by(crew[1])
-    crew[0].publish(DECIDED)
+    crew[0].publish(1, DECIDED)
     crew[1].catch_up()
     assert heard == [DECIDED]
     kept = b"".join(path.read_bytes() for path in (tmp_path / "run").iterdir())
@@ -46,12 +46,12 @@ def test_what_was_altered_is_passed_over_and_named(
     tmp_path: Path, crew: list[WorkerContext], caplog: pytest.LogCaptureFixture
 ) -> None:
     heard = heard_by(crew[1])
-    crew[0].publish(DECIDED)
+    crew[0].publish(1, DECIDED)
     (path,) = (tmp_path / "run").glob("news-*.log")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    crew[0].publish(Lost("req_2", "small"))
+    crew[0].publish(2, Lost("req_2", "small"))
     crew[1].catch_up()
     assert heard == [Lost("req_2", "small")]
     assert "cannot be read" in caplog.text
@@ -60,7 +60,7 @@ def test_what_was_altered_is_passed_over_and_named(
 def test_another_key_hears_nothing(
     tmp_path: Path, crew: list[WorkerContext], caplog: pytest.LogCaptureFixture
 ) -> None:
-    crew[0].publish(DECIDED)
+    crew[0].publish(1, DECIDED)
     stranger = WorkerContext(tmp_path / "run", 2, Seal("another"))
     assert heard_by(stranger) == []
     stranger.close()

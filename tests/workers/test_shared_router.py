@@ -13,7 +13,7 @@ from shortstop.routing import Feedback, LearnedRouter, Prior, packaged
 from shortstop.types import Caller, Decision, Finding, Look, Signals, Trace
 from shortstop.workers import news
 from shortstop.workers.context import WorkerContext
-from shortstop.workers.news import News
+from shortstop.workers.news import News, NewsEvent
 from shortstop.workers.shared_router import SharedRouter
 from tests.routing.test_constraints import OPEN, PINNED, ask
 from tests.routing.test_learner import trace
@@ -51,12 +51,16 @@ def crew(tmp_path: Path, prior: Prior) -> Callable[[int], Worker]:
     return lambda index: Worker(tmp_path, index, prior)
 
 
-def messages(folder: Path) -> list[News]:
-    """Everything that was published so far."""
+def published(folder: Path) -> list[NewsEvent]:
+    """Everything so far."""
     listener = WorkerContext(folder, 99)
-    heard: list[News] = []
+    heard: list[NewsEvent] = []
     listener.listen(heard.append)
     return heard
+
+
+def messages(folder: Path) -> list[News]:
+    return [event.item for event in published(folder)]
 
 
 def test_pairs_of_all_workers_convince_each_of_them(crew: Callable[[int], Worker]) -> None:
@@ -78,9 +82,45 @@ def test_hearing_twice_teaches_nothing_twice(crew: Callable[[int], Worker], tmp_
     one.teach(0, 20)
     two.context.catch_up()
     before = two.own.contracts(), two.own.state.gaps["small=smol-135"].rows
-    for item in messages(tmp_path):
-        two.router.learn(item)
+    for event in published(tmp_path):
+        two.router.learn(event)
     assert (two.own.contracts(), two.own.state.gaps["small=smol-135"].rows) == before
+
+
+def test_news_that_breaks_the_router_keeps_nobody_from_starting(
+    crew: Callable[[int], Worker], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stays on the bus: each start would meet it again."""
+    one = crew(0)
+    one.teach(0, 5)
+    broken = one.own.state.pending["r2"]
+
+    def adopt(self: LearnedRouter, id: str, pending: object) -> None:
+        if id == "r2":
+            raise ValueError(broken)
+        real(self, id, pending)  # type: ignore[arg-type]
+
+    real = LearnedRouter.apply_remote_decision
+    monkeypatch.setattr(LearnedRouter, "apply_remote_decision", adopt)
+    two = crew(1)
+    assert set(two.own.state.pending) == {"r0", "r1", "r3", "r4"}
+    assert "learning from another worker failed" in caplog.text
+
+
+def test_an_answer_that_is_heard_twice_is_credited_once(
+    crew: Callable[[int], Worker], tmp_path: Path
+) -> None:
+    """As by a worker that starts from what was saved, and hears the bus from its beginning."""
+    one, two = crew(0), crew(1)
+    request = asked(1, "sort mail")
+    row = trace(request, one.router.decide(request, OPEN, MAIL), 1.0)
+    one.router.observe(row)
+    two.context.catch_up()
+    costs = msgspec.json.encode(two.own.state.costs)
+    for event in published(tmp_path):
+        two.router.learn(event)
+    assert costs != b"{}"
+    assert msgspec.json.encode(two.own.state.costs) == costs
 
 
 def test_a_successor_knows_what_its_predecessor_learned(crew: Callable[[int], Worker]) -> None:

@@ -1,4 +1,5 @@
-"""Beside the street: people are told what needs them. One process of a gateway does it."""
+"""Beside the street: people are told what needs them. One process of a gateway does it, and of
+several machines one tells."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from typing import get_args
 import msgspec
 
 from shortstop.alerts import AlertBook
+from shortstop.app.alert_places import AlertPlace, OwnAlerts, SharedAlerts
 from shortstop.app.alert_post import AlertPost
 from shortstop.app.alert_watch import Alerting, AlertWatch
 from shortstop.app.clock import CLOCK
 from shortstop.app.resources import Resources
 from shortstop.config import AlertsConfig
+from shortstop.errors import StoreError
 from shortstop.faults import contained
-from shortstop.private_files import replace_file
 from shortstop.types.alerts import AlertChannel, AlertKind
 
 log = logging.getLogger("shortstop")
@@ -28,18 +30,30 @@ KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 
 async def keep_alerts(resources: Resources, gateway: Alerting, began: float) -> None:
     """For ever."""
-    alerter = Alerter(resources, gateway, began)
+    replica = resources.replica
+    place = None if replica is None else SharedAlerts(replica.leadership)
+    alerter = Alerter(resources, gateway, began, place)
     while True:
         with contained("alerts"):
-            await alerter.turn()
+            try:
+                await alerter.turn()
+            except StoreError as error:
+                log.debug("nobody is told anything while the shared store is away: %s", error)
         await asyncio.sleep(LOOK_SECONDS)
 
 
 class Alerter:
     """Looks, writes down who is to be told, and tells; each turn ends in bounded time. Nothing is
-    read or written before somebody is to be told."""
+    read or written before somebody is to be told. `place` is by default this machine's file."""
 
-    def __init__(self, resources: Resources, gateway: Alerting, began: float) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        gateway: Alerting,
+        began: float,
+        place: AlertPlace | None = None,
+    ) -> None:
+        self._place = place or OwnAlerts(resources.paths.alerts)
         self._resources = resources
         self._gateway = gateway
         self._began = began
@@ -50,6 +64,14 @@ class Alerter:
         self._saving = asyncio.Lock()
 
     async def turn(self) -> None:
+        """Raises StoreError where the place does: then nobody was told what is not written down."""
+        try:
+            await self._turn()
+        except StoreError:
+            self._book = None
+            raise
+
+    async def _turn(self) -> None:
         config = self._gateway.config().alerts
         if not config.on:
             return
@@ -57,9 +79,14 @@ class Alerter:
             self._book = await asyncio.to_thread(self._opened)
         if self._watch is None:
             self._watch = AlertWatch(self._resources, self._gateway, self._book.began)
+        seen = await asyncio.to_thread(self._place.gather, await self._watch.look())
+        if seen is None:
+            return
+        if self._place.changed_hands():
+            self._book = await asyncio.to_thread(self._opened)
         book, post = self._book, self._post_of(config)
         book.forget(kind for kind in KINDS if not config.tells(kind))
-        book.look(await self._watch.look(), post.channels, CLOCK.time())
+        book.look(seen, post.channels, CLOCK.time())
         await self._save(book)
         await asyncio.gather(*(self._deliver(channel, book, post) for channel in post.channels))
 
@@ -87,13 +114,12 @@ class Alerter:
     # ------------------------------------------------------------ what lasts
 
     def _opened(self) -> AlertBook:
-        path, make = self._resources.paths.alerts, partial(AlertBook, self._began, _new_id)
+        place, make = self._place, partial(AlertBook, self._began, _new_id)
         try:
-            return make(path.read_bytes())
-        except FileNotFoundError:
-            return make()
+            return make(place.load())
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.warning("%s cannot be used (%s): alerts begin anew", path, type(error).__name__)
+            kind = type(error).__name__
+            log.warning("%s cannot be used (%s): alerts begin anew", place.name, kind)
             return make()
 
     async def _save(self, book: AlertBook) -> None:
@@ -110,10 +136,10 @@ class Alerter:
             return
         try:
             data = book.dump()
-            await asyncio.to_thread(replace_file, self._resources.paths.alerts, data, flush=True)
+            await asyncio.to_thread(self._place.save, data)
         except OSError as error:
             if not self._unsaved:
-                log.warning("%s cannot be written: %s", self._resources.paths.alerts, error)
+                log.warning("%s cannot be written: %s", self._place.name, error)
             self._unsaved = True
         else:
             self._unsaved = False

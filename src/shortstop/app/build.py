@@ -78,7 +78,7 @@ def staffed(
     )
     prior = routing.packaged()
     learned, router = build_routers(
-        config, targets, state, prior, resources.workers, foundation.wait
+        config, targets, state, prior, resources.exchange, foundation.wait
     )
     encoders, books = foundation.encoders, foundation.books
     pipelines = Pipelines(config, resources, models, encoders, books, router, guard)

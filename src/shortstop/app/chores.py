@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from shortstop.app.offers import keep_offers
 from shortstop.app.resources import Resources
 from shortstop.app.staffing import Staffed, keep_staff
 from shortstop.app.word_lists import build_word_lists
+from shortstop.routing import State
 from shortstop.server.gateway import Gateway
 
 
@@ -23,6 +25,9 @@ class Worked(Staffed, Alerting, Gateway, Protocol):
 
     def snapshot(self) -> bytes:
         """What the router has learned."""
+
+    async def relearn(self, state: State) -> None:
+        """Go on with another state of what was learned, and what this machine has seen itself."""
 
     def sweep_runs(self) -> int:
         """Forget the runs that are over; how many."""
@@ -36,6 +41,8 @@ def chores(
     resources: Resources, learned: LearnedState, gateway: Worked
 ) -> Iterator[Coroutine[None, None, None]]:
     yield learned.keep_saving(gateway.snapshot)
+    if resources.replica is not None:
+        yield from resources.replica.chores(gateway)
     yield keep_staff(resources, gateway)
     yield build_word_lists()
     yield from resources.telemetry.chores()
@@ -45,4 +52,6 @@ def chores(
     if leads:
         yield keep_house(resources, gateway.sweep_runs)
         yield keep_alerts(resources, gateway, gateway.started)
-        yield keep_nights(gateway.config, gateway.config_file, resources.env)
+        nights = partial(keep_nights, gateway.config, gateway.config_file, resources.env)
+        replica = resources.replica
+        yield nights() if replica is None else nights(claim=replica.leadership.claim)

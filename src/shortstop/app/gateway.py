@@ -56,14 +56,14 @@ class Shortstop:
         self._warming: set[asyncio.Task[None]] = set()
         try:
             self._reloader = Reloader(source, self._resources, config.server.tls)
+            resources = self._resources
             self._learned_state = LearnedState(
-                self._resources.paths.brain, workers, self._resources.seal
+                resources.paths.brain, workers, resources.seal, resources.replica
             )
             self._runtime = build(config, self._resources, {}, self._learned_state.load())
-            if workers is not None:
-                # Workers that begin with the same state must not draw the same lots.
-                self._runtime.learned.state.draws += workers.index << 40
-                workers.listen(lambda news: self._runtime.learn(news))
+            self._learned_state.listen(
+                self._runtime.learned.state, lambda event: self._runtime.learn(event)
+            )
             self._resources.admin_tokens.of(self.server.admin_token_env)
             self.desk = GatewayDesk(self._resources, lambda: self._runtime, source)
             self._resources.telemetry.follow(self.config, lambda: self._runtime.targets)
@@ -222,7 +222,9 @@ class Shortstop:
         return Erased(surrogates, traces, responses, answers, files)
 
     def readiness(self) -> Readiness:
-        return self._runtime.readiness(self._resources.traces.health())
+        readiness = self._runtime.readiness(self._resources.traces.health())
+        replica = self._resources.replica
+        return readiness if replica is None else replace(readiness, replica=replica.readiness)
 
     def metrics(self) -> bytes:
         return self._resources.metrics.text()
@@ -252,6 +254,14 @@ class Shortstop:
         """Go on with the specialists that are placed now. New ones are opened meanwhile."""
         async with self._reloader.turn:
             self._runtime = await self._reloader.restaffed(self._runtime)
+        self._warm_beside()
+
+    async def relearn(self, state: routing.State) -> None:
+        """Go on with another state of what was learned, and what this machine has seen itself."""
+        async with self._reloader.turn:
+            self._runtime = await self._reloader.restaffed(self._runtime, state)
+            # At once: what is published from here on is numbered after what was published before.
+            self._learned_state.listen_anew()
         self._warm_beside()
 
     async def _warm_specialists(self) -> None:

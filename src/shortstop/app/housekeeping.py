@@ -15,14 +15,20 @@ SWEEP_SECONDS = 60.0
 
 
 async def keep_house(resources: Resources, runs: Callable[[], int]) -> None:
-    """For ever; `runs` forgets those that are over. Rows of traces are their writer's business."""
+    """For ever; `runs` forgets those that are over. Rows of traces are their writer's business.
+    What machines share is swept by the one that leads."""
     await _tried(resources.responses.seal_earlier, "stored responses are not sealed yet")
+    shared = (
+        (resources.accounts.answers.sweep, "kept answers stay longer"),
+        (resources.responses.sweep, "stored responses stay longer"),
+        (runs, "runs that are over stay longer"),
+    )
     while True:
-        await _tried(resources.accounts.answers.sweep, "kept answers stay longer")
-        await _tried(resources.responses.sweep, "stored responses stay longer")
         await _tried(resources.batching.batches.sweep, "files and batches stay longer")
         await _tried(resources.vault.sweep, "surrogates stay longer")
-        await _tried(runs, "runs that are over stay longer")
+        if await asyncio.to_thread(resources.leads):
+            for sweep, otherwise in shared:
+                await _tried(sweep, otherwise)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from shortstop.app.clock import CLOCK
@@ -44,13 +44,23 @@ def next_look(nightly: str, looks: int, after: float) -> float | None:
     return min([at for at in times if at > after], default=night + apart)
 
 
+Claim = Callable[[str, float], Awaitable[bool]]
+"""The job, and when it was due in Unix seconds."""
+
+
+async def _nobody_else(job: str, due: float) -> bool:
+    return True
+
+
 async def keep_nights(
     config: Callable[[], Config],
     path: Path | None,
     env: Mapping[str, str],
     clock: Clock = CLOCK,
+    claim: Claim = _nobody_else,
 ) -> None:
-    """For ever. `config` gives the one in force; `path` is its file, None: where it is searched."""
+    """For ever. `config` gives the one in force; `path` is its file, None: where it is searched.
+    `claim` tells whether this machine is the one that does what is due."""
     looked = clock.time()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
@@ -59,8 +69,9 @@ async def keep_nights(
         look = next_look(learning.nightly, learning.looks, looked)
         looked = now
         if night is not None and night <= now:
-            await spend(path, env)
-        elif look is not None and look <= now:
+            if await claim("night", night):
+                await spend(path, env)
+        elif look is not None and look <= now and await claim("look", look):
             await spend(path, env, "--look")
 
 

@@ -20,6 +20,7 @@ from shortstop.app.otel import collector_of
 from shortstop.app.resources import Resources
 from shortstop.app.runtime import Runtime
 from shortstop.config import Config, ConfigSource, TlsConfig, changed, require_no_restart
+from shortstop.routing import State
 from shortstop.workers.spec import accepted
 
 log = logging.getLogger("shortstop")
@@ -80,11 +81,12 @@ class Reloader:
         self._retire(old, lambda: old.close(set(kept)))
         return new
 
-    async def restaffed(self, old: Runtime) -> Runtime:
+    async def restaffed(self, old: Runtime, state: State | None = None) -> Runtime:
         """The same configuration with the specialists that are placed now. Nothing else changes:
-        engines, connections and what was learned go on. To be called in `turn`."""
+        engines, connections and what was learned go on, unless another `state` is given. To be
+        called in `turn`."""
         roster = await asyncio.to_thread(self._resources.specialists.roster)
-        new = staffed(old.foundation, self._resources, roster, old.learned.state)
+        new = staffed(old.foundation, self._resources, roster, state or old.learned.state)
         self._retire(old, old.dissolve)
         return new
 

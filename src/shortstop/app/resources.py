@@ -16,6 +16,7 @@ from shortstop.app.clock import CLOCK
 from shortstop.app.offers import Offers
 from shortstop.app.places import data_paths
 from shortstop.app.privacy_memory import open_privacy_memory
+from shortstop.app.replicas import open_replica
 from shortstop.app.telemetry import Telemetry
 from shortstop.config import Config, PrivacyConfig
 from shortstop.stores import open_stores
@@ -61,6 +62,12 @@ class Resources:
         if workers is None:
             self.paths.tighten()
         stores, traces, shared = open_stores(self.paths), config.traces, workers is not None
+        self.replica = open_replica(config, self.paths, stores, workers, seal)
+        self.exchange = workers if self.replica is None else self.replica.exchange
+        if self.replica is not None:
+            opened.callback(self.replica.close)
+            if workers is None:
+                opened.callback(self.replica.exchange.close)
         memory = open_privacy_memory(config, env, stores, opened, shared=shared)
         self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
         accounts = stores.accounts()
@@ -75,11 +82,20 @@ class Resources:
         rows = stores.rows(fsync=traces.fsync)
         self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
         opened.callback(self.traces.close)
+        if self.replica is not None:
+            self.traces.delete_only_if(self.replica.leadership.confirmed)
         self.offers = Offers(self.paths.offers)
         later = asyncio.get_running_loop().call_later
         self.telemetry = Telemetry(config, env, redact, later)
         self.metrics = self.telemetry.metrics
         opened.callback(self.metrics.flush)
+
+    def leads(self) -> bool:
+        """Whether this process does what is done once for all that share the stores, by the store's
+        word: it may be waited for."""
+        if self.replica is not None:
+            return self.replica.leadership.confirmed()
+        return self.workers is None or self.workers.leader
 
     def tagger(self, config: PrivacyConfig) -> Tagger | None:
         """The reader of names: one child process, whatever is reloaded."""

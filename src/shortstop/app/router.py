@@ -1,4 +1,4 @@
-"""The router of one configuration: alone, or sharing what it sees with other workers."""
+"""The router of one configuration: alone, or sharing what it sees with other processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shortstop.config import Config
 from shortstop.routing import LearnedRouter, Prior, State, Waits
 from shortstop.types import Target
-from shortstop.workers.context import WorkerContext
+from shortstop.workers.exchange import NewsExchange
 from shortstop.workers.shared_router import SharedRouter
 
 AnyRouter = LearnedRouter | SharedRouter
@@ -18,9 +18,9 @@ def build_routers(
     targets: Mapping[str, Target],
     state: State | None,
     prior: Prior,
-    workers: WorkerContext | None,
+    exchange: NewsExchange | None,
     waits: Waits,
 ) -> tuple[LearnedRouter, AnyRouter]:
-    """What learns, and what decides: the same, unless there are several workers."""
+    """What learns, and what decides: the same, unless there are several processes."""
     learned = LearnedRouter(targets, config, state, prior, waits)
-    return learned, SharedRouter(learned, workers) if workers else learned
+    return learned, SharedRouter(learned, exchange) if exchange else learned

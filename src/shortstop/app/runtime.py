@@ -21,7 +21,7 @@ from shortstop.server.gateway import Readiness, TracesReadiness
 from shortstop.serving.models import Models
 from shortstop.traces import StoreHealth
 from shortstop.types import Caller, Json, Request, Target
-from shortstop.workers.news import News
+from shortstop.workers.news import NewsEvent
 from shortstop.workers.shared_router import SharedRouter
 
 
@@ -29,7 +29,7 @@ from shortstop.workers.shared_router import SharedRouter
 class Runtime:
     """Engines, upstreams and pipelines of one configuration, with the specialists of the moment.
 
-    `router` is `learned` itself, or shares what it sees with other workers.
+    `router` is `learned` itself, or shares what it sees with other processes.
     """
 
     foundation: Foundation
@@ -128,10 +128,10 @@ class Runtime:
         """As rows may name it."""
         return recorded(self.guard, caller, self.config.traces.users)
 
-    def learn(self, news: News) -> None:
-        """What another worker has seen."""
+    def learn(self, event: NewsEvent) -> None:
+        """What another process has seen."""
         if isinstance(self.router, SharedRouter):
-            self.router.learn(news)
+            self.router.learn(event)
 
     async def start(self, kept: Container[str] = ()) -> None:
         """Start the engines that are not `kept` from another runtime; all or none of them."""

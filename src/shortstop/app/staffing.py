@@ -39,8 +39,8 @@ async def keep_staff(resources: Resources, gateway: Staffed) -> None:
 
 async def look_after(resources: Resources, gateway: Staffed) -> None:
     """Once: roll back by alarm, then follow what has changed."""
-    if resources.workers is not None:
-        resources.workers.catch_up()
+    if resources.exchange is not None:
+        resources.exchange.catch_up()
     for target, task in gateway.alarmed():
         await asyncio.to_thread(_roll_back, resources, target, task)
     if resources.specialists.changed:

@@ -51,7 +51,7 @@ async def _work(spec: WorkerSpec) -> None:
     set_up_logging(config.log)
     paths = data_paths(config, os.environ)
     seal = content_seal(config.traces, os.environ, paths.content_key)
-    context = WorkerContext(folder, spec.index, seal)
+    context = WorkerContext(folder, spec.index, seal, paths.news if paths.database else None)
     gateway = Shortstop(config, source, context)
     # Keys may have gone since the supervisor looked.
     refuse_exposure(gateway.server, gateway.accounts)

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
+from shortstop.ports.replicas import EventStore, LeaderStore
 from shortstop.types import Tier
 from shortstop.types.accounts import (
     BudgetLevel,
@@ -379,6 +380,12 @@ class Stores(Protocol):
 
     def batches(self) -> BatchStore:
         """Not opened before it is used."""
+
+    def events(self) -> EventStore | None:
+        """None where the store is one machine's."""
+
+    def leaders(self) -> LeaderStore | None:
+        """None where the store is one machine's."""
 
 
 class Figures(Protocol):

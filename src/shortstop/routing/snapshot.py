@@ -51,6 +51,8 @@ class Saved(Struct):
     overall: dict[str, Overall]
     clusters: Packed | None
     cluster_names: list[str]
+    heard: dict[str, int] = {}
+    origin: str = ""
 
 
 class Pending3(Struct):
@@ -157,6 +159,8 @@ def dump_state(state: State) -> bytes:
         state.overall,
         state.clusters.packed() if state.clusters else None,
         state.clusters.names if state.clusters else [],
+        state.heard,
+        state.origin,
     )
     return MAGIC + msgspec.msgpack.encode(saved)
 
@@ -200,6 +204,7 @@ def _restored(saved: Saved) -> State:
     state.evidence, state.costs = saved.evidence, saved.costs
     state.pending, state.conversations = saved.pending, saved.conversations
     state.overall = saved.overall
+    state.heard, state.origin = saved.heard, saved.origin
     if saved.clusters is not None:
         state.clusters = TaskClusters.unpacked(saved.clusters, saved.cluster_names)
     return state

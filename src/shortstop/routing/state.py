@@ -21,6 +21,8 @@ MAX_EVIDENCE = 1024
 """Tasks and targets of one owner whose evidence is kept; those with the fewest pairs go first."""
 MAX_SCORERS = 512
 """Tasks and targets whose looks are learned apart; those with the fewest answers go first."""
+MAX_WRITERS = 4096
+"""Processes of which is remembered how far they were heard."""
 TASK_MARK = "\n"
 DRIFT_RATE = 0.05
 """Weight of the newest call in the running means of what a target takes."""
@@ -110,7 +112,9 @@ class State:
     looks at answers for all of them, per target, and per task of it, `heads` per target (its own
     grade), `evidence` per owner (a tenant, or "" for all of them), task and compared target,
     `overall` per owner; `policies.key_of` names a target. What clients did in the last minutes
-    (`recent`, `turns`) is not saved.
+    (`recent`, `turns`) is not saved. `heard` is the number of the last event of each process that
+    is in here; `origin` names the beginning that states have in common which machines share, and
+    is "" in a state that was learned alone.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -130,6 +134,17 @@ class State:
         self.clusters: TaskClusters | None = None
         self.recent: dict[str, Asked] = {}
         self.turns: dict[str, str] = {}
+        self.heard: dict[str, int] = {}
+        self.origin = ""
+
+    def hear(self, writer: str, number: int) -> bool:
+        """Note that an event is in here now; False: it was before, or a later one of its writer."""
+        if number <= self.heard.get(writer, 0):
+            return False
+        self.heard.pop(writer, None)  # who was heard last is forgotten last
+        self.heard[writer] = number
+        _trim(self.heard, MAX_WRITERS)
+        return True
 
     def prepare(self, prior: Prior) -> tuple[PromptIndex, TaskClusters]:
         """The index and the clusters, made from the prior on first use.

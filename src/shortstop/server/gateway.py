@@ -33,15 +33,25 @@ class TracesReadiness(Struct, frozen=True):
     pending: int
 
 
+class ReplicaReadiness(Struct, frozen=True):
+    """Of several machines that share a store: whether this one leads (null from a worker that does
+    not speak for its machine), and how many seconds ago it had last learned all that the others
+    have published."""
+
+    leads: bool | None
+    behind_seconds: float
+
+
 class Readiness(Struct, frozen=True):
     """Whether requests can be answered now, and the state of every part by its name; `why` not, in
-    words, "" when ready."""
+    words, "" when ready. `replica` is null where no other machine shares the store."""
 
     ready: bool
     engines: dict[str, str]
     upstreams: dict[str, str]
     traces: TracesReadiness
     why: str = ""
+    replica: ReplicaReadiness | None = None
 
 
 class Erased(Struct, frozen=True):

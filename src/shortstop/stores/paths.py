@@ -123,6 +123,11 @@ class Paths:
         return self.home / "run"
 
     @property
+    def news(self) -> Path:
+        """The folder of what this machine has learned and others have not been told yet."""
+        return self.home / "news"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the gateway that serves from `home`, of one process or of several."""
         return self.home / "run.lock"
@@ -137,6 +142,13 @@ class Paths:
         home = self.home.resolve()
         yield home
         yield from (path for path in home.iterdir() if path.is_file())
-        for folder in (self.run, self.journal, self.models, self.owners, self.workshop):
+        for folder in (
+            self.run,
+            self.news,
+            self.journal,
+            self.models,
+            self.owners,
+            self.workshop,
+        ):
             yield from all_in(folder)
         yield from self.traces.parent.glob(f"{escape(self.traces.name)}*")

@@ -21,6 +21,7 @@ Each change of state is logged once; recovery is automatic.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -76,6 +77,11 @@ class TraceStore:
         except StoreUnavailable as error:
             self._backlog.fault(str(error))
         self._writer.start()
+
+    def delete_only_if(self, leads: Callable[[], bool]) -> None:
+        """Of several processes that share a store one deletes what has had its time; `leads` may
+        take a while."""
+        self._writer.leads = leads
 
     def open(self, trace: Trace) -> None:
         """Note that an answer begins to leave; if the process dies now, the row is kept."""

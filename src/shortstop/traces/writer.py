@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +58,8 @@ class Writer:
         self._clock = clock
         self._retention = retention
         self._policy = policy
+        self.leads: Callable[[], bool] = lambda: True
+        """Whether this process is the one that deletes rows."""
         self.work = threading.Event()
         """To be set when there is something to write."""
         self._stop = threading.Event()
@@ -209,7 +211,9 @@ class Writer:
     def _sweep(self) -> None:
         limit = self._clock.time() - self._retention
         journal.sweep_damaged(self._folder, limit)
-        while self._store.delete_before(limit, BATCH_ROWS) and not self._stop.is_set():
+        while self.leads() and self._store.delete_before(limit, BATCH_ROWS):
+            if self._stop.is_set():
+                break
             self._drain()
 
 

@@ -21,7 +21,7 @@ from shortstop.private_files import make_folder
 
 log = logging.getLogger("shortstop")
 
-VERSION = 5
+VERSION = 6
 """Counts up when the messages (`news`) change."""
 MAX_FILE_BYTES = 32 << 20
 """Bytes after which a new file is begun; the last two are kept."""
@@ -56,8 +56,8 @@ class Bus:
     def news(self) -> Iterator[bytes]:
         """What others have published since the last call, oldest first; at first all that is
         kept."""
-        while self._path(self._newest + 1).exists():
-            self._begin(self._newest + 1)
+        while (following := self._following()) is not None:
+            self._begin(following)
         for reader in self._readers:
             for author, message in reader.new():
                 if author != self._author:
@@ -73,12 +73,24 @@ class Bus:
         for reader in self._readers:
             reader.close()
 
+    def _following(self) -> int | None:
+        """The next file's number. It may be gone, as ours is then: who was away goes on with what
+        there is."""
+        if self._path(self._newest + 1).exists():
+            return self._newest + 1
+        if os.fstat(self._readers[-1].fd).st_nlink:
+            return None
+        return next((n for n in self._numbers() if n > self._newest), None)
+
     def _begin(self, number: int) -> None:
         """Read the next file too; the one before the last is finished."""
         self._readers.append(_Reader(self._path(number)))
         self._newest = number
         while len(self._readers) > KEPT_FILES:
-            self._readers.pop(0).close()
+            oldest = self._readers.pop(0)
+            if oldest.unread:
+                log.warning("%d bytes of news are gone before they were read", oldest.unread)
+            oldest.close()
         self._path(number - KEPT_FILES).unlink(missing_ok=True)
 
     def _numbers(self) -> list[int]:
@@ -92,6 +104,13 @@ class Bus:
 
 def _prefix() -> str:
     return f"news-{VERSION}-"
+
+
+def forget_other_versions(folder: Path) -> None:
+    """Delete the files of other releases, where no worker of theirs can be running."""
+    for path in folder.glob("news-*.log"):
+        if not path.name.startswith(_prefix()):
+            path.unlink(missing_ok=True)
 
 
 def _warn_of_other_versions(folder: Path) -> None:
@@ -116,6 +135,11 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._read = 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes."""
+        return os.fstat(self.fd).st_size - self._read
 
     def new(self) -> Iterator[tuple[int, bytes]]:
         """Author and message of what was not read yet."""

@@ -47,6 +47,16 @@ class Judged(Struct, frozen=True, tag="judged"):
 
 News = Decided | Done | Compared | Lost | Judged
 
+
+class NewsEvent(Struct, frozen=True):
+    """A piece of news as its writer has numbered it: whoever learns it notes the number, and learns
+    nothing up to it from that writer again."""
+
+    writer: str
+    number: int
+    item: News
+
+
 encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 decode = msgspec.msgpack.Decoder(News).decode
 """Raises msgspec.DecodeError when the bytes are not News."""

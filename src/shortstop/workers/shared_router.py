@@ -1,4 +1,4 @@
-"""A router that shares what it learns with the other workers of its machine."""
+"""A router that shares what it learns with other processes, of its machine and of others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from msgspec.structs import replace
 from shortstop.faults import contained
 from shortstop.routing import Feedback, LearnedRouter, Pair, Subject, grade
 from shortstop.types import Caller, Clearance, Decision, Request, Signals, Trace
-from shortstop.workers.news import Compared, Decided, Done, Judged, Lost, News
+from shortstop.workers.news import Compared, Decided, Done, Judged, Lost, News, NewsEvent
 
 
 class Siblings(Protocol):
-    """The other workers, as a router sees them."""
+    """The other workers, as a router sees them. `writer` is its own name among them."""
 
-    def publish(self, item: News) -> None:
+    @property
+    def writer(self) -> str: ...
+
+    def publish(self, number: int, item: News) -> None:
         """Let them know. Does not raise."""
 
     def catch_up(self) -> None:
@@ -23,7 +26,7 @@ class Siblings(Protocol):
 
 
 class SharedRouter:
-    """Implements ports.Router for one of several workers, over its own `router`.
+    """Implements ports.Router for one of several processes, over its own `router`.
 
     What only reads or looks is the router's own; what changes its state is published, and what
     others publish is learned before a decision.
@@ -43,26 +46,26 @@ class SharedRouter:
         decision, pending = self.router.decide_with_pending(request, clearance, caller)
         if pending is not None:
             with contained("telling the other workers"):
-                self._siblings.publish(Decided(request.id, pending))
+                self._tell(Decided(request.id, pending))
         return decision
 
     def observe(self, trace: Trace) -> None:
         """Learn from a finished request."""
         self.router.observe(trace)
-        self._siblings.publish(Done(_wordless_trace(trace)))
+        self._tell(Done(_wordless_trace(trace)))
 
     def pair(self, pair: Pair, signals: Signals | None = None) -> bool:
         """Learn from two answers to one request; False when this changes nothing."""
         counted = self.router.pair(pair, signals)
         if counted:
-            self._siblings.publish(Compared(pair, signals))
+            self._tell(Compared(pair, signals))
         return counted
 
     def lost(self, request_id: str, candidate: str) -> bool:
         """A drawn pair gave nothing to compare; False when this changes nothing."""
         counted = self.router.lost(request_id, candidate)
         if counted:
-            self._siblings.publish(Lost(request_id, candidate))
+            self._tell(Lost(request_id, candidate))
         return counted
 
     def feedback(self, feedback: Feedback) -> Subject | None:
@@ -71,12 +74,22 @@ class SharedRouter:
             self._siblings.catch_up()
         subject = self.router.feedback(feedback)
         if subject is not None:
-            self._siblings.publish(Judged(_wordless_feedback(feedback)))
+            self._tell(Judged(_wordless_feedback(feedback)))
         return subject
 
-    def learn(self, news: News) -> None:
-        """What another worker has seen. Hearing it twice teaches nothing twice."""
-        match news:
+    def _tell(self, item: News) -> None:
+        """What was published counts as heard: its number is part of what is saved."""
+        state, writer = self.router.state, self._siblings.writer
+        number = state.heard.get(writer, 0) + 1
+        state.hear(writer, number)
+        self._siblings.publish(number, item)
+
+    def learn(self, event: NewsEvent) -> None:
+        """What another process has seen. Hearing it twice teaches nothing twice, for good: the
+        state says how far each writer was heard."""
+        if not self.router.state.hear(event.writer, event.number):
+            return
+        match event.item:
             case Decided(request_id, pending):
                 self.router.apply_remote_decision(request_id, pending)
             case Done(trace):

@@ -9,6 +9,7 @@ from tests.stores.contract.accounts import AccountStoreContract
 from tests.stores.contract.batches import BatchStoreContract, FileStoreContract
 from tests.stores.contract.grades import GradeContract
 from tests.stores.contract.levels import BudgetLevelContract
+from tests.stores.contract.replicas import EventStoreContract, LeaderStoreContract
 from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
 from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
@@ -19,8 +20,10 @@ __all__ = [
     "AccountStoreContract",
     "BatchStoreContract",
     "BudgetLevelContract",
+    "EventStoreContract",
     "FileStoreContract",
     "GradeContract",
+    "LeaderStoreContract",
     "ResponseStoreContract",
     "RowStoreContract",
     "RunStoreContract",

@@ -43,14 +43,16 @@ class PostgresSession:
 
 
 class PostgresDatabase:
-    """Implements sql.database.SqlDatabase. `seconds` is what one call may take."""
+    """Implements sql.database.SqlDatabase. `seconds` is what one call may take; in the `background`
+    it never takes a connection that requests wait for."""
 
     variant = POSTGRES
     exists = True
 
-    def __init__(self, url: str, seconds: float) -> None:
+    def __init__(self, url: str, seconds: float, *, background: bool = False) -> None:
         self._url = url
         self._seconds = seconds
+        self._background = background
         self._lock = threading.Lock()
         self._server: DatabaseServer | None = None
         self._closed = False
@@ -84,7 +86,8 @@ class PostgresDatabase:
     @contextmanager
     def _connection(self) -> Iterator[BoundedConnection]:
         server = self._opened()
-        with server.writers.connection(self._seconds + _GRACE_SECONDS) as connection:
+        pool = server.background if self._background else server.writers
+        with pool.connection(self._seconds + _GRACE_SECONDS) as connection:
             if not server.checked.is_set():
                 migrate(connection, server.where)
                 check(connection, server.where)

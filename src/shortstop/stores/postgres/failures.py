@@ -48,7 +48,7 @@ _FULL = _Cause("store_full", "has no space left on its disk", "Free some on the 
 _CROWDED = _Cause(
     "store_crowded",
     "has no connection left",
-    "Raise max_connections on the server, or put PgBouncer before it; a process takes at most 5.",
+    "Raise max_connections on the server, or put PgBouncer before it; a process takes at most 6.",
 )
 _SLOW = _Cause("store_slow", "did not answer in time", "Look for what keeps the server busy.")
 _CONFLICT = _Cause("store_conflict", "was asked for the same by another", "Try again.")

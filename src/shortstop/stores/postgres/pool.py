@@ -28,8 +28,9 @@ from shortstop.stores.postgres.failures import (
 
 log = logging.getLogger(__name__)
 
-WRITERS, READERS = 3, 2
-"""At most five in all: reports and pages never take what requests wait for."""
+WRITERS, READERS, BACKGROUND = 3, 2, 1
+"""At most six in all: reports, pages and what is done in the background never take what requests
+wait for."""
 TURN_SECONDS = 2.0
 """Waited for a connection that others hold."""
 
@@ -159,6 +160,7 @@ class DatabaseServer:
         self.where = self._outage.where
         self.writers = ConnectionPool(url, WRITERS, self._outage)
         self.readers = ConnectionPool(url, READERS, self._outage)
+        self.background = ConnectionPool(url, BACKGROUND, self._outage)
         self.checked = threading.Event()
         """Whether the tables are those of this version."""
 
@@ -166,6 +168,7 @@ class DatabaseServer:
         self._outage.close()
         self.writers.close()
         self.readers.close()
+        self.background.close()
 
 
 class Servers:

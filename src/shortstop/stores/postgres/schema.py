@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortstop.stores.postgres.replica_schema import REPLICAS
 from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql.rollups import rollups
 
@@ -252,4 +253,8 @@ _GROUPS = (
     )
     """,
 )
-STEPS = (SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)), SchemaStep(_GROUPS))
+STEPS = (
+    SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)),
+    SchemaStep(_GROUPS),
+    SchemaStep(REPLICAS),
+)

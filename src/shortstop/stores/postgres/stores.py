@@ -8,6 +8,8 @@ from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.stores.postgres.accounts import PostgresAccounts
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
+from shortstop.stores.postgres.events import PostgresEvents
+from shortstop.stores.postgres.leaders import PostgresLeaders
 from shortstop.stores.sql.figures import SqlFigures
 from shortstop.stores.sql.reports import SqlReports
 from shortstop.stores.sql.responses import SqlResponses
@@ -73,6 +75,16 @@ class PostgresStores:
 
     def runs(self) -> SqlRuns:
         return SqlRuns(self._database())
+
+    def events(self) -> PostgresEvents:
+        return PostgresEvents(self._beside(CALL_SECONDS), self._beside(WRITE_SECONDS))
+
+    def leaders(self) -> PostgresLeaders:
+        return PostgresLeaders(self._beside(CALL_SECONDS))
+
+    def _beside(self, seconds: float) -> PostgresDatabase:
+        """No request waits for it."""
+        return PostgresDatabase(self.url, seconds, background=True)
 
     def _database(self) -> PostgresDatabase:
         return PostgresDatabase(self.url, CALL_SECONDS)

@@ -53,3 +53,9 @@ class SqliteStores:
 
     def batches(self) -> SqliteBatches:
         return SqliteBatches(self.paths.batches, Owner(self.paths.owners))
+
+    def events(self) -> None:
+        return None
+
+    def leaders(self) -> None:
+        return None

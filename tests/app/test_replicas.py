@@ -1,0 +1,79 @@
+"""A gateway over a shared database in this process: it opens its part in it, and leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shortstop.app.gateway import Shortstop
+from shortstop.routing import State, dump_state, packaged
+from tests.app.parts import SMALL, VENDOR, Home
+from tests.postgres import PostgresServer
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
+
+from shortstop.stores.postgres.pool import SERVERS
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+        assert SERVERS.users(url) == 0, "nobody is connected any more"
+
+
+def home_of(folder: Path, url: str) -> Home:
+    folder.mkdir()
+    home = Home(folder)
+    home.env["SHORTSTOP_TRACES_KEY"] = "one key"
+    home.configure(f'{SMALL}{VENDOR}[store]\nurl = "{url}"\n')
+    return home
+
+
+def brain(home: Home) -> Path:
+    return home.folder / "brain.bin"
+
+
+async def test_a_machine_alone_with_its_database(tmp_path: Path, url: str) -> None:
+    home = home_of(tmp_path / "a", url)
+    gateway = Shortstop(home.config, home.source)
+    async with gateway.running():
+        replica = gateway.readiness().replica
+        assert replica is not None
+        assert replica.behind_seconds < 60
+        assert (home.folder / "news").stat().st_mode & 0o777 == 0o700
+    assert brain(home).exists(), "a copy for the command line"
+    assert home.open_files() == set()
+
+
+async def test_what_a_machine_knew_is_the_beginning_and_another_s_own_is_set_aside(
+    tmp_path: Path, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite installs that come together: the first one's memory is everybody's, and none is
+    overwritten."""
+    homes = [home_of(tmp_path / name, url) for name in "ab"]
+    for number, home in enumerate(homes):
+        state = State()
+        state.prepare(packaged())
+        state.decided = 100 + number
+        brain(home).write_bytes(dump_state(state))
+    for home in (*homes, homes[1]):
+        gateway = Shortstop(home.config, home.source)
+        async with gateway.running():
+            assert gateway._runtime.learned.state.decided == 100
+    assert caplog.text.count("the router starts with what the machines share") == 1
+    (aside,) = (home for home in homes[1].folder.glob("brain.bin.alone-*"))
+    assert aside.read_bytes()
+    assert not list(homes[0].folder.glob("brain.bin.*"))
+
+
+async def test_machines_draw_different_lots(tmp_path: Path, url: str) -> None:
+    draws = []
+    for name in "abc":
+        home = home_of(tmp_path / name, url)
+        gateway = Shortstop(home.config, home.source)
+        draws.append(gateway._runtime.learned.state.draws)
+        gateway.abandon()
+    assert len(set(draws)) == 3
