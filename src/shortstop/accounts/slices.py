@@ -130,8 +130,7 @@ class Slice:
         """For requests that wait for these amounts; with what it is to hold."""
         free, idle = self.free(now), not wanted and now - self.used_at > IDLE_SECONDS
         kept = 0 if idle else free - self._surplus(free)
-        self._measure(now)
-        extra = 0 if idle else self._ahead(sum(wanted))
+        extra = 0 if idle else self._ahead(sum(wanted), now)
         order = LeaseOrder(self.lease, named, tuple(self.tried), self.spent)
         terms = Order(self.held, self.held + kept, tuple(wanted), extra)
         self.amount = terms.floor + max(0, self.spent)
@@ -142,15 +141,16 @@ class Slice:
     def _measure(self, now: float) -> None:
         """How fast it is used, and how much at once: of late."""
         since = now - self.ordered_at
-        if since < float("inf"):
-            pace = max(0, self.spent) / max(since, PACE_SECONDS)
-            self.pace = max(pace, self.pace / 2)
+        pace = max(0, self.spent) / max(since, PACE_SECONDS)
+        self.pace = max(pace, self.pace / 2)
         if since > REFRESH_SECONDS:
             self.pace, self.peak = pace, self.held
 
-    def _ahead(self, wanted: int) -> int:
+    def _ahead(self, wanted: int, now: float) -> int:
         """What is to be free beyond the requests that wait."""
-        if self.ordered_at == float("-inf"):
+        first = self.ordered_at == float("-inf")
+        self._measure(now)
+        if first:
             return wanted * self.first
         peak = max(self.peak, self.held + wanted)
         return peak + peak // 4 - self.held - wanted + int(self.pace * AHEAD_SECONDS)

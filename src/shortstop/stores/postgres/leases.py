@@ -28,7 +28,8 @@ ON CONFLICT (key) DO UPDATE SET
 "window" = excluded."window", spent = excluded.spent, held = excluded.held
 """
 _METERS = """
-SELECT m.key, m.unit, m.arrival, l.id, l.units, l.until <= now.at, extract(epoch FROM now.at)::float8
+SELECT asked.key, asked.unit, m.arrival, l.id, l.units, l.until <= now.at,
+    extract(epoch FROM now.at)::float8
 FROM unnest(?::text[], ?::text[]) AS asked (key, unit)
 CROSS JOIN (SELECT clock_timestamp() AS at) AS now
 LEFT JOIN meters m ON m.key = asked.key AND m.unit = asked.unit
