@@ -55,26 +55,27 @@ class Accounts:
         self.purse.recover()
         self.rates = RateLimits(store, clock)
         self.answers = AnswerStore(store, clock, seal)
-        self._leases: Leases | None = None
+        self.leases: Leases | None = None
 
-    def lease(self) -> None:
+    def lease(self, *, threaded: bool = True) -> None:
         """From now on requests are not held up by a store that takes its time: budgets and limits
-        are leased in slices, and changes of keys are read, by a thread of their own. Nothing
-        changes where the store is as near as memory."""
-        if self._store.leases is None or self._leases is not None:
+        are leased in slices, and changes of keys are read, by a thread of their own; without one
+        whoever waits does it. Nothing changes where the store is as near as memory."""
+        if self._store.leases is None or self.leases is not None:
             return
-        leases = self._leases = Leases(self._store, self._clock, self._follow)
+        leases = self.leases = Leases(self._store, self._clock, self._follow)
         self.purse = LeasedPurse(self._store, self._clock, self.teams, leases)
         self.rates = LeasedRates(self._store, self._clock, leases)
-        leases.start()
+        if threaded:
+            leases.start()
 
     def _follow(self) -> None:
         self.keys.follow()
         self.purse.expire()
 
     def close(self) -> None:
-        if self._leases is not None:
-            self._leases.close()
+        if self.leases is not None:
+            self.leases.close()
         self._store.close()
 
     @property

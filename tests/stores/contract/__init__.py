@@ -8,6 +8,7 @@ the same data, as another worker would.
 from tests.stores.contract.accounts import AccountStoreContract
 from tests.stores.contract.batches import BatchStoreContract, FileStoreContract
 from tests.stores.contract.grades import GradeContract
+from tests.stores.contract.leases import LeaseContract
 from tests.stores.contract.levels import BudgetLevelContract
 from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
@@ -21,6 +22,7 @@ __all__ = [
     "BudgetLevelContract",
     "FileStoreContract",
     "GradeContract",
+    "LeaseContract",
     "ResponseStoreContract",
     "RowStoreContract",
     "RunStoreContract",
