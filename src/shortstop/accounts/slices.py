@@ -112,7 +112,7 @@ class Slice:
         free, idle = self.free(now), now - self.used_at > IDLE_SECONDS
         if (free or self.spent) and (idle or since > REFRESH_SECONDS):
             return True
-        return since > TOUCH_SECONDS or self._runs_low(free) or self._surplus(free) > 0
+        return since > TOUCH_SECONDS or self._runs_low(free) or self._surplus(free, now) > 0
 
     def runs_low(self, now: float) -> bool:
         """Whether half of what was free is used."""
@@ -121,15 +121,18 @@ class Slice:
     def _runs_low(self, free: int) -> bool:
         return 2 * free < self.goal and self.left > 0
 
-    def _surplus(self, free: int) -> int:
-        """What others may need more: little is left, and much of it is here."""
+    def _surplus(self, free: int, now: float) -> int:
+        """What others may need more: little is left and much of it is here, or too little for the
+        requests that come."""
+        if now - self.refused[1] < IDLE_SECONDS:
+            return free
         kept = (self.left + free) // SHARE if self.left else 0
         return free - kept if free > 2 * kept else 0
 
     def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, Order]:
         """For requests that wait for these amounts; with what it is to hold."""
         free, idle = self.free(now), not wanted and now - self.used_at > IDLE_SECONDS
-        kept = 0 if idle else free - self._surplus(free)
+        kept = 0 if idle else free - self._surplus(free, now)
         extra = 0 if idle else self._ahead(sum(wanted), now)
         order = LeaseOrder(self.lease, named, tuple(self.tried), self.spent)
         terms = Order(self.held, self.held + kept, tuple(wanted), extra)
@@ -184,9 +187,10 @@ class Order:
 
 def sized(order: Order, room: int) -> int:
     """What the slice is to hold where it may hold `room`. Pure."""
-    total = order.held
+    total, extra = order.held, min(order.extra, max(0, room - order.held) // SHARE)
     for amount in order.wanted:
         if total + amount <= room:
             total += amount
-    share = max(0, room - total) // SHARE
-    return max(order.floor, total + min(order.extra, share))
+        else:
+            extra = 0
+    return max(order.floor, total + min(extra, max(0, room - total) // SHARE))
