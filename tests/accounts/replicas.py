@@ -3,6 +3,7 @@ own, and no thread, so that a test decides when orders are given."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -21,12 +22,15 @@ class FlakyLeases:
         self._real = real
         self.fails: list[bool] = []
         self.away = False
+        self.during: Callable[[], None] = lambda: None
+        """What happens while an order is under way."""
         self.calls = 0
 
     def exchange(self, purses, meters, at):  # type: ignore[no-untyped-def]
         self.calls += 1
         if self.away:
             raise StoreUnavailable("The database is away.", code="store_unreachable")
+        self.during()
         carried_out = self.fails.pop(0) if self.fails else None
         answer = None if carried_out is False else self._real.exchange(purses, meters, at)
         if carried_out is not None:
@@ -59,6 +63,12 @@ class Replica:
         known = self.accounts.keys.get(key.id)
         return self.accounts.purse.hold_or_name(id, known or key, Decimal(usd))
 
+    def hold_at_once(self, id: str, key: Key, usd: Decimal) -> bool:
+        """From the slices as they are, also while an order is under way."""
+        want = self.accounts.purse._want(id, key, usd)  # type: ignore[attr-defined]
+        with self.leases.lock:
+            return bool(self.leases._granted(want, self.monotonic()))
+
     def settle(self, id: str, key: Key, usd: str | Decimal | None) -> None:
         self.accounts.purse.settle(id, key, None if usd is None else Decimal(usd))
 
@@ -69,12 +79,16 @@ class Replica:
         with suppress(StoreError):
             self.accounts.close()
 
+    def declared_dead(self, server: PostgresServer, database: str) -> None:
+        """It gave no sign of life for too long."""
+        owner = self.store._heartbeat.name  # type: ignore[attr-defined]
+        server.sql(f"UPDATE owners SET until = clock_timestamp() WHERE name = '{owner}'", database)
+
     def crash(self, server: PostgresServer, database: str) -> None:
         """Ends without a word, and its last sign of life was long ago."""
-        owner = self.store._heartbeat.name  # type: ignore[attr-defined]
         self.store._heartbeat._stopped.set()  # type: ignore[attr-defined]
         if (thread := self.store._heartbeat._thread) is not None:  # type: ignore[attr-defined]
             thread.join()
-        server.sql(f"UPDATE owners SET until = clock_timestamp() WHERE name = '{owner}'", database)
+        self.declared_dead(server, database)
         self.store._beside.close()  # type: ignore[attr-defined]
         self.store._database.close()  # type: ignore[attr-defined]
