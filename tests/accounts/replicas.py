@@ -80,15 +80,17 @@ class Replica:
             self.accounts.close()
 
     def declared_dead(self, server: PostgresServer, database: str) -> None:
-        """It gave no sign of life for too long."""
-        owner = self.store._heartbeat.name  # type: ignore[attr-defined]
-        server.sql(f"UPDATE owners SET until = clock_timestamp() WHERE name = '{owner}'", database)
+        """Its last sign of life was long ago."""
+        heartbeat = self.store._heartbeat  # type: ignore[attr-defined]
+        heartbeat._stopped.set()
+        if heartbeat._thread is not None:
+            heartbeat._thread.join()
+        server.sql(
+            f"UPDATE owners SET until = clock_timestamp() WHERE name = '{heartbeat.name}'", database
+        )
 
     def crash(self, server: PostgresServer, database: str) -> None:
-        """Ends without a word, and its last sign of life was long ago."""
-        self.store._heartbeat._stopped.set()  # type: ignore[attr-defined]
-        if (thread := self.store._heartbeat._thread) is not None:  # type: ignore[attr-defined]
-            thread.join()
+        """Ends without a word."""
         self.declared_dead(server, database)
         self.store._beside.close()  # type: ignore[attr-defined]
         self.store._database.close()  # type: ignore[attr-defined]

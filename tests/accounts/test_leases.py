@@ -173,7 +173,9 @@ def test_all_levels_must_have_room(world: World) -> None:
     one = world.replica()
     assert one.hold("r1", key, "0.7") is None
     assert one.hold("r2", key, "0.7") == sales.id
-    assert [world.purse(id)[1] >= Decimal("0.7") for id in (key.id, sales.id, acme.id)] == [True] * 3
+    assert [world.purse(id)[1] >= Decimal("0.7") for id in (key.id, sales.id, acme.id)] == [
+        True
+    ] * 3
     one.settle("r1", key, "0.25")
     one.close()
     for id in (key.id, sales.id, acme.id):
@@ -277,8 +279,7 @@ def test_a_slice_that_was_given_up_while_its_owner_slept_counts_once(world: Worl
     assert one.hold("r2", key, "0.02") is None
     one.settle("r2", key, "0.01")
     leased = world.purse(key.id)[1]
-    owner = one.store._heartbeat.name  # type: ignore[attr-defined]
-    world.sql(f"UPDATE owners SET until = clock_timestamp() WHERE name = '{owner}'")
+    one.declared_dead(world.server, world.name)
     assert other.store.recover(0.0) == 1
     assert world.purse(key.id) == (leased, 0)
     one.settle("r1", key, "0.4")
@@ -388,6 +389,8 @@ class Model:
         self.most = Decimal(1)
         """The highest budget that the team has had."""
         self.crashed = False
+        self.orphans: list[tuple[Replica, str, Key, Decimal]] = []
+        """Requests whose slices were given up while they were under way."""
 
     def step(self, n: int, who: int, act: str, number: int) -> None:
         replica, amount = self.replicas[who], Decimal(number) / 10**6
@@ -441,11 +444,23 @@ class Model:
         replica.flaky.during = lambda: None
 
     def dead(self, who: int) -> None:
-        """It lives, but others think that it does not; what it had leased is spent twice at most:
-        by itself, and in the books."""
+        """It lives, but others think that it does not: all that it had leased counts as spent. Some
+        of its requests are settled before it learns of that, others after it has leased anew."""
         self.replicas[who].declared_dead(self.world.server, self.world.name)
         self.replicas[who - 1].store.recover(0.0)
-        self.crashed = True
+        self.give_up(who)
+
+    def give_up(self, who: int) -> None:
+        """If it is spent, then maybe yesterday."""
+        today = self.today
+        for n, (id, (key, amount)) in enumerate(self.held[who].items()):
+            self.count(key, amount)
+            if n % 2:
+                self.replicas[who].settle(id, key, amount)
+            else:
+                self.orphans.append((self.replicas[who], id, key, amount))
+        self.held[who].clear()
+        self.today, self.crashed = today, True
 
     def day(self) -> None:
         """To the same time tomorrow. No request waits for that long."""
@@ -469,14 +484,9 @@ class Model:
 
     def crash(self, who: int) -> None:
         """What it was asked for may have been spent."""
-        today = self.today
-        for key, amount in self.held[who].values():
-            self.count(key, amount)
-        self.today = today  # if it was spent, then maybe yesterday
-        self.held[who] = {}
+        self.give_up(who)
         self.world.crash(self.replicas[who])
         self.replicas[who] = self.world.replica(2.5 * (who - 1))
-        self.crashed = True
 
     def change(self, budget: str) -> None:
         self.most = max(self.most, Decimal(budget))
@@ -503,10 +513,22 @@ class Model:
                 self.window, self.today = str(window), Decimal(0)
             spent, held, leased = (dollars(int(str(figure))) for figure in figures)
             assert held == leased
-            assert self.spent.get(str(purse), self.today) <= spent + held <= budgets[str(purse)]
+            used = (
+                self.spent[str(purse)] + self.under_way(str(purse))
+                if purse in self.spent
+                else self.today
+            )
+            assert used <= spent + held <= budgets[str(purse)]
+
+    def under_way(self, purse: str) -> Decimal:
+        requests = [one for held in self.held for one in held.values()]
+        return sum((amount for key, amount in requests if purse in (key.id, self.sales.id)),
+                   Decimal(0))  # fmt: skip
 
     def end(self) -> None:
         self.settle_all()
+        for replica, id, key, amount in self.orphans:
+            replica.settle(id, key, amount)
         for replica in self.replicas:
             replica.flaky.fails.clear()
             replica.close()

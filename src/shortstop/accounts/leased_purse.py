@@ -39,9 +39,7 @@ class PurseHolding:
         if (before.budget, before.window.name) != (level.budget, level.window.name):
             self.slice.change()
 
-    def order(
-        self, wanted: Sequence[int], named: str, now: float
-    ) -> tuple[LeaseOrder, PurseOrder]:
+    def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, PurseOrder]:
         try:
             self.level = self.now()
         except StoreError:  # of a team that is not known any more: as it was
@@ -66,9 +64,7 @@ class LeasedPurse(Purse):
     """The budgets of all keys, teams and organisations, by leases. Overshoots nothing: what is
     leased is set aside in the store."""
 
-    def __init__(
-        self, store: AccountStore, clock: Clock, teams: TeamBook, leases: Leases
-    ) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, teams: TeamBook, leases: Leases) -> None:
         super().__init__(store, clock, teams)
         self._leases = leases
         self._held: dict[str, _Held] = {}

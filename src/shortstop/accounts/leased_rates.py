@@ -33,9 +33,7 @@ class MeterHolding:
     slice: Slice
     told_at: float = float("-inf")
 
-    def order(
-        self, wanted: Sequence[int], named: str, now: float
-    ) -> tuple[LeaseOrder, MeterOrder]:
+    def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, MeterOrder]:
         order, terms = self.slice.order(wanted, named, now)
 
         def change(state: SharedMeter, spent: int) -> MeterChange:
