@@ -6,13 +6,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
-from shortstop.accounts import Accounts, Key
+import pytest
+
+from shortstop.accounts import Accounts, Grant, Key
 from shortstop.errors import StoreError, StoreUnavailable
+from shortstop.money import dollars
 from shortstop.ports.leases import LeaseStore
 from shortstop.ports.stores import Stores
 from tests.conftest import FakeClock
 from tests.postgres import PostgresServer
+
+pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
+
+import psycopg
+
+from shortstop.stores.postgres.stores import PostgresStores
 
 
 class FlakyLeases:
@@ -94,3 +104,52 @@ class Replica:
         self.declared_dead(server, database)
         self.store._beside.close()  # type: ignore[attr-defined]
         self.store._database.close()  # type: ignore[attr-defined]
+
+
+class World:
+    """Replicas of one gateway, and what its database holds."""
+
+    def __init__(self, server: PostgresServer, url: str, clock: FakeClock) -> None:
+        self.server, self.clock = server, clock
+        self.name = url.partition("@/")[2].partition("?")[0]
+        self.stores: Stores = PostgresStores(url)
+        self._connection = psycopg.connect(url, autocommit=True)
+        self.replicas: list[Replica] = []
+
+    def replica(self, ahead: float = 0.0) -> Replica:
+        self.replicas.append(Replica(self.stores, self.clock, ahead))
+        return self.replicas[-1]
+
+    def key(self, **said: Any) -> Key:
+        accounts = Accounts(self.stores.accounts(), self.clock)
+        try:
+            return accounts.create(Grant(name="anna", **said))[1]
+        finally:
+            accounts.close()
+
+    def purse(self, id: str) -> tuple[Decimal, Decimal]:
+        """Spent and held, US dollars, whatever the window."""
+        rows = self.sql(f"SELECT spent, held FROM purses WHERE key = '{id}'")
+        spent, held = rows[0] if rows else (0, 0)
+        return dollars(int(str(spent))), dollars(int(str(held)))
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        done = self._connection.execute(statement)  # type: ignore[arg-type]
+        return done.fetchall() if done.description else []
+
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        for replica in self.replicas:
+            replica.turn()
+
+    def crash(self, replica: Replica) -> None:
+        self.replicas.remove(replica)
+        replica.crash(self.server, self.name)
+
+    def close(self) -> None:
+        for replica in self.replicas:
+            replica.close()
+        self._connection.close()
+
+    def empty(self) -> None:
+        self.sql("TRUNCATE keys, purses, holds, owners, budget_groups, meters, meter_leases")

@@ -25,7 +25,6 @@ from shortstop.errors import (
     Unauthenticated,
 )
 from shortstop.faults import contained
-from shortstop.money import pico_up
 from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore
 from shortstop.tokens import prompt_tokens

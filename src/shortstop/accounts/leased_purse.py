@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -40,10 +41,8 @@ class PurseHolding:
             self.slice.change()
 
     def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, PurseOrder]:
-        try:
+        with suppress(StoreError):  # of a team that is not known any more: as it was
             self.level = self.now()
-        except StoreError:  # of a team that is not known any more: as it was
-            pass
         order, terms = self.slice.order(wanted, named, now)
         return order, PurseOrder(order, self.level, terms.size)
 

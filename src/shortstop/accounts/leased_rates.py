@@ -104,7 +104,7 @@ class LeasedRates(RateLimits):
             now = self._clock.monotonic()
             holding, amount = next(
                 (one for one in parts if not one[0].reading(one[1], share, now).admitted),
-                next((one for one in parts if one[0].slice is short)),
+                next(one for one in parts if one[0].slice is short),
             )
             reading = holding.reading(amount, share, now)
             return limited(holding.unit, holding.limit, reading, headers(False))

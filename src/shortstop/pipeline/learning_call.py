@@ -12,8 +12,8 @@ from shortstop.types import UNMETERED, Attempt, Caller, Choice, Json, Request, S
 
 
 class LearningCall:
-    """`async with LearningCall(...) as call:` sets aside what asking `target` can cost, and charges what
-    it did cost when it is over: nothing, where `keep` was not called.
+    """`async with LearningCall(...) as call:` sets aside what asking `target` can cost, and charges
+    what it did cost when it is over: nothing, where `keep` was not called.
 
     `trace` is the row of the request that is learned from, `name` tells its calls apart. Entering
     raises QuotaExceeded where nobody pays.

@@ -23,6 +23,8 @@ from shortstop.types.leases import (
 from tests.stores.contract.levels import DECEMBER, NOVEMBER, level
 from tests.stores.contract.world import AT, MANY, in_threads, serial
 
+HUNDRED = level("k", 100)
+
 
 def to(amount: int) -> Callable[[int], int]:
     """As large as that, as far as there is room."""
@@ -45,7 +47,7 @@ class LeaseContract:
         store: AccountStore,
         order: LeaseOrder,
         amount: int,
-        of: BudgetLevel = level("k", 100),
+        of: BudgetLevel = HUNDRED,
     ) -> Leased:
         answers, _ = leases_of(store).exchange([PurseOrder(order, of, to(amount))], [], AT)
         return answers[0]

@@ -14,7 +14,6 @@ from shortstop.stores.postgres.leases import PostgresLeases
 from shortstop.stores.sql.accounts import SqlAccounts
 from shortstop.stores.sql.database import SqlSession
 
-
 _LOST = """
 SELECT id, key, amount FROM holds WHERE at < ? OR owner <> ? AND NOT EXISTS (
     SELECT FROM owners WHERE name = owner AND until > clock_timestamp()

@@ -20,7 +20,8 @@ _WRITE_PURSES = """
 WITH gone AS (DELETE FROM holds WHERE id = ANY(?)),
 leased AS (
     INSERT INTO holds (id, key, amount, owner, at)
-    SELECT id, key, amount, ?, ? FROM unnest(?::text[], ?::text[], ?::bigint[]) AS l (id, key, amount)
+    SELECT id, key, amount, ?, ?
+    FROM unnest(?::text[], ?::text[], ?::bigint[]) AS l (id, key, amount)
 )
 INSERT INTO purses (key, "window", spent, held)
 SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[])
