@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -55,6 +56,7 @@ base_url = "http://127.0.0.1:{upstream}/v1"
 connections = 512
 [upstreams.far.models.embed]
 price = "race"
+abilities = ["embeddings"]
 [prices.race]
 input = 1.0
 output = 0.0
@@ -67,8 +69,8 @@ time.time = lambda: real() + ahead
 from shortstop.cli import main
 main()
 """
-ACCOUNTS = "purses|holds|meter|owners|keys_version|budget_groups|retired"
-"""What statements of budgets, limits and keys name."""
+LEASES = r"\b(purses|holds|meters)\b"
+"""What statements of budgets and limits name."""
 
 
 class Upstream:
@@ -243,15 +245,19 @@ class Race:
     def statements(self) -> dict[str, int]:
         """How many the database has carried out since the last reset."""
         own = f"dbid = (SELECT oid FROM pg_database WHERE datname = '{self.name}')"
-        rows = self.sql(
-            f"SELECT query ~ '{ACCOUNTS}', query ~* '^(BEGIN|COMMIT|SET|SELECT pg_advisory)',"
-            f" sum(calls)::bigint FROM pg_stat_statements WHERE {own} GROUP BY 1, 2"
-        )
-        named = {(bool(a), bool(b)): int(c) for a, b, c in rows}
+        rows = self.sql(f"SELECT query, calls::bigint FROM pg_stat_statements WHERE {own}")
+        calls = {str(query): int(n) for query, n in rows}
+
+        def of(pattern: str) -> int:
+            return sum(n for query, n in calls.items() if re.search(pattern, query))
+
+        exchanges = of(r"^SET LOCAL statement_timeout = 8000")
+        locks = of("pg_advisory_xact_lock") - of(r"^SET LOCAL statement_timeout = 30000")
         return {
-            "of accounts": named.get((True, False), 0),
-            "around transactions": named.get((False, True), 0) + named.get((True, True), 0),
-            "others": named.get((False, False), 0),
+            "exchanges of leases": exchanges,
+            "of leases": of(LEASES) + 4 * exchanges + locks,
+            "whether keys have changed, signs of life": of("keys_version|owners"),
+            "all": sum(calls.values()),
         }
 
 

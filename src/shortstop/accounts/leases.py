@@ -26,8 +26,9 @@ from shortstop.types.leases import Leased, LeaseOrder, MeterOrder, PurseOrder
 
 TICK_SECONDS = 0.25
 """So often the thread looks whether something is due."""
-POLL_SECONDS = 0.5
-"""So often it looks whether the store can be read, and what has changed in it."""
+POLL_SECONDS = 0.75
+"""So often it looks whether the store can be read, and what has changed in it: a key that was
+revoked elsewhere is refused within a second."""
 MOST_ORDERS = 64
 """In one transaction."""
 PATIENCE_SECONDS = 2.5
@@ -71,7 +72,7 @@ class Want(Generic[T]):
 
 
 class Leases:
-    """`beside` is called twice a second by the thread, and may raise StoreError: then the store
+    """`beside` is called every POLL_SECONDS by the thread, and may raise StoreError: then the store
     cannot be used now, and requests that would need it are told so at once.
 
     Without a thread (`start`) whoever waits gives the orders.
@@ -218,14 +219,18 @@ class Leases:
             for slice_, amount in want.parts:
                 wanted.setdefault(slice_, []).append(amount)
         orders: Orders = []
+        beside: list[Holding] = []
         for of, holding in list(self.holdings.items()):
             if holding.slice.at_rest and now - holding.slice.used_at > FORGET_SECONDS:
                 del self.holdings[of]
                 continue
             waiting = wanted.get(holding.slice, [])
             if waiting or holding.slice.due(now):
-                order, terms = holding.order(waiting, next(self._names), now)
-                orders.append((holding, order, terms))
+                orders.append((holding, *holding.order(waiting, next(self._names), now)))
+            elif holding.slice.nearly_due(now):
+                beside.append(holding)
+        if orders:
+            orders += [(one, *one.order([], next(self._names), now)) for one in beside]
         return orders
 
     def _carried_out(self, orders: Orders, asked: float) -> bool:

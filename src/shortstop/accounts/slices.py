@@ -14,11 +14,11 @@ from shortstop.types.leases import Leased, LeaseOrder
 
 SHARE = 20
 """A slice takes at most this part of what is left, beyond what requests under way need."""
-AHEAD_SECONDS = 8.0
+AHEAD_SECONDS = 16.0
 """A slice is to last so long, at the pace at which it was used."""
 IDLE_SECONDS = 2.0
 """After so long without a request the rest goes back."""
-REFRESH_SECONDS = 5.0
+REFRESH_SECONDS = 8.0
 """At the latest so long after the last order others learn what was spent."""
 TOUCH_SECONDS = 600.0
 """What only waits for its requests is renewed so often: an hour old it would be given up."""
@@ -113,6 +113,10 @@ class Slice:
         if (free or self.spent) and (idle or since > REFRESH_SECONDS):
             return True
         return since > TOUCH_SECONDS or self._runs_low(free) or self._surplus(free, now) > 0
+
+    def nearly_due(self, now: float) -> bool:
+        """Whether it may as well be part of others' transaction."""
+        return bool(self.spent) and now - self.ordered_at > REFRESH_SECONDS / 2
 
     def runs_low(self, now: float) -> bool:
         """Whether half of what was free is used."""

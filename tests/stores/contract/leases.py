@@ -174,7 +174,7 @@ class LeaseContract:
                 order = LeaseOrder(lease, f"{number}-{i}", (), amount)
                 lease, amount, _, _ = self.purse(store, order, 10, level("k", 500))
 
-        in_threads(spend)
+        in_threads(spend, 3)
         spent, held = store.balance("k", "w")
         assert spent + held == 500
 

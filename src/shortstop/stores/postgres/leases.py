@@ -11,11 +11,14 @@ from typing import Any
 
 from shortstop.ports.leases import LEASE_SECONDS
 from shortstop.stores.postgres.heartbeat import Heartbeat
-from shortstop.stores.sql import purses as rows
 from shortstop.stores.sql.database import Record, SqlDatabase, SqlSession
+from shortstop.stores.sql.purses import in_window
 from shortstop.types.leases import Leased, LeaseOrder, MeterOrder, PurseOrder, SharedMeter
 
-_HOLDS = "SELECT id, amount FROM holds WHERE id = ANY(?)"
+_READ = """
+SELECT true, key, "window", spent, held FROM purses WHERE key = ANY(?) UNION ALL
+SELECT false, id, '', amount, 0 FROM holds WHERE id = ANY(?)
+"""
 _WRITE_PURSES = """
 WITH gone AS (DELETE FROM holds WHERE id = ANY(?)),
 leased AS (
@@ -67,8 +70,10 @@ class PostgresLeases:
     def _purses(self, db: SqlSession, orders: Sequence[PurseOrder], at: float) -> list[Leased]:
         if not orders:
             return []
-        purses = rows.read(db, {one.level.purse: one.level.window for one in orders})
-        found = dict(db.execute(_HOLDS, (_names(one.order for one in orders),)).fetchall())
+        names = _names(one.order for one in orders)
+        read = db.execute(_READ, ([one.level.purse for one in orders], names)).fetchall()
+        purses = {row[1]: row[2:] for row in read if row[0]}
+        found = {row[1]: row[3] for row in read if not row[0]}
         answers, written = [], []
         for one in orders:
             order, level = one.order, one.level
@@ -77,7 +82,7 @@ class PostgresLeases:
                 answers.append(Leased("", 0, 0, lost=True))
                 continue
             had = 0 if name is None else found[name]
-            window, spent, held = purses[level.purse]
+            window, spent, held = in_window(purses.get(level.purse), level.window)
             spent += order.spent - order.counted(name or "")
             room = level.budget - spent - (held - had)
             amount = one.size(room)
