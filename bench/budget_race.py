@@ -28,9 +28,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from tests.postgres import PostgresServer, running
 
 from bench.processes import ROOT, free_port, listening, module
-from tests.postgres import PostgresServer, running
 
 WORK = ROOT / "var" / "budget_race"
 SETTINGS = (

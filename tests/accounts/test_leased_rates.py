@@ -153,7 +153,10 @@ def test_no_more_arrives_than_one_meter_would_admit(
             leased[lapsed] = unused[lapsed] = 0
         spent = leased[who] - unused[who]
         change = meter.shared(
-            state, limit, spent, lambda room, n=number: max(0, min(n, room))  # type: ignore[misc]
+            state,
+            limit,
+            spent,
+            lambda room, n=number: max(0, min(n, room)),  # type: ignore[misc]
         )
         arrival, leased[who], unused[who] = change.arrival, change.leased, change.leased
         assert sum(leased) <= limit

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shortstop.accounts import Accounts, Grant, Key
+from shortstop.accounts import Accounts, Key
 from shortstop.accounts.keys import LONGEST_HOLD
 from shortstop.accounts.slices import IDLE_SECONDS, REFRESH_SECONDS
 from shortstop.accounts.teams import GroupChange
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.money import dollars
-from shortstop.ports.stores import Stores
 from tests.accounts.replicas import Replica, World
 from tests.accounts.test_teams import found
 from tests.conftest import FakeClock
@@ -27,9 +24,7 @@ from tests.postgres import PostgresServer
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
 
-import psycopg
 
-from shortstop.stores.postgres.stores import PostgresStores
 
 
 # ---------------------------------------------------------------- budgets
@@ -233,6 +228,18 @@ def test_what_no_request_can_wait_for_any_more_is_spent(world: World) -> None:
     assert world.purse(key.id) == (Decimal("0.4"), 0)
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_an_order_whose_answer_was_lost_counts_once(world: World, carried_out: bool) -> None:
+    key, one = world.key(budget_usd=Decimal(1)), world.replica()
+    assert one.hold("r1", key, "0.4") is None
+    one.settle("r1", key, "0.1")
+    one.flaky.fails = [carried_out]
+    world.wait(IDLE_SECONDS + 0.1)
+    assert one.flaky.fails == []
+    one.close()
+    assert world.purse(key.id) == (Decimal("0.1"), 0)
+
+
 def test_settling_counts_once_and_what_was_never_held_not_at_all(world: World) -> None:
     key, one = world.key(budget_usd=Decimal(1)), world.replica()
     assert one.hold("r1", key, "0.4") is None
@@ -328,34 +335,35 @@ class Model:
         """Requests whose slices were given up while they were under way."""
 
     def step(self, n: int, who: int, act: str, number: int) -> None:
-        replica, amount = self.replicas[who], Decimal(number) / 10**6
-        key = self.keys[number % 2]
-        if act == "hold":
-            try:
-                if replica.hold(f"r{n}", key, amount) is None:
-                    self.held[who][f"r{n}"] = key, amount
-            except StoreError:
-                pass
-        elif act == "settle" and self.held[who]:
+        amount, key = Decimal(number) / 10**6, self.keys[number % 2]
+        {
+            "hold": lambda: self.hold(who, f"r{n}", key, amount),
+            "settle": lambda: self.settle_one(who, amount),
+            "wait": lambda: self.turn(who, number / 10**5),
+            "turn": lambda: self.turn(who, 0.3),
+            "crash": lambda: self.crash(who),
+            "dead": lambda: self.dead(who),
+            "lose": lambda: self.lose(who, carried_out=number % 2 == 0, idle=number % 3 == 0),
+            "during": lambda: self.during(who, f"r{n}", key, amount / 10),
+            "raise": lambda: self.change("1.5"),
+            "lower": lambda: self.change("0.2"),
+            "day": self.day,
+            "older": lambda: self.without_leases(f"r{n}", key, amount),
+        }[act]()
+
+    def hold(self, who: int, id: str, key: Key, amount: Decimal) -> None:
+        with suppress(StoreError):
+            if self.replicas[who].hold(id, key, amount) is None:
+                self.held[who][id] = key, amount
+
+    def settle_one(self, who: int, amount: Decimal) -> None:
+        if self.held[who]:
             id, (key, most) = self.held[who].popitem()
             self.settle(who, id, key, min(amount, most))
-        elif act in ("wait", "turn"):
-            self.world.clock.advance(number / 10**5 if act == "wait" else 0.3)
-            replica.turn()
-        elif act == "crash":
-            self.crash(who)
-        elif act == "dead":
-            self.dead(who)
-        elif act == "lose":
-            self.lose(who, carried_out=number % 2 == 0, idle=number % 3 == 0)
-        elif act == "during":
-            self.during(who, f"r{n}", key, amount / 10)
-        elif act in ("raise", "lower"):
-            self.change("1.5" if act == "raise" else "0.2")
-        elif act == "day":
-            self.day()
-        elif act == "older":
-            self.without_leases(f"r{n}", key, amount)
+
+    def turn(self, who: int, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+        self.replicas[who].turn()
 
     def lose(self, who: int, *, carried_out: bool, idle: bool) -> None:
         """The answer to an order, which may be one to give back what is idle."""
