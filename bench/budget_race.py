@@ -205,14 +205,16 @@ class Race:
     async def start(self, n: int) -> None:
         log = WORK / f"gateway{n}.log"
         config = str(WORK / f"home{n}" / "shortstop.toml")
+        child = self._gateways[n] = self._child(n, log, config)
+        await listening(self.ports[n], child, log)
+
+    def _child(self, n: int, log: Path, config: str) -> subprocess.Popen[bytes]:
         command = [*module("shortstop")[:1], "-c", SKEWED, str(5.0 * n - 5.0)]
         with log.open("ab") as out:
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 [*command, "serve", "--config", config],
                 cwd=WORK, env=self._environment(n), stdout=out, stderr=out,
             )  # fmt: skip
-        self._gateways[n] = child
-        await listening(self.ports[n], child, log)
 
     def kill(self, n: int) -> None:
         child = self._gateways[n]
@@ -298,9 +300,17 @@ async def _until_used_up(clients: Clients, most: float = 180.0) -> None:
     began = time.monotonic()
     while time.monotonic() - began < most:
         before = len(clients.acknowledged["budget"])
-        await asyncio.sleep(5)
+        await asyncio.sleep(10)
         if len(clients.acknowledged["budget"]) == before:
             return
+
+
+async def _until_written(race: Race) -> None:
+    """Until no row waits in a journal any more."""
+    before = -1
+    while (now := race.sql("SELECT count(*) FROM traces")[0][0]) != before:
+        before = now
+        await asyncio.sleep(10)
 
 
 @asynccontextmanager
@@ -342,6 +352,7 @@ async def run(stall: float, requests: int) -> dict[str, Any]:
                 seconds = time.monotonic() - began
                 clients.stopping = True
                 await asyncio.gather(*tasks)
+                await _until_written(race)
             finally:
                 await race.stop()
             return {**figures, **_outcome(race, clients, upstream, budget, seconds)}

@@ -1,5 +1,5 @@
-"""Budgets by leases as a gateway uses them: a thread renews, requests wait without holding up others,
-and three real processes overrun nothing."""
+"""Budgets by leases as a gateway uses them: a thread renews, requests wait without holding up
+others, and three real processes overrun nothing."""
 
 from __future__ import annotations
 
@@ -132,9 +132,13 @@ async def test_while_the_database_stands_still_a_known_key_goes_on(tmp_path: Pat
                         await asyncio.sleep(0.001)
 
                 beside = asyncio.create_task(turn())
-                with pytest.raises(StoreUnavailable):
+
+                async def use_up() -> None:
                     for n in count(2):
                         await purser.reserve(request(f"r{n}"), PLAN, caller)
+
+                with pytest.raises(StoreUnavailable):
+                    await use_up()
                 beside.cancel()
                 assert turns > 20, "others went on while it waited"
                 assert accounts.identify(secret).key == key.id

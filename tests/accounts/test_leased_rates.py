@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -59,9 +60,10 @@ def test_a_refusal_says_when_to_come_back_and_each_answer_what_is_left(world: Wo
     assert first.headers["x-ratelimit-remaining-requests"] == "59"
     for _ in range(59):
         assert admitted(one, key) is not None
+    while admitted(one, key) is not None:  # what time has brought meanwhile
+        pass
     with pytest.raises(RateLimited, match="used up") as refused:
-        for _ in range(5):
-            one.accounts.rates.admit(key, 0)
+        one.accounts.rates.admit(key, 0)
     assert 0 < (refused.value.retry_after or 0) <= 2
     assert refused.value.headers["x-ratelimit-remaining-requests"] == "0"
 
@@ -92,10 +94,12 @@ def test_while_the_store_is_away_a_slice_is_used_up_and_no_more(world: World) ->
     assert admitted(one, key) is not None
     one.flaky.away = True
     served = 0
-    with pytest.raises(StoreUnavailable):
+    with suppress(StoreUnavailable):
         while admitted(one, key) is not None:
             served += 1
     assert 1 <= served <= 60
+    with pytest.raises(StoreUnavailable):
+        admitted(one, key)
     one.flaky.away = False
     assert admitted(one, key) is not None
 

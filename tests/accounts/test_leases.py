@@ -25,8 +25,6 @@ from tests.postgres import PostgresServer
 pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
 
 
-
-
 # ---------------------------------------------------------------- budgets
 
 

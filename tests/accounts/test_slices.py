@@ -10,8 +10,8 @@ from shortstop.accounts.slices import (
     PACE_SECONDS,
     REFRESH_SECONDS,
     TOUCH_SECONDS,
-    Order,
-    Slice,
+    LeasedSlice,
+    SliceTerms,
     sized,
 )
 from shortstop.types.leases import Leased
@@ -19,9 +19,9 @@ from shortstop.types.leases import Leased
 NOW = 1000.0
 
 
-def leased(amount: int, left: int = 10**6) -> Slice:
+def leased(amount: int, left: int = 10**6) -> LeasedSlice:
     """One that was just leased for a request."""
-    one = Slice(first=4)
+    one = LeasedSlice(first=4)
     order, _ = one.order([10], "a", NOW)
     one.answered(order, Leased("a", amount, left), NOW)
     one.used_at = NOW
@@ -31,23 +31,23 @@ def leased(amount: int, left: int = 10**6) -> Slice:
 @pytest.mark.parametrize(
     ("order", "room", "size"),
     [
-        (Order(0, 0, (10,), 40), 10_000, 50),
-        (Order(0, 0, (10,), 40), 210, 20),  # a twentieth of what is left beyond
-        (Order(0, 0, (10,), 40), 10, 10),  # a request that fits exactly
-        (Order(0, 0, (10,), 40), 9, 0),
-        (Order(0, 0, (6, 8, 4), 40), 10, 10),  # those that fit, in their order
-        (Order(30, 80, (), 0), 50, 80),  # what is leased stays, though the budget was lowered
-        (Order(30, 30, (), 0), 0, 30),
-        (Order(30, 50, (5,), 0), 1000, 50),  # what is free already is enough
+        (SliceTerms(0, 0, (10,), 40), 10_000, 50),
+        (SliceTerms(0, 0, (10,), 40), 210, 20),  # a twentieth of what is left beyond
+        (SliceTerms(0, 0, (10,), 40), 10, 10),  # a request that fits exactly
+        (SliceTerms(0, 0, (10,), 40), 9, 0),
+        (SliceTerms(0, 0, (6, 8, 4), 40), 10, 10),  # those that fit, in their order
+        (SliceTerms(30, 80, (), 0), 50, 80),  # what is leased stays, though the budget was lowered
+        (SliceTerms(30, 30, (), 0), 0, 30),
+        (SliceTerms(30, 50, (5,), 0), 1000, 50),  # what is free already is enough
     ],
 )
-def test_its_size(order: Order, room: int, size: int) -> None:
+def test_its_size(order: SliceTerms, room: int, size: int) -> None:
     assert sized(order, room) == order.size(room) == size
 
 
 def test_the_first_request_leases_for_some_more() -> None:
-    _, terms = Slice(first=4).order([10], "a", NOW)
-    assert terms == Order(0, 0, (10,), 40)
+    _, terms = LeasedSlice(first=4).order([10], "a", NOW)
+    assert terms == SliceTerms(0, 0, (10,), 40)
 
 
 def test_it_lasts_for_a_while_at_the_pace_at_which_it_is_used() -> None:
@@ -120,7 +120,7 @@ def test_when_an_order_is_due() -> None:
 
 
 def test_one_of_which_nothing_is_leased_needs_none() -> None:
-    one = Slice(first=4)
+    one = LeasedSlice(first=4)
     assert one.at_rest
     assert not one.due(NOW)
     held = leased(10, left=0)

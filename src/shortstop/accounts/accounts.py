@@ -14,7 +14,7 @@ from shortstop.accounts.keybook import Check, KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.leased_purse import LeasedPurse
 from shortstop.accounts.leased_rates import LeasedRates
-from shortstop.accounts.leases import Leases
+from shortstop.accounts.leases import LeaseKeeper
 from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.accounts.rates import RateLimits
 from shortstop.accounts.teams import Group, GroupBalance, group_full
@@ -54,7 +54,7 @@ class Accounts:
         self.purse.recover()
         self.rates = RateLimits(store, clock)
         self.answers = AnswerStore(store, clock, seal)
-        self.leases: Leases | None = None
+        self.leases: LeaseKeeper | None = None
 
     def lease(self, *, threaded: bool = True) -> None:
         """From now on requests are not held up by a store that takes its time: budgets and limits
@@ -62,7 +62,7 @@ class Accounts:
         whoever waits does it. Nothing changes where the store is as near as memory."""
         if self._store.leases is None or self.leases is not None:
             return
-        leases = self.leases = Leases(self._store, self._clock, self._follow)
+        leases = self.leases = LeaseKeeper(self._store, self._clock, self._follow)
         self.purse = LeasedPurse(self._store, self._clock, self.teams, leases)
         self.rates = LeasedRates(self._store, self._clock, leases)
         if threaded:

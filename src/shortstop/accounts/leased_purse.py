@@ -11,9 +11,9 @@ from functools import partial
 
 from shortstop.accounts.calendar import SKEW
 from shortstop.accounts.keys import LONGEST_HOLD
-from shortstop.accounts.leases import Leases, Want
+from shortstop.accounts.leases import LeaseKeeper, Want
 from shortstop.accounts.purse import Allowance, Balance, Purse, window
-from shortstop.accounts.slices import Slice
+from shortstop.accounts.slices import LeasedSlice
 from shortstop.accounts.teambook import TeamBook
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.money import dollars, pico, pico_up
@@ -32,7 +32,7 @@ class PurseHolding:
 
     level: BudgetLevel
     now: Callable[[], BudgetLevel]
-    slice: Slice
+    slice: LeasedSlice
 
     def follow(self, level: BudgetLevel, now: Callable[[], BudgetLevel]) -> None:
         """A budget or a window that is another one is asked about at once."""
@@ -55,7 +55,7 @@ class _Held:
     """What is set aside for a request in slices, each as it was leased then."""
 
     amount: int
-    slices: tuple[tuple[Slice, int], ...]
+    slices: tuple[tuple[LeasedSlice, int], ...]
     at: float
 
 
@@ -63,7 +63,9 @@ class LeasedPurse(Purse):
     """The budgets of all keys, teams and organisations, by leases. Overshoots nothing: what is
     leased is set aside in the store."""
 
-    def __init__(self, store: AccountStore, clock: Clock, teams: TeamBook, leases: Leases) -> None:
+    def __init__(
+        self, store: AccountStore, clock: Clock, teams: TeamBook, leases: LeaseKeeper
+    ) -> None:
         super().__init__(store, clock, teams)
         self._leases = leases
         self._held: dict[str, _Held] = {}
@@ -99,7 +101,7 @@ class LeasedPurse(Purse):
         of = ("purse", level.purse)
         found = self._leases.holdings.get(of)
         if not isinstance(found, PurseHolding):
-            found = self._leases.holdings[of] = PurseHolding(level, now, Slice(FIRST))
+            found = self._leases.holdings[of] = PurseHolding(level, now, LeasedSlice(FIRST))
         found.follow(level, now)
         found.slice.used_at = self._clock.monotonic()
         return found
@@ -128,7 +130,7 @@ class LeasedPurse(Purse):
         latest = max(name, window(payer.period, now + SKEW))
         return BudgetLevel(payer.id, pico(payer.budget_usd), PurseWindow(name, name, latest))
 
-    def _hold(self, id: str, slices: Sequence[Slice], amount: int) -> None:
+    def _hold(self, id: str, slices: Sequence[LeasedSlice], amount: int) -> None:
         now = self._clock.monotonic()
         for slice_ in slices:
             slice_.hold(amount, now)

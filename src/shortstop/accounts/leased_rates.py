@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from shortstop.accounts import meter
 from shortstop.accounts.keys import Key
-from shortstop.accounts.leases import Leases, Want
+from shortstop.accounts.leases import LeaseKeeper, Want
 from shortstop.accounts.rates import BACKGROUND_SHARE, RateLimits, limited, limits_of, told
-from shortstop.accounts.slices import Order, Slice
+from shortstop.accounts.slices import LeasedSlice, SliceTerms
 from shortstop.errors import RateLimited
 from shortstop.ports import Clock
 from shortstop.ports.leases import LEASE_SECONDS
@@ -30,14 +30,14 @@ class MeterHolding:
     key: str
     unit: str
     limit: int
-    slice: Slice
+    slice: LeasedSlice
     told_at: float = float("-inf")
 
     def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, MeterOrder]:
         order, terms = self.slice.order(wanted, named, now)
 
         def change(state: SharedMeter, spent: int) -> MeterChange:
-            kept = Order(0, min(terms.floor, state.mine), terms.wanted, terms.extra)
+            kept = SliceTerms(0, min(terms.floor, state.mine), terms.wanted, terms.extra)
             return meter.shared(state, self.limit, spent, kept.size)
 
         return order, MeterOrder(order, self.key, self.unit, change)
@@ -71,7 +71,7 @@ class MeterHolding:
 class LeasedRates(RateLimits):
     """The limits of all keys, by leases: no more is admitted in all than one meter would admit."""
 
-    def __init__(self, store: AccountStore, clock: Clock, leases: Leases) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, leases: LeaseKeeper) -> None:
         super().__init__(store, clock)
         self._leases = leases
 
@@ -100,7 +100,7 @@ class LeasedRates(RateLimits):
                 holding.slice.spend(amount, now)
             return Admission(left, tokens if key.tpm is not None else None)
 
-        def refuse(short: Slice) -> RateLimited:
+        def refuse(short: LeasedSlice) -> RateLimited:
             now = self._clock.monotonic()
             holding, amount = next(
                 (one for one in parts if not one[0].reading(one[1], share, now).admitted),
@@ -124,7 +124,9 @@ class LeasedRates(RateLimits):
         of = ("meter", key.id, unit)
         found = self._leases.holdings.get(of)
         if not isinstance(found, MeterHolding):
-            found = self._leases.holdings[of] = MeterHolding(key.id, unit, limit, Slice(FIRST))
+            found = self._leases.holdings[of] = MeterHolding(
+                key.id, unit, limit, LeasedSlice(FIRST)
+            )
         found.slice.used_at = self._clock.monotonic()
         return found
 

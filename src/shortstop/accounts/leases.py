@@ -16,7 +16,7 @@ from itertools import count
 from typing import Generic, Protocol, TypeVar
 
 from shortstop.accounts.keys import LONGEST_HOLD
-from shortstop.accounts.slices import Slice
+from shortstop.accounts.slices import LeasedSlice
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.faults import contained
 from shortstop.ports import Clock
@@ -42,7 +42,7 @@ Orders = list[tuple["Holding", LeaseOrder, PurseOrder | MeterOrder]]
 class Holding(Protocol):
     """One slice and what it is of."""
 
-    slice: Slice
+    slice: LeasedSlice
 
     def order(
         self, wanted: Sequence[int], named: str, now: float
@@ -57,21 +57,21 @@ class Want(Generic[T]):
     """A request that needs so much of these slices at once. `grant` takes it; `refuse` is told
     which slice cannot be made large enough. Both run under the leases' lock."""
 
-    parts: Sequence[tuple[Slice, int]]
+    parts: Sequence[tuple[LeasedSlice, int]]
     grant: Callable[[], T]
-    refuse: Callable[[Slice], T]
+    refuse: Callable[[LeasedSlice], T]
     fresh: Callable[[], bool] | None = None
     """Whether it may be granted by what the store said last; None: always."""
     future: Future[T] = field(default_factory=Future)
 
-    def short(self, now: float) -> Slice | None:
+    def short(self, now: float) -> LeasedSlice | None:
         for slice_, amount in self.parts:
             if slice_.free(now) < amount:
                 return slice_
         return self.parts[0][0] if self.fresh is not None and not self.fresh() else None
 
 
-class Leases:
+class LeaseKeeper:
     """`beside` is called every POLL_SECONDS by the thread, and may raise StoreError: then the store
     cannot be used now, and requests that would need it are told so at once.
 
@@ -214,7 +214,7 @@ class Leases:
         return lost
 
     def _orders(self, wants: Sequence[Want[object]], now: float) -> Orders:
-        wanted: dict[Slice, list[int]] = {}
+        wanted: dict[LeasedSlice, list[int]] = {}
         for want in wants:
             for slice_, amount in want.parts:
                 wanted.setdefault(slice_, []).append(amount)

@@ -30,7 +30,7 @@ _NEVER = (0, float("-inf"))
 
 
 @dataclass(slots=True, eq=False)
-class Slice:
+class LeasedSlice:
     """`amount` is what may be used: held for requests under way, spent since the last order that
     was answered, and free. Times are on the monotonic clock, in seconds.
 
@@ -133,13 +133,13 @@ class Slice:
         kept = (self.left + free) // SHARE if self.left else 0
         return free - kept if free > 2 * kept else 0
 
-    def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, Order]:
+    def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, SliceTerms]:
         """For requests that wait for these amounts; with what it is to hold."""
         free, idle = self.free(now), not wanted and now - self.used_at > IDLE_SECONDS
         kept = 0 if idle else free - self._surplus(free, now)
         extra = 0 if idle else self._ahead(sum(wanted), now)
         order = LeaseOrder(self.lease, named, tuple(self.tried), self.spent)
-        terms = Order(self.held, self.held + kept, tuple(wanted), extra)
+        terms = SliceTerms(self.held, self.held + kept, tuple(wanted), extra)
         self.amount = terms.floor + max(0, self.spent)
         self.tried.append((named, self.spent))
         self.ordered_at, self.changed = now, False
@@ -175,7 +175,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SliceTerms:
     """How large a slice is to be: at least `floor`, of which `held` is for requests under way; room
     for those that wait, in their order, as far as there is some; and `extra`."""
 
@@ -189,7 +189,7 @@ class Order:
         return partial(sized, self)
 
 
-def sized(order: Order, room: int) -> int:
+def sized(order: SliceTerms, room: int) -> int:
     """What the slice is to hold where it may hold `room`. Pure."""
     total, extra = order.held, min(order.extra, max(0, room - order.held) // SHARE)
     for amount in order.wanted:

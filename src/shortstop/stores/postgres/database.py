@@ -189,7 +189,7 @@ def transaction(
     kind = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if reading else ""
     limit = max(1, int(seconds * 1000))
     turns = ", ".join(map(str, sorted(map(_turn, subjects))))
-    locks = f"SELECT pg_advisory_xact_lock(turn) FROM unnest(ARRAY[{turns}]::bigint[]) AS turn"
+    locks = f"SELECT pg_advisory_xact_lock(turn) FROM unnest(ARRAY[{turns}]::bigint[]) AS turn"  # noqa: S608 - numbers
     connection.execute(
         "; ".join(
             (
