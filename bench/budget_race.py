@@ -414,8 +414,8 @@ def show(result: dict[str, Any]) -> None:
         if name not in ("waits",):
             console.print(f"{name}: {result[name]}")
     per = 100 / max(1, result["requests"])
-    console.print("per 100 requests:",
-                  {name: round(n * per, 2) for name, n in result["statements"].items()})  # fmt: skip
+    rates = {name: round(n * per, 2) for name, n in result["statements"].items()}
+    console.print("per 100 requests:", rates)
 
 
 def main() -> None:
