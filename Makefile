@@ -199,6 +199,10 @@ bench-backtest: $(VENV)/.dev encoder ## a log of 100,000 rows: seconds and memor
 bench-console: $(VENV)/.dev ## the console's pages over a million rows (ROWS=1000000 STREET=1)
 	@$(BIN)/python -m bench.console $(if $(ROWS),--rows $(ROWS)) $(if $(STREET),--street)
 
+bench-budget-race: $(VENV)/.dev ## three gateways on one PostgreSQL race for a budget (STALL=60 REQUESTS=25000)
+	@$(BIN)/python -m bench.budget_race $(if $(STALL),--stall $(STALL)) \
+	    $(if $(REQUESTS),--requests $(REQUESTS))
+
 screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser (needs Chromium)
 	@$(BIN)/python -m scripts.screenshots
 

@@ -88,6 +88,11 @@ MEASURED = {
         "%",
         r"\| equal mix: local / pinned / saved \| [^|]+\| [\d.]+ / ([\d.]+) /",
     ),
+    "lease": Measured(
+        "one transaction on keys' budgets and limits is good for so many",
+        "requests",
+        r"one transaction of leases for (\d+) requests",
+    ),
     "label": Measured(
         "a label at the frontier: calculated there, by list prices",
         "$",
@@ -119,9 +124,6 @@ ASSUMED = {
         4.2, "s", "a frontier's answer: 0.9 to the first token, then 200 tokens at 60 a second"
     ),
     "gpu": Assumed(25, "a second", "short answers of a small model on one GPU: measure yours"),
-    "lease": Assumed(
-        100, "requests", "one transaction on a key's budget and limits is good for so many"
-    ),
     "days": Assumed(190, "days", "`traces.retention_days`, the default"),
     "few_days": Assumed(7, "days", "the same, short"),
     "core_usd": Assumed(0.04, "$", "a core with 4 GB for an hour"),

@@ -32,8 +32,9 @@ class PostgresServer:
     """Speaks on a socket in its folder alone. Everybody may come in but `guarded`, who needs a
     password."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
         self.folder = folder
+        self._settings = settings
         self._numbers = count()
         self._prefix = as_another_user(folder)
         self._run("initdb", "-D", self._data, "-U", USER, "--auth=trust", "--no-sync",
@@ -47,7 +48,7 @@ class PostgresServer:
         return self.folder / "data"
 
     def start(self) -> None:
-        options = f"{SETTINGS} -c unix_socket_directories='{self.folder}'"
+        options = f"{self._settings} -c unix_socket_directories='{self.folder}'"
         self._run(
             "pg_ctl", "-D", self._data, "-l", self.folder / "log", "-w", "-o", options, "start"
         )
@@ -122,7 +123,7 @@ def _listens(path: Path) -> bool:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
+def running(settings: str = SETTINGS) -> Iterator[PostgresServer]:
     """Skips where there is no PostgreSQL, or nothing to speak to it with."""
     pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
@@ -130,7 +131,7 @@ def running() -> Iterator[PostgresServer]:
         pytest.skip(f"no PostgreSQL here ({', '.join(missing)} not on PATH): this test needs one")
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     try:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, settings)
         try:
             yield server
         finally:

@@ -16,7 +16,7 @@ from tests.accounts.test_accounts import PLAN, request, trace
 from tests.conftest import FakeClock
 
 
-def test_what_the_plan_can_cost_is_set_aside_and_settled(
+async def test_what_the_plan_can_cost_is_set_aside_and_settled(
     store: AccountStore, clock: FakeClock
 ) -> None:
     accounts = Accounts(store, clock)
@@ -29,10 +29,10 @@ def test_what_the_plan_can_cost_is_set_aside_and_settled(
         return Decimal("0.75")
 
     purser: Purser = Budgets(accounts, at_most)
-    purser.reserve(request("a"), PLAN, caller)
+    await purser.reserve(request("a"), PLAN, caller)
     assert plans == [PLAN]
     with pytest.raises(QuotaExceeded):
-        purser.reserve(request("b"), PLAN, caller)
+        await purser.reserve(request("b"), PLAN, caller)
     admission = accounts.admit(caller, 60)
     assert isinstance(admission, Admission)
     purser.settle(trace("a", key.id, Decimal("0.25"), tokens=10), admission)
@@ -40,7 +40,7 @@ def test_what_the_plan_can_cost_is_set_aside_and_settled(
     assert accounts.admit(caller, 0).headers["x-ratelimit-remaining-tokens"] == "90"
 
 
-def test_a_key_without_a_budget_is_asked_for_no_price(
+async def test_a_key_without_a_budget_is_asked_for_no_price(
     store: AccountStore, clock: FakeClock
 ) -> None:
     accounts = Accounts(store, clock)
@@ -50,12 +50,12 @@ def test_a_key_without_a_budget_is_asked_for_no_price(
         raise AssertionError("the price was asked for")
 
     purser = Budgets(accounts, never)
-    purser.reserve(request("a"), PLAN, accounts.identify(secret))
-    purser.require(request("a"), PLAN, accounts.identify(secret))
+    await purser.reserve(request("a"), PLAN, accounts.identify(secret))
+    await purser.require(request("a"), PLAN, accounts.identify(secret))
     purser.settle(trace("a", key.id, Decimal(1)), UNMETERED)
 
 
-def test_what_costs_nothing_needs_a_budget_for_the_shortest_answer(
+async def test_what_costs_nothing_needs_a_budget_for_the_shortest_answer(
     store: AccountStore, clock: FakeClock
 ) -> None:
     accounts = Accounts(store, clock)
@@ -67,14 +67,14 @@ def test_what_costs_nothing_needs_a_budget_for_the_shortest_answer(
 
     purser = Budgets(accounts, by_length)
     for _ in range(3):
-        purser.require(request("a"), PLAN, caller)
+        await purser.require(request("a"), PLAN, caller)
     assert accounts.balance(key).held == 0, "nothing is set aside"
     assert accounts.purse.hold("b", key, Decimal("0.95"))
     with pytest.raises(QuotaExceeded, match="does not cover"):
-        purser.require(request("a"), PLAN, caller)
+        await purser.require(request("a"), PLAN, caller)
     unknown = Budgets(accounts, lambda request, plan: None)
     with pytest.raises(QuotaExceeded) as raised:
-        unknown.require(request("a"), PLAN, caller)
+        await unknown.require(request("a"), PLAN, caller)
     assert raised.value.code == "unknown_price"
 
 

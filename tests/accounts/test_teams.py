@@ -103,7 +103,7 @@ def test_a_lead_gives_feedback_as_a_user(accounts: Accounts) -> None:
         ("9", "50", "1", "budget of this key's organisation 'acme'"),
     ],
 )
-def test_a_refusal_says_which_level_is_full(
+async def test_a_refusal_says_which_level_is_full(
     accounts: Accounts, own: str | None, team: str, org: str, says: str
 ) -> None:
     found(accounts, org, team)
@@ -113,7 +113,7 @@ def test_a_refusal_says_which_level_is_full(
         accounts.reserve(request("r2"), PLAN, caller, dollars("0.6"))
     assert says in refused.value.message
     with pytest.raises(QuotaExceeded) as refused:
-        accounts.require(request("r2"), PLAN, caller, dollars("0.6"))
+        await accounts.require(request("r2"), PLAN, caller, dollars("0.6"))
     assert says in refused.value.message
     accounts.reserve(request("r3"), PLAN, caller, dollars("0.4"))
 
@@ -166,24 +166,24 @@ def test_an_unknown_price_needs_a_key_without_a_team(accounts: Accounts) -> None
     accounts.reserve(request(), PLAN, accounts.identify(secret), dollars(None))
 
 
-def test_learning_uses_the_teams_budget_too(accounts: Accounts) -> None:
+async def test_learning_uses_the_teams_budget_too(accounts: Accounts) -> None:
     acme, sales = found(accounts, "10", "1")
     key, caller = member(accounts)
     purser = LearningBudgets(accounts, dollars("0.6"))
-    purser.reserve(request("r1-shadow"), PLAN, caller)
+    await purser.reserve(request("r1-shadow"), PLAN, caller)
     with pytest.raises(QuotaExceeded, match="its team's budget"):
-        purser.reserve(request("r2-shadow"), PLAN, caller)
+        await purser.reserve(request("r2-shadow"), PLAN, caller)
     purser.settle(trace("r1-shadow", key.id, Decimal("0.25")), UNMETERED)
     assert spent(accounts, acme, sales) == [Decimal("0.25")] * 2
 
 
-def test_learning_that_was_begun_in_a_team_counts_there(accounts: Accounts) -> None:
+async def test_learning_that_was_begun_in_a_team_counts_there(accounts: Accounts) -> None:
     acme, sales = found(accounts, "10", "1")
     secret, key = accounts.create(Grant(name="anna", team="sales"))
     purser = LearningBudgets(accounts, dollars("0.6"))
-    purser.reserve(request("r1-shadow"), PLAN, accounts.identify(secret))
+    await purser.reserve(request("r1-shadow"), PLAN, accounts.identify(secret))
     accounts.move(key.id, None)
-    purser.reserve(request("r2-shadow"), PLAN, accounts.identify(secret))
+    await purser.reserve(request("r2-shadow"), PLAN, accounts.identify(secret))
     for id in ("r1-shadow", "r2-shadow"):
         purser.settle(trace(id, key.id, Decimal("0.25")), UNMETERED)
     assert spent(accounts, acme, sales) == [Decimal("0.25")] * 2

@@ -86,14 +86,14 @@ async def test_the_admins_token_is_the_environments(home: Home) -> None:
 
 async def test_limits_count_the_prompt_and_the_answer_that_is_asked_for(home: Home) -> None:
     async with running(home) as gateway:
-        assert gateway.admit(asked(), ANYBODY) is UNMETERED
+        assert await gateway.admit(asked(), ANYBODY) is UNMETERED
         secret, _ = gateway.accounts.create(Grant(name="k", tpm=1000))
         caller = gateway.identify(secret)
-        first = gateway.admit(asked(max_tokens=600), caller)
+        first = await gateway.admit(asked(max_tokens=600), caller)
         assert first.tokens is not None
         assert 600 < first.tokens < 700
         with pytest.raises(RateLimited):
-            gateway.admit(asked(max_tokens=600), caller)
+            await gateway.admit(asked(max_tokens=600), caller)
 
 
 # ------------------------------------------------------------ answering

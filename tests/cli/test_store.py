@@ -34,6 +34,7 @@ def config(home: Path, postgres: PostgresServer) -> Iterator[Path]:
 
 
 def test_an_install_moves_and_goes_on(shortstop: Shortstop, config: Path, home: Path) -> None:
+
     text = config.read_text()
     config.write_text("")
     assert shortstop("keys", "create", "app").code == 0

@@ -612,7 +612,7 @@ class Till:
         self.reserved: list[tuple[str, ...]] = []
         self.settled: list[tuple[str, Admission]] = []
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         if self.error is not None:
             raise self.error
         self.reserved.append(plan)

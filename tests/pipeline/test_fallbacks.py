@@ -27,10 +27,10 @@ from tests.serving.test_cascade import TARGETS, Script, plan
 class Poor(Till):
     """Has money for the plan, and for nobody in its place."""
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         if len(plan) > 1:
             raise QuotaExceeded("too dear")
-        super().reserve(request, plan, caller)
+        await super().reserve(request, plan, caller)
 
 
 def with_fallbacks(house: House, **table: FallbackConfig) -> House:

@@ -28,9 +28,9 @@ class Desk:
         return LearningCall(self.books, TRACE, "shadow", BIG, REQUEST)
 
 
-def test_it_is_set_aside_booked_and_charged_with_what_it_cost() -> None:
+async def test_it_is_set_aside_booked_and_charged_with_what_it_cost() -> None:
     desk = Desk(Purse())
-    with desk.call() as call:
+    async with desk.call() as call:
         assert desk.purse.reserved == ["r1-shadow"]
         call.keep(ATTEMPT)
     (row,) = desk.shelf.rows
@@ -41,17 +41,19 @@ def test_it_is_set_aside_booked_and_charged_with_what_it_cost() -> None:
     assert charged == row
 
 
-def test_one_that_failed_is_released_and_leaves_no_row() -> None:
+async def test_one_that_failed_is_released_and_leaves_no_row() -> None:
     desk = Desk(Purse())
-    with pytest.raises(EngineBusy), desk.call():
-        raise EngineBusy("full")
+    with pytest.raises(EngineBusy):
+        async with desk.call():
+            raise EngineBusy("full")
     ((charged, _),) = desk.purse.settled
     assert (charged.id, charged.bill) == ("r1-shadow", None)
     assert desk.shelf.rows == []
 
 
-def test_where_nobody_pays_it_is_not_made() -> None:
+async def test_where_nobody_pays_it_is_not_made() -> None:
     desk = Desk(Purse(QuotaExceeded("used up")))
-    with pytest.raises(QuotaExceeded), desk.call():
-        pytest.fail("it was asked")
+    with pytest.raises(QuotaExceeded):
+        async with desk.call():
+            pytest.fail("it was asked")
     assert desk.purse.settled == []

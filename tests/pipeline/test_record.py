@@ -56,7 +56,7 @@ class Purse:
         self.reserved: list[str] = []
         self.settled: list[tuple[Trace, Admission]] = []
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         if self.error is not None:
             raise self.error
         self.reserved.append(request.id)
@@ -302,30 +302,30 @@ def test_a_row_that_was_made_elsewhere_is_kept_and_seen_and_settles_nothing(desk
     assert len(desk.purse.settled) == 1
 
 
-def test_without_observers_and_a_purse_rows_are_kept_all_the_same() -> None:
+async def test_without_observers_and_a_purse_rows_are_kept_all_the_same() -> None:
     shelf = Shelf()
     books = Bookkeeping(TokenBooks(), shelf, FakeClock())
     record = books.begin(REQUEST, msgspec.structs.replace(CALLER, key="k1"))
-    books.reserve(record, plan("small"))
+    await books.reserve(record, plan("small"))
     assert shelf.rows == [books.close(record, "ok")]
 
 
 # ------------------------------------------------------------ money
 
 
-def test_money_is_set_aside_only_for_a_key(desk: Desk) -> None:
-    desk.books.reserve(desk.begin(), plan("small"))
+async def test_money_is_set_aside_only_for_a_key(desk: Desk) -> None:
+    await desk.books.reserve(desk.begin(), plan("small"))
     assert desk.purse.reserved == []
     keyed = msgspec.structs.replace(CALLER, key="k1")
-    desk.books.reserve(desk.begin(caller=keyed), plan("small"))
+    await desk.books.reserve(desk.begin(caller=keyed), plan("small"))
     assert desk.purse.reserved == ["req_1"]
 
 
-def test_a_budget_that_does_not_cover_it_refuses_the_request() -> None:
+async def test_a_budget_that_does_not_cover_it_refuses_the_request() -> None:
     desk = Desk(Purse(QuotaExceeded("spent")))
     keyed = msgspec.structs.replace(CALLER, key="k1")
     with pytest.raises(QuotaExceeded):
-        desk.books.reserve(desk.begin(caller=keyed), plan("small"))
+        await desk.books.reserve(desk.begin(caller=keyed), plan("small"))
 
 
 @pytest.mark.parametrize("outcome", ["ok", "error", "cancelled", "refused"])

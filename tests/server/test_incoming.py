@@ -37,7 +37,7 @@ class Street:
         self.steps.append("identify")
         return Caller(key="key_1")
 
-    def admit(self, request: Request, caller: Caller) -> Admission:
+    async def admit(self, request: Request, caller: Caller) -> Admission:
         self.steps.append(f"admit {caller.tenant}")
         if self._full:
             raise RateLimited("No more.", retry_after=3.0, headers={"x-ratelimit-limit-x": "5"})

@@ -29,7 +29,7 @@ class Quiet:
     def identify(self, secret: str | None) -> Caller:
         return Caller(key=secret)
 
-    def admit(self, request: Request, caller: Caller) -> Admission:
+    async def admit(self, request: Request, caller: Caller) -> Admission:
         return UNMETERED
 
     def refused(self, status: int) -> None:

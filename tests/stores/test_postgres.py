@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from shortstop.errors import StoreError
-from shortstop.ports.stores import Stores
+from shortstop.ports.stores import AccountStore, Stores
 from shortstop.traces.document import decode
 from shortstop.types.console import RowFilter
+from shortstop.types.leases import LeaseOrder
 from shortstop.types.rows import COLUMNS
 from tests.conftest import FakeClock
 from tests.postgres import PostgresServer, pgbouncer
@@ -67,6 +68,23 @@ class TestAccounts(contract.AccountStoreContract):
 
 class TestLevels(contract.BudgetLevelContract):
     pass
+
+
+class TestLeases(contract.LeaseContract):
+    def test_a_limit_s_slice_lapses_and_counts_as_used(
+        self, store: AccountStore, url: str, postgres: PostgresServer
+    ) -> None:
+        """By the server's clock; whoever had it may come back and say how much it was."""
+        name = url.partition("@/")[2].partition("?")[0]
+        self.meter(store, LeaseOrder("", "a", (), 0), lambda *_: 5)
+        postgres.sql("UPDATE meter_leases SET until = clock_timestamp()", name)
+        _, state, spent = self.meter(store, LeaseOrder("a", "b", (), 2), lambda *_: 3)
+        assert (state.mine, state.lapsed, spent) == (5, 0, 2)
+        postgres.sql("UPDATE meter_leases SET until = clock_timestamp()", name)
+        _, state, _ = self.meter(store, LeaseOrder("", "c", (), 0), lambda *_: 1)
+        assert (state.mine, state.others, state.lapsed) == (0, 0, 3)
+        _, state, spent = self.meter(store, LeaseOrder("b", "d", (), 3), lambda *_: 1)
+        assert (state.mine, state.others, spent) == (0, 1, 0), "it was counted as used"
 
 
 class TestTaints(contract.TaintStoreContract):

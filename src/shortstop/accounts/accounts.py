@@ -9,23 +9,24 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.accounts import meter
 from shortstop.accounts.idempotency import AnswerStore
 from shortstop.accounts.keybook import Check, KeyBook
 from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
+from shortstop.accounts.leased_purse import LeasedPurse
+from shortstop.accounts.leased_rates import LeasedRates
+from shortstop.accounts.leases import LeaseKeeper
 from shortstop.accounts.purse import Allowance, Balance, Purse
+from shortstop.accounts.rates import RateLimits
 from shortstop.accounts.teams import Group, GroupBalance, group_full
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
-    RateLimited,
     StoreError,
     Unauthenticated,
 )
 from shortstop.faults import contained
-from shortstop.money import pico_up
 from shortstop.ports import Clock, Locker
-from shortstop.ports.stores import AccountStore, Meters
+from shortstop.ports.stores import AccountStore
 from shortstop.tokens import prompt_tokens
 from shortstop.types import UNMETERED, Admission, Caller, Request, Trace
 
@@ -35,8 +36,6 @@ TAIL = 4
 DAY = 86_400.0
 LONGEST_GRACE = 90 * DAY
 """Seconds that a secret may be good for after it was replaced."""
-BACKGROUND_SHARE = 0.5
-"""Of a key's limits a minute, what work may use that no client waits for."""
 
 AtMost = Callable[[Request, tuple[str, ...]], Decimal | None]
 """The most that a request can cost on any target of a plan, US dollars; None: unknown price."""
@@ -53,9 +52,29 @@ class Accounts:
         self.teams = self.keys.teams
         self.purse = Purse(store, clock, self.teams)
         self.purse.recover()
+        self.rates = RateLimits(store, clock)
         self.answers = AnswerStore(store, clock, seal)
+        self.leases: LeaseKeeper | None = None
+
+    def lease(self, *, threaded: bool = True) -> None:
+        """From now on requests are not held up by a store that takes its time: budgets and limits
+        are leased in slices, and changes of keys are read, by a thread of their own; without one
+        whoever waits does it. Nothing changes where the store is as near as memory."""
+        if self._store.leases is None or self.leases is not None:
+            return
+        leases = self.leases = LeaseKeeper(self._store, self._clock, self._follow)
+        self.purse = LeasedPurse(self._store, self._clock, self.teams, leases)
+        self.rates = LeasedRates(self._store, self._clock, leases)
+        if threaded:
+            leases.start()
+
+    def _follow(self) -> None:
+        self.keys.follow()
+        self.purse.expire()
 
     def close(self) -> None:
+        if self.leases is not None:
+            self.leases.close()
         self._store.close()
 
     @property
@@ -183,32 +202,21 @@ class Accounts:
         key = self.keys.get(caller.key) if caller.key else None
         if key is None or not key.metered:
             return UNMETERED
-        now = self._clock.time()
-        units = [("requests", key.rpm, 1), ("tokens", key.tpm, tokens)]
-        limits = [(unit, limit, amount) for unit, limit, amount in units if limit is not None]
-        headers: dict[str, str] = {}
-        share = BACKGROUND_SHARE if background else 1.0
+        return self.rates.admit(key, tokens, background=background)
 
-        def count(meters: Meters) -> Meters:
-            headers.clear()
-            arrivals = {}
-            for unit, limit, amount in limits:
-                reading = meter.take(meters.get(unit, now), now, amount, limit, share)
-                headers.update(_headers(unit, limit, reading))
-                if not reading.admitted:
-                    raise _limited(unit, limit, reading, headers)
-                arrivals[unit] = reading.arrival
-            return arrivals
+    async def admitted(self, caller: Caller, tokens: int, *, background: bool = False) -> Admission:
+        """The same, without holding up others where the store takes its time."""
+        key = self.keys.get(caller.key) if caller.key else None
+        if key is None or not key.metered:
+            return UNMETERED
+        return await self.rates.admitted(key, tokens, background=background)
 
-        self._store.meter(key.id, count)
-        return Admission(headers, tokens if key.tpm is not None else None)
-
-    def admit_request(self, caller: Caller, request: Request) -> Admission:
+    async def admitted_request(self, caller: Caller, request: Request) -> Admission:
         """The same by the tokens that the request may take, as far as they can be told."""
         tokens = request.sampling.max_tokens or 0
         with contained("the estimate of tokens"):
             tokens += prompt_tokens(request)
-        return self.admit(caller, tokens, background=request.party.background)
+        return await self.admitted(caller, tokens, background=request.party.background)
 
     # ------------------------------------------------------------ the pipeline
 
@@ -224,7 +232,21 @@ class Accounts:
         if full is not None:
             raise self._not_covered(key, amount, full)
 
-    def require(
+    async def reserved(
+        self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
+    ) -> None:
+        """The same, without holding up others where the store takes its time."""
+        key = self._with_budget(caller)
+        if key is None:
+            return
+        amount = _known(at_most(request, plan))
+        full = await self.purse.held(request.id, key, amount)
+        if full is not None and self.purse.recover():
+            full = await self.purse.held(request.id, key, amount)
+        if full is not None:
+            raise self._not_covered(key, amount, full)
+
+    async def require(
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
     ) -> None:
         """For what costs nothing itself, such as counting: the budget must still cover the shortest
@@ -234,10 +256,9 @@ class Accounts:
             return
         short = replace(request, sampling=replace(request.sampling, max_tokens=1))
         amount = _known(at_most(short, plan))
-        for level in self.purse.levels(key):
-            balance = self.purse.balance_of(level)
-            if pico_up(balance.spent + balance.held + amount) > level.budget:
-                raise self._not_covered(key, amount, level.purse)
+        full = await self.purse.lacks(key, amount)
+        if full is not None:
+            raise self._not_covered(key, amount, full)
 
     def _with_budget(self, caller: Caller) -> Key | None:
         """The caller's key, if it or its team has a budget."""
@@ -270,7 +291,7 @@ class Accounts:
 
     def _settle(self, trace: Trace, key: Key, counted: int | None) -> None:
         if counted is not None and key.tpm is not None:
-            self._correct(key.id, key.tpm, _tokens(trace) - counted)
+            self.rates.correct(key.id, key.tpm, _tokens(trace) - counted)
         if key.owes(self.now):
             self._charge(trace, key)
 
@@ -283,18 +304,6 @@ class Accounts:
 
     def _charge(self, trace: Trace, payer: Allowance) -> None:
         self.purse.settle(trace.id, payer, trace.bill.cost if trace.bill else Decimal(0))
-
-    def _correct(self, key: str, limit: int, units: int) -> None:
-        """`units` more tokens, or fewer where it is negative, were used than were counted."""
-        now = self._clock.time()
-
-        def correct(meters: Meters) -> Meters:
-            arrival = meters.get("tokens")
-            if arrival is None:
-                return {}
-            return {"tokens": meter.correct(arrival, now, units, limit)}
-
-        self._store.meter(key, correct)
 
 
 def _known(amount: Decimal | None) -> Decimal:
@@ -320,29 +329,3 @@ def _not_covered(key: Key, amount: Decimal, balance: Balance) -> QuotaExceeded:
 
 def _tokens(trace: Trace) -> int:
     return sum(a.usage.prompt + a.usage.completion for a in trace.attempts if a.usage)
-
-
-def _headers(unit: str, limit: int, reading: meter.MeterReading) -> dict[str, str]:
-    """OpenAI's names: https://platform.openai.com/docs/guides/rate-limits"""
-    return {
-        f"x-ratelimit-limit-{unit}": str(limit),
-        f"x-ratelimit-remaining-{unit}": str(reading.remaining),
-        f"x-ratelimit-reset-{unit}": f"{reading.reset:.3f}s",
-    }
-
-
-def _limited(
-    unit: str, limit: int, reading: meter.MeterReading, headers: dict[str, str]
-) -> RateLimited:
-    if reading.too_large:
-        return RateLimited(
-            f"This request alone is larger than the key's limit of {limit} {unit} a minute.",
-            hint="Send less, lower max_tokens, or ask for a higher limit.",
-            headers=headers,
-        )
-    return RateLimited(
-        f"The key's limit of {limit} {unit} a minute is used up.",
-        hint=f"Try again in {reading.retry_after:.1f} s.",
-        retry_after=reading.retry_after,
-        headers=headers,
-    )

@@ -15,11 +15,11 @@ class Budgets:
     accounts: Accounts
     at_most: AtMost
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
-        self.accounts.reserve(request, plan, caller, self.at_most)
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        await self.accounts.reserved(request, plan, caller, self.at_most)
 
-    def require(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
-        self.accounts.require(request, plan, caller, self.at_most)
+    async def require(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        await self.accounts.require(request, plan, caller, self.at_most)
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         self.accounts.settle(trace, admission)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 import msgspec
@@ -38,6 +39,8 @@ class KeyBook:
         self._version = -1
         self._checked = float("-inf")
         self._unread: StoreError | None = None
+        self._followed = False
+        self._loading = threading.Lock()
         self._load()
 
     def add(self, key: Key, secret: str) -> None:
@@ -136,9 +139,20 @@ class KeyBook:
     def _refresh(self) -> None:
         """While the store cannot be read, known keys stay valid."""
         now = self._clock.monotonic()
-        if now - self._checked < FRESH_SECONDS:
+        if self._followed or now - self._checked < FRESH_SECONDS:
             return
         self._checked = now
+        self._read_again()
+
+    def follow(self) -> None:
+        """Read what has changed. Whoever calls this calls it more than once a second from then on,
+        in a thread of its own: requests look no more. Raises StoreError."""
+        self._followed = True
+        self._read_again()
+        if self._unread is not None:
+            raise self._unread
+
+    def _read_again(self) -> None:
         try:
             if self._store.version() != self._version:
                 self._load()
@@ -149,6 +163,10 @@ class KeyBook:
                 raise
 
     def _load(self) -> None:
+        with self._loading:  # what was read later is kept
+            self._loaded()
+
+    def _loaded(self) -> None:
         version = self._store.version()
         by_fingerprint: dict[bytes, Key] = {}
         by_id: dict[str, Key] = {}

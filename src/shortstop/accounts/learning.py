@@ -38,13 +38,13 @@ class LearningBudgets:
     paid_by: Literal["key", "operator"] = "key"
     cap: Decimal | None = None
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         """Raises QuotaExceeded."""
         payer = self._payer(caller.tenant, caller.key)
         if payer is None:
             return
         amount = self.at_most(request, plan)
-        if amount is None or not self.accounts.purse.hold(request.id, payer, amount):
+        if amount is None or await self.accounts.purse.held(request.id, payer, amount) is not None:
             whose = "its team's budget"
             if payer.budget_usd is not None:
                 whose = f"its budget, ${payer.budget_usd} a {payer.period}"
@@ -87,12 +87,12 @@ class NightBudget:
         """US dollars. Raises StoreError."""
         return self.accounts.purse.balance(self.payer).spent
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         """Raises QuotaExceeded."""
         amount = self.at_most(request, plan)
         if amount is None:
             raise QuotaExceeded(f"The price of {plan[0]} is not known: see `[prices]`.")
-        if not self.accounts.purse.hold(request.id, self.payer, amount):
+        if await self.accounts.purse.held(request.id, self.payer, amount) is not None:
             raise QuotaExceeded(f"This night's ${self.payer.budget_usd} are spent.")
 
     def settle(self, trace: Trace, admission: Admission) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortstop.types.leases import MeterChange, SharedMeter, Size
+
 WINDOW = 60.0
 """Seconds over which the limit is counted; its whole allowance may be used in one burst."""
 
@@ -48,6 +50,25 @@ def take(arrival: float, now: float, units: float, limit: int, share: float = 1.
 def correct(arrival: float, now: float, units: float, limit: int) -> float:
     """The state once `units` more than were counted (fewer, if negative) turn out to be used."""
     return max(now - WINDOW, arrival + units * WINDOW / limit)
+
+
+def shared(state: SharedMeter, limit: int, spent: int, size: Size) -> MeterChange:
+    """Count `spent` units (given back, if negative) and lease as many as `size` says, of those that
+    may arrive now. What is leased may arrive later: that is never sooner than it was counted.
+
+    Units of a lease that has lapsed count as used now.
+    """
+    each, now = WINDOW / limit, state.now
+    leased = state.mine + state.others + state.lapsed
+    used = now - WINDOW if state.arrival is None else state.arrival - leased * each
+    more = spent + state.lapsed
+    used = max(used, now) + more * each if more > 0 else correct(used, now, more, limit)
+    base = max(used, now)
+    room = _left(base - now, each) - state.others
+    mine = size(room)
+    promised = state.others + mine
+    arrival = base + promised * each if promised else used
+    return MeterChange(arrival, mine, max(0, room - mine))
 
 
 def _left(used: float, each: float) -> int:

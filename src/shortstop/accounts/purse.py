@@ -85,6 +85,18 @@ class Purse:
         held = self._store.hold(id, payer.id, current, most, budget, now)
         return None if held else payer.id
 
+    async def held(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
+        """The same, without holding up others where the store takes its time."""
+        return self.hold_or_name(id, payer, amount)
+
+    async def lacks(self, payer: Allowance, amount: Decimal) -> str | None:
+        """The id of the first level that does not cover `amount`; nothing is set aside."""
+        for level in self.levels(payer):
+            balance = self.balance_of(level)
+            if pico_up(balance.spent + balance.held + amount) > level.budget:
+                return level.purse
+        return None
+
     def levels(self, payer: Allowance) -> list[BudgetLevel]:
         """The payer's own budget, then its team's, then its organisation's."""
         levels = []
@@ -114,6 +126,9 @@ class Purse:
     def balance_of(self, level: BudgetLevel) -> Balance:
         spent, held = self._store.balance(level.purse, level.window)
         return Balance(dollars(spent), dollars(held), level.window.name)
+
+    def expire(self) -> None:
+        """The store's business: see `recover`."""
 
     def recover(self) -> int:
         """Settle what processes that died had set aside; how many requests. Counted as spent in

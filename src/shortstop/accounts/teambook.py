@@ -35,7 +35,7 @@ class TeamBook:
         self._store = store
         self._clock = clock
         self._groups: dict[str, Group] = {}
-        self._spans: dict[str, BudgetSpan] = {}
+        self._spans: dict[str, tuple[Group, BudgetSpan]] = {}
         self._damaged = 0
 
     def load(self) -> None:
@@ -172,10 +172,11 @@ class TeamBook:
     def span(self, group: Group) -> BudgetSpan:
         """The window of a group that contains this moment. Raises StoreError."""
         now = self._clock.time()
-        known = self._spans.get(group.id)
-        if known is None or not known.holds(now):
-            known = self._spans[group.id] = _span(group, now)
-        return known
+        known, found = self._spans.get(group.id, (None, None))
+        if found is None or known is not group or not found.holds(now):
+            found = _span(group, now)
+            self._spans[group.id] = group, found
+        return found
 
 
 def _span(group: Group, now: float) -> BudgetSpan:

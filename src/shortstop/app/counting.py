@@ -35,7 +35,7 @@ class TokenCounter:
         target = self._target(request.model, caller)
         if target is not None:
             require_allowed(target.name, caller)
-            self.pipelines.budgets.require(request, (target.name,), caller)
+            await self.pipelines.budgets.require(request, (target.name,), caller)
             with suppress(PrivacyRefused, TargetError), contained("counting", (ShortstopError,)):
                 counted = await self._counted(request, target, caller)
                 if counted is not None:

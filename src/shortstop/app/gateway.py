@@ -129,13 +129,13 @@ class Shortstop:
     def identify(self, secret: str | None) -> Caller:
         return self.accounts.identify(secret) if self.asks_for_keys else ANYBODY
 
-    def admit(self, request: Request, caller: Caller) -> Admission:
+    async def admit(self, request: Request, caller: Caller) -> Admission:
         if caller.key is None:
             return UNMETERED
-        return self.accounts.admit_request(caller, request)
+        return await self.accounts.admitted_request(caller, request)
 
-    def count(self, caller: Caller) -> Admission:
-        return UNMETERED if caller.key is None else self.accounts.admit(caller, 0)
+    async def count(self, caller: Caller) -> Admission:
+        return UNMETERED if caller.key is None else await self.accounts.admitted(caller, 0)
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:
         request, caller = await self._named(request, caller)

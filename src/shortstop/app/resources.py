@@ -73,6 +73,8 @@ class Resources:
         accounts = stores.accounts()
         opened.callback(accounts.close)
         self.accounts = Accounts(accounts, CLOCK, seal)
+        opened.callback(self.accounts.close)
+        self.accounts.lease()
         self.responses = StoredResponses(stores.responses(), CLOCK, seal)
         opened.callback(self.responses.close)
         self.batching = Batching(config, stores, seal, opened)

@@ -91,7 +91,7 @@ class Pipeline:
             self._books.note_cleared(record)
             if self.cache is not None and (again := self._again(record, self.cache)):
                 return await self._handed_on(record, *again)
-            decision = record.decision = self._reserved(record, self._decided(record))
+            decision = record.decision = await self._reserved(record, self._decided(record))
             self._books.note_decided(record)
             served, asking = await self._served(record, decision)
             return await self._handed_on(record, served, asking)
@@ -127,14 +127,14 @@ class Pipeline:
             return self._router.decide(*asked)
         return self._unlearned.decide(*asked)
 
-    def _reserved(self, record: RequestRecord, decision: Decision) -> Decision:
+    async def _reserved(self, record: RequestRecord, decision: Decision) -> Decision:
         """With money set aside or, where the budget cannot be read, what needs none.
 
         Raises QuotaExceeded, and StoreUnavailable where nothing is free of charge.
         """
         with contained("setting money aside", (RequestError,)):
-            if not self._reserved_for_all(record, decision):
-                self._books.reserve(record, decision)
+            if not await self._reserved_for_all(record, decision):
+                await self._books.reserve(record, decision)
             return decision
         unpaid = self._unlearned.unpaid(decision)
         if unpaid is None:
@@ -145,7 +145,7 @@ class Pipeline:
             )
         return unpaid
 
-    def _reserved_for_all(self, record: RequestRecord, decision: Decision) -> bool:
+    async def _reserved_for_all(self, record: RequestRecord, decision: Decision) -> bool:
         """Whether money is set aside for those, too, who may answer in place of the plan's targets:
         only then do they."""
         instead = self._standing_in(record, decision)
@@ -153,7 +153,7 @@ class Pipeline:
             return False
         names = (name for names in instead.values() for name in names)
         try:
-            self._books.reserve(record, replace(decision, plan=(*decision.plan, *names)))
+            await self._books.reserve(record, replace(decision, plan=(*decision.plan, *names)))
         except QuotaExceeded:
             record.fallbacks = self.fallbacks.unpaid(instead) if self.fallbacks else None
             return False

@@ -96,7 +96,7 @@ class Embedding:
             self._books.note_cleared(record)
             target = record.target = self._choose(asked.model, clearance, caller)
             decision = record.decision = _decision(target)
-            self._reserve(record, target, decision)
+            await self._reserve(record, target, decision)
             self._books.note_decided(record)
             reply = await self._ask(record, target, asked)
         except ShortstopError as error:
@@ -108,10 +108,10 @@ class Embedding:
         self._books.close(record, "ok")
         return EmbeddingAnswer(reply, target.name, record.clearance.tier < Tier.S3)
 
-    def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:
+    async def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:
         """Raises QuotaExceeded, and StoreUnavailable for a model that somebody bills."""
         with contained("setting money aside", (RequestError,)):
-            self._books.reserve(record, decision)
+            await self._books.reserve(record, decision)
             return
         if not target.local:
             raise StoreUnavailable(

@@ -140,7 +140,7 @@ class Judge:
         caller = Caller(trace.tenant, trace.key, conversation=trace.conversation, task=task)
         clearance = await self._clearing.clear(asked, caller)
         target, clock = self._target, self._books.clock
-        with LearningCall(self._books, trace, name, target, asked) as call:
+        async with LearningCall(self._books, trace, name, target, asked) as call:
             started = clock.monotonic()
             reply = await self._ask(target.name, asked, clearance)
             seconds = clock.monotonic() - started

@@ -12,8 +12,8 @@ from shortstop.types import UNMETERED, Attempt, Caller, Choice, Json, Request, S
 
 
 class LearningCall:
-    """`with LearningCall(...) as call:` sets aside what asking `target` can cost, and charges what
-    it did cost when it is over: nothing, where `keep` was not called.
+    """`async with LearningCall(...) as call:` sets aside what asking `target` can cost, and charges
+    what it did cost when it is over: nothing, where `keep` was not called.
 
     `trace` is the row of the request that is learned from, `name` tells its calls apart. Entering
     raises QuotaExceeded where nobody pays.
@@ -28,9 +28,9 @@ class LearningCall:
         self._request = replace(request, id=f"{trace.id}-{name}")
         self._row = replace(trace, id=self._request.id, bill=None)
 
-    def __enter__(self) -> LearningCall:
+    async def __aenter__(self) -> LearningCall:
         caller = Caller(self._trace.tenant, self._trace.key)
-        self._books.set_aside(self._request, (self._target.name,), caller)
+        await self._books.set_aside(self._request, (self._target.name,), caller)
         return self
 
     def keep(
@@ -57,7 +57,7 @@ class LearningCall:
         )
         self._books.keep(self._row)
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

@@ -138,15 +138,15 @@ class Bookkeeping:
                 answered = record.reply if trace.outcome == "ok" else None
                 self._runs.leave(record.step, answered, trace.bill.cost if trace.bill else None)
 
-    def reserve(self, record: RequestRecord, decision: Decision) -> None:
+    async def reserve(self, record: RequestRecord, decision: Decision) -> None:
         """Set aside what the decision's plan can cost. Raises QuotaExceeded."""
         if record.caller.key is not None:
-            self.set_aside(record.request, decision.plan, record.caller)
+            await self.set_aside(record.request, decision.plan, record.caller)
 
-    def set_aside(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+    async def set_aside(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
         """Raises QuotaExceeded."""
         if self._purser is not None:
-            self._purser.reserve(request, plan, caller)
+            await self._purser.reserve(request, plan, caller)
 
     def charge(self, trace: Trace, admission: Admission) -> None:
         """Book what was set aside as what it really took. Never raises."""

@@ -244,7 +244,7 @@ class Shadows:
         party = run.request.party._replace(background=True)
         request = replace(run.request, stream=False, body=body, party=party)
         name = "shadow" if number == 0 else f"shadow-{number + 1}"
-        with LearningCall(self._books, run.trace, name, target, request) as call:
+        async with LearningCall(self._books, run.trace, name, target, request) as call:
             started = self._books.clock.monotonic()
             reply, signals = await self._answer(run, target, request)
             seconds = self._books.clock.monotonic() - started

@@ -175,8 +175,11 @@ class Accountant(Protocol):
 class Purser(Protocol):
     """Holds callers to their budgets."""
 
-    def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
-        """Set aside what the targets of a plan can cost. Raises QuotaExceeded."""
+    async def reserve(self, request: Request, plan: tuple[str, ...], caller: Caller) -> None:
+        """Set aside what the targets of a plan can cost. Raises QuotaExceeded.
+
+        Whoever is cancelled meanwhile settles all the same: it may be set aside by then.
+        """
 
     def settle(self, trace: Trace, admission: Admission) -> None:
         """The request is over: book what it really took. Never raises."""

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
+from shortstop.ports.leases import LeaseStore
 from shortstop.ports.replicas import EventStore, LeaderStore
 from shortstop.types import Tier
 from shortstop.types.accounts import (
@@ -185,6 +186,11 @@ REPLACED = 8
 
 class AccountStore(Protocol):
     """Keys, rate limits, budgets, and answers kept for retries. Knows rows, no rules."""
+
+    @property
+    def leases(self) -> LeaseStore | None:
+        """Slices of budgets and limits, where each call takes its time because several machines
+        share the store; None where every request may as well ask."""
 
     def all_keys(self) -> list[KeyRow]:
         """Every secret of every key, replaced ones too, in no particular order."""

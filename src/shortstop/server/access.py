@@ -106,7 +106,7 @@ class Access:
 
     async def _limited(self, caller: Caller, answer: Callable[[], Awaitable[Response]]) -> Response:
         """The answer, with what the caller has left. Raises RateLimited before it is asked for."""
-        limits = self._gateway.count(caller).headers
+        limits = (await self._gateway.count(caller)).headers
         response = await answer()
         response.headers.update(limits)
         return response

@@ -122,13 +122,13 @@ class Gateway(Identity, Protocol):
     def desk(self) -> Desk:
         """What the console shows beside what clients may ask."""
 
-    def admit(self, request: Request, caller: Caller) -> Admission:
+    async def admit(self, request: Request, caller: Caller) -> Admission:
         """Count the request against its key's limits. The admission goes with the request.
 
         Raises RateLimited.
         """
 
-    def count(self, caller: Caller) -> Admission:
+    async def count(self, caller: Caller) -> Admission:
         """The same for a request that asks no model. Raises RateLimited."""
 
     async def answer(self, request: Request, caller: Caller, admission: Admission) -> Answer:

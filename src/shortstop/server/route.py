@@ -143,7 +143,7 @@ class HotRoute:
             await self._in_turn(body, known, headers, receive, exchange)
             return
         if replay.kept is not None:
-            self._gateway.count(known)
+            await self._gateway.count(known)
             await send_again(replay.kept, exchange.send)
             return
         exchange.send = replay.listening(exchange.send)
@@ -179,7 +179,7 @@ class HotRoute:
         try:
             parsed = await self._capacity.parse(body)
             asked = self._work(parsed, known, headers, exchange)
-            admission = self._admitted(asked)
+            admission = await self._admitted(asked)
             exchange.limits = admission.headers
             await asked.answer(admission)
         except asyncio.CancelledError:
@@ -188,7 +188,7 @@ class HotRoute:
         finally:
             watch.stop()
 
-    def _admitted(self, asked: Incoming) -> Admission:
+    async def _admitted(self, asked: Incoming) -> Admission:
         if asked.asks:
-            return self._gateway.admit(asked.request, asked.caller)
-        return self._gateway.count(asked.caller)
+            return await self._gateway.admit(asked.request, asked.caller)
+        return await self._gateway.count(asked.caller)

@@ -10,17 +10,29 @@ import secrets
 
 from shortstop.stores.postgres.database import PostgresDatabase
 from shortstop.stores.postgres.heartbeat import Heartbeat, alive
+from shortstop.stores.postgres.leases import PostgresLeases
 from shortstop.stores.sql.accounts import SqlAccounts
 from shortstop.stores.sql.database import SqlSession
 
+_LOST = """
+SELECT id, key, amount FROM holds WHERE at < ? OR owner <> ? AND NOT EXISTS (
+    SELECT FROM owners WHERE name = owner AND until > clock_timestamp()
+)
+"""
+
 
 class PostgresAccounts(SqlAccounts):
-    def __init__(self, database: PostgresDatabase) -> None:
+    """`beside` is the same database with the time that calls have for which no request waits."""
+
+    def __init__(self, database: PostgresDatabase, beside: PostgresDatabase) -> None:
         super().__init__(database)
         self._heartbeat = Heartbeat(database, secrets.token_hex(8))
+        self._beside = beside
+        self.leases = PostgresLeases(beside, self._heartbeat)
 
     def close(self) -> None:
         self._heartbeat.stop()
+        self._beside.close()
         super().close()
 
     def version(self) -> int:
@@ -34,6 +46,10 @@ class PostgresAccounts(SqlAccounts):
     def _owner(self, db: SqlSession) -> str:
         self._heartbeat.begin(db)
         return self._heartbeat.name
+
+    def _lost(self, db: SqlSession, before: float) -> list[tuple[str, str, int]]:
+        """By one statement, however many have set something aside."""
+        return list(db.execute(_LOST, (before, self._heartbeat.name)))
 
     def _lives(self, db: SqlSession, owner: str) -> bool:
         return owner == self._heartbeat.name or alive(db, owner)

@@ -191,14 +191,15 @@ def transaction(
     """Begun, with its limits and its turns, in one message to the server."""
     kind = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if reading else ""
     limit = max(1, int(seconds * 1000))
-    turns = (f"SELECT pg_advisory_xact_lock({number})" for number in sorted(map(_turn, subjects)))
+    turns = ", ".join(map(str, sorted(map(_turn, subjects))))
+    locks = f"SELECT pg_advisory_xact_lock(turn) FROM unnest(ARRAY[{turns}]::bigint[]) AS turn"  # noqa: S608 - numbers
     connection.execute(
         "; ".join(
             (
                 f"BEGIN{kind}",
                 f"SET LOCAL statement_timeout = {limit}",
                 f"SET LOCAL idle_in_transaction_session_timeout = {limit}",
-                *turns,
+                *([locks] if turns else []),
             )
         )
     )

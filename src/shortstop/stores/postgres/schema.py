@@ -253,8 +253,24 @@ _GROUPS = (
     )
     """,
 )
+METER_LEASES = SchemaStep(
+    (
+        """
+        CREATE TABLE meter_leases (
+            id TEXT PRIMARY KEY,
+            key TEXT NOT NULL,
+            unit TEXT NOT NULL,
+            units BIGINT NOT NULL,
+            until TIMESTAMPTZ NOT NULL
+        )
+        """,
+        "CREATE INDEX meter_leases_of ON meter_leases (key, unit)",
+    )
+)
+"""Slices of rate limits that processes have leased. Those of budgets are rows of `holds`."""
 STEPS = (
     SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)),
     SchemaStep(_GROUPS),
     SchemaStep(REPLICAS),
+    METER_LEASES,
 )

@@ -24,6 +24,8 @@ from shortstop.types import Tier
 
 CALL_SECONDS = 2.0
 """A request waits for these."""
+LEASE_CALL_SECONDS = 8.0
+"""Slices are renewed ahead of need, also where the server is slow."""
 WRITE_SECONDS = 30.0
 """Rows are written beside the requests, and large deletions may take their time."""
 GLANCE_SECONDS = 0.5
@@ -65,7 +67,7 @@ class PostgresStores:
         return SqlResponses(self._database())
 
     def accounts(self) -> PostgresAccounts:
-        return PostgresAccounts(self._database())
+        return PostgresAccounts(self._database(), PostgresDatabase(self.url, LEASE_CALL_SECONDS))
 
     def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> SqlTaints:
         return SqlTaints(self._database(), clock, kept_s, unnamed_ttl_s)

@@ -197,12 +197,16 @@ class SqlAccounts(ABC):
 
     def recover(self, before: float) -> int:
         with self._database.reading() as db:
-            holds = db.execute("SELECT id, key, amount, owner, at FROM holds").fetchall()
-            lost = [row for row in holds if row[4] < before or not self._lives(db, row[3])]
+            lost = self._lost(db, before)
         if not lost:
             return 0
         with self._database.writing(*(f"purse {row[1]}" for row in lost)) as db:
-            return sum(purses.give_up(db, id, purse, amount) for id, purse, amount, _, _ in lost)
+            return sum(purses.give_up(db, *row) for row in lost)
+
+    def _lost(self, db: SqlSession, before: float) -> list[tuple[str, str, int]]:
+        """Id, purse and amount of what was set aside before then, or by the dead."""
+        holds = db.execute("SELECT id, key, amount, owner, at FROM holds").fetchall()
+        return [row[:3] for row in holds if row[4] < before or not self._lives(db, row[3])]
 
     # ------------------------------------------------------------ kept answers
 

@@ -132,7 +132,7 @@ def read(db: SqlSession, windows: dict[str, PurseWindow]) -> dict[str, tuple[str
     """By purse: the name of its window from now on, what was spent in it, and what is held."""
     query = _READ.format(", ".join("?" * len(windows)))
     rows = {row[0]: row[1:] for row in db.execute(query, list(windows)).fetchall()}
-    return {purse: _in_window(rows.get(purse), window) for purse, window in windows.items()}
+    return {purse: in_window(rows.get(purse), window) for purse, window in windows.items()}
 
 
 def carry(db: SqlSession, purse: str, before: PurseWindow, after: PurseWindow) -> None:
@@ -143,7 +143,8 @@ def carry(db: SqlSession, purse: str, before: PurseWindow, after: PurseWindow) -
     db.execute(_WRITE, (purse, kept, spent, held))
 
 
-def _in_window(row: Record | None, window: PurseWindow) -> tuple[str, int, int]:
+def in_window(row: Record | None, window: PurseWindow) -> tuple[str, int, int]:
+    """Of a purse's row (window, spent, held) as it is in the window that holds now."""
     if row is None:
         return window.name, 0, 0
     name, spent, held = row

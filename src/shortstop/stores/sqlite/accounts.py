@@ -118,6 +118,8 @@ class SqliteAccounts(SqlAccounts):
     """Raises StoreError when the file cannot be used. Owners are known by their locked files
     (`stores/owners.py`)."""
 
+    leases = None
+
     def __init__(self, path: Path, owner: Owner) -> None:
         self._locked = owner
         super().__init__(Database(path, ACCOUNTS))

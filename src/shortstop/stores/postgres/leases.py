@@ -1,0 +1,139 @@
+"""Slices of budgets and rate limits that processes have leased.
+
+A budget's slice is a row among what is set aside, so that a Shortstop that knows no leases counts
+it, and gives it up when its owner has died. A rate limit's slice is counted in the meter's arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shortstop.ports.leases import LEASE_SECONDS
+from shortstop.stores.postgres.heartbeat import Heartbeat
+from shortstop.stores.sql.database import Record, SqlDatabase, SqlSession
+from shortstop.stores.sql.purses import in_window
+from shortstop.types.leases import Leased, LeaseOrder, MeterOrder, PurseOrder, SharedMeter
+
+_READ = """
+SELECT true, key, "window", spent, held FROM purses WHERE key = ANY(?) UNION ALL
+SELECT false, id, '', amount, 0 FROM holds WHERE id = ANY(?)
+"""
+_WRITE_PURSES = """
+WITH gone AS (DELETE FROM holds WHERE id = ANY(?)),
+leased AS (
+    INSERT INTO holds (id, key, amount, owner, at)
+    SELECT id, key, amount, ?, ?
+    FROM unnest(?::text[], ?::text[], ?::bigint[]) AS l (id, key, amount)
+)
+INSERT INTO purses (key, "window", spent, held)
+SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[])
+ON CONFLICT (key) DO UPDATE SET
+"window" = excluded."window", spent = excluded.spent, held = excluded.held
+"""
+_METERS = """
+SELECT asked.key, asked.unit, m.arrival, l.id, l.units, l.until <= now.at,
+    extract(epoch FROM now.at)::float8
+FROM unnest(?::text[], ?::text[]) AS asked (key, unit)
+CROSS JOIN (SELECT clock_timestamp() AS at) AS now
+LEFT JOIN meters m ON m.key = asked.key AND m.unit = asked.unit
+LEFT JOIN meter_leases l ON l.key = asked.key AND l.unit = asked.unit
+"""
+_WRITE_METERS = f"""
+WITH gone AS (DELETE FROM meter_leases WHERE id = ANY(?)),
+leased AS (
+    INSERT INTO meter_leases (id, key, unit, units, until)
+    SELECT id, key, unit, units, clock_timestamp() + interval '{LEASE_SECONDS:.0f} seconds'
+    FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS l (id, key, unit, units)
+)
+INSERT INTO meters (key, unit, arrival) SELECT * FROM unnest(?::text[], ?::text[], ?::float8[])
+ON CONFLICT (key, unit) DO UPDATE SET arrival = excluded.arrival
+"""  # noqa: S608 - made of fixed texts
+
+
+class PostgresLeases:
+    """Implements ports.leases.LeaseStore."""
+
+    def __init__(self, database: SqlDatabase, heartbeat: Heartbeat) -> None:
+        self._database = database
+        self._heartbeat = heartbeat
+
+    def exchange(
+        self, purses: Sequence[PurseOrder], meters: Sequence[MeterOrder], at: float
+    ) -> tuple[list[Leased], list[Leased]]:
+        subjects = {f"purse {one.level.purse}" for one in purses}
+        subjects |= {f"meter {one.key}" for one in meters}
+        with self._database.writing(*subjects) as db:
+            self._heartbeat.begin(db)
+            return self._purses(db, purses, at), _meters(db, meters)
+
+    def _purses(self, db: SqlSession, orders: Sequence[PurseOrder], at: float) -> list[Leased]:
+        if not orders:
+            return []
+        names = _names(one.order for one in orders)
+        read = db.execute(_READ, ([one.level.purse for one in orders], names)).fetchall()
+        purses = {row[1]: row[2:] for row in read if row[0]}
+        found = {row[1]: row[3] for row in read if not row[0]}
+        answers, written = [], []
+        for one in orders:
+            order, level = one.order, one.level
+            name = _found(order, found)
+            if name is None and order.lease:
+                answers.append(Leased("", 0, 0, lost=True))
+                continue
+            had = 0 if name is None else found[name]
+            window, spent, held = in_window(purses.get(level.purse), level.window)
+            spent += order.spent - order.counted(name or "")
+            room = level.budget - spent - (held - had)
+            amount = one.size(room)
+            left = max(0, room - amount)
+            answers.append(Leased(order.named if amount else "", amount, left))
+            written.append((level.purse, window, spent, max(0, held - had) + amount))
+        leased = [
+            (answer.lease, one.level.purse, answer.amount)
+            for one, answer in zip(orders, answers, strict=True)
+            if answer.amount
+        ]
+        args = (list(found), self._heartbeat.name, at, *_columns(leased, 3), *_columns(written, 4))
+        db.execute(_WRITE_PURSES, args)
+        return answers
+
+
+def _meters(db: SqlSession, orders: Sequence[MeterOrder]) -> list[Leased]:
+    if not orders:
+        return []
+    asked = [(one.key, one.unit) for one in orders]
+    there: dict[tuple[str, str], list[Record]] = {}
+    for row in db.execute(_METERS, _columns(asked, 2)):
+        there.setdefault((row[0], row[1]), []).append(row[2:])
+    answers, gone, leased, arrivals = [], [], [], []
+    for one in orders:
+        order, found = one.order, there[one.key, one.unit]
+        leases = {id: (units, lapsed) for _, id, units, lapsed, _ in found if id is not None}
+        name = _found(order, leases)
+        mine = 0 if name is None else leases.pop(name)[0]
+        lapsed = sum(units for units, over in leases.values() if over)
+        others = sum(units for units, over in leases.values() if not over)
+        state = SharedMeter(found[0][0], found[0][4], mine, others, lapsed)
+        lost = name is None and order.lease != ""
+        change = one.change(state, 0 if lost else order.spent - order.counted(name or ""))
+        gone += [id for id, (_, over) in leases.items() if over] + ([] if name is None else [name])
+        arrivals.append((one.key, one.unit, change.arrival))
+        answers.append(Leased(order.named if change.leased else "", change.leased, change.left))
+        if change.leased:
+            leased.append((order.named, one.key, one.unit, change.leased))
+    db.execute(_WRITE_METERS, (gone, *_columns(leased, 4), *_columns(arrivals, 3)))
+    return answers
+
+
+def _names(orders: Iterable[LeaseOrder]) -> list[str]:
+    """Every name under which the store may have a slice of these."""
+    return [name for one in orders for name in (one.lease, *(tried for tried, _ in one.tried))]
+
+
+def _found(order: LeaseOrder, found: Mapping[str, object]) -> str | None:
+    return next((name for name in _names([order]) if name in found), None)
+
+
+def _columns(table: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[place] for row in table] for place in range(width)]
