@@ -1,0 +1,39 @@
+"""Single sign-on as the configuration in force describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shortstop.app.clock import CLOCK
+from shortstop.config import Config
+from shortstop.config.sso import SsoConfig, client_secret
+from shortstop.serving.identity import IdentityFetch
+from shortstop.sso import SignOn
+
+
+def sign_on(config: SsoConfig, env: Mapping[str, str]) -> SignOn:
+    """Raises ConfigError where a secret or a certificate cannot be used."""
+    fetch = IdentityFetch(config.timeout, env, config.ca_file)
+    return SignOn(config, client_secret(config, env), fetch, CLOCK)
+
+
+def require_sso(config: Config, env: Mapping[str, str]) -> None:
+    """Raises ConfigError where nobody could sign in."""
+    if config.sso.on:
+        sign_on(config.sso, env)
+
+
+class SignOns:
+    """What is known of the provider outlives a reload that does not change [sso]."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._made: tuple[SsoConfig, SignOn] | None = None
+
+    def of(self, config: SsoConfig) -> SignOn | None:
+        """None where it is off. Raises ConfigError."""
+        if not config.on:
+            return None
+        if self._made is None or self._made[0] != config:
+            self._made = (config, sign_on(config, self._env))
+        return self._made[1]
