@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"dialects", "registry", "privacy", "routing", "ledger", "traces", "specialists"},
     "backtest": LOW | {"dialects", "routing", "ledger", "specialists", "evaluate", "flywheel"},
     "console": LOW | {"ledger", "evaluate", "backtest"},
-    "server": LOW | {"dialects", "accounts", "batches", "traces", "console", "sso"},  # console: its pages
+    "server": LOW
+    | {"dialects", "accounts", "batches", "traces", "console", "sso"},  # console: its pages
 }
 FREE = {"app", "cli", "__main__"}
 """The composition root and the commands may import every room."""

@@ -13,11 +13,11 @@ from msgspec import Struct
 from shortstop.errors import SignOnRefused
 
 ALGORITHMS = frozenset(
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 )
 """Signatures by a key that only the provider has. Never `none`, and none by a shared secret: it
 could be the public key's own bytes."""
-KEY_TYPES = frozenset(["RSA", "EC", "OKP"])
+KEY_TYPES = frozenset(["RSA", "EC"])
 MOST_CHARACTERS = 100_000
 """Of a token that is read: hundreds of groups."""
 LONGEST_HEADER = 4096
