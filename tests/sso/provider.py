@@ -64,6 +64,10 @@ class LocalProvider:
         self.issued: list[str] = []
         """ID tokens."""
         self.interval = 0.01
+        self.client = (CLIENT, SECRET)
+        """Who may exchange a code; a public client has no secret."""
+        self.methods = ["client_secret_basic"]
+        self.devices_offered = True
 
     def reset(self) -> None:
         self.fault, self.twist, self.forge = "", lambda claims: claims, self.signed
@@ -93,16 +97,17 @@ class LocalProvider:
     # ------------------------------------------------------------ pages
 
     async def discovery(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(
-            {
-                "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/keys",
-                "device_authorization_endpoint": f"{self.url}/device",
-                "code_challenge_methods_supported": ["S256"],
-            }
-        )
+        document: dict[str, Any] = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/keys",
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": self.methods,
+        }
+        if self.devices_offered:
+            document["device_authorization_endpoint"] = f"{self.url}/device"
+        return web.json_response(document)
 
     async def keys(self, request: web.Request) -> web.StreamResponse:
         strange = {"kty": "AKP", "alg": "ML-DSA-44", "kid": "later"}
@@ -135,9 +140,7 @@ class LocalProvider:
         form = await request.post()
         if form["grant_type"] == DEVICE_GRANT:
             return self._device_token(str(form["device_code"]), str(form["client_id"]))
-        shown = request.headers.get("authorization", "").removeprefix("Basic ")
-        client, _, secret = b64decode(shown).decode().partition(":")
-        if (unquote(client), unquote(secret)) != (CLIENT, SECRET):
+        if self._client_in(request, form) != self.client:
             return self._refuse("invalid_client", 401)
         begun = self.codes.pop(str(form["code"]), None)
         verifier = str(form["code_verifier"]).encode()
@@ -148,6 +151,13 @@ class LocalProvider:
         ):
             return self._refuse("invalid_grant")
         return web.json_response({"id_token": self.token(CLIENT, begun["nonce"])})
+
+    def _client_in(self, request: web.Request, form: Any) -> tuple[str, str]:
+        if "client_secret_basic" not in self.methods:
+            return str(form.get("client_id")), str(form.get("client_secret", ""))
+        shown = request.headers.get("authorization", "").removeprefix("Basic ")
+        client, _, secret = b64decode(shown).decode().partition(":")
+        return unquote(client), unquote(secret)
 
     async def device(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
@@ -193,7 +203,8 @@ class LocalProvider:
         return await handler(request)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[LocalProvider]:
+    async def running(self, host: str = "127.0.0.1") -> AsyncIterator[LocalProvider]:
+        """`host` is by which name of this machine it is known."""
         app = web.Application(middlewares=[self._faulty])
         app.router.add_get("/.well-known/openid-configuration", self.discovery)
         app.router.add_get("/keys", self.keys)
@@ -203,7 +214,7 @@ class LocalProvider:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = f"http://{host}:{runner.addresses[0][1]}"
         try:
             yield self
         finally:
