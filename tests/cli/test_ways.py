@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shortstop.cli.config import explain
-from shortstop.cli.reload import trust_in, url_of
+from shortstop.cli.reach import trust_in, url_of
 from shortstop.config import ServerConfig, TlsConfig, parse
 from tests.certificates import Authority
 from tests.cli.conftest import Shortstop

@@ -59,6 +59,8 @@ class LocalProvider:
         self.asked: list[str] = []
         """Paths, in order."""
         self.codes: dict[str, dict[str, str]] = {}
+        self.first = "pending"
+        """What a device's code is at first."""
         self.devices: dict[str, str] = {}
         """Device code -> "pending", "slow_down", "denied" or "done"."""
         self.issued: list[str] = []
@@ -164,7 +166,7 @@ class LocalProvider:
         if form["client_id"] != CLI:
             return self._refuse("unauthorized_client")
         code = secrets.token_urlsafe(16)
-        self.devices[code] = "pending"
+        self.devices[code] = self.first
         return web.json_response(
             {
                 "device_code": code,

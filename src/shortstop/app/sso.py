@@ -8,12 +8,16 @@ from shortstop.app.clock import CLOCK
 from shortstop.config import Config
 from shortstop.config.sso import SsoConfig, client_secret
 from shortstop.serving.identity import IdentityFetch
+from shortstop.serving.tls import client_context
 from shortstop.sso import SignOn
 
 
 def sign_on(config: SsoConfig, env: Mapping[str, str]) -> SignOn:
     """Raises ConfigError where a secret or a certificate cannot be used."""
-    fetch = IdentityFetch(config.timeout, env, config.ca_file)
+    tls = None
+    if config.ca_file is not None:
+        tls = client_context(ca_file=config.ca_file, cert=None, key=None, named_by="sso")
+    fetch = IdentityFetch(config.timeout, env, tls)
     return SignOn(config, client_secret(config, env), fetch, CLOCK)
 
 

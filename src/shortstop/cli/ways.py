@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from shortstop.cli.reload import url_of
+from shortstop.cli.reach import url_of
 from shortstop.config import ServerConfig, UpstreamConfig, filled_in, proxy_of
 from shortstop.errors import ConfigError
 from shortstop.serving.key_file import KeyFile

@@ -45,7 +45,12 @@ def _team_routes(gateway: Gateway, capacity: Capacity, may: Access) -> list[Rout
     return [
         route("/admin/organisations", POST=may.admin(teams.create_organisation)),
         route("/admin/teams", GET=may.admin(teams.page), POST=may.admin(teams.create_team)),
-        route("/admin/teams/{id}", GET=may.admin(teams.one), PATCH=may.admin(teams.change)),
+        route(
+            "/admin/teams/{id}",
+            GET=may.admin(teams.one),
+            PATCH=may.admin(teams.change),
+            DELETE=may.admin(teams.close),
+        ),
         route("/admin/team", GET=may.team_lead(lead.team)),
         route(
             "/admin/team/keys", GET=may.team_lead(lead.keys), POST=may.team_lead(lead.create_key)

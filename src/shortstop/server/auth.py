@@ -225,6 +225,8 @@ def _lead_of(gateway: Gateway, person: Person, rights: Rights) -> TeamLead:
     if rights.team is None:
         raise _not_for(LEADS)
     team = _team(gateway, rights.team)
+    if team.closed is not None:
+        raise Forbidden(f"The team {team.name!r}, which your group leads, is closed.")
     id = f"sso {person.subject}"
     key = Key(
         id=id, name=person.name, tenant=rights.team_tenant, team=team.id, role="team-lead",

@@ -83,6 +83,18 @@ class TeamsApi:
 
         return as_json(await self._loaded(made))
 
+    async def close(self, request: HttpRequest, who: str) -> Response:
+        """DELETE /admin/teams/{id}: closes it for good and revokes the team's keys; its rows and
+        books stay."""
+        id = request.path_params["id"]
+
+        def made() -> GroupDetails:
+            group = self._known(id)
+            self._note(who, f"close {group.id} and revoke its keys")
+            return self._details(self._gateway.accounts.close_group(group.id)[0])
+
+        return as_json(await self._loaded(made))
+
     async def _loaded(self, made: Callable[[], T]) -> T:
         """In a thread, with what other processes have changed."""
 

@@ -1,20 +1,23 @@
-"""Asks an identity provider, through the proxy that the environment names, and reads little."""
+"""Asks an identity provider, or the gateway that a command is for, through the proxy that the
+environment names; and reads little."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from shortstop.config import UpstreamConfig, proxy_of
 from shortstop.errors import SignOnUnavailable, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.http import MAX_ERROR, NO_HEADERS, HttpReply, OperatorClient, Timeouts
-from shortstop.serving.tls import client_context
 from shortstop.serving.way import Way
 
-FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+ACCEPT = {"accept": "application/json"}
 
 
 class Document(Struct, frozen=True):
@@ -25,17 +28,15 @@ class Document(Struct, frozen=True):
 
 
 class IdentityFetch:
-    """Implements sso.Fetch. It follows no redirect, and an answer takes at most `seconds`.
+    """Implements sso.Fetch. It follows no redirect, and an answer takes at most `seconds`. `tls` of
+    None trusts whom the system trusts."""
 
-    Raises ConfigError where `ca_file` holds no certificates.
-    """
-
-    def __init__(self, seconds: float, env: Mapping[str, str], ca_file: str | None = None) -> None:
+    def __init__(
+        self, seconds: float, env: Mapping[str, str], tls: ssl.SSLContext | None = None
+    ) -> None:
         self._seconds = seconds
         self._env = env
-        self._tls = None
-        if ca_file is not None:
-            self._tls = client_context(ca_file=ca_file, cert=None, key=None, named_by="sso")
+        self._tls = tls
 
     async def get(self, url: str) -> Document:
         """Raises SignOnUnavailable."""
@@ -45,7 +46,13 @@ class IdentityFetch:
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
     ) -> Document:
         """Raises SignOnUnavailable."""
-        return await self._ask(url, urlencode(form).encode(), headers)
+        return await self._ask(url, urlencode(form).encode(), {**FORM, **headers})
+
+    async def post_json(
+        self, url: str, document: object, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
+        """Raises SignOnUnavailable."""
+        return await self._ask(url, msgspec.json.encode(document), headers)
 
     async def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> Document:
         parts = urlsplit(url)
@@ -56,7 +63,7 @@ class IdentityFetch:
         )
         seconds = self._seconds
         timeouts = Timeouts(seconds, seconds, seconds, seconds)
-        client = OperatorClient(host, timeouts, way, {**FORM, **headers})
+        client = OperatorClient(host, timeouts, way, {**ACCEPT, **headers})
         try:
             async with asyncio.timeout(seconds):
                 reply = await _sent(client, path, body)

@@ -87,6 +87,14 @@ TEAMS: dict[tuple[str, str], Operation] = {
         "GroupDetails",
         "id",
     ),
+    ("delete", "/admin/teams/{id}"): read(
+        "closeTeam",
+        _ADMINISTRATION,
+        "Close a team or an organisation for good, and revoke the team's keys",
+        "GroupDetails",
+        (404, 409, *ADMIN),
+        "id",
+    ),
     ("patch", "/admin/keys/{id}"): _write(
         "moveKey", "Put a key into a team, or take it out", "KeyMove", "KeyDetails", "id"
     ),
