@@ -123,7 +123,7 @@ class TrafficReport(Struct, frozen=True):
     """Everything a report shows. `first` and `last` are the times of the rows in it."""
 
     total: Slice
-    groups: dict[GroupBy, tuple[Slice, ...]]
+    groups: dict[ReportBy, tuple[Slice, ...]]
     first: float | None
     last: float | None
     step: float
