@@ -324,6 +324,15 @@ async def test_nobody_is_led_elsewhere(
     assert "evil" not in page
 
 
+async def test_it_begins_at_the_address_that_is_led_back_to(
+    gateway: Gateway, browser: Browser
+) -> None:
+    other = gateway.url.replace("127.0.0.1", "localhost")
+    status, page = await browser.get(f"{other}/console/sso/start")
+    assert (status, f"Open {gateway.url}/console" in page) == (400, True)
+    assert browser.cookies == {}
+
+
 async def test_the_way_back_is_for_a_whole_window_and_no_frame_or_script(
     gateway: Gateway, provider: LocalProvider, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -71,6 +72,18 @@ async def test_a_wrong_secret_is_the_operators_to_mend(local: LocalProvider) -> 
     with pytest.raises(SignOnUnavailable, match="invalid_client") as told:
         await sso.finish(await code_by(sso), ASKED)
     assert "wrong" not in str(told.value)
+
+
+async def test_no_more_are_asked_for_than_a_provider_bears(
+    local: LocalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sso = sign_on(local, SECRET)
+    codes = [await code_by(sso) for _ in range(4)]
+    monkeypatch.setattr("shortstop.sso.signon.MOST_AT_ONCE", 2)
+    told = await asyncio.gather(*(sso.finish(c, ASKED) for c in codes), return_exceptions=True)
+    refused = [one for one in told if isinstance(one, SignOnUnavailable)]
+    assert (len(refused), str(refused[0])) == (2, "Too many sign in at once. Sign in again.")
+    assert await sso.finish(codes[3], ASKED) == told[0], "and there is room again"
 
 
 async def test_the_command_line_is_told_what_it_needs_or_what_is_missing(

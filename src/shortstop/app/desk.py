@@ -128,7 +128,7 @@ class GatewayDesk:
 
     @property
     def sso(self) -> SignOn | None:
-        return self._sign_ons.of(self._runtime().config.sso)
+        return self._sign_ons.of(self._runtime().config)
 
     def note(self, who: str, tenant: str, what: str) -> None:
         event = AuditEvent(CLOCK.time(), "console", tenant, "", detail=f"{who}: {what}")

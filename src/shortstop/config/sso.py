@@ -17,7 +17,7 @@ from shortstop.errors import ConfigError
 GroupRole = Literal["viewer", "operator", "admin", "team-lead"]
 Problem = tuple[KeyPath, str, str]
 """A key, what is wrong with it, and what to do."""
-LONGEST_GROUP = 200
+LONGEST_GROUP = 128
 """Characters of a group's name."""
 
 

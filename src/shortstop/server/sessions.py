@@ -4,7 +4,6 @@ ours that is good for a while. No other route takes a token of the provider's.""
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from msgspec import Struct
 from starlette.requests import Request as HttpRequest
@@ -16,10 +15,8 @@ from shortstop.server.answers import as_json
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Gateway
 from shortstop.server.sent import Sent
-from shortstop.server.signed_on import SESSION_PREFIX, SignedOnTickets
+from shortstop.server.signed_on import SESSION_PREFIX, FailedSignIns, SignedOnTickets
 from shortstop.sso import Rights, SignOn
-
-log = logging.getLogger(__name__)
 
 SIGNING_IN = "signing in"
 """Whose the bytes of these requests are: anybody may send one."""
@@ -49,6 +46,7 @@ class SessionsApi:
         self._gateway = gateway
         self._sent = Sent(gateway, capacity)
         self._tickets = SignedOnTickets(gateway)
+        self._failed = FailedSignIns(gateway)
 
     async def offer(self, request: HttpRequest) -> Response:
         """GET /admin/sessions: where somebody signs in at the command line."""
@@ -61,7 +59,7 @@ class SessionsApi:
         try:
             person = await sso.exchange(token)
         except ShortstopError as error:
-            log.warning("sso: a sign-in at the command line failed: %s", error.message)
+            self._failed.note(error)
             raise
         rights = sso.rights(person)
         assert rights is not None  # `exchange` refuses who has none

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Literal
 
 from msgspec import Struct
 
+from shortstop.errors import ShortstopError
 from shortstop.server.gateway import Gateway
 from shortstop.server.tickets import Tickets
 from shortstop.sso import Person, Rights
 
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+"""Between two lines of the log about sign-ins that failed: anybody can have one fail."""
 SESSION_PREFIX = "ss-session-"
 """How the token of a session at the command line begins."""
 Kind = Literal["cookie", "token"]
@@ -22,6 +28,20 @@ class SignedOn(Struct, frozen=True, array_like=True):
     person: Person
     until: float
     nonce: str
+
+
+class FailedSignIns:
+    """What the operator must know to mend it. An error's message holds no token and no secret."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._last = float("-inf")
+
+    def note(self, error: ShortstopError) -> None:
+        now = self._gateway.accounts.now
+        if now - self._last >= PAUSE_SECONDS:
+            self._last = now
+            log.warning("sso: a sign-in failed: %s", error.message)
 
 
 class SignedOnTickets:

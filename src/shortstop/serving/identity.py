@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from shortstop.config import UpstreamConfig, proxy_of
+from shortstop.config import UpstreamConfig, is_local_url, proxy_of
 from shortstop.errors import SignOnUnavailable, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.http import MAX_ERROR, NO_HEADERS, HttpReply, OperatorClient, Timeouts
 from shortstop.serving.way import Way
@@ -29,11 +29,18 @@ class Document(Struct, frozen=True):
 
 class IdentityFetch:
     """Implements sso.Fetch. It follows no redirect, and an answer takes at most `seconds`. `tls` of
-    None trusts whom the system trusts."""
+    None trusts whom the system trusts. `airgap`: only addresses of this machine or a private
+    network are asked."""
 
     def __init__(
-        self, seconds: float, env: Mapping[str, str], tls: ssl.SSLContext | None = None
+        self,
+        seconds: float,
+        env: Mapping[str, str],
+        tls: ssl.SSLContext | None = None,
+        *,
+        airgap: bool = False,
     ) -> None:
+        self._airgap = airgap
         self._seconds = seconds
         self._env = env
         self._tls = tls
@@ -55,6 +62,10 @@ class IdentityFetch:
         return await self._ask(url, msgspec.json.encode(document), headers)
 
     async def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> Document:
+        if self._airgap and not is_local_url(url):
+            raise SignOnUnavailable(
+                "airgap = true, and the identity provider names an address elsewhere."
+            )
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -92,5 +103,7 @@ def _unavailable(host: str, error: UpstreamFailed) -> SignOnUnavailable:
             f"The certificate of {host} is not trusted.",
             hint="The operator names whom to trust in `ca_file` under [sso], or in SSL_CERT_FILE.",
         )
+    if (error.code or "").startswith("proxy_"):
+        return SignOnUnavailable(f"{host} cannot be reached: {error.message}", hint=error.hint)
     kind = type(error.__cause__ or error).__name__
     return SignOnUnavailable(f"{host} cannot be reached ({kind}).", hint="Try again in a moment.")

@@ -11,7 +11,7 @@ from shortstop.config.sso import GroupRole, SsoConfig, SsoGroup
 from shortstop.errors import Forbidden
 from shortstop.types.console import ConsoleRole
 
-LONGEST_NAME = 100
+LONGEST_NAME, LONGEST_SUBJECT = 100, 255
 NAMES = ("email", "preferred_username", "upn", "name")
 """The claims by which people are called, the first that there is."""
 RANK: Mapping[GroupRole, int] = {"team-lead": -1, "viewer": 0, "operator": 1, "admin": 2}
@@ -49,7 +49,7 @@ class Rights(NamedTuple):
 def person_in(claims: Mapping[str, Any], config: SsoConfig) -> Person:
     """Whose token it is. Raises Forbidden where none of their groups is one of ours, without
     saying which there are."""
-    subject = _printable(claims["sub"])
+    subject = _printable(claims["sub"], LONGEST_SUBJECT)
     told = (claims.get(name) for name in NAMES if _is_good(name, claims))
     name = next((_printable(one) for one in told if isinstance(one, str) and one.strip()), subject)
     groups = groups_in(claims, config.groups_claim)
@@ -122,6 +122,6 @@ def _is_good(name: str, claims: Mapping[str, Any]) -> bool:
     return name != "email" or claims.get("email_verified") is not False
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, longest: int = LONGEST_NAME) -> str:
     shown = "".join(c if c.isprintable() else "?" for c in text.strip())
-    return shown[:LONGEST_NAME] or "?"
+    return shown[:longest] or "?"

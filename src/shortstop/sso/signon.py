@@ -18,6 +18,8 @@ from shortstop.sso.person import Person, Rights, person_in, rights_of
 from shortstop.sso.provider import IdentityProvider, ProviderDocument
 from shortstop.sso.token import TokenTerms, check_claims
 
+MOST_AT_ONCE = 16
+"""Sign-ins for which the provider is asked at the same time: anybody can begin one."""
 OLDEST_SECONDS = 600.0
 """How old a token may be that is exchanged for a session: stolen ones are older."""
 
@@ -59,6 +61,7 @@ class SignOn:
         self._fetch = fetch
         self._clock = clock
         self._provider = IdentityProvider(config, fetch, clock)
+        self._under_way = 0
 
     @property
     def callback(self) -> str:
@@ -95,7 +98,7 @@ class SignOn:
             "redirect_uri": self.callback,
             "code_verifier": handshake.verifier,
         }
-        fetched = await self._fetch.post(document.token_endpoint, *self._shown(form, document))
+        fetched = await self._exchanged(document.token_endpoint, *self._shown(form, document))
         token = _tokens_in(fetched).id_token
         return await self._person(token, self.config.client_id or "", nonce=handshake.nonce)
 
@@ -129,6 +132,17 @@ class SignOn:
         if client is None:
             raise NotFound("Signing in at the command line is not set up here.")
         return await self._person(token, client, oldest=OLDEST_SECONDS)
+
+    async def _exchanged(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Fetched:
+        if self._under_way >= MOST_AT_ONCE:
+            raise SignOnUnavailable("Too many sign in at once.", hint="Sign in again.")
+        self._under_way += 1
+        try:
+            return await self._fetch.post(url, form, headers)
+        finally:
+            self._under_way -= 1
 
     async def _person(
         self, token: str, client: str, *, nonce: str | None = None, oldest: float | None = None

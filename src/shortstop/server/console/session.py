@@ -25,7 +25,7 @@ from shortstop.types.console import ConsoleRole
 
 COOKIE = "shortstop_console"
 LIFE_SECONDS = 8 * 3600
-MOST_COOKIE = 3072
+MOST_COOKIE = 4096
 """Characters of a cookie that are read."""
 ADMIN = "admin token"
 """In place of a key's id."""

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 import re
 import secrets
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 
 from shortstop.console import templates
-from shortstop.errors import NotFound, ShortstopError, SignOnRefused
+from shortstop.errors import InvalidRequest, NotFound, ShortstopError, SignOnRefused
 from shortstop.ports import Clock
 from shortstop.server.console.session import COOKIE, Sessions, cookie_in
-from shortstop.server.console.visit import PREFIX, html, is_secure, next_page, problem
+from shortstop.server.console.visit import PREFIX, html, next_page, problem
 from shortstop.server.gateway import Gateway
+from shortstop.server.signed_on import FailedSignIns
 from shortstop.server.tickets import Tickets
 from shortstop.sso import Handshake, SignOn
-
-log = logging.getLogger(__name__)
 
 HANDSHAKE = "shortstop_sso"
 PATH = f"{PREFIX}/sso"
@@ -49,6 +48,7 @@ class SignOnPages:
         self._sessions = sessions
         self._clock = clock
         self._tickets = Tickets(gateway)
+        self._failed = FailedSignIns(gateway)
 
     @property
     def offered(self) -> bool:
@@ -57,12 +57,13 @@ class SignOnPages:
     async def start(self, request: HttpRequest) -> Response:
         """GET /console/sso/start: to the provider."""
         sso = self._sso()
+        _require_own_address(request, sso)
         next = next_page(request.query_params.get("next", ""))
         begun = Begun(secrets.token_urlsafe(32), self._clock.time() + SECONDS, next)
         response = RedirectResponse(await sso.address(self._handshake(begun)), 303)
         response.set_cookie(
             HANDSHAKE, self._tickets.sealed(PURPOSE, begun), path=PATH, max_age=SECONDS,
-            secure=is_secure(request), httponly=True, samesite="lax",
+            secure=_is_secure(sso), httponly=True, samesite="lax",
         )  # fmt: skip
         return response
 
@@ -72,7 +73,7 @@ class SignOnPages:
         try:
             response = await self._finished(request)
         except ShortstopError as error:
-            log.warning("sso: a sign-in failed: %s", error.message)
+            self._failed.note(error)
             self._gateway.refused(error.status)
             response = problem(error, link="login", text="Log in")
         response.delete_cookie(HANDSHAKE, path=PATH, httponly=True, samesite="lax")
@@ -92,7 +93,7 @@ class SignOnPages:
         page = html(templates.render("signed_on.html", next=begun.next))
         page.set_cookie(
             COOKIE, cookie, path=PREFIX, max_age=int(seconds),
-            secure=is_secure(request), httponly=True, samesite="strict",
+            secure=_is_secure(sso), httponly=True, samesite="strict",
         )  # fmt: skip
         return page
 
@@ -116,6 +117,21 @@ class SignOnPages:
     def _handshake(self, begun: Begun) -> Handshake:
         mac = self._tickets.mac
         return Handshake(*(mac(f"sso {what}", begun.id) for what in Handshake._fields))
+
+
+def _is_secure(sso: SignOn) -> bool:
+    """Whether browsers reach this gateway by TLS, whatever a proxy in front says."""
+    return sso.callback.startswith("https://")
+
+
+def _require_own_address(request: HttpRequest, sso: SignOn) -> None:
+    """The cookie must be of the host that the provider leads back to. Raises InvalidRequest."""
+    host = urlsplit(sso.callback).netloc.lower()
+    if request.headers.get("host", "").lower() not in (host, host.removesuffix(":443")):
+        raise InvalidRequest(
+            f"Single sign-on is for {sso.config.url}, and this page has another address.",
+            hint=f"Open {(sso.config.url or '').rstrip('/')}{PREFIX} and sign in there.",
+        )
 
 
 def _code(request: HttpRequest, handshake: Handshake, sso: SignOn) -> str:

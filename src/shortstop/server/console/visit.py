@@ -33,7 +33,7 @@ HEADERS = {
 """Of every answer."""
 MOST_FIELDS = 40
 LONGEST_NEXT = 1000
-_NEXT = re.compile(r"[a-z]+(?:/[\w.~%-]+)*(?:\?[\w.~%&=+:-]*)?")
+_NEXT = re.compile(r"[a-z]+(?:/[\w.~%-]+)*(?:\?[\w.~%&=+:-]*)?", re.ASCII)
 """A page below the console; anything else leads to the first one."""
 
 
