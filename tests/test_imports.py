@@ -157,6 +157,17 @@ def test_the_server_never_imports_litellm(sources: list[Source]) -> None:
     assert breaches(sources, lambda one: {"litellm"} & packages(one)) == {}
 
 
+def test_what_few_need_is_imported_late(sources: list[Source]) -> None:
+    """At the start of a gateway without single sign-on nobody waits for it."""
+
+    def at_the_top(one: Source) -> set[str]:
+        tree = next(node for node in one.nodes if isinstance(node, ast.Module))
+        return {name.split(".")[0] for name in imported(tree.body, ["shortstop"])} & {"joserfc"}
+
+    assert breaches(sources, at_the_top) == {}
+    assert [one.name for one in sources if "joserfc" in one.imports] == ["sso/token.py"]
+
+
 def test_only_privacy_makes_a_cleared_request(sources: list[Source]) -> None:
     def making(one: Source) -> set[str]:
         return {

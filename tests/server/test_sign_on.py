@@ -475,7 +475,8 @@ async def test_no_other_token_is_exchanged_or_taken(
     gateway: Gateway, provider: LocalProvider, browser: Browser
 ) -> None:
     provider.user = of("gw-admins")
-    for token in (provider.token(CLIENT), provider.issued[0], unsigned({"sub": "x"}), "x"):
+    browsers = provider.token(CLI, nonce="of a browser")
+    for token in (provider.token(CLIENT), browsers, unsigned({"sub": "x"}), "x"):
         status, body = await exchanged(gateway, token)
         assert (status, body["error"]["code"]) == (401, "sso_refused")
     provider.twist = lambda old: changed(iat=time.time() - 900)(old)

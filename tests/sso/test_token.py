@@ -118,6 +118,8 @@ def test_claims_of_any_kind_are_refused_in_words(claims: dict[str, Any]) -> None
 def test_times_are_good_within_the_skew_and_no_second_longer() -> None:
     for claims in ({"iat": NOW + 60}, {"exp": NOW - 59}, {"nbf": NOW + 60}):
         check_claims({**GOOD, **claims}, TERMS)
+    with pytest.raises(SignOnRefused, match="another sign-in"):
+        check_claims({**GOOD, "nonce": "nobody sent it"}, TERMS)
     for claims in ({"iat": NOW + 61}, {"exp": NOW - 60}, {"nbf": NOW + 61}):
         with pytest.raises(SignOnRefused):
             check_claims({**GOOD, **claims}, TERMS)

@@ -63,7 +63,7 @@ class IdentityProvider:
         try:
             return signed_claims(token, await self._keys.get())
         except UnknownKeyId:
-            log.info("sso: a token names a signing key that is not known: the keys are read again")
+            pass  # the provider may have new ones
         try:
             return signed_claims(token, await self._keys.again())
         except UnknownKeyId:
@@ -89,6 +89,7 @@ class IdentityProvider:
 
     async def _read_keys(self) -> JwkSet:
         document = await self._document.get()
+        log.info("sso: reading the keys by which %s signs", self._issuer)
         keys = read(await self._fetch.get(document.jwks_uri), _Keys, "its list of keys").keys
         return keys[:MOST_KEYS]
 

@@ -36,7 +36,8 @@ class UnknownKeyId(Exception):
 
 class TokenTerms(NamedTuple):
     """Of whom, for whom and for which sign-in a token must be. `now` in Unix seconds, `skew` in
-    seconds; `nonce` is None where none was sent. It was issued at most `oldest` seconds ago."""
+    seconds; `nonce` is what was sent along, None: nothing, and then
+    none may come back. It was issued at most `oldest` seconds ago."""
 
     issuer: str
     client: str
@@ -67,7 +68,7 @@ def check_claims(claims: Claims, expected: TokenTerms) -> None:
     if claims.get("iss") != expected.issuer:
         raise _refused(f"is of the issuer {_shown(claims.get('iss'))}, not {expected.issuer!r}")
     _check_audience(claims, expected.client)
-    if expected.nonce is not None and claims.get("nonce") != expected.nonce:
+    if claims.get("nonce") != expected.nonce:
         raise _refused("is the answer to another sign-in")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
