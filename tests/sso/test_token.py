@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from shortstop.errors import SignOnRefused
@@ -70,6 +71,13 @@ def test_no_key_signs_in_anothers_place() -> None:
     assert signed_claims(named, listed(RSA)) == GOOD, "one key needs no name"
     with pytest.raises(UnknownKeyId):
         signed_claims(named, listed(RSA, ec))
+
+
+def test_a_key_that_can_be_broken_signs_nothing() -> None:
+    with pytest.warns(SecurityWarning):
+        weak = RSAKey.generate_key(1024, {"kid": "rsa"})
+    with pytest.raises(SignOnRefused, match="less than 2,048 bits"):
+        signed_claims(signed(weak, "RS256"), listed(weak))
 
 
 def test_a_head_cannot_bring_its_own_key_or_ask_for_more() -> None:

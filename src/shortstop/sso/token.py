@@ -21,6 +21,8 @@ KEY_TYPES = frozenset(["RSA", "EC"])
 MOST_CHARACTERS = 100_000
 """Of a token that is read: hundreds of groups."""
 LONGEST_HEADER = 4096
+SHORTEST_MODULUS = 342
+"""Characters of an RSA key's modulus: 2,048 bits."""
 SHOWN = 100
 LATEST = 1e12
 """Unix time in seconds beyond which nothing is a time; NaN is beyond it, too."""
@@ -130,6 +132,8 @@ def _key_for(head: _TokenHead, keys: JwkSet) -> Mapping[str, Any]:
 
 
 def _verified(token: str, key: Mapping[str, Any], algorithm: str) -> Claims:
+    if key["kty"] == "RSA" and len(str(key.get("n", ""))) < SHORTEST_MODULUS:
+        raise _refused("is signed with a key of less than 2,048 bits")
     from joserfc import jwk, jws, jwt  # late: no gateway without single sign-on needs it
     from joserfc.errors import JoseError
 
