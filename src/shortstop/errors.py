@@ -3,6 +3,7 @@
 ShortstopError
 ├── RequestError                    the client can fix it
 │   ├── InvalidRequest        400   ├── Unauthenticated     401
+│   │                               │   └── SignOnRefused   401
 │   ├── ContextTooLong        400   ├── Forbidden           403
 │   ├── PrivacyRefused        403   ├── NotFound            404
 │   ├── MethodNotAllowed      405   ├── Conflict            409
@@ -11,7 +12,6 @@ ShortstopError
 │   ├── RateLimited           429   ├── RunBudgetExceeded   429
 │   └── QuotaExceeded         429
 │       ├── TeamBudgetExceeded  429   └── OrganisationBudgetExceeded  429
-│   (SignOnRefused is an Unauthenticated, 401)
 ├── TargetError                     a model could not answer
 │   ├── UpstreamRejected  4xx       ├── UpstreamFailed      502
 │   ├── UpstreamTimeout       504   ├── EngineBusy          503
