@@ -3,6 +3,7 @@
 ShortstopError
 ├── RequestError                    the client can fix it
 │   ├── InvalidRequest        400   ├── Unauthenticated     401
+│   │                               │   └── SignOnRefused   401
 │   ├── ContextTooLong        400   ├── Forbidden           403
 │   ├── PrivacyRefused        403   ├── NotFound            404
 │   ├── MethodNotAllowed      405   ├── Conflict            409
@@ -17,6 +18,7 @@ ShortstopError
 │   ├── EngineDown            503   └── Declined            503
 │                                       └── PartlyAnswered 503
 ├── Overloaded                503   the gateway itself is full or shutting down
+├── SignOnUnavailable         503   the identity provider cannot be used now
 ├── ConfigError                     the operator can fix it: a setting is wrong
 ├── ModelFileError                  a model file is missing, corrupt or unknown
 └── StoreError                      a store could not be written or read
@@ -101,6 +103,12 @@ class Unauthenticated(RequestError):
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
+
+
+class SignOnRefused(Unauthenticated):
+    """What a browser or a program brought from the identity provider does not hold."""
+
+    code = "sso_refused"
 
 
 class Forbidden(RequestError):
@@ -303,6 +311,13 @@ class Overloaded(ShortstopError):
 
     status = 503
     code = "overloaded"
+
+
+class SignOnUnavailable(ShortstopError):
+    """The identity provider is away, slow, or says what nobody can use."""
+
+    status = 503
+    code = "sso_unavailable"
 
 
 class ConfigError(ShortstopError):

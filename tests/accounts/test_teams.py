@@ -30,6 +30,7 @@ from shortstop.errors import (
     NotFound,
     QuotaExceeded,
     StoreError,
+    Unauthenticated,
 )
 from shortstop.ports.stores import AccountStore
 from shortstop.types import UNMETERED, Caller
@@ -396,3 +397,17 @@ def test_no_interleaving_overshoots_a_level_or_loses_a_settlement(
                 balance = accounts.group_balance(group)
                 assert balance.spent_usd + balance.held_usd <= group.budget_usd
             assert accounts.group_balance(acme).spent_usd == sum(paid)
+
+
+def test_a_key_that_came_late_is_refused_with_its_closed_team(accounts: Accounts) -> None:
+    """Made by another process while the team was being closed."""
+    _, team = found(accounts)
+    secret, key = accounts.create(Grant(name="anna", team="sales"))
+    assert accounts.identify(secret).key == key.id
+    accounts.teams.close(team.id)
+    with pytest.raises(Unauthenticated, match="'sales' of this API key is closed"):
+        accounts.identify(secret)
+    closed, revoked = accounts.close_group(team.id)
+    assert (closed.closed, [one.id for one in revoked]) == (accounts.now, [key.id])
+    balance = accounts.group_balance(closed)
+    assert balance.left_usd == team.budget_usd, "its books stay"

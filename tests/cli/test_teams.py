@@ -112,6 +112,10 @@ def test_what_requests_have_cost_is_summed_by_team(
     assert Decimal(rows[0]["effective"]) == 3 * each
     day = datetime.fromtimestamp(AT + 86_400, UTC).strftime("%Y-%m-%d")
     assert said(shortstop, "teams", "report", "--until", day)[0]["requests"] == 1
+    (team, others) = said(shortstop, "report", "--by", "team")["groups"]["team"]
+    assert (team["key"], team["requests"], others["key"]) == ("acme/sales", 3, "(no team)")
+    assert Decimal(team["cost"]) == Decimal(rows[0]["effective"])
+    assert "acme/sales" in shortstop("report", "--by", "team").out
     told = shortstop("teams", "report").out
     assert "acme/sales" in told
     assert "(no team)" in told
@@ -146,6 +150,37 @@ def test_keys_are_put_into_teams_and_taken_out(shortstop: Shortstop, sealed: Pat
         "make key x",
         f"revoke key {bot['id']}",
     ]
+
+
+def test_a_team_is_closed_with_its_keys_and_stays_in_the_books(
+    shortstop: Shortstop, sealed: Path
+) -> None:
+    acme(shortstop)
+    team = said(shortstop, "teams", "show", "sales")["id"]
+    organisation = said(shortstop, "teams", "show", "acme")["id"]
+    made = said(shortstop, "keys", "create", "anna", "--team", "sales")["id"]
+    other = said(shortstop, "keys", "create", "bob")["id"]
+    assert "are open, 'sales' among them" in shortstop("teams", "close", "acme").err
+    closed = said(shortstop, "teams", "close", "sales")
+    assert (closed["id"], closed["revoked"]) == (team, [made])
+    in_use = [one["id"] for one in said(shortstop, "keys", "list") if one["revoked"] is None]
+    assert in_use == [other]
+    assert "acme/sales, closed" in shortstop("teams", "list").out
+    for refused in (
+        ("keys", "create", "carl", "--team", "sales"),
+        ("keys", "move", "bob", "--team", "sales"),
+        ("teams", "change", "sales", "--budget", "9"),
+        ("teams", "create", "sales", "--org", "acme", "--budget", "9"),
+    ):
+        assert shortstop(*refused).code == 2
+    said(shortstop, "teams", "change", "sales", "--name", "sales 2026")
+    said(shortstop, "teams", "create", "sales", "--org", "acme", "--budget", "9")
+    assert said(shortstop, "teams", "close", team)["revoked"] == [], "once more changes nothing"
+    said(shortstop, "teams", "close", "acme/sales")
+    assert said(shortstop, "teams", "close", "acme")["closed"] is not None
+    assert shortstop("teams", "create", "x", "--org", "acme", "--budget", "9").code == 2
+    assert f"close {team} and revoke its keys" in acts(sealed)
+    assert f"close {organisation} and revoke its keys" in acts(sealed)
 
 
 def test_a_secret_is_replaced_and_the_old_one_listed_as_long_as_it_is_good(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shortstop.cli.config import explain
-from shortstop.cli.reload import trust_in, url_of
+from shortstop.cli.reach import trust_in, url_of
 from shortstop.config import ServerConfig, TlsConfig, parse
 from tests.certificates import Authority
 from tests.cli.conftest import Shortstop
@@ -100,6 +100,19 @@ def test_the_door_is_described(shortstop: Shortstop, home: Path) -> None:
     assert "door.pem: EXPIRED on" in out
     assert "Clients that may use it beside this machine: 10.0.0.0/8." in out
     assert "X-Forwarded-For is believed of: 10.0.0.1." in out
+
+
+def test_single_sign_on_is_described_with_what_is_to_be_registered(
+    shortstop: Shortstop, home: Path
+) -> None:
+    (home / "shortstop.toml").write_text(
+        '[sso]\nissuer = "https://id.example"\nclient_id = "gw"\nurl = "https://gw.example"\n'
+        'client_secret_env = "NOT_THERE"\n[sso.groups]\nops = { role = "admin" }\n'
+    )
+    out = " ".join(shortstop("config", "check").out.split())
+    assert "Single sign-on at https://id.example as 'gw': ops (admin)." in out
+    assert "Its secret: UNUSABLE. The secret of [sso] is missing: NOT_THERE is not set." in out
+    assert "Register there: https://gw.example/console/sso/callback" in out
 
 
 def test_a_command_of_this_machine_reaches_a_door_with_tls() -> None:

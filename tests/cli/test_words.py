@@ -29,6 +29,7 @@ NEEDED: dict[Words, list[str]] = {
     ("teams", "create"): ["sales", "--organisation", "acme", "--budget", "5"],
     ("teams", "change"): ["sales", "--budget", "5"],
     ("teams", "show"): ["sales"],
+    ("teams", "close"): ["sales"],
     ("privacy", "explain"): ["a text"],
     ("routing", "explain"): ["text"],
     ("routing", "override"): ["mail", "local"],
@@ -270,6 +271,7 @@ READING = {
     ("contract",),
     ("specialists", "list"),
     ("routing", "explain"),
+    ("logout",),
 }
 """What looks into a data folder and writes nothing."""
 WITH_DATA = [words for words in CONFIGURED if words not in WITHOUT_DATA]

@@ -127,13 +127,14 @@ async def test_every_route_says_who_may_call_it() -> None:
     by_need: dict[str, set[str]] = {}
     for (_, path), endpoint in ENDPOINTS.items():
         by_need.setdefault(endpoint.needs, set()).add(path)
-    assert by_need["nothing"] == {"/", "/docs", "/openapi.json", "/health"}
+    signing_in = {"/admin/sessions"}
+    assert by_need["nothing"] == {"/", "/docs", "/openapi.json", "/health"} | signing_in
     assert by_need["key elsewhere"] == {"/ready", "/metrics"}
     admin = {path for _, path in ENDPOINTS if path.startswith("/admin")}
     assert by_need["operator"] == {path for path in admin if path.startswith("/admin/traces")}
     own_team = {path for path in admin if path.split("/")[2] == "team"}
     assert by_need["team lead"] == own_team
-    assert by_need["admin token"] == admin - by_need["operator"] - own_team
+    assert by_need["admin token"] == admin - by_need["operator"] - own_team - signing_in
     assert set(DISPATCHER.hot) == set(BODIES), "every route has an example here"
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from shortstop.privacy.audit import records
+from shortstop.server.caller import conversation_id
 from tests.server.conftest import Gateway, running_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -184,6 +186,13 @@ async def test_erasing_says_what_there_was(gateway: Gateway) -> None:
     }
     _, again = await ask(gateway, "DELETE", path)
     assert again["erased"]["responses"] == 0
+    details = [r.event.detail for r in records(gateway.home / "changes.log")]
+    shown = conversation_id("a case")
+    assert details.count(f"admin token: erase the conversation {shown} of acme") == 2
+    assert not [one for one in details if "a case" in one], "its name may be a person's"
+    await ask(gateway, "DELETE", f"/admin/conversations/acme/{shown}")
+    details = [r.event.detail for r in records(gateway.home / "changes.log")]
+    assert details.count(f"admin token: erase the conversation {shown} of acme") == 3
     _, other = await ask(gateway, "DELETE", "/admin/conversations/rival/a%20case")
     assert other == {
         "erased": {"surrogates": False, "traces": 0, "responses": 0, "answers": 0, "files": 0}

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from shortstop.config import ServerConfig
 from shortstop.errors import Forbidden, InvalidRequest, ShortstopError, Unauthenticated
 from shortstop.server.auth import (
+    admin_in,
     caller_in,
     is_forwarded,
     is_from_here,
-    require_admin,
     secret_of,
     shows_admin_token,
 )
@@ -119,8 +119,8 @@ def test_a_proxy_on_this_machine_is_not_this_machine(name: bytes, value: bytes) 
     keyed = scope("sk-1", "127.0.0.1", (name, value))
     assert caller_in(gateway(), keyed).key == "sk-1"
     with pytest.raises(Forbidden, match="on this machine"):
-        require_admin(gateway(everywhere=False), scope(TOKEN, "127.0.0.1", (name, value)))
-    require_admin(gateway(), scope(TOKEN, "127.0.0.1", (name, value)))
+        admin_in(gateway(everywhere=False), scope(TOKEN, "127.0.0.1", (name, value)))
+    admin_in(gateway(), scope(TOKEN, "127.0.0.1", (name, value)))
 
 
 def test_a_proxy_that_says_nothing_speaks_an_old_language() -> None:
@@ -179,10 +179,10 @@ def test_the_token_and_the_one_made_here_only_from_here(
     everywhere: bool, shown: str | None, host: str | None, refusal: Any
 ) -> None:
     if refusal is None:
-        require_admin(gateway(everywhere=everywhere), scope(shown, host))
+        admin_in(gateway(everywhere=everywhere), scope(shown, host))
         return
     with pytest.raises(refusal) as raised:
-        require_admin(gateway(everywhere=everywhere), scope(shown, host))
+        admin_in(gateway(everywhere=everywhere), scope(shown, host))
     assert TOKEN not in str(raised.value)
     if refusal is Forbidden:
         assert "SHORTSTOP_ADMIN_TOKEN" in str(raised.value)

@@ -351,7 +351,7 @@ async def test_every_page_but_the_door_asks_who_comes(gateway: Gateway) -> None:
         (r.path, *sorted(r.methods or ())): getattr(r, "role", "its own") for r in console.routes
     }
     free = {path for path, *_ in (key for key, role in roles.items() if role is None)}
-    assert free == {"/", "/login", "/static/{name}"}
+    assert free == {"/", "/login", "/static/{name}", "/sso/start", "/sso/callback"}
     for (path, *methods), role in roles.items():
         if "POST" in methods and path not in ("/login", "/logout", "/privacy"):
             assert role in ("operator", "admin", "its own"), path

@@ -31,8 +31,8 @@ async def test_an_organisation_and_its_teams(gateway: Gateway) -> None:
     assert status == 201
     assert acme == {
         **asked, "kind": "organisation", "id": acme["id"], "organisation": None, "period": "month",
-        "created": acme["created"], "spent_usd": "0", "held_usd": "0", "left_usd": "1000",
-        "resets": acme["resets"],
+        "created": acme["created"], "closed": None, "spent_usd": "0", "held_usd": "0",
+        "left_usd": "1000", "resets": acme["resets"],
     }  # fmt: skip
     asked = {"name": "sales", "organisation": "acme", "budget_usd": 9.5, "period": "week"}
     status, sales = await ask(gateway, "POST", "/admin/teams", asked)
@@ -116,3 +116,22 @@ async def test_a_grace_has_an_end(gateway: Gateway) -> None:
     assert (await ask(gateway, "POST", place, {"grace_seconds": 1e9}))[0] == 400
     await ask(gateway, "DELETE", f"/admin/keys/{made['id']}")
     assert (await ask(gateway, "POST", place, {}))[0] == 409
+
+
+async def test_a_team_is_closed_and_its_keys_with_it(gateway: Gateway) -> None:
+    await ask(gateway, "POST", "/admin/organisations", {"name": "zeta", "budget_usd": 9})
+    wanted = {"name": "ops", "organisation": "zeta", "budget_usd": 5}
+    _, team = await ask(gateway, "POST", "/admin/teams", wanted)
+    _, key = await ask(gateway, "POST", "/admin/keys", {"name": "zoe", "team": "zeta/ops"})
+    place = f"/admin/teams/{team['id']}"
+    assert (await ask(gateway, "DELETE", f"/admin/teams/{team['organisation']}"))[0] == 409
+    status, closed = await ask(gateway, "DELETE", place)
+    assert (status, closed["closed"] > team["created"]) == (200, True)
+    assert (await ask(gateway, "GET", f"/admin/keys/{key['id']}"))[1]["revoked"] is not None
+    assert (await ask(gateway, "PATCH", place, {"budget_usd": 8}))[0] == 409
+    assert (await ask(gateway, "POST", "/admin/keys", {"name": "x", "team": team["id"]}))[0] == 409
+    bearer = {"authorization": f"Bearer {key['secret']}"}
+    async with gateway.http.get("/v1/models", headers=bearer) as answer:
+        assert answer.status == 401
+    details = [r.event.detail for r in records(gateway.home / "changes.log")]
+    assert f"admin token: close {team['id']} and revoke its keys" in details

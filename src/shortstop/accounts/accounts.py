@@ -17,7 +17,7 @@ from shortstop.accounts.leased_rates import LeasedRates
 from shortstop.accounts.leases import LeaseKeeper
 from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.accounts.rates import RateLimits
-from shortstop.accounts.teams import Group, GroupBalance, group_full
+from shortstop.accounts.teams import Group, GroupBalance, group_full, require_open
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
@@ -96,7 +96,7 @@ class Accounts:
             )
         if grant.team is not None:
             self.teams.load()
-            grant = replace(grant, team=self.teams.team(grant.team).id)
+            grant = replace(grant, team=require_open(self.teams.team(grant.team)).id)
         elif grant.service or grant.role == "team-lead":
             raise InvalidRequest(
                 "Programs' keys and those of a team's lead belong to a team: name it.", param="team"
@@ -118,7 +118,15 @@ class Accounts:
                 hint="Revoke it, or move it to another team.",
                 param="team",
             )
-        return self.keys.move(id, None if team is None else self.teams.team(team).id)
+        return self.keys.move(id, None if team is None else require_open(self.teams.team(team)).id)
+
+    def close_group(self, id: str) -> tuple[Group, list[Key]]:
+        """Close a team or an organisation for good, and revoke the team's keys; which those were.
+        What it has spent and its rows stay. To be repeated where it breaks off. Raises NotFound,
+        Conflict or StoreError."""
+        group = self.teams.close(id)
+        left = [key for key in self.keys.all() if key.team == id and key.revoked is None]
+        return group, [self.keys.revoke(key.id) for key in left]
 
     def rotate(
         self, id: str, grace: float = 0.0, check: Check = lambda key: None
@@ -171,6 +179,9 @@ class Accounts:
         if not key.active(self._clock.time()):
             why = "was revoked" if key.revoked is not None else "has expired"
             raise Unauthenticated(f"The API key {key.name!r} {why}.", hint="Ask for a new one.")
+        team = self.teams.get(key.team) if key.team is not None else None
+        if team is not None and team.closed is not None:
+            raise Unauthenticated(f"The team {team.name!r} of this API key is closed.")
         return self.caller_of(key)
 
     def caller_of(self, key: Key) -> Caller:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import msgspec
+from msgspec.structs import replace
 
 from shortstop.accounts.calendar import BudgetSpan, purse_window, span
 from shortstop.accounts.teams import (
@@ -15,6 +16,7 @@ from shortstop.accounts.teams import (
     OrganisationRequest,
     Team,
     TeamRequest,
+    require_open,
 )
 from shortstop.errors import Conflict, InvalidRequest, NotFound, StoreError, StoreUnavailable
 from shortstop.money import pico
@@ -115,7 +117,8 @@ class TeamBook:
     def add_team(self, wanted: TeamRequest) -> Team:
         """Raises InvalidRequest, NotFound, Conflict or StoreError."""
         self.load()
-        made = wanted.group(self.organisation(wanted.organisation), self._clock.time())
+        above = require_open(self.organisation(wanted.organisation))
+        made = wanted.group(above, self._clock.time())
         self._require_free(made)
         self._store.add_group(made.id, made.organisation, made.name, _encoded(made))
         self.load()
@@ -135,6 +138,28 @@ class TeamBook:
             return ChangedGroup(new.name, _encoded(new), before, after)
 
         self._store.change_group(id, changed)
+        self.load()
+        return self.group(id)
+
+    def close(self, id: str) -> Group:
+        """For good: an organisation once its teams are closed. Its name stays taken, until it is
+        given another one. Raises NotFound, Conflict or StoreError."""
+        self.load()
+        now = self._clock.time()
+        left = [team.name for team in self.teams(id) if team.closed is None]
+        if left:
+            raise Conflict(
+                f"{len(left)} teams of this organisation are open, {left[0]!r} among them.",
+                hint="Close them first.",
+            )
+
+        def closed(record: str) -> ChangedGroup:
+            group = _decode(record)
+            window = purse_window(_span(group, now), now)
+            new = replace(group, closed=now if group.closed is None else group.closed)
+            return ChangedGroup(new.name, _encoded(new), window, window)
+
+        self._store.change_group(id, closed)
         self.load()
         return self.group(id)
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shortstop.accounts.calendar import BudgetSpan, GroupPeriod, require_zone, told
 from shortstop.accounts.keys import BUDGET_LIMIT, Budget, Name, require_amount
 from shortstop.errors import (
+    Conflict,
     InvalidRequest,
     OrganisationBudgetExceeded,
     QuotaExceeded,
@@ -36,7 +37,8 @@ _Zone = Annotated[
 
 class BudgetGroup(Struct, frozen=True, kw_only=True):
     """Who shares a budget: `budget_usd` US dollars a `period`, which begins anew in the time of
-    `zone`. `created` is Unix time in seconds."""
+    `zone`. `created` and `closed` are Unix time in seconds; what is closed spends nothing more, and
+    stays in the books."""
 
     id: str
     name: str
@@ -44,6 +46,7 @@ class BudgetGroup(Struct, frozen=True, kw_only=True):
     created: float
     period: GroupPeriod = "month"
     zone: str = "UTC"
+    closed: float | None = None
 
 
 class Organisation(BudgetGroup, frozen=True, kw_only=True, tag_field="kind", tag="organisation"):
@@ -133,13 +136,24 @@ class GroupChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return ", ".join(f"{name} {value}" for name, value in fields if value is not UNSET)
 
     def of(self, group: Group) -> Group:
-        """Raises InvalidRequest."""
+        """Raises InvalidRequest, and Conflict for more than another name of what is closed."""
+        if any(getattr(self, name) is not UNSET for name in ("budget_usd", "period", "zone")):
+            require_open(group)
         changes = {
             name: Decimal(str(value)) if name == "budget_usd" else value
             for name in self.__struct_fields__
             if (value := getattr(self, name)) is not UNSET
         }
         return required(replace(group, **changes))
+
+
+def require_open(group: AnyGroup) -> AnyGroup:
+    """Raises Conflict for a closed one."""
+    if group.closed is not None:
+        raise Conflict(
+            f"The {group.kind} {group.name!r} is closed, for good.", hint="Make another one."
+        )
+    return group
 
 
 def required(group: AnyGroup) -> AnyGroup:

@@ -12,6 +12,7 @@ from shortstop.app.alert_post import require_alerts
 from shortstop.app.bodies import body_format
 from shortstop.app.certificate import certificate_of
 from shortstop.app.engines import build_engine, local_target
+from shortstop.app.sso import require_sso
 from shortstop.app.upstreams import build_remotes, remote_target, with_agreement
 from shortstop.config import Config, ModelConfig
 from shortstop.errors import ConfigError, ModelFileError
@@ -62,6 +63,7 @@ def require_buildable(config: Config, env: Mapping[str, str]) -> None:
     certificate_of(config.server.tls)
     build_remotes(config, env)
     require_alerts(config, env)
+    require_sso(config, env)
     ephemeral_guard(config.privacy, body_format(), baa=with_agreement(config))
 
 

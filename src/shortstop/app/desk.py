@@ -15,10 +15,12 @@ from shortstop.app.overrides import kept_overrides, set_override
 from shortstop.app.resources import Resources
 from shortstop.app.rows_desk import RowsDesk
 from shortstop.app.runtime import Runtime
+from shortstop.app.sso import SignOns
 from shortstop.config import ConfigSource, HardwareConfig, Lifetime
 from shortstop.config.inforce import in_force
 from shortstop.ports.stores import Figures
 from shortstop.privacy.audit import AuditEvent
+from shortstop.sso import SignOn
 from shortstop.types.console import (
     BudgetLine,
     Explained,
@@ -46,6 +48,7 @@ class GatewayDesk:
         self._source = source
         self._runtime = runtime
         self._figures = resources.figures
+        self._sign_ons = SignOns(source.env)
         rows = RowsDesk(resources, runtime)
         self.trace, self.grades, self.export = rows.trace, rows.grades, rows.export
 
@@ -122,6 +125,10 @@ class GatewayDesk:
             )
         ]
         return str(source.file or "no file: the defaults"), lines
+
+    @property
+    def sso(self) -> SignOn | None:
+        return self._sign_ons.of(self._runtime().config)
 
     def note(self, who: str, tenant: str, what: str) -> None:
         event = AuditEvent(CLOCK.time(), "console", tenant, "", detail=f"{who}: {what}")

@@ -14,7 +14,7 @@ from shortstop import registry
 from shortstop.app.engines import speed_book
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say
-from shortstop.cli.ways import lines_of_door, lines_of_way
+from shortstop.cli.ways import lines_of_door, lines_of_sso, lines_of_way
 from shortstop.config import (
     AlertsConfig,
     Config,
@@ -72,6 +72,7 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     TLS that cannot be used."""
     lines = list(lines_of_door(config.server))
     lines.append(_door(config.server, env))
+    lines += lines_of_sso(config.sso, env)
     for name, model in config.models.items():
         where = (
             f"the server at {model.url}" if model.url else f"the embedded engine ({model.source})"

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from shortstop.app.places import data_paths
+from shortstop.cli.by_team import slices_by_team
 from shortstop.cli.exports import write_focus
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Part, Terminal, print_json, say, write_page
@@ -24,7 +26,7 @@ from shortstop.console.format import energy, seconds, share, span, usd
 from shortstop.ledger.focus import focus_rows
 from shortstop.ports.stores import ReportReader
 from shortstop.stores import open_stores
-from shortstop.types.report import GroupBy, RunTotals, Slice, TrafficReport
+from shortstop.types.report import GroupBy, ReportBy, RunTotals, Slice, TrafficReport
 
 ALL: tuple[GroupBy, ...] = (
     "day", "task", "target", "tenant", "key", "tag", "specialist", "deployment",
@@ -40,7 +42,10 @@ Export = Annotated[
         help="Write the charges of each day with the columns of FOCUS, to a .csv or .parquet."
     ),
 ]
-Group = Annotated[GroupBy, typer.Option("--by", help="Which table to print.")]
+Group = Annotated[
+    ReportBy,
+    typer.Option("--by", help="Which table to print; team: those that the keys are in now."),
+]
 Since = Annotated[
     str | None,
     typer.Option(help="From then on: 2026-11-01, 2026-11-01T08:00, or an age: 30m, 24h, 7d."),
@@ -70,12 +75,15 @@ def report_command(
     if export is not None:
         rows = focus_rows(reader.charges(since=first, until=end, tenant=tenant))
         say(f"Written: {export}, {write_focus(export, rows)} charges", err=as_json)
+    of_rows: GroupBy = "key" if by == "team" else by
     report = reader.summary(
-        by=tuple(dict.fromkeys((*ALL, by))) if as_json or html else (by,),
+        by=tuple(dict.fromkeys((*ALL, of_rows))) if as_json or html else (of_rows,),
         since=first,
         until=end,
         tenant=tenant,
     )
+    if by == "team":
+        report = replace(report, groups={**report.groups, by: slices_by_team(report, config)})
     notes = [
         *page.break_even(report.total, loaded.hardware),
         *by_month_end(reader, tenant, now),
@@ -143,7 +151,7 @@ def _slice(one: Slice) -> dict[str, Any]:
 # ---------------------------------------------------------------- terminal
 
 
-def show(report: TrafficReport, by: GroupBy, notes: list[str], terminal: Terminal) -> None:
+def show(report: TrafficReport, by: ReportBy, notes: list[str], terminal: Terminal) -> None:
     """Print the headline, one table and the notes, as wide as the terminal."""
     total = report.total
     if not total.requests:
@@ -180,7 +188,7 @@ def _balance(report: TrafficReport) -> tuple[Part, ...]:
     return (f"{usd(total.saved)} saved", "green"), f" ({share(total.saved_share)})"
 
 
-def _table(slices: tuple[Slice, ...], total: Slice, by: GroupBy, width: int) -> Grid:
+def _table(slices: tuple[Slice, ...], total: Slice, by: ReportBy, width: int) -> Grid:
     table = Grid.compact()
     table.column(by, "all", overflow="ellipsis", no_wrap=True)
     columns = [one for one in _COLUMNS if width >= _LEAST_WIDTH.get(one[0], 0)]

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from shortstop.app.places import data_paths
-from shortstop.cli.desk import desk
+from shortstop.cli.by_team import NO_TEAM, teams_of_keys
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.config import load
@@ -52,11 +52,7 @@ def team_report_command(
     now = time.time()
     first = None if since is None else moment(since, now)
     end = None if until is None else moment(until, now)
-    with desk(config) as at:
-        teams = at.accounts.teams
-        teams.load()
-        names = {team.id: teams.full_name(team) for team in teams.teams()}
-        keys = {key.id: names.get(key.team or "", "") for key in at.accounts.keys.all()}
+    keys = teams_of_keys(config)
     paths = data_paths(load(config, os.environ), os.environ)
     totals = by_team(open_stores(paths).reports().charges(since=first, until=end), keys)
     if as_json:
@@ -71,7 +67,7 @@ def team_report_command(
         tokens = one.prompt_tokens + one.completion_tokens
         mark = "*" if one.unpriced else ""
         cost, all_llm = f"{usd(one.effective)}{mark}", usd(one.counterfactual)
-        table.row(name or "(no team)", f"{one.requests:,}", f"{tokens:,}", cost, all_llm)
+        table.row(name or NO_TEAM, f"{one.requests:,}", f"{tokens:,}", cost, all_llm)
     Terminal().table(table)
     if any(one.unpriced for one in totals.values()):
         say("* without the requests that have no known price")

@@ -109,6 +109,22 @@ def change_command(
         _show(at.accounts, at.accounts.teams.change(group.id, wanted), as_json)
 
 
+@teams_app.command("close")
+def close_command(named: Named, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Close a team for good and revoke its keys, or an organisation whose teams are closed. Its
+    rows and books stay; its name stays taken until `teams change --name` gives it another."""
+    with desk(config) as at:
+        at.accounts.teams.load()
+        group = at.accounts.teams.group(named)
+        at.note(f"close {group.id} and revoke its keys", needed=True)
+        closed, revoked = at.accounts.close_group(group.id)
+        name = at.accounts.teams.full_name(closed)
+    if as_json:
+        print_json({"kind": closed.kind, **asdict(closed), "revoked": [k.id for k in revoked]})
+        return
+    say(f"Closed the {closed.kind} {name} ({closed.id}); {len(revoked)} keys were revoked.")
+
+
 @teams_app.command("list")
 def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show organisations and teams, what each has spent in its period and has left."""
@@ -132,7 +148,7 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     for group, balance in rows:
         table.row(
             group.id,
-            names[group.id],
+            f"{names[group.id]}{_closed(group)}",
             _budget(group),
             f"${balance.spent_usd:.4f}",
             f"${balance.held_usd:.4f}",
@@ -157,7 +173,7 @@ def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
         print_json(_plain(group, balance))
         return
     name = accounts.teams.full_name(group)
-    say(f"{group.kind.capitalize()} {name} ({group.id}): {_budget(group)}")
+    say(f"{group.kind.capitalize()} {name}{_closed(group)} ({group.id}): {_budget(group)}")
     say(
         f"spent ${balance.spent_usd:.4f}, set aside ${balance.held_usd:.4f},"
         f" left ${balance.left_usd:.4f}; begins anew: {_resets(group, balance)}"
@@ -166,6 +182,10 @@ def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
 
 def _plain(group: Group, balance: GroupBalance) -> dict[str, Any]:
     return {"kind": group.kind, **asdict(group), **asdict(balance)}
+
+
+def _closed(group: Group) -> str:
+    return "" if group.closed is None else ", closed"
 
 
 def _budget(group: Group) -> str:

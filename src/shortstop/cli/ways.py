@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from shortstop.cli.reload import url_of
+from shortstop.cli.reach import url_of
 from shortstop.config import ServerConfig, UpstreamConfig, filled_in, proxy_of
+from shortstop.config.sso import SsoConfig, client_secret
 from shortstop.errors import ConfigError
 from shortstop.serving.key_file import KeyFile
 from shortstop.serving.outward import doubts, tls_of
@@ -26,6 +27,18 @@ def lines_of_door(server: ServerConfig) -> Iterator[str]:
         yield f"Clients that may use it beside this machine: {', '.join(server.allowed_clients)}."
     if server.trusted_proxies:
         yield f"X-Forwarded-For is believed of: {', '.join(server.trusted_proxies)}."
+
+
+def lines_of_sso(sso: SsoConfig, env: Mapping[str, str]) -> Iterator[str]:
+    if not sso.on:
+        return
+    roles = ", ".join(f"{name} ({group.role})" for name, group in sso.groups.items())
+    yield f"Single sign-on at {sso.issuer} as {sso.client_id!r}: {roles}."
+    try:
+        client_secret(sso, env)
+    except ConfigError as error:
+        yield f"  Its secret: UNUSABLE. {error.message}"
+    yield f"  Register there: {(sso.url or '').rstrip('/')}/console/sso/callback"
 
 
 def lines_of_way(upstream: UpstreamConfig, env: Mapping[str, str], name: str) -> Iterator[str]:

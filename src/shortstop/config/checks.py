@@ -19,6 +19,7 @@ from shortstop.config.explain import KeyPath
 from shortstop.config.names import RESERVED, AliasLoop, aliases_of, is_name
 from shortstop.config.outward import problems_of_socket, problems_of_way
 from shortstop.config.sections import Config, ModelConfig, ServerConfig
+from shortstop.config.sso import doubts_of_sso, problems_of_sso
 from shortstop.config.store import host_of_store, problem_of_store
 from shortstop.config.upstreams import UpstreamConfig
 
@@ -51,6 +52,8 @@ def check(config: Config, fail: Fail) -> None:
     _check_collector(config, fail)
     _check_store(config, fail)
     _check_alerts(config, fail)
+    for key, problem, hint in problems_of_sso(config.sso, airgap=config.privacy.airgap):
+        fail(("sso", *key), problem, hint)
     _check_references(config, owners, fail)
     _check_aliases(config, owners, fail)
     _check_fallbacks(config, owners, fail)
@@ -93,6 +96,7 @@ def warnings(config: Config) -> list[str]:
             "alerts.webhook_url begins with http://: what is told crosses the network unencrypted."
             " Use https://."
         )
+    lines += doubts_of_sso(config.sso)
     lines += _of_choosing(config)
     lines += _of_fallbacks(config)
     return lines

@@ -84,6 +84,7 @@ def anchored(config: Config, folder: Path) -> Config:
         data_dir=place(config.data_dir),
         traces=replace(config.traces, path=place(config.traces.path)),
         privacy=replace(config.privacy, audit=place(config.privacy.audit)),
+        sso=placed(config.sso, "ca_file"),
         server=replace(config.server, tls=placed(config.server.tls, "cert", "key")),
         models={n: placed(model, "socket") for n, model in config.models.items()},
         upstreams={n: placed(up, *FILES_OF_WAY) for n, up in config.upstreams.items()},

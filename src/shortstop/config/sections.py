@@ -23,6 +23,7 @@ from shortstop.config.section import (
     Section,
     Stored,
 )
+from shortstop.config.sso import SsoConfig
 from shortstop.config.store import StoreConfig
 from shortstop.config.telemetry import TelemetryConfig
 from shortstop.config.upstreams import UpstreamConfig
@@ -441,4 +442,5 @@ class Config(Section, frozen=True):
     alerts: AlertsConfig = AlertsConfig()
     traces: TracesConfig = TracesConfig()
     store: StoreConfig = StoreConfig()
+    sso: SsoConfig = SsoConfig()
     data_dir: Process[str | None] = None

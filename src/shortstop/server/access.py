@@ -17,10 +17,10 @@ from starlette.routing import Route
 from shortstop.server.auth import (
     Operator,
     TeamLead,
+    admin_in,
     caller_in,
     is_from_here,
     operator_in,
-    require_admin,
     shows_admin_token,
     team_lead_in,
 )
@@ -28,6 +28,8 @@ from shortstop.server.gateway import Gateway
 from shortstop.types import Caller
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
+AdminHandler = Callable[[HttpRequest, str], Awaitable[Response]]
+"""With as whom what is done is written down."""
 OperatorHandler = Callable[[HttpRequest, Operator], Awaitable[Response]]
 KeyHandler = Callable[[HttpRequest, Caller], Awaitable[Response]]
 TeamLeadHandler = Callable[[HttpRequest, TeamLead], Awaitable[Response]]
@@ -53,17 +55,16 @@ class Access:
         """What is no secret, from nobody."""
         return Endpoint("nothing", handler)
 
-    def admin(self, handler: Handler) -> Endpoint:
-        """For the admin token alone."""
+    def admin(self, handler: AdminHandler) -> Endpoint:
+        """For the admin token, and administrators who have signed in."""
 
         async def handle(request: HttpRequest) -> Response:
-            require_admin(self._gateway, request.scope)
-            return await handler(request)
+            return await handler(request, admin_in(self._gateway, request.scope))
 
         return Endpoint("admin token", handle)
 
     def operator(self, handler: OperatorHandler) -> Endpoint:
-        """For the admin token, and keys that open the console to operators."""
+        """For the admin token, and keys and sessions that open the console to operators."""
 
         async def handle(request: HttpRequest) -> Response:
             operator = operator_in(self._gateway, request.scope)
@@ -72,7 +73,7 @@ class Access:
         return Endpoint("operator", handle)
 
     def team_lead(self, handler: TeamLeadHandler) -> Endpoint:
-        """For keys that lead a team."""
+        """For keys and sessions that lead a team."""
 
         async def handle(request: HttpRequest) -> Response:
             lead = team_lead_in(self._gateway, request.scope)

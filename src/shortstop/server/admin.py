@@ -1,8 +1,9 @@
-"""Administration over HTTP: keys, reload, erasure. For whoever holds the admin token."""
+"""Administration over HTTP: keys, reload, erasure. `who`: as whom it is written down."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 
 from msgspec.structs import asdict
 from starlette.requests import Request as HttpRequest
@@ -23,7 +24,8 @@ from shortstop.server.gateway import Erased, Gateway
 from shortstop.server.sent import KeyMove, KeyRotation, Sent
 from shortstop.server.team_answers import key_balance, key_details
 
-ADMIN_TOKEN = "admin token"  # noqa: S105 - as whom its holder is written down
+_DIGEST = re.compile(r"[0-9a-f]{24}")
+"""A conversation as traces show it: its name may be a person's."""
 
 
 class AdminApi:
@@ -33,20 +35,20 @@ class AdminApi:
         self._gateway = gateway
         self._sent = Sent(gateway, capacity)
 
-    async def keys(self, request: HttpRequest) -> Response:
+    async def keys(self, request: HttpRequest, who: str) -> Response:
         """GET /admin/keys: every key, revoked ones included, never a secret."""
         accounts = self._gateway.accounts
         return as_json(KeyList([key_details(accounts, key) for key in accounts.keys.all()]))
 
-    async def create_key(self, request: HttpRequest) -> Response:
+    async def create_key(self, request: HttpRequest, who: str) -> Response:
         """POST /admin/keys: creates a key; only this answer holds its secret."""
         grant = (await self._sent.body(request, GrantRequest)).grant()
         whose = f" in the team {grant.team}" if grant.team else ""
-        await self._note(f"make key {grant.name}{whose}")
+        await self._note(who, f"make key {grant.name}{whose}")
         secret, key = self._gateway.accounts.create(grant)
         return as_json(CreatedKey(**asdict(key), secret=secret), 201)
 
-    async def key(self, request: HttpRequest) -> Response:
+    async def key(self, request: HttpRequest, who: str) -> Response:
         """GET /admin/keys/{id}: a key and what it has spent in this period."""
         accounts, id = self._gateway.accounts, request.path_params["id"]
         key = accounts.keys.get(id)
@@ -54,40 +56,44 @@ class AdminApi:
             raise NotFound(f"Key {id!r} not found.")
         return as_json(key_balance(accounts, key))
 
-    async def move_key(self, request: HttpRequest) -> Response:
+    async def move_key(self, request: HttpRequest, who: str) -> Response:
         """PATCH /admin/keys/{id}: into a team, or out of its team."""
         wanted, accounts = await self._sent.body(request, KeyMove), self._gateway.accounts
         id = self._known(request)
-        await self._note(f"move key {id} {f'to the team {wanted.team}' if wanted.team else 'out'}")
+        where = f"to the team {wanted.team}" if wanted.team else "out"
+        await self._note(who, f"move key {id} {where}")
         return as_json(key_details(accounts, accounts.move(id, wanted.team)))
 
-    async def rotate_key(self, request: HttpRequest) -> Response:
+    async def rotate_key(self, request: HttpRequest, who: str) -> Response:
         """POST /admin/keys/{id}/rotate: another secret; only this answer holds it."""
         wanted, accounts = await self._sent.body(request, KeyRotation), self._gateway.accounts
         id = self._known(request)
-        await self._note(f"rotate key {id}, the old secret good for {wanted.grace_seconds} s")
+        await self._note(who, f"rotate key {id}, the old secret good for {wanted.grace_seconds} s")
         secret, key = accounts.rotate(id, wanted.grace_seconds)
         replaced = accounts.keys.replaced(id)
         return as_json(CreatedKey(**asdict(key), replaced=replaced, secret=secret))
 
-    async def revoke_key(self, request: HttpRequest) -> Response:
+    async def revoke_key(self, request: HttpRequest, who: str) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
         id, accounts = self._known(request), self._gateway.accounts
-        await self._note(f"revoke key {id}")
+        await self._note(who, f"revoke key {id}")
         return as_json(key_details(accounts, accounts.keys.revoke(id)))
 
-    async def reload(self, request: HttpRequest) -> Response:
+    async def reload(self, request: HttpRequest, who: str) -> Response:
         """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
+        await self._note(who, "reload")
         try:
             return as_json(Reloaded(await self._gateway.reload()))
         except ConfigError as error:
             raise InvalidRequest(str(error), code="invalid_config") from error
 
-    async def erase(self, request: HttpRequest) -> Response:
+    async def erase(self, request: HttpRequest, who: str) -> Response:
         """DELETE /admin/conversations/{tenant}/{id}: erases a conversation's surrogates, the
         content of its traces, its stored responses, the answers kept for retries, and its files and
         lines of batches. `id` is the client's name for it, or the one that traces show."""
         tenant, id = request.path_params["tenant"], request.path_params["id"]
+        shown = id if _DIGEST.fullmatch(id) else conversation_id(id)
+        await self._note(who, f"erase the conversation {shown} of {tenant}")
         named = await self._gateway.erase(tenant, conversation_id(id))
         traced = await self._gateway.erase(tenant, id)
         erased = Erased(
@@ -103,5 +109,5 @@ class AdminApi:
         """The id of the path's key. Raises NotFound."""
         return self._gateway.accounts.keys.current(request.path_params["id"]).id
 
-    async def _note(self, what: str) -> None:
-        await asyncio.to_thread(self._gateway.desk.note, ADMIN_TOKEN, "", what)
+    async def _note(self, who: str, what: str) -> None:
+        await asyncio.to_thread(self._gateway.desk.note, who, "", what)

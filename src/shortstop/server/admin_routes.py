@@ -8,6 +8,7 @@ from shortstop.server.access import Access, route
 from shortstop.server.admin import AdminApi
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Gateway
+from shortstop.server.sessions import SessionsApi
 from shortstop.server.team_lead import TeamLeadApi
 from shortstop.server.teams import TeamsApi
 from shortstop.server.traces import TracesApi
@@ -15,7 +16,13 @@ from shortstop.server.traces import TracesApi
 
 def admin_routes(gateway: Gateway, capacity: Capacity, may: Access) -> list[Route]:
     admin, traces = AdminApi(gateway, capacity), TracesApi(gateway)
+    sessions = SessionsApi(gateway, capacity)
     return [
+        route(
+            "/admin/sessions",
+            GET=may.anybody(sessions.offer),
+            POST=may.anybody(sessions.begin),
+        ),
         route("/admin/reload", POST=may.admin(admin.reload)),
         route("/admin/conversations/{tenant}/{id:path}", DELETE=may.admin(admin.erase)),
         route("/admin/traces", GET=may.operator(traces.page)),
@@ -38,7 +45,12 @@ def _team_routes(gateway: Gateway, capacity: Capacity, may: Access) -> list[Rout
     return [
         route("/admin/organisations", POST=may.admin(teams.create_organisation)),
         route("/admin/teams", GET=may.admin(teams.page), POST=may.admin(teams.create_team)),
-        route("/admin/teams/{id}", GET=may.admin(teams.one), PATCH=may.admin(teams.change)),
+        route(
+            "/admin/teams/{id}",
+            GET=may.admin(teams.one),
+            PATCH=may.admin(teams.change),
+            DELETE=may.admin(teams.close),
+        ),
         route("/admin/team", GET=may.team_lead(lead.team)),
         route(
             "/admin/team/keys", GET=may.team_lead(lead.keys), POST=may.team_lead(lead.create_key)

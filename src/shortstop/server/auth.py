@@ -1,4 +1,8 @@
-"""Who is asking: the credential in a request's head, and who may administer."""
+"""Who is asking: the credential in a request's head, and who may administer.
+
+Beside keys and the admin token, whoever has signed in shows a session's token (`signed_on.py`). It
+administers and asks no model.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,10 @@ from shortstop import dialects
 from shortstop.accounts import Key
 from shortstop.accounts.teams import Team
 from shortstop.config import is_loopback
-from shortstop.errors import Forbidden, InvalidRequest, Unauthenticated
+from shortstop.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from shortstop.server.gateway import Gateway
+from shortstop.server.signed_on import SESSION_PREFIX, SignedOnTickets
+from shortstop.sso import Person, Rights
 from shortstop.types import Caller
 
 AZURE_HEADER = "api-key"
@@ -41,6 +47,13 @@ FORWARDED = frozenset(
     ]
 )
 """Headers that only a proxy adds, beside all that begin with `x-forwarded-`."""
+
+ADMIN_TOKEN = "admin token"  # noqa: S105 - as whom its holder is written down
+OPERATORS = (
+    "operators",
+    "Send the admin token, or a key that was made with `--console operator`.",
+)
+LEADS = ("the leads of teams", "Send a key that was made with `--role team-lead --team TEAM`.")
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -132,6 +145,22 @@ def shows_admin_token(gateway: Gateway, scope: Scope) -> bool:
     return True
 
 
+def signed_on_in(gateway: Gateway, scope: Scope) -> tuple[Person, Rights] | None:
+    """Who shows a session's token, and what they may do now; None: the request shows none. Raises
+    InvalidRequest for two credentials, and Unauthenticated for a session that is over."""
+    secret = secret_of(scope["headers"], scope.get("query_string", b""))
+    if not secret or not secret.startswith(SESSION_PREFIX):
+        return None
+    found = SignedOnTickets(gateway).of("token", secret.removeprefix(SESSION_PREFIX))
+    if found is None:
+        raise Unauthenticated(
+            "This session is over, or its groups open nothing here any more.",
+            hint="Sign in again: `shortstop login`.",
+            code="session_over",
+        )
+    return found[0].person, found[1]
+
+
 class Operator(Struct, frozen=True):
     """Somebody who runs the gateway. `tenant` is the only one that is seen; None: all. `caller` is
     who asks with that key; what was said is shown `masked` to all but administrators."""
@@ -143,24 +172,34 @@ class Operator(Struct, frozen=True):
 
 
 def operator_in(gateway: Gateway, scope: Scope) -> Operator:
-    """Who shows the admin token, or a key that opens the console to an operator. Raises
+    """Who shows the admin token, or a key or session that opens the console to an operator. Raises
     Unauthenticated, Forbidden and InvalidRequest."""
     if shows_admin_token(gateway, scope):
-        return Operator("admin token", None, masked=False, caller=Caller(role="reviewer"))
+        return Operator(ADMIN_TOKEN, None, masked=False, caller=Caller(role="reviewer"))
+    signed_on = signed_on_in(gateway, scope)
+    if signed_on is not None:
+        return _operator_of(*signed_on)
     secret = secret_of(scope["headers"], scope.get("query_string", b""))
     caller = gateway.accounts.identify(secret)
     key = gateway.accounts.keys.get(caller.key) if caller.key else None
     if key is None or key.console not in ("operator", "admin"):
-        raise Forbidden(
-            "This is for operators.",
-            hint="Send the admin token, or a key that was made with `--console operator`.",
-        )
+        raise _not_for(OPERATORS)
     admin = key.console == "admin"
     return Operator(key.name, None if admin else key.tenant, masked=not admin, caller=caller)
 
 
+def _operator_of(person: Person, rights: Rights) -> Operator:
+    if rights.console not in ("operator", "admin"):
+        raise _not_for(OPERATORS)
+    if rights.console == "admin":
+        return Operator(person.told, None, masked=False, caller=Caller(role="reviewer"))
+    return Operator(person.told, rights.tenant, masked=True, caller=Caller(tenant=rights.tenant))
+
+
 class TeamLead(Struct, frozen=True):
-    """Somebody who administers the keys of one team: the key that was shown, and who asks by it."""
+    """Somebody who administers the keys of one team: the key that was shown, and who asks by it. Of
+    somebody who has signed in, `key` says what one that they made could do at most, and is in no
+    book."""
 
     key: Key
     team: Team
@@ -168,24 +207,68 @@ class TeamLead(Struct, frozen=True):
 
 
 def team_lead_in(gateway: Gateway, scope: Scope) -> TeamLead:
-    """Who shows a team lead's key. Raises Unauthenticated, Forbidden and InvalidRequest."""
+    """Who shows a team lead's key or session. Raises Unauthenticated, Forbidden and
+    InvalidRequest."""
+    signed_on = signed_on_in(gateway, scope)
+    if signed_on is not None:
+        return _lead_of(gateway, *signed_on)
     secret = secret_of(scope["headers"], scope.get("query_string", b""))
     caller = gateway.accounts.identify(secret)
     key = gateway.accounts.keys.get(caller.key) if caller.key else None
     team = gateway.accounts.teams.get(key.team) if key is not None and key.team else None
     if key is None or key.role != "team-lead" or not isinstance(team, Team):
-        raise Forbidden(
-            "This is for the leads of teams.",
-            hint="Send a key that was made with `--role team-lead --team TEAM`.",
-        )
+        raise _not_for(LEADS)
     return TeamLead(key, team, caller)
 
 
-def require_admin(gateway: Gateway, scope: Scope) -> None:
-    """Raises as `shows_admin_token` does, and Unauthenticated where it says no."""
-    if not shows_admin_token(gateway, scope):
+def _lead_of(gateway: Gateway, person: Person, rights: Rights) -> TeamLead:
+    if rights.team is None:
+        raise _not_for(LEADS)
+    team = _team(gateway, rights.team)
+    if team.closed is not None:
+        raise Forbidden(f"The team {team.name!r}, which your group leads, is closed.")
+    id = f"sso {person.subject}"
+    key = Key(
+        id=id, name=person.name, tenant=rights.team_tenant, team=team.id, role="team-lead",
+        created=gateway.accounts.now, tail="",
+    )  # fmt: skip
+    return TeamLead(key, team, Caller(tenant=rights.team_tenant))
+
+
+def _team(gateway: Gateway, named: str) -> Team:
+    """Of a group under [sso]; another process may have made it. Raises Forbidden."""
+    teams = gateway.accounts.teams
+    try:
+        return teams.team(named)
+    except (NotFound, InvalidRequest):
+        teams.load()
+    try:
+        return teams.team(named)
+    except (NotFound, InvalidRequest) as error:
+        raise Forbidden(
+            f"Your group leads the team {named!r}, which is not here. {error.message}",
+            hint="An administrator makes it, or changes `team` under [sso.groups].",
+        ) from None
+
+
+def admin_in(gateway: Gateway, scope: Scope) -> str:
+    """As whom somebody's acts are written down: the admin token, or an administrator who has signed
+    in. Raises as `shows_admin_token` and `signed_on_in` do, and Unauthenticated or Forbidden."""
+    if shows_admin_token(gateway, scope):
+        return ADMIN_TOKEN
+    signed_on = signed_on_in(gateway, scope)
+    if signed_on is None:
         raise Unauthenticated(
             "The admin token is missing or wrong.",
             hint=f"Send it as `Authorization: Bearer TOKEN`. It is in {gateway.admin_token.place}.",
             code="invalid_admin_token",
         )
+    person, rights = signed_on
+    if rights.console != "admin":
+        raise Forbidden(f"This needs the role admin; you are {rights.role}.")
+    return person.told
+
+
+def _not_for(whom: tuple[str, str]) -> Forbidden:
+    who, hint = whom
+    return Forbidden(f"This is for {who}.", hint=hint)

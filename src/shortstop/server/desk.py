@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shortstop.config import HardwareConfig
 from shortstop.ports.stores import Figures
+from shortstop.sso import SignOn
 from shortstop.types import Grade, Trace
 from shortstop.types.console import (
     BudgetLine,
@@ -75,6 +76,10 @@ class Desk(Protocol):
 
     def settings(self) -> tuple[str, list[SettingLine]]:
         """Where the configuration is from, and every setting in force."""
+
+    @property
+    def sso(self) -> SignOn | None:
+        """By which people sign in; None: single sign-on is off."""
 
     def note(self, who: str, tenant: str, what: str) -> None:
         """Write into the audit log what somebody did. Raises StoreError: then it must not be

@@ -10,7 +10,7 @@ checked here, before anything is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.types import Scope
 
@@ -25,6 +25,7 @@ OWN_SITES = (b"same-origin", b"none")
 """`Sec-Fetch-Site` of a page of ours and of the address bar."""
 ADMIN = "/admin"
 CONSOLE = "/console"
+SIGNED_ON = "/console/sso/callback"
 UPLOADS = "/files"
 _JSON_TYPE = re.compile(rb"application/(?:[!#$&^_.+a-z0-9-]+\+)?json", re.IGNORECASE)
 _FORM_TYPE = b"application/x-www-form-urlencoded"
@@ -59,7 +60,10 @@ class Door:
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         console = is_below(CONSOLE, path)
         if console:
-            if not _is_for_console(scope["method"], host, origin, site):
+            if not (
+                _is_for_console(scope["method"], host, origin, site)
+                or _comes_back(scope["method"], path, headers)
+            ):
                 return _NOT_FOR_CONSOLE
         elif origin is not None or site is not None:
             refused = self._page_refusal(path, host, origin, site)
@@ -179,6 +183,14 @@ def _is_for_console(method: str, host: bytes, origin: bytes | None, site: bytes 
     if site is None:
         return reads or origin is not None
     return site == b"same-origin" or (site == b"none" and reads)
+
+
+def _comes_back(method: str, path: str, headers: Mapping[bytes, bytes]) -> bool:
+    """From signing in: the provider's page leads a whole browser window here, and what it brings is
+    good only with the cookie of who has begun (`console/sign_on.py`)."""
+    whole = headers.get(b"sec-fetch-mode") == b"navigate"
+    whole = whole and headers.get(b"sec-fetch-dest") == b"document"
+    return path == SIGNED_ON and method == "GET" and whole and b"origin" not in headers
 
 
 def _names(server: ServerConfig) -> tuple[frozenset[str], tuple[str, ...]]:

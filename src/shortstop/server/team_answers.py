@@ -27,6 +27,7 @@ class GroupDetails(Struct, frozen=True, kw_only=True):
     period: GroupPeriod
     zone: str
     created: float
+    closed: float | None
     spent_usd: Decimal
     held_usd: Decimal
     left_usd: Decimal
@@ -48,6 +49,7 @@ def group_details(accounts: Accounts, group: Group) -> GroupDetails:
         period=group.period,
         zone=group.zone,
         created=group.created,
+        closed=group.closed,
         **asdict(accounts.group_balance(group)),
     )
 

@@ -379,11 +379,14 @@ class TelemetryClient:
         await self._client.close()
 
 
-class WebhookClient(_Client):
-    """The way to an address at which the operator is told something, in words of our own."""
+class OperatorClient(_Client):
+    """The way to an address of the operator's own, in words of our own: who is told something, or
+    says who people are. At most `MAX_ERROR` bytes are read."""
 
-    def __init__(self, base_url: str, timeouts: Timeouts, way: Way) -> None:
-        super().__init__(base_url, NO_HEADERS, timeouts, 1, MAX_ERROR, way)
+    def __init__(
+        self, base_url: str, timeouts: Timeouts, way: Way, headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
+        super().__init__(base_url, headers, timeouts, 1, MAX_ERROR, way)
 
 
 class Egress:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from urllib.parse import urlsplit
 
 from shortstop.errors import UpstreamFailed, UpstreamTimeout
-from shortstop.serving.http import Timeouts, WebhookClient
+from shortstop.serving.http import OperatorClient, Timeouts
 from shortstop.serving.way import DIRECT, Way
 
 MAX_TOLD, TOLD_SECONDS = 200, 1.0
@@ -24,7 +24,7 @@ class Webhook:
         self._path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         self._seconds = seconds
         timeouts = Timeouts(seconds, seconds, min(seconds, TOLD_SECONDS), seconds)
-        self._client = WebhookClient(f"{parts.scheme}://{parts.netloc}", timeouts, way)
+        self._client = OperatorClient(f"{parts.scheme}://{parts.netloc}", timeouts, way)
 
     async def tell(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
         """The status, and the beginning of what came back, if it comes soon. Raises TimeoutError,

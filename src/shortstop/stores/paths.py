@@ -46,6 +46,11 @@ class Paths:
         return self.home / "batches.db"
 
     @property
+    def sessions(self) -> Path:
+        """Of the person whose folder it is, at gateways: what `shortstop login` got."""
+        return self.home / "sessions.json"
+
+    @property
     def accounts(self) -> Path:
         return self.home / "accounts.db"
 

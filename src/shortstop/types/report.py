@@ -18,6 +18,10 @@ GroupBy = Literal[
 """What a report over rows groups by; `By` is what sums are kept for."""
 
 
+ReportBy = Literal[GroupBy, "team"]
+"""What `shortstop report` groups by: teams are those that the rows' keys are in now."""
+
+
 class Slice(Struct, frozen=True):
     """Sums over some requests. Money in US dollars, time in seconds, energy in joules."""
 
@@ -119,7 +123,7 @@ class TrafficReport(Struct, frozen=True):
     """Everything a report shows. `first` and `last` are the times of the rows in it."""
 
     total: Slice
-    groups: dict[GroupBy, tuple[Slice, ...]]
+    groups: dict[ReportBy, tuple[Slice, ...]]
     first: float | None
     last: float | None
     step: float

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import hmac
 import logging
-import re
 import traceback
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -27,6 +26,7 @@ from shortstop.server.console.ask import Ask
 from shortstop.server.console.changes import Changes
 from shortstop.server.console.pages import Pages
 from shortstop.server.console.session import COOKIE, LIFE_SECONDS, Session, Sessions
+from shortstop.server.console.sign_on import SignOnPages
 from shortstop.server.console.visit import (
     HEADERS,
     PREFIX,
@@ -35,6 +35,8 @@ from shortstop.server.console.visit import (
     form_in,
     here_of,
     html,
+    is_secure,
+    next_page,
     problem,
     see,
     view_of,
@@ -49,8 +51,6 @@ VISITORS = "console"
 """Whose the bytes of these forms are."""
 FOR_GOOD = "public, max-age=31536000, immutable"
 _Endpoint = Callable[[HttpRequest], Awaitable[Response]]
-_NEXT = re.compile(r"[a-z]+(?:/[\w.~%-]+)*(?:\?[\w.~%&=+:-]*)?")
-"""A page below the console; anything else leads to the first one."""
 
 
 class Console:
@@ -62,6 +62,7 @@ class Console:
         self._capacity = capacity
         self._clock = clock
         self._sessions = Sessions(gateway, clock)
+        self._sign_on = SignOnPages(gateway, self._sessions, clock)
         self._ask = Ask(gateway, self._sessions, chat)
         self.routes = self._table(Pages(gateway))
         self._app: ASGIApp = Starlette(
@@ -95,6 +96,8 @@ class Console:
             _route("/", "GET", None, self._first),
             _route("/login", "GET", None, self._login_form),
             _route("/login", "POST", None, self._login),
+            _route("/sso/start", "GET", None, self._sign_on.start),
+            _route("/sso/callback", "GET", None, self._sign_on.callback),
             _route("/static/{name}", "GET", None, _static),
             post("/logout", self._logout, "viewer"),
             get("/today", pages.today),
@@ -175,7 +178,9 @@ class Console:
 
     def _login_page(self, next: str, problem: str = "", status: int = 200) -> Response:
         place = self._gateway.admin_token.place
-        return html(templates.render("login.html", next=next, problem=problem, place=place), status)
+        sso = templates.url("sso/start", next=next) if self._sign_on.offered else ""
+        page = templates.render("login.html", next=next, problem=problem, place=place, sso=sso)
+        return html(page, status)
 
     async def _login(self, request: HttpRequest) -> Response:
         """Only a page of ours gets here (`door`), so nobody is logged in as somebody else."""
@@ -188,9 +193,9 @@ class Console:
             return self._login_page(next, str(error), error.status)
         tenant = session.tenant or ""
         await asyncio.to_thread(self._gateway.desk.note, session.name, tenant, "log in")
-        response = see(next if _NEXT.fullmatch(next) else "today")
+        response = see(next_page(next))
         response.set_cookie(
-            COOKIE, cookie, path=PREFIX, secure=_is_secure(request), httponly=True,
+            COOKIE, cookie, path=PREFIX, secure=is_secure(request), httponly=True,
             samesite="strict", max_age=LIFE_SECONDS,
         )  # fmt: skip
         return response
@@ -243,11 +248,6 @@ def _require(session: Session, role: ConsoleRole) -> None:
             f"This needs the role {role}; you are {session.role}.",
             hint="Ask for a key that was made with `--console` and that role.",
         )
-
-
-def _is_secure(request: HttpRequest) -> bool:
-    """Whether the browser speaks TLS: to us, or to a proxy in front."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
 
 
 async def _static(request: HttpRequest) -> Response:

@@ -46,4 +46,6 @@ class Ask:
         key = self._gateway.accounts.keys.get(session.key) if session.key else None
         if key is not None:
             return self._gateway.accounts.caller_of(key)
+        if session.tenant is not None:
+            return Caller(tenant=session.tenant)
         return Caller(role="reviewer")

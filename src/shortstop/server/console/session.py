@@ -1,19 +1,15 @@
 """Who looks at the console: a signed cookie, and the token that a form of theirs must carry.
 
-Nothing is kept here: the cookie says whose it is, sealed with a key that is made of the admin
-token, so that every worker knows it and a new token ends every session. What a key may do is looked
-up each time: a revoked one is out at once.
+Nothing is kept here: the cookie says whose it is (`server/tickets.py`). What a key, or a group of
+the identity provider, may do is looked up each time: a revoked one is out at once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from http.cookies import CookieError, SimpleCookie
 
-import msgspec
 from msgspec import Struct
 from starlette.types import Scope
 
@@ -22,14 +18,18 @@ from shortstop.errors import Forbidden, Unauthenticated
 from shortstop.ports import Clock
 from shortstop.server.auth import is_from_here
 from shortstop.server.gateway import Gateway
+from shortstop.server.signed_on import SignedOn, SignedOnTickets
+from shortstop.server.tickets import Tickets
+from shortstop.sso import Person, Rights
 from shortstop.types.console import ConsoleRole
 
 COOKIE = "shortstop_console"
 LIFE_SECONDS = 8 * 3600
-MOST_COOKIE = 1024
+MOST_COOKIE = 4096
 """Characters of a cookie that are read."""
 ADMIN = "admin token"
 """In place of a key's id."""
+PURPOSE = "session"
 
 
 class Ticket(Struct, frozen=True, array_like=True):
@@ -41,9 +41,10 @@ class Ticket(Struct, frozen=True, array_like=True):
 
 
 class Session(Struct, frozen=True):
-    """Somebody who has shown a key. `tenant` is the only one that is seen; None: all.
+    """Somebody who has shown a key, or signed in. `tenant` is the only one that is seen; None: all.
 
-    `key` is None for the admin token. `csrf` is what each of their forms carries.
+    `key` is None for the admin token and for who has signed in. `csrf` is what each of their forms
+    carries.
     """
 
     name: str
@@ -57,7 +58,6 @@ class Session(Struct, frozen=True):
 
 
 RANK: dict[ConsoleRole, int] = {"viewer": 0, "operator": 1, "admin": 2}
-_ticket = msgspec.json.Decoder(Ticket).decode
 
 
 class Sessions:
@@ -66,6 +66,8 @@ class Sessions:
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self._gateway = gateway
         self._clock = clock
+        self._tickets = Tickets(gateway)
+        self._signed_on = SignedOnTickets(gateway)
 
     def begin(self, secret: str, scope: Scope) -> tuple[str, Session]:
         """The cookie's value for whoever shows this key, and the session.
@@ -74,12 +76,25 @@ class Sessions:
         """
         who = self._known(secret.strip(), scope)
         ticket = Ticket(who, self._clock.time() + LIFE_SECONDS, secrets.token_urlsafe(18))
-        return self._sealed(ticket), self._session(ticket, scope)
+        return self._tickets.sealed(PURPOSE, ticket), self._session(ticket, scope)
+
+    def begin_signed_on(self, person: Person, rights: Rights, seconds: float) -> str:
+        """The cookie's value for whoever has signed in. Raises Forbidden for who leads a team and
+        has no business here."""
+        if rights.console is None:
+            raise Forbidden(
+                "Your group leads a team, and does not open the console.",
+                hint="Administer the team's keys after `shortstop login`.",
+            )
+        return self._signed_on.begin("cookie", person, seconds)[0]
 
     def of(self, scope: Scope) -> Session | None:
         """Who sent this request; None: nobody that is known."""
-        value = _cookie(scope)
-        ticket = self._opened(value) if value else None
+        value = cookie_in(scope, COOKIE)
+        ticket = self._tickets.opened(PURPOSE, value, Ticket) if value else None
+        if value and ticket is None:
+            signed_on = self._signed_on.of("cookie", value)
+            return None if signed_on is None else self._of_person(*signed_on)
         if ticket is None or ticket.until <= self._clock.time():
             return None
         try:
@@ -101,7 +116,7 @@ class Sessions:
         return key.id
 
     def _session(self, ticket: Ticket, scope: Scope) -> Session:
-        csrf = self._mac(b"form", ticket.nonce.encode())
+        csrf = self._tickets.mac("form", ticket.nonce)
         if ticket.who != ADMIN:
             key = self._gateway.accounts.keys.get(ticket.who)
             return _of_key(key, csrf, self._clock.time())
@@ -113,23 +128,12 @@ class Sessions:
             )
         return Session(ADMIN, "admin", None, None, csrf)
 
-    def _sealed(self, ticket: Ticket) -> str:
-        body = urlsafe_b64encode(msgspec.json.encode(ticket)).decode().rstrip("=")
-        return f"{body}.{self._mac(b'session', body.encode())}"
-
-    def _opened(self, value: str) -> Ticket | None:
-        body, _, mac = value.partition(".")
-        expected = self._mac(b"session", body.encode("utf-8", "replace"))
-        if not hmac.compare_digest(mac.encode("utf-8", "replace"), expected.encode()):
+    def _of_person(self, signed_on: SignedOn, rights: Rights) -> Session | None:
+        if rights.console is None:
             return None
-        try:
-            return _ticket(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        except (ValueError, msgspec.DecodeError):
-            return None
-
-    def _mac(self, purpose: bytes, text: bytes) -> str:
-        key = hashlib.sha256(b"console\0" + self._gateway.admin_token.secret.encode()).digest()
-        return hmac.digest(key, purpose + b"\0" + text, "sha256").hex()
+        tenant = None if rights.console == "admin" else rights.tenant
+        csrf = self._tickets.mac("form", signed_on.nonce)
+        return Session(signed_on.person.told, rights.console, tenant, None, csrf)
 
 
 def _of_key(key: Key | None, csrf: str, now: float) -> Session:
@@ -144,8 +148,8 @@ def _of_key(key: Key | None, csrf: str, now: float) -> Session:
     return Session(key.name, key.console, tenant, key.id, csrf)
 
 
-def _cookie(scope: Scope) -> str | None:
-    """The cookie's value; None where there is none, or two that differ."""
+def cookie_in(scope: Scope, cookie: str) -> str | None:
+    """The value of the cookie with this name; None where there is none, or two that differ."""
     lines = [v.decode("latin-1") for name, v in scope["headers"] if name == b"cookie"]
     found = set()
     for line in lines:
@@ -153,7 +157,7 @@ def _cookie(scope: Scope) -> str | None:
             jar = SimpleCookie(line)
         except CookieError:
             continue
-        if COOKIE in jar:
-            found.add(jar[COOKIE].value)
+        if cookie in jar:
+            found.add(jar[cookie].value)
     value = found.pop() if len(found) == 1 else ""
     return value if 0 < len(value) <= MOST_COOKIE else None

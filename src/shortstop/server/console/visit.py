@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
@@ -31,6 +32,9 @@ HEADERS = {
 }
 """Of every answer."""
 MOST_FIELDS = 40
+LONGEST_NEXT = 1000
+_NEXT = re.compile(r"[a-z]+(?:/[\w.~%-]+)*(?:\?[\w.~%&=+:-]*)?", re.ASCII)
+"""A page below the console; anything else leads to the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,16 @@ def see(path: str) -> Response:
     return RedirectResponse(f"{PREFIX}/{path}", 303)
 
 
+def next_page(wanted: str) -> str:
+    """Where somebody who has logged in wanted to go: a page of ours, else the first one."""
+    return wanted if len(wanted) <= LONGEST_NEXT and _NEXT.fullmatch(wanted) else "today"
+
+
+def is_secure(request: HttpRequest) -> bool:
+    """Whether the browser speaks TLS: to us, or to a proxy in front."""
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+
+
 def form_in(body: bytes) -> dict[str, str]:
     """The fields of a form, each once. Raises InvalidRequest."""
     try:
@@ -99,7 +113,7 @@ def problem(
         title=titles.get(error.status, "This did not work"),
         message=error.message,
         hint=error.hint,
-        link="today",
+        link=link,
         link_text=text,
     )
     return HTMLResponse(page, error.status, dict(error.headers))

@@ -14,7 +14,9 @@ from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Readiness
 from shortstop.server.openapi.vendors import vendor_schemas
 from shortstop.server.sent import KeyMove, KeyRotation, TeamKeyRequest
+from shortstop.server.sessions import SessionRequest, StartedSession
 from shortstop.server.traces import TraceDetails, TraceList
+from shortstop.sso import DeviceOffer
 from shortstop.types import Explanation, Json
 
 OWN: tuple[Any, ...] = (
@@ -47,6 +49,9 @@ OWN: tuple[Any, ...] = (
     KeyMove,
     KeyRotation,
     TeamKeyRequest,
+    DeviceOffer,
+    SessionRequest,
+    StartedSession,
     TraceDetails,
     TraceList,
     Explanation,

@@ -1,4 +1,4 @@
-"""The document's operations of teams, and of the keys in them."""
+"""The document's operations of teams, of the keys in them, and of sessions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from shortstop.server.openapi.operation import (
     ADMIN,
     KEYED,
     OPEN,
+    PUBLIC,
     WRITE,
     Operation,
     content,
@@ -36,6 +37,24 @@ def _write(
 
 
 TEAMS: dict[tuple[str, str], Operation] = {
+    ("get", "/admin/sessions"): Operation(
+        id="getSignIn",
+        tag=_ADMINISTRATION,
+        summary="Get where `shortstop login` signs in at the identity provider",
+        answer=content("DeviceOffer"),
+        errors=(*PUBLIC, 404, 503),
+        public=True,
+    ),
+    ("post", "/admin/sessions"): Operation(
+        id="createSession",
+        tag=_ADMINISTRATION,
+        summary="Exchange the identity provider's ID token for a session's token",
+        body="SessionRequest",
+        answer=content("StartedSession"),
+        errors=(*PUBLIC, 401, 404, 413, 503),
+        status=201,
+        public=True,
+    ),
     ("get", "/admin/teams"): read(
         "listTeams",
         _ADMINISTRATION,
@@ -66,6 +85,14 @@ TEAMS: dict[tuple[str, str], Operation] = {
         "Change a team or an organisation; what was spent in this period goes on counting",
         "GroupChange",
         "GroupDetails",
+        "id",
+    ),
+    ("delete", "/admin/teams/{id}"): read(
+        "closeTeam",
+        _ADMINISTRATION,
+        "Close a team or an organisation for good, and revoke the team's keys",
+        "GroupDetails",
+        (404, 409, *ADMIN),
         "id",
     ),
     ("patch", "/admin/keys/{id}"): _write(

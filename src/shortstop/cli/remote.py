@@ -1,0 +1,59 @@
+"""The gateway that a command is for, asked over HTTP: also one on another machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shortstop.cli.reach import trust_in
+from shortstop.config import is_loopback, problem_of_url
+from shortstop.errors import ConfigError, SignOnUnavailable
+from shortstop.serving.identity import Document, IdentityFetch
+
+SECONDS = 30.0
+T = TypeVar("T")
+
+
+def require_safe(url: str, hint: str = "Say --url https://HOST.") -> str:
+    """The address without a slash at its end. Raises ConfigError for one to which a token would go
+    in the clear."""
+    problem = problem_of_url(url)
+    safe = url.startswith("https://") or is_loopback(urlsplit(url).hostname or "")
+    if problem is None and not safe:
+        problem = f"A token is shown to https:// or this machine alone, and not to {url}."
+    if problem:
+        raise ConfigError(problem, hint=hint)
+    return url.rstrip("/")
+
+
+async def ask(url: str, path: str, into: type[T], document: Any = None, token: str = "") -> T:
+    """What the gateway answers: GET where there is no `document`, else POST. Raises ConfigError
+    where it is not there or says no."""
+    fetch = IdentityFetch(SECONDS, os.environ, trust_in(url))
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    try:
+        if document is None:
+            reply = await fetch.get(url + path)
+        else:
+            reply = await fetch.post_json(url + path, document, headers)
+    except SignOnUnavailable as error:
+        raise ConfigError(
+            f"No gateway answers at {url}: {error.message}",
+            hint="Start it with `shortstop serve`, or say --url where it listens.",
+        ) from None
+    if reply.status >= 300:
+        raise ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
+    try:
+        return msgspec.json.decode(reply.body, type=into)
+    except msgspec.DecodeError:
+        raise ConfigError(f"What answers at {url} is no gateway of Shortstop.") from None
+
+
+def _said(reply: Document) -> str:
+    try:
+        return str(msgspec.json.decode(reply.body)["error"]["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return f"status {reply.status}"
