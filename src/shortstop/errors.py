@@ -23,6 +23,7 @@ ShortstopError
 ├── ModelFileError                  a model file is missing, corrupt or unknown
 └── StoreError                      a store could not be written or read
     ├── StoreUnavailable      503   the same call may succeed later
+    ├── NotLeading            503   another machine leads by now
     └── StateUnfit                  what the router had learned cannot be used
 """
 

@@ -54,11 +54,11 @@ def spent(made: Workshop) -> KindReport:
     return kind
 
 
-def test_an_adapter_is_asked_unseen_first_with_the_privacy_and_the_end_of_its_rows(
+def test_an_adapter_comes_on_trial_with_the_privacy_and_the_end_of_its_rows(
     recorded: Path,
 ) -> None:
     made = spent(workshop(recorded))
-    assert (made.state, made.served > 0.5) == ("shadow", True)
+    assert (made.state, made.served > 0.5) == ("canary", True)
     (placed,) = Placements(recorded).serving()
     assert placed.kind == "adapter"
     learned = workshop(recorded).shelf().take(placed.name)

@@ -43,6 +43,7 @@ async def test_readiness_names_every_part(shared_gateway: Gateway) -> None:
         "upstreams": {"big": "closed"},
         "traces": {"state": "ok", "detail": body["traces"]["detail"], "pending": 0},
         "why": "",
+        "replica": None,
     }
 
 
@@ -142,11 +143,15 @@ async def test_a_target_that_serves_nobody_yet_is_not_listed() -> None:
         state: Target(state, state, local=True, provider="embedded", context=1, state=state)
         for state in states
     }
+
+    async def counted(caller: Caller) -> Admission:
+        return Admission()
+
     gateway = SimpleNamespace(
         targets=targets,
         notices={},
         identify=lambda secret: Caller(),
-        count=lambda caller: Admission(),
+        count=counted,
         server=ServerConfig(),
         started=1,
     )

@@ -1,6 +1,6 @@
 """The company's tasks over the product's own nights and looks, without a gateway.
 
-    python -m bench.company.nights [--data DIR] [--days 5] [--seed N] [--kinds label] [--json FILE]
+    python -m bench.learning.nights [--data DIR] [--days 5] [--seed N] [--kinds label] [--json FILE]
 
 The stream, the teacher and the judge are those of the company day; what is trained, examined and
 promoted is the product's. Whoever is live answers what it is sure of, but for a tenth that is
@@ -210,7 +210,7 @@ def told(one: Json) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.company.nights")
+    parser = argparse.ArgumentParser(prog="python -m bench.learning.nights")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "tasks")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--days", type=int, default=5)
