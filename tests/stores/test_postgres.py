@@ -31,6 +31,7 @@ pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [post
 import psycopg
 
 from shortstop.stores.postgres.connect import BoundedConnection, connect
+from shortstop.stores.postgres.database import PostgresDatabase
 from shortstop.stores.postgres.migrate import SchemaVersion, check, migrate
 from shortstop.stores.postgres.pool import SERVERS
 from shortstop.stores.postgres.schema import STEPS, SchemaStep
@@ -204,6 +205,20 @@ class TestMigration:
             migrate(connection, "db", (*STEPS, broken))
         assert check(connection, "db").version == len(STEPS)
         assert connection.execute("SELECT to_regclass('half')").fetchone() == (None,)
+
+    def test_it_may_take_longer_than_a_call(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slow(connection: BoundedConnection, where: str) -> int:
+            connection.execute("SELECT pg_sleep(1.2)")
+            return migrate(connection, where)
+
+        monkeypatch.setattr("shortstop.stores.postgres.database.migrate", slow)
+        with closing(PostgresDatabase(url, 0.5)) as database:
+            with database.reading() as session:
+                assert session.execute("SELECT version FROM shortstop_schema").fetchone()
+            with pytest.raises(StoreError), database.reading() as session:
+                session.execute("SELECT pg_sleep(3)")
 
     def test_a_newer_schema_is_refused_by_every_store(
         self, url: str, connection: BoundedConnection

@@ -15,7 +15,7 @@ import psycopg
 from shortstop.errors import StoreError
 from shortstop.stores.postgres.connect import BoundedConnection
 from shortstop.stores.postgres.failures import as_store_error
-from shortstop.stores.postgres.migrate import check, migrate
+from shortstop.stores.postgres.migrate import check, migrate, outdated
 from shortstop.stores.postgres.pool import SERVERS, DatabaseServer
 from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql.database import Record
@@ -23,6 +23,8 @@ from shortstop.stores.sql.figures import late
 
 REPORT_SECONDS = 600.0
 """What a report over everything may take."""
+MIGRATION_SECONDS = 3600.0
+"""What changing the tables may take."""
 PAGE_ROWS = 50
 """Fetched at once where whoever reads may stop early."""
 _GRACE_SECONDS = 0.5
@@ -89,10 +91,17 @@ class PostgresDatabase:
         pool = server.background if self._background else server.writers
         with pool.connection(self._seconds + _GRACE_SECONDS) as connection:
             if not server.checked.is_set():
-                migrate(connection, server.where)
-                check(connection, server.where)
+                self._prepare(connection, server.where)
                 server.checked.set()
             yield connection
+
+    def _prepare(self, connection: BoundedConnection, where: str) -> None:
+        """Whether the tables have to change is known at once; changing large ones takes a while."""
+        if outdated(connection):
+            connection.deadline = time.monotonic() + MIGRATION_SECONDS
+            migrate(connection, where)
+            connection.deadline = time.monotonic() + self._seconds + _GRACE_SECONDS
+        check(connection, where)
 
     def _opened(self) -> DatabaseServer:
         with self._lock:

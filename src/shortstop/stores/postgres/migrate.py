@@ -49,6 +49,11 @@ def _read(connection: psycopg.Connection[Any]) -> SchemaVersion | None:
     return SchemaVersion(*row) if row else None
 
 
+def outdated(connection: psycopg.Connection[Any], steps: Sequence[SchemaStep] = STEPS) -> bool:
+    """Whether there are steps to take."""
+    return found(connection).version < len(steps)
+
+
 def check(
     connection: BoundedConnection, where: str, steps: Sequence[SchemaStep] = STEPS
 ) -> SchemaVersion:
