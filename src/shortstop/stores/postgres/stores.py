@@ -10,6 +10,7 @@ from shortstop.stores.postgres.accounts import PostgresAccounts
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
 from shortstop.stores.postgres.events import PostgresEvents
 from shortstop.stores.postgres.leaders import PostgresLeaders
+from shortstop.stores.postgres.specialists import PostgresSpecialists
 from shortstop.stores.sql.figures import SqlFigures
 from shortstop.stores.sql.reports import SqlReports
 from shortstop.stores.sql.responses import SqlResponses
@@ -81,6 +82,9 @@ class PostgresStores:
 
     def leaders(self) -> PostgresLeaders:
         return PostgresLeaders(self._beside(CALL_SECONDS))
+
+    def specialists(self) -> PostgresSpecialists:
+        return PostgresSpecialists(self._beside(CALL_SECONDS), self._beside(WRITE_SECONDS))
 
     def _beside(self, seconds: float) -> PostgresDatabase:
         """No request waits for it."""
