@@ -382,7 +382,7 @@ class Unsteady:
         return getattr(self._store, name)
 
 
-STEPS = {"learn": 2, "move": 5, "roll back": 2, "retire": 1, "turn": 4}
+STEPS = {"learn": 1, "move": 6, "roll back": 2, "retire": 1, "turn": 3}
 """How often each is done."""
 
 
