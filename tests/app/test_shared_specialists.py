@@ -386,6 +386,27 @@ STEPS = {"learn": 1, "move": 6, "roll back": 2, "retire": 1, "turn": 3}
 """How often each is done."""
 
 
+def done(machine: Machine, what: str, number: int, at: float, lots: random.Random) -> None:
+    """One step on a machine, with one of the specialists that are there."""
+    here = [one.name for one in machine.placements.all() if machine.has(one.name)]
+    if what == "turn":
+        machine.turn()
+    elif what == "learn" or not here:
+        machine.learn(number, "shadow", at)
+    elif what == "move":
+        machine.place(lots.choice(here), lots.choice(("shadow", "canary", "live")), at)
+    elif what == "roll back":
+        machine.placements.roll_back(lots.choice(here), at, "alarm")
+    else:
+        machine.placements.retire(lots.choice(here), at, "unwanted")
+
+
+def note(withdrawn: dict[str, int], machine: Machine) -> None:
+    """How often each was taken out of traffic, by anybody."""
+    for one in machine.placements.all():
+        withdrawn[one.name] = max(withdrawn.get(one.name, 0), one.withdrawals)
+
+
 @settings(max_examples=25)
 @given(seed=st.integers(0, 1 << 30), count=st.integers(10, 50))
 def test_all_come_to_the_same_and_no_withdrawal_is_lost(
@@ -404,24 +425,15 @@ def test_all_come_to_the_same_and_no_withdrawal_is_lost(
         withdrawn: dict[str, int] = {}
         for number, what in enumerate(lots.choices([*STEPS], STEPS.values(), k=count)):
             index = lots.randrange(3)
-            machine, at = machines[index], number + 20.0 * index
-            here = [one for one in machine.placements.all() if machine.has(one.name)]
-            if what == "learn":
-                machine.learn(number, "shadow", at)
-            elif what == "turn":
-                stores[index].calls = lots.choice((0, 1, 2, 3, 4, 6, 99, 99))
-                with suppress(StoreUnavailable):
-                    machine.turn()
-            elif here:
-                name = lots.choice(here).name
-                if what == "move":
-                    machine.place(name, lots.choice(("shadow", "canary", "live")), at)
-                elif what == "roll back":
-                    machine.placements.roll_back(name, at, "alarm")
-                else:
-                    machine.placements.retire(name, at, "unwanted")
-            for one in machine.placements.all():
-                withdrawn[one.name] = max(withdrawn.get(one.name, 0), one.withdrawals)
+            stores[index].calls = lots.choice((0, 1, 2, 3, 4, 6, 99, 99))
+            with suppress(StoreUnavailable):
+                done(machines[index], what, number, number + 20.0 * index, lots)
+            note(withdrawn, machines[index])
+        for one in machines[0].placements.serving():
+            machines[0].placements.roll_back(one.name, 0.0, "alarm")
+        note(withdrawn, machines[0])
+        for one in machines[1].placements.serving() * 3:
+            machines[1].place(one.name, "canary", 99.0)  # it knows nothing of that
         for _ in range(4):
             for machine, store in zip(machines, stores, strict=True):
                 store.calls = 999
