@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shortstop.accounts import Grant
 from shortstop.accounts.teams import OrganisationRequest, TeamRequest
@@ -194,7 +195,11 @@ async def test_specialists_that_were_rolled_back_by_nobodys_hand(
         placements.roll_back(name, since, why)
     placements.place(Placement("head-shadow", "acme", "mail", "retired", BEGAN + 1, "It loses."))
     (told,) = await seen(resources, gateway)
-    assert (told.key, told.lasts) == (f"rollback:head-new:{BEGAN + 1}", False)
+    assert (told.key, told.lasts) == ("rollback:head-new:1", False)
+    placements.rewrite(
+        lambda placed: [replace(one, since=one.since + 0.5) for one in placed]
+    )  # another machine's clock: the same roll-back, told once
+    assert [one.key for one in await seen(resources, gateway)] == [told.key]
     assert told.says == f"The specialist head-new of acme was rolled back. {BY_ALARM} it loses."
 
 

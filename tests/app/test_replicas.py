@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shortstop.app.gateway import Shortstop
+from shortstop.registry.placements import Placements
 from shortstop.routing import State, dump_state, packaged
 from tests.app.parts import SMALL, VENDOR, Home
+from tests.app.test_shelf import keep
 from tests.postgres import PostgresServer
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
@@ -77,3 +80,20 @@ async def test_machines_draw_different_lots(tmp_path: Path, url: str) -> None:
         draws.append(gateway._runtime.learned.state.draws)
         gateway.abandon()
     assert len(set(draws)) == 3
+
+
+async def test_a_specialist_that_is_placed_on_one_gateway_is_a_target_of_the_other(
+    tmp_path: Path, url: str
+) -> None:
+    one, two = (home_of(tmp_path / name, url) for name in "ab")
+    first, second = Shortstop(one.config, one.source), Shortstop(two.config, two.source)
+    async with first.running(), second.running():
+        name = keep(one.folder, "repeats")
+        async with asyncio.timeout(120):
+            while name not in second.targets:
+                await asyncio.sleep(0.05)
+        Placements(two.folder).roll_back(name, 2.0, "by hand")
+        async with asyncio.timeout(120):
+            while name in first.targets or name in second.targets:
+                await asyncio.sleep(0.05)
+        assert Placements(one.folder).all() == Placements(two.folder).all()

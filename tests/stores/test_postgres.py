@@ -108,6 +108,10 @@ class TestLeaders(contract.LeaderStoreContract):
     pass
 
 
+class TestSpecialists(contract.SpecialistStoreContract):
+    pass
+
+
 def test_through_pgbouncer_in_transaction_mode(postgres: PostgresServer, url: str) -> None:
     """Four threads at once, each transaction on whichever of two servers' connections is free."""
     name = url.partition("@/")[2].partition("?")[0]

@@ -17,7 +17,7 @@ from shortstop.types.alerts import AlertKind, Trouble, Watched
 NOTE = "alerts"
 FRESH_SECONDS = 60.0
 """What a machine has seen counts for so long."""
-OF_A_MACHINE: frozenset[AlertKind] = frozenset({"disk", "audit", "rollback"})
+OF_A_MACHINE: frozenset[AlertKind] = frozenset({"disk", "audit"})
 """What another machine may have as well, and what is told of each."""
 
 _decode = msgspec.json.Decoder(Watched).decode

@@ -123,7 +123,7 @@ class AlertWatch:
             unasked = placed.rolled_back and not placed.why.startswith(BY_HAND)
             if unasked and placed.since >= self._began:
                 yield _trouble(
-                    f"rollback:{name}:{placed.since}",
+                    f"rollback:{name}:{placed.withdrawals}",
                     "rollback",
                     f"The specialist {name} of {tenant} was rolled back. {placed.why}",
                     lasts=False,

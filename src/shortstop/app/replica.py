@@ -7,11 +7,13 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from shortstop.app.event_feed import EventFeed
 from shortstop.app.leadership import Leadership, in_thread
+from shortstop.app.shared_specialists import SharedSpecialists
 from shortstop.app.shared_state import SharedState
 from shortstop.errors import StoreError
 from shortstop.faults import contained
@@ -23,7 +25,7 @@ from shortstop.workers.relay import NewsRelay
 
 log = logging.getLogger("shortstop")
 
-PUBLISH_SECONDS, HEAR_SECONDS = 0.1, 0.2
+PUBLISH_SECONDS, HEAR_SECONDS, PLACE_SECONDS = 0.1, 0.2, 1.0
 SNAPSHOT_SECONDS, FIRST_SNAPSHOT_SECONDS = 3600.0, 60.0
 """Between snapshots, and after a machine has begun to lead."""
 MANY_EVENTS, MANY_SECONDS = 50_000, 300.0
@@ -44,7 +46,7 @@ class Learning(Protocol):
 
 class Replica:
     """`folder` is where the machine's bus is; one process of a machine `speaks` for it, that is
-    carries news to the store and may lead.
+    carries news and specialists to and from the store and may lead.
 
     What machines share, they share in the background: no request waits for the store.
     """
@@ -56,6 +58,7 @@ class Replica:
         exchange: NewsExchange,
         state: SharedState,
         folder: Path,
+        specialists: SharedSpecialists | None = None,
         *,
         speaks: bool,
     ) -> None:
@@ -64,11 +67,14 @@ class Replica:
         self.leadership = Leadership(leaders, exchange.writer)
         self.feed = EventFeed(events, exchange)
         self._state = state
+        self._specialists = specialists
         self._learn: Learn = lambda event: None
         self._kept: tuple[float, int] | None = None
         with ExitStack() as opened:
             opened.callback(events.close)
             opened.callback(leaders.close)
+            if specialists is not None:
+                opened.callback(specialists.close)
             self._relay = NewsRelay(folder, events) if speaks else None
             if self._relay is not None:
                 opened.callback(self._relay.close)
@@ -93,6 +99,12 @@ class Replica:
             yield self.leadership.keep()
             look = LOOK_SECONDS
             yield _again(look, "the shared snapshot", lambda: self._look(gateway.snapshot))
+        if self._specialists is not None:
+            turn = partial(self._share, self._specialists)
+            yield _again(PLACE_SECONDS, "sharing specialists", turn)
+
+    async def _share(self, specialists: SharedSpecialists) -> None:
+        await in_thread(lambda: specialists.turn(self.leadership.term))
 
     async def hear(self, gateway: Learning) -> None:
         """Learn what is new."""

@@ -1,14 +1,20 @@
 """The doors to what replicas share: gateways on several machines that use one store.
 
-They promise what `ports.stores` says of all. A store of one machine has neither.
+They promise what `ports.stores` says of all. A store of one machine has none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from shortstop.types.replicas import EventPage, SealedEvent, StateSnapshot
+from shortstop.types.replicas import (
+    EventPage,
+    SealedEvent,
+    SharedPlacements,
+    SpecialistOverview,
+    StateSnapshot,
+)
 
 
 class EventStore(Protocol):
@@ -65,5 +71,33 @@ class LeaderStore(Protocol):
 
     def reports(self, seconds: float) -> list[bytes]:
         """What replicas have told within the last seconds, in the order of their names."""
+
+    def close(self) -> None: ...
+
+
+class SpecialistStore(Protocol):
+    """Specialists' files by the names of their content, and who is placed."""
+
+    def overview(self) -> SpecialistOverview:
+        """What there is: cheap, to be asked once a second."""
+
+    def placements(self) -> SharedPlacements:
+        """Version 0 and no bytes where nobody has placed anybody yet."""
+
+    def replace_placements(self, version: int, data: bytes) -> bool:
+        """Write the version that follows. False, and nothing happened, where that one is not the
+        last any more."""
+
+    def artefact(self, name: str) -> bytes | None: ...
+
+    def keep_artefact(self, name: str, data: bytes) -> bool:
+        """False, and nothing happened, where there is one of that name."""
+
+    def drop_artefact(self, name: str) -> bool:
+        """Whether there was one."""
+
+    def sweep_artefacts(self, term: int, keep: Collection[str], seconds: float) -> int:
+        """Delete all but those to `keep` and those that came in the last seconds; how many. Raises
+        NotLeading when the term is over."""
 
     def close(self) -> None: ...

@@ -34,10 +34,11 @@ KEPT = 200
 """Placements that are remembered after they ended."""
 
 
-class Placement(Struct, frozen=True, forbid_unknown_fields=True):
+class Placement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One specialist, by its folder's `name`, in a `state` since then (Unix seconds). `why` says
     who or what put it there. `replaced_by` names the one that took its place. `before` is the
-    state in which it was when that was done, or when it was rolled back."""
+    state in which it was when that was done, or when it was rolled back. `withdrawals` counts how
+    often it was taken out of traffic, `changes` how often it was changed at all."""
 
     name: str
     tenant: str
@@ -47,6 +48,8 @@ class Placement(Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
     replaced_by: str | None = None
     before: TargetState | None = None
+    withdrawals: int = 0
+    changes: int = 0
 
     @property
     def rolled_back(self) -> bool:
@@ -163,14 +166,21 @@ class Placements:
 
         self._change(change)
 
-    def _change(self, change: Callable[[list[Placement]], list[Placement]]) -> None:
+    def rewrite(self, change: Callable[[list[Placement]], list[Placement]]) -> None:
+        """Write what `change` makes of all, as it is. Raises OSError."""
         with self._locked():
-            placed = change(self.all())
-            ended = [one for one in placed if one.state in ("retired", "candidate")]
-            for one in ended[: max(0, len(ended) - KEPT)]:
-                placed.remove(one)
-            document = msgspec.json.format(msgspec.json.encode(placed))
-            replace_file(self._file, document, flush=True)
+            placed = self.all()
+            changed = remembered(change(placed))
+            if changed != placed:
+                document = msgspec.json.format(msgspec.json.encode(changed))
+                replace_file(self._file, document, flush=True)
+
+    def _change(self, change: Callable[[list[Placement]], list[Placement]]) -> None:
+        def counted(placed: list[Placement]) -> list[Placement]:
+            before = {one.name: one for one in placed}
+            return [_counted(before.get(one.name), one) for one in change(placed)]
+
+        self.rewrite(counted)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -178,3 +188,22 @@ class Placements:
         with os.fdopen(os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def remembered(placed: list[Placement]) -> list[Placement]:
+    """Without those that ended longest ago, where there are many."""
+    ended = sorted(
+        (one for one in placed if one.state not in SERVING), key=lambda one: (one.since, one.name)
+    )
+    forgotten = {one.name for one in ended[: max(0, len(ended) - KEPT)]}
+    return [one for one in placed if one.name not in forgotten]
+
+
+def _counted(before: Placement | None, now: Placement) -> Placement:
+    """With the counts of what it was before, and one more where it has changed."""
+    if before is None or now == before:
+        return now
+    withdrawn = before.state in SERVING and now.state not in SERVING
+    return msgspec.structs.replace(
+        now, withdrawals=before.withdrawals + withdrawn, changes=before.changes + 1
+    )

@@ -35,3 +35,17 @@ class StateSnapshot(Struct, frozen=True):
     upto: int
     digest: bytes
     data: bytes
+
+
+class SharedPlacements(Struct, frozen=True):
+    """Who is placed, in sealed bytes; each change has the next `version`, none is 0."""
+
+    version: int
+    data: bytes
+
+
+class SpecialistOverview(Struct, frozen=True):
+    """The version of the placements, and the names of the specialists whose files are there."""
+
+    version: int
+    artefacts: frozenset[str]

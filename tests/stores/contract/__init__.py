@@ -13,6 +13,7 @@ from tests.stores.contract.levels import BudgetLevelContract
 from tests.stores.contract.replicas import EventStoreContract, LeaderStoreContract
 from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
+from tests.stores.contract.specialists import SpecialistStoreContract
 from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
 from tests.stores.contract.taints import TaintStoreContract
 from tests.stores.contract.traces import RowStoreContract
@@ -30,6 +31,7 @@ __all__ = [
     "RowStoreContract",
     "RunStoreContract",
     "SharedSurrogateStoreContract",
+    "SpecialistStoreContract",
     "SurrogateStoreContract",
     "TaintStoreContract",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shortstop.stores.postgres.replica_schema import REPLICAS
+from shortstop.stores.postgres.specialist_schema import SPECIALISTS
 from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql.rollups import rollups
 
@@ -273,4 +274,5 @@ STEPS = (
     SchemaStep(_GROUPS),
     SchemaStep(REPLICAS),
     METER_LEASES,
+    SchemaStep(SPECIALISTS),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.stores.postgres.accounts import PostgresAccounts
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
-from shortstop.stores.postgres.events import PostgresEvents
-from shortstop.stores.postgres.leaders import PostgresLeaders
+from shortstop.stores.postgres.shared import CALL_SECONDS, WRITE_SECONDS, SharedStores
 from shortstop.stores.sql.figures import SqlFigures
 from shortstop.stores.sql.reports import SqlReports
 from shortstop.stores.sql.responses import SqlResponses
@@ -22,12 +21,8 @@ from shortstop.stores.sqlite.files import SqliteFiles
 from shortstop.stores.sqlite.stores import SqliteStores
 from shortstop.types import Tier
 
-CALL_SECONDS = 2.0
-"""A request waits for these."""
 LEASE_CALL_SECONDS = 8.0
 """Slices are renewed ahead of need, also where the server is slow."""
-WRITE_SECONDS = 30.0
-"""Rows are written beside the requests, and large deletions may take their time."""
 GLANCE_SECONDS = 0.5
 
 
@@ -49,10 +44,8 @@ class PostgresRows(SqlRows):
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresStores:
+class PostgresStores(SharedStores):
     """What machines share: all of ports.stores.Stores but batches."""
-
-    url: str = field(repr=False)
 
     def rows(self, *, fsync: bool = False) -> PostgresRows:
         return PostgresRows(self.url)
@@ -77,16 +70,6 @@ class PostgresStores:
 
     def runs(self) -> SqlRuns:
         return SqlRuns(self._database())
-
-    def events(self) -> PostgresEvents:
-        return PostgresEvents(self._beside(CALL_SECONDS), self._beside(WRITE_SECONDS))
-
-    def leaders(self) -> PostgresLeaders:
-        return PostgresLeaders(self._beside(CALL_SECONDS))
-
-    def _beside(self, seconds: float) -> PostgresDatabase:
-        """No request waits for it."""
-        return PostgresDatabase(self.url, seconds, background=True)
 
     def _database(self) -> PostgresDatabase:
         return PostgresDatabase(self.url, CALL_SECONDS)

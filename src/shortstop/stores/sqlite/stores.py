@@ -59,3 +59,6 @@ class SqliteStores:
 
     def leaders(self) -> None:
         return None
+
+    def specialists(self) -> None:
+        return None
