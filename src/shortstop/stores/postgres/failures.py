@@ -89,8 +89,8 @@ _BY_WORDS = (
     ("password", _CREDENTIALS),
     ("authentication", _CREDENTIALS),
     ("pg_hba.conf", _CREDENTIALS),
-    ("role ", _CREDENTIALS),
-    ("database ", _NO_DATABASE),
+    ('role "', _CREDENTIALS),
+    ('database "', _NO_DATABASE),
 )
 """A connection that was refused has no state, only the server's words after FATAL."""
 _BY_OWN_WORDS = (
