@@ -140,14 +140,22 @@ def test_an_url_that_libpq_does_not_understand(server: PostgresServer) -> None:
 @contextmanager
 def read_only(server: PostgresServer, url: str) -> Iterator[None]:
     name = url.partition("@/")[2].partition("?")[0]
-    others = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    those = f"FROM pg_stat_activity WHERE datname = '{name}'"
+    others = f"SELECT pg_terminate_backend(pid) {those}"
     server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     server.sql(others)
+    in_the_end(lambda: _gone(server, those))
     try:
         yield
     finally:
         server.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         server.sql(others)
+
+
+def _gone(server: PostgresServer, those: str) -> None:
+    """They are told to end, and do so when they hear it."""
+    if server.sql(f"SELECT 1 {those}"):
+        raise StoreUnavailable("Connections are still there.")
 
 
 def test_a_standby_is_read_and_not_written(
