@@ -37,6 +37,7 @@ from shortstop.types import (
 )
 from tests.accounts.conftest import opened
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 
 PLAN = ("small", "big")
 
@@ -160,29 +161,29 @@ def test_a_budget_is_an_amount(accounts: Accounts, budget: str) -> None:
 
 def test_requests_a_minute(accounts: Accounts, clock: FakeClock) -> None:
     _, caller = key_and_caller(accounts, rpm=3)
-    admitted = [accounts.admit(caller, 1) for _ in range(3)]
+    admitted = [at_once(accounts.admitted(caller, 1)) for _ in range(3)]
     left = [one.headers["x-ratelimit-remaining-requests"] for one in admitted]
     assert left == ["2", "1", "0"]
     with pytest.raises(RateLimited) as raised:
-        accounts.admit(caller, 1)
+        at_once(accounts.admitted(caller, 1))
     assert raised.value.retry_after == pytest.approx(20)
     assert raised.value.headers["x-ratelimit-limit-requests"] == "3"
     clock.advance(20)
-    accounts.admit(caller, 1)
+    at_once(accounts.admitted(caller, 1))
 
 
 def test_work_in_the_background_leaves_half_to_clients(accounts: Accounts) -> None:
     _, key = accounts.create(Grant(name="a", rpm=4))
     caller = accounts.caller_with(key.id)
     for _ in range(2):
-        accounts.admit(caller, 0, background=True)
+        at_once(accounts.admitted(caller, 0, background=True))
     with pytest.raises(RateLimited) as refused:
-        accounts.admit(caller, 0, background=True)
+        at_once(accounts.admitted(caller, 0, background=True))
     assert refused.value.retry_after == pytest.approx(15)
     for _ in range(2):
-        accounts.admit(caller, 0)
+        at_once(accounts.admitted(caller, 0))
     with pytest.raises(RateLimited):
-        accounts.admit(caller, 0)
+        at_once(accounts.admitted(caller, 0))
 
 
 def test_who_has_a_key_is_known_by_its_id_while_it_is_good(accounts: Accounts) -> None:
@@ -198,13 +199,13 @@ def test_tokens_a_minute_are_corrected_by_what_was_used(
     accounts: Accounts, clock: FakeClock
 ) -> None:
     key, caller = key_and_caller(accounts, tpm=1000)
-    admission = accounts.admit(caller, 900)
+    admission = at_once(accounts.admitted(caller, 900))
     with pytest.raises(RateLimited):
-        accounts.admit(caller, 200)
+        at_once(accounts.admitted(caller, 200))
     accounts.settle(trace("r1", key.id, Decimal(0), tokens=100), admission)
-    accounts.admit(caller, 900)
+    at_once(accounts.admitted(caller, 900))
     with pytest.raises(RateLimited, match="larger than"):
-        accounts.admit(caller, 1001)
+        at_once(accounts.admitted(caller, 1001))
 
 
 def test_what_was_counted_travels_with_the_request(
@@ -214,13 +215,13 @@ def test_what_was_counted_travels_with_the_request(
     and any worker may settle what another admitted."""
     key, caller = key_and_caller(accounts, tpm=100_000)
     before = remembered(accounts)
-    admissions = [accounts.admit(caller, 100) for _ in range(500)]
+    admissions = [at_once(accounts.admitted(caller, 100)) for _ in range(500)]
     assert remembered(accounts) == before
     other = Accounts(opened(file), clock)
     for i, admission in enumerate(admissions):
         other.settle(trace(f"r{i}", key.id, Decimal(0), tokens=0), admission)
     other.close()
-    left = accounts.admit(caller, 0).headers["x-ratelimit-remaining-tokens"]
+    left = at_once(accounts.admitted(caller, 0)).headers["x-ratelimit-remaining-tokens"]
     assert left == "100000"
 
 
@@ -233,14 +234,14 @@ def test_a_refused_request_uses_up_nothing(accounts: Accounts) -> None:
     _, caller = key_and_caller(accounts, rpm=2, tpm=100)
     for _ in range(5):
         with pytest.raises(RateLimited):
-            accounts.admit(caller, 101)
-    assert accounts.admit(caller, 10).headers["x-ratelimit-remaining-requests"] == "1"
+            at_once(accounts.admitted(caller, 101))
+    assert at_once(accounts.admitted(caller, 10)).headers["x-ratelimit-remaining-requests"] == "1"
 
 
 def test_a_key_without_limits_needs_no_file(accounts: Accounts) -> None:
     _, caller = key_and_caller(accounts)
     accounts.close()
-    assert accounts.admit(caller, 10) == UNMETERED
+    assert at_once(accounts.admitted(caller, 10)) == UNMETERED
 
 
 # ---------------------------------------------------------------- money
@@ -252,18 +253,18 @@ def dollars(amount: str | None) -> Any:
 
 def test_what_is_set_aside_and_spent_stays_within_the_budget(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
-    accounts.reserve(request("a"), PLAN, caller, dollars("0.6"))
+    at_once(accounts.reserved(request("a"), PLAN, caller, dollars("0.6")))
     with pytest.raises(QuotaExceeded, match="does not cover"):
-        accounts.reserve(request("b"), PLAN, caller, dollars("0.6"))
+        at_once(accounts.reserved(request("b"), PLAN, caller, dollars("0.6")))
     accounts.settle(trace("a", key.id, Decimal("0.1")))
-    accounts.reserve(request("b"), PLAN, caller, dollars("0.6"))
+    at_once(accounts.reserved(request("b"), PLAN, caller, dollars("0.6")))
     balance = accounts.balance(key)
     assert (balance.spent, balance.held) == (Decimal("0.1"), Decimal("0.6"))
 
 
 def test_settling_twice_counts_once(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
-    accounts.reserve(request("a"), PLAN, caller, dollars("0.5"))
+    at_once(accounts.reserved(request("a"), PLAN, caller, dollars("0.5")))
     for _ in range(3):
         accounts.settle(trace("a", key.id, Decimal("0.2")))
     assert accounts.balance(key).spent == Decimal("0.2")
@@ -273,25 +274,25 @@ def test_settling_twice_counts_once(accounts: Accounts) -> None:
 def test_an_unknown_price_is_refused_before_and_counted_in_full_after(accounts: Accounts) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1))
     with pytest.raises(QuotaExceeded, match="price"):
-        accounts.reserve(request("a"), PLAN, caller, dollars(None))
-    accounts.reserve(request("b"), PLAN, caller, dollars("0.5"))
+        at_once(accounts.reserved(request("a"), PLAN, caller, dollars(None)))
+    at_once(accounts.reserved(request("b"), PLAN, caller, dollars("0.5")))
     accounts.settle(trace("b", key.id, None))
     assert accounts.balance(key).spent == Decimal("0.5")
 
 
 def test_a_new_period_begins_with_a_full_purse(accounts: Accounts, clock: FakeClock) -> None:
     key, caller = key_and_caller(accounts, budget_usd=Decimal(1), period="day")
-    accounts.reserve(request("a"), PLAN, caller, dollars("0.9"))
+    at_once(accounts.reserved(request("a"), PLAN, caller, dollars("0.9")))
     accounts.settle(trace("a", key.id, Decimal("0.9")))
     clock.advance(86_400)
     assert accounts.balance(key).spent == 0
-    accounts.reserve(request("b"), PLAN, caller, dollars("0.9"))
+    at_once(accounts.reserved(request("b"), PLAN, caller, dollars("0.9")))
 
 
 def test_what_a_dead_process_had_set_aside_counts_as_spent(file: Path, clock: FakeClock) -> None:
     first = Accounts(opened(file), clock)
     key, caller = key_and_caller(first, budget_usd=Decimal(1))
-    first.reserve(request("a"), PLAN, caller, dollars("0.4"))
+    at_once(first.reserved(request("a"), PLAN, caller, dollars("0.4")))
     first.close()
     second = Accounts(opened(file), clock)
     assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
@@ -302,17 +303,17 @@ def test_a_refusal_first_frees_what_the_dead_hold(file: Path, clock: FakeClock) 
     """Also when nobody starts in between."""
     first, second = Accounts(opened(file), clock), Accounts(opened(file), clock)
     key, caller = key_and_caller(first, budget_usd=Decimal(1))
-    first.reserve(request("a"), PLAN, caller, dollars("0.4"))
+    at_once(first.reserved(request("a"), PLAN, caller, dollars("0.4")))
     with pytest.raises(QuotaExceeded):
-        second.reserve(request("b"), PLAN, caller, dollars("0.7"))
+        at_once(second.reserved(request("b"), PLAN, caller, dollars("0.7")))
     with pytest.raises(QuotaExceeded):
-        second.reserve(request("c"), PLAN, caller, dollars("0.7"))
+        at_once(second.reserved(request("c"), PLAN, caller, dollars("0.7")))
     assert second.balance(key).held == Decimal("0.4"), "the first one lives"
     first.close()
     with pytest.raises(QuotaExceeded):
-        second.reserve(request("d"), PLAN, caller, dollars("0.7"))
+        at_once(second.reserved(request("d"), PLAN, caller, dollars("0.7")))
     assert (second.balance(key).spent, second.balance(key).held) == (Decimal("0.4"), 0)
-    second.reserve(request("e"), PLAN, caller, dollars("0.6"))
+    at_once(second.reserved(request("e"), PLAN, caller, dollars("0.6")))
     second.close()
 
 
@@ -333,7 +334,7 @@ def test_the_purse_agrees_with_the_bills_and_never_overshoots(
     spent, open_ = Decimal(0), {}
     for i, (most, share, now) in enumerate(steps):
         try:
-            accounts.reserve(request(f"r{i}"), PLAN, caller, lambda *_, most=most: most)
+            at_once(accounts.reserved(request(f"r{i}"), PLAN, caller, lambda *_, most=most: most))
         except QuotaExceeded:
             assert spent + sum(open_.values()) + most > 1
             continue
@@ -355,7 +356,7 @@ def _race(file: Path, key: Key, caller: Caller, worker: int, won: Any) -> None:
     for i in range(50):
         id = f"{worker}-{i}"
         try:
-            accounts.reserve(request(id), PLAN, caller, dollars("0.01"))
+            at_once(accounts.reserved(request(id), PLAN, caller, dollars("0.01")))
         except QuotaExceeded:
             continue
         accounts.settle(trace(id, key.id, Decimal("0.01")))

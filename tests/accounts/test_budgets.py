@@ -14,6 +14,7 @@ from shortstop.ports.stores import AccountStore
 from shortstop.types import UNMETERED, Admission, Request
 from tests.accounts.test_accounts import PLAN, request, trace
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 
 
 async def test_what_the_plan_can_cost_is_set_aside_and_settled(
@@ -33,11 +34,11 @@ async def test_what_the_plan_can_cost_is_set_aside_and_settled(
     assert plans == [PLAN]
     with pytest.raises(QuotaExceeded):
         await purser.reserve(request("b"), PLAN, caller)
-    admission = accounts.admit(caller, 60)
+    admission = at_once(accounts.admitted(caller, 60))
     assert isinstance(admission, Admission)
     purser.settle(trace("a", key.id, Decimal("0.25"), tokens=10), admission)
     assert accounts.balance(key).spent == Decimal("0.25")
-    assert accounts.admit(caller, 0).headers["x-ratelimit-remaining-tokens"] == "90"
+    assert at_once(accounts.admitted(caller, 0)).headers["x-ratelimit-remaining-tokens"] == "90"
 
 
 async def test_a_key_without_a_budget_is_asked_for_no_price(

@@ -14,6 +14,7 @@ from shortstop.ports.stores import REPLACED, AccountStore
 from tests.accounts.conftest import opened
 from tests.accounts.test_accounts import dollars, request
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 
 
 @pytest.fixture
@@ -60,10 +61,12 @@ def test_without_a_grace_it_is_refused_at_once_everywhere(
 def test_limits_and_budget_are_the_keys_whichever_secret_is_shown(accounts: Accounts) -> None:
     old, key = accounts.create(Grant(name="mail", rpm=2, budget_usd=Decimal(1)))
     new, _ = accounts.rotate(key.id, 60)
-    accounts.reserve(request("a"), ("big",), accounts.identify(old), dollars("0.6"))
+    at_once(accounts.reserved(request("a"), ("big",), accounts.identify(old), dollars("0.6")))
     assert accounts.balance(key).held == Decimal("0.6")
-    accounts.admit(accounts.identify(old), 1)
-    left = accounts.admit(accounts.identify(new), 1).headers["x-ratelimit-remaining-requests"]
+    at_once(accounts.admitted(accounts.identify(old), 1))
+    left = at_once(accounts.admitted(accounts.identify(new), 1)).headers[
+        "x-ratelimit-remaining-requests"
+    ]
     assert left == "0"
 
 

@@ -37,6 +37,7 @@ from shortstop.types import UNMETERED, Caller
 from tests.accounts.conftest import opened
 from tests.accounts.test_accounts import dollars, request, trace
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 
 PLAN = ("big",)
 
@@ -63,7 +64,7 @@ def member(accounts: Accounts, team: str = "sales", **said: Any) -> tuple[Key, C
 
 
 def spend(accounts: Accounts, id: str, caller: Caller, usd: str) -> None:
-    accounts.reserve(request(id), PLAN, caller, dollars(usd))
+    at_once(accounts.reserved(request(id), PLAN, caller, dollars(usd)))
     assert caller.key is not None
     accounts.settle(trace(id, caller.key, Decimal(usd)))
 
@@ -111,12 +112,12 @@ async def test_a_refusal_says_which_level_is_full(
     _, caller = member(accounts, budget_usd=None if own is None else Decimal(own))
     spend(accounts, "r1", caller, "0.6")
     with pytest.raises(QuotaExceeded) as refused:
-        accounts.reserve(request("r2"), PLAN, caller, dollars("0.6"))
+        at_once(accounts.reserved(request("r2"), PLAN, caller, dollars("0.6")))
     assert says in refused.value.message
     with pytest.raises(QuotaExceeded) as refused:
         await accounts.require(request("r2"), PLAN, caller, dollars("0.6"))
     assert says in refused.value.message
-    accounts.reserve(request("r3"), PLAN, caller, dollars("0.4"))
+    at_once(accounts.reserved(request("r3"), PLAN, caller, dollars("0.4")))
 
 
 def test_and_when_it_begins_anew_but_nothing_of_what_others_spent(
@@ -129,7 +130,7 @@ def test_and_when_it_begins_anew_but_nothing_of_what_others_spent(
     _, mine = member(accounts)
     spend(accounts, "r1", other, "3.33")
     with pytest.raises(QuotaExceeded) as refused:
-        accounts.reserve(request("r2"), PLAN, mine, dollars("5.5"))
+        at_once(accounts.reserved(request("r2"), PLAN, mine, dollars("5.5")))
     error = refused.value
     assert (error.status, error.type, error.code) == (
         429, "insufficient_quota", "organisation_budget_exceeded",
@@ -140,7 +141,7 @@ def test_and_when_it_begins_anew_but_nothing_of_what_others_spent(
         assert told not in str(error)
     accounts.teams.change(sales.id, GroupChange(budget_usd="0.01", period="total"))
     with pytest.raises(QuotaExceeded, match="does not begin anew") as refused:
-        accounts.reserve(request("r2"), PLAN, mine, dollars("5.5"))
+        at_once(accounts.reserved(request("r2"), PLAN, mine, dollars("5.5")))
     assert refused.value.code == "team_budget_exceeded"
 
 
@@ -149,22 +150,22 @@ def test_a_team_counts_the_whole_of_its_keys(accounts: Accounts) -> None:
     _, one = member(accounts, budget_usd=Decimal(4))
     _, other = member(accounts)
     spend(accounts, "r1", one, "3.5")
-    accounts.reserve(request("r2"), PLAN, other, dollars("1.5"))
+    at_once(accounts.reserved(request("r2"), PLAN, other, dollars("1.5")))
     balance = accounts.group_balance(sales)
     assert (balance.spent_usd, balance.held_usd, balance.left_usd) == (
         Decimal("3.5"), Decimal("1.5"), Decimal(0),
     )  # fmt: skip
     assert accounts.group_balance(acme).left_usd == Decimal(5)
     with pytest.raises(QuotaExceeded):
-        accounts.reserve(request("r3"), PLAN, one, dollars("0.1"))
+        at_once(accounts.reserved(request("r3"), PLAN, one, dollars("0.1")))
 
 
 def test_an_unknown_price_needs_a_key_without_a_team(accounts: Accounts) -> None:
     found(accounts)
     with pytest.raises(QuotaExceeded, match="price"):
-        accounts.reserve(request(), PLAN, member(accounts)[1], dollars(None))
+        at_once(accounts.reserved(request(), PLAN, member(accounts)[1], dollars(None)))
     secret, _ = accounts.create(Grant(name="free"))
-    accounts.reserve(request(), PLAN, accounts.identify(secret), dollars(None))
+    at_once(accounts.reserved(request(), PLAN, accounts.identify(secret), dollars(None)))
 
 
 async def test_learning_uses_the_teams_budget_too(accounts: Accounts) -> None:
@@ -202,7 +203,7 @@ def test_what_nobody_knows_of_is_spent_by_nobody(
         db.commit()
     clock.advance(1.1)
     with pytest.raises(StoreError, match="cannot be read"):
-        accounts.reserve(request(), PLAN, caller, dollars("0.1"))
+        at_once(accounts.reserved(request(), PLAN, caller, dollars("0.1")))
     assert caplog.text.count("1 teams or organisations are damaged") == 1
 
 
@@ -217,7 +218,7 @@ def test_what_was_begun_in_a_team_counts_there(accounts: Accounts, clock: FakeCl
     secret, key = accounts.create(Grant(name="anna"))
     caller = accounts.identify(secret)
     for id, team, cost in (("r1", "sales", "0.1"), ("r2", "support", "0.2"), ("r3", None, "0.3")):
-        accounts.reserve(request(id), PLAN, caller, dollars("0.5"))
+        at_once(accounts.reserved(request(id), PLAN, caller, dollars("0.5")))
         assert accounts.move(key.id, team).team == (team and accounts.teams.team(team).id)
         accounts.settle(trace(id, key.id, Decimal(cost)))
     assert spent(accounts, acme, sales, support) == [Decimal("0.5"), Decimal("0.2"), Decimal("0.3")]
@@ -240,7 +241,7 @@ def test_another_process_goes_by_a_change_within_a_second(
     with closing(opened(file)) as store:
         Accounts(store, clock).teams.change(sales.id, GroupChange(budget_usd="5"))
         clock.advance(1.1)
-        accounts.reserve(request("r1"), PLAN, caller, dollars("4"))
+        at_once(accounts.reserved(request("r1"), PLAN, caller, dollars("4")))
 
 
 def test_an_earlier_version_refuses_keys_of_teams_and_knows_the_others(
@@ -283,7 +284,7 @@ def test_a_month_begins_anew_in_the_teams_own_time(accounts: Accounts, clock: Fa
     spend(accounts, "r0", caller, "0.9")
     for n in range(31 * 24 + 1):
         with pytest.raises(QuotaExceeded):
-            accounts.reserve(request(f"r{n}"), PLAN, caller, dollars("0.2"))
+            at_once(accounts.reserved(request(f"r{n}"), PLAN, caller, dollars("0.2")))
         clock.advance(3600)
     spend(accounts, "r1", caller, "0.2")
     assert spent(accounts, acme, sales) == [Decimal("0.2")] * 2
@@ -324,12 +325,12 @@ def test_a_change_makes_no_money(
         changed = accounts.teams.change(sales.id, GroupChange(**change))
         for one in (other, accounts, other):
             with pytest.raises(QuotaExceeded):
-                one.reserve(request("r2"), PLAN, caller, dollars("0.7"))
+                at_once(one.reserved(request("r2"), PLAN, caller, dollars("0.7")))
     back = {name: getattr(sales, name) for name in change if name != "budget_usd"}
     changed = accounts.teams.change(changed.id, GroupChange(**back, budget_usd="1"))
     assert spent(accounts, changed) == [Decimal("0.9")]
     with pytest.raises(QuotaExceeded):
-        accounts.reserve(request("r2"), PLAN, caller, dollars("0.7"))
+        at_once(accounts.reserved(request("r2"), PLAN, caller, dollars("0.7")))
 
 
 # ---------------------------------------------------------------- whatever happens
@@ -369,7 +370,11 @@ def test_no_interleaving_overshoots_a_level_or_loses_a_settlement(
             key, caller = keys[who]
             if act == "hold":
                 try:
-                    accounts.reserve(request(f"r{n}"), PLAN, caller, lambda *_, most=amount: most)
+                    at_once(
+                        accounts.reserved(
+                            request(f"r{n}"), PLAN, caller, lambda *_, most=amount: most
+                        )
+                    )
                 except QuotaExceeded:
                     continue
                 held[who].append(f"r{n}")

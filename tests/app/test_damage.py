@@ -28,6 +28,7 @@ from shortstop.traces.keyfile import content_seal
 from shortstop.traces.responses import StoredResponse, StoredResponses
 from shortstop.types import Grade, Tier
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 from tests.traces.example import LOCAL, trace
 
 CONFIG = TracesConfig()
@@ -95,7 +96,7 @@ def use(home: Path, secret: str) -> Iterator[tuple[str, Callable[[], object]]]:
     def accounts() -> None:
         with closing(Accounts(stores.accounts(), clock, seal)) as opened:
             caller = opened.identify(secret)
-            opened.admit(caller, 1)
+            at_once(opened.admitted(caller, 1))
             opened.answers.claim(str(caller.key), "t", b"asked")
             opened.answers.sweep()
 

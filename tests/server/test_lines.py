@@ -19,6 +19,7 @@ from shortstop.batches.batch import BatchTerms
 from shortstop.server.lines import LineAsker
 from shortstop.types import Admission, Answer, Caller, Request
 from tests.app.parts import Home
+from tests.coroutines import at_once
 from tests.server.scripted import ScriptedModel
 from tests.stores.contract.batches import batch_row
 
@@ -92,7 +93,7 @@ async def test_its_key_pays_and_its_limits_hold_by_half(gateway: Shortstop) -> N
     assert [one.status for one in answers] == [200, 200, 429], "half is left for clients"
     assert answers[2].again is not None
     assert 0 < answers[2].again <= 60
-    assert gateway.accounts.admit(gateway.accounts.caller_with(key.id), 0).headers
+    assert at_once(gateway.accounts.admitted(gateway.accounts.caller_with(key.id), 0)).headers
 
 
 async def test_an_exhausted_budget_is_the_answer(gateway: Shortstop) -> None:

@@ -28,6 +28,7 @@ from shortstop.traces.responses import StoredResponses
 from shortstop.traces.seal import Seal
 from shortstop.types import Tier
 from tests.conftest import FakeClock
+from tests.coroutines import at_once
 from tests.traces.example import open_store, trace, traces
 
 QUESTION = {"role": "user", "content": "Where is my card?"}
@@ -144,7 +145,7 @@ def test_accounts(stores: SqliteStores, clock: FakeClock) -> None:
     assert key is not None
     assert (key.name, key.tenant, key.rpm) == ("mail", "acme", 5)
     assert accounts.balance(key).spent == Decimal("0.125")
-    admission = accounts.admit(caller, 0)
+    admission = at_once(accounts.admitted(caller, 0))
     assert admission.headers["x-ratelimit-remaining-requests"] == "3"
     assert admission.headers["x-ratelimit-remaining-tokens"] == "900"
     assert accounts.answers.claim(key.id, "token", b"asked") is None, "it lay open, and is gone"

@@ -203,20 +203,14 @@ class Accounts:
             ' `auth = "off"` under [server] if nobody else reaches this gateway.'
         )
 
-    def admit(self, caller: Caller, tokens: int, *, background: bool = False) -> Admission:
+    async def admitted(self, caller: Caller, tokens: int, *, background: bool = False) -> Admission:
         """Count a request of about `tokens` tokens against its key's limits. In the `background`
-        it must leave half of them to what clients wait for.
+        it must leave half of them to what clients wait for. Nobody else is held up where the store
+        takes its time.
 
         Nothing is remembered here: what was counted is in the admission, which goes to `settle`.
         A request that never gets there has used its estimate. Raises RateLimited or StoreError.
         """
-        key = self.keys.get(caller.key) if caller.key else None
-        if key is None or not key.metered:
-            return UNMETERED
-        return self.rates.admit(key, tokens, background=background)
-
-    async def admitted(self, caller: Caller, tokens: int, *, background: bool = False) -> Admission:
-        """The same, without holding up others where the store takes its time."""
         key = self.keys.get(caller.key) if caller.key else None
         if key is None or not key.metered:
             return UNMETERED
@@ -231,22 +225,11 @@ class Accounts:
 
     # ------------------------------------------------------------ the pipeline
 
-    def reserve(
-        self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
-    ) -> None:
-        """Set aside what the request can cost at most. Raises QuotaExceeded."""
-        key = self._with_budget(caller)
-        if key is None:
-            return
-        amount = _known(at_most(request, plan))
-        full = self._held(request.id, key, amount)
-        if full is not None:
-            raise self._not_covered(key, amount, full)
-
     async def reserved(
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
     ) -> None:
-        """The same, without holding up others where the store takes its time."""
+        """Set aside what the request can cost at most. Nobody else is held up where the store takes
+        its time. Raises QuotaExceeded."""
         key = self._with_budget(caller)
         if key is None:
             return
@@ -275,14 +258,6 @@ class Accounts:
         """The caller's key, if it or its team has a budget."""
         key = self.keys.get(caller.key) if caller.key else None
         return key if key is not None and key.budgeted else None
-
-    def _held(self, id: str, key: Key, amount: Decimal) -> str | None:
-        """Set it aside, without what the dead had set aside if need be; else the id of the first
-        level that does not cover it."""
-        full = self.purse.hold_or_name(id, key, amount)
-        if full is None or self.purse.recover() == 0:
-            return full
-        return self.purse.hold_or_name(id, key, amount)
 
     def _not_covered(self, key: Key, amount: Decimal, full: str) -> QuotaExceeded:
         """By the budget of the level `full`."""

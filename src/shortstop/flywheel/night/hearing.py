@@ -44,19 +44,6 @@ class Dispute(NamedTuple):
         return self.row.answer if self.row.told is None else self.row.told
 
 
-class ProofRules(Protocol):
-    """What proves a specialist; see `task.Rules`."""
-
-    @property
-    def margin(self) -> float: ...
-
-    @property
-    def alpha(self) -> float: ...
-
-    @property
-    def judge_error(self) -> float: ...
-
-
 class Court(Protocol):
     """A judge with its budget."""
 
@@ -155,11 +142,16 @@ class Hearing:
         return Pairs([row.at for row in rows], pairs, left)
 
     def evidence(
-        self, pairs: Mapping[str, Pairs], rehearsed: Mapping[str, Pairs], rules: ProofRules
+        self,
+        pairs: Mapping[str, Pairs],
+        rehearsed: Mapping[str, Pairs],
+        margin: float,
+        alpha: float,
+        error: float,
     ) -> Findings:
         """With what is to be made of the judge's word: by what people have checked of it."""
-        doubt = doubt_of(list(self._slips.values()), rules.judge_error, rules.alpha)
-        return Findings(pairs, doubt, rules.margin, rehearsed)
+        doubt = doubt_of(list(self._slips.values()), error, alpha)
+        return Findings(pairs, doubt, margin, rehearsed)
 
     def _ruling(self, row: Example, answer: str) -> BothGrades | None:
         return self._known.get((row.id, answer))

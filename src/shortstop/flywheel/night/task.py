@@ -175,7 +175,8 @@ class TaskNight:
             started = time.monotonic()
             looked[name] = hearing.pairs(place.learned, self._unlearned(name, placed))
             seconds[name] = time.monotonic() - started
-        known = hearing.evidence(looked, self._rehearsed(placed, hearing), self.rules)
+        rehearsed, rules = self._rehearsed(placed, hearing), self.rules
+        known = hearing.evidence(looked, rehearsed, rules.margin, rules.alpha, rules.judge_error)
         out = []
         for name, place in placed.items():
             step, report = self._moved(name, placed, known)
