@@ -91,6 +91,17 @@ def test_a_trial_begins_by_what_was_held_out_in_training(tmp_path: Path) -> None
     assert world.held_out()
 
 
+def test_held_out_answers_that_cannot_be_opened_count_for_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path, mails(300, noise=0.07))
+    ((name, before),) = world.night().items()
+    (file,) = world.held_out()
+    world.placements.place(replace(world.placements.all()[0], state="shadow"))
+    for bytes_ in (b"[]", b"\xff", file.read_bytes()[:-1]):
+        file.write_bytes(bytes_)
+        said = world.night(trains=False)[name]
+        assert (said.state, said.pairs < before.pairs / 2) == ("shadow", True)
+
+
 def test_it_goes_live_by_what_came_after_its_trial_began(tmp_path: Path) -> None:
     rows = mails(900, noise=0.07)
     world = World(tmp_path, rows[:300])

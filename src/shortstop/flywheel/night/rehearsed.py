@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from shortstop.errors import StoreError
 from shortstop.flywheel.crossfit import Answers
 from shortstop.private_files import make_folder, replace_file
 from shortstop.traces.seal import Seal, locked, unlocked
@@ -29,7 +30,10 @@ class Rehearsed:
         if not file.exists():
             return {}
         data = unlocked(self._seal, file.read_bytes(), name)
-        return msgspec.json.decode(data, type=dict[str, str | None])
+        try:
+            return msgspec.json.decode(data, type=dict[str, str | None])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise StoreError(f"{file.name} is damaged: {error}") from error
 
     def write(self, name: str, answers: Answers) -> None:
         make_folder(self._folder)

@@ -188,8 +188,12 @@ class TaskNight:
     def _rehearsed(self, placed: Mapping[str, Place], hearing: Hearing) -> dict[str, Pairs]:
         """Of those who are not live yet, after all that was asked unseen: the judge's money goes
         there first."""
-        waiting = [name for name, place in placed.items() if place.state != "live"]
-        return {name: hearing.rehearsal(name, self.examples) for name in waiting}
+        found = {}
+        for name, place in placed.items():
+            if place.state != "live":
+                with suppress(StoreError):  # damaged, or of another key: what is unseen stays
+                    found[name] = hearing.rehearsal(name, self.examples)
+        return found
 
     def _moved(
         self, name: str, placed: Mapping[str, Place], known: Findings
