@@ -94,6 +94,27 @@ def test_nothing_is_opened_before_it_is_used(path: Path, database: Database) -> 
     assert path.exists()
 
 
+def test_what_was_deleted_leaves_the_log_though_another_moves_it_just_then(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(path, replace(KIND, busy_seconds=5.0))
+    put(database, "secret")
+    truncate, tries = database._wiped, iter((False, False))
+    monkeypatch.setattr(database, "_wiped", lambda: next(tries, None) is None and truncate())
+    database.wipe()
+    assert path.with_name(f"{path.name}-wal").stat().st_size == 0
+
+
+def test_who_reads_the_log_for_longer_is_named(path: Path, database: Database) -> None:
+    put(database, "secret")
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM things").fetchall()
+        put(database, "later")
+        with pytest.raises(StoreUnavailable, match="write-ahead log"):
+            database.wipe()
+
+
 def test_a_transaction_happens_wholly_or_not_at_all(database: Database) -> None:
     def half(error: Exception | None) -> None:
         with database.writing() as db:

@@ -175,17 +175,24 @@ class Database:
     def wipe(self) -> None:
         """Take what was deleted off the disk, out of the write-ahead log too.
 
-        Raises StoreUnavailable when another connection needs the log now.
+        SQLite does not wait for another that moves the log just then, so this does. Raises
+        StoreUnavailable where a connection needs the log for longer than `busy_seconds`.
         """
+        deadline = time.monotonic() + self._kind.busy_seconds
+        while not self._wiped():
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"What was deleted from {self.path} is still in its write-ahead log, which"
+                    " another connection reads.",
+                    hint="Erase again in a moment.",
+                    retry_after=RETRY_SECONDS,
+                )
+            time.sleep(RACE_SECONDS)
+
+    def _wiped(self) -> bool:
         with self.reading() as db:
             busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise StoreUnavailable(
-                f"What was deleted from {self.path} is still in its write-ahead log, which another"
-                " process reads.",
-                hint="Erase again in a moment.",
-                retry_after=RETRY_SECONDS,
-            )
+        return not busy
 
     def reconnect(self) -> None:
         """Open the file again at the next call: it may have been replaced."""
