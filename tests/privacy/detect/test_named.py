@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortstop.privacy.detect import named
 from shortstop.privacy.detect.canonical import canonical
 from shortstop.privacy.detect.figures import figures
-from shortstop.privacy.detect.named import kinds, words
+from shortstop.privacy.detect.named import is_of_goods, kinds, words
 
 
 def found(text: str) -> list[str]:
@@ -121,3 +126,12 @@ def test_a_number_of_a_role_needs_somebody(beside: str, alone: str) -> None:
     kinds_of_roles = {"named-in-a-role", "named-abbreviated-of-somebody"}
     assert kinds_of_roles & set(found(canonical(beside).text))
     assert not kinds_of_roles & set(found(canonical(alone).text))
+
+
+_GOODS = [word for word in re.split(r"[|()?:\[\]]+", named._OTHER.pattern) if word]
+
+
+@given(st.lists(st.sampled_from([*_GOODS, *" \t\xa0\u3000\x1f.:#-vV29aß"]), max_size=6))
+def test_both_engines_know_the_same_words_for_goods(parts: list[str]) -> None:
+    before = "".join(parts)[-30:].rstrip("\"'\\“„(")
+    assert is_of_goods(before, len(before)) == (named._OTHER.search(before) is not None)

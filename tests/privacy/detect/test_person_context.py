@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shortstop.privacy.detect import person_context
-from shortstop.privacy.detect.person_context import by_context, features, score
+from shortstop.privacy.detect.person_context import VALUE, by_context, features, score, values_in
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,18 @@ def test_features_are_what_is_scored() -> None:
     assert "names=1" in features(passage)
     assert "digits=7" in features(passage)
     assert score(passage) > score("order 6804683 of 40 boxes")
+
+
+_PARTS = ["AB", "x", "é", "7", "48", "9021", "62k", "万", "KL", "Anna", ".", ",", "-", "/", "_"]
+
+
+@given(
+    st.lists(st.sampled_from([*_PARTS, " ", "\n"]), max_size=24),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+def test_values_are_found_by_their_digits(parts: list[str], before: int, behind: int) -> None:
+    text = "".join(parts)
+    start, end = min(before, len(text)), max(0, len(text) - behind)
+    spans = [m.span() for m in VALUE.finditer(text, start, end)]
+    assert [m.span() for m in values_in(text, start, end)] == spans

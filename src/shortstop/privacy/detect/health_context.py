@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
@@ -68,7 +69,7 @@ def passages(text: str) -> Iterator[tuple[int, int]]:
         yield 0, len(text)
         return
     start = end = 0
-    for stop in [*(m.end() for m in _END.finditer(text) if m.end()), len(text)]:
+    for stop in chain((m.end() for m in _END.finditer(text) if m.end()), (len(text),)):
         if stop - start > PASSAGE and end > start:
             yield start, end
             start = end

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from importlib.resources import files
 from itertools import accumulate
+from typing import Any
 
 from msgspec import Struct
 
@@ -333,7 +334,15 @@ def _values(
 def is_of_goods(text: str, start: int) -> bool:
     """Whether the number that begins there stands behind a word for goods or papers."""
     before = text[max(0, start - 30) : start].rstrip("\"'\\“„(")
-    return _OTHER.search(before) is not None
+    return _other().search(before.encode("utf-8", "replace")) is not None
+
+
+@cache
+def _other() -> Any:
+    """`_OTHER` in RE2, which reads the same text a hundred times as fast. It may begin a character
+    earlier."""
+    pattern = _OTHER.pattern.replace("(?<![a-z])", "(?:^|[^a-z])")
+    return compile_pattern(pattern.replace(r"\s", r"[\s\pZ\x0b\x1c-\x1f\x85]"))
 
 
 def _around(text: str, start: int, end: int) -> str:

@@ -29,6 +29,9 @@ VALUE = re.compile(
     r"|\d[.,]?\d* ?[万萬만]"
 )
 """A number of four digits or more, in groups or with letters, or an amount of thousands."""
+BEFORE_DIGIT = 6
+"""Characters of a value before its first digit, at most."""
+_DIGIT = re.compile(r"\d")
 
 
 def by_context(text: str) -> tuple[int, int] | None:
@@ -37,7 +40,9 @@ def by_context(text: str) -> tuple[int, int] | None:
     is believed; no more is a number behind a word for goods or papers."""
     model, read = linear_model(NAME), 0
     for start, end in passages(text):
-        values = [m for m in VALUE.finditer(text, start, end) if not is_of_goods(text, m.start())]
+        if _DIGIT.search(text, start) is None:
+            break
+        values = [m for m in values_in(text, start, end) if not is_of_goods(text, m.start())]
         if not values:
             continue
         passage = text[start:end]
@@ -49,6 +54,16 @@ def by_context(text: str) -> tuple[int, int] | None:
         if (read := read + 1) == MOST:
             break
     return None
+
+
+def values_in(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The matches of `VALUE` in [start, end). It is slow where there is no digit near."""
+    while (digit := _DIGIT.search(text, start, end)) is not None:
+        value = VALUE.search(text, max(start, digit.start() - BEFORE_DIGIT), end)
+        if value is None:
+            return
+        yield value
+        start = value.end()
 
 
 def _digits(match: re.Match[str]) -> int:
@@ -78,6 +93,6 @@ def _looks(passage: str, words: list[str]) -> Iterator[str]:
     yield f"names={min(2, words.count(NAMED))}"
     full = any(is_name(a.lower()) or is_name(b.lower()) for a, b in _FULL.findall(passage))
     yield f"full={full}"
-    longest = max(map(_digits, VALUE.finditer(passage)), default=0)
+    longest = max(map(_digits, values_in(passage, 0, len(passage))), default=0)
     yield f"digits={longest}"
     yield f"digits={longest} full={full}"
