@@ -23,6 +23,7 @@ from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
+from shortstop.ports.forwarding import VendorBatches
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import AdminToken, Erased, Readiness, UnderWay
 from shortstop.traces.responses import StoredResponses
@@ -186,6 +187,10 @@ class Shortstop:
     def knows(self, model: str, tenant: str) -> bool:
         mine = [t for t in self.targets.values() if not t.tenants or tenant in t.tenants]
         return self._runtime.foundation.naming.knows(model, mine)
+
+    def vendor_batches(self, target: str) -> VendorBatches | None:
+        upstream = self._runtime.foundation.remotes.upstreams.get(target)
+        return None if upstream is None else upstream.batches
 
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         if body.run:

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from shortstop.config import UpstreamConfig, is_local_url, proxy_of
 from shortstop.errors import SignOnUnavailable, UpstreamFailed, UpstreamTimeout
-from shortstop.serving.http import MAX_ERROR, NO_HEADERS, HttpReply, OperatorClient, Timeouts
+from shortstop.serving.http import NO_HEADERS, OperatorClient, Timeouts
+from shortstop.serving.response import MAX_ERROR, HttpReply
 from shortstop.serving.way import Way
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
