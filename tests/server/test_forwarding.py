@@ -38,6 +38,11 @@ retries = 0
 [upstreams.claudes.models.haiku]
 price = "claude-haiku-4-5"
 """
+STAND_INS = """
+[[privacy.policies.default.rules]]
+tier = "S2"
+action = "pseudonymise"
+"""
 MODELS = pytest.mark.parametrize(("model", "path"), [("cheap", OPENAI), ("haiku", ANTHROPIC)])
 NAMES = [f"r{i}" for i in range(6)]
 
@@ -168,13 +173,13 @@ async def test_lines_that_failed_there_are_asked_alone_or_told(
 async def test_what_is_pinned_stays_and_surrogates_come_back_as_values(
     tmp_path: Path, model: str, path: str
 ) -> None:
-    iban, mail = "DE89 3704 0044 0532 0130 00", "maria.lopez@example.org"
+    iban, mail = "sk-proj-Zk3vQ9sLx7RtWm2pYb8N4cHd6JfGa1Ue5TiOq0", "maria.lopez@example.org"
     lines = [
         *asked("auto", f"my key is {iban}"),
         chat("named", f"my key is {iban}", model),
         chat("mail", f"!say write to {mail}", model),
     ]
-    async with forwarding(tmp_path) as (gateway, vendor):
+    async with forwarding(tmp_path, STAND_INS) as (gateway, vendor):
         found = await answered(gateway, lines)
         assert iban in found["r0"]
         assert iban in found["named"]

@@ -23,7 +23,6 @@ from shortstop.app.resources import Resources
 from shortstop.config import Config, ConfigSource, ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.errors import InvalidRequest
-from shortstop.ports.forwarding import VendorBatches
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import AdminToken, Erased, Readiness, UnderWay
 from shortstop.traces.responses import StoredResponses
@@ -69,6 +68,7 @@ class Shortstop:
             self.desk = GatewayDesk(self._resources, lambda: self._runtime, source)
             self._resources.telemetry.follow(self.config, lambda: self._runtime.targets)
             self._resources.batching.follow(self.config)
+            self.vendor_batches = lambda target: self._runtime.remotes.batches_of(target)
             self.files, self.batches = (
                 self._resources.batching.files,
                 self._resources.batching.batches,
@@ -187,10 +187,6 @@ class Shortstop:
     def knows(self, model: str, tenant: str) -> bool:
         mine = [t for t in self.targets.values() if not t.tenants or tenant in t.tenants]
         return self._runtime.foundation.naming.knows(model, mine)
-
-    def vendor_batches(self, target: str) -> VendorBatches | None:
-        upstream = self._runtime.foundation.remotes.upstreams.get(target)
-        return None if upstream is None else upstream.batches
 
     def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         if body.run:

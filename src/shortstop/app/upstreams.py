@@ -13,7 +13,7 @@ from shortstop.dialects import DescribedDialect
 from shortstop.errors import ConfigError
 from shortstop.ledger import price_sheet
 from shortstop.ledger.contexts import UNKNOWN_CONTEXT, known_context
-from shortstop.ports.forwarding import Forwarding
+from shortstop.ports.forwarding import Forwarding, VendorBatches
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.deployments import Chooser, Deployment, KeyStandings
 from shortstop.serving.health import TargetHealth
@@ -49,6 +49,11 @@ class Remotes:
     """The headers of clients that some of them are told, in small letters."""
     standings: KeyStandings = field(default_factory=KeyStandings)
     forwarding: Forwarding | None = None
+
+    def batches_of(self, target: str) -> VendorBatches | None:
+        """Those of the vendor in which lines for a model may go."""
+        upstream = self.upstreams.get(target)
+        return None if upstream is None else upstream.batches
 
     async def close(self) -> None:
         for egresses in self.egresses.values():

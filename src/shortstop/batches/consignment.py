@@ -47,7 +47,10 @@ class Consignment:
         return future
 
     def end(self, results: dict[int, VendorResult], *, told: bool = True) -> None:
-        """These are the results. Where it is not `told`, lines without one wait on."""
+        """These are the results. Where it is not `told`, lines that the vendor did not get to wait
+        on."""
+        if not told:
+            results = {number: result for number, result in results.items() if result.status}
         self._results = results
         self.lines = {}
         for number, future in self._waiting.items():

@@ -57,7 +57,7 @@ class VendorMeans:
 
 
 @dataclass(slots=True)
-class _Gathering:
+class _Gathered:
     """Lines for one model that are not under way yet."""
 
     lines: dict[int, Cleared] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Forwarder:
         self._batch = batch
         self._log = notes
         self._means = means
-        self._gathering: dict[str, _Gathering] = {}
+        self._gathering: dict[str, _Gathered] = {}
         self._consignments: dict[str, Consignment] = {}
         self._seats: dict[int, LineSeat] = {}
         self._alone: set[int] = set()
@@ -167,7 +167,7 @@ class Forwarder:
         most = min(MOST_BYTES, vendor.most_bytes)
         if target in self._gathering and self._gathering[target].size + size > most:
             self._send(target)
-        group = self._gathering.setdefault(target, _Gathering())
+        group = self._gathering.setdefault(target, _Gathered())
         group.lines[number], group.size = cleared, group.size + size
         future = group.waiting[number] = asyncio.get_running_loop().create_future()
         if len(group.lines) >= min(limits.forwarded_lines, vendor.most_lines):

@@ -3,16 +3,14 @@ anything is sent, so that whoever goes on after a crash asks for them and submit
 
 from __future__ import annotations
 
-import logging
 import secrets
+from threading import Lock
 
 import msgspec
 from msgspec import Struct
 
 from shortstop.batches.batch import Batch
 from shortstop.batches.files import Files, Holder
-
-log = logging.getLogger(__name__)
 
 
 class VendorBatch(Struct, frozen=True):
@@ -42,6 +40,7 @@ class VendorLog:
         self._holder = Holder(row.holder, row.tenant, row.conversation)
         self._id = f"{row.id}-vendors"
         self._number = 0
+        self._turn = Lock()
 
     def load(self) -> list[VendorBatch]:
         """Those that are not over."""
@@ -54,10 +53,11 @@ class VendorLog:
 
     def write(self, one: VendorBatch) -> None:
         """It is on the disk when this returns."""
-        if not self._number:
-            self._files.begin_log(self._id, self._holder)
-        self._number += 1
-        self._files.add_to_log(self._id, self._number, msgspec.json.encode(one))
+        with self._turn:
+            if not self._number:
+                self._files.begin_log(self._id, self._holder)
+            self._files.add_to_log(self._id, self._number + 1, msgspec.json.encode(one))
+            self._number += 1
 
     def drop(self) -> None:
         self._files.drop_log(self._id)

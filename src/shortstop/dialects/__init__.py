@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.anthropic.dialect import AnthropicMessages
-from shortstop.dialects.batching import BatchCall, Batching, BatchState, Steps
+from shortstop.dialects.batching import BatchApi, BatchCall, BatchState, Steps
 from shortstop.dialects.completions.dialect import OpenAICompletions
 from shortstop.dialects.describe import (
     Counting,
@@ -40,9 +40,9 @@ from shortstop.dialects.table import (
 register(OpenAIChat(), OpenAIResponses(), OpenAICompletions(), AnthropicMessages())
 
 __all__ = [
+    "BatchApi",
     "BatchCall",
     "BatchState",
-    "Batching",
     "Counting",
     "DescribedDialect",
     "Description",

@@ -43,7 +43,7 @@ class BatchState:
     results: tuple[str, ...] = ()
 
 
-class Batching(Protocol):
+class BatchApi(Protocol):
     """A vendor's API for batches. Lines are request bodies by names that come back with results.
     Reading raises UpstreamFailed for what is no answer of such a vendor."""
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from shortstop import bounded
-from shortstop.dialects.batching import Batching
+from shortstop.dialects.batching import BatchApi
 from shortstop.dialects.sse import PING
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.ports import Dialect, StreamEncoder
@@ -84,7 +84,7 @@ class Vendor:
     abilities: frozenset[str] = NONE
     usual: frozenset[str] = USUAL
     models: str = "/models"
-    batching: Batching | None = None
+    batching: BatchApi | None = None
 
     def key(self, secret: str) -> Mapping[str, str]:
         """The header that presents an API key."""

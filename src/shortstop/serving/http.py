@@ -117,12 +117,10 @@ class _Client:
     async def ask(
         self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str]
     ) -> HttpReply:
-        """The same with any method."""
+        """The same with any method, and sent once, whatever becomes of the connection."""
         with _mapped():
-            limit = self.timeouts.total
-            return await self._reply(
-                await self._exchange(method, path, body, extra_headers, limit=limit)
-            )
+            request = self._request(method, path, body, extra_headers, self._prefix)
+            return await self._reply(await self._begin(request, self.timeouts.total, fresh=True))
 
     @asynccontextmanager
     async def stream(
@@ -166,19 +164,24 @@ class _Client:
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
-        own = self._untyped if TYPE in extra_headers else self._head
-        lines = own + _lines(extra_headers) if extra_headers else own
         prefix = self._prefix if prefix is None else prefix
-        query = self._query if "?" not in path else self._query.replace("?", "&")
-        head = f"{method} {prefix}{path}{query} HTTP/1.1\r\n{lines}"
-        head += f"content-length: {len(body)}\r\n"
-        request = head.encode("latin-1") + b"\r\n" + body
+        request = self._request(method, path, body, extra_headers, prefix)
         try:
             return await self._begin(request, limit, fresh=False)
         except Broken as error:
             if not error.stale:
                 raise
         return await self._begin(request, limit, fresh=True)
+
+    def _request(
+        self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str], prefix: str
+    ) -> bytes:
+        own = self._untyped if TYPE in extra_headers else self._head
+        lines = own + _lines(extra_headers) if extra_headers else own
+        query = self._query if "?" not in path else self._query.replace("?", "&")
+        head = f"{method} {prefix}{path}{query} HTTP/1.1\r\n{lines}"
+        head += f"content-length: {len(body)}\r\n"
+        return head.encode("latin-1") + b"\r\n" + body
 
     async def _begin(self, request: bytes, limit: float | None, *, fresh: bool) -> Connection:
         """`limit`: seconds until the response begins, if not those to the first byte."""

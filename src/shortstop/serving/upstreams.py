@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.config import UpstreamConfig
-from shortstop.dialects import Batching, DescribedDialect, ToolNames, Vendor, embeddings
+from shortstop.dialects import BatchApi, DescribedDialect, ToolNames, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.dialects.refused import refused_option, without
 from shortstop.dialects.words import MODELS
@@ -164,7 +164,7 @@ class RemoteUpstream:
             return reply
         return replace(reply, usage=replace(usage, served=tuple(sorted({*usage.served, BATCH}))))
 
-    def batched(self, batching: Batching, forwarding: Forwarding) -> None:
+    def batched(self, batching: BatchApi, forwarding: Forwarding) -> None:
         """Lines of clients' batches go in the vendor's from now on."""
         egress, self.forwarding = next(iter(self._egresses.values())), forwarding
         self.batches = RemoteBatches(

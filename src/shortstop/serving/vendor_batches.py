@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from shortstop import bounded
-from shortstop.dialects import BatchCall, Batching, BatchState, DescribedDialect, Steps
+from shortstop.dialects import BatchApi, BatchCall, BatchState, DescribedDialect, Steps
 from shortstop.errors import UpstreamFailed, UpstreamRejected
 from shortstop.serving.http import Egress
 from shortstop.serving.response import HttpStream, retry_after
@@ -27,7 +27,7 @@ class RemoteBatches:
 
     def __init__(
         self,
-        batching: Batching,
+        batching: BatchApi,
         egress: Egress,
         dialect: DescribedDialect,
         encode: Callable[[Request], bytes],

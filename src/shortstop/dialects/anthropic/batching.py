@@ -24,8 +24,8 @@ SKEW = 300.0
 PAGE, MOST_PAGES = 100, 100
 
 
-class AnthropicBatching:
-    """Implements Batching."""
+class AnthropicBatchApi:
+    """Implements BatchApi."""
 
     most_lines, most_bytes, named = 100_000, 256_000_000, False
 

@@ -22,8 +22,8 @@ FILES = ("input_file_id", "output_file_id", "error_file_id")
 PAGE, MOST_PAGES = 100, 100
 
 
-class OpenAIBatching:
-    """Implements Batching, for requests to one `endpoint`, such as `/v1/chat/completions`."""
+class OpenAIBatchApi:
+    """Implements BatchApi, for requests to one `endpoint`, such as `/v1/chat/completions`."""
 
     most_lines, most_bytes, named = 50_000, 200_000_000, True
 
