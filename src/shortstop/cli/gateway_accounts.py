@@ -32,7 +32,7 @@ T = TypeVar("T")
 NO_TEAMS = "A team's lead sees and changes the keys of the own team alone."
 
 
-class _Listed(Struct, frozen=True):
+class _GroupDocuments(Struct, frozen=True):
     data: list[Raw]
 
 
@@ -92,7 +92,7 @@ class GatewayTeams(TeamBook):
         if self._reached.leads:
             found = [self._reached.ask("GET", "/admin/team", Raw)]
         else:
-            found = self._reached.ask("GET", "/admin/teams", _Listed).data
+            found = self._reached.ask("GET", "/admin/teams", _GroupDocuments).data
         for one in found:
             self._told(bytes(one))
         return [bytes(one).decode() for one in found]

@@ -31,10 +31,9 @@ from shortstop.money import PICO
 from shortstop.ports import Clock
 from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
+from shortstop.types.answer import BATCH
 
 ZERO = Decimal(0)
-BATCH = "batch"
-"""How an answer was served, in the words of price sheets."""
 MIN_CACHED_TOKENS = 1024
 """The shortest prefix that vendors cache."""
 DENSE_BYTES_PER_TOKEN = 2.0
@@ -66,7 +65,7 @@ class _BilledModel:
         """None: it has no price, or none for how it was served."""
         if self.entry is None:
             return None
-        if BATCH in usage.served and (self.entry.own or not self.entry.serves(BATCH)):
+        if usage.batched and (self.entry.own or not self.entry.serves(BATCH)):
             served = tuple([word for word in usage.served if word != BATCH])
             usual = self.entry.cost(replace(usage, served=served), at)
             return None if usual is None else usual * self.in_batches

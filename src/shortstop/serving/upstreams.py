@@ -31,7 +31,7 @@ from shortstop.serving.key_file import KeyFile
 from shortstop.serving.response import HttpReply, retry_after
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
-from shortstop.serving.vendor_batches import BATCH, RemoteBatches
+from shortstop.serving.vendor_batches import RemoteBatches
 from shortstop.types import Chunk, Cleared, Reply, Request
 from shortstop.types.batches import VendorResult
 
@@ -159,10 +159,7 @@ class RemoteUpstream:
             error = self._error(result.status or 500, {}, result.body)
             raise UpstreamFailed(error.message) if error.retryable or error.about_key else error
         reply = decode(HttpReply(200, {}, result.body))
-        usage = reply.usage
-        if usage is None:
-            return reply
-        return replace(reply, usage=replace(usage, served=tuple(sorted({*usage.served, BATCH}))))
+        return replace(reply, usage=None if reply.usage is None else reply.usage.of_batch())
 
     def batched(self, batching: BatchApi, forwarding: Forwarding) -> None:
         """Lines of clients' batches go in the vendor's from now on."""

@@ -15,8 +15,6 @@ from shortstop.types import Cleared, Json, Request
 from shortstop.types.batches import VendorResult
 
 T = TypeVar("T")
-BATCH = "batch"
-"""How an answer was served, as price sheets call it."""
 MAX_LINE = 40_000_000
 """Bytes of one result."""
 
