@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.accounts import Key, Period
-from shortstop.accounts.keys import LONGEST_HOLD
+from shortstop.accounts.keys import LINE_HOLD, LONGEST_HOLD
 from shortstop.accounts.purse import Balance, Purse, window, window_start
 from shortstop.accounts.teambook import TeamBook
 from shortstop.ports.stores import AccountStore
@@ -127,3 +127,14 @@ def test_a_key_without_a_team_costs_no_statement_more_than_before_teams(
         said.clear()
         purse.settle("r1", key(), Decimal("0.1"))
         assert said == ["SELECT", "BEGIN", "SELECT", "SELECT", "DELETE", "INSERT", "COMMIT"]
+
+
+def test_what_a_line_of_a_batch_holds_lasts_a_day_longer(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    purse = Purse(store, clock, TeamBook(store, clock))
+    assert purse.hold_or_name("line", key(), Decimal("0.5"), LINE_HOLD) is None
+    clock.advance(LINE_HOLD)
+    assert purse.recover() == 0
+    purse.settle("line", key(), Decimal("0.1"))
+    assert purse.balance(key()).spent == Decimal("0.1")

@@ -28,8 +28,10 @@ from shortstop.batches import (
     line_gate,
 )
 from shortstop.config import Config
+from shortstop.ports.forwarding import VendorBatches
 from shortstop.stores import Paths, open_stores
 from shortstop.traces.seal import Seal
+from shortstop.types.batches import LinePlace
 from tests.conftest import FakeClock
 
 ME = Holder("key-1", "acme")
@@ -55,10 +57,11 @@ class ScriptedAsk:
         self.script = script or (lambda name, times: answer(name))
         self.asked: Counter[str] = Counter()
         self.models = {"auto"}
+        self.vendors: dict[str, VendorBatches] = {}
         self.under_way = self.most = 0
         self.wait: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
 
-    async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
+    async def __call__(self, batch: Batch, line: BatchLine, place: LinePlace) -> LineAnswer:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -68,6 +71,9 @@ class ScriptedAsk:
             return self.script(line.custom_id, times)
         finally:
             self.under_way -= 1
+
+    def vendor(self, target: str) -> VendorBatches | None:
+        return self.vendors.get(target)
 
     def knows(self, batch: Batch, model: str) -> bool:
         return model in self.models

@@ -190,7 +190,15 @@ async def test_a_column_of_the_chart_leads_to_its_rows(reader: Reader) -> None:
 
 
 async def test_names_that_would_be_markup_stay_text(reader: Reader) -> None:
-    paths = ["today?days=7", "traces", "tasks", "books?by=task", "books?by=tenant", "settings"]
+    paths = [
+        "today?days=7",
+        "traces",
+        "tasks",
+        "books?by=task",
+        "books?by=tenant",
+        "books?by=team",
+        "settings",
+    ]
     paths += [f"traces/seed-{90_000 + i}" for i in range(len(EVIL))]
     for path in paths:
         await reader.open(path)
@@ -254,6 +262,18 @@ async def test_a_route_is_set_and_taken_back(reader: Reader, gateway: Gateway) -
         await reader.page.wait_for_selector(f"[role=status]:has-text('all tenants: {route}')")
         assert words in await row.locator("option").all_inner_texts()
     assert "route of answer-faq" in (gateway.home / "changes.log").read_text()
+
+
+async def test_the_books_are_shown_by_team(reader: Reader) -> None:
+    await reader.open("books")
+    await reader.page.click("nav[aria-label=Grouping] a:has-text('Team')")
+    await reader.page.wait_for_url("**/books?*by=team*")
+    rows = reader.page.locator("[aria-label=Sums] tbody tr")
+    assert await rows.locator("td:first-child").all_inner_texts() == ["(no team)"]
+    parts, whole = rows.locator("td:nth-child(2)"), reader.page.locator("tfoot td").first
+    numbers = [int(text.replace(",", "")) for text in await parts.all_inner_texts()]
+    assert sum(numbers) == int((await whole.inner_text()).replace(",", ""))
+    assert await reader.findings(EVERYTHING) == []
 
 
 async def test_figures_that_zoom_are_drawn(reader: Reader) -> None:

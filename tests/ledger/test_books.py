@@ -256,3 +256,18 @@ def test_bills_add_up(tries: list[tuple[str, Usage | None]]) -> None:
     assert made.cost_remote == sum((b.cost_remote or 0 for b in one_by_one), Decimal(0))
     assert made.joules.low <= made.joules.value <= made.joules.high
     assert made.counterfactual_joules.low <= made.counterfactual_joules.high
+
+
+def test_an_answer_from_a_batch_has_the_tariff_of_batches_or_the_discount() -> None:
+    batched = Usage(1000, output=300, served=("batch",))
+    own = "[prices.odd]\ninput = 4\noutput = 20\n"
+    known, odd = "claude-opus-5-5", "odd"
+    for name, extra in ((known, ""), (odd, own)):
+        made = books(name, extra=extra)
+        usual, half = bill(made, asked(name)), bill(made, asked(name, batched))
+        assert usual.cost is not None
+        assert half.cost == usual.cost / 2
+    text = f'{own}[models.small]\nsource = "builtin"\n[upstreams.up]\nbatch_discount = 0.25\n'
+    config = parse(f'{text}base_url = "http://127.0.0.1:9/v1"\n[upstreams.up.models.odd]\n', {})
+    quarter = Books({"odd": remote("odd")}, config, clock=FakeClock())
+    assert bill(quarter, asked("odd", batched)).cost == Decimal("0.0075")

@@ -26,6 +26,7 @@ from shortstop.types import (
     Tier,
     ToolResult,
     Trace,
+    Usage,
 )
 from tests.routing.test_constraints import OPEN, PINNED, ask
 from tests.routing.test_router import MAIL, TARGETS, asked, graded, make
@@ -229,3 +230,14 @@ def test_only_the_tenant_itself_may_speak_of_its_requests(prior: Prior) -> None:
     router.decide(request, OPEN, Caller(task="mail", tenant="acme"))
     assert not router.feedback(Feedback(request.id, score=0.0, tenant="rival"))
     assert router.feedback(Feedback(request.id, score=0.0, tenant="acme"))
+
+
+def test_what_waited_for_a_vendors_batch_says_nothing_of_who_waits_for_an_answer(
+    prior: Prior,
+) -> None:
+    router = make(prior)
+    request = asked(1, "sort mail")
+    decision = router.decide(request, OPEN, MAIL)
+    hours = Attempt("big", False, "ok", 7200.0, usage=Usage(10, output=5, served=("batch",)))
+    router.observe(trace(request, decision, 1.0, attempts=(hours,)))
+    assert not router.state.costs

@@ -18,6 +18,7 @@ from shortstop.batches import Batch, BatchLine, LineAnswer
 from shortstop.batches.batch import BatchTerms
 from shortstop.server.lines import LineAsker
 from shortstop.types import Admission, Answer, Caller, Request
+from shortstop.types.batches import LinePlace
 from tests.app.parts import Home
 from tests.coroutines import at_once
 from tests.server.scripted import ScriptedModel
@@ -61,7 +62,7 @@ def batch(key: str | None = None, endpoint: str = "/v1/chat/completions", **head
 async def ask(gateway: Shortstop, batch: Batch, said: str, **more: Any) -> LineAnswer:
     body = {"model": "small", "messages": [{"role": "user", "content": said}]} | more
     line = BatchLine(1, "r1", "small", json.dumps(body).encode())
-    return await LineAsker(gateway)(batch, line)
+    return await LineAsker(gateway)(batch, line, LinePlace(batch.id, 1))
 
 
 async def test_a_line_has_the_answer_that_a_client_would_have(gateway: Shortstop) -> None:

@@ -10,13 +10,11 @@ import pytest
 
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.http import (
-    MAX_ERROR,
     Egress,
-    HttpStream,
     LocalClient,
     Timeouts,
-    retry_after,
 )
+from shortstop.serving.response import MAX_ERROR, HttpStream, retry_after
 from shortstop.types import Clearance, Cleared, Message, Reach, Request, Text, Tier
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

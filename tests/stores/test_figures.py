@@ -119,6 +119,10 @@ def test_roll_ups_are_the_sums_of_the_rows_that_are_there(
                     assert [one.key for one in shown] == [one.key for one in slices]
                     for mine, theirs in zip(shown, slices, strict=True):
                         alike(mine, theirs)
+                keys = reports.summary(tenant=tenant, by=("key",)).groups["key"]
+                counted = figures.keys(EVER, tenant=tenant)
+                assert [one.requests for one in counted] == [one.requests for one in keys]
+                assert sum(one.cost for one in counted) == report.total.cost
                 points = figures.points(0, 10**7, 1, tenant)
                 assert sum(point.requests for point in points) == report.total.requests
                 assert sum(point.cost for point in points) == report.total.cost

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shortstop.accounts.idempotency import AnswerStore
 from shortstop.accounts.keybook import Check, KeyBook
-from shortstop.accounts.keys import BUDGET_LIMIT, PREFIX, Grant, Key, new_id, new_secret
+from shortstop.accounts.keys import BUDGET_LIMIT, LINE_HOLD, PREFIX, Grant, Key, new_id, new_secret
 from shortstop.accounts.leased_purse import LeasedPurse
 from shortstop.accounts.leased_rates import LeasedRates
 from shortstop.accounts.leases import LeaseKeeper
@@ -234,9 +234,10 @@ class Accounts:
         if key is None:
             return
         amount = _known(at_most(request, plan))
-        full = await self.purse.held(request.id, key, amount)
+        lasts = 0.0 if caller.line is None else LINE_HOLD
+        full = await self.purse.held(request.id, key, amount, lasts)
         if full is not None and self.purse.recover():
-            full = await self.purse.held(request.id, key, amount)
+            full = await self.purse.held(request.id, key, amount, lasts)
         if full is not None:
             raise self._not_covered(key, amount, full)
 

@@ -27,6 +27,8 @@ Limit = Annotated[int, Meta(ge=1)]
 PREFIX = "sk-ss-"
 LONGEST_HOLD = 3600.0
 """Seconds after which no request can still be running."""
+LINE_HOLD = 86_400.0
+"""Seconds for which a line of a batch may wait beyond that: its vendor takes a day."""
 BUDGET_LIMIT = 1_000_000
 """US dollars, exclusive. Capped so that balances in pico-dollars fit a 64-bit integer."""
 BUDGET_TEXT = r"^0?([1-9][0-9]{0,5}(\.[0-9]{0,12})?|\.0{0,11}[1-9][0-9]{0,11})$"

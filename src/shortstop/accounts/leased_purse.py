@@ -72,11 +72,15 @@ class LeasedPurse(Purse):
 
     # ------------------------------------------------------------ requests
 
-    def hold_or_name(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
-        return self._leases.wait(self._want(id, payer, amount))
+    def hold_or_name(
+        self, id: str, payer: Allowance, amount: Decimal, lasts: float = 0.0
+    ) -> str | None:
+        return self._leases.wait(self._want(id, payer, amount, lasts))
 
-    async def held(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
-        return await self._leases.waited(self._want(id, payer, amount))
+    async def held(
+        self, id: str, payer: Allowance, amount: Decimal, lasts: float = 0.0
+    ) -> str | None:
+        return await self._leases.waited(self._want(id, payer, amount, lasts))
 
     async def lacks(self, payer: Allowance, amount: Decimal) -> str | None:
         id = secrets.token_hex(8)
@@ -84,7 +88,7 @@ class LeasedPurse(Purse):
         self.settle(id, payer, Decimal(0))
         return full
 
-    def _want(self, id: str, payer: Allowance, amount: Decimal) -> Want[str | None]:
+    def _want(self, id: str, payer: Allowance, amount: Decimal, lasts: float) -> Want[str | None]:
         most, levels = pico_up(amount), self._sources(payer)
         known = [(level(), level) for level in levels]
         with self._leases.lock:
@@ -93,7 +97,7 @@ class LeasedPurse(Purse):
         slices = list(names)
         return Want(
             [(slice_, most) for slice_ in slices],
-            lambda: self._hold(id, slices, most),
+            lambda: self._hold(id, slices, most, lasts),
             names.__getitem__,
         )
 
@@ -130,12 +134,12 @@ class LeasedPurse(Purse):
         latest = max(name, window(payer.period, now + SKEW))
         return BudgetLevel(payer.id, pico(payer.budget_usd), PurseWindow(name, name, latest))
 
-    def _hold(self, id: str, slices: Sequence[LeasedSlice], amount: int) -> None:
+    def _hold(self, id: str, slices: Sequence[LeasedSlice], amount: int, lasts: float) -> None:
         now = self._clock.monotonic()
         for slice_ in slices:
             slice_.hold(amount, now)
         parts = tuple((slice_, slice_.generation) for slice_ in slices)
-        self._held[id] = _Held(amount, parts, now)
+        self._held[id] = _Held(amount, parts, now + lasts)
 
     def settle(self, id: str, payer: Allowance, cost: Decimal | None) -> None:
         """Never waits for the store."""

@@ -75,19 +75,25 @@ class Purse:
         """Set `amount` aside for request `id` on every level. False when one does not cover it."""
         return self.hold_or_name(id, payer, amount) is None
 
-    def hold_or_name(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
-        """The same; the id of the first level that does not cover it."""
+    def hold_or_name(
+        self, id: str, payer: Allowance, amount: Decimal, lasts: float = 0.0
+    ) -> str | None:
+        """The same; the id of the first level that does not cover it. It may be held `lasts`
+        seconds longer than requests are."""
         now, most = self._clock.time(), pico_up(amount)
+        at = now + lasts
         if payer.team is not None:
-            return self._store.hold_levels(id, self.levels(payer), most, now)
+            return self._store.hold_levels(id, self.levels(payer), most, at)
         assert payer.budget_usd is not None
         current, budget = window(payer.period, now), pico(payer.budget_usd)
-        held = self._store.hold(id, payer.id, current, most, budget, now)
+        held = self._store.hold(id, payer.id, current, most, budget, at)
         return None if held else payer.id
 
-    async def held(self, id: str, payer: Allowance, amount: Decimal) -> str | None:
+    async def held(
+        self, id: str, payer: Allowance, amount: Decimal, lasts: float = 0.0
+    ) -> str | None:
         """The same, without holding up others where the store takes its time."""
-        return self.hold_or_name(id, payer, amount)
+        return self.hold_or_name(id, payer, amount, lasts)
 
     async def lacks(self, payer: Allowance, amount: Decimal) -> str | None:
         """The id of the first level that does not cover `amount`; nothing is set aside."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from shortstop.app.clock import CLOCK
-from shortstop.batches import Batches, Files, Means, Runner, line_gate
+from shortstop.batches import Batches, Files, Forwarders, Means, Runner, line_gate
 from shortstop.config import Config
 from shortstop.ports import Locker
 from shortstop.ports.stores import Stores
@@ -24,6 +24,7 @@ class Batching:
         opened.callback(batches.close)
         self.files = Files(files, seal, CLOCK, self._settings)
         self.batches = Batches(batches, self.files, seal, CLOCK, self._settings)
+        self.forwarders = Forwarders()
         self._runner: Runner | None = None
 
     def follow(self, config: Callable[[], Config]) -> None:
@@ -38,7 +39,10 @@ class Batching:
     async def keep_running(self, gateway: Gateway, counted: Callable[[bool], None]) -> None:
         """For ever; `counted` is told of every line that has an answer: whether it failed."""
         ask = LineAsker(gateway)
-        means = Means(self.batches, ask, line_gate(), CLOCK, self._settings, counted)
+        means = Means(
+            self.batches, ask, line_gate(), CLOCK, self._settings, counted,
+            forwarders=self.forwarders,
+        )  # fmt: skip
         self._runner = Runner(means)
         await self._runner.run()
 

@@ -42,7 +42,7 @@ def build(
         or build_engine(name, model, resources.models, env, workers, config.engine)
         for name, model in config.models.items()
     }
-    remotes = build_remotes(config, env, standings)
+    remotes = build_remotes(config, env, standings, resources.batching.forwarders)
     every = {name: engine.target for name, engine in engines.items()} | remotes.targets
     targets = {name: t for name, t in every.items() if EMBEDS not in t.abilities}
     backends = {name: backend_of(engines[name]) for name in targets if name in engines}

@@ -106,6 +106,10 @@ class GatewayDesk:
         ]
         return sorted(lines, key=lambda line: line.state != "in use")
 
+    def teams(self) -> Mapping[str, str]:
+        keys = self._resources.accounts.keys.all()
+        return {key.id: self._team(key) for key in keys if key.team is not None}
+
     def _team(self, key: Key) -> str:
         if key.team is None:
             return ""

@@ -68,6 +68,7 @@ class Shortstop:
             self.desk = GatewayDesk(self._resources, lambda: self._runtime, source)
             self._resources.telemetry.follow(self.config, lambda: self._runtime.targets)
             self._resources.batching.follow(self.config)
+            self.vendor_batches = lambda target: self._runtime.remotes.batches_of(target)
             self.files, self.batches = (
                 self._resources.batching.files,
                 self._resources.batching.batches,

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from shortstop.app.clock import CLOCK
-from shortstop.config import Config, UpstreamConfig, UpstreamModel, is_local_url
+from shortstop.config import MODEL_PLACE, Config, UpstreamConfig, UpstreamModel, is_local_url
 from shortstop.dialects import DescribedDialect
 from shortstop.errors import ConfigError
 from shortstop.ledger import price_sheet
 from shortstop.ledger.contexts import UNKNOWN_CONTEXT, known_context
+from shortstop.ports.forwarding import Forwarding, VendorBatches
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.deployments import Chooser, Deployment, KeyStandings
 from shortstop.serving.health import TargetHealth
@@ -47,6 +48,12 @@ class Remotes:
     forwards: frozenset[bytes] = frozenset()
     """The headers of clients that some of them are told, in small letters."""
     standings: KeyStandings = field(default_factory=KeyStandings)
+    forwarding: Forwarding | None = None
+
+    def batches_of(self, target: str) -> VendorBatches | None:
+        """Those of the vendor in which lines for a model may go."""
+        upstream = self.upstreams.get(target)
+        return None if upstream is None else upstream.batches
 
     async def close(self) -> None:
         for egresses in self.egresses.values():
@@ -55,10 +62,14 @@ class Remotes:
 
 
 def build_remotes(
-    config: Config, env: Mapping[str, str], standings: KeyStandings | None = None
+    config: Config,
+    env: Mapping[str, str],
+    standings: KeyStandings | None = None,
+    forwarding: Forwarding | None = None,
 ) -> Remotes:
-    """Raises ConfigError when a key is not set, or a proxy or certificate is not usable."""
-    remotes = Remotes(standings=standings or KeyStandings())
+    """`forwarding` gathers lines of batches for the vendors'. Raises ConfigError when a key is not
+    set, or a proxy or certificate is not usable."""
+    remotes = Remotes(standings=standings or KeyStandings(), forwarding=forwarding)
     draw = random.Random(config.routing.seed)
     told = [name.lower().encode() for u in config.upstreams.values() for name in u.forward_headers]
     remotes.forwards = frozenset(told)
@@ -72,6 +83,7 @@ def build_remotes(
                 "[upstreams.%s] sends its key without HTTPS: write https:// in `base_url`", name
             )
         _check_forwarding(upstream, dialect, name)
+        _check_batching(upstream, dialect, name)
         for doubt in doubts(upstream, name=name):
             log.warning("%s", doubt)
         remotes.egresses[name] = {
@@ -119,6 +131,9 @@ def _add(remotes: Remotes, config: Config, upstream: str, name: str, draw: rando
     if settings.api_key_file is not None:
         one.key = KeyFile(settings.api_key_file, vendor_of(dialect))
     one.forwards = frozenset(header.lower() for header in settings.forward_headers)
+    batching = vendor_of(dialect).batching
+    if settings.batch and batching is not None and remotes.forwarding is not None:
+        one.batched(batching, remotes.forwarding)
 
 
 def _deployments(
@@ -148,6 +163,18 @@ def _check_forwarding(upstream: UpstreamConfig, dialect: DescribedDialect, name:
                 f"[upstreams.{name}] `forward_headers`: {header!r} is sent by its dialect already.",
                 hint="Leave it out.",
             )
+
+
+def _check_batching(upstream: UpstreamConfig, dialect: DescribedDialect, name: str) -> None:
+    """Raises ConfigError where lines cannot go in batches of the vendor's."""
+    if not upstream.batch:
+        return
+    if vendor_of(dialect).batching is None or MODEL_PLACE in upstream.base_url:
+        raise ConfigError(
+            f"[upstreams.{name}] `batch`: this API takes no batches that are known here.",
+            hint='The dialects "openai", "responses" and "anthropic" do, without {model} in'
+            " `base_url`.",
+        )
 
 
 def remote_target(

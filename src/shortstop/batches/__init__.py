@@ -9,6 +9,7 @@ from shortstop.batches.asked import BatchRequest, ExpiresAfter
 from shortstop.batches.batch import Batch, Fault
 from shortstop.batches.batches import Batches
 from shortstop.batches.files import Files, Holder, StoredFile
+from shortstop.batches.forwarders import Forwarders
 from shortstop.batches.job import AskLine, BatchJob, Means
 from shortstop.batches.line import BatchLine
 from shortstop.batches.runner import Runner, line_gate
@@ -24,6 +25,7 @@ __all__ = [
     "ExpiresAfter",
     "Fault",
     "Files",
+    "Forwarders",
     "Holder",
     "LineAnswer",
     "Means",

@@ -14,7 +14,7 @@ from shortstop.config import Config
 from shortstop.errors import Conflict, NotFound, StoreError, TooLarge
 from shortstop.ports import Clock, Locker
 from shortstop.ports.batches import FileStore
-from shortstop.types.batches import FileRow, Purpose
+from shortstop.types.batches import FileRow, Piece, Purpose
 
 DAY = 86_400.0
 PAGE_BYTES = 1 << 20
@@ -140,6 +140,20 @@ class Files:
             for number, _, data, _ in pieces:
                 yield number, self._line(data, place(id, number)) if data else b""
             after = pieces[-1].number
+
+    # ------------------------------------------------------------ notes of who works on a batch
+
+    def begin_log(self, id: str, holder: Holder) -> None:
+        """A file that no client sees, deleted with what is abandoned."""
+        self._store.abandon(id)
+        self._store.create(self.new_row(holder, "batch", "")._replace(id=id))
+
+    def add_to_log(self, id: str, number: int, data: bytes) -> None:
+        """It is on the disk when this returns."""
+        self._store.append(id, [Piece(number, len(data), self._seal.lock(data, place(id, number)))])
+
+    def drop_log(self, id: str) -> None:
+        self._store.abandon(id)
 
     def _line(self, sealed: bytes, place: str) -> bytes:
         try:

@@ -15,11 +15,16 @@ from shortstop.batches.batch import LOST, Batch, Fault
 from shortstop.batches.batches import Batches
 from shortstop.batches.check import InputCheck
 from shortstop.batches.files import Settings, UnreadableLine
+from shortstop.batches.forwarder import Forwarder, VendorMeans
+from shortstop.batches.forwarders import Forwarders
 from shortstop.batches.line import BatchLine, read_line
+from shortstop.batches.seat import LineSeat
+from shortstop.batches.vendor_batch import VendorLog
 from shortstop.fair import FairGate
 from shortstop.ports import Clock
+from shortstop.ports.forwarding import VendorBatches
 from shortstop.types import Party
-from shortstop.types.batches import BatchStatus
+from shortstop.types.batches import BatchStatus, LinePlace
 
 LOOK_SECONDS = 1.0
 """How often is looked for new batches, and whether one is cancelled or expires."""
@@ -43,8 +48,11 @@ Pause = Callable[[float], Awaitable[object]]
 class AskLine(Protocol):
     """The way to the models."""
 
-    async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
+    async def __call__(self, batch: Batch, line: BatchLine, place: LinePlace) -> LineAnswer:
         """Answer a line as a request of the batch's key. Raises nothing but CancelledError."""
+
+    def vendor(self, target: str) -> VendorBatches | None:
+        """The vendor's batches in which lines for a model may go."""
 
     def knows(self, batch: Batch, model: str) -> bool:
         """Whether there is a model of that name."""
@@ -64,6 +72,7 @@ class Means:
     pause: Pause = asyncio.sleep
     threads: Executor = field(default_factory=lambda: ThreadPoolExecutor(3, "batches"))
     """For the stores alone: who reads a large file holds up no client."""
+    forwarders: Forwarders = field(default_factory=Forwarders)
 
     async def aside(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """In a thread: a store may have to wait for its file."""
@@ -84,13 +93,27 @@ class BatchJob:
         self._left: set[int] = set()
         self._keeping: set[asyncio.Future[bool]] = set()
         self._kept = self._in_vain = 0
+        self._stopping = False
+        self._asking: dict[asyncio.Task[None], LineSeat] = {}
+        notes = VendorLog(means.batches.files, batch)
+        vendors = VendorMeans(
+            means.ask.vendor, means.aside, means.pause, means.clock, means.settings
+        )
+        self._forwarder = Forwarder(batch, notes, vendors)
 
     async def work(self) -> None:
         """Until the batch has ended, or is gone. Raises StoreError."""
+        ended = False
+        self._means.forwarders.add(self._batch.id, self._forwarder)
         try:
             await self._worked_off()
+            ended = True
         except UnreadableLine:
             await self._fail([LOST])
+            ended = True
+        finally:
+            self._means.forwarders.drop(self._batch.id)
+            await self._forwarder.close(ended=ended)
 
     async def _worked_off(self) -> None:
         if not self._batch.terms.endpoint:
@@ -101,8 +124,12 @@ class BatchJob:
             if checked is None or checked.ended:
                 return
             self._batch = checked
+        await self._forwarder.load(await self._aside(self._book.answered, self._batch))
+        end = end or self._due(self._batch.row.status)
         if end is None:
-            end = self._due(self._batch.row.status) or await self._answered()
+            end = await self._answered()
+        else:
+            await self._forwarder.cancel()
         if end is not None:
             await self._end(end)
 
@@ -113,12 +140,22 @@ class BatchJob:
         try:
             await asyncio.wait((lines, watch), return_when=asyncio.FIRST_COMPLETED)
             if watch.done():
-                return watch.result()
+                if (end := watch.result()) is not None:
+                    await self._called_off()
+                return end
             lines.result()
             return "completed"
         finally:
             await stopped(lines, watch)
             await asyncio.gather(*self._keeping, return_exceptions=True)
+
+    async def _called_off(self) -> None:
+        """Ask no line any more; what vendors have answered by then is kept."""
+        self._stopping = True
+        for task, seat in self._asking.items():
+            if not seat.waits:
+                task.cancel()
+        await self._forwarder.cancel()
 
     async def _watched(self) -> BatchStatus | None:
         """Why to end before all lines have an answer; None: the batch is gone."""
@@ -188,27 +225,42 @@ class BatchJob:
         places = asyncio.Semaphore(most)
         self._left.clear()
         self._in_vain = 0
+        self._forwarder.all_read(False)
         try:
             async with asyncio.TaskGroup() as group:
                 async for line in self._unanswered(after):
                     await places.acquire()
                     self._left.add(line.number)
-                    group.create_task(self._asked(line, places))
+                    if self._stopping:
+                        break
+                    self._begin(group, line, places)
                     if self._in_vain >= max(IN_VAIN, 2 * most):
+                        self._forwarder.all_read()
                         return line.number
+                self._forwarder.all_read()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
         return None
 
-    async def _asked(self, line: BatchLine, places: asyncio.Semaphore) -> None:
+    def _begin(self, group: asyncio.TaskGroup, line: BatchLine, places: asyncio.Semaphore) -> None:
+        party = Party(self._batch.row.tenant, self._batch.row.holder, background=True)
+        seat = LineSeat(self._means.gate, party, places)
+        task = group.create_task(self._asked(line, seat))
+        self._asking[task] = seat
+        task.add_done_callback(self._asking.pop)
+
+    async def _asked(self, line: BatchLine, seat: LineSeat) -> None:
+        done = False
         try:
-            if await self._line(line):
+            done = await self._line(line, seat)
+            if done:
                 self._left.remove(line.number)
                 self._kept, self._in_vain = self._kept + 1, 0
             else:
                 self._in_vain += 1
         finally:
-            places.release()
+            self._forwarder.unseated(line.number, done=done)
+            seat.read_on()
 
     async def _unanswered(self, after: int = 0) -> AsyncIterator[BatchLine]:
         answered = await self._aside(self._book.answered, self._batch)
@@ -221,12 +273,15 @@ class BatchJob:
             if number not in answered and data.strip():
                 yield read_line(number, data, self._batch.terms.endpoint)
 
-    async def _line(self, line: BatchLine) -> bool:
+    async def _line(self, line: BatchLine, seat: LineSeat) -> bool:
         """Whether the line has its answer now."""
-        party = Party(self._batch.row.tenant, self._batch.row.holder, background=True)
         for _ in range(TRIES):
-            async with self._means.gate.take(party):
-                answer = await self._means.ask(self._batch, line)
+            await seat.take()
+            try:
+                place = self._forwarder.seated(line.number, seat)
+                answer = await self._means.ask(self._batch, line, place)
+            finally:
+                seat.leave()
             if answer.again is None:
                 break
             await self._means.pause(min(answer.again, LONGEST_PAUSE))

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from shortstop.cli.desk import desk
-from shortstop.console.sums import whole
+from shortstop.console.by_team import NO_TEAM, by_team
 from shortstop.types.report import Slice, TrafficReport
 
-NO_TEAM = "(no team)"
+__all__ = ["NO_TEAM", "slices_by_team", "teams_of_keys"]
 
 
 def slices_by_team(report: TrafficReport, config: Path | None) -> tuple[Slice, ...]:
     """The report's slices by key, added up by team; the dearest first. They have no percentiles."""
-    keys = teams_of_keys(config)
-    parts: dict[str, list[Slice]] = defaultdict(list)
-    for one in report.groups["key"]:
-        parts[keys.get(one.key) or NO_TEAM].append(one)
-    added = [replace(whole(slices), key=team) for team, slices in parts.items()]
-    return tuple(sorted(added, key=lambda one: (-one.cost, one.key)))
+    return by_team(report.groups["key"], teams_of_keys(config))
 
 
 def teams_of_keys(config: Path | None) -> dict[str, str]:

@@ -9,26 +9,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shortstop.accounts import Accounts, Key
 from shortstop.app.acts import note_act
+from shortstop.app.admin_token import shown_token
 from shortstop.app.places import data_paths
+from shortstop.cli.gateway_accounts import GatewayAccounts
 from shortstop.cli.output import say
-from shortstop.config import Config, load
-from shortstop.errors import InvalidRequest, NotFound
+from shortstop.cli.reach import require_trusted
+from shortstop.cli.remote import require_safe
+from shortstop.cli.sessions import SavedSessions
+from shortstop.config import Config, is_loopback, load
+from shortstop.errors import ConfigError, InvalidRequest, NotFound
 from shortstop.stores import Paths, open_stores
+
+AnyAccounts = Accounts | GatewayAccounts
 
 
 @dataclass(frozen=True, slots=True)
 class AccountsDesk:
     """`with desk(config) as open: ...`"""
 
-    accounts: Accounts
+    accounts: AnyAccounts
     config: Config
     paths: Paths
 
     def note(self, what: str, *, needed: bool) -> None:
-        """Before it is done: what is `needed` and cannot be written down is not done."""
+        """Before it is done: what is `needed` and cannot be written down is not done. A gateway
+        writes down itself what it is asked to do."""
+        if isinstance(self.accounts, GatewayAccounts):
+            return
         problem = note_act(self.config, os.environ, self.paths, what, needed=needed)
         if problem:
             say(f"This is not in the log of changes: {problem}", err=True)
@@ -44,15 +55,36 @@ class AccountsDesk:
 
 
 @contextmanager
-def desk(config: Path | None) -> Iterator[AccountsDesk]:
-    """The accounts of the gateway that `config` describes, closed with the block."""
+def desk(config: Path | None, gateway: str | None = None) -> Iterator[AccountsDesk]:
+    """The accounts of the gateway that `config` describes, or of the one that runs at the address
+    `gateway`; closed with the block."""
     settings = load(config, os.environ)
     paths = data_paths(settings, os.environ)
-    accounts = Accounts(open_stores(paths).accounts(), time)
+    accounts: AnyAccounts
+    if gateway is None:
+        accounts = Accounts(open_stores(paths).accounts(), time)
+    else:
+        accounts = _reached(require_safe(gateway, "Say --gateway https://HOST."), settings, paths)
     try:
         yield AccountsDesk(accounts, settings, paths)
     finally:
         accounts.close()
+
+
+def _reached(url: str, settings: Config, paths: Paths) -> GatewayAccounts:
+    """As who is signed in there, else as the holder of the admin token. Raises ConfigError."""
+    name = settings.server.admin_token_env
+    session = None if os.environ.get(name, "").strip() else SavedSessions(paths.sessions).of(url)
+    if is_loopback(urlsplit(url).hostname or ""):
+        require_trusted(url, paths.admin_token)
+    elif session is None and not os.environ.get(name, "").strip():
+        raise ConfigError(
+            f"Nobody is signed in at {url}.",
+            hint=f"Say `shortstop login --url {url}`, or put its admin token in {name}.",
+        )
+    if session is not None:
+        return GatewayAccounts(url, session.token, leads=session.role == "team-lead")
+    return GatewayAccounts(url, shown_token(paths.admin_token, os.environ, name), leads=False)
 
 
 def dollars_in(text: str) -> Decimal:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from shortstop.accounts import Accounts, Grant, Key, Period
-from shortstop.cli.desk import desk, dollars_in
+from shortstop.accounts import Grant, Key, Period
+from shortstop.cli.desk import AnyAccounts, desk, dollars_in
 from shortstop.cli.key_options import (
     Budget,
     ConsoleOption,
@@ -25,7 +25,7 @@ from shortstop.cli.key_options import (
     Tenant,
     Tpm,
 )
-from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.options import AsJson, ConfigFile, GatewayUrl
 from shortstop.cli.output import Grid, Part, Terminal, print_json, say
 from shortstop.console.durations import seconds_in
 from shortstop.errors import InvalidRequest
@@ -61,6 +61,7 @@ def create_command(
     run_steps: Annotated[int | None, typer.Option(min=1, help="Steps of one run.")] = None,
     run_time: Annotated[str | None, typer.Option(help="Time of one run: 90s, 30m, 12h.")] = None,
     expires: Expires = None,
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +88,7 @@ def create_command(
         grant = msgspec.convert(fields, Grant)
     except msgspec.ValidationError as error:
         raise InvalidRequest(f"No key can be created from this: {error}.") from error
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         first = not at.accounts.keys.any
         whose = ""
         if team is not None:
@@ -107,11 +108,12 @@ def create_command(
 @keys_app.command("list")
 def list_command(
     team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show all keys, what they may do and what they have spent in this period."""
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         accounts = at.accounts
         accounts.teams.load()
         id = accounts.teams.team(team).id if team is not None else None
@@ -157,12 +159,13 @@ def rotate_command(
     grace: Annotated[
         str | None, typer.Option(help="How long the old secret stays good: 30m, 24h, 7d.")
     ] = None,
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret, shown once. Name, limits and what was spent stay."""
     seconds = _seconds(grace) or 0.0
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         found = at.active(key)
         lasts = f", the old secret good for {grace}" if grace else ""
         at.note(f"rotate key {found.id}{lasts}", needed=found.team is not None)
@@ -181,13 +184,14 @@ def move_command(
     key: KeyArgument,
     team: TeamOption = None,
     out: Annotated[bool, typer.Option("--out", help="Take it out of its team.")] = False,
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a key into a team, or take it out. What it has begun counts where it began."""
     if (team is None) != out:
         raise InvalidRequest("Say `--team TEAM`, or `--out` to take it out of its team.")
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         found = at.active(key)
         at.accounts.teams.load()
         to = at.accounts.teams.team(team).id if team is not None else None
@@ -200,9 +204,11 @@ def move_command(
 
 
 @keys_app.command("revoke")
-def revoke_command(key: KeyArgument, config: ConfigFile = None, as_json: AsJson = False) -> None:
+def revoke_command(
+    key: KeyArgument, gateway: GatewayUrl = None, config: ConfigFile = None, as_json: AsJson = False
+) -> None:
     """Revoke a key for good. Running gateways refuse it within a second."""
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         found = at.active(key)
         at.note(f"revoke key {found.id}", needed=False)
         revoked = at.accounts.keys.revoke(found.id)
@@ -254,7 +260,7 @@ def _date(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _replaced(accounts: Accounts, key: Key) -> list[dict[str, Any]]:
+def _replaced(accounts: AnyAccounts, key: Key) -> list[dict[str, Any]]:
     """The old secrets that are still good: their ends, and until when."""
     return [msgspec.structs.asdict(one) for one in accounts.keys.replaced(key.id)]
 

@@ -18,7 +18,8 @@ from shortstop.cli.remote import ask
 from shortstop.cli.sessions import SavedSessions
 from shortstop.config import load
 from shortstop.errors import ConfigError, TargetError
-from shortstop.serving.http import HttpReply, LocalClient
+from shortstop.serving.http import LocalClient
+from shortstop.serving.response import HttpReply
 
 Url = Annotated[
     str | None, typer.Option(help="Where it listens; default: what the configuration says.")

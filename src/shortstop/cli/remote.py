@@ -10,11 +10,23 @@ import msgspec
 
 from shortstop.cli.reach import trust_in
 from shortstop.config import is_loopback, problem_of_url
-from shortstop.errors import ConfigError, SignOnUnavailable
+from shortstop.errors import (
+    ConfigError,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    RequestError,
+    SignOnUnavailable,
+    Unauthenticated,
+)
 from shortstop.serving.identity import Document, IdentityFetch
 
 SECONDS = 30.0
 T = TypeVar("T")
+REFUSALS: dict[int, type[RequestError]] = {
+    400: InvalidRequest, 401: Unauthenticated, 403: Forbidden, 404: NotFound, 409: Conflict,
+}  # fmt: skip
 
 
 def require_safe(url: str, hint: str = "Say --url https://HOST.") -> str:
@@ -46,6 +58,31 @@ async def ask(url: str, path: str, into: type[T], document: Any = None, token: s
         ) from None
     if reply.status >= 300:
         raise ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
+    try:
+        return msgspec.json.decode(reply.body, type=into)
+    except msgspec.DecodeError:
+        raise ConfigError(f"What answers at {url} is no gateway of Shortstop.") from None
+
+
+async def call(
+    url: str, method: str, path: str, into: type[T], body: bytes | None, token: str
+) -> T:
+    """What the gateway answers to an act of administration. Raises its refusal as it was raised
+    there, and ConfigError where no gateway answers."""
+    fetch = IdentityFetch(SECONDS, os.environ, trust_in(url))
+    headers = {"authorization": f"Bearer {token}"}
+    try:
+        reply = await fetch.send(method, url + path, body or b"", headers)
+    except SignOnUnavailable as error:
+        raise ConfigError(
+            f"No gateway answers at {url}: {error.message}",
+            hint="Start it with `shortstop serve`, or say --gateway where it listens.",
+        ) from None
+    if reply.status >= 300:
+        kind = REFUSALS.get(reply.status)
+        if kind is None:
+            raise ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
+        raise kind(_said(reply))
     try:
         return msgspec.json.decode(reply.body, type=into)
     except msgspec.DecodeError:

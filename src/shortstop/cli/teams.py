@@ -10,7 +10,6 @@ import typer
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from shortstop.accounts import Accounts
 from shortstop.accounts.calendar import GroupPeriod, told
 from shortstop.accounts.teams import (
     Group,
@@ -20,8 +19,8 @@ from shortstop.accounts.teams import (
     Team,
     TeamRequest,
 )
-from shortstop.cli.desk import desk, dollars_in
-from shortstop.cli.options import AsJson, ConfigFile
+from shortstop.cli.desk import AnyAccounts, desk, dollars_in
+from shortstop.cli.options import AsJson, ConfigFile, GatewayUrl
 from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.cli.team_report import team_report_command
 from shortstop.errors import InvalidRequest
@@ -51,13 +50,14 @@ def create_organisation_command(
     budget: Budget,
     period: PeriodOption = "month",
     zone: Zone = "UTC",
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an organisation: all of its teams share its budget."""
     fields = {"name": name, "budget_usd": budget, "period": period, "zone": zone}
     wanted = _converted(fields, OrganisationRequest)
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         at.note(f"make organisation {name}", needed=True)
         made = at.accounts.teams.add_organisation(wanted)
         _show(at.accounts, made, as_json)
@@ -70,13 +70,14 @@ def create_command(
     budget: Budget,
     period: PeriodOption = "month",
     zone: Zone = "UTC",
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a team in an organisation: all of its keys share its budget."""
     fields = {"name": name, "budget_usd": budget, "period": period, "zone": zone}
     wanted = _converted({**fields, "organisation": organisation}, TeamRequest)
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         at.accounts.teams.load()
         above = at.accounts.teams.organisation(organisation)
         at.note(f"make team {name} in {above.id}", needed=True)
@@ -93,6 +94,7 @@ def change_command(
         GroupPeriod | None, typer.Option("--period", help="day, week, month or total.")
     ] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="An IANA time zone.")] = None,
+    gateway: GatewayUrl = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -102,7 +104,7 @@ def change_command(
     if not changes:
         raise InvalidRequest("Say what is to be changed: see `shortstop teams change --help`.")
     wanted = _converted(changes, GroupChange)
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         at.accounts.teams.load()
         group = at.accounts.teams.group(named)
         at.note(f"change {group.id}: {wanted.words()}", needed=True)
@@ -110,10 +112,12 @@ def change_command(
 
 
 @teams_app.command("close")
-def close_command(named: Named, config: ConfigFile = None, as_json: AsJson = False) -> None:
+def close_command(
+    named: Named, gateway: GatewayUrl = None, config: ConfigFile = None, as_json: AsJson = False
+) -> None:
     """Close a team for good and revoke its keys, or an organisation whose teams are closed. Its
     rows and books stay; its name stays taken until `teams change --name` gives it another."""
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         at.accounts.teams.load()
         group = at.accounts.teams.group(named)
         at.note(f"close {group.id} and revoke its keys", needed=True)
@@ -126,9 +130,11 @@ def close_command(named: Named, config: ConfigFile = None, as_json: AsJson = Fal
 
 
 @teams_app.command("list")
-def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def list_command(
+    gateway: GatewayUrl = None, config: ConfigFile = None, as_json: AsJson = False
+) -> None:
     """Show organisations and teams, what each has spent in its period and has left."""
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         teams = at.accounts.teams
         teams.load()
         groups: list[Group] = []
@@ -160,14 +166,16 @@ def list_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @teams_app.command("show")
-def show_command(named: Named, config: ConfigFile = None, as_json: AsJson = False) -> None:
+def show_command(
+    named: Named, gateway: GatewayUrl = None, config: ConfigFile = None, as_json: AsJson = False
+) -> None:
     """Show one team or organisation, what it has spent in its period and has left."""
-    with desk(config) as at:
+    with desk(config, gateway) as at:
         at.accounts.teams.load()
         _show(at.accounts, at.accounts.teams.group(named), as_json)
 
 
-def _show(accounts: Accounts, group: Group, as_json: bool) -> None:
+def _show(accounts: AnyAccounts, group: Group, as_json: bool) -> None:
     balance = accounts.group_balance(group)
     if as_json:
         print_json(_plain(group, balance))

@@ -71,6 +71,10 @@ class UpstreamConfig(Section, frozen=True):
     `dialect`: "openai" is Chat Completions, "responses" OpenAI's Responses, "anthropic" Messages.
     `shortstop.dialects` knows which there are; the name is checked where the upstream is built.
 
+    `batch`: lines of clients' batches (`/v1/batches`) that are to be answered by a model of this
+    upstream go in batches of the vendor's, which take up to a day. They cost `batch_discount` less,
+    a share of the usual price, where the price sheet has no tariff for them.
+
     `{model}` in the path of `base_url` stands for the model that is asked. `proxy` is an HTTP proxy
     that gives tunnels (CONNECT), "off" none; by default `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`
     say. `proxy_user` with the password in `proxy_password_env` are for `proxy`. `ca_file`: whom to
@@ -113,6 +117,8 @@ class UpstreamConfig(Section, frozen=True):
     client_cert: str | None = None
     client_key: str | None = None
     socket: str | None = None
+    batch: bool = False
+    batch_discount: Annotated[float, Meta(ge=0, le=1)] = 0.5
     headers: dict[str, str] = {}
     query: dict[str, str] = {}
     forward_headers: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from shortstop.config import HardwareConfig
 from shortstop.console import charts
+from shortstop.console.by_team import by_team
 from shortstop.console.charts import Bar, Series
 from shortstop.console.format import axis_usd, energy
 from shortstop.console.projection import Month
@@ -25,9 +26,13 @@ from shortstop.console.view import View
 from shortstop.ledger import local_grid
 from shortstop.ports.stores import Figures
 from shortstop.types.console import Days
-from shortstop.types.report import By, Slice
+from shortstop.types.report import BooksBy, Slice
 
-GROUPS: dict[By, str] = {"day": "Day", "task": "Task", "target": "Who answered", "tenant": "Tenant"}
+GROUPS: dict[BooksBy, str] = {
+    "day": "Day", "task": "Task", "target": "Who answered", "tenant": "Tenant", "team": "Team",
+}  # fmt: skip
+Teams = Mapping[str, str]
+"""The name of the team that each key is in."""
 MOST_HOURLY = 31
 """Days up to which the figure that zooms is by the hour."""
 _COLUMNS = (
@@ -39,7 +44,7 @@ _COLUMNS = (
 
 class _BooksPage(Struct, frozen=True):
     days: int
-    by: By
+    by: BooksBy
     tenant: str | None
     since: int
     until: int
@@ -55,7 +60,13 @@ class _BooksPage(Struct, frozen=True):
 
 
 def page(
-    view: View, figures: Figures, days: int, by: By, tenant: str | None, hardware: HardwareConfig
+    view: View,
+    figures: Figures,
+    days: int,
+    by: BooksBy,
+    tenant: str | None,
+    hardware: HardwareConfig,
+    teams: Teams,
 ) -> str:
     period = period_of(view.now, days)
     by_day = figures.slices("day", period, tenant=tenant)
@@ -72,7 +83,7 @@ def page(
             since=period.first * DAY,
             until=period.end * DAY,
             total=total,
-            slices=by_day if by == "day" else figures.slices(by, period, tenant=tenant),
+            slices=by_day if by == "day" else _slices(figures, period, by, tenant, teams),
             month=month(figures, view.now, tenant),
             chart=_money(by_day),
             plot=_plot(figures, period, by_day, tenant),
@@ -84,12 +95,22 @@ def page(
     )
 
 
-def as_csv(figures: Figures, now: float, days: int, by: By, tenant: str | None) -> str:
+def _slices(
+    figures: Figures, period: Days, by: BooksBy, tenant: str | None, teams: Teams
+) -> Sequence[Slice]:
+    if by == "team":
+        return by_team(figures.keys(period, tenant=tenant), teams)
+    return figures.slices(by, period, tenant=tenant)
+
+
+def as_csv(
+    figures: Figures, now: float, days: int, by: BooksBy, tenant: str | None, teams: Teams
+) -> str:
     """The same sums as a file; text that a spreadsheet would run is made text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([by, *_COLUMNS, "joules", "joules_basis", "gco2"])
-    for one in figures.slices(by, period_of(now, days), tenant=tenant):
+    for one in _slices(figures, period_of(now, days), by, tenant, teams):
         numbers = [str(getattr(one, name)) for name in _COLUMNS]
         energy_ = [f"{one.joules.value:.6g}", one.joules.basis, f"{one.gco2.value:.6g}"]
         writer.writerow([_inert(one.key), *numbers, *energy_])

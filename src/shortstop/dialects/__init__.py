@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.anthropic.dialect import AnthropicMessages
+from shortstop.dialects.batching import BatchApi, BatchCall, BatchState, Steps
 from shortstop.dialects.completions.dialect import OpenAICompletions
 from shortstop.dialects.describe import (
     Counting,
@@ -39,6 +40,9 @@ from shortstop.dialects.table import (
 register(OpenAIChat(), OpenAIResponses(), OpenAICompletions(), AnthropicMessages())
 
 __all__ = [
+    "BatchApi",
+    "BatchCall",
+    "BatchState",
     "Counting",
     "DescribedDialect",
     "Description",
@@ -47,6 +51,7 @@ __all__ = [
     "Offered",
     "Route",
     "StatefulDialect",
+    "Steps",
     "ToolNames",
     "UsageFormat",
     "Vendor",

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from shortstop import bounded
+from shortstop.dialects.batching import BatchApi
 from shortstop.dialects.sse import PING
 from shortstop.errors import ShortstopError, UpstreamFailed
 from shortstop.ports import Dialect, StreamEncoder
@@ -71,7 +72,8 @@ class Vendor:
     `alias` is what `dialect = ` calls it in the configuration of an upstream. Clients present
     their keys to us in `key_header`, too. `abilities`: what the dialect itself gives, whatever
     the model, such as "n" for several answers to one request. `usual` is what a model is taken to
-    be able to of which nothing is known. Its models are listed under `models`.
+    be able to of which nothing is known. Its models are listed under `models`. `batching` is how it
+    takes many requests at once for a lower price, None: it does not.
     """
 
     alias: str
@@ -82,6 +84,7 @@ class Vendor:
     abilities: frozenset[str] = NONE
     usual: frozenset[str] = USUAL
     models: str = "/models"
+    batching: BatchApi | None = None
 
     def key(self, secret: str) -> Mapping[str, str]:
         """The header that presents an API key."""

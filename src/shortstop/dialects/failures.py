@@ -136,7 +136,7 @@ def told_failure(tree: Json) -> TargetError:
     details = tree.get("error") or tree
     if not isinstance(details, dict):
         details = {"message": str(details)}
-    status = _told_status(details)
+    status = told_status(details)
     message = details.get("message") or details.get("detail")
     message = str(message) if message else None
     code, kind = (v if isinstance(v := details.get(key), str) else None for key in ("code", "type"))
@@ -147,7 +147,7 @@ def told_failure(tree: Json) -> TargetError:
     return failure(status, message, code=code or kind, kind=kind)
 
 
-def _told_status(details: Json) -> int | None:
+def told_status(details: Json) -> int | None:
     """The status that the numbers or words of an error stand for."""
     for key in ("code", "status", "status_code", "http_code", "type"):
         value = details.get(key)

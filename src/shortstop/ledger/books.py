@@ -31,6 +31,7 @@ from shortstop.money import PICO
 from shortstop.ports import Clock
 from shortstop.tokens import prompt_tokens
 from shortstop.types import Attempt, Bill, Request, Span, Target, Usage
+from shortstop.types.answer import BATCH
 
 ZERO = Decimal(0)
 MIN_CACHED_TOKENS = 1024
@@ -57,10 +58,18 @@ class _BilledModel:
     entry: Entry | None
     line: energy.Line
     max_output: int | None = None
+    in_batches: Decimal = Decimal(1)
+    """What is answered in a batch costs of the usual price, where that has no tariff."""
 
     def cost(self, usage: Usage, at: float) -> Decimal | None:
         """None: it has no price, or none for how it was served."""
-        return None if self.entry is None else self.entry.cost(usage, at)
+        if self.entry is None:
+            return None
+        if usage.batched and (self.entry.own or not self.entry.serves(BATCH)):
+            served = tuple([word for word in usage.served if word != BATCH])
+            usual = self.entry.cost(replace(usage, served=served), at)
+            return None if usual is None else usual * self.in_batches
+        return self.entry.cost(usage, at)
 
     def as_asked(self, usage: Usage, request: Request) -> Usage:
         """An estimate of what nobody told, served as the client asked where that has a tariff."""
@@ -144,7 +153,9 @@ class Books:
             else find(target.name, provider=upstream, url=url)
             or find(target.model, provider=upstream, url=url)
         )
-        return _BilledModel(target.name, entry, _line(entry, target.model), target.max_output)
+        line, off = _line(entry, target.model), config.batch_discount if config else 0
+        in_batches = 1 - Decimal(repr(off))
+        return _BilledModel(target.name, entry, line, target.max_output, in_batches)
 
     def _choose_baseline(self, config: Config) -> _BilledModel | None:
         frontier = config.routing.frontier

@@ -124,7 +124,7 @@ class Pipeline:
         """The router's decision; without a router, what is possible. Raises RequestError."""
         asked = record.request, record.clearance, record.caller
         with contained("the router's decision", (RequestError,)):
-            return self._router.decide(*asked)
+            return _gone_on(self._router.decide(*asked), record.caller)
         return self._unlearned.decide(*asked)
 
     async def _reserved(self, record: RequestRecord, decision: Decision) -> Decision:
@@ -322,6 +322,16 @@ class Pipeline:
         signals = answered.signals if answered else None
         side = Side(reply.choices[0], record.target, signals)
         shadows.offer(record.request, record.clearance, trace, side)
+
+
+def _gone_on(decision: Decision, caller: Caller) -> Decision:
+    """A line that was sent in a vendor's batch before a restart is answered from there first."""
+    target = caller.line.target if caller.line is not None else None
+    if target not in decision.plan[1:]:
+        return decision
+    others = tuple([name for name in decision.plan if name != target])
+    reasons = (*decision.reasons, "vendor-batch")
+    return replace(decision, plan=(target, *others), reasons=reasons)
 
 
 def _not_read() -> PrivacyRefused:

@@ -153,7 +153,7 @@ class Embedding:
         began = self._books.clock.monotonic()
         outcome: Outcome = "cancelled"
         reply: EmbeddingReply | None = None
-        via: Via = []
+        via = Via()
         usage = None if target.local else estimated(record.request, None)
         try:
             reply = await self._vectors(record, target, asked, via)

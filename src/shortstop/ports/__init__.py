@@ -27,6 +27,7 @@ from shortstop.types import (
     Tier,
     Trace,
 )
+from shortstop.types.batches import LinePlace
 
 
 class Clock(Protocol):
@@ -140,8 +141,12 @@ class Backend(Protocol):
         """Answer in pieces. Closing the iterator frees the engine's slot."""
 
 
-Via = list[str]
-"""The labels of the upstream's deployments that were asked, as they are: the last one answers."""
+class Via(list[str]):
+    """The labels of the upstream's deployments that were asked, as they are: the last one answers.
+    `place`: which line of a batch is asked, None: of none. `waits`: for a vendor's batch, now."""
+
+    place: LinePlace | None = None
+    waits: bool = False
 
 
 Instead = Mapping[tuple[str, FailureClass], tuple[str, ...]]

@@ -409,6 +409,9 @@ class Figures(Protocol):
         """Sums over whole days, without times of answers; one slice over all where `by` is None.
         Days in order, everything else by number of requests."""
 
+    def keys(self, days: Days, *, tenant: str | None = None) -> tuple[Slice, ...]:
+        """The same by key, over rows."""
+
     def points(self, since: int, until: int, step: int, tenant: str | None) -> tuple[Point, ...]:
         """Sums over stretches of `step` hours of the hours since <= hour < until, counted from
         1970; stretches without rows are missing."""

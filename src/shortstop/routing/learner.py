@@ -48,7 +48,8 @@ class Learner:
     def observe(self, trace: Trace) -> None:
         """Learn from a finished request. Cheap: runs on the street."""
         for attempt in trace.attempts:
-            if attempt.outcome in ("ok", "rejected"):
+            late = attempt.usage is not None and attempt.usage.batched
+            if attempt.outcome in ("ok", "rejected") and not late:
                 cost = self._state.costs.setdefault(self._policies.key(attempt.target), Costs())
                 cost.add(attempt.seconds, _usd(trace, attempt))
         if trace.target and trace.outcome == "ok":

@@ -71,6 +71,9 @@ class Desk(Protocol):
     def verify(self) -> str:
         """Whether the audit log is whole, in a sentence."""
 
+    def teams(self) -> Mapping[str, str]:
+        """The name of the team of each key that is in one."""
+
     def keys(self, tenant: str | None) -> list[KeyLine]:
         """Of one tenant, if it is named; those in use first."""
 

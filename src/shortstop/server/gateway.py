@@ -12,6 +12,7 @@ from shortstop.batches import Batches, Files
 from shortstop.config import ServerConfig
 from shortstop.dialects.embeddings import EmbeddingAnswer, EmbeddingRequest
 from shortstop.ports import Identity
+from shortstop.ports.forwarding import VendorBatches
 from shortstop.server.desk import Desk
 from shortstop.server.feedback import FeedbackRequest
 from shortstop.traces.responses import StoredResponses
@@ -117,6 +118,9 @@ class Gateway(Identity, Protocol):
 
     def knows(self, model: str, tenant: str) -> bool:
         """Whether a tenant's request may name such a model."""
+
+    def vendor_batches(self, target: str) -> VendorBatches | None:
+        """The vendor's batches in which lines for a model may go; None: they go there in none."""
 
     @property
     def desk(self) -> Desk:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec.structs import replace
 from starlette.types import Message, Scope
 
 from shortstop.batches import Batch, BatchLine, LineAnswer
 from shortstop.errors import Unauthenticated
+from shortstop.ports.forwarding import VendorBatches
 from shortstop.server.asgi import hot_routes, plain
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Gateway
 from shortstop.server.inflight import InFlight
 from shortstop.server.route import Incoming
 from shortstop.types import Caller
+from shortstop.types.batches import LinePlace
 
 AGAIN = (408, 429, 500, 502, 503, 504)
 """Statuses after which the same line may be answered yet."""
@@ -25,15 +28,22 @@ SOON = 1.0
 TAG = "x-shortstop-tag"
 
 
+class _EveryPlace(InFlight):
+    """The batches' own places bound how many lines are asked; who waits for a vendor has none."""
+
+    def follow(self) -> None:
+        self.places = 1 << 20
+
+
 class LineAsker:
     """Implements batches.AskLine."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         capacity = Capacity(lambda: gateway.server)
-        self._routes = hot_routes(gateway, capacity, InFlight(gateway))
+        self._routes = hot_routes(gateway, capacity, _EveryPlace(gateway))
 
-    async def __call__(self, batch: Batch, line: BatchLine) -> LineAnswer:
+    async def __call__(self, batch: Batch, line: BatchLine, place: LinePlace) -> LineAnswer:
         response, conversation = _HeardResponse(), ""
 
         def heard(asked: Incoming) -> None:
@@ -41,9 +51,14 @@ class LineAsker:
             conversation = asked.caller.conversation or ""
 
         path = plain(batch.terms.endpoint)
-        route = self._routes[path].in_background(lambda scope: self._caller(batch), heard)
+        route = self._routes[path].in_background(
+            lambda scope: replace(self._caller(batch), line=place), heard
+        )
         await route(_scope(path, batch, line), _WholeBody(line.body).receive, response.send)
         return response.answer(conversation)
+
+    def vendor(self, target: str) -> VendorBatches | None:
+        return self._gateway.vendor_batches(target)
 
     def knows(self, batch: Batch, model: str) -> bool:
         return self._gateway.knows(model, batch.row.tenant)

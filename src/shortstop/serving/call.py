@@ -25,7 +25,7 @@ class Call:
     ) -> None:
         self.target = target
         self.fallback = fallback
-        self.via: Via = []
+        self.via = Via()
         self._clock = clock
         self._asked = asked
         self._started = clock.monotonic()

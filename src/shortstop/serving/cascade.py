@@ -224,12 +224,14 @@ class Cascade:
         request = asking.request
         if request.stream:
             return await self._take_stream(call, asking)
+        call.via.place = asking.caller.line
         try:
             reply = await self._models.answer(
                 call.target.name, call.traced(request), asking.clearance, call.via
             )
         except asyncio.CancelledError:
-            asking.attempts.append(call.end("cancelled", estimated(request, None)))
+            spent = None if call.via.waits else estimated(request, None)
+            asking.attempts.append(call.end("cancelled", spent))
             raise
         return WholeAnswer(reply, counted(request, reply, ended=True))
 

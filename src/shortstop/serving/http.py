@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -19,13 +19,16 @@ from shortstop import __version__
 from shortstop.config import is_local_url
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.connection import Broken, Connection, Pool
+from shortstop.serving.response import MAX_ERROR, HttpReply, HttpStream
+from shortstop.serving.response import retry_after as retry_after  # noqa: PLC0414 - for engines
 from shortstop.serving.unpacking import AnswerUnpacker
 from shortstop.serving.way import DIRECT, Way, opener
 from shortstop.types import Cleared, Reach, Request
 
 NO_HEADERS: Mapping[str, str] = {}
+TYPE = "content-type"
 FIXED_HEADERS: Mapping[str, str] = {
-    "content-type": "application/json",
+    TYPE: "application/json",
     "accept": "application/json, text/event-stream",
     "accept-encoding": "identity",
     "user-agent": f"shortstop/{__version__}",
@@ -34,10 +37,10 @@ FIXED_HEADERS: Mapping[str, str] = {
 does not say who it is."""
 MAX_ANSWER = 40_000_000
 """Bytes of a local server's answer."""
+MAX_FILE = 2_000_000_000
+"""Bytes of a file of results: it is read line by line."""
 MAX_LIST, LISTING_SECONDS = 4_000_000, 10.0
 """Bytes of a list of models, and for how long one is waited for at each step."""
-MAX_ERROR = 1_000_000
-"""Bytes of an error's body that are read."""
 TURN = 1 << 15
 """Bytes of a stream that are handed on in one turn of the event loop: a flood of small events must
 not keep it from the other requests."""
@@ -51,54 +54,6 @@ class Timeouts:
     first_byte: float = 60
     idle: float = 60
     total: float = 600
-
-
-@dataclass(frozen=True, slots=True)
-class HttpReply:
-    """A whole response; `headers` by lower-case name."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds, or None where the server names none."""
-        return retry_after(self.headers)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpStream:
-    """A response whose body arrives in pieces; `headers` by lower-case name.
-
-    Reading raises UpstreamFailed or UpstreamTimeout.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
-
-    async def error_body(self) -> bytes:
-        """The beginning of the body, of at most `MAX_ERROR` bytes and a piece."""
-        parts, size = [], 0
-        async for data in self.chunks:
-            parts.append(data)
-            size += len(data)
-            if size > MAX_ERROR:
-                break
-        return b"".join(parts)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After-Ms` or `Retry-After` in seconds; None for a date or anything else."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * scale
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None
 
 
 def _lines(headers: Mapping[str, str]) -> str:
@@ -128,6 +83,7 @@ class _Client:
         if any(c in value for value in fixed.values() for c in "\r\n"):
             raise ConfigError(f"A header or key for {base_url} contains a line break.")
         self._head = _lines(fixed)
+        self._untyped = _lines({n: value for n, value in fixed.items() if n != TYPE})
 
     async def close(self) -> None:
         """Close the idle connections."""
@@ -158,18 +114,33 @@ class _Client:
         with _mapped():
             return await self._reply(await self._exchange("GET", path, b"", NO_HEADERS, ""))
 
+    async def ask(
+        self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str]
+    ) -> HttpReply:
+        """The same with any method, and sent once, whatever becomes of the connection."""
+        with _mapped():
+            request = self._request(method, path, body, extra_headers, self._prefix)
+            return await self._reply(await self._begin(request, self.timeouts.total, fresh=True))
+
     @asynccontextmanager
     async def stream(
-        self, path: str, body: bytes, extra_headers: Mapping[str, str] = NO_HEADERS
+        self,
+        path: str,
+        body: bytes,
+        extra_headers: Mapping[str, str] = NO_HEADERS,
+        method: str = "POST",
+        most: int | None = None,
     ) -> AsyncIterator[HttpStream]:
-        """Send `body` and read in pieces; leaving the block early closes the connection.
+        """Send `body` and read in pieces; leaving the block early closes the connection. `most`
+        bytes, where it is no answer of a model.
 
         Raises UpstreamFailed or UpstreamTimeout.
         """
         with _mapped():
-            connection = await self._exchange("POST", path, body, extra_headers)
+            connection = await self._exchange(method, path, body, extra_headers)
         try:
-            yield HttpStream(connection.status, connection.headers, self._pieces(connection))
+            pieces = self._pieces(connection, most or self._max_answer)
+            yield HttpStream(connection.status, connection.headers, pieces)
         finally:
             self._pool.give_back(connection)
 
@@ -193,18 +164,24 @@ class _Client:
 
         A kept-alive connection that turns out to be closed is replaced once by a fresh one.
         """
-        lines = self._head + _lines(extra_headers) if extra_headers else self._head
         prefix = self._prefix if prefix is None else prefix
-        query = self._query if "?" not in path else self._query.replace("?", "&")
-        head = f"{method} {prefix}{path}{query} HTTP/1.1\r\n{lines}"
-        head += f"content-length: {len(body)}\r\n"
-        request = head.encode("latin-1") + b"\r\n" + body
+        request = self._request(method, path, body, extra_headers, prefix)
         try:
             return await self._begin(request, limit, fresh=False)
         except Broken as error:
             if not error.stale:
                 raise
         return await self._begin(request, limit, fresh=True)
+
+    def _request(
+        self, method: str, path: str, body: bytes, extra_headers: Mapping[str, str], prefix: str
+    ) -> bytes:
+        own = self._untyped if TYPE in extra_headers else self._head
+        lines = own + _lines(extra_headers) if extra_headers else own
+        query = self._query if "?" not in path else self._query.replace("?", "&")
+        head = f"{method} {prefix}{path}{query} HTTP/1.1\r\n{lines}"
+        head += f"content-length: {len(body)}\r\n"
+        return head.encode("latin-1") + b"\r\n" + body
 
     async def _begin(self, request: bytes, limit: float | None, *, fresh: bool) -> Connection:
         """`limit`: seconds until the response begins, if not those to the first byte."""
@@ -224,7 +201,7 @@ class _Client:
     async def _whole(self, connection: Connection) -> bytes:
         parts, size = [], 0
         end = asyncio.get_running_loop().time() + self.timeouts.total
-        self._check_length(connection)
+        self._check_length(connection, self._max_answer)
         unpacker = AnswerUnpacker(connection.headers)
         while data := await connection.read(self.timeouts.idle):
             data = unpacker.feed(data, self._most(connection))
@@ -238,16 +215,16 @@ class _Client:
             _check_deadline(end)
         return b"".join(parts)
 
-    async def _pieces(self, connection: Connection) -> AsyncIterator[bytes]:
+    async def _pieces(self, connection: Connection, most: int) -> AsyncIterator[bytes]:
         end = asyncio.get_running_loop().time() + self.timeouts.total
         size = 0
         with _mapped():
-            self._check_length(connection)
+            self._check_length(connection, most)
             unpacker = AnswerUnpacker(connection.headers)
             while data := await connection.read(self.timeouts.idle):
-                data = unpacker.feed(data, self._max_answer)
+                data = unpacker.feed(data, most)
                 size += len(data)
-                if size > self._max_answer:
+                if size > most:
                     raise self._too_large()
                 for start in range(0, len(data), TURN):
                     if start:
@@ -258,10 +235,10 @@ class _Client:
     def _most(self, connection: Connection) -> int:
         return self._max_answer if connection.status == 200 else MAX_ERROR
 
-    def _check_length(self, connection: Connection) -> None:
+    def _check_length(self, connection: Connection, most: int) -> None:
         """Raises UpstreamFailed for an answer that is announced to be too large."""
         length = connection.headers.get("content-length", "")
-        if connection.status == 200 and length.isdigit() and int(length) > self._max_answer:
+        if connection.status == 200 and length.isdigit() and int(length) > most:
             raise self._too_large()
 
     def _too_large(self) -> UpstreamFailed:
@@ -435,6 +412,26 @@ class Egress:
         """The same, read in pieces; leaving the block early closes the connection."""
         self._check(cleared)
         async with self._client.stream(path, encode(cleared.request), extra_headers) as stream:
+            yield stream
+
+    async def manage(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        extra_headers: Mapping[str, str],
+        holds: Collection[Cleared] = (),
+    ) -> HttpReply:
+        """Send what is about a batch at the vendor. `holds`: all requests that `body` is made of;
+        else it says nothing of anybody."""
+        for cleared in holds:
+            self._check(cleared)
+        return await self._client.ask(method, path, body, extra_headers)
+
+    @asynccontextmanager
+    async def fetch(self, path: str, extra_headers: Mapping[str, str]) -> AsyncIterator[HttpStream]:
+        """Read a file that the vendor has under `path`, in pieces."""
+        async with self._client.stream(path, b"", extra_headers, "GET", MAX_FILE) as stream:
             yield stream
 
     async def close(self) -> None:

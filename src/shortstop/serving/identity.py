@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from shortstop.config import UpstreamConfig, is_local_url, proxy_of
 from shortstop.errors import SignOnUnavailable, UpstreamFailed, UpstreamTimeout
-from shortstop.serving.http import MAX_ERROR, NO_HEADERS, HttpReply, OperatorClient, Timeouts
+from shortstop.serving.http import NO_HEADERS, OperatorClient, Timeouts
+from shortstop.serving.response import MAX_ERROR, HttpReply
 from shortstop.serving.way import Way
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -61,7 +62,15 @@ class IdentityFetch:
         """Raises SignOnUnavailable."""
         return await self._ask(url, msgspec.json.encode(document), headers)
 
-    async def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> Document:
+    async def send(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> Document:
+        """JSON, with any method, and once. Raises SignOnUnavailable."""
+        return await self._ask(url, body, headers, method)
+
+    async def _ask(
+        self, url: str, body: bytes | None, headers: Mapping[str, str], method: str | None = None
+    ) -> Document:
         if self._airgap and not is_local_url(url):
             raise SignOnUnavailable(
                 "airgap = true, and the identity provider names an address elsewhere."
@@ -77,7 +86,7 @@ class IdentityFetch:
         client = OperatorClient(host, timeouts, way, {**ACCEPT, **headers})
         try:
             async with asyncio.timeout(seconds):
-                reply = await _sent(client, path, body)
+                reply = await _sent(client, path, body, method)
         except (TimeoutError, UpstreamTimeout):
             raise SignOnUnavailable(
                 f"{host} did not answer within {seconds:g} s.",
@@ -90,7 +99,11 @@ class IdentityFetch:
         return Document(reply.status, reply.body)
 
 
-async def _sent(client: OperatorClient, path: str, body: bytes | None) -> HttpReply:
+async def _sent(
+    client: OperatorClient, path: str, body: bytes | None, method: str | None
+) -> HttpReply:
+    if method is not None:
+        return await client.ask(method, path, body or b"", NO_HEADERS)
     return await (client.get(path) if body is None else client.post(path, body))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Literal, TypeVar
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.config import UpstreamConfig
-from shortstop.dialects import DescribedDialect, ToolNames, Vendor, embeddings
+from shortstop.dialects import BatchApi, DescribedDialect, ToolNames, Vendor, embeddings
 from shortstop.dialects.embeddings import EmbeddingReply
 from shortstop.dialects.refused import refused_option, without
 from shortstop.dialects.words import MODELS
@@ -23,12 +24,16 @@ from shortstop.errors import (
     UpstreamTimeout,
 )
 from shortstop.ports import StreamDecoder, Via
+from shortstop.ports.forwarding import Forwarding
 from shortstop.serving.deployments import Deployment
-from shortstop.serving.http import Egress, HttpReply, retry_after
+from shortstop.serving.http import Egress
 from shortstop.serving.key_file import KeyFile
+from shortstop.serving.response import HttpReply, retry_after
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
+from shortstop.serving.vendor_batches import RemoteBatches
 from shortstop.types import Chunk, Cleared, Reply, Request
+from shortstop.types.batches import VendorResult
 
 T = TypeVar("T")
 PromptCache = Literal["shared", "tenant", "off"]
@@ -105,6 +110,9 @@ class RemoteUpstream:
         """Where the vendor's key is one that is renewed."""
         self.forwards: frozenset[str] = frozenset()
         """Headers of the client's that the vendor is told."""
+        self.batches: RemoteBatches | None = None
+        """The vendor's batches, where lines of clients' batches may go in them."""
+        self.forwarding: Forwarding | None = None
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -130,8 +138,35 @@ class RemoteUpstream:
             trip.usage = decoded.usage
             return names.reply(stopping.reply(decoded))
 
+        if (result := await self._batched(cleared, via)) is not None:
+            with suppress(UpstreamFailed):  # no answer in it: the line is asked on its own
+                return self._read(result, decode)
         reply = await self._post(trip, cleared, self._vendor.path, self._encode, decode)
         return replace(reply, deployment=trip.at.label) if trip.at.label else reply
+
+    async def _batched(self, cleared: Cleared, via: Via | None) -> VendorResult | None:
+        """What a batch of the vendor's holds of a line of a client's. None: it is in none."""
+        if via is None or via.place is None or self.batches is None or self.forwarding is None:
+            return None
+        via.waits = True
+        result = await self.forwarding.answered(via.place, cleared)
+        via.waits = False
+        return result
+
+    def _read(self, result: VendorResult, decode: Callable[[HttpReply], Reply]) -> Reply:
+        """Raises UpstreamFailed for what another try may answer, and UpstreamRejected."""
+        if result.status != 200:
+            error = self._error(result.status or 500, {}, result.body)
+            raise UpstreamFailed(error.message) if error.retryable or error.about_key else error
+        reply = decode(HttpReply(200, {}, result.body))
+        return replace(reply, usage=None if reply.usage is None else reply.usage.of_batch())
+
+    def batched(self, batching: BatchApi, forwarding: Forwarding) -> None:
+        """Lines of clients' batches go in the vendor's from now on."""
+        egress, self.forwarding = next(iter(self._egresses.values())), forwarding
+        self.batches = RemoteBatches(
+            batching, egress, self._dialect, self._encode, self._key_headers, self._has_headers
+        )
 
     async def embed(self, cleared: Cleared, via: Via | None = None) -> EmbeddingReply:
         """Vectors from an OpenAI-compatible vendor. Raises TargetError after the last attempt."""
@@ -243,15 +278,23 @@ class RemoteUpstream:
     def _headers(self, cleared: Cleared) -> Mapping[str, str]:
         """Headers of this request alone: its place in a trace, the betas that its client asks for
         in this dialect, what is passed on, and a key that may have been renewed."""
-        description, request = self._dialect.description, cleared.request
-        own = {} if self.key is None else dict(self.key.headers())
+        request, own = cleared.request, self._key_headers()
         if request.trace_context is not None:
             own |= request.trace_context.headers(local=self.local)
-        if self.forwards and request.headers:
-            own |= {n: value for n, value in request.headers.items() if n in self.forwards}
+        return own | self._clients_headers(request)
+
+    def _clients_headers(self, request: Request) -> dict[str, str]:
+        description = self._dialect.description
+        own = {n: value for n, value in request.headers.items() if n in self.forwards}
         if description.betas is None or not request.betas or request.dialect != description.name:
             return own
         return {**own, description.betas: ",".join(request.betas)}
+
+    def _has_headers(self, request: Request) -> bool:
+        return bool(self._clients_headers(request))
+
+    def _key_headers(self) -> dict[str, str]:
+        return {} if self.key is None else dict(self.key.headers())
 
     def _names(self, request: Request) -> ToolNames:
         """How tools are called there; by their own names where the client's body is sent on."""

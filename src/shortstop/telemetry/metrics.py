@@ -281,7 +281,8 @@ class Metrics:
 
     def _observe_request(self, trace: Trace, target: str, local: str) -> None:
         self._requests(target, local, trace.outcome, trace.clearance.tier.name).inc()
-        self._seconds(target).observe(trace.seconds)
+        if trace.usage is None or not trace.usage.batched:
+            self._seconds(target).observe(trace.seconds)
         if trace.first_byte is not None and trace.stream:
             self._first_byte(target).observe(trace.first_byte)
         if trace.decision is not None and trace.decision.reasons:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shortstop.types.conversation import (
     DialectName,
@@ -18,6 +19,10 @@ from shortstop.types.conversation import (
 )
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "error"]
+
+
+BATCH = "batch"
+"""How an answer was served, in the words of price sheets."""
 
 
 class Usage(Struct, frozen=True):
@@ -56,6 +61,15 @@ class Usage(Struct, frozen=True):
             searches=self.searches + other.searches,
             served=tuple(sorted({*self.served, *other.served})),
         )
+
+    @property
+    def batched(self) -> bool:
+        """Whether a batch of the vendor's held the answer: late, and at another price."""
+        return BATCH in self.served
+
+    def of_batch(self) -> Usage:
+        """The same, served in a batch."""
+        return replace(self, served=tuple(sorted({*self.served, BATCH})))
 
     @property
     def prompt(self) -> int:

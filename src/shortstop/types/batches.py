@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 BatchStatus = Literal[
     "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling",
     "cancelled",
@@ -58,3 +60,20 @@ class BatchRow(NamedTuple):
     completed: int
     failed: int
     record: bytes
+
+
+class LinePlace(Struct, frozen=True):
+    """Which line of which batch a request is. `target` is the model in whose vendor's batch it
+    waits already, None: in none."""
+
+    batch: str
+    number: int
+    target: str | None = None
+
+
+class VendorResult(Struct, frozen=True):
+    """What a vendor's batch holds of one line: an answer with its HTTP status. 0: the vendor did
+    not get to it."""
+
+    status: int
+    body: bytes = b""

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from shortstop.types.batches import LinePlace
 from shortstop.types.runs import RunLimits
 from shortstop.types.tracing import TraceContext
 
@@ -217,7 +218,7 @@ class Caller(Struct, frozen=True):
     does. `user` is the end user whom the client names, `tag` what it groups its requests by (header
     `x-shortstop-tag`), both as rows may keep them. `run_limits` are the key's own for each of its
     runs, `run_caps` what the client lowers them to. `traceparent` and `tracestate` are the headers
-    of that name, as they came.
+    of that name, as they came. `line`: which line of a batch the request is, None: of none.
     """
 
     tenant: str = "default"
@@ -234,6 +235,7 @@ class Caller(Struct, frozen=True):
     cache: CacheUse = ""
     traceparent: str | None = None
     tracestate: str | None = None
+    line: LinePlace | None = None
 
     def may_use(self, target: str) -> bool:
         return not self.targets or target in self.targets

@@ -18,6 +18,8 @@ GroupBy = Literal[
 """What a report over rows groups by; `By` is what sums are kept for."""
 
 
+BooksBy = Literal[By, "team"]
+"""What the console's books group by."""
 ReportBy = Literal[GroupBy, "team"]
 """What `shortstop report` groups by: teams are those that the rows' keys are in now."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from shortstop.dialects.anthropic.batching import AnthropicBatchApi
 from shortstop.dialects.describe import (
     Counting,
     Description,
@@ -31,6 +32,7 @@ DESCRIPTION = Description(
         key_prefix="",
         headers={"anthropic-version": VERSION},
         models="/v1/models?limit=1000",
+        batching=AnthropicBatchApi(),
     ),
     counting=Counting(
         path="/v1/messages/count_tokens",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.describe import USUAL, Description, Limits, Route, UsageFormat, Vendor
+from shortstop.dialects.openai.batching import OpenAIBatchApi
 from shortstop.dialects.usage import usage_of
 from shortstop.dialects.words import MODELS, REQUEST, ROLES, SCHEMA, SCHEMA_TYPES, words
 from shortstop.types import WireWords
@@ -18,6 +19,7 @@ DESCRIPTION = Description(
         path=PATH,
         abilities=frozenset(["n"]),
         usual=USUAL | {"logprobs"},
+        batching=OpenAIBatchApi(f"/v1{PATH}"),
     ),
     usage=UsageFormat(frozenset(["prompt_tokens"]), usage_of),
     fields=words(

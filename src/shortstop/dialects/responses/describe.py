@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shortstop.dialects.describe import Description, Limits, Route, UsageFormat, Vendor
+from shortstop.dialects.openai.batching import OpenAIBatchApi
 from shortstop.dialects.usage import usage_of
 from shortstop.dialects.words import MODELS, REQUEST, ROLES, SCHEMA, SCHEMA_TYPES, words
 from shortstop.types import WireWords
@@ -12,7 +13,7 @@ NAME = "openai.responses"
 DESCRIPTION = Description(
     name=NAME,
     route=Route(path="/responses"),
-    vendor=Vendor(alias="responses", path="/responses"),
+    vendor=Vendor(alias="responses", path="/responses", batching=OpenAIBatchApi("/v1/responses")),
     usage=UsageFormat(frozenset(["input_tokens", "total_tokens"]), usage_of),
     fields=words(
         "access_programs background background_options context_management conversation image"

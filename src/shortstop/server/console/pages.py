@@ -139,13 +139,18 @@ class Pages:
         days, by, desk = days_in(visit.query, tasks.PERIODS), by_in(visit.query), self._gateway.desk
         return html(
             await self._aside.figured(
-                lambda f: books.page(visit.view, f, days, by, visit.tenant, desk.hardware)
+                lambda f: books.page(
+                    visit.view, f, days, by, visit.tenant, desk.hardware, desk.teams()
+                )
             )
         )
 
     async def books_csv(self, visit: Visit) -> Response:
         days, by, now = days_in(visit.query, tasks.PERIODS), by_in(visit.query), visit.view.now
-        text = await self._aside.figured(lambda f: books.as_csv(f, now, days, by, visit.tenant))
+        teams = self._gateway.desk.teams
+        text = await self._aside.figured(
+            lambda f: books.as_csv(f, now, days, by, visit.tenant, teams())
+        )
         named = {"content-disposition": f'attachment; filename="books-{by}.csv"'}
         return Response(text, headers=named, media_type="text/csv")
 

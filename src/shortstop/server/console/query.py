@@ -9,7 +9,7 @@ from shortstop.console.durations import moment
 from shortstop.errors import ConfigError, InvalidRequest
 from shortstop.types import Tier
 from shortstop.types.console import Kept, RowCursor, RowFilter, Side
-from shortstop.types.report import By
+from shortstop.types.report import BooksBy
 
 LONGEST = 200
 """Characters of a name that are looked for."""
@@ -38,8 +38,8 @@ def days_in(query: Query, known: Iterable[int]) -> int:
     return choices[one_of(query, "days", choices) or next(iter(choices))]
 
 
-def by_in(query: Query) -> By:
-    return cast(By, one_of(query, "by", get_args(By)) or "day")
+def by_in(query: Query) -> BooksBy:
+    return cast(BooksBy, one_of(query, "by", get_args(BooksBy)) or "day")
 
 
 def cursor_in(query: Query) -> RowCursor | None:

@@ -15,7 +15,7 @@ from shortstop.errors import StoreUnavailable
 from shortstop.money import dollars
 from shortstop.stores.sql.database import Queries, Source, SqlVariant
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
-from shortstop.stores.sql.reports import day_of
+from shortstop.stores.sql.reports import SUMS, day_of
 from shortstop.stores.sql.rollups import HOUR, NONE
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of, total
 from shortstop.traces.report import Latencies, percentiles
@@ -133,6 +133,13 @@ class _FigureQueries:
         if by is None and not slices:
             return (Slice(""),)
         return tuple(sorted(slices, key=lambda one: (-one.requests, one.key)))
+
+    def keys(self, days: Days, *, tenant: str | None = None) -> tuple[Slice, ...]:
+        where, args = _equal(tenant=tenant)
+        during = f"at >= ? AND at < ? AND {where}"
+        query = SUMS.replace("{key}", "coalesce(key, '')").replace("{where}", during)
+        rows = self._all(query, (days.first * 24 * HOUR, days.end * 24 * HOUR, *args))
+        return tuple(sorted(map(slice_of, rows), key=lambda one: (-one.requests, one.key)))
 
     def points(self, since: int, until: int, step: int, tenant: str | None) -> tuple[Point, ...]:
         where, args = _equal(tenant=tenant)

@@ -206,7 +206,7 @@ class _Summary:
         return tuple(sorted(slices, key=lambda one: (-one.requests, one.key)))
 
     def _slices(self, key: str, latencies: _ByKey) -> list[Slice]:
-        rows = self._query(_SUMS.replace("{key}", key))
+        rows = self._query(SUMS.replace("{key}", key))
         return [slice_of(row, latencies[row[0]]) for row in rows]
 
     def _latencies(self, by: Sequence[GroupBy]) -> list[_ByKey]:
@@ -231,12 +231,13 @@ class _Summary:
         )
 
 
-_SUMS = f"""
+SUMS = f"""
     SELECT {{key}} AS k, {", ".join(f"sum({count(name)})" for name in COUNTS)},
         {", ".join(map(total, AMOUNTS))},
         {", ".join(f"sum({basis(name)})" for name in BASES)}
     FROM traces WHERE {{where}} GROUP BY k
 """  # noqa: S608 - made of fixed texts
+"""What a `Slice` is made of, by a key of your own."""
 _TIMELINE = f"""
     SELECT {{bucket}} AS bucket, {", ".join(f"sum({count(n)})" for n in POINT)}
     FROM traces WHERE {{where}} GROUP BY bucket ORDER BY bucket
