@@ -20,35 +20,11 @@ SHORT = 400
 """Characters of a definition that is told wherever it is referred to."""
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*")
 _TOLD = frozenset(
-    [
-        "type",
-        "properties",
-        "required",
-        "items",
-        "enum",
-        "const",
-        "anyOf",
-        "oneOf",
-        "format",
-        "description",
-        "title",
-        "default",
-        "examples",
-        "additionalProperties",
-        "$schema",
-        "minLength",
-        "maxLength",
-        "pattern",
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-    ]
-)
+    ["type", "properties", "required", "items", "enum", "const", "anyOf", "oneOf", "format",
+     "description", "title", "default", "examples", "additionalProperties", "$schema",
+     "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems",
+     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]
+)  # fmt: skip
 """Keywords that a signature tells of, or that the grammar alone sees to."""
 
 
