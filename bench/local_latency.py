@@ -4,7 +4,8 @@
 
 Short: about 60 prompt tokens of which 45 are a prefix shared with the request before, at most 12
 tokens out. Cold: about 200 prompt tokens never seen, at most 12 out. Long: about 1,300, at most 40.
-Label: the short task, answered by one of the trays as JSON under a schema. One request at a time.
+Label: the short task, answered by one of the trays as JSON under a schema. Call: one of four tools,
+the same ones in every request. One request at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import openai
 
 from bench.processes import ROOT, children, free_port, listening, module, rss_mb, running
+from bench.tools import ASKED, TOOLS
 from shortstop import registry
 
 WORK = ROOT / "var" / "local"
@@ -65,8 +67,16 @@ LABEL: Any = {
         },
     },
 }
+HELPFUL = "You help by calling tools."
 EACH = 20
-KINDS = ("short_ms", "cold_200_ms", "cold_1300_ms", "label_ms")
+OFFERED = ("get_weather", "send_email", "set_alarm", "translate")
+WISHES = [wish for name in OFFERED for wish in ASKED[name]]
+CALL: dict[str, Any] = {
+    "tools": [TOOLS[name] for name in OFFERED],
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+}
+KINDS = ("short_ms", "cold_200_ms", "cold_1300_ms", "label_ms", "call_ms")
 
 
 def messages(system: str, user: str) -> list[Any]:
@@ -130,6 +140,7 @@ async def one_round(client: openai.AsyncOpenAI, chance: random.Random) -> dict[s
         "label_ms": [
             await ask(client, SYSTEM, parcel(), response_format=LABEL) for _ in range(EACH)
         ],
+        "call_ms": [await ask(client, HELPFUL, chance.choice(WISHES), 120, **CALL) for _ in few],
     }
 
 

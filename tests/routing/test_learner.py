@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from shortstop.config import Config, RoutingConfig, TaskConfig
-from shortstop.routing import Feedback, LearnedRouter, Prior, State, marks_of, packaged
+from shortstop.routing import (
+    Feedback,
+    LearnedRouter,
+    Prior,
+    State,
+    dump_state,
+    load_state,
+    marks_of,
+    packaged,
+)
 from shortstop.routing.scorer import text_marks
 from shortstop.types import (
     Attempt,
@@ -241,3 +250,43 @@ def test_what_waited_for_a_vendors_batch_says_nothing_of_who_waits_for_an_answer
     hours = Attempt("big", False, "ok", 7200.0, usage=Usage(10, output=5, served=("batch",)))
     router.observe(trace(request, decision, 1.0, attempts=(hours,)))
     assert not router.state.costs
+
+
+def answered(router: LearnedRouter, tokens: int, number: int, **more: object) -> None:
+    request = asked(number, "sort mail")
+    decision = router.decide(request, OPEN, MAIL)
+    used = Usage(input=900, output=tokens, reasoning=5000)
+    attempt = Attempt(decision.plan[0], decision.plan[0] == "small", "ok", 0.1, usage=used)
+    router.observe(trace(request, decision, 1000.0 + number, **{"attempts": (attempt,), **more}))
+
+
+def longest(router: LearnedRouter, caller: Caller = MAIL) -> int | None:
+    return router.decide(asked(9999, "sort mail"), OPEN, caller).longest
+
+
+def test_how_long_answers_to_a_task_are_is_learned_with_a_margin(prior: Prior) -> None:
+    router = make(prior)
+    for number in range(19):
+        answered(router, 10 + number, number)
+    assert longest(router) is None, "too few"
+    answered(router, 20, 19)
+    assert longest(router) == 2 * 28 + 16
+    assert longest(router, Caller(task="other")) is None
+    assert longest(router, Caller(tenant="another", task="mail")) is None
+    assert load_state(dump_state(router.state)).lengths == router.state.lengths
+
+
+def test_a_length_that_has_not_been_seen_for_long_is_forgotten(prior: Prior) -> None:
+    router = make(prior)
+    answered(router, 400, 0)
+    for number in range(64):
+        answered(router, 10, 1 + number)
+    assert longest(router) == 36
+
+
+def test_answers_that_nobody_was_given_have_no_length(prior: Prior) -> None:
+    router = make(prior)
+    pinned = {"clearance": Clearance(Tier.S3, Reach.LOCAL_ONLY)}
+    for number in range(30):
+        answered(router, 10, number, **({"outcome": "error"} if number % 2 else pinned))
+    assert longest(router) is None

@@ -31,10 +31,15 @@ def test_a_beginning_that_nobody_knows_stays_unknown() -> None:
 
 def test_a_target_is_asked_from_inside_the_calls_own_span() -> None:
     context = TraceContext("4" * 32, "5" * 16)
-    asked = Call(SMALL, FakeClock()).traced(replace(REQUEST, trace_context=context))
+    asked = Call(SMALL, FakeClock()).sent(replace(REQUEST, trace_context=context))
     assert asked.trace_context == context.within("small")
     assert asked.trace_context.parent == context.span
 
 
 def test_a_request_in_no_trace_is_asked_as_it_is() -> None:
-    assert Call(SMALL, FakeClock()).traced(REQUEST) is REQUEST
+    assert Call(SMALL, FakeClock()).sent(REQUEST) is REQUEST
+
+
+def test_a_call_with_a_limit_asks_for_no_longer_answer() -> None:
+    asked = Call(SMALL, FakeClock(), limit=40).sent(REQUEST)
+    assert asked == replace(REQUEST, sampling=replace(REQUEST.sampling, max_tokens=40))

@@ -38,6 +38,7 @@ from shortstop.types import (
     Reach,
     Reply,
     Request,
+    Sampling,
     Target,
     Text,
     Tier,
@@ -291,6 +292,121 @@ async def test_structured_answers_are_seen_whole_before_they_leave() -> None:
     asked = Asked(cascade(Script('{"a": 1, "b": 2, broken'), Script('{"a": 1}')))
     served = await asked.stream(plan("small", "big"), request)
     assert await read(served) == '{"a": 1} '
+
+
+LISTED = Format("json_object")
+
+
+class Rambling(Script):
+    """Generates tokens as long as it is let."""
+
+    def __init__(self, tokens: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.tokens = tokens
+        self.limits: list[int | None] = []
+
+    def said(self, request: Request | Cleared) -> Choice:
+        most = as_sent(request).sampling.max_tokens
+        self.limits.append(most)
+        cut = most is not None and most < self.tokens
+        text = "[" + "1" * (most if cut and most else self.tokens) + ("" if cut else "]")
+        return Choice(parts=(Text('{"a": ' + text + "}"),), finish="length" if cut else "stop")
+
+    async def answer(self, request: Request | Cleared, via: Via | None = None) -> Reply:
+        return Reply("r", "m", (self.said(request),), USED)
+
+    async def stream(
+        self, request: Request | Cleared, via: Via | None = None
+    ) -> AsyncGenerator[Chunk, None]:
+        choice = self.said(request)
+        yield Chunk(text=choice.text)
+        yield Chunk(finish=choice.finish, usage=USED)
+
+
+def as_sent(request: Request | Cleared) -> Request:
+    return request.request if isinstance(request, Cleared) else request
+
+
+async def told(asked: Asked, stream: bool, decision: Decision, request: Request, **kw: Any) -> str:
+    """What the client reads."""
+    if stream:
+        return await read(await asked.stream(decision, request, **kw))
+    served = await asked.whole(decision, request, **kw)
+    assert served.reply is not None
+    return served.reply.text
+
+
+def known(decision: Decision, longest: int | None) -> Decision:
+    return msgspec.structs.replace(decision, longest=longest)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_outgrows_its_task_goes_to_the_frontier_and_not_to_the_client(
+    stream: bool,
+) -> None:
+    request = msgspec.structs.replace(REQUEST, format=LISTED)
+    small = Rambling(500)
+    asked = Asked(cascade(small, Script('{"a":1}')))
+    decision = known(plan("small", "big"), 40)
+    assert (await told(asked, stream, decision, request)).strip() == '{"a":1}'
+    assert small.limits == [40]
+    assert asked.outcomes == [("small", "rejected"), ("big", "ok")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "error", [UpstreamFailed("down"), UpstreamRejected("bad", status=400)], ids=["down", "refused"]
+)
+async def test_where_the_frontier_fails_the_whole_answer_is_asked_for(
+    stream: bool, error: ShortstopError
+) -> None:
+    request = msgspec.structs.replace(REQUEST, format=LISTED)
+    small = Rambling(500)
+    asked = Asked(cascade(small, Script(error=error)))
+    text = await told(asked, stream, known(plan("small", "big"), 40), request)
+    assert text == '{"a": [' + "1" * 500 + "]}"
+    assert small.limits == [40, None]
+    assert [outcome for _, outcome in asked.outcomes] == ["rejected", "error", "ok"]
+
+
+async def test_two_local_models_that_both_outgrow_the_task_are_asked_anew_once() -> None:
+    request = msgspec.structs.replace(REQUEST, format=LISTED)
+    first, second = Rambling(500), Rambling(400)
+    other = msgspec.structs.replace(TARGETS["small"], name="second")
+    models = Models(
+        {**TARGETS, "second": other},
+        {"small": first, "second": second},
+        {"big": Script(error=UpstreamFailed("down"))},
+        OpenGuard(),
+    )
+    asked = Asked(cascade(first, Script()))
+    asked.cascade._models = models
+    text = await told(asked, False, known(plan("small", "second", "big"), 40), request)
+    assert text == '{"a": [' + "1" * 500 + "]}"
+    assert (first.limits, second.limits) == ([40, None], [40])
+
+
+@pytest.mark.parametrize(
+    ("decision", "changes"),
+    [
+        (plan("small"), {}),
+        (plan("small", "big", verify=False), {}),
+        (plan("small", "big"), {"format": Format()}),
+    ],
+    ids=["nobody else may answer", "nobody looks at it", "free text"],
+)
+async def test_no_other_answer_is_bounded(decision: Decision, changes: dict[str, Any]) -> None:
+    request = msgspec.structs.replace(REQUEST, **{"format": LISTED, **changes})
+    small = Rambling(500)
+    await Asked(cascade(small, Script())).whole(known(decision, 40), request)
+    assert small.limits == [None]
+
+
+async def test_the_clients_own_limit_holds() -> None:
+    request = msgspec.structs.replace(REQUEST, format=LISTED, sampling=Sampling(max_tokens=600))
+    small = Rambling(500)
+    await Asked(cascade(small, Script())).whole(known(plan("small", "big"), 40), request)
+    assert small.limits == [600]
 
 
 async def test_closing_the_stream_closes_the_target_and_keeps_the_books() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from shortstop.routing.features import PromptFeatures
 from shortstop.routing.graders import grade
 from shortstop.routing.learning import Feedback, Pair, PairSource, Subject
+from shortstop.routing.lengths import served_tokens
 from shortstop.routing.model import Head, Projection, PromptIndex, project
 from shortstop.routing.overall import Overall
 from shortstop.routing.pairing import pair_weight
@@ -17,7 +18,7 @@ from shortstop.routing.prior import Prior
 from shortstop.routing.scorer import NO_MARKS, Vector, answer_features
 from shortstop.routing.state import Candidate, Costs, PendingOutcome, State
 from shortstop.routing.sticky import dialogue, run_thread
-from shortstop.types import Attempt, Caller, Request, Signals, ToolResult, Trace
+from shortstop.types import Attempt, Caller, Reach, Request, Signals, ToolResult, Trace
 
 OUTSIDE: Mapping[str, PairSource] = {"judge": "judge", "human": "reviewer"}
 """The source of the grades, by the name of a grader that does not compare with the reference's
@@ -55,6 +56,8 @@ class Learner:
         if trace.target and trace.outcome == "ok":
             for name in _dialogues(trace):
                 self._state.record_turn(name, trace.target, trace.id)
+        if trace.decision is not None and (tokens := served_tokens(trace)):
+            self._note_length(trace, trace.decision.task, tokens)
         pending = self._state.pending.get(trace.id)
         if pending is None or trace.decision is None:
             return
@@ -66,6 +69,12 @@ class Learner:
             failed = not all(check.passed for check in attempt.checks)
             if failed and pending.candidate(attempt.target) is not None:
                 self._grade(pending, attempt.target, 0.0, "client")
+
+    def _note_length(self, trace: Trace, task: str, tokens: int) -> None:
+        """Nothing of a pinned request is kept."""
+        if trace.clearance.reach < Reach.LOCAL_ONLY:
+            owner = self._policies.owner(task, trace.tenant)
+            self._state.note_length(task_name(owner, task), tokens)
 
     def _asked_again(self, trace: Trace) -> None:
         """The same question soon after its answer: the answer did not satisfy."""

@@ -18,7 +18,7 @@ from shortstop.routing.learner import Learner
 from shortstop.routing.looks import LearnedCheck
 from shortstop.routing.model import Projection, project
 from shortstop.routing.pairing import Drawn, Pairing
-from shortstop.routing.policies import TaskPolicies
+from shortstop.routing.policies import TaskPolicies, task_name
 from shortstop.routing.prior import Prior, blank
 from shortstop.routing.recognise import FREE, TaskRecognition
 from shortstop.routing.reports import PromiseReports
@@ -43,6 +43,7 @@ class _Preliminary(NamedTuple):
     plan: tuple[str, ...]
     propensity: float
     explored: bool
+    longest: int | None
 
 
 class LearnedRouter:
@@ -174,7 +175,10 @@ class LearnedRouter:
         ruling, propensity, explored = self._rulings.rule(situation)
         lead = self._lead(situation, ruling)
         plan = _plan(situation, ruling, lead)
-        return _Preliminary(situation, ruling, lead, plan, propensity * lead.propensity, explored)
+        longest = self.state.longest(task_name(self._policies.owner(task, caller.tenant), task))
+        return _Preliminary(
+            situation, ruling, lead, plan, propensity * lead.propensity, explored, longest
+        )
 
     def _estimates(
         self, targets: Sequence[Target], prompt: Projection, task: str, caller: Caller
@@ -263,6 +267,7 @@ def _decision(weighed: _Preliminary, drawn: Drawn) -> Decision:
         explored=weighed.explored,
         shadow=drawn.asked,
         audited=drawn.audited,
+        longest=weighed.longest,
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from shortstop.errors import StateUnfit
 from shortstop.routing.clusters import TaskClusters
 from shortstop.routing.contract import Evidence
+from shortstop.routing.lengths import Lengths
 from shortstop.routing.overall import Overall
 from shortstop.routing.pack import (
     Packed,
@@ -53,6 +54,7 @@ class Saved(Struct):
     cluster_names: list[str]
     heard: dict[str, int] = {}
     origin: str = ""
+    lengths: dict[str, Lengths] = {}
 
 
 class Pending3(Struct):
@@ -161,6 +163,7 @@ def dump_state(state: State) -> bytes:
         state.clusters.names if state.clusters else [],
         state.heard,
         state.origin,
+        state.lengths,
     )
     return MAGIC + msgspec.msgpack.encode(saved)
 
@@ -203,7 +206,7 @@ def _restored(saved: Saved) -> State:
     state.scorers = _each(saved.scorers, unpack_scorer)
     state.evidence, state.costs = saved.evidence, saved.costs
     state.pending, state.conversations = saved.pending, saved.conversations
-    state.overall = saved.overall
+    state.overall, state.lengths = saved.overall, saved.lengths
     state.heard, state.origin = saved.heard, saved.origin
     if saved.clusters is not None:
         state.clusters = TaskClusters.unpacked(saved.clusters, saved.cluster_names)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from shortstop.errors import StateUnfit
 from shortstop.routing.clusters import TaskClusters
 from shortstop.routing.contract import Evidence
+from shortstop.routing.lengths import Lengths
 from shortstop.routing.model import Head, PromptIndex
 from shortstop.routing.overall import Overall
 from shortstop.routing.prior import Prior
@@ -21,6 +22,8 @@ MAX_EVIDENCE = 1024
 """Tasks and targets of one owner whose evidence is kept; those with the fewest pairs go first."""
 MAX_SCORERS = 512
 """Tasks and targets whose looks are learned apart; those with the fewest answers go first."""
+MAX_LENGTHS = 2048
+"""Tasks of which is remembered how long their answers were."""
 MAX_WRITERS = 4096
 """Processes of which is remembered how far they were heard."""
 TASK_MARK = "\n"
@@ -111,10 +114,10 @@ class State:
     `gaps` are kept per target that was compared (the reference's grade minus its own), `scorers` of
     looks at answers for all of them, per target, and per task of it, `heads` per target (its own
     grade), `evidence` per owner (a tenant, or "" for all of them), task and compared target,
-    `overall` per owner; `policies.key_of` names a target. What clients did in the last minutes
-    (`recent`, `turns`) is not saved. `heard` is the number of the last event of each process that
-    is in here; `origin` names the beginning that states have in common which machines share, and
-    is "" in a state that was learned alone.
+    `overall` per owner, `lengths` of answers per `policies.task_name`; `policies.key_of` names a
+    target. What clients did in the last minutes (`recent`, `turns`) is not saved. `heard` is the
+    number of the last event of each process that is in here; `origin` names the beginning that
+    states have in common which machines share, and is "" in a state that was learned alone.
     """
 
     def __init__(self, seed: int = 0, landmarks: int = 512) -> None:
@@ -128,6 +131,7 @@ class State:
         self.scorers: dict[str, AnswerScorer] = {}
         self.evidence: dict[str, dict[str, Evidence]] = {}
         self.costs: dict[str, Costs] = {}
+        self.lengths: dict[str, Lengths] = {}
         self.pending: dict[str, PendingOutcome] = {}
         self.conversations: dict[str, str] = {}
         self.overall: dict[str, Overall] = {}
@@ -192,6 +196,17 @@ class State:
             own = [name for name in self.scorers if TASK_MARK in name]
             del self.scorers[min(own, key=lambda name: self.scorers[name].rows)]
         return PooledScorer(*[self.scorers.setdefault(n, AnswerScorer()) for n in names])
+
+    def note_length(self, name: str, tokens: int) -> None:
+        """Note how long an answer to the task of that `policies.task_name` was."""
+        self.lengths[name] = lengths = self.lengths.pop(name, None) or Lengths()
+        lengths.note(tokens)
+        _trim(self.lengths, MAX_LENGTHS)
+
+    def longest(self, name: str) -> int | None:
+        """Tokens that no answer to that task is expected to exceed; None: not known."""
+        lengths = self.lengths.get(name)
+        return lengths.most if lengths is not None else None
 
     def overall_of(self, owner: str) -> Overall:
         """The owner's evidence over all tasks; an empty one where there is none yet."""

@@ -13,7 +13,8 @@ class Call:
     """One call to one target, from its start until it has become an `Attempt`.
 
     `asked` is when the request began, on the clock's monotonic time; None: unknown. `fallback` is
-    the class of the error for which the target is asked in another's place.
+    the class of the error for which the target is asked in another's place. `limit` are the tokens
+    after which the answer is cut off, where the client did not say; None: the target's own hold.
     """
 
     def __init__(
@@ -22,9 +23,11 @@ class Call:
         clock: Clock,
         asked: float | None = None,
         fallback: str | None = None,
+        limit: int | None = None,
     ) -> None:
         self.target = target
         self.fallback = fallback
+        self.limit = limit
         self.via = Via()
         self._clock = clock
         self._asked = asked
@@ -45,8 +48,11 @@ class Call:
         if self.first_byte is None:
             self.first_byte = self.seconds()
 
-    def traced(self, request: Request) -> Request:
-        """The request as this call sends it: from inside its own span, if it is in a trace."""
+    def sent(self, request: Request) -> Request:
+        """The request as this call sends it: for an answer within its limit, and from inside its
+        own span, if it is in a trace."""
+        if self.limit is not None:
+            request = replace(request, sampling=replace(request.sampling, max_tokens=self.limit))
         context = request.trace_context
         if context is None:
             return request

@@ -140,8 +140,9 @@ class Cascade:
         route = Itinerary(asking.decision.plan, self._fallbacks(asking))
         while (name := route.next()) is not None:
             target = self._models.targets[name]
-            call = Call(target, self._clock, asking.began, route.because(name))
             last = route.done
+            limit = _limit(target, asking) if route.others else None
+            call = Call(target, self._clock, asking.began, route.because(name), limit)
             try:
                 answer = await self._taken(call, asking)
             except (TargetError, PrivacyRefused) as error:
@@ -161,7 +162,11 @@ class Cascade:
                 good = await self._convinces(call, asking, answer, last=last)
             if good or last:
                 return self._serve(call, asking, answer, draft=not good)
-            draft = draft or await self._reject(call, asking, answer)
+            rejected = await self._reject(call, asking, answer)
+            if _cut_off(call, answer):
+                route.again(name)
+            else:
+                draft = draft or rejected
         return _draft_or_raise(draft, failure)
 
     def _fallbacks(self, asking: Asking) -> Instead | None:
@@ -201,7 +206,7 @@ class Cascade:
         request, said = asking.request, None
         try:
             with turned_into("filling in single fields", _not_filled_in):
-                asked, helper = other.traced(request), other.target.name
+                asked, helper = other.sent(request), other.target.name
                 said = await self._complete(asked, asking.caller, part.missing, helper)
                 reply = filled_in(part, said)
         except (TargetError, PrivacyRefused) as error:
@@ -227,7 +232,7 @@ class Cascade:
         call.via.place = asking.caller.line
         try:
             reply = await self._models.answer(
-                call.target.name, call.traced(request), asking.clearance, call.via
+                call.target.name, call.sent(request), asking.clearance, call.via
             )
         except asyncio.CancelledError:
             spent = None if call.via.waits else estimated(request, None)
@@ -236,7 +241,7 @@ class Cascade:
         return WholeAnswer(reply, counted(request, reply, ended=True))
 
     async def _take_stream(self, call: Call, asking: Asking) -> HeldStream:
-        name, request = call.target.name, call.traced(asking.request)
+        name, request = call.target.name, call.sent(asking.request)
         source = self._models.stream(name, request, asking.clearance, call.via)
         answer = HeldStream(asking.request, source)
         try:
@@ -257,8 +262,7 @@ class Cascade:
         which is there at once."""
         if not target.local or not asking.decision.verify:
             return 0
-        structured = asking.request.format.kind != "text" or asking.request.tools
-        whole = structured or target.specialist is not None
+        whole = _structured(asking.request) or target.specialist is not None
         return float("inf") if whole else self._commit_tokens
 
     async def _flow(
@@ -356,6 +360,24 @@ class Cascade:
         if opinion.usage is not None:
             answer.usage += opinion.usage
         return self._check.accept(_look(call, asking, answer.choice.text))
+
+
+def _structured(request: Request) -> bool:
+    return request.format.kind != "text" or bool(request.tools)
+
+
+def _limit(target: Target, asking: Asking) -> int | None:
+    """How long a local answer may become while others are left to ask: one of a shape that is read
+    whole, to a client that set no limit. What is cut off there fails its check, and leaves for
+    nobody: if the others fail, too, it is asked for once more without a limit."""
+    if not (target.local and asking.decision.verify and _structured(asking.request)):
+        return None
+    return asking.decision.longest if asking.request.sampling.max_tokens is None else None
+
+
+def _cut_off(call: Call, answer: TakenAnswer) -> bool:
+    """By our own limit: of no use to anybody."""
+    return call.limit is not None and answer.choice.finish == "length"
 
 
 def _look(call: Call, asking: Asking, text: str) -> Look:

@@ -9,26 +9,38 @@ from shortstop.ports import Instead
 
 
 class Itinerary:
-    """For one request. Nobody is asked twice."""
+    """For one request. Nobody is asked twice, but who is to be asked once more when all others have
+    failed."""
 
-    __slots__ = ("_asked", "_because", "_fallbacks", "_left")
+    __slots__ = ("_again", "_asked", "_because", "_fallbacks", "_left")
 
     def __init__(self, plan: Sequence[str], fallbacks: Instead | None = None) -> None:
         self._asked: list[str] = []
         self._left = list(plan)
+        self._again: list[str] = []
         self._fallbacks = fallbacks
         self._because: dict[str, FailureClass] = {}
 
     @property
     def done(self) -> bool:
-        return not self._left
+        return not (self._left or self._again)
+
+    @property
+    def others(self) -> bool:
+        """Whether somebody is left who was not asked yet."""
+        return bool(self._left)
 
     def next(self) -> str | None:
         """None: there is nobody left."""
-        if not self._left:
+        ahead = self._left or self._again
+        if not ahead:
             return None
-        self._asked.append(self._left.pop(0))
+        self._asked.append(ahead.pop(0))
         return self._asked[-1]
+
+    def again(self, name: str) -> None:
+        """Ask this one once more when nobody else could answer."""
+        self._again.append(name)
 
     def because(self, name: str) -> FailureClass | None:
         """The class of the error for which this one is asked in another's place."""

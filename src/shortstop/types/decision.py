@@ -60,7 +60,9 @@ class Decision(Struct, frozen=True):
     probability (0, 1] with which this very plan was drawn, given everything seen so far.
     `shadow` are targets that are asked as well, unseen, so that answers can be compared; where
     the reference (`routing.frontier`) is among them it is the first. `audited` are the local
-    targets of the plan whose answer is compared with it, if it is theirs that is served.
+    targets of the plan whose answer is compared with it, if it is theirs that is served. `longest`
+    are the tokens that no answer to the task is expected to exceed, by those before it; None: too
+    few are known.
     """
 
     plan: tuple[str, ...]
@@ -74,6 +76,7 @@ class Decision(Struct, frozen=True):
     explored: bool = False
     shadow: tuple[str, ...] = ()
     audited: tuple[str, ...] = ()
+    longest: int | None = None
 
 
 class Helpers(Struct, frozen=True):

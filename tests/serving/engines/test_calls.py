@@ -93,7 +93,7 @@ def test_what_is_posed_names_the_tools_and_carries_none() -> None:
     told = without_tools(request())
     assert told.tools == ()
     assert told.messages[0].role == "system"
-    assert "get_weather: The weather of a city." in told.messages[0].text
+    assert 'get_weather(city: string, unit: "C" | "F"): ' in told.messages[0].text
     assert told.format.kind == "json_schema"
     joined = without_tools(request(messages=(Message("system", (Text("Be kind."),)),)))
     assert joined.messages[0].text.startswith("Be kind.\n\nYou can call")

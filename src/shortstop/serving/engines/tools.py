@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from shortstop import bounded
 from shortstop.errors import InvalidRequest
 from shortstop.serving.engines.grammar import with_instructions
+from shortstop.serving.engines.signature import signature
 from shortstop.types import (
     Format,
     Json,
@@ -32,8 +33,6 @@ from shortstop.types import (
 
 MAX_CALLS = 8
 """Calls in one reply."""
-MAX_DESCRIPTION = 400
-"""Characters of a tool's description that a small model is shown."""
 
 
 def wants_calls(request: Request) -> bool:
@@ -79,10 +78,7 @@ def offered(request: Request) -> list[Tool]:
 
 
 def _instructions(request: Request, tools: list[Tool]) -> str:
-    lines = [
-        f"- {tool.name}: {tool.description[:MAX_DESCRIPTION]} Arguments: {_json(tool.schema)}"
-        for tool in tools
-    ]
+    lines = [f"- {signature(tool)}" for tool in tools]
     how = 'To call tools, write {"calls": [{"name": ..., "arguments": {...}}]}.'
     if request.tool_choice.mode == "auto":
         how += ' If no tool is needed, write {"answer": ...} instead.'
