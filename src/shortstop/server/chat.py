@@ -31,7 +31,7 @@ def request_of(turn: ResponseTurn, exchange: Exchange) -> Request:
 def chat_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         dialect, request = exchange.dialect, request_in(body, headers, exchange)
         if names := gateway.forwards:
             request = with_headers(request, headers, names)
@@ -53,8 +53,8 @@ def chat_work(gateway: Gateway) -> Work:
 def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     """The same for a stateful dialect: a turn that may be stored for the next one."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
-        turn = ResponseTurn(gateway.responses, caller, body)
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+        turn = await ResponseTurn.begun(gateway.responses, caller, body)
         request = request_of(turn, exchange)
         if names := gateway.forwards:
             request = with_headers(request, headers, names)
@@ -72,7 +72,7 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
                 response = encoder.response
             if exchange.keepable and response is not None:
                 with contained("storing a response"):
-                    turn.keep(caller, response)
+                    await turn.keep(caller, response)
 
         return Incoming(request, caller, answer)
 
