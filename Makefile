@@ -210,6 +210,9 @@ bench-slow-database: $(VENV)/.dev ## requests while the shared database is slow,
 	@$(BIN)/python -m bench.slow_database $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(BEFORE),--before $(BEFORE))
 
+bench-scale-out: $(VENV)/.dev ## one gateway against three on one PostgreSQL: requests, CPU and statements of each
+	@$(BIN)/python -m bench.scale_out
+
 bench-upgrade: $(VENV)/.dev ## two releases on one database under load, rolled three times (BEFORE=COMMIT)
 	@$(BIN)/python -m bench.upgrade --before $(BEFORE)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import time
 from collections import Counter, defaultdict
@@ -32,9 +33,9 @@ from tests.postgres import running as running_postgres
 from bench.database_proxy import DatabaseProxy
 from bench.processes import ROOT, free_port, listening, module, running
 from bench.releases import unpacked
+from bench.statements import EXTENSION, counted, reset
 
 WORK = ROOT / "var" / "slow_database"
-SETTINGS = "-c listen_addresses='' -c shared_preload_libraries=pg_stat_statements"
 DELAY = 0.5
 PAUSE, PROBE = 0.05, 0.01
 CONFIG = """
@@ -142,9 +143,8 @@ async def run(seconds: float, before: str | None) -> Json:
            "SHORTSTOP_PRIVACY_KEY": "p" * 43}  # fmt: skip
     if before is not None:
         env["PYTHONPATH"] = str(unpacked(before, WORK / "before"))
-    with running_postgres(SETTINGS) as server, server.database() as url:
+    with running_postgres(EXTENSION) as server, server.database() as url:
         name = url.partition("@/")[2].partition("?")[0]
-        server.sql("CREATE EXTENSION pg_stat_statements", name)
         proxy, port, upstream = DatabaseProxy(server.folder), free_port(), free_port()
         async with proxy.running():
             through = f"postgresql://shortstop@127.0.0.1:{proxy.port}/{name}?sslmode=disable"
@@ -159,12 +159,10 @@ async def run(seconds: float, before: str | None) -> Json:
             ):
                 await listening(upstream, model_server, logs[0])
                 await listening(port, gateway, logs[1])
-                return await _measured(server, name, proxy, port, await _keys(home, env), seconds)
+                return await _measured(server, url, proxy, port, await _keys(home, env), seconds)
 
 
 async def _keys(home: Path, env: dict[str, str]) -> dict[str, str]:
-    import os
-
     whole = {**os.environ, **env}
     limits = ("--rpm", "100000", "--tpm", "100000000", "--budget", "1000", "--period", "total")
     return {"free": await _key(home, whole), "limited": await _key(home, whole, *limits)}
@@ -172,7 +170,7 @@ async def _keys(home: Path, env: dict[str, str]) -> dict[str, str]:
 
 async def _measured(
     server: PostgresServer,
-    name: str,
+    url: str,
     proxy: DatabaseProxy,
     port: int,
     secrets: dict[str, str],
@@ -187,13 +185,10 @@ async def _measured(
                 "silent": proxy.hang}  # fmt: skip
     try:
         await asyncio.sleep(3)
-        server.sql("SELECT pg_stat_statements_reset()", name)
+        name = reset(server, url)
         clients.phase = "rest"
         await asyncio.sleep(seconds)
-        statements = server.sql(
-            "SELECT sum(calls)::bigint FROM pg_stat_statements WHERE dbid ="
-            f" (SELECT oid FROM pg_database WHERE datname = '{name}')", name,
-        )  # fmt: skip
+        statements = counted(server, name)
         for phase, begin in troubles.items():
             clients.phase = phase
             begin()
@@ -206,11 +201,12 @@ async def _measured(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     asked = sum(len(clients.waits["rest", kind]) for kind in KINDS)
-    ((calls,),) = statements
     return {
         "waits": {f"{p} {k}": _figures(w) for (p, k), w in clients.waits.items() if p},
         "codes": {f"{p} {k}": dict(c) for (p, k), c in clients.codes.items() if p},
-        "statements of 100 requests at rest": 100 * float(str(calls)) / asked,
+        "statements of 100 requests at rest": {
+            kind: round(100 * calls / asked, 1) for kind, calls in statements.items()
+        },
     }
 
 
@@ -234,7 +230,7 @@ def show(result: Json) -> None:
     console = Console(width=120)
     console.print(table)
     per = result["statements of 100 requests at rest"]
-    console.print(f"statements of 100 requests at rest: {per:.1f}")
+    console.print("statements of 100 requests at rest:", per)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shortstop.beside import ON_THE_LOOP, BesideTheLoop
+from shortstop.beside import MOST_VAIN, ON_THE_LOOP, BesideTheLoop
 from shortstop.errors import StoreUnavailable
 
 
@@ -60,13 +60,19 @@ async def test_a_call_leaves_the_loop_and_brings_its_result_or_its_failure(
             await wait(store.fail)
 
 
-async def test_one_waits_in_vain_and_then_nobody_until_the_store_answers(
+async def slowed(store: Store, calls: BesideTheLoop) -> None:
+    """As many wait in vain as it takes."""
+    store.free.clear()
+    for _ in range(MOST_VAIN):
+        with pytest.raises(StoreUnavailable) as caught:
+            await calls.run(lambda: store.answer("first"))
+        assert caught.value.code == "store_slow"
+
+
+async def test_a_few_wait_in_vain_and_then_nobody_until_the_store_answers(
     store: Store, calls: BesideTheLoop
 ) -> None:
-    store.free.clear()
-    with pytest.raises(StoreUnavailable) as caught:
-        await calls.run(lambda: store.answer("first"))
-    assert caught.value.code == "store_slow"
+    await slowed(store, calls)
     for _ in range(50):
         with pytest.raises(StoreUnavailable):
             await calls.run(lambda: store.answer("never asked"))
@@ -87,9 +93,7 @@ async def test_one_waits_in_vain_and_then_nobody_until_the_store_answers(
 async def test_while_it_is_slow_what_is_needed_is_still_asked(
     store: Store, calls: BesideTheLoop
 ) -> None:
-    store.free.clear()
-    with pytest.raises(StoreUnavailable):
-        await calls.run(store.answer)
+    await slowed(store, calls)
     needed = asyncio.create_task(calls.need(lambda: store.answer("needed")))
     await asyncio.sleep(0)
     store.free.set()
@@ -111,12 +115,23 @@ async def test_nobody_waits_for_long_for_what_comes_later(
     store: Store, calls: BesideTheLoop
 ) -> None:
     store.free.clear()
-    await calls.later("a note", lambda: store.answer("late"))
+    for _ in range(MOST_VAIN):
+        await calls.later("a note", lambda: store.answer("late"))
     assert not store.done
     calls.later("a note", lambda: store.answer("left out"))
     store.free.set()
     await until(lambda: "late" in store.done)
     assert "left out" not in store.done
+
+
+async def test_one_that_is_late_is_no_slow_store(store: Store, calls: BesideTheLoop) -> None:
+    for _ in range(2 * MOST_VAIN):
+        store.free.clear()
+        with pytest.raises(StoreUnavailable):
+            await calls.run(store.answer)
+        store.free.set()
+        assert await calls.need(lambda: store.answer("done")) == "done"
+        assert await calls.run(lambda: store.answer("in time")) == "in time"
 
 
 async def test_the_loop_goes_on_while_the_store_does_not(

@@ -1,8 +1,8 @@
 """Calls that may take their time, beside the event loop.
 
 A store on another machine can be slow, or not answer at all. What a request asks it for is asked in
-a thread; the request waits for a moment, then goes on without. Whoever waited in vain has found out
-for the others: until the store answers in time again, they go on without at once.
+a thread; the request waits for a moment, then goes on without. A few in a row that waited in vain
+have found out for the others: until the store answers in time again, they go on without at once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ NEEDED_SECONDS = 5.0
 """And for what it cannot: longer than a store's own limit for a call."""
 PROBE_SECONDS = 0.25
 """Between tries while the store is slow."""
+MOST_VAIN = 3
+"""So many in a row wait in vain before nobody does: one call may be late on a busy machine."""
 THREADS = 2
 MOST = 1_000
 """Calls that nobody waits for, under way at a time."""
@@ -86,7 +88,7 @@ class BesideTheLoop:
     ) -> None:
         self._probe, self._patience_s, self._pause_s = probe, patience_s, pause_s
         self._threads = ThreadPoolExecutor(THREADS, "shortstop-store")
-        self._slow = False
+        self._slow, self._vain = False, 0
         self._lock = threading.Lock()
         self._under_way = 0
         self._closed = threading.Event()
@@ -97,8 +99,9 @@ class BesideTheLoop:
         call = self._threads.submit(work)
         if not await _over(call, self._patience_s):
             call.cancel()
-            self._trip()
+            self._in_vain()
             raise _slow()
+        self._vain = 0
         return call.result()
 
     async def need(self, work: Callable[[], T]) -> T:
@@ -116,15 +119,16 @@ class BesideTheLoop:
             self._under_way += 1
         call = self._threads.submit(_told, place, work)
         call.add_done_callback(self._came_back)
-        return _Awaited(call, self._patience_s, self._trip)
+        return _Awaited(call, self._patience_s, self._in_vain)
 
     def _came_back(self, call: Future[None]) -> None:
         with self._lock:
             self._under_way -= 1
 
-    def _trip(self) -> None:
+    def _in_vain(self) -> None:
         with self._lock:
-            if self._slow or self._closed.is_set():
+            self._vain += 1
+            if self._vain < MOST_VAIN or self._slow or self._closed.is_set():
                 return
             self._slow = True
         log.warning("the shared store is slow: requests go on without it until it is not")
@@ -138,7 +142,7 @@ class BesideTheLoop:
             except StoreError:
                 continue
             if time.monotonic() - began < self._patience_s / 2:
-                self._slow = False
+                self._slow, self._vain = False, 0
                 log.warning("the shared store answers in time again")
                 return
 

@@ -152,8 +152,8 @@ async def test_where_the_end_cannot_be_noted_the_row_is_kept(tmp_path: Path) -> 
         assert len(shelf.rows) == 1
 
 
-def test_a_damaged_file_stops_no_answer(tmp_path: Path) -> None:
+async def test_a_damaged_file_stops_no_answer(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"no database" * 1000)
     with closing(SqliteRuns(tmp_path / "runs.db")) as store:
         books, _ = bookkeeping(store)
-        assert begun(books, asked(SYSTEM, user("Hi"))).step is None
+        assert (await begun(books, asked(SYSTEM, user("Hi")))).step is None

@@ -60,19 +60,21 @@ def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
             request = with_headers(request, headers, names)
         caller = caller_of(caller, headers, request)
 
-        async def answer(admission: Admission) -> None:
-            made = await gateway.answer(request, caller, admission)
-            response: Json | None
-            if made.reply is not None:
-                response = dialect.response(made.reply, request)
-                await exchange.whole(made, msgspec.json.encode(response))
-            else:
-                encoder = dialect.stream_encoder(request, created=made.created)
-                await exchange.stream(made, encoder, gateway.server.ping_seconds)
-                response = encoder.response
-            if exchange.keepable and response is not None:
+        async def keep(response: Json | None) -> None:
+            if response is not None:
                 with contained("storing a response"):
                     await turn.keep(caller, response)
+
+        async def answer(admission: Admission) -> None:
+            made = await gateway.answer(request, caller, admission)
+            if made.reply is not None:
+                response = dialect.response(made.reply, request)
+                encoded = msgspec.json.encode(response)
+                await exchange.whole(made, encoded, lambda: keep(response))
+            else:
+                encoder = dialect.stream_encoder(request, created=made.created)
+                ping_seconds = gateway.server.ping_seconds
+                await exchange.stream(made, encoder, ping_seconds, lambda: keep(encoder.response))
 
         return Incoming(request, caller, answer)
 
