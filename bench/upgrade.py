@@ -159,6 +159,7 @@ class Client:
         self._kind, self._number, self._secret = kind, number, secret
         self._cluster, self._tally = cluster, tally
         self._previous: str | None = None
+        self._kept_by = ""
         self._said: list[Json] = []
         self.stopping = False
 
@@ -182,7 +183,9 @@ class Client:
             data = await answer.read()
             if answer.status != 200:
                 code = json.loads(data)["error"].get("code")
-                self._tally.errors[f"{self._kind} {replica.release} {answer.status} {code}"] += 1
+                since = f", kept by {self._kept_by}" if self._previous else ""
+                what = f"{self._kind} {replica.release}{since}: {answer.status} {code}"
+                self._tally.errors[what] += 1
                 self._previous = None
                 return
             self._tally.answered[answer.headers["x-request-id"]] = self._kind
@@ -191,6 +194,7 @@ class Client:
                 self._tally.errors[f"{self._kind} {replica.release} cut off"] += 1
         elif self._kind == "stored":
             self._previous = json.loads(data)["id"] if turn % 5 else None
+            self._kept_by = replica.release
 
     def _body(self, turn: int) -> tuple[str, Json]:
         model = "auto" if self._kind == "auto" else "mock"
