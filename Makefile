@@ -206,6 +206,16 @@ bench-budget-race: $(VENV)/.dev ## three gateways on one PostgreSQL race for a b
 screenshots: $(VENV)/.dev ## write docs/img/*.png of the console with a browser (needs Chromium)
 	@$(BIN)/python -m scripts.screenshots
 
+bench-slow-database: $(VENV)/.dev ## requests while the shared database is slow, away, silent (SECONDS=20 BEFORE=COMMIT)
+	@$(BIN)/python -m bench.slow_database $(if $(SECONDS),--seconds $(SECONDS)) \
+	  $(if $(BEFORE),--before $(BEFORE))
+
+bench-scale-out: $(VENV)/.dev ## one gateway against three on one PostgreSQL: requests, CPU and statements of each
+	@$(BIN)/python -m bench.scale_out
+
+bench-upgrade: $(VENV)/.dev ## two releases on one database under load, rolled three times (BEFORE=COMMIT)
+	@$(BIN)/python -m bench.upgrade --before $(BEFORE)
+
 bench-scale: $(VENV)/.dev ## what 1,000 and 100,000 requests a second need; writes the tables of docs/scale.md
 	@$(BIN)/python -m bench.scale --write
 

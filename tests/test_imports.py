@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "shortstop"
 VOCABULARY = {
     "types", "errors", "tokens", "money", "bounded", "private_files", "faults", "schemas",
 }  # fmt: skip
-LOW = VOCABULARY | {"ports", "config", "fair"}
+LOW = VOCABULARY | {"ports", "config", "fair", "beside"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faults": {"errors"},
     "schemas": {"types"},
     "fair": VOCABULARY,
+    "beside": VOCABULARY,
     "ports": VOCABULARY,
     "config": VOCABULARY,
     "dialects": LOW,

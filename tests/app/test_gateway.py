@@ -143,7 +143,7 @@ async def test_feedback_counts_as_the_callers_role(
     monkeypatch.setattr(Learner, "feedback", noted)
     async with running(home) as gateway:
         body = FeedbackRequest("req_1", score=0.5, target="small")
-        assert not gateway.feedback(body, role, "acme"), "of a request that nobody remembers"
+        assert not await gateway.feedback(body, role, "acme"), "of a request that nobody remembers"
     (feedback,) = given
     assert (feedback.source, feedback.tenant) == (role, "acme")
     assert (feedback.request_id, feedback.score, feedback.target) == ("req_1", 0.5, "small")
@@ -187,7 +187,7 @@ async def test_a_worker_learns_what_others_say_before_and_after_it_starts(
     async with running(home, SMALL, crew) as gateway:
         assert heard == ["req_1"]
         sibling.publish(2, Lost("req_2", "small"))
-        gateway.feedback(FeedbackRequest("req_9", score=1), "user", None)
+        await gateway.feedback(FeedbackRequest("req_9", score=1), "user", None)
         assert heard == ["req_1", "req_2"], "it listens before it speaks"
     sibling.close()
 

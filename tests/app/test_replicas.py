@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from shortstop.accounts import Grant
 from shortstop.app.gateway import Shortstop
+from shortstop.errors import Unauthenticated
 from shortstop.registry.placements import Placements
 from shortstop.routing import State, dump_state, packaged
 from tests.app.parts import SMALL, VENDOR, Home
@@ -18,6 +20,8 @@ from tests.postgres import PostgresServer
 pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
 
 from shortstop.stores.postgres.pool import SERVERS
+
+UPDATE = "UPDATE shortstop_schema"
 
 
 @pytest.fixture
@@ -49,6 +53,55 @@ async def test_a_machine_alone_with_its_database(tmp_path: Path, url: str) -> No
         assert (home.folder / "news").stat().st_mode & 0o777 == 0o700
     assert brain(home).exists(), "a copy for the command line"
     assert home.open_files() == set()
+
+
+async def test_a_key_that_another_machine_revokes_is_refused_as_soon_as_the_server_tells_it(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shortstop.accounts.leases.POLL_SECONDS", 3600.0)
+    homes = [home_of(tmp_path / name, url) for name in "ab"]
+    one, other = (Shortstop(home.config, home.source) for home in homes)
+    async with one.running(), other.running():
+        secret, key = one.accounts.create(Grant(name="k"))
+        await until(lambda: other.accounts.keys.get(key.id) is not None)
+        assert other.accounts.identify(secret).key == key.id
+        one.accounts.keys.revoke(key.id)
+        await until(lambda: not _valid(other, secret))
+
+
+async def test_a_machine_is_not_ready_on_tables_that_it_cannot_use(
+    tmp_path: Path, url: str, postgres: PostgresServer
+) -> None:
+    home, name = home_of(tmp_path / "a", url), url.partition("@/")[2].partition("?")[0]
+    gateway = Shortstop(home.config, home.source)
+    async with gateway.running():
+        replica = gateway._resources.replica
+        assert replica is not None
+        was = postgres.sql("SELECT version, oldest FROM shortstop_schema", name)[0]
+        for version, oldest, word in ((was[0], 1000, "needs at least 1000"), (1, 1, "version 1, ")):
+            postgres.sql(
+                f"UPDATE shortstop_schema SET version = {version}, oldest = {oldest}", name
+            )
+            await replica.require_schema()
+            readiness = gateway.readiness()
+            assert (readiness.ready, word in readiness.why) == (False, True), readiness.why
+        postgres.sql(f"{UPDATE} SET version = {was[0]}, oldest = {was[1]}", name)
+        await replica.require_schema()
+        assert "schema" not in gateway.readiness().why
+
+
+def _valid(gateway: Shortstop, secret: str) -> bool:
+    try:
+        gateway.accounts.identify(secret)
+    except Unauthenticated:
+        return False
+    return True
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.01)
 
 
 async def test_what_a_machine_knew_is_the_beginning_and_another_s_own_is_set_aside(

@@ -24,6 +24,7 @@ PROCESS = {
     "server.host": '"0.0.0.0"',
     "server.port": "9999",
     "server.workers": "3",
+    "server.notice_seconds": "1",
     "server.drain_seconds": "1",
     "server.cors_origins": '["https://app.example.com"]',
     "server.allowed_hosts": '["gateway.example"]',

@@ -78,24 +78,24 @@ class Desk:
             self.router.decide(asked(i, "sort mail"), OPEN, Caller(task="mail", tenant="acme"))
 
 
-def test_what_counts_is_learned_and_kept_corrections_included() -> None:
+async def test_what_counts_is_learned_and_kept_corrections_included() -> None:
     desk = Desk()
     said = Feedback("r1", correction="gold", source="reviewer", tenant="acme")
-    assert desk.intake.take(said)
+    assert await desk.intake.taken(said)
     (grade,) = desk.grades
     assert grade == Grade("r1", "acme", "reviewer", "small", None, 9.0, correction="gold")
     assert desk.router.state.pending["r1"].heard == ["reviewer:small"]
 
 
-def test_the_operator_speaks_of_any_tenant_s_request_and_it_is_kept_as_that_tenant_s() -> None:
+async def test_the_operator_speaks_of_any_tenant_s_request_and_it_is_that_tenant_s() -> None:
     desk = Desk()
-    assert desk.intake.take(Feedback("r1", score=0.5, source="reviewer", tenant=None))
+    assert await desk.intake.taken(Feedback("r1", score=0.5, source="reviewer", tenant=None))
     assert desk.grades[0].tenant == "acme"
 
 
-def test_it_may_be_about_another_answer() -> None:
+async def test_it_may_be_about_another_answer() -> None:
     desk = Desk()
-    assert desk.intake.take(Feedback("r1", score=0.5, target="big"))
+    assert await desk.intake.taken(Feedback("r1", score=0.5, target="big"))
     assert desk.grades[0].target == "big"
 
 
@@ -108,14 +108,14 @@ def test_it_may_be_about_another_answer() -> None:
         Feedback("r1", score=1.0, target="no such target"),
     ],
 )
-def test_what_does_not_count_is_not_kept(feedback: Feedback) -> None:
+async def test_what_does_not_count_is_not_kept(feedback: Feedback) -> None:
     desk = Desk()
-    assert not desk.intake.take(feedback)
+    assert not await desk.intake.taken(feedback)
     assert desk.grades == []
 
 
-def test_a_source_is_heard_once() -> None:
+async def test_a_source_is_heard_once() -> None:
     desk = Desk()
-    assert desk.intake.take(Feedback("r1", score=1.0))
-    assert not desk.intake.take(Feedback("r1", score=0.0))
+    assert await desk.intake.taken(Feedback("r1", score=1.0))
+    assert not await desk.intake.taken(Feedback("r1", score=0.0))
     assert [grade.value for grade in desk.grades] == [1.0]

@@ -109,17 +109,17 @@ def bookkeeping(store: SqliteRuns, **config: object) -> tuple[Bookkeeping, Shelf
     return Bookkeeping(TokenBooks(), shelf, clock, runs=book), shelf
 
 
-def begun(books: Bookkeeping, request: Request, caller: Caller = CALLER) -> RequestRecord:
+async def begun(books: Bookkeeping, request: Request, caller: Caller = CALLER) -> RequestRecord:
     record = books.begin(request, caller, UNMETERED)
-    books.enter(record)
+    await books.enter(record)
     return record
 
 
-def test_the_row_names_the_run_and_why_a_step_was_refused(tmp_path: Path) -> None:
+async def test_the_row_names_the_run_and_why_a_step_was_refused(tmp_path: Path) -> None:
     with closing(SqliteRuns(tmp_path / "runs.db")) as store:
         books, _ = bookkeeping(store, max_steps=1)
         request = asked(SYSTEM, user("Hi"))
-        record = begun(books, request)
+        record = await begun(books, request)
         record.reply = said("Yes?")
         first = books.close(record, "ok")
         assert first.run == record.caller.run is not None
@@ -127,33 +127,33 @@ def test_the_row_names_the_run_and_why_a_step_was_refused(tmp_path: Path) -> Non
         grown = asked(SYSTEM, user("Hi"), as_message(said("Yes?")), user("Go."))
         record = books.begin(grown, CALLER)
         with pytest.raises(RunOver) as caught:
-            books.enter(record)
+            await books.enter(record)
         row = books.close(record, "refused", caught.value)
         assert (row.run, row.run_refusal, row.status) == (first.run, "steps", 429)
         assert row.error == "run_budget_exceeded"
 
 
-def test_where_the_book_breaks_the_request_is_part_of_no_run(tmp_path: Path) -> None:
+async def test_where_the_book_breaks_the_request_is_part_of_no_run(tmp_path: Path) -> None:
     with closing(BrokenRuns(tmp_path / "runs.db")) as store:
         books, _ = bookkeeping(store, max_steps=1)
-        record = begun(books, asked(SYSTEM, user("Hi")))
+        record = await begun(books, asked(SYSTEM, user("Hi")))
         assert (record.step, record.caller.run) == (None, None)
         record.reply = said("Yes?")
         assert books.close(record, "ok").run is None
 
 
-def test_where_the_end_cannot_be_noted_the_row_is_kept(tmp_path: Path) -> None:
+async def test_where_the_end_cannot_be_noted_the_row_is_kept(tmp_path: Path) -> None:
     with closing(BrokenRuns(tmp_path / "runs.db")) as store:
         books, shelf = bookkeeping(store)
-        record = begun(books, replace(REQUEST, tools=TOOLS), replace(CALLER, run="job"))
+        record = await begun(books, replace(REQUEST, tools=TOOLS), replace(CALLER, run="job"))
         assert record.step is not None
         record.reply = said("Yes?")
         assert books.close(record, "ok").run == "job"
         assert len(shelf.rows) == 1
 
 
-def test_a_damaged_file_stops_no_answer(tmp_path: Path) -> None:
+async def test_a_damaged_file_stops_no_answer(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"no database" * 1000)
     with closing(SqliteRuns(tmp_path / "runs.db")) as store:
         books, _ = bookkeeping(store)
-        assert begun(books, asked(SYSTEM, user("Hi"))).step is None
+        assert (await begun(books, asked(SYSTEM, user("Hi")))).step is None

@@ -38,10 +38,21 @@ def section(url: str) -> str:
     return f'[store]\nurl = "{url}"\n'
 
 
+EARLIER = (
+    {"role": "user", "content": "What is a lighthouse for?"},
+    {"role": "assistant", "content": "It warns ships of rocks."},
+)
+
+
 async def ask(
-    gateway: Gateway, text: str, key: str = "", model: str = "small"
+    gateway: Gateway,
+    text: str,
+    key: str = "",
+    model: str = "small",
+    earlier: tuple[dict[str, str], ...] = (),
 ) -> tuple[int, dict[str, Any]]:
-    body = {"model": model, "messages": [{"role": "user", "content": f"!say {text}"}]}
+    messages = [*earlier, {"role": "user", "content": f"!say {text}"}]
+    body = {"model": model, "messages": messages}
     headers = {"authorization": f"Bearer {key}"} if key else {}
     async with gateway.http.post("/v1/chat/completions", json=body, headers=headers) as answer:
         return answer.status, await answer.json()
@@ -95,9 +106,12 @@ async def test_an_outage_loses_no_row_and_locks_out_no_known_key(
             assert answer["error"]["code"] == "store_unreachable"
             assert (await ask(gateway, "during 5", key))[0] == 200
             left = len(gateway.frontier.received)
-            status, answer = await ask(gateway, "what it held is not known", key, "big")
+            held = "what it held is not known"
+            status, answer = await ask(gateway, held, key, "big", EARLIER)
             assert status == 200, "the local model answers in its place"
             assert len(gateway.frontier.received) == left
+            assert (await ask(gateway, "nothing is before it", key, "big"))[0] == 200
+            assert len(gateway.frontier.received) == left + 1
             traces = await in_the_end(gateway, "degraded")
             assert "cannot be reached" in traces["detail"]
             assert traces["pending"] >= 6
@@ -105,7 +119,7 @@ async def test_an_outage_loses_no_row_and_locks_out_no_known_key(
         await in_the_end(gateway, "ok")
         assert (await ask(gateway, "after", key))[0] == 200
         report = command(gateway, "report", "--json")
-    assert json.loads(report)["total"]["requests"] == 9
+    assert json.loads(report)["total"]["requests"] == 10
 
 
 async def test_rows_that_wait_outlive_the_gateway(

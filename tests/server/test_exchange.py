@@ -145,6 +145,26 @@ async def test_nothing_may_be_kept_before_it_was_sent_nor_after_a_failure() -> N
     assert not response.keepable
 
 
+@pytest.mark.parametrize("tier", [Tier.S0, Tier.S3])
+async def test_what_may_be_kept_is_kept_before_the_client_has_all_of_it(tier: Tier) -> None:
+    """The client's next request may meet another process at once."""
+    kept: list[bytes] = []
+    response, wire = exchange()
+
+    async def keep() -> None:
+        kept.append(wire.body)
+
+    await response.whole(answer(tier), b"{}", keep)
+    assert kept == ([b""] if tier < Tier.S3 else [])
+    response, wire = exchange()
+    kept.clear()
+    encoder = response.dialect.stream_encoder(REQUEST, created=1)
+    await response.stream(streamed(Chunk(text="a"), tier=tier), encoder, 60, keep)
+    assert wire.body.endswith(b"data: [DONE]\n\n")
+    assert all(b"[DONE]" not in before for before in kept)
+    assert len(kept) == (tier < Tier.S3)
+
+
 async def test_json_may_be_kept_where_its_maker_says_so() -> None:
     for keepable in (True, False):
         response, wire = exchange()

@@ -46,7 +46,9 @@ class Street:
     def refused(self, status: int) -> None:
         self.refusals.append(status)
 
-    def work(self, body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(
+        self, body: Json, caller: Caller, headers: Headers, exchange: Exchange
+    ) -> Incoming:
         self.steps.append("read")
         if self._unreadable:
             raise InvalidRequest("What is this?")

@@ -84,7 +84,7 @@ class Hall:
         self.in_flight = InFlight(gateway)
         self.route = HotRoute(gateway, self.capacity, self.in_flight, "openai.chat", self._work)
 
-    def _work(self, body: Any, caller: Caller, headers: Any, exchange: Any) -> Incoming:
+    async def _work(self, body: Any, caller: Caller, headers: Any, exchange: Any) -> Incoming:
         async def answer(admission: Admission) -> None:
             self.working.set()
             await self.go.wait()

@@ -18,6 +18,7 @@ from shortstop.accounts.leases import LeaseKeeper
 from shortstop.accounts.purse import Allowance, Balance, Purse
 from shortstop.accounts.rates import RateLimits
 from shortstop.accounts.teams import Group, GroupBalance, group_full, require_open
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import (
     InvalidRequest,
     QuotaExceeded,
@@ -45,7 +46,13 @@ class Accounts:
     """Keys, rate limits and budgets, by rules that hold for all workers at once. Raises StoreError
     when the store cannot be used."""
 
-    def __init__(self, store: AccountStore, clock: Clock, seal: Locker | None = None) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        clock: Clock,
+        seal: Locker | None = None,
+        calls: Calls = ON_THE_LOOP,
+    ) -> None:
         self._store = store
         self._clock = clock
         self.keys = KeyBook(store, clock)
@@ -53,7 +60,7 @@ class Accounts:
         self.purse = Purse(store, clock, self.teams)
         self.purse.recover()
         self.rates = RateLimits(store, clock)
-        self.answers = AnswerStore(store, clock, seal)
+        self.answers = AnswerStore(store, clock, seal, calls)
         self.leases: LeaseKeeper | None = None
 
     def lease(self, *, threaded: bool = True) -> None:
@@ -67,6 +74,11 @@ class Accounts:
         self.rates = LeasedRates(self._store, self._clock, leases)
         if threaded:
             leases.start()
+
+    def look(self) -> None:
+        """Another process may have changed keys just now: look, if a thread does that here."""
+        if self.leases is not None:
+            self.leases.look()
 
     def _follow(self) -> None:
         self.keys.follow()

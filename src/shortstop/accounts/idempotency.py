@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import Conflict, InvalidRequest, StoreError
 from shortstop.ports import Clock, Locker
 from shortstop.ports.stores import AccountStore
@@ -45,7 +46,15 @@ class AnswerStore:
     """With a `seal` what is kept of answers is encrypted, and digests are made with its key. Every
     method raises StoreError."""
 
-    def __init__(self, store: AccountStore, clock: Clock, seal: Locker | None = None) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        clock: Clock,
+        seal: Locker | None = None,
+        calls: Calls = ON_THE_LOOP,
+    ) -> None:
+        self.calls = calls
+        """How requests ask for them."""
         self._store = store
         self._clock = clock
         self._seal = seal

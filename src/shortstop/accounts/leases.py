@@ -95,6 +95,7 @@ class LeaseKeeper:
         self._down: StoreError | None = None
         self._recovered = float("-inf")
         self._wake, self._stopped = threading.Event(), False
+        self._hinted = threading.Event()
         self._thread: threading.Thread | None = None
 
     # ------------------------------------------------------------ requests
@@ -255,6 +256,11 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._run, name="shortstop-leases", daemon=True)
         self._thread.start()
 
+    def look(self) -> None:
+        """Something has changed in the store: look before it is due, from any thread."""
+        self._hinted.set()
+        self._wake.set()
+
     def close(self) -> None:
         """Everything that no request under way needs goes back; where the store is away, it counts
         as spent as if this process had died."""
@@ -274,7 +280,8 @@ class LeaseKeeper:
             self._wake.clear()
             now = self._clock.monotonic()
             with contained("leases of budgets"):
-                if now - polled >= POLL_SECONDS:
+                if now - polled >= POLL_SECONDS or self._hinted.is_set():
+                    self._hinted.clear()
                     polled = now
                     self._poll()
                 self._step()

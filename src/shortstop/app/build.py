@@ -75,6 +75,7 @@ def staffed(
         foundation.remotes.upstreams,
         guard,
         {**roster.health, **foundation.health},
+        resources.calls,
     )
     prior = routing.packaged()
     learned, router = build_routers(

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from ssl import SSLContext
 
 from msgspec.structs import replace
@@ -54,6 +55,7 @@ class Shortstop:
         self.config_file = source.path
         self._resources = Resources(config, source.env, workers, self._redacted)
         self._warming: set[asyncio.Task[None]] = set()
+        self._leaving = ""
         try:
             self._reloader = Reloader(source, self._resources, config.server.tls)
             resources = self._resources
@@ -188,9 +190,9 @@ class Shortstop:
         mine = [t for t in self.targets.values() if not t.tenants or tenant in t.tenants]
         return self._runtime.foundation.naming.knows(model, mine)
 
-    def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
+    async def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         if body.run:
-            return self._run_outcome(body.run, body, role, tenant)
+            return await self._run_outcome(body.run, body, role, tenant)
         feedback = routing.Feedback(
             request_id=body.request_id,
             score=body.score,
@@ -201,21 +203,22 @@ class Shortstop:
             target=body.target,
             tenant=tenant,
         )
-        return self._runtime.pipelines.feedback.take(feedback)
+        return await self._runtime.pipelines.feedback.taken(feedback)
 
-    def _run_outcome(
+    async def _run_outcome(
         self, run: str, body: FeedbackRequest, role: CallerRole, tenant: str | None
     ) -> bool:
         score = float(body.label or False) if body.score is None else body.score
         name = self._runtime.run_name(run, tenant or ANYBODY.tenant)
-        return self._runtime.pipelines.outcomes.take(name, score, role, tenant)
+        outcomes = self._runtime.pipelines.outcomes
+        return await self._resources.calls.need(partial(outcomes.take, name, score, role, tenant))
 
     async def erase(self, tenant: str, conversation: str) -> Erased:
         """What was kept of a conversation: surrogates for all workers, content in the traces,
         stored responses, answers kept for retries, files and lines of batches."""
         resources = self._resources
         resources.paths.erased.touch()
-        surrogates = resources.vault.erase((tenant, conversation))
+        surrogates = await asyncio.to_thread(resources.vault.erase, (tenant, conversation))
         traces = await asyncio.to_thread(resources.traces.forget, tenant, conversation)
         responses = await asyncio.to_thread(resources.responses.forget, tenant, conversation)
         answers = await asyncio.to_thread(resources.accounts.answers.forget, tenant, conversation)
@@ -225,7 +228,14 @@ class Shortstop:
     def readiness(self) -> Readiness:
         readiness = self._runtime.readiness(self._resources.traces.health())
         replica = self._resources.replica
-        return readiness if replica is None else replace(readiness, replica=replica.readiness)
+        if replica is not None:
+            readiness = replace(readiness, replica=replica.readiness)
+        why = self._leaving or (replica.unfit if replica is not None else "")
+        return replace(readiness, ready=False, why=why) if why else readiness
+
+    def leave(self) -> None:
+        """Not ready from now on: who sends requests is to send them to others."""
+        self._leaving = "This gateway is about to end."
 
     def metrics(self) -> bytes:
         return self._resources.metrics.text()

@@ -68,13 +68,13 @@ def may_use(accounts: Accounts, id: str | None, target: str | None) -> bool:
 
 
 def build_feedback(resources: Resources, router: AnyRouter) -> FeedbackIntake:
-    return FeedbackIntake(router, resources.traces, CLOCK)
+    return FeedbackIntake(router, resources.traces, CLOCK, resources.calls)
 
 
 def build_runs(config: Config, resources: Resources) -> tuple[RunBook, RunOutcomes]:
     """The book of agents' runs, and where it is said how they ended."""
     key = resources.seal.digest(b"runs", 32)
-    book = RunBook(resources.runs, CLOCK, config.runs, key)
+    book = RunBook(resources.runs, CLOCK, config.runs, key, resources.calls)
     return book, RunOutcomes(book, resources.traces, CLOCK)
 
 

@@ -51,9 +51,12 @@ class _Server(uvicorn.Server):
         settings: uvicorn.Config,
         ready: Callable[[], None],
         tls: ssl.SSLContext | None,
-        handshake: float,
+        gateway: Shortstop,
     ) -> None:
         super().__init__(settings)
+        server = gateway.server
+        handshake, self._notice_s = server.limits.head_seconds, server.notice_seconds
+        self._leave = gateway.leave
         self._ready = ready
         self._tls = tls
         self._handshake = handshake if tls is not None else None
@@ -82,7 +85,16 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.handle_exit, name, None)
+        if self._notice_s:
+            loop.add_signal_handler(signal.SIGTERM, self._give_notice, loop)
         yield
+
+    def _give_notice(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Not ready at once; the end follows when that has gone round, or at a second signal."""
+        self._leave()
+        end = partial(self.handle_exit, signal.SIGTERM, None)
+        loop.add_signal_handler(signal.SIGTERM, end)
+        loop.call_later(self._notice_s, lambda: None if self.should_exit else end())
 
 
 async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -117,7 +129,7 @@ async def serve_on(gateway: Shortstop, listening: socket.socket, ready: Callable
         more = [listening.dup() for _ in range(ACCEPTED - 1)]
         sweeping = asyncio.create_task(connections.keep_sweeping())
         try:
-            await _Server(settings, ready, tls, limits.head_seconds).serve([listening, *more])
+            await _Server(settings, ready, tls, gateway).serve([listening, *more])
         finally:
             sweeping.cancel()
 

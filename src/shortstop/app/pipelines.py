@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shortstop.accounts.budgets import Budgets
 from shortstop.app.cascades import build_cascade
+from shortstop.app.clearing import build_clearing
 from shortstop.app.clock import CLOCK
 from shortstop.app.learning import build_feedback, build_runs, build_shadows
 from shortstop.app.logs import log_request
@@ -12,7 +13,6 @@ from shortstop.app.router import AnyRouter
 from shortstop.config import Config
 from shortstop.ledger import Books
 from shortstop.pipeline.chat import Pipeline
-from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.embedding import Embedding, Encoders
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.privacy import PrivacyGuard
@@ -38,7 +38,7 @@ class Pipelines:
         recorder = resources.traces
         logged = [log_request] if config.log.requests else []
         observers = (*resources.telemetry.observers, *logged)
-        self.clearing = Clearing(guard, guard.timeout_s)
+        self.clearing = build_clearing(resources, guard)
         self.shadows = build_shadows(config, resources, models, books, router, self.clearing)
         self.feedback = build_feedback(resources, router)
         self.runs, self.outcomes = build_runs(config, resources)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,9 @@ from shortstop.workers.relay import NewsRelay
 log = logging.getLogger("shortstop")
 
 PUBLISH_SECONDS, HEAR_SECONDS, PLACE_SECONDS = 0.1, 0.2, 1.0
+SCHEMA_SECONDS, SCHEMA = 5.0, "store_schema"
+BREATH_SECONDS = 0.03
+"""Between two looks for what others have published, however much they publish."""
 SNAPSHOT_SECONDS, FIRST_SNAPSHOT_SECONDS = 3600.0, 60.0
 """Between snapshots, and after a machine has begun to lead."""
 MANY_EVENTS, MANY_SECONDS = 50_000, 300.0
@@ -70,6 +73,10 @@ class Replica:
         self._specialists = specialists
         self._learn: Learn = lambda event: None
         self._kept: tuple[float, int] | None = None
+        self.unfit = ""
+        """Why this release cannot use the store's tables, "" where it can."""
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         with ExitStack() as opened:
             opened.callback(events.close)
             opened.callback(leaders.close)
@@ -92,7 +99,8 @@ class Replica:
         self.feed.read_all(learn)
 
     def chores(self, gateway: Learning) -> Iterator[Coroutine[None, None, None]]:
-        yield _again(HEAR_SECONDS, "hearing the other machines", lambda: self.hear(gateway))
+        yield self._hear_on(gateway)
+        yield _again(SCHEMA_SECONDS, "the shared tables", self.require_schema)
         if self._relay is not None:
             publish = self._relay.publish
             yield _again(PUBLISH_SECONDS, "telling the other machines", lambda: in_thread(publish))
@@ -105,6 +113,33 @@ class Replica:
 
     async def _share(self, specialists: SharedSpecialists) -> None:
         await in_thread(lambda: specialists.turn(self.leadership.term))
+
+    async def require_schema(self) -> None:
+        """Whether another release has changed the tables, or somebody has put back old ones."""
+        try:
+            await asyncio.to_thread(self.leadership.store.require_schema)
+            self.unfit = ""
+        except StoreError as error:
+            if error.code == SCHEMA:
+                self.unfit = str(error)
+
+    def look(self) -> None:
+        """Another machine has published something just now, from any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has closed meanwhile
+                self._loop.call_soon_threadsafe(self._news.set)
+
+    async def _hear_on(self, gateway: Learning) -> None:
+        """For ever: when there is news, and in any case so often."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            self._news.clear()
+            with contained("hearing the other machines"):
+                await self.hear(gateway)
+            await asyncio.sleep(BREATH_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEAR_SECONDS - BREATH_SECONDS):
+                    await self._news.wait()
 
     async def hear(self, gateway: Learning) -> None:
         """Learn what is new."""

@@ -16,7 +16,7 @@ from shortstop.app.clock import CLOCK
 from shortstop.app.offers import Offers
 from shortstop.app.places import data_paths
 from shortstop.app.privacy_memory import open_privacy_memory
-from shortstop.app.replicas import open_replica
+from shortstop.app.replicas import calls_for, listen, open_replica
 from shortstop.app.telemetry import Telemetry
 from shortstop.config import Config, PrivacyConfig
 from shortstop.stores import open_stores
@@ -70,12 +70,13 @@ class Resources:
                 opened.callback(self.replica.exchange.close)
         memory = open_privacy_memory(config, env, stores, opened, shared=shared)
         self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
+        self.calls = calls_for(config, self.taint)
         accounts = stores.accounts()
         opened.callback(accounts.close)
-        self.accounts = Accounts(accounts, CLOCK, seal)
+        self.accounts = Accounts(accounts, CLOCK, seal, self.calls)
         opened.callback(self.accounts.close)
         self.accounts.lease()
-        self.responses = StoredResponses(stores.responses(), CLOCK, seal)
+        self.responses = StoredResponses(stores.responses(), CLOCK, seal, self.calls)
         opened.callback(self.responses.close)
         self.batching = Batching(config, stores, seal, opened)
         self.figures, self.reports = stores.figures(), stores.reports()
@@ -91,6 +92,8 @@ class Resources:
         self.telemetry = Telemetry(config, env, redact, later)
         self.metrics = self.telemetry.metrics
         opened.callback(self.metrics.flush)
+        opened.callback(self.calls.close)
+        listen(stores, self.accounts, self.replica, opened)
 
     def leads(self) -> bool:
         """Whether this process does what is done once for all that share the stores, by the store's

@@ -234,7 +234,9 @@ class Supervisor:
         await asyncio.gather(*keepers, return_exceptions=True)
         self._tell_all(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._config.server.drain_seconds + KILL_AFTER):
+            server = self._config.server
+            ends = server.notice_seconds + server.drain_seconds + KILL_AFTER
+            async with asyncio.timeout(ends):
                 await asyncio.gather(*(w.wait() for w in self._workers.values()))
 
     async def _stop_all(self) -> None:

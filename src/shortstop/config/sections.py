@@ -85,7 +85,8 @@ class ServerConfig(Section, frozen=True):
     ("gateway.example", "*.example"), `open_routes` what answers other machines without a key.
     `allowed_clients` are the addresses and networks that may use it beside this machine
     ("10.0.0.7", "10.0.0.0/8"; none: all), `trusted_proxies` those whose `X-Forwarded-For` is
-    believed.
+    believed. Told to end (SIGTERM), it is not ready for `notice_seconds` and serves on, then takes
+    nothing new and finishes what is under way, for `drain_seconds` at most.
     """
 
     host: Process[str] = "127.0.0.1"
@@ -95,6 +96,7 @@ class ServerConfig(Section, frozen=True):
     max_in_flight: Runtime[Positive] = 256
     queue_seconds: Runtime[Seconds] = 10
     ping_seconds: Runtime[Seconds] = 15
+    notice_seconds: Process[Annotated[float, Meta(ge=0)]] = 0
     drain_seconds: Process[Seconds] = 20
     cors_origins: Process[tuple[str, ...]] = ()
     allowed_hosts: Process[tuple[str, ...]] = ()

@@ -85,9 +85,14 @@ class Pipeline:
         Cancelling the call, or closing the stream, cancels the work at the model.
         """
         record = self._books.begin(request, caller, admission)
+        answer = await self._answered(record)
+        await _left(record)
+        return answer
+
+    async def _answered(self, record: RequestRecord) -> Answer:
         try:
-            self._books.enter(record)
-            record.clearance = await self._clearing.clear(request, record.caller)
+            await self._books.enter(record)
+            record.clearance = await self._clearing.clear(record.request, record.caller)
             self._books.note_cleared(record)
             if self.cache is not None and (again := self._again(record, self.cache)):
                 return await self._handed_on(record, *again)
@@ -276,6 +281,7 @@ class Pipeline:
                     answer.ending = Ending(reply, record.clearance.tier)
                     self._keep(record, answer)
             self._close(record, outcome, failure)
+        await _left(record)
 
     async def _read(self, record: RequestRecord, reply: Reply) -> None:
         """An answer that holds a secret is kept like a request that does: not at all."""
@@ -332,6 +338,12 @@ def _gone_on(decision: Decision, caller: Caller) -> Decision:
     others = tuple([name for name in decision.plan if name != target])
     reasons = (*decision.reasons, "vendor-batch")
     return replace(decision, plan=(target, *others), reasons=reasons)
+
+
+async def _left(record: RequestRecord) -> None:
+    """The client's next step, which may come at once, finds this one."""
+    if record.left is not None:
+        await record.left
 
 
 def _not_read() -> PrivacyRefused:

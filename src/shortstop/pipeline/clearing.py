@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -11,11 +12,13 @@ from typing import TypeVar
 
 import msgspec
 
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import Overloaded
 from shortstop.fair import FairGate, NoPlace
 from shortstop.faults import contained
 from shortstop.ports import Guard
 from shortstop.privacy.patience import patience
+from shortstop.privacy.recall import Recall
 from shortstop.serving.models import cleared_for
 from shortstop.tokens import written
 from shortstop.types import (
@@ -48,14 +51,20 @@ T = TypeVar("T")
 
 class Clearing:
     """Asks `guard`. A request that is not judged within `timeout_s` seconds, or some more if it is
-    long, is pinned.
+    long, is pinned. `recall` and `calls` ask the stores that take their time.
 
     Long ones take turns: whoever finds all readers with others has one more to itself.
     """
 
-    def __init__(self, guard: Guard, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        timeout_s: float = TIMEOUT_S,
+        recall: Recall | None = None,
+        calls: Calls = ON_THE_LOOP,
+    ) -> None:
         self.guard = guard
-        self._timeout_s = timeout_s
+        self._timeout_s, self._recall, self._calls = timeout_s, recall, calls
         self._readers = FairGate(READERS, QUEUE, QUEUE_SECONDS, _no_reader, spare=SPARE)
 
     async def clear(self, request: Request, caller: Caller) -> Clearance:
@@ -68,11 +77,26 @@ class Clearing:
     async def look(self, request: Request, caller: Caller) -> Clearance:
         """The verdict that `clear` would give; nothing of it is kept. Raises Overloaded."""
         judge = partial(self.guard.look, request, caller)
+        if self._recall is not None:
+            held = await self._recall.held(request, caller)
+            judge = partial(self._recall.look, request, caller, held)
         return await self._in_time(request, judge, lambda: NOT_CLEARED)
 
     async def _judged(self, request: Request, caller: Caller) -> Clearance:
+        if self._recall is not None:
+            return await self._recalled(self._recall, request, caller)
         judge = partial(self.guard.clear, request, caller)
         return await self._in_time(request, judge, partial(self.guard.give_up, request, caller))
+
+    async def _recalled(self, recall: Recall, request: Request, caller: Caller) -> Clearance:
+        began = time.monotonic()
+        held = await recall.held(request, caller)
+        judge, late = (
+            partial(recall.look, request, caller, held),
+            partial(recall.late, request, caller),
+        )
+        clearance = await self._in_time(request, judge, late)
+        return await recall.kept(clearance, request, caller, held, time.monotonic() - began)
 
     async def _in_time(
         self, request: Request, judge: Callable[[], Clearance], late: Callable[[], Clearance]
@@ -98,7 +122,7 @@ class Clearing:
 
     async def release(self, request: Request, clearance: Clearance, target: Target) -> Cleared:
         """What may be sent to the remote `target`. Raises PrivacyRefused when nothing may."""
-        return await cleared_for(self.guard, request, clearance, target)
+        return await cleared_for(self.guard, request, clearance, target, self._calls)
 
 
 def is_long(reply: Reply) -> bool:

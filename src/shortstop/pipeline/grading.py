@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import StoreUnavailable
 from shortstop.faults import contained, turned_into
 from shortstop.ports import Clock, Grades
@@ -73,16 +75,19 @@ class FeedbackIntake:
     router: FeedbackLearner
     grades: Grades
     clock: Clock
+    calls: Calls = ON_THE_LOOP
+    """How the tier of the row that is graded is looked up."""
 
-    def take(self, feedback: Feedback) -> bool:
+    async def taken(self, feedback: Feedback) -> bool:
         """False where it does not count, and is not kept: the request is unknown or another
         tenant's, the source has graded it before, or the feedback says nothing."""
         with turned_into("learning from feedback", _not_taken):
             subject = self.router.feedback(feedback)
         if subject is None:
             return False
+        grade = feedback_grade(feedback, subject, self.clock.time())
         with contained("keeping a grade"):
-            self.grades.grade(feedback_grade(feedback, subject, self.clock.time()))
+            await self.calls.need(partial(self.grades.grade, grade))
         return True
 
 

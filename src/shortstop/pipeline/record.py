@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -68,6 +68,8 @@ class RequestRecord:
     cleared: float | None = None
     decided: float | None = None
     """When the verdict and the decision were there; on the monotonic clock, like `began`."""
+    left: Awaitable[None] | None = None
+    """What ends when the step's end is kept."""
 
     def raise_tier(self, tier: Tier, reason: str) -> None:
         """The answer is more sensitive than the request was."""
@@ -109,7 +111,7 @@ class Bookkeeping:
                 request = replace(request, trace_context=self.join(caller))
         return RequestRecord(request, caller, admission, at, began, surface=surface)
 
-    def enter(self, record: RequestRecord) -> None:
+    async def enter(self, record: RequestRecord) -> None:
         """Recognise the run that the request is a step of. Where that fails it is part of none.
 
         Raises RunOver where its run may take no further step.
@@ -118,7 +120,7 @@ class Bookkeeping:
             return
         try:
             with contained("recognising a run", (RunOver,)):
-                step = record.step = self._runs.enter(record.request, record.caller)
+                step = record.step = await self._runs.entered(record.request, record.caller)
                 if step is not None:
                     record.caller = replace(record.caller, run=step.run)
         except RunOver as over:
@@ -136,7 +138,8 @@ class Bookkeeping:
         if self._runs is not None and record.step is not None:
             with contained("the end of a run's step"):
                 answered = record.reply if trace.outcome == "ok" else None
-                self._runs.leave(record.step, answered, trace.bill.cost if trace.bill else None)
+                cost = trace.bill.cost if trace.bill else None
+                record.left = self._runs.left(record.step, answered, cost)
 
     async def reserve(self, record: RequestRecord, decision: Decision) -> None:
         """Set aside what the decision's plan can cost. Raises QuotaExceeded."""

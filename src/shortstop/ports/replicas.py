@@ -5,7 +5,7 @@ They promise what `ports.stores` says of all. A store of one machine has none of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from shortstop.types.replicas import (
@@ -15,6 +15,19 @@ from shortstop.types.replicas import (
     SpecialistOverview,
     StateSnapshot,
 )
+
+KEYS, EVENTS = "keys", "events"
+"""What a hint may be about."""
+
+
+class Hints(Protocol):
+    """What another process has changed, often at once, sometimes never: whoever is told looks
+    sooner than it would have."""
+
+    def listen(self, told: Callable[[str], None]) -> None:
+        """From now on `told` is called, from another thread, with what has changed."""
+
+    def close(self) -> None: ...
 
 
 class EventStore(Protocol):
@@ -71,6 +84,10 @@ class LeaderStore(Protocol):
 
     def reports(self, seconds: float) -> list[bytes]:
         """What replicas have told within the last seconds, in the order of their names."""
+
+    def require_schema(self) -> None:
+        """Raises StoreError where the store's tables are not those that this release can use, and
+        where that cannot be asked."""
 
     def close(self) -> None: ...
 

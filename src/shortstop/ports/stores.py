@@ -22,7 +22,7 @@ from typing import Protocol
 from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
 from shortstop.ports.leases import LeaseStore
-from shortstop.ports.replicas import EventStore, LeaderStore, SpecialistStore
+from shortstop.ports.replicas import EventStore, Hints, LeaderStore, SpecialistStore
 from shortstop.types import Tier
 from shortstop.types.accounts import (
     BudgetLevel,
@@ -394,6 +394,9 @@ class Stores(Protocol):
         """None where the store is one machine's."""
 
     def specialists(self) -> SpecialistStore | None:
+        """None where the store is one machine's."""
+
+    def hints(self) -> Hints | None:
         """None where the store is one machine's."""
 
 

@@ -52,6 +52,7 @@ SAMPLE: Json = {
 Seals = frozenset[tuple[str, str]]
 _BYTES = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,2}")
 """Bytes as text: base64 of nearly fifty or more."""
+NOT_KEPT = "verdict-not-kept"
 WARMING = 30.0
 """Seconds that building the detectors may take."""
 REMEMBERED_NAMES = 1_000
@@ -114,12 +115,38 @@ class PrivacyGuard:
             self._watcher.judged(clearance, self._monotonic() - began)
         return clearance
 
-    def look(self, request: Request, caller: Caller) -> Clearance:
-        """The verdict that `clear` would give. Nothing of it is kept or counted. Never raises."""
+    def look(self, request: Request, caller: Caller, earlier: Tier | None = None) -> Clearance:
+        """The verdict that `clear` would give. Nothing of it is kept or counted. Never raises.
+
+        `earlier` is what the conversation held before; None: that is looked up."""
         return guarded(
-            lambda: self._judge(request, caller),
+            lambda: self._judge(request, caller, earlier),
             lambda error: pinned(_blame(error), request, caller),
         )
+
+    def noted(
+        self,
+        clearance: Clearance,
+        request: Request,
+        caller: Caller,
+        seconds: float,
+        *,
+        kept: bool,
+    ) -> Clearance:
+        """The verdict, which took so long, on the trail; pinned where the conversation's tier was
+        not `kept`, or this cannot be. Never raises."""
+
+        def note() -> Clearance:
+            self._trail.note("clear", clearance)
+            return clearance
+
+        if kept:
+            noted = guarded(note, lambda error: _not_kept(error, request, caller))
+        else:
+            noted = pinned(NOT_KEPT, request, caller)
+        if self._watcher is not None:
+            self._watcher.judged(noted, seconds)
+        return noted
 
     def give_up(self, request: Request, caller: Caller) -> Clearance:
         """Pins a request whose verdict nobody waits for any longer: a detector hangs."""
@@ -141,7 +168,7 @@ class PrivacyGuard:
         """What failed is not remembered. Raises as `findings` does."""
         return all(f.tier < Tier.S2 for f in self.findings({"text": name}, tenant))
 
-    def _judge(self, request: Request, caller: Caller) -> Clearance:
+    def _judge(self, request: Request, caller: Caller, earlier: Tier | None) -> Clearance:
         rules = self._policies.of(caller.tenant)
         body, images = readable_body(request), rules.acting.images == "allow"
         seals = self._words.seals
@@ -151,7 +178,8 @@ class PrivacyGuard:
             raise Unreadable("token-array")
         shown = self._detectors.without_images(body) if images else body
         findings = self.findings(shown, caller.tenant)
-        earlier = self._taint.tier(caller.tenant, caller.conversation)
+        if earlier is None:
+            earlier = self._taint.tier(caller.tenant, caller.conversation)
         return verdict(findings, earlier, rules, case_of(request, caller))
 
     def _kept(self, clearance: Clearance, request: Request, caller: Caller) -> Clearance:
@@ -162,11 +190,7 @@ class PrivacyGuard:
             self._trail.note("clear", clearance)
             return clearance
 
-        def not_kept(error: Exception) -> Clearance:
-            log.error("the verdict could not be kept (%s)", type(error).__name__)
-            return pinned("verdict-not-kept", request, caller)
-
-        return guarded(keep, not_kept)
+        return guarded(keep, lambda error: _not_kept(error, request, caller))
 
     # ------------------------------------------------------------ leaving and coming back
 
@@ -192,6 +216,11 @@ class PrivacyGuard:
     ) -> AsyncGenerator[Chunk, None]:
         """See Releaser.restore_stream."""
         return self._releaser.restore_stream(chunks, cleared)
+
+
+def _not_kept(error: Exception, request: Request, caller: Caller) -> Clearance:
+    log.error("the verdict could not be kept (%s)", type(error).__name__)
+    return pinned(NOT_KEPT, request, caller)
 
 
 def _blame(error: Exception) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.config import RunsConfig
-from shortstop.errors import RunBudgetExceeded
+from shortstop.errors import RunBudgetExceeded, StoreUnavailable
 from shortstop.money import dollars, pico, pico_up
 from shortstop.ports import Clock
 from shortstop.ports.stores import RunStore
@@ -69,21 +71,45 @@ class RunBook:
     Raises StoreError where the store cannot be used, besides what a method names.
     """
 
-    def __init__(self, store: RunStore, clock: Clock, config: RunsConfig, key: bytes) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        clock: Clock,
+        config: RunsConfig,
+        key: bytes,
+        calls: Calls = ON_THE_LOOP,
+    ) -> None:
         self._store = store
+        self.calls = calls
         self._clock = clock
         self._config = config
         self._key = key
         self._limits = RunLimits(config.max_usd, config.max_steps, config.max_seconds)
         self._idle_s = config.idle_hours * 3600
 
+    async def entered(self, request: Request, caller: Caller) -> RunStep | None:
+        """As `enter`, where nobody else is held up. None too where a store that takes its time
+        cannot say at once."""
+        if not _continues(request, caller):
+            return None
+        try:
+            return await self.calls.run(partial(self.enter, request, caller))
+        except StoreUnavailable:
+            if self.calls.beside:
+                return None
+            raise
+
+    def left(self, step: RunStep, reply: Reply | None, cost: Decimal | None) -> Awaitable[None]:
+        """As `leave`, begun now; whoever awaits it knows that the next step finds this one, unless
+        the store is slow."""
+        return self.calls.later("the end of a run's step", partial(self.leave, step, reply, cost))
+
     def enter(self, request: Request, caller: Caller) -> RunStep | None:
         """The step that a request is, counted; None where it is part of no run.
 
         Raises RunOver where its run may take none.
         """
-        turns = any(message.role == "assistant" for message in request.messages)
-        if caller.run is None and not (turns or request.tools):
+        if not _continues(request, caller):
             return None
         scope = self._scope(request, caller)
         digests = trail(request, scope)
@@ -153,6 +179,12 @@ class RunBook:
         # Of runs that are equal so far, one that waits for this step.
         waiting = [head for head in (*went_on, *again) if head.newest]
         return next((head.run for head in (*waiting, *again, *went_on)), None)
+
+
+def _continues(request: Request, caller: Caller) -> bool:
+    """Whether it may be a step of a run."""
+    turns = any(message.role == "assistant" for message in request.messages)
+    return caller.run is not None or turns or bool(request.tools)
 
 
 def _continued(turn: Turn, heads: Sequence[RunHead], *, opening: bool) -> Sequence[RunHead]:

@@ -45,7 +45,7 @@ class AdminApi:
         grant = (await self._sent.body(request, GrantRequest)).grant()
         whose = f" in the team {grant.team}" if grant.team else ""
         await self._note(who, f"make key {grant.name}{whose}")
-        secret, key = self._gateway.accounts.create(grant)
+        secret, key = await asyncio.to_thread(self._gateway.accounts.create, grant)
         return as_json(CreatedKey(**asdict(key), secret=secret), 201)
 
     async def key(self, request: HttpRequest, who: str) -> Response:
@@ -54,30 +54,32 @@ class AdminApi:
         key = accounts.keys.get(id)
         if key is None:
             raise NotFound(f"Key {id!r} not found.")
-        return as_json(key_balance(accounts, key))
+        return as_json(await asyncio.to_thread(key_balance, accounts, key))
 
     async def move_key(self, request: HttpRequest, who: str) -> Response:
         """PATCH /admin/keys/{id}: into a team, or out of its team."""
         wanted, accounts = await self._sent.body(request, KeyMove), self._gateway.accounts
-        id = self._known(request)
+        id = await self._known(request)
         where = f"to the team {wanted.team}" if wanted.team else "out"
         await self._note(who, f"move key {id} {where}")
-        return as_json(key_details(accounts, accounts.move(id, wanted.team)))
+        moved = await asyncio.to_thread(accounts.move, id, wanted.team)
+        return as_json(key_details(accounts, moved))
 
     async def rotate_key(self, request: HttpRequest, who: str) -> Response:
         """POST /admin/keys/{id}/rotate: another secret; only this answer holds it."""
         wanted, accounts = await self._sent.body(request, KeyRotation), self._gateway.accounts
-        id = self._known(request)
+        id = await self._known(request)
         await self._note(who, f"rotate key {id}, the old secret good for {wanted.grace_seconds} s")
-        secret, key = accounts.rotate(id, wanted.grace_seconds)
+        secret, key = await asyncio.to_thread(accounts.rotate, id, wanted.grace_seconds)
         replaced = accounts.keys.replaced(id)
         return as_json(CreatedKey(**asdict(key), replaced=replaced, secret=secret))
 
     async def revoke_key(self, request: HttpRequest, who: str) -> Response:
         """DELETE /admin/keys/{id}: every worker refuses it within a second."""
-        id, accounts = self._known(request), self._gateway.accounts
+        id, accounts = await self._known(request), self._gateway.accounts
         await self._note(who, f"revoke key {id}")
-        return as_json(key_details(accounts, accounts.keys.revoke(id)))
+        revoked = await asyncio.to_thread(accounts.keys.revoke, id)
+        return as_json(key_details(accounts, revoked))
 
     async def reload(self, request: HttpRequest, who: str) -> Response:
         """POST /admin/reload: reads the configuration again; an invalid file changes nothing."""
@@ -105,9 +107,10 @@ class AdminApi:
         )
         return as_json(ErasedConversation(erased))
 
-    def _known(self, request: HttpRequest) -> str:
+    async def _known(self, request: HttpRequest) -> str:
         """The id of the path's key. Raises NotFound."""
-        return self._gateway.accounts.keys.current(request.path_params["id"]).id
+        keys = self._gateway.accounts.keys
+        return (await asyncio.to_thread(keys.current, request.path_params["id"])).id
 
     async def _note(self, who: str, what: str) -> None:
         await asyncio.to_thread(self._gateway.desk.note, who, "", what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -147,7 +147,8 @@ class Api:
     async def response(self, request: HttpRequest, caller: Caller) -> Response:
         """GET /v1/responses/{id}: a stored response, for its owner."""
         id = request.path_params["id"]
-        stored = self._gateway.responses.find(owner_of(caller), id)
+        responses = self._gateway.responses
+        stored = await responses.calls.need(partial(responses.find, owner_of(caller), id))
         if stored is None:
             raise _no_response(id)
         return as_json(stored.response)
@@ -155,7 +156,8 @@ class Api:
     async def delete_response(self, request: HttpRequest, caller: Caller) -> Response:
         """DELETE /v1/responses/{id}."""
         id = request.path_params["id"]
-        if not self._gateway.responses.drop(owner_of(caller), id):
+        responses = self._gateway.responses
+        if not await responses.calls.need(partial(responses.drop, owner_of(caller), id)):
             raise _no_response(id)
         return as_json(DeletedResponse(id))
 
@@ -166,7 +168,7 @@ class Api:
             body = feedback.decode(await self._capacity.parse(sent))
         feedback.require_role(body, caller.role)
         tenant = None if caller is ADMINISTRATOR else caller.tenant
-        if not self._gateway.feedback(body, caller.role, tenant):
+        if not await self._gateway.feedback(body, caller.role, tenant):
             raise NotFound(
                 "The request is unknown or too old, or this role has judged it already.",
                 param="request_id",

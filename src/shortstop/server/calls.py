@@ -16,7 +16,7 @@ from shortstop.types import Admission, Caller, Json
 def embedding_work(gateway: Gateway) -> Work:
     """POST /v1/embeddings."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         request = replace(embeddings.decode_request(body), party=exchange.party)
         caller = replace(caller, conversation=conversation_in(headers))
 
@@ -35,7 +35,7 @@ def counting_work(gateway: Gateway) -> Work:
     """POST to a dialect's counting route: counted by the named model, or the first to be asked,
     where it can count and may see the text; else estimated."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         request = with_betas(exchange.dialect.decode_request(body, exchange.id), headers)
         request = replace(request, party=exchange.party)
         counting = exchange.dialect.description.counting

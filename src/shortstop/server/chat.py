@@ -31,7 +31,7 @@ def request_of(turn: ResponseTurn, exchange: Exchange) -> Request:
 def chat_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         dialect, request = exchange.dialect, request_in(body, headers, exchange)
         if names := gateway.forwards:
             request = with_headers(request, headers, names)
@@ -53,26 +53,28 @@ def chat_work(gateway: Gateway) -> Work:
 def stateful_work(gateway: Gateway, dialect: StatefulDialect) -> Work:
     """The same for a stateful dialect: a turn that may be stored for the next one."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
-        turn = ResponseTurn(gateway.responses, caller, body)
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+        turn = await ResponseTurn.begun(gateway.responses, caller, body)
         request = request_of(turn, exchange)
         if names := gateway.forwards:
             request = with_headers(request, headers, names)
         caller = caller_of(caller, headers, request)
 
+        async def keep(response: Json | None) -> None:
+            if response is not None:
+                with contained("storing a response"):
+                    await turn.keep(caller, response)
+
         async def answer(admission: Admission) -> None:
             made = await gateway.answer(request, caller, admission)
-            response: Json | None
             if made.reply is not None:
                 response = dialect.response(made.reply, request)
-                await exchange.whole(made, msgspec.json.encode(response))
+                encoded = msgspec.json.encode(response)
+                await exchange.whole(made, encoded, lambda: keep(response))
             else:
                 encoder = dialect.stream_encoder(request, created=made.created)
-                await exchange.stream(made, encoder, gateway.server.ping_seconds)
-                response = encoder.response
-            if exchange.keepable and response is not None:
-                with contained("storing a response"):
-                    turn.keep(caller, response)
+                ping_seconds = gateway.server.ping_seconds
+                await exchange.stream(made, encoder, ping_seconds, lambda: keep(encoder.response))
 
         return Incoming(request, caller, answer)
 

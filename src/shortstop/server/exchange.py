@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from decimal import Decimal
 
@@ -31,6 +31,8 @@ POINTLESS_TO_RETRY = frozenset(
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+Keep = Callable[[], Awaitable[None]]
+
 
 class Exchange:
     """One response in the making: knows whether its head has left.
@@ -54,12 +56,19 @@ class Exchange:
         await self._whole(200, self._encode_headers(self.limits), body)
         self.keepable = keepable
 
-    async def whole(self, answer: Answer, body: bytes) -> None:
-        """Send `body`, the answer in the client's dialect."""
+    async def whole(self, answer: Answer, body: bytes, keep: Keep | None = None) -> None:
+        """Send `body`, the answer in the client's dialect. What may be kept is, by `keep`, before
+        the client has all of it: the next request may build on it, and meet another process."""
+        await self._note_ending(answer, keep)
         await self._whole(200, self._answer_headers(answer), body)
-        self._note_ending(answer)
 
-    async def stream(self, answer: Answer, encoder: StreamEncoder, ping_seconds: float) -> None:
+    async def stream(
+        self,
+        answer: Answer,
+        encoder: StreamEncoder,
+        ping_seconds: float,
+        keep: Keep | None = None,
+    ) -> None:
         """Send chunk by chunk. The head leaves with the first one, so no answer goes unwatched."""
         assert answer.chunks is not None
         async with aclosing(answer.chunks) as chunks:
@@ -74,8 +83,9 @@ class Exchange:
                 pinger.stop()
         if self._encoder is None:
             await self._begin_stream(answer, encoder)
-        await self._body(encoder.finish(), more=False)
-        self._note_ending(answer)
+        end = encoder.finish()
+        await self._note_ending(answer, keep)
+        await self._body(end, more=False)
 
     async def fail(self, error: ShortstopError) -> None:
         """The error as JSON with its status, or as an event once the stream has begun."""
@@ -93,9 +103,11 @@ class Exchange:
         await self._head(200, [kind, *UNBUFFERED, *self._answer_headers(answer)])
         self._encoder = encoder
 
-    def _note_ending(self, answer: Answer) -> None:
+    async def _note_ending(self, answer: Answer, keep: Keep | None) -> None:
         self.keepable = answer.ending is not None and answer.ending.keepable
         self.conversation = answer.clearance.conversation
+        if keep is not None and self.keepable:
+            await keep()
 
     def _answer_headers(self, answer: Answer) -> RawHeaders:
         with contained("explaining an answer"):

@@ -52,9 +52,10 @@ class Explain:
 def explaining_work(gateway: Gateway) -> Work:
     """POST to a dialect's route."""
 
-    def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+    async def work(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
         if isinstance(exchange.dialect, StatefulDialect):
-            request = request_of(ResponseTurn(gateway.responses, caller, body), exchange)
+            turn = await ResponseTurn.begun(gateway.responses, caller, body)
+            request = request_of(turn, exchange)
         else:
             request = request_in(body, headers, exchange)
         caller = caller_of(caller, headers, request)

@@ -152,7 +152,7 @@ class Gateway(Identity, Protocol):
         A key may count what it may ask: raises Forbidden or QuotaExceeded.
         """
 
-    def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
+    async def feedback(self, body: FeedbackRequest, role: CallerRole, tenant: str | None) -> bool:
         """Learn how good an answer to a request of `tenant` was; None: of any tenant.
 
         False: the request is unknown or too old, or this role has judged it already.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.types import Message, Send
 
 from shortstop.accounts import AnswerStore, KeptAnswer
@@ -21,21 +23,25 @@ class IdempotentRequest:
         answers: AnswerStore,
         caller: Caller,
         token: str,
-        asked: bytes,
         named: str | None = None,
     ) -> None:
-        """`asked` tells requests apart: path and body. `named` is the conversation that the client
-        names. Raises Conflict or InvalidRequest."""
+        """`named` is the conversation that the client names."""
         self._answers = answers
         self._owner = caller.key or caller.tenant
         self._tenant = caller.tenant
         self._named = named
         self._token = token
-        self.kept = answers.claim(self._owner, token, asked)
+        self.kept: KeptAnswer | None = None
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._complete = False
+
+    async def claim(self, asked: bytes) -> None:
+        """`asked` tells requests apart: path and body. Raises Conflict, InvalidRequest or
+        StoreError."""
+        claim = partial(self._answers.claim, self._owner, self._token, asked)
+        self.kept = await self._answers.calls.need(claim)
 
     def listening(self, send: Send) -> Send:
         async def listen(message: Message) -> None:
@@ -51,7 +57,7 @@ class IdempotentRequest:
             self._body.append(message.get("body", b""))
             self._complete = not message.get("more_body", False)
 
-    def close(self, *, keepable: bool, conversation: str | None = None) -> None:
+    async def close(self, *, keepable: bool, conversation: str | None = None) -> None:
         """Keep a complete answer that is `keepable`, to be erased with its conversation; anything
         else may be tried again."""
         if self.kept is not None:
@@ -59,12 +65,13 @@ class IdempotentRequest:
         if keepable and self._complete and self._status == 200:
             answer = KeptAnswer(self._status, self._headers, b"".join(self._body))
             subject = (self._tenant, self._named or conversation or "")
-            self._answers.keep(self._owner, self._token, answer, subject)
+            end = partial(self._answers.keep, self._owner, self._token, answer, subject)
         else:
-            self._answers.drop(self._owner, self._token)
+            end = partial(self._answers.drop, self._owner, self._token)
+        await self._answers.calls.need(end)
 
 
-def replay_of(
+async def replay_of(
     headers: Headers, caller: Caller, path: str, body: bytes, answers: AnswerStore
 ) -> IdempotentRequest | None:
     """None without the header. Raises Conflict or InvalidRequest."""
@@ -72,7 +79,9 @@ def replay_of(
     if not token:
         return None
     named = conversation_in(headers)
-    return IdempotentRequest(answers, caller, token, path.encode() + body, named)
+    replay = IdempotentRequest(answers, caller, token, named)
+    await replay.claim(path.encode() + body)
+    return replay
 
 
 async def send_again(kept: KeptAnswer, send: Send) -> None:

@@ -41,7 +41,7 @@ class Incoming:
     asks: bool = True
 
 
-Work = Callable[[Json, Caller, Headers, Exchange], Incoming]
+Work = Callable[[Json, Caller, Headers, Exchange], Awaitable[Incoming]]
 """Parsed body, whose key it is, headers -> what was asked. Raises ShortstopError. Between reading
 and answering the route counts the request, so that no kind of work can forget to."""
 
@@ -83,9 +83,11 @@ class HotRoute:
         """The same for what no client waits for; `heard` is told what was read of it."""
         other, work = self.asked_by(identify), self._work
 
-        def quietly(body: Json, caller: Caller, headers: Headers, exchange: Exchange) -> Incoming:
+        async def quietly(
+            body: Json, caller: Caller, headers: Headers, exchange: Exchange
+        ) -> Incoming:
             exchange.party = exchange.party._replace(background=True)
-            asked = work(body, caller, headers, exchange)
+            asked = await work(body, caller, headers, exchange)
             heard(asked)
             return asked
 
@@ -138,7 +140,7 @@ class HotRoute:
         exchange: Exchange,
     ) -> None:
         """Work, or the answer that was kept of the same request."""
-        replay = replay_of(headers, known, path, body, self._gateway.accounts.answers)
+        replay = await replay_of(headers, known, path, body, self._gateway.accounts.answers)
         if replay is None:
             await self._in_turn(body, known, headers, receive, exchange)
             return
@@ -151,7 +153,7 @@ class HotRoute:
             await self._in_turn(body, known, headers, receive, exchange)
         finally:
             with contained("keeping an answer for a retry"):
-                replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
+                await replay.close(keepable=exchange.keepable, conversation=exchange.conversation)
 
     async def _in_turn(
         self, body: bytes, known: Caller, headers: Headers, receive: Receive, exchange: Exchange
@@ -178,7 +180,7 @@ class HotRoute:
         watch = Watch(receive, task)
         try:
             parsed = await self._capacity.parse(body)
-            asked = self._work(parsed, known, headers, exchange)
+            asked = await self._work(parsed, known, headers, exchange)
             admission = await self._admitted(asked)
             exchange.limits = admission.headers
             await asked.answer(admission)

@@ -6,6 +6,8 @@ routing and the books see all of it.
 
 from __future__ import annotations
 
+from functools import partial
+
 from shortstop.errors import InvalidRequest
 from shortstop.traces.responses import StoredResponse, StoredResponses
 from shortstop.types import Caller, Json
@@ -15,8 +17,14 @@ class ResponseTurn:
     """One request of a conversation: `body` is what to decode in its stead, `previous` the id of
     the response that it goes on from."""
 
-    def __init__(self, store: StoredResponses, caller: Caller, body: Json) -> None:
+    @classmethod
+    async def begun(cls, store: StoredResponses, caller: Caller, body: Json) -> ResponseTurn:
         """Raises InvalidRequest when the previous response is not the caller's, or not kept."""
+        if body.get("previous_response_id") is None:
+            return cls(store, caller, body)
+        return await store.calls.need(partial(cls, store, caller, body))
+
+    def __init__(self, store: StoredResponses, caller: Caller, body: Json) -> None:
         self._store = store
         self._owner = owner_of(caller)
         self.previous = body.get("previous_response_id")
@@ -38,7 +46,7 @@ class ResponseTurn:
         whole = {k: v for k, v in body.items() if k != "previous_response_id"}
         return {**whole, "input": [*earlier, *self._asked]}
 
-    def keep(self, caller: Caller, response: Json) -> None:
+    async def keep(self, caller: Caller, response: Json) -> None:
         """Call after an answer that may be kept, with the caller and its conversation."""
         if not self._wanted:
             return
@@ -51,7 +59,7 @@ class ResponseTurn:
             caller.tenant,
             caller.conversation or "",
         )
-        self._store.keep(self._owner, stored)
+        await self._store.calls.need(partial(self._store.keep, self._owner, stored))
 
 
 def owner_of(caller: Caller) -> str:

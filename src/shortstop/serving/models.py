@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
-from shortstop.errors import PrivacyRefused, UpstreamFailed
+from shortstop.beside import ON_THE_LOOP, Calls
+from shortstop.errors import PrivacyRefused, StoreError, UpstreamFailed
 from shortstop.faults import turned_into
 from shortstop.ports import Backend, Guard, Upstream, Via
 from shortstop.serving.health import TargetHealth
-from shortstop.types import Chunk, Clearance, Cleared, Reply, Request, Target
+from shortstop.types import Chunk, Clearance, Cleared, Reach, Reply, Request, Target
 
 UNWATCHED = nullcontext()
+T = TypeVar("T")
 
 
 async def cleared_for(
-    guard: Guard, request: Request, clearance: Clearance, target: Target
+    guard: Guard,
+    request: Request,
+    clearance: Clearance,
+    target: Target,
+    calls: Calls = ON_THE_LOOP,
 ) -> Cleared:
-    """What may be sent to the remote `target`. Raises PrivacyRefused when nothing may."""
+    """What may be sent to the remote `target`. What is replaced in it is kept by `calls`. Raises
+    PrivacyRefused when nothing may."""
     with turned_into("privacy's release", _not_released):
         clearance = await guard.prepare(request, clearance)
-        return guard.release(request, clearance, target)
+        if clearance.reach != Reach.PSEUDONYMISED:
+            return guard.release(request, clearance, target)
+        try:
+            return await calls.run(partial(guard.release, request, clearance, target))
+        except StoreError as error:
+            raise _not_released() from error
 
 
 def _not_released() -> PrivacyRefused:
@@ -46,6 +60,8 @@ class Models:
     guard: Guard
     health: Mapping[str, TargetHealth] = field(default_factory=dict)
     """Of local models. Upstreams watch their own, call by call."""
+    calls: Calls = ON_THE_LOOP
+    """How what stands in for real values is looked up."""
 
     async def answer(
         self, name: str, request: Request, clearance: Clearance, via: Via | None = None
@@ -55,11 +71,11 @@ class Models:
         if target.local:
             with self.health.get(name, UNWATCHED), turned_into("local model", _no_answer):
                 return _held(await self.backends[name].answer(request))
-        cleared = await cleared_for(self.guard, request, clearance, target)
+        cleared = await cleared_for(self.guard, request, clearance, target, self.calls)
         with turned_into("upstream", _no_answer):
             reply = _held(await self.upstreams[name].answer(cleared, via))
         with turned_into("privacy's restoring", _not_restored):
-            return self.guard.restore(reply, cleared)
+            return await self._restored(partial(self.guard.restore, reply, cleared), cleared)
 
     async def stream(
         self, name: str, request: Request, clearance: Clearance, via: Via | None = None
@@ -74,10 +90,11 @@ class Models:
             with failure:
                 source = self.backends[name].stream(request)
         else:
-            cleared = await cleared_for(self.guard, request, clearance, target)
+            cleared = await cleared_for(self.guard, request, clearance, target, self.calls)
             with turned_into("privacy's restoring", _not_restored):
                 answer = self.upstreams[name].stream(cleared, via)
-                source = self.guard.restore_stream(answer, cleared)
+                restore = partial(self.guard.restore_stream, answer, cleared)
+                source = await self._restored(restore, cleared)
             failure = turned_into("upstream", _no_answer)
             if source is not answer:
                 failure = turned_into("privacy's restoring", _not_restored)
@@ -85,6 +102,12 @@ class Models:
             with self.health.get(name, UNWATCHED), failure:
                 async for chunk in source:
                     yield chunk
+
+    async def _restored(self, restore: Callable[[], T], cleared: Cleared) -> T:
+        """What was answered is not given up for a store that is slow."""
+        if cleared.clearance.reach != Reach.PSEUDONYMISED:
+            return restore()
+        return await self.calls.need(restore)
 
 
 def _held(reply: Reply) -> Reply:

@@ -7,6 +7,7 @@ import logging
 import msgspec
 from msgspec import Struct
 
+from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.ports.stores import ResponseStore
@@ -43,7 +44,15 @@ class StoredResponses:
     kept: the client sends the whole conversation again.
     """
 
-    def __init__(self, store: ResponseStore, clock: Clock, seal: Seal | None = None) -> None:
+    def __init__(
+        self,
+        store: ResponseStore,
+        clock: Clock,
+        seal: Seal | None = None,
+        calls: Calls = ON_THE_LOOP,
+    ) -> None:
+        self.calls = calls
+        """How requests ask for them."""
         self._store = store
         self._clock = clock
         self._seal = seal

@@ -50,7 +50,7 @@ class Changes:
         grant = _grant(visit)
         whose = f" in the team {grant.team}" if grant.team else ""
         await self._note(visit, f"make key {grant.name}{whose}")
-        secret, key = self._gateway.accounts.create(grant)
+        secret, key = await asyncio.to_thread(self._gateway.accounts.create, grant)
         return await self._pages.settings(visit, f"Key {key.id} for {key.name} is made.", secret)
 
     async def revoke_key(self, visit: Visit) -> Response:
@@ -58,7 +58,7 @@ class Changes:
         if self._gateway.accounts.keys.get(id) is None:
             raise NotFound("There is no such key.")
         await self._note(visit, f"revoke key {id}")
-        key = self._gateway.accounts.keys.revoke(id)
+        key = await asyncio.to_thread(self._gateway.accounts.keys.revoke, id)
         return await self._pages.settings(visit, f"Key {key.id} of {key.name} is revoked.")
 
     async def reload(self, visit: Visit) -> Response:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import secrets
 
+from shortstop.ports.replicas import KEYS
 from shortstop.stores.postgres.database import PostgresDatabase
 from shortstop.stores.postgres.heartbeat import Heartbeat, alive
+from shortstop.stores.postgres.hints import tell
 from shortstop.stores.postgres.leases import PostgresLeases
 from shortstop.stores.sql.accounts import SqlAccounts
 from shortstop.stores.sql.database import SqlSession
@@ -42,6 +44,7 @@ class PostgresAccounts(SqlAccounts):
 
     def _keys_changed(self, db: SqlSession) -> None:
         db.execute("UPDATE keys_version SET number = number + 1")
+        tell(db, KEYS)
 
     def _owner(self, db: SqlSession) -> str:
         self._heartbeat.begin(db)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from shortstop.errors import StoreError
-from shortstop.stores.postgres.connect import BoundedConnection
+from shortstop.stores.postgres.connect import BoundedConnection, named
 from shortstop.stores.postgres.failures import as_store_error
 from shortstop.stores.postgres.migrate import check, migrate, outdated
 from shortstop.stores.postgres.pool import SERVERS, DatabaseServer
@@ -73,6 +73,11 @@ class PostgresDatabase:
         """Who names the same waits for its turn: a lock that ends with the transaction."""
         with self._connection() as connection, transaction(connection, self._seconds, subjects):
             yield PostgresSession(connection)
+
+    def require_schema(self) -> None:
+        """Raises StoreError where the tables are, by now, not those of this version."""
+        with self._connection() as connection:
+            check(connection, named(self._url))
 
     def wipe(self) -> None:
         """What was deleted is gone for every reader at once; when the server uses its bytes again,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shortstop.ports.replicas import EVENTS
+from shortstop.stores.postgres.hints import tell
 from shortstop.stores.postgres.leaders import require_term
 from shortstop.stores.sql.database import SqlDatabase, SqlSession
 from shortstop.types.replicas import EventPage, SealedEvent, StateSnapshot, StoredEvent
@@ -52,6 +54,7 @@ class PostgresEvents:
                 db.executemany(_ADD, [(one.writer, one.number, one.message) for one in new])
                 writers = {one.writer for one in new}
                 db.executemany(_PUBLISHED, [(name, published[name]) for name in sorted(writers)])
+                tell(db, EVENTS)
         return len(new)
 
     def after(self, id: int, limit: int) -> EventPage:

@@ -8,7 +8,8 @@ it.
 from __future__ import annotations
 
 from shortstop.errors import NotLeading
-from shortstop.stores.sql.database import SqlDatabase, SqlSession
+from shortstop.stores.postgres.database import PostgresDatabase
+from shortstop.stores.sql.database import SqlSession
 
 NAME = "gateway"
 _LEAD = """
@@ -41,7 +42,7 @@ _FORGET_REPORTS = "DELETE FROM replica_reports WHERE at < clock_timestamp() - in
 class PostgresLeaders:
     """Implements ports.replicas.LeaderStore."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     def lead(self, holder: str, seconds: float) -> int | None:
@@ -80,6 +81,9 @@ class PostgresLeaders:
     def reports(self, seconds: float) -> list[bytes]:
         with self._database.reading() as db:
             return [data for (data,) in db.execute(_REPORTS, (float(seconds),)).fetchall()]
+
+    def require_schema(self) -> None:
+        self._database.require_schema()
 
     def close(self) -> None:
         self._database.close()

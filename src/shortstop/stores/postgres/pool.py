@@ -28,9 +28,9 @@ from shortstop.stores.postgres.failures import (
 
 log = logging.getLogger(__name__)
 
-WRITERS, READERS, BACKGROUND = 3, 2, 1
-"""At most six in all: reports, pages and what is done in the background never take what requests
-wait for."""
+WRITERS, READERS, BACKGROUND = 2, 2, 1
+"""At most five in all, and one that listens (`hints.py`). Reports, pages and what is done in the
+background never take what requests wait for."""
 TURN_SECONDS = 2.0
 """Waited for a connection that others hold."""
 

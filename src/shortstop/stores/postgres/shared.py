@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from shortstop.stores.postgres.database import PostgresDatabase
 from shortstop.stores.postgres.events import PostgresEvents
+from shortstop.stores.postgres.hints import PostgresHints
 from shortstop.stores.postgres.leaders import PostgresLeaders
 from shortstop.stores.postgres.specialists import PostgresSpecialists
 
@@ -17,7 +18,7 @@ WRITE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SharedStores:
-    """Implements the last three of ports.stores.Stores."""
+    """Implements the last four of ports.stores.Stores."""
 
     url: str = field(repr=False)
 
@@ -29,6 +30,9 @@ class SharedStores:
 
     def specialists(self) -> PostgresSpecialists:
         return PostgresSpecialists(self._beside(CALL_SECONDS), self._beside(WRITE_SECONDS))
+
+    def hints(self) -> PostgresHints:
+        return PostgresHints(self.url)
 
     def _beside(self, seconds: float) -> PostgresDatabase:
         return PostgresDatabase(self.url, seconds, background=True)

@@ -62,3 +62,6 @@ class SqliteStores:
 
     def specialists(self) -> None:
         return None
+
+    def hints(self) -> None:
+        return None

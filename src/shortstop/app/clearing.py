@@ -1,0 +1,15 @@
+"""How requests are judged over this process's stores."""
+
+from __future__ import annotations
+
+from shortstop.app.resources import Resources
+from shortstop.pipeline.clearing import Clearing
+from shortstop.privacy import PrivacyGuard
+from shortstop.privacy.recall import Recall
+
+
+def build_clearing(resources: Resources, guard: PrivacyGuard) -> Clearing:
+    """Beside the event loop where the stores are on another machine."""
+    calls = resources.calls
+    recall = Recall(guard, resources.taint, calls) if calls.beside else None
+    return Clearing(guard, guard.timeout_s, recall, calls)
