@@ -68,13 +68,18 @@ class RowStore(Protocol):
     """Where the writer of traces puts finished rows and grades. Its thread alone calls all but
     `forget` and `tier`."""
 
+    @property
+    def batch(self) -> int:
+        """How many rows it takes best at once."""
+
     def open(self) -> None:
         """Connect and bring the store to the newest schema; the other calls do it where needed."""
 
     def insert(self, rows: Sequence[Row], grades: Sequence[GradeRow] = ()) -> int:
         """Write all rows, then all grades, in their order; how many of both were refused.
 
-        A row is refused when its id is taken, or when the store cannot hold it; the others are
+        A row is refused when its id is taken (where days are kept apart, by a row of its day), or
+        when the store cannot hold it; the others are
         written all the same. A grade takes the place of the one with the same trace, tenant,
         source, target and grader, unless that is more recent; a provisional one, unless that is
         as recent.
@@ -83,6 +88,10 @@ class RowStore(Protocol):
     def delete_before(self, at: float, limit: int) -> int:
         """Delete at most `limit` of the oldest rows whose time is before `at`, with their grades,
         and when there are fewer, grades from before `at`; how many rows and grades of their own."""
+
+    def expire(self, at: float, limit: int) -> int:
+        """Delete what has had its time at `at`: as `delete_before`, or whole days of any size, where
+        days are kept apart, and nothing of the day of `at`. 0: no more can be deleted now."""
 
     def forget(self, tenant: str, conversation: str, at: float) -> int:
         """Take the content out of every row of a conversation, and the corrections out of its

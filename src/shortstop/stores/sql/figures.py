@@ -112,6 +112,7 @@ class _FigureQueries:
 
     def __init__(self, reading: Queries, variant: SqlVariant) -> None:
         self._reading = reading
+        self._variant = variant
         self._holds = variant.holds
         self._all = reading.all
 
@@ -184,10 +185,11 @@ class _FigureQueries:
 
     def rules(self, chosen: RowFilter) -> tuple[RuleCount, ...]:
         where, args = self._where(chosen)
+        body = ", ".join(self._variant.body)
         rows = self._all(
-            "SELECT trace FROM bodies JOIN (SELECT seq FROM (SELECT seq, tier FROM traces"  # noqa: S608
+            f"SELECT trace FROM bodies JOIN (SELECT {body} FROM (SELECT {body}, tier FROM traces"  # noqa: S608
             f" WHERE {where} ORDER BY at DESC, seq DESC LIMIT {MOST_SEARCHED}) AS newest"
-            f" WHERE tier > 0 LIMIT {MOST_READ}) AS found USING (seq)",
+            f" WHERE tier > 0 LIMIT {MOST_READ}) AS found USING ({body})",
             args,
         )
         counts = Counter(one for (document,) in rows for one in _found(document))
@@ -199,10 +201,16 @@ class _FigureQueries:
             return TracePage(exact)
         where, args = self._where(chosen)
         if before is not None:
-            where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) < (?, ?)",
+                [*args, before.at, before.at, before.seq],
+            )
         bound = None if _led(chosen) else self._bound(chosen, before)
         if bound is not None:
-            where, args = f"{where} AND (at, seq) >= (?, ?)", [*args, bound.at, bound.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) >= (?, ?)",
+                [*args, bound.at, bound.at, bound.seq],
+            )
         rows = self._all(
             f"SELECT {', '.join(_LINE)} FROM traces WHERE {where}"  # noqa: S608
             f" ORDER BY at DESC, seq DESC LIMIT {limit + 1}",
@@ -224,7 +232,10 @@ class _FigureQueries:
             RowFilter(tenant=chosen.tenant, task=chosen.task, until=chosen.until)
         )
         if before is not None:
-            where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) < (?, ?)",
+                [*args, before.at, before.at, before.seq],
+            )
         rows = self._all(
             f"SELECT at, seq FROM traces WHERE {where} ORDER BY at DESC, seq DESC"  # noqa: S608
             f" LIMIT 1 OFFSET {MOST_SEARCHED}",
@@ -247,14 +258,20 @@ class _FigureQueries:
     def documents(self, chosen: RowFilter, after: RowCursor | None, limit: int) -> DocumentPage:
         where, args = self._where(chosen)
         if after is not None:
-            where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) > (?, ?)",
+                [*args, after.at, after.at, after.seq],
+            )
         end = self._end(chosen, after)
         if end is not None:
-            where, args = f"{where} AND (at, seq) <= (?, ?)", [*args, end.at, end.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) <= (?, ?)",
+                [*args, end.at, end.at, end.seq],
+            )
         found: list[tuple[float, int, str]] = []
         size = 0
         for at, seq, document in self._reading.each(
-            f"SELECT at, seq, trace FROM traces JOIN bodies USING (seq) WHERE {where}"  # noqa: S608
+            f"SELECT at, seq, trace FROM {self._variant.whole_rows} WHERE {where}"  # noqa: S608
             f" ORDER BY at, seq LIMIT {limit}",
             args,
         ):
@@ -272,7 +289,10 @@ class _FigureQueries:
         narrow = RowFilter(tenant=chosen.tenant, since=chosen.since, until=chosen.until, kept="all")
         where, args = self._where(narrow)
         if after is not None:
-            where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) > (?, ?)",
+                [*args, after.at, after.at, after.seq],
+            )
         rows = self._all(
             f"SELECT at, seq FROM traces WHERE {where} ORDER BY at, seq"  # noqa: S608
             f" LIMIT 1 OFFSET {MOST_SEARCHED}",
@@ -283,7 +303,7 @@ class _FigureQueries:
     def document(self, id: str, tenant: str | None) -> tuple[bytes, list[GradeRow]] | None:
         where, args = _equal(tenant=tenant, id=id)
         rows = self._all(
-            f"SELECT trace, tenant FROM traces JOIN bodies USING (seq) WHERE {where}",  # noqa: S608
+            f"SELECT trace, tenant FROM {self._variant.whole_rows} WHERE {where}",  # noqa: S608
             args,
         )
         if not rows:

@@ -69,13 +69,13 @@ class SqlReports:
     ) -> Iterator[bytes]:
         where, args = _where(since, until, tenant)
         query = f"""
-            SELECT at, seq, trace FROM traces JOIN bodies USING (seq)
-            WHERE {where} AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_PAGE}
+            SELECT at, seq, trace FROM {self._source.variant.whole_rows}
+            WHERE {where} AND at >= ? AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_PAGE}
         """  # noqa: S608 - `where` is made of fixed texts
         last: tuple[float, int] = (float("-inf"), 0)
         with self._source.pages() as reading:
             while True:
-                page = reading.all(query, (*args, *last))
+                page = reading.all(query, (*args, last[0], *last))
                 for _at, _seq, document in page:
                     yield document.encode()
                 if len(page) < _PAGE:
@@ -117,15 +117,15 @@ class SqlReports:
     ) -> Iterator[tuple[bytes, list[GradeRow]]]:
         where, args = _where(since, until, tenant, task=task)
         query = f"""
-            SELECT at, seq, trace FROM traces JOIN bodies USING (seq) WHERE {where}
+            SELECT at, seq, trace FROM {self._source.variant.whole_rows} WHERE {where}
             AND EXISTS (SELECT 1 FROM grades
                         WHERE grades.trace = traces.id AND grades.tenant = traces.tenant)
-            AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_GRADED_PAGE}
+            AND at >= ? AND (at, seq) > (?, ?) ORDER BY at, seq LIMIT {_GRADED_PAGE}
         """  # noqa: S608 - `where` is made of fixed texts
         last: tuple[float, int] = (float("-inf"), 0)
         with self._source.pages() as reading:
             while True:
-                page = reading.all(query, (*args, *last))
+                page = reading.all(query, (*args, last[0], *last))
                 grades = of_rows(reading, [seq for _, seq, _ in page])
                 for _, seq, document in page:
                     if seq in grades:  # else they were deleted since
