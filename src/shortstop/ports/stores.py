@@ -90,8 +90,8 @@ class RowStore(Protocol):
         and when there are fewer, grades from before `at`; how many rows and grades of their own."""
 
     def expire(self, at: float, limit: int) -> int:
-        """Delete what has had its time at `at`: as `delete_before`, or whole days of any size, where
-        days are kept apart, and nothing of the day of `at`. 0: no more can be deleted now."""
+        """Delete what has had its time at `at`: as `delete_before`, or whole days of any size,
+        where days are kept apart, and nothing of the day of `at`. 0: no more can be deleted now."""
 
     def forget(self, tenant: str, conversation: str, at: float) -> int:
         """Take the content out of every row of a conversation, and the corrections out of its
@@ -154,7 +154,13 @@ class ReportReader(Protocol):
         until: float | None = None,
         tenant: str | None = None,
     ) -> TrafficReport:
-        """The report over those rows, all of it over the same ones."""
+        """The report over those rows, all of it over the same ones. Of very many answers times may
+        be taken over a sample."""
+
+    def days(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> tuple[Slice, ...]:
+        """The sums of each UTC day that had rows, in order, without times."""
 
     def charges(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None

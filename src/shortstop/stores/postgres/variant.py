@@ -11,4 +11,5 @@ POSTGRES = SqlVariant(
     at_fault=at_fault,
     body=("seq", "at"),
     sampled=lambda share: f"TABLESAMPLE SYSTEM ({100 * share:.6f}) REPEATABLE (0)",
+    prices=True,
 )

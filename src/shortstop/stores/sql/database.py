@@ -59,6 +59,8 @@ class SqlVariant:
     """The columns of `traces` that lead to a row's JSON in `bodies`."""
     sampled: Callable[[float], str] | None = None
     """A share of a table -> what reads about so much of it after its name; None: all is read."""
+    prices: bool = False
+    """Whether `prices_used` has each day's names of prices."""
 
     @property
     def whole_rows(self) -> str:

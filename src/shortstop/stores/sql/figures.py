@@ -15,8 +15,8 @@ from shortstop.errors import StoreUnavailable
 from shortstop.money import dollars
 from shortstop.stores.sql.database import Queries, Source, SqlVariant
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
-from shortstop.stores.sql.reports import day_of
 from shortstop.stores.sql.rollups import HOUR, NONE
+from shortstop.stores.sql.summary import day_of
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of, total
 from shortstop.traces.report import Latencies, percentiles
 from shortstop.types import Reach, Tier
