@@ -49,7 +49,7 @@ DOCUMENT = json.dumps(
 )  # fmt: skip
 VALUES: Mapping[str, str] = {
     "id": "'req-' || i",
-    "at": "{first} + (i - {before}) * 86400.0 / {count}",
+    "at": "{first} + (i - {before} - 1) * 86400.0 / {count}",
     "tenant": "CASE i % 5 WHEN 0 THEN 'acme' WHEN 1 THEN 'globex' ELSE 'default' END",
     "key": "'key_' || (i % 40)",
     "conversation": "'c' || (i / 3)",

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shortstop.ports.stores import RowStore, Stores
+from shortstop.ports.rows import RowStore
+from shortstop.ports.stores import Stores
 from shortstop.traces.document import decode
 from shortstop.types.console import Days, RowFilter
 from shortstop.types.rows import COLUMNS
@@ -19,9 +20,11 @@ from tests.traces.example import trace
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: the extra [postgres]")
 
+from shortstop.stores.postgres import partitions
 from shortstop.stores.postgres.connect import BoundedConnection, connect
+from shortstop.stores.postgres.database import PostgresSession
 from shortstop.stores.postgres.migrate import migrate
-from shortstop.stores.postgres.partitions import AHEAD, BEHIND
+from shortstop.stores.postgres.partitions import AHEAD, BEHIND, DayPartitions
 from shortstop.stores.postgres.schema import STEPS
 from shortstop.stores.postgres.stores import PostgresStores
 
@@ -160,6 +163,22 @@ def test_who_reads_for_long_is_waited_for_by_nobody(
     assert store.expire(NOW - 2 * DAY, 9) == 1, "the whole day"
     assert store.expire(NOW - 2 * DAY, 9) == 1, "the odd one"
     assert ids(stores) == []
+
+
+def test_rows_that_came_before_their_day_was_made_are_moved_there(
+    store: RowStore, stores: Stores, connection: BoundedConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is ahead does not keep a whole day among the odd rows, unless they are many."""
+    ahead = NOW + (AHEAD + 1) * DAY
+    store.insert([row(trace(f"r{i}", at=ahead + i)) for i in range(9)])
+    assert set(places(connection)) == {"traces_odd"}
+    for most, place in ((8, "traces_odd"), (9, f"traces_{TODAY + AHEAD + 1}")):
+        monkeypatch.setattr(partitions, "MOST_MOVED", most)
+        with connection.transaction():
+            DayPartitions().make(PostgresSession(connection), [], TODAY + 1)
+        assert set(places(connection)) == {place}
+        assert places(connection, "bodies") == [place.replace("traces", "bodies")] * 9
+    assert ids(stores) == [f"r{i}" for i in range(9)]
 
 
 def test_a_conversation_is_erased_in_all_days(store: RowStore, stores: Stores) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError, StoreUnavailable
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.traces import document, journal, writer
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
-from shortstop.ports.stores import RowStore
+from shortstop.ports.rows import RowStore
 from shortstop.traces import journal, rows
 from shortstop.traces.backlog import Backlog, Waiting
 from shortstop.traces.content import ContentPolicy

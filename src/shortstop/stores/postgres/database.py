@@ -217,6 +217,7 @@ def transaction(
                 f"BEGIN{kind}",
                 f"SET LOCAL statement_timeout = {limit}",
                 f"SET LOCAL idle_in_transaction_session_timeout = {limit}",
+                "SET LOCAL jit = off",  # compiling a statement over many days takes seconds
                 *([locks] if turns else []),
             )
         )

@@ -13,7 +13,8 @@ _INDEXES = {
     "traces_task_at": "(task, at, seq)",
     "traces_unanswered": "(at, seq) WHERE outcome <> 'ok'",
     "traces_escalated": "(at, seq) WHERE escalated",
-    "traces_run": "(run, tenant) WHERE run IS NOT NULL",
+    "traces_run": "(run, tenant) INCLUDE (outcome, run_refusal, cost_pico, at) "
+    "WHERE run IS NOT NULL",
     "traces_conversation": "(conversation, tenant)",
 }
 _MOVE = """

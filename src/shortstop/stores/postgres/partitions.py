@@ -19,8 +19,9 @@ from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql import rollups
 from shortstop.stores.sql.rollups import DAY
 
-TABLES = {"traces": "PRIMARY KEY (seq), ADD UNIQUE (id)", "bodies": "PRIMARY KEY (seq)"}
-"""Each with what holds within one of its partitions."""
+TABLES = {"bodies": "PRIMARY KEY (seq)", "traces": "PRIMARY KEY (seq), ADD UNIQUE (id)"}
+"""Each with what holds within one of its partitions; bodies are moved first, for a row that leaves
+takes its body with it."""
 AHEAD, BEHIND = 2, 400
 """Days from today for which there are partitions: the next ones beforehand, earlier ones when a row
 comes."""
@@ -33,7 +34,14 @@ WHERE inhparent = 'traces'::regclass AND relname ~ '^traces_[0-9]+$'
 """
 _COUNT = "SELECT coalesce(sum(rows), 0) FROM daily WHERE day = ?"
 _ELSEWHERE = errors.InvalidObjectDefinition, errors.CheckViolation
-"""The day is in another partition, or rows of it are among the odd ones."""
+"""The day is in another partition, or too many rows of it are among the odd ones."""
+MOST_MOVED = 10_000
+"""Rows that came before their day was made, and are moved there."""
+_EARLY = "SELECT seq FROM traces_odd WHERE at >= ? AND at < ? LIMIT ?"
+_MOVE = """
+WITH moved AS (DELETE FROM {table}_odd WHERE seq = ANY(?) RETURNING *)
+INSERT INTO {name} SELECT * FROM moved
+"""
 
 
 class DayPartitions:
@@ -85,15 +93,20 @@ def drop(db: PostgresSession, day: int) -> int:
 
 def _made(db: PostgresSession, day: int) -> bool:
     """Whether rows of the day have their place, if only among others."""
+    span = day * DAY, (day + 1) * DAY
+    early = [seq for (seq,) in db.execute(_EARLY, (*span, MOST_MOVED + 1)).fetchall()]
     try:
         with _at_once(db):
             for table, within in TABLES.items():
                 name = _name(table, day)
                 db.execute(f"CREATE TABLE {name} (LIKE {table})")
                 db.execute(f"ALTER TABLE {name} ADD {within}")
+                if 0 < len(early) <= MOST_MOVED:
+                    db.execute(_MOVE.format(table=table, name=name), (early,))
+            for table in TABLES:  # after both are filled: a row that leaves deletes its body
                 db.execute(
-                    f"ALTER TABLE {table} ATTACH PARTITION {name}"
-                    f" FOR VALUES FROM ({day * DAY}) TO ({(day + 1) * DAY})"
+                    f"ALTER TABLE {table} ATTACH PARTITION {_name(table, day)}"
+                    f" FOR VALUES FROM ({span[0]}) TO ({span[1]})"
                 )
     except _ELSEWHERE:
         return True

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql import earlier, erased, grades, rollups
 from shortstop.stores.sql.database import SqlDatabase, SqlSession, SqlVariant, savepoint
 from shortstop.traces.document import emptied
