@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
 
-from shortstop.stores.sql.database import Queries, SqlVariant
+from shortstop.stores.sql.database import Queries, Record, SqlVariant
 from shortstop.stores.sql.parts import ChosenRows
 from shortstop.stores.sql.rollups import DAY, HOUR, Rollup, rollups
 from shortstop.stores.sql.run_totals import run_totals
@@ -134,15 +134,13 @@ class Summary:
                 grouping[name].add(local, seconds)
         return groupings
 
-    def _timed(self, keys: str, share: float) -> Any:
-        of, read = "", self._reading.each
-        if share < 1 and self._variant.sampled:
-            of, read = self._variant.sampled(share), self._reading.all
-        return read(
-            f"SELECT local, seconds, {keys} FROM traces {of}"  # noqa: S608 - made of fixed texts
-            f" WHERE outcome = 'ok' AND {self._where} ORDER BY seconds",
-            self._args,
+    def _timed(self, keys: str, share: float) -> Iterable[Record]:
+        sample = self._variant.sampled(share) if share < 1 and self._variant.sampled else ""
+        query = (
+            f"SELECT local, seconds, {keys} FROM traces {sample}"  # noqa: S608 - fixed texts
+            f" WHERE outcome = 'ok' AND {self._where} ORDER BY seconds"
         )
+        return (self._reading.all if sample else self._reading.each)(query, self._args)
 
     def _timeline(self, step: int) -> tuple[Point, ...]:
         if step % HOUR:
