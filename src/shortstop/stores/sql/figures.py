@@ -185,16 +185,28 @@ class _FigureQueries:
 
     def rules(self, chosen: RowFilter) -> tuple[RuleCount, ...]:
         where, args = self._where(chosen)
-        body = ", ".join(self._variant.body)
-        rows = self._all(
-            f"SELECT trace FROM bodies JOIN (SELECT {body} FROM (SELECT {body}, tier FROM traces"  # noqa: S608
+        found = self._all(
+            "SELECT seq, at FROM (SELECT seq, at, tier FROM traces"  # noqa: S608
             f" WHERE {where} ORDER BY at DESC, seq DESC LIMIT {MOST_SEARCHED}) AS newest"
-            f" WHERE tier > 0 LIMIT {MOST_READ}) AS found USING ({body})",
+            f" WHERE tier > 0 LIMIT {MOST_READ}",
             args,
         )
-        counts = Counter(one for (document,) in rows for one in _found(document))
+        counts = Counter(one for document in self._bodies(found) for one in _found(document))
         most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_RULES]
         return tuple(RuleCount(label, rule, Tier(tier), n) for (label, rule, tier), n in most)
+
+    def _bodies(self, rows: Sequence[Sequence[Any]]) -> list[str]:
+        """The JSON of rows with these numbers and times: a join would read that of all days."""
+        if not rows:
+            return []
+        numbers, times = [seq for seq, _ in rows], [at for _, at in rows]
+        where = f"seq IN ({', '.join('?' * len(rows))})"
+        if "at" in self._variant.body:
+            where, times = f"{where} AND at >= ? AND at <= ?", [min(times), max(times)]
+        else:
+            times = []
+        found = self._all(f"SELECT trace FROM bodies WHERE {where}", [*numbers, *times])  # noqa: S608
+        return [document for (document,) in found]
 
     def page(self, chosen: RowFilter, before: RowCursor | None, limit: int) -> TracePage:
         if chosen.search and (exact := self._by_id(chosen)):
