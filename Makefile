@@ -222,6 +222,9 @@ bench-scale: $(VENV)/.dev ## what 1,000 and 100,000 requests a second need; writ
 bench-replicas: $(VENV)/.dev ## from one machine to another over PostgreSQL: milliseconds, bytes, events (HISTORIES=)
 	@$(BIN)/python -m bench.replicas $(if $(HISTORIES),--histories $(HISTORIES))
 
+bench-volume: $(VENV)/.dev ## traces over PostgreSQL: rows a second by COPY, report and console (ROWS= COPIED=)
+	@$(BIN)/python -m bench.volume $(if $(ROWS),--rows $(ROWS)) $(if $(COPIED),--copied $(COPIED))
+
 bench-routing: $(VENV)/.dev ## the router on the open pairs
 	@$(BIN)/shortstop bench routing
 

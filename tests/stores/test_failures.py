@@ -27,3 +27,10 @@ def test_a_refused_connection_has_a_name(words: str) -> None:
     told = as_store_error(error, "db")
     assert told.code == SAID[words]
     assert told.hint
+
+
+def test_a_server_without_room_for_locks_is_told_apart_from_a_crowded_one() -> None:
+    """A question about all days locks a table for each."""
+    told = as_store_error(psycopg.errors.OutOfMemory("out of shared memory"), "db")
+    assert told.code == "store_locks"
+    assert "max_locks_per_transaction" in (told.hint or "")

@@ -81,6 +81,7 @@ def pages(figures: Figures, chosen: RowFilter) -> list[Any]:
 def figured(stores: Stores, tenant: str | None) -> dict[str, Any]:
     days = Days(START // DAY - 1, START // DAY + 9)
     with stores.figures().figures(30) as figures:
+        newest = figures.tail(-1, tenant, 3)
         return {
             "slices": [
                 figures.slices(by, days, tenant=tenant, task=task)
@@ -90,7 +91,7 @@ def figured(stores: Stores, tenant: str | None) -> dict[str, Any]:
             "points": figures.points(START // 3600, START // 3600 + 99, 5, tenant),
             "days": figures.days(tenant),
             "baselines": figures.baselines(days),
-            "tail": figures.tail(3, tenant, 5),
+            "tail": [newest, figures.tail(newest[-1].seq if newest else 0, tenant, 5)],
             "filters": [
                 (
                     pages(figures, chosen), figures.times(chosen), figures.tiers(chosen),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shortstop.ports.stores import RowStore, Stores
+from shortstop.ports.rows import RowStore
+from shortstop.ports.stores import Stores
 from shortstop.stores import Paths, open_stores
 from tests.conftest import FakeClock
 from tests.stores import contract

@@ -13,13 +13,13 @@ import pytest
 
 from shortstop.config import TracesConfig
 from shortstop.errors import StoreError, StoreUnavailable
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.traces import document, journal, writer
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy
 from shortstop.traces.grades import encode, grade_row
 from shortstop.traces.seal import Seal
-from shortstop.traces.writer import BATCH_ROWS, Writer
+from shortstop.traces.writer import Writer
 from shortstop.types import Clearance, Grade, Reach, Tier
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 from tests.conftest import FakeClock
@@ -32,6 +32,8 @@ PINNED = Clearance(Tier.S3, Reach.LOCAL_ONLY)
 
 class Shelf:
     """A RowStore that remembers its calls, and fails when it is told to."""
+
+    batch = 200
 
     def __init__(self) -> None:
         self.batches: list[tuple[list[str], list[GradeRow]]] = []
@@ -54,7 +56,7 @@ class Shelf:
         self.written += rows
         return sum(one.columns[0] == "twice" for one in rows)
 
-    def delete_before(self, at: float, limit: int) -> int:
+    def expire(self, at: float, limit: int) -> int:
         self.swept.append(at)
         count, self.old = min(self.old, limit), max(0, self.old - limit)
         return count
@@ -144,12 +146,12 @@ def dead_journal(folder: Path, name: str, *records: tuple[int, bytes]) -> None:
 def test_rows_are_written_in_order_in_batches_by_one_thread(
     start: Callable[[], Writer], backlog: Backlog, shelf: Shelf
 ) -> None:
-    ids = [f"r{i}" for i in range(2 * BATCH_ROWS + 50)]
+    ids = [f"r{i}" for i in range(2 * Shelf.batch + 50)]
     put(backlog, *ids)
     start().work.set()
     assert backlog.wait_until_written(5)
     assert shelf.rows == ids
-    assert max(len(batch) for batch, _ in shelf.batches) == BATCH_ROWS
+    assert max(len(batch) for batch, _ in shelf.batches) == Shelf.batch
     assert shelf.threads == {"shortstop-traces"}
 
 
@@ -319,7 +321,7 @@ def test_what_cannot_be_read_to_its_end_is_set_aside(
 def test_the_old_is_deleted_a_batch_at_a_time_at_the_start(
     start: Callable[[], Writer], shelf: Shelf, clock: FakeClock
 ) -> None:
-    shelf.old = 2 * BATCH_ROWS + 1
+    shelf.old = 2 * Shelf.batch + 1
     start()
     until(lambda: len(shelf.swept) == 4)
     assert set(shelf.swept) == {clock.time() - 190 * DAY}
@@ -328,7 +330,7 @@ def test_the_old_is_deleted_a_batch_at_a_time_at_the_start(
 def test_who_does_not_lead_deletes_nothing(
     start: Callable[..., Writer], shelf: Shelf, backlog: Backlog
 ) -> None:
-    shelf.old, asked = BATCH_ROWS, threading.Event()
+    shelf.old, asked = Shelf.batch, threading.Event()
     writer = start(leads=lambda: bool(asked.set()))
     assert asked.wait(20)
     put(backlog, "row")
@@ -340,15 +342,15 @@ def test_who_does_not_lead_deletes_nothing(
 def test_between_two_batches_of_the_old_new_rows_are_written(
     start: Callable[[], Writer], backlog: Backlog, shelf: Shelf
 ) -> None:
-    shelf.old = BATCH_ROWS
-    real = shelf.delete_before
+    shelf.old = Shelf.batch
+    real = shelf.expire
 
     def delete(at: float, limit: int) -> int:
         if not shelf.swept:
             put(backlog, "meanwhile")
         return real(at, limit)
 
-    shelf.delete_before = delete  # type: ignore[method-assign]
+    shelf.expire = delete  # type: ignore[method-assign]
     start()
     until(lambda: len(shelf.swept) == 2)
     assert shelf.rows == ["meanwhile"]

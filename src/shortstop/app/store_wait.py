@@ -14,8 +14,8 @@ log = logging.getLogger("shortstop")
 
 PAUSE_SECONDS = 1.0
 PASSES = {
-    "store_unreachable", "store_slow", "store_crowded", "store_conflict", "store_read_only",
-    "store_full",
+    "store_unreachable", "store_slow", "store_crowded", "store_locks", "store_conflict",
+    "store_read_only", "store_full",
 }  # fmt: skip
 """What is over by itself some time; a wrong password is not."""
 

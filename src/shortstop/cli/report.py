@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +32,8 @@ ALL: tuple[GroupBy, ...] = (
     "day", "task", "target", "tenant", "key", "tag", "specialist", "deployment",
 )  # fmt: skip
 """Those of `--json` and `--html`; users and runs may be very many, and are asked for by name."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 Database = Annotated[
     Path | None, typer.Option("--db", help="Trace database; default: the configuration's.")
@@ -105,11 +107,10 @@ def _reader(config: Config, traces: Path | None) -> ReportReader:
 
 def by_month_end(reader: ReportReader, tenant: str | None, now: float) -> list[str]:
     """What this month will have cost at the pace of the last days, as the console says it."""
-    since = projection.days_of(now).first * projection.DAY
-    costs: dict[int, Decimal] = {}
-    for one in reader.charges(since=since, until=now, tenant=tenant):
-        day = one.day // projection.DAY
-        costs[day] = costs.get(day, Decimal(0)) + one.effective
+    days = projection.days_of(now)
+    since, until = days.first * projection.DAY, days.end * projection.DAY
+    by_day = reader.days(since=since, until=until, tenant=tenant)
+    costs = {date.fromisoformat(one.key).toordinal() - _EPOCH: one.cost for one in by_day}
     month = projection.projected(costs, now)
     if not month.projected:
         return []

@@ -230,6 +230,8 @@ def basis(report: TrafficReport) -> list[str]:
         "Response times run from a request's arrival to the end of its answer; percentiles are "
         "nearest rank over answered requests. Times and days are in UTC.",
     ]
+    if report.timed is not None:
+        texts.append(f"Response times are those of {report.timed:,} answers, chosen by chance.")
     if total.estimated:
         texts.append(f"The token counts of {total.estimated:,} requests are estimates.")
     return texts

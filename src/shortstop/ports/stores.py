@@ -23,6 +23,7 @@ from shortstop.ports import Clock
 from shortstop.ports.batches import BatchStore, FileStore
 from shortstop.ports.leases import LeaseStore
 from shortstop.ports.replicas import EventStore, Hints, LeaderStore, SpecialistStore
+from shortstop.ports.rows import RowStore
 from shortstop.types import Tier
 from shortstop.types.accounts import (
     BudgetLevel,
@@ -47,62 +48,16 @@ from shortstop.types.report import By, Charge, GroupBy, Point, Slice, TrafficRep
 from shortstop.types.rows import (
     GradeRow,
     ResponseRow,
-    Row,
     RunHead,
     RunRow,
     SealedSurrogates,
     TaintRow,
 )
 
-SealDocument = Callable[[bytes], tuple[bytes, str]]
-"""A row's JSON as an earlier version wrote it -> the same sealed, and its digest."""
-SealGrade = Callable[[GradeRow], GradeRow]
-"""A grade with an open correction -> the same with a sealed one."""
 Meters = Mapping[str, float]
 """Unit ("requests", "tokens") -> the state of that meter."""
 Windows = Callable[[str], PurseWindow | None]
 """The name of a purse -> its window now; None where it is not known."""
-
-
-class RowStore(Protocol):
-    """Where the writer of traces puts finished rows and grades. Its thread alone calls all but
-    `forget` and `tier`."""
-
-    def open(self) -> None:
-        """Connect and bring the store to the newest schema; the other calls do it where needed."""
-
-    def insert(self, rows: Sequence[Row], grades: Sequence[GradeRow] = ()) -> int:
-        """Write all rows, then all grades, in their order; how many of both were refused.
-
-        A row is refused when its id is taken, or when the store cannot hold it; the others are
-        written all the same. A grade takes the place of the one with the same trace, tenant,
-        source, target and grader, unless that is more recent; a provisional one, unless that is
-        as recent.
-        """
-
-    def delete_before(self, at: float, limit: int) -> int:
-        """Delete at most `limit` of the oldest rows whose time is before `at`, with their grades,
-        and when there are fewer, grades from before `at`; how many rows and grades of their own."""
-
-    def forget(self, tenant: str, conversation: str, at: float) -> int:
-        """Take the content out of every row of a conversation, and the corrections out of its
-        grades, and off the disk; how many rows there are. From any thread.
-
-        Rows and grades of until `at` that are written later, by whichever process, come without.
-        """
-
-    def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
-        """Pass rows and corrections that were written before content was sealed through these, at
-        most `limit`; how many. 0: none is left, and what they were before is off the disk.
-
-        Both may be called again with the same, where a transaction is tried again.
-        """
-
-    def tier(self, id: str) -> Tier | None:
-        """The tier of a row, from any thread and without waiting for a lock; None where it is not
-        there or cannot be read at once. Never raises."""
-
-    def close(self) -> None: ...
 
 
 class ReportReader(Protocol):
@@ -145,7 +100,13 @@ class ReportReader(Protocol):
         until: float | None = None,
         tenant: str | None = None,
     ) -> TrafficReport:
-        """The report over those rows, all of it over the same ones."""
+        """The report over those rows, all of it over the same ones. Of very many answers times may
+        be taken over a sample."""
+
+    def days(
+        self, *, since: float | None = None, until: float | None = None, tenant: str | None = None
+    ) -> tuple[Slice, ...]:
+        """The sums of each UTC day that had rows, in order, without times."""
 
     def charges(
         self, *, since: float | None = None, until: float | None = None, tenant: str | None = None

@@ -8,6 +8,7 @@ uses the database.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ import psycopg
 from shortstop.errors import StoreError
 from shortstop.stores.paths import Paths
 from shortstop.stores.postgres.connect import BoundedConnection, connect, named
+from shortstop.stores.postgres.database import PostgresSession
 from shortstop.stores.postgres.failures import as_store_error
 from shortstop.stores.postgres.migrate import found, migrate
+from shortstop.stores.postgres.partitions import DayPartitions
+from shortstop.stores.sql.rollups import DAY
 from shortstop.stores.sqlite.accounts import ACCOUNTS
 from shortstop.stores.sqlite.connect import FAILURES, FileKind, connect_read_only
 from shortstop.stores.sqlite.responses import RESPONSES
@@ -53,6 +57,12 @@ class _Part:
 
     name: str
     order: str
+    rows: str = ""
+    """What is read, where that is not the table alone."""
+
+    @property
+    def source(self) -> str:
+        return self.rows or self.name
 
 
 _FILES: tuple[tuple[Callable[[Paths], Path], FileKind, tuple[_Part, ...]], ...] = (
@@ -61,7 +71,7 @@ _FILES: tuple[tuple[Callable[[Paths], Path], FileKind, tuple[_Part, ...]], ...] 
         TRACES,
         (
             _Part("traces", "seq"),
-            _Part("bodies", "seq"),
+            _Part("bodies", "seq", "(SELECT seq, at, trace FROM bodies JOIN traces USING (seq))"),
             _Part("grades", "rowid"),
             _Part("earlier", "seq"),
             _Part("erased", "tenant, conversation"),
@@ -166,7 +176,7 @@ def _copied(
 def _chunks(
     file: sqlite3.Connection, part: _Part, after: int
 ) -> Iterator[tuple[list[Any], list[str]]]:
-    query = f"SELECT * FROM {part.name} ORDER BY {part.order} LIMIT -1 OFFSET ?"  # noqa: S608
+    query = f"SELECT * FROM {part.source} ORDER BY {part.order} LIMIT -1 OFFSET ?"  # noqa: S608
     try:
         found = file.execute(query, (after,))
         columns = [name for name, *_ in found.description]
@@ -182,12 +192,16 @@ def _write(
     truths = [i for i, name in enumerate(columns) if name in _BOOLEANS and part.name == "traces"]
     names = ", ".join(f'"{name}"' for name in columns)
     command = f"COPY {part.name} ({names}) FROM STDIN"
-    with target.transaction(), target.cursor() as cursor, cursor.copy(command) as copy:
-        for row in rows:
-            values = list(row)
-            for i in truths:
-                values[i] = bool(values[i])
-            copy.write_row(values)
+    with target.transaction(), target.cursor() as cursor:
+        if part.name == "traces":
+            days = {int(row[columns.index("at")] // DAY) for row in rows}
+            DayPartitions().make(PostgresSession(target), days, int(time.time() // DAY))
+        with cursor.copy(command) as copy:
+            for row in rows:
+                values = list(row)
+                for i in truths:
+                    values[i] = bool(values[i])
+                copy.write_row(values)
 
 
 def _end(target: BoundedConnection, copied: Sequence[CopiedTable]) -> None:

@@ -48,12 +48,12 @@ def _rank(percent: int, count: int) -> int:
     return -(-percent * count // 100)
 
 
-def histogram(latencies: Latencies) -> tuple[Bin, ...]:
-    """Counts between fixed edges, empty ends cut off."""
+def histogram(latencies: Latencies, share: float = 1.0) -> tuple[Bin, ...]:
+    """Counts between fixed edges, empty ends cut off; `latencies` are that share of all answers."""
 
     def counts(ordered: Sequence[float]) -> list[int]:
         places = [bisect_left(ordered, edge) for edge in _EDGES]
-        return [after - before for before, after in pairwise(places)]
+        return [round((after - before) / share) for before, after in pairwise(places)]
 
     bins = [
         Bin(low, high, local, remote)

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from shortstop.config import LEAST_RETENTION, TracesConfig
 from shortstop.errors import StoreError, StoreUnavailable
 from shortstop.ports import Clock
-from shortstop.ports.stores import RowStore
+from shortstop.ports.rows import RowStore
 from shortstop.traces import rows
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy, Redact

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.ports import Clock
-from shortstop.ports.stores import RowStore
+from shortstop.ports.rows import RowStore
 from shortstop.traces import journal, rows
 from shortstop.traces.backlog import Backlog, Waiting
 from shortstop.traces.content import ContentPolicy
@@ -24,8 +24,9 @@ from shortstop.types.rows import GradeRow, Row
 
 log = logging.getLogger(__name__)
 
-BATCH_ROWS = 200
 BATCH_SECONDS = 0.05
+GROUP_BYTES = 16 << 20
+"""Of what is read from a journal, written at once."""
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
 EARLIER = 50
@@ -111,12 +112,12 @@ class Writer:
         """Until there is work; then a moment longer, so that a batch comes together."""
         self.work.wait(SWEEP_SECONDS)
         self.work.clear()
-        if not self._stop.is_set() and len(self._backlog) < BATCH_ROWS:
+        if not self._stop.is_set() and len(self._backlog) < self._store.batch:
             self._stop.wait(BATCH_SECONDS)
 
     def _drain(self) -> None:
         while True:
-            batch = self._backlog.take(BATCH_ROWS)
+            batch = self._backlog.take(self._store.batch)
             if batch:
                 self._write(batch)
             elif (segment := self._backlog.spilled()) is not None:
@@ -202,16 +203,29 @@ class Writer:
 
     def _insert_all(self, recovered: Iterable[Row]) -> int:
         """Those that were not there yet; how many."""
-        return sum(len(group) - self._store.insert(group) for group in _groups(recovered))
+        return sum(len(group) - self._store.insert(group) for group in self._groups(recovered))
 
     def _insert_grades(self, path: Path) -> None:
-        for group in _groups(_graded(path)):
+        for group in self._groups(_graded(path)):
             self._store.insert((), group)
+
+    def _groups(self, recovered: Iterable[Kept]) -> Iterator[list[Kept]]:
+        """As many at once as the store takes best, and not too many bytes."""
+        group: list[Kept] = []
+        size = 0
+        for one in recovered:
+            group.append(one)
+            size += len(one.document) if isinstance(one, Row) else 0
+            if len(group) == self._store.batch or size > GROUP_BYTES:
+                yield group
+                group, size = [], 0
+        if group:
+            yield group
 
     def _sweep(self) -> None:
         limit = self._clock.time() - self._retention
         journal.sweep_damaged(self._folder, limit)
-        while self.leads() and self._store.delete_before(limit, BATCH_ROWS):
+        while self.leads() and self._store.expire(limit, self._store.batch):
             if self._stop.is_set():
                 break
             self._drain()
@@ -241,14 +255,3 @@ def _graded(path: Path) -> Iterator[GradeRow]:
                 yield decode(payload)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 log.error("traces: a grade in a journal is unreadable and left out: %s", error)
-
-
-def _groups(recovered: Iterable[Kept]) -> Iterator[list[Kept]]:
-    group: list[Kept] = []
-    for row in recovered:
-        group.append(row)
-        if len(group) == BATCH_ROWS:
-            yield group
-            group = []
-    if group:
-        yield group

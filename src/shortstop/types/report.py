@@ -122,7 +122,8 @@ class RunTotals(Struct, frozen=True):
 
 
 class TrafficReport(Struct, frozen=True):
-    """Everything a report shows. `first` and `last` are the times of the rows in it."""
+    """Everything a report shows. `first` and `last` are the times of the rows in it. `timed`:
+    percentiles and `latency` are taken over so many answers, a sample; None: over all."""
 
     total: Slice
     groups: dict[ReportBy, tuple[Slice, ...]]
@@ -135,6 +136,7 @@ class TrafficReport(Struct, frozen=True):
     prices: tuple[str, ...]
     tenant: str | None = None
     runs: RunTotals = RunTotals()
+    timed: int | None = None
 
 
 class Charge(Struct, frozen=True):

@@ -11,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shortstop.ports.stores import (
-    RowStore,
-    Stores,
-)
+from shortstop.ports.rows import RowStore
+from shortstop.ports.stores import Stores
 from shortstop.traces.document import decode
 from shortstop.types.rows import GradeRow
 from tests.stores.contract.world import AT, MANY, grade, row, serial

@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.errors import StoreError
-from shortstop.ports.stores import (
-    RowStore,
-    Stores,
-)
+from shortstop.ports.rows import RowStore
+from shortstop.ports.stores import Stores
 from shortstop.traces.document import decode
 from shortstop.types import Clearance, Reach, Tier
 from tests.stores.contract.world import AT, DAY, MANY, grade, in_processes, row, serial

@@ -15,7 +15,7 @@ from psycopg.types.string import StrDumper
 CONNECT_SECONDS = 2
 """The least that libpq knows."""
 NAME = "shortstop"
-_NO_TEXT = "\0", "\N{REPLACEMENT CHARACTER}"
+NO_TEXT = "\0", "\N{REPLACEMENT CHARACTER}"
 """The one character that PostgreSQL's text cannot hold, and what is kept for it."""
 
 RV = TypeVar("RV")
@@ -41,7 +41,7 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
 
 class _TextDumper(StrDumper):
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace(*_NO_TEXT) if "\0" in obj else obj)
+        return super().dump(obj.replace(*NO_TEXT) if "\0" in obj else obj)
 
 
 class _WholeLoader(Loader):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -42,6 +42,15 @@ class PostgresSession:
 
     def executemany(self, query: str, args: Iterable[Sequence[Any]], /) -> None:
         self._connection.cursor().executemany(translated(query), args)
+
+    def copy(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows by COPY; `columns` are names with their types, as PostgreSQL calls them."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        command = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        with self._connection.cursor() as cursor, cursor.copy(command) as copy:
+            copy.set_types(list(columns.values()))
+            for row in rows:
+                copy.write_row(row)
 
 
 class PostgresDatabase:
@@ -213,6 +222,7 @@ def transaction(
                 f"BEGIN{kind}",
                 f"SET LOCAL statement_timeout = {limit}",
                 f"SET LOCAL idle_in_transaction_session_timeout = {limit}",
+                "SET LOCAL jit = off",  # compiling a statement over many days takes seconds
                 *([locks] if turns else []),
             )
         )

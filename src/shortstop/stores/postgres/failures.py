@@ -50,6 +50,12 @@ _CROWDED = _Cause(
     "has no connection left",
     "Raise max_connections on the server, or put PgBouncer before it; a process takes at most 6.",
 )
+_LOCKS = _Cause(
+    "store_locks",
+    "has no shared memory left",
+    "Raise max_locks_per_transaction on the server (256 for half a year of days), or keep fewer"
+    " days (`traces.retention_days`).",
+)
 _SLOW = _Cause("store_slow", "did not answer in time", "Look for what keeps the server busy.")
 _CONFLICT = _Cause("store_conflict", "was asked for the same by another", "Try again.")
 _FORBIDDEN = _Cause(
@@ -75,9 +81,9 @@ _UNKNOWN = _Cause("store_error", "cannot do that", "See the server's log.")
 
 _BY_STATE = {
     "28P01": _CREDENTIALS, "28000": _CREDENTIALS, "3D000": _NO_DATABASE, "25006": _READ_ONLY,
-    "53100": _FULL, "53300": _CROWDED, "57014": _SLOW, "55P03": _SLOW, "25P03": _SLOW,
-    "40001": _CONFLICT, "40P01": _CONFLICT, "42501": _FORBIDDEN, "42P01": _NO_TABLES,
-    "42703": _NO_TABLES, "23505": _TAKEN,
+    "53100": _FULL, "53200": _LOCKS, "53300": _CROWDED, "57014": _SLOW, "55P03": _SLOW,
+    "25P03": _SLOW, "40001": _CONFLICT, "40P01": _CONFLICT, "42501": _FORBIDDEN,
+    "42P01": _NO_TABLES, "42703": _NO_TABLES, "23505": _TAKEN,
 }  # fmt: skip
 _BY_CLASS = {
     "08": _UNREACHABLE, "57": _UNREACHABLE, "28": _CREDENTIALS, "22": _VALUES, "23": _VALUES,

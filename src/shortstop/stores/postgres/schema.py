@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortstop.stores.postgres.partition_schema import PARTITIONS
 from shortstop.stores.postgres.replica_schema import REPLICAS
 from shortstop.stores.postgres.specialist_schema import SPECIALISTS
 from shortstop.stores.postgres.variant import POSTGRES
@@ -275,4 +276,5 @@ STEPS = (
     SchemaStep(REPLICAS),
     METER_LEASES,
     SchemaStep(SPECIALISTS),
+    SchemaStep(PARTITIONS),
 )

@@ -4,43 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shortstop.errors import StoreError
 from shortstop.ports import Clock
 from shortstop.stores.postgres.accounts import PostgresAccounts
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
-from shortstop.stores.postgres.shared import CALL_SECONDS, WRITE_SECONDS, SharedStores
+from shortstop.stores.postgres.rows import PostgresRows
+from shortstop.stores.postgres.shared import CALL_SECONDS, SharedStores
 from shortstop.stores.sql.figures import SqlFigures
 from shortstop.stores.sql.reports import SqlReports
 from shortstop.stores.sql.responses import SqlResponses
-from shortstop.stores.sql.rows import SqlRows
 from shortstop.stores.sql.runs import SqlRuns
 from shortstop.stores.sql.surrogates import SqlSurrogates
 from shortstop.stores.sql.taints import SqlTaints
 from shortstop.stores.sqlite.batches import SqliteBatches
 from shortstop.stores.sqlite.files import SqliteFiles
 from shortstop.stores.sqlite.stores import SqliteStores
-from shortstop.types import Tier
 
 LEASE_CALL_SECONDS = 8.0
 """Slices are renewed ahead of need, also where the server is slow."""
-GLANCE_SECONDS = 0.5
-
-
-class PostgresRows(SqlRows):
-    """Whoever has been told that a row is written finds it after a power cut, if the server says
-    so (`synchronous_commit`)."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(PostgresDatabase(url, WRITE_SECONDS))
-        self._source = PostgresSource(url)
-
-    def tier(self, id: str) -> Tier | None:
-        try:
-            with self._source.snapshot(GLANCE_SECONDS) as queries:
-                rows = queries.all("SELECT tier FROM traces WHERE id = ?", (id,))
-        except (StoreError, UnicodeError):
-            return None
-        return Tier(rows[0][0]) if rows else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,22 @@ class SqlVariant:
     """A column -> the condition that its text holds an argument, in the same letters."""
     at_fault: Callable[[Exception], bool]
     """Whether a write failed because of the database, not because of the values."""
+    body: tuple[str, ...] = ("seq",)
+    """The columns of `traces` that lead to a row's JSON in `bodies`."""
+    sampled: Callable[[float], str] | None = None
+    """A share of a table -> what reads about so much of it after its name; None: all is read."""
+    prices: bool = False
+    """Whether `prices_used` has each day's names of prices."""
+
+    @property
+    def whole_rows(self) -> str:
+        """Rows with their JSON."""
+        return f"traces JOIN bodies USING ({', '.join(self.body)})"
+
+    @property
+    def one_body(self) -> str:
+        """The condition that chooses one row's JSON."""
+        return " AND ".join(f"{column} = ?" for column in self.body)
 
 
 class SqlDatabase(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sql.grades import FIELDS, grade_of
 

@@ -13,11 +13,13 @@ from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 _OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at", "id"))
+_AT = COLUMNS.index("at")
 _NOTE = """
 INSERT INTO erased VALUES (?, ?, ?)
 ON CONFLICT (tenant, conversation) DO UPDATE SET at = excluded.at
 """
-_ERASED = "SELECT 1 FROM erased WHERE tenant = ? AND conversation = ? AND at >= ?"
+_SINCE = "SELECT tenant, conversation, at FROM erased WHERE at >= ?"
+_ANY = "SELECT 1 FROM erased LIMIT 1"
 _EMPTY = "UPDATE bodies SET trace = ? WHERE seq = (SELECT seq FROM traces WHERE id = ?)"
 _UNCORRECTED = """
 UPDATE grades SET correction = NULL WHERE trace = ? AND at <= (
@@ -33,11 +35,13 @@ def note(db: SqlSession, tenant: str, conversation: str, at: float) -> None:
 
 def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) -> None:
     """Take the content out of what has just been written and was asked before its erasure."""
-    if db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
+    if db.execute(_ANY).fetchone() is None:
         return
+    asked = min((row.columns[_AT] for row in rows), default=float("inf"))
+    since = {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (asked,)).fetchall()}
     for row in rows:
         tenant, conversation, at, id = (row.columns[i] for i in _OF_ROW)
-        if db.execute(_ERASED, (tenant, conversation, at)).fetchone():
+        if at <= since.get((tenant, conversation), float("-inf")):
             db.execute(_EMPTY, (emptied(row.document).decode(), id))
     db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
 

@@ -15,8 +15,8 @@ from shortstop.errors import StoreUnavailable
 from shortstop.money import dollars
 from shortstop.stores.sql.database import Queries, Source, SqlVariant
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
-from shortstop.stores.sql.reports import SUMS, day_of
 from shortstop.stores.sql.rollups import HOUR, NONE
+from shortstop.stores.sql.summary import OF_ROWS, day_of
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of, total
 from shortstop.traces.report import Latencies, percentiles
 from shortstop.types import Reach, Tier
@@ -112,6 +112,7 @@ class _FigureQueries:
 
     def __init__(self, reading: Queries, variant: SqlVariant) -> None:
         self._reading = reading
+        self._variant = variant
         self._holds = variant.holds
         self._all = reading.all
 
@@ -137,7 +138,7 @@ class _FigureQueries:
     def keys(self, days: Days, *, tenant: str | None = None) -> tuple[Slice, ...]:
         where, args = _equal(tenant=tenant)
         during = f"at >= ? AND at < ? AND {where}"
-        query = SUMS.replace("{key}", "coalesce(key, '')").replace("{where}", during)
+        query = OF_ROWS.replace("{key}", "coalesce(key, '')").replace("{where}", during)
         rows = self._all(query, (days.first * 24 * HOUR, days.end * 24 * HOUR, *args))
         return tuple(sorted(map(slice_of, rows), key=lambda one: (-one.requests, one.key)))
 
@@ -191,25 +192,44 @@ class _FigureQueries:
 
     def rules(self, chosen: RowFilter) -> tuple[RuleCount, ...]:
         where, args = self._where(chosen)
-        rows = self._all(
-            "SELECT trace FROM bodies JOIN (SELECT seq FROM (SELECT seq, tier FROM traces"  # noqa: S608
+        found = self._all(
+            "SELECT seq, at FROM (SELECT seq, at, tier FROM traces"  # noqa: S608
             f" WHERE {where} ORDER BY at DESC, seq DESC LIMIT {MOST_SEARCHED}) AS newest"
-            f" WHERE tier > 0 LIMIT {MOST_READ}) AS found USING (seq)",
+            f" WHERE tier > 0 LIMIT {MOST_READ}",
             args,
         )
-        counts = Counter(one for (document,) in rows for one in _found(document))
+        counts = Counter(one for document in self._bodies(found) for one in _found(document))
         most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_RULES]
         return tuple(RuleCount(label, rule, Tier(tier), n) for (label, rule, tier), n in most)
+
+    def _bodies(self, rows: Sequence[Sequence[Any]]) -> list[str]:
+        """The JSON of rows with these numbers and times: a join would read that of all days."""
+        if not rows:
+            return []
+        numbers, times = [seq for seq, _ in rows], [at for _, at in rows]
+        where = f"seq IN ({', '.join('?' * len(rows))})"
+        if "at" in self._variant.body:
+            where, times = f"{where} AND at >= ? AND at <= ?", [min(times), max(times)]
+        else:
+            times = []
+        found = self._all(f"SELECT trace FROM bodies WHERE {where}", [*numbers, *times])  # noqa: S608
+        return [document for (document,) in found]
 
     def page(self, chosen: RowFilter, before: RowCursor | None, limit: int) -> TracePage:
         if chosen.search and (exact := self._by_id(chosen)):
             return TracePage(exact)
         where, args = self._where(chosen)
         if before is not None:
-            where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) < (?, ?)",
+                [*args, before.at, before.at, before.seq],
+            )
         bound = None if _led(chosen) else self._bound(chosen, before)
         if bound is not None:
-            where, args = f"{where} AND (at, seq) >= (?, ?)", [*args, bound.at, bound.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) >= (?, ?)",
+                [*args, bound.at, bound.at, bound.seq],
+            )
         rows = self._all(
             f"SELECT {', '.join(_LINE)} FROM traces WHERE {where}"  # noqa: S608
             f" ORDER BY at DESC, seq DESC LIMIT {limit + 1}",
@@ -231,7 +251,10 @@ class _FigureQueries:
             RowFilter(tenant=chosen.tenant, task=chosen.task, until=chosen.until)
         )
         if before is not None:
-            where, args = f"{where} AND (at, seq) < (?, ?)", [*args, before.at, before.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) < (?, ?)",
+                [*args, before.at, before.at, before.seq],
+            )
         rows = self._all(
             f"SELECT at, seq FROM traces WHERE {where} ORDER BY at DESC, seq DESC"  # noqa: S608
             f" LIMIT 1 OFFSET {MOST_SEARCHED}",
@@ -254,14 +277,20 @@ class _FigureQueries:
     def documents(self, chosen: RowFilter, after: RowCursor | None, limit: int) -> DocumentPage:
         where, args = self._where(chosen)
         if after is not None:
-            where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) > (?, ?)",
+                [*args, after.at, after.at, after.seq],
+            )
         end = self._end(chosen, after)
         if end is not None:
-            where, args = f"{where} AND (at, seq) <= (?, ?)", [*args, end.at, end.seq]
+            where, args = (
+                f"{where} AND at <= ? AND (at, seq) <= (?, ?)",
+                [*args, end.at, end.at, end.seq],
+            )
         found: list[tuple[float, int, str]] = []
         size = 0
         for at, seq, document in self._reading.each(
-            f"SELECT at, seq, trace FROM traces JOIN bodies USING (seq) WHERE {where}"  # noqa: S608
+            f"SELECT at, seq, trace FROM {self._variant.whole_rows} WHERE {where}"  # noqa: S608
             f" ORDER BY at, seq LIMIT {limit}",
             args,
         ):
@@ -279,7 +308,10 @@ class _FigureQueries:
         narrow = RowFilter(tenant=chosen.tenant, since=chosen.since, until=chosen.until, kept="all")
         where, args = self._where(narrow)
         if after is not None:
-            where, args = f"{where} AND (at, seq) > (?, ?)", [*args, after.at, after.seq]
+            where, args = (
+                f"{where} AND at >= ? AND (at, seq) > (?, ?)",
+                [*args, after.at, after.at, after.seq],
+            )
         rows = self._all(
             f"SELECT at, seq FROM traces WHERE {where} ORDER BY at, seq"  # noqa: S608
             f" LIMIT 1 OFFSET {MOST_SEARCHED}",
@@ -290,7 +322,7 @@ class _FigureQueries:
     def document(self, id: str, tenant: str | None) -> tuple[bytes, list[GradeRow]] | None:
         where, args = _equal(tenant=tenant, id=id)
         rows = self._all(
-            f"SELECT trace, tenant FROM traces JOIN bodies USING (seq) WHERE {where}",  # noqa: S608
+            f"SELECT trace, tenant FROM {self._variant.whole_rows} WHERE {where}",  # noqa: S608
             args,
         )
         if not rows:

@@ -17,6 +17,7 @@ NONE = "(none)"
 """In place of a task or target that there was not."""
 MOST_NAMED = 500
 """Rows that one statement names."""
+_WITHIN = "seq > ? AND at >= ? AND at <= ?"
 
 
 def _sums(counts: Sequence[str], amounts: Sequence[str] = ()) -> dict[str, str]:
@@ -47,16 +48,16 @@ class Rollup:
         """Count all rows that are there."""
         self._apply(db, "seq > ?", (0,), "+")
 
-    def add(self, db: SqlSession, after: int) -> None:
-        """Count the rows whose number is above `after`."""
-        self._apply(db, "seq > ?", (after,), "+")
+    def add(self, db: SqlSession, where: str, args: Sequence[float]) -> None:
+        """Count the rows that `where` chooses."""
+        self._apply(db, where, args, "+")
 
     def take(self, db: SqlSession, seqs: Sequence[int]) -> None:
         """Count these rows, which are still there, no longer."""
         self._apply(db, f"seq IN ({', '.join('?' * len(seqs))})", seqs, "-")
         db.execute(f"DELETE FROM {self.name} WHERE rows <= 0")  # noqa: S608 - our own name
 
-    def _apply(self, db: SqlSession, where: str, args: Sequence[int], sign: str) -> None:
+    def _apply(self, db: SqlSession, where: str, args: Sequence[float], sign: str) -> None:
         columns = ", ".join([*self.keys, *self.sums])
         made = ", ".join([*self.keys.values(), *self.sums.values()])
         changed = ", ".join(
@@ -96,10 +97,23 @@ def newest(db: SqlSession) -> int:
     return seq
 
 
-def add(db: SqlSession, variant: SqlVariant, after: int) -> None:
-    """Count the rows that this transaction has written: those with a number above `after`."""
+def add(
+    db: SqlSession, variant: SqlVariant, after: int, times: tuple[float, float] | None = None
+) -> None:
+    """Count the rows that this transaction has written: those with a number above `after`, and of
+    no other `times` than from the first to the second, if that is known."""
+    where, args = ("seq > ?", (after,)) if times is None else (_WITHIN, (after, *times))
     for rollup in rollups(variant):
-        rollup.add(db, after)
+        rollup.add(db, where, args)
+
+
+def recount(db: SqlSession, variant: SqlVariant, day: int) -> None:
+    """Count the rows of a day anew: most of them have been deleted, uncounted."""
+    daily, hourly = rollups(variant)
+    db.execute("DELETE FROM daily WHERE day = ?", (day,))
+    db.execute("DELETE FROM hourly WHERE hour >= ? AND hour < ?", (day * 24, day * 24 + 24))
+    for rollup in (daily, hourly):
+        rollup.add(db, "at >= ? AND at < ?", (day * DAY, (day + 1) * DAY))
 
 
 def take(db: SqlSession, variant: SqlVariant, seqs: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql import earlier, erased, grades, rollups
 from shortstop.stores.sql.database import SqlDatabase, SqlSession, SqlVariant, savepoint
 from shortstop.traces.document import emptied
@@ -41,6 +41,8 @@ _ONE = _statement("traces", _COLUMNS, 1) + " ON CONFLICT DO NOTHING"
 
 class SqlRows(ABC):
     """Implements ports.stores.RowStore but for what each database does in its own way."""
+
+    batch = 200
 
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
@@ -77,10 +79,13 @@ class SqlRows(ABC):
 
         return self._write(delete)
 
+    def expire(self, at: float, limit: int) -> int:
+        return self.delete_before(at, limit)
+
     def forget(self, tenant: str, conversation: str, at: float) -> int:
         with self._beside() as database:
             with database.writing(SUBJECT) as db:
-                count = _empty(db, tenant, conversation)
+                count = _empty(db, self._variant, tenant, conversation)
                 grades.forget(db, tenant, conversation)
                 erased.note(db, tenant, conversation, at)
             database.wipe()
@@ -104,14 +109,14 @@ class SqlRows(ABC):
             return work(db)
 
 
-def _empty(db: SqlSession, tenant: str, conversation: str) -> int:
+def _empty(db: SqlSession, variant: SqlVariant, tenant: str, conversation: str) -> int:
     rows = db.execute(
-        "SELECT seq, trace FROM traces JOIN bodies USING (seq)"
+        f"SELECT trace, {', '.join(variant.body)} FROM {variant.whole_rows}"  # noqa: S608 - ours
         " WHERE tenant = ? AND conversation = ?",
         (tenant, conversation),
     ).fetchall()
-    bodies = [(emptied(document.encode()).decode(), seq) for seq, document in rows]
-    db.executemany("UPDATE bodies SET trace = ? WHERE seq = ?", bodies)
+    bodies = [(emptied(document.encode()).decode(), *body) for document, *body in rows]
+    db.executemany(f"UPDATE bodies SET trace = ? WHERE {variant.one_body}", bodies)  # noqa: S608
     return len(rows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shortstop.errors import StoreError
-from shortstop.ports.stores import SealDocument, SealGrade
+from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sql.rows import SqlRows
 from shortstop.stores.sqlite.connect import Database, connect_read_only
