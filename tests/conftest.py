@@ -89,6 +89,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     wrongly = [r.nodeid for r in skipped if "../shared" in str(r.longrepr)]
-    if SHARED.is_dir() and wrongly:
+    if reporter is not None and SHARED.is_dir() and wrongly:
         reporter.write_line(f"skipped although the data is there: {', '.join(wrongly)}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

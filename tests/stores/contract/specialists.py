@@ -30,6 +30,11 @@ def _add_name(stores: Stores, number: int) -> None:
                 return
 
 
+def _add_names(stores: Stores, number: int) -> None:
+    for _ in range(5):
+        _add_name(stores, number)
+
+
 class SpecialistStoreContract:
     @pytest.fixture
     def store(self, stores: Stores) -> Iterator[SpecialistStore]:
@@ -56,7 +61,7 @@ class SpecialistStoreContract:
     def test_of_many_that_write_at_once_nothing_is_lost(
         self, stores: Stores, store: SpecialistStore
     ) -> None:
-        in_threads(lambda number: [_add_name(stores, number) for _ in range(5)])
+        in_threads(lambda number: _add_names(stores, number))
         written = store.placements()
         assert written.version == len(written.data) == 20
         assert sorted(written.data) == sorted([*range(4)] * 5)

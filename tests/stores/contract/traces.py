@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -164,7 +165,7 @@ class RowStoreContract:
         store.insert([row(one) for one in traces])
         report = stores.reports().summary(by=("tenant",))
         assert (report.total.requests, report.first, report.last) == (7, AT, AT + 6 * DAY)
-        assert report.total.cost == sum(one.bill.cost for one in traces if one.bill)
+        assert report.total.cost == sum((one.bill.cost or Decimal()) for one in traces if one.bill)
         assert [(one.key, one.requests) for one in report.groups["tenant"]] == [("a", 4), ("b", 3)]
         assert stores.reports().summary(until=AT + DAY).total.requests == 1
 
