@@ -32,6 +32,9 @@ AUTOMATON_BYTES = 64 << 20
 _ITEM = re.compile(r",\s+")
 _LETTERS = re.compile(r"\[a-z[^\]]*\]\{\d+,\}")
 _BLANK = re.compile(r"\[[^\]]*\]| ")
+_INNER = {r"\pL": r"[^\x00-@\[-`{-\x7f]", r"\w": r"[^\x00-/:-@\[-^`{-\x7f]"}
+"""What a letter inside a word of the lists is read as: all that is not ASCII counts as one. A class
+of all letters takes hundreds of states, and RE2's \\w none with an accent."""
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0590-\u06ff]")
 """Scripts that put no space between words, or join small words to the next one."""
 _SCRIPTS = {
@@ -105,6 +108,8 @@ def any_of(words: Iterable[str], *, loose: bool = False) -> str:
             open_left, core = True, core[letters.end() :]
         free = _UNSPACED.search(core) is not None
         body = _BLANK.sub(_gap, core.replace("* ", r"\pL* "))
+        for letter, cheap in _INNER.items():
+            body = body.replace(letter, cheap)
         ways.setdefault((free, open_left, word.endswith("*")), set()).add(body)
     return "|".join(
         _start(free, left, loose) + f"(?:{'|'.join(sorted(bodies))})" + _end(free, right, loose)
