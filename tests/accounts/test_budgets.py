@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from shortstop.accounts import Accounts, Grant
 from shortstop.accounts.budgets import Budgets
-from shortstop.errors import QuotaExceeded, Unauthenticated
+from shortstop.accounts.teams import OrganisationRequest, TeamRequest
+from shortstop.errors import QuotaExceeded, TeamBudgetExceeded, Unauthenticated
 from shortstop.ports import Purser
 from shortstop.ports.stores import AccountStore
-from shortstop.types import UNMETERED, Admission, Request
+from shortstop.types import UNMETERED, Admission, Caller, Request
+from shortstop.types.batches import LinePlace
 from tests.accounts.test_accounts import PLAN, request, trace
 from tests.conftest import FakeClock
 from tests.coroutines import at_once
@@ -92,3 +95,60 @@ def test_where_no_key_is_valid_any_longer_the_way_back_is_told(
         accounts.identify(None)
     assert "shortstop keys create" in raised.value.hint
     assert 'auth = "off"' in raised.value.hint
+
+
+def _line(caller: Caller, number: int = 0) -> Caller:
+    return replace(caller, line=LinePlace("batch_1", number))
+
+
+async def test_lines_of_batches_have_a_budget_of_their_own(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    accounts = Accounts(store, clock)
+    secret, key = accounts.create(Grant(name="a", budget_usd=Decimal(1)))
+    caller = accounts.identify(secret)
+    purser = Budgets(accounts, lambda request, plan: Decimal("0.75"), lines=Decimal(2))
+    admission = await accounts.admitted_request(_line(caller), request("a"))
+    assert admission.line
+    for name in "ab":
+        await purser.reserve(request(name), PLAN, _line(caller))
+    with pytest.raises(QuotaExceeded, match=r"batches of this key may cost \$2 a day"):
+        await purser.reserve(request("c"), PLAN, _line(caller))
+    await purser.reserve(request("d"), PLAN, caller)
+    purser.settle(trace("a", key.id, Decimal("0.25"), tokens=10), admission)
+    purser.settle(trace("d", key.id, Decimal("0.5"), tokens=10), UNMETERED)
+    assert accounts.balance(key).spent == Decimal("0.5")
+    await purser.reserve(request("e"), PLAN, _line(caller))
+    for name in "be":
+        purser.settle(trace(name, key.id, Decimal("0.75"), tokens=10), admission)
+    with pytest.raises(QuotaExceeded):
+        await purser.reserve(request("f"), PLAN, _line(caller))
+    clock.advance(86_400)
+    for name in "fg":
+        await purser.reserve(request(name), PLAN, _line(caller))
+
+
+async def test_a_team_pays_for_lines_too(store: AccountStore, clock: FakeClock) -> None:
+    accounts = Accounts(store, clock)
+    acme = accounts.teams.add_organisation(OrganisationRequest(name="acme", budget_usd=9))
+    team = TeamRequest(name="sales", organisation=acme.id, budget_usd=1)
+    secret, _ = accounts.create(Grant(name="a", team=accounts.teams.add_team(team).id))
+    caller = accounts.identify(secret)
+    purser = Budgets(accounts, lambda request, plan: Decimal("0.75"), lines=Decimal(5))
+    await purser.reserve(request("a"), PLAN, _line(caller))
+    with pytest.raises(TeamBudgetExceeded):
+        await purser.reserve(request("b"), PLAN, _line(caller))
+    purser.settle(trace("a", caller.key or "", Decimal("0.1"), tokens=1), Admission(line=True))
+    await purser.reserve(request("b"), PLAN, _line(caller))
+
+
+async def test_without_such_a_budget_the_keys_own_pays_for_lines(
+    store: AccountStore, clock: FakeClock
+) -> None:
+    accounts = Accounts(store, clock)
+    secret, key = accounts.create(Grant(name="a", budget_usd=Decimal(1)))
+    caller = _line(accounts.identify(secret))
+    purser = Budgets(accounts, lambda request, plan: Decimal("0.75"))
+    await purser.reserve(request("a"), PLAN, caller)
+    purser.settle(trace("a", key.id, Decimal("0.5"), tokens=1), Admission(line=True))
+    assert accounts.balance(key).spent == Decimal("0.5")

@@ -224,9 +224,10 @@ class Accounts:
         A request that never gets there has used its estimate. Raises RateLimited or StoreError.
         """
         key = self.keys.get(caller.key) if caller.key else None
-        if key is None or not key.metered:
-            return UNMETERED
-        return await self.rates.admitted(key, tokens, background=background)
+        admission = UNMETERED
+        if key is not None and key.metered:
+            admission = await self.rates.admitted(key, tokens, background=background)
+        return admission if caller.line is None else replace(admission, line=True)
 
     async def admitted_request(self, caller: Caller, request: Request) -> Admission:
         """The same by the tokens that the request may take, as far as they can be told."""
@@ -245,13 +246,21 @@ class Accounts:
         key = self._with_budget(caller)
         if key is None:
             return
-        amount = _known(at_most(request, plan))
-        lasts = 0.0 if caller.line is None else LINE_HOLD
-        full = await self.purse.held(request.id, key, amount, lasts)
-        if full is not None and self.purse.recover():
-            full = await self.purse.held(request.id, key, amount, lasts)
+        amount = known(at_most(request, plan))
+        full = await self.held(request, key, amount, caller)
         if full is not None:
             raise self._not_covered(key, amount, full)
+
+    async def held(
+        self, request: Request, payer: Allowance, amount: Decimal, caller: Caller
+    ) -> str | None:
+        """Set `amount` aside for a request of any payer's; the id of the first level that does not
+        cover it. Raises StoreError."""
+        lasts = 0.0 if caller.line is None else LINE_HOLD
+        full = await self.purse.held(request.id, payer, amount, lasts)
+        if full is not None and self.purse.recover():
+            full = await self.purse.held(request.id, payer, amount, lasts)
+        return full
 
     async def require(
         self, request: Request, plan: tuple[str, ...], caller: Caller, at_most: AtMost
@@ -262,7 +271,7 @@ class Accounts:
         if key is None:
             return
         short = replace(request, sampling=replace(request.sampling, max_tokens=1))
-        amount = _known(at_most(short, plan))
+        amount = known(at_most(short, plan))
         full = await self.purse.lacks(key, amount)
         if full is not None:
             raise self._not_covered(key, amount, full)
@@ -274,10 +283,12 @@ class Accounts:
 
     def _not_covered(self, key: Key, amount: Decimal, full: str) -> QuotaExceeded:
         """By the budget of the level `full`."""
-        group = self.teams.get(full)
-        if group is None:
-            return _not_covered(key, amount, self.purse.balance(key))
-        return group_full(group, self.teams.span(group), amount)
+        return self.shared_full(full, amount) or _not_covered(key, amount, self.purse.balance(key))
+
+    def shared_full(self, id: str, amount: Decimal) -> QuotaExceeded | None:
+        """That the team or organisation with this id does not cover it; None: it is none."""
+        group = self.teams.get(id)
+        return group_full(group, self.teams.span(group), amount) if group is not None else None
 
     def settle(self, trace: Trace, admission: Admission = UNMETERED) -> None:
         """The request is over: count what it really took. Never raises."""
@@ -305,7 +316,8 @@ class Accounts:
         self.purse.settle(trace.id, payer, trace.bill.cost if trace.bill else Decimal(0))
 
 
-def _known(amount: Decimal | None) -> Decimal:
+def known(amount: Decimal | None) -> Decimal:
+    """Raises QuotaExceeded where the price is not known."""
     if amount is None:
         raise QuotaExceeded(
             "This key or its team has a budget, and the price of the model that would answer is"

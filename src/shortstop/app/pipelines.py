@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from shortstop.accounts.budgets import Budgets
 from shortstop.app.cascades import build_cascade
 from shortstop.app.clearing import build_clearing
@@ -34,7 +36,9 @@ class Pipelines:
         router: AnyRouter,
         guard: PrivacyGuard,
     ) -> None:
-        self.budgets = budgets = Budgets(resources.accounts, books.at_most)
+        usd = config.batches.usd_per_day
+        lines = None if usd is None else Decimal(str(usd))
+        self.budgets = budgets = Budgets(resources.accounts, books.at_most, lines)
         recorder = resources.traces
         logged = [log_request] if config.log.requests else []
         observers = (*resources.telemetry.observers, *logged)

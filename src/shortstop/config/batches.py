@@ -18,6 +18,10 @@ class BatchesConfig(Section, frozen=True):
     that nothing more is taken, and answers of batches that were taken are kept all the same. Files
     and ended batches are deleted after `keep_days`, unless the client has asked for less.
 
+    `usd_per_day` is what the lines of one key's batches may cost in a UTC day. The key's own budget
+    is then for its other requests alone; its team's and organisation's hold for all. Without it
+    lines are paid by the key's budget.
+
     Where an upstream says `batch = true`, lines for its models are gathered for `gather_seconds`
     into a batch of the vendor's, about which it is asked every `poll_seconds`. Of each batch at
     most `forwarded_lines` wait at vendors at a time, in memory; further lines wait for them.
@@ -33,3 +37,4 @@ class BatchesConfig(Section, frozen=True):
     poll_seconds: Seconds = 60
     forwarded_lines: Annotated[int, Meta(ge=1, le=50_000)] = 2000
     keep_days: Annotated[float, Meta(ge=2, le=3650)] = 30
+    usd_per_day: Annotated[float, Meta(gt=0, lt=1_000_000)] | None = None

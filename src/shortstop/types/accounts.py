@@ -12,11 +12,13 @@ class Admission(Struct, frozen=True):
     """A request that was let in, to be handed to `settle` when it is over.
 
     `headers` tell the client what is left of its limits (`x-ratelimit-*`). `tokens` is the estimate
-    that was counted against a limit of tokens, None where the key has none.
+    that was counted against a limit of tokens, None where the key has none. `line`: it is a line of
+    a batch.
     """
 
     headers: Mapping[str, str] = {}
     tokens: int | None = None
+    line: bool = False
 
 
 UNMETERED = Admission()
