@@ -385,6 +385,23 @@ async def metrics(gateway: Gateway) -> bytes:
         return await answer.read()
 
 
+async def test_lines_have_a_budget_of_their_own(tmp_path: Path) -> None:
+    more = "[batches]\nusd_per_day = 0.000001"
+    async with running_gateway(tmp_path, server='auth = "required"', more=more) as gateway:
+        secret, _ = await secret_of(gateway, "a")
+        async with client_of(gateway, secret) as client:
+            lines = [chat("dear", "!say yes", "big"), chat("free", "!say yes")]
+            ended = await until(client, await begun(client, lines))
+            assert [one["custom_id"] for one in await read(client, ended.output_file_id)] == [
+                "free"
+            ]
+            (failed,) = await read(client, ended.error_file_id)
+            assert failed["response"]["body"]["error"]["code"] == "insufficient_quota"
+            messages: Any = [{"role": "user", "content": "!say yes"}]
+            answer = await client.chat.completions.create(model="big", messages=messages)
+            assert answer.choices[0].message.content == "yes"
+
+
 async def test_what_is_pinned_never_reaches_the_frontier(gateway: Gateway) -> None:
     lines = [
         chat("open", "!say nothing to hide", "big"),
