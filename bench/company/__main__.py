@@ -25,7 +25,7 @@ from bench.processes import ROOT
 
 WORK = ROOT / "var" / "company"
 SHARED = ROOT.parent / "shared" / "data"
-QUICK = {"days": 3, "scale": 0.4, "rest": 10.0, "pause": 60.0}
+QUICK = {"days": 3, "scale": 0.4, "rest": 10.0, "pause": 30.0}
 
 
 def main() -> None:

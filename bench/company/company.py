@@ -67,7 +67,7 @@ class Choices:
     error: float = 0.07
     dialect: str = "anthropic"
     rest: float = 20.0
-    pause: float = 150.0
+    pause: float = 60.0
     usd: float = 1.0
     looks: int = 3
 
