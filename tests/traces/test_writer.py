@@ -188,6 +188,17 @@ def test_after_a_failure_the_same_batch_is_written_again(
     until(lambda: backlog.health().state == "ok")
 
 
+def test_what_was_written_although_its_writing_failed_is_not_counted_as_refused(
+    start: Callable[[], Writer], backlog: Backlog, shelf: Shelf
+) -> None:
+    shelf.failures = [StoreUnavailable("the connection broke", retry_after=1.0)]
+    shelf.tiers["twice"] = Tier.S0
+    put(backlog, "a", "twice")
+    start().work.set()
+    assert backlog.wait_until_written(5)
+    assert backlog.health().dropped == 1, "a, of which the database has nothing"
+
+
 def test_a_bug_is_logged_once_with_its_place(
     start: Callable[[], Writer], backlog: Backlog, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:

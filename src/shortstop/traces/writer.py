@@ -20,7 +20,7 @@ from shortstop.traces.content import ContentPolicy
 from shortstop.traces.document import without_content
 from shortstop.traces.grades import decode
 from shortstop.types import Tier, Trace
-from shortstop.types.rows import GradeRow, Row
+from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
 EARLIER = 50
 """Rows of an earlier version that are sealed at once."""
+_ID = COLUMNS.index("id")
 UNREADABLE = b"{}"
 """In the place of a document that is none: what it held cannot be sealed, and may not lie open."""
 
@@ -63,6 +64,9 @@ class Writer:
         """Whether this process is the one that deletes rows."""
         self.work = threading.Event()
         """To be set when there is something to write."""
+        self._unsure = False
+        """Whether the last batch may have been written although its writing failed: a connection
+        can break after the database has it."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shortstop-traces", daemon=True)
 
@@ -133,8 +137,12 @@ class Writer:
             grades = [self._resolved(one) for one in batch if not isinstance(one.item, Row)]
             refused = self._store.insert(rows, grades)
         except BaseException:
+            self._unsure = True
             self._backlog.put_back(batch)
             raise
+        if self._unsure and refused:
+            refused = sum(self._store.tier(row.columns[_ID]) is None for row in rows)
+        self._unsure = False
         self._backlog.written(batch, refused)
 
     def _resolved(self, waiting: Waiting) -> GradeRow:
