@@ -98,3 +98,16 @@ def test_languages_are_told_by_their_words() -> None:
 )
 def test_a_word_of_greek_and_latin_parts_is_a_sign(word: str) -> None:
     assert words.sign_set().matches(f"he has {word} now")
+
+
+@pytest.mark.parametrize(
+    ("word", "good", "bad"),
+    [
+        (r"mein\w* (?:\w+ ){0,2}schwester", "meine ältere süße schwester", "meine schwes"),
+        ("křížov* vaz*", "přetržený křížový vaz", "křížov2 vaz"),
+    ],
+)
+def test_letters_inside_a_word_may_have_accents(word: str, good: str, bad: str) -> None:
+    pattern = compile_pattern(words.any_of([word]))
+    assert pattern.search(good.encode()) is not None
+    assert pattern.search(bad.encode()) is None
