@@ -75,7 +75,7 @@ class Replica:
 
     def hold_at_once(self, id: str, key: Key, usd: Decimal) -> bool:
         """From the slices as they are, also while an order is under way."""
-        want = self.accounts.purse._want(id, key, usd)  # type: ignore[attr-defined]
+        want = self.accounts.purse._want(id, key, usd, 0.0)  # type: ignore[attr-defined]
         with self.leases.lock:
             return bool(self.leases._granted(want, self.monotonic()))
 

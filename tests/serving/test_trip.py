@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shortstop.config import DeploymentConfig, UpstreamConfig, UpstreamModel
 from shortstop.dialects.embeddings import decode_request, neutral
 from shortstop.errors import TargetError, UpstreamRejected
+from shortstop.ports import Via
 from shortstop.serving.breaker import Breaker
 from shortstop.serving.deployments import CACHED_TOKENS, Chooser, Deployment
 from shortstop.serving.health import TargetHealth
@@ -101,7 +102,7 @@ def cleared(text: str = "!say yes", conversation: str = "c1", id: str = "r1") ->
     return Cleared(request, Clearance(Tier.S0, Reach.ANYWHERE, case=case), "big")
 
 
-async def whole(remote: RemoteUpstream, asked: Cleared, via: list[str]) -> str:
+async def whole(remote: RemoteUpstream, asked: Cleared, via: Via) -> str:
     return (await remote.answer(asked, via)).text
 
 
@@ -109,12 +110,12 @@ def as_stream(asked: Cleared) -> Cleared:
     return Cleared(replace(asked.request, stream=True), asked.clearance, asked.target)
 
 
-async def streamed(remote: RemoteUpstream, asked: Cleared, via: list[str]) -> str:
+async def streamed(remote: RemoteUpstream, asked: Cleared, via: Via) -> str:
     async with aclosing(remote.stream(as_stream(asked), via)) as chunks:
         return "".join([chunk.text async for chunk in chunks]).strip()
 
 
-Ask = Callable[[RemoteUpstream, Cleared, list[str]], Awaitable[str]]
+Ask = Callable[[RemoteUpstream, Cleared, Via], Awaitable[str]]
 both = pytest.mark.parametrize("ask", [whole, streamed], ids=["whole", "streamed"])
 
 
@@ -122,7 +123,7 @@ both = pytest.mark.parametrize("ask", [whole, streamed], ids=["whole", "streamed
 async def test_a_conversation_keeps_its_key_and_each_server_sees_its_own(ask: Ask) -> None:
     async with fleet() as it:
         for number in range(3):
-            via: list[str] = []
+            via = Via()
             assert await ask(it.remote, cleared(id=f"r{number}"), via) == "yes"
             assert via == [it.home(cleared())]
         assert sorted(it.asked.values()) == [0, 0, 3]
@@ -137,7 +138,7 @@ async def test_a_rate_limited_key_spills_to_another_at_once_and_rests(ask: Ask) 
     async with fleet() as it:
         home = it.home(cleared())
         it.trouble("429 retry=40", home)
-        via: list[str] = []
+        via = Via()
         assert await ask(it.remote, cleared(), via) == "yes"
         assert via[0] == home
         assert via[1] != home
@@ -159,7 +160,7 @@ async def test_a_rate_limited_key_spills_to_another_at_once_and_rests(ask: Ask) 
 async def test_what_is_about_one_key_is_asked_of_another(trouble: str, ask: Ask) -> None:
     async with fleet() as it:
         it.trouble(trouble, it.home(cleared()))
-        assert await ask(it.remote, cleared(), []) == "yes"
+        assert await ask(it.remote, cleared(), Via()) == "yes"
 
 
 @both
@@ -167,7 +168,7 @@ async def test_a_failing_vendor_is_not_asked_more_often_than_retries_say(ask: As
     async with fleet(retries=1) as it:
         it.trouble("500")
         with pytest.raises(TargetError) as caught:
-            await ask(it.remote, cleared(), [])
+            await ask(it.remote, cleared(), Via())
         assert caught.value.failure == "outage"
         assert sum(it.asked.values()) == 2
         assert sorted(it.asked.values()) == [0, 1, 1], "the retry goes elsewhere"
@@ -178,7 +179,7 @@ async def test_a_bad_request_is_asked_of_nobody_else(ask: Ask) -> None:
     async with fleet(retries=2) as it:
         it.trouble("400 code=context_length_exceeded")
         with pytest.raises(UpstreamRejected) as caught:
-            await ask(it.remote, cleared(), [])
+            await ask(it.remote, cleared(), Via())
         assert caught.value.failure == "context"
         assert sum(it.asked.values()) == 1
 
@@ -189,11 +190,11 @@ async def test_where_all_are_limited_the_soonest_tells_when_to_come_again(ask: A
         for label, seconds in zip(LABELS, (50, 20, 90), strict=True):
             it.trouble(f"429 retry={seconds}", label)
         with pytest.raises(UpstreamRejected) as caught:
-            await ask(it.remote, cleared(), [])
+            await ask(it.remote, cleared(), Via())
         assert (caught.value.retry_after, caught.value.failure) == (20, "rate_limit")
         assert list(it.asked.values()) == [1, 1, 1]
         it.trouble("")
-        via: list[str] = []
+        via = Via()
         assert await ask(it.remote, cleared(), via) == "yes", "better than to refuse"
         assert via == ["v/b"]
 
@@ -208,7 +209,7 @@ async def test_after_a_pause_all_keys_are_tried_again() -> None:
 
 async def test_a_stream_that_has_begun_is_not_asked_of_another() -> None:
     async with fleet(retries=2) as it:
-        via: list[str] = []
+        via = Via()
         with pytest.raises(TargetError):
             await streamed(it.remote, cleared("!half of it"), via)
         assert len(via) == 1
@@ -219,9 +220,9 @@ async def test_what_an_answer_took_counts_against_the_keys_rate() -> None:
     async with fleet(rate=60_000) as it:
         home = it.home(cleared())
         one = next(d for d in it.remote.deployments if d.label == home)
-        assert await whole(it.remote, cleared(), []) == "yes"
+        assert await whole(it.remote, cleared(), Via()) == "yes"
         assert one.standing.used == 15
-        assert await streamed(it.remote, cleared(), []) == "yes"
+        assert await streamed(it.remote, cleared(), Via()) == "yes"
         assert one.standing.used == 30
         it.trouble("500")
         with pytest.raises(TargetError):
@@ -232,7 +233,7 @@ async def test_what_an_answer_took_counts_against_the_keys_rate() -> None:
 
 async def test_a_reader_who_leaves_frees_the_key() -> None:
     async with fleet() as it:
-        via: list[str] = []
+        via = Via()
         async with aclosing(it.remote.stream(as_stream(cleared("!slow one two")), via)) as chunks:
             await anext(chunks)
             one = next(d for d in it.remote.deployments if d.label == via[0])
@@ -245,7 +246,7 @@ async def test_an_answer_and_vectors_tell_by_whom() -> None:
     async with fleet() as it:
         assert (await it.remote.answer(cleared())).deployment == it.home(cleared())
         asked = neutral(decode_request({"model": "big", "input": ["a", "b"]}), "e1")
-        via: list[str] = []
+        via = Via()
         await it.remote.embed(Cleared(asked, cleared().clearance, "big"), via)
         assert via[0] in LABELS
 
@@ -258,7 +259,7 @@ async def test_a_model_whose_keys_all_fail_is_said_to_fail() -> None:
                 await it.remote.answer(cleared())
         assert it.health.down
         it.trouble("")
-        assert await whole(it.remote, cleared(), []) == "yes"
+        assert await whole(it.remote, cleared(), Via()) == "yes"
         assert not it.health.down
 
 

@@ -283,8 +283,11 @@ def test_a_dead_process_is_dead_when_its_time_is_over(url: str, postgres: Postgr
         killed.kill()
         killed.join()
         assert mine.recover(AT - 1) == 0
-        postgres.sql("UPDATE owners SET until = clock_timestamp()", name)
-        assert mine.recover(AT - 1) == 1
+        recovered = 0
+        while not recovered:  # the server may be busy with its last sign yet
+            postgres.sql("UPDATE owners SET until = clock_timestamp()", name)
+            recovered = mine.recover(AT - 1)
+        assert recovered == 1
         assert mine.balance("k", "w") == (5, 0)
 
 
