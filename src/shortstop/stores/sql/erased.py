@@ -12,8 +12,7 @@ from shortstop.stores.sql.database import SqlSession
 from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
-_OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at", "id"))
-_AT = COLUMNS.index("at")
+_ID, _AT, _TENANT, _CONVERSATION = map(COLUMNS.index, ("id", "at", "tenant", "conversation"))
 _NOTE = """
 INSERT INTO erased VALUES (?, ?, ?)
 ON CONFLICT (tenant, conversation) DO UPDATE SET at = excluded.at
@@ -37,13 +36,25 @@ def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) 
     """Take the content out of what has just been written and was asked before its erasure."""
     if db.execute(_ANY).fetchone() is None:
         return
+    for row in _late(db, rows):
+        db.execute(_EMPTY, (emptied(row.document).decode(), row.columns[_ID]))
+    db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
+
+
+def late(db: SqlSession, rows: Sequence[Row]) -> set[tuple[str, str]]:
+    """The tenants and conversations of those that were asked before their erasure."""
+    return {(row.columns[_TENANT], row.columns[_CONVERSATION]) for row in _late(db, rows)}
+
+
+def _late(db: SqlSession, rows: Sequence[Row]) -> list[Row]:
     asked = min((row.columns[_AT] for row in rows), default=float("inf"))
     since = {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (asked,)).fetchall()}
-    for row in rows:
-        tenant, conversation, at, id = (row.columns[i] for i in _OF_ROW)
-        if at <= since.get((tenant, conversation), float("-inf")):
-            db.execute(_EMPTY, (emptied(row.document).decode(), id))
-    db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
+    never = float("-inf")
+    return [
+        row
+        for row in rows
+        if row.columns[_AT] <= since.get((row.columns[_TENANT], row.columns[_CONVERSATION]), never)
+    ]
 
 
 def delete_before(db: SqlSession, at: float) -> None:
