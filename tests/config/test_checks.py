@@ -192,7 +192,11 @@ def test_a_webhook_in_the_clear_is_warned_of() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "why"),
-    [("s3://bucket/rows", "is a URL"), ("rows", "is no absolute path"), ("", "is no absolute path")],
+    [
+        ("s3://bucket/rows", "is a URL"),
+        ("rows", "is no absolute path"),
+        ("", "is no absolute path"),
+    ],
 )
 def test_a_lake_is_a_folder_that_every_command_finds(folder: str, why: str) -> None:
     with pytest.raises(ConfigError, match=rf"traces\.lake\.folder.*{why}"):
