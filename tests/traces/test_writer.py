@@ -65,8 +65,8 @@ class Shelf:
     def forget(self, tenant: str, conversation: str, at: float) -> int:
         return 0
 
-    def erased(self, rows: Sequence[Row]) -> set[tuple[str, str]]:
-        return set()
+    def erased(self, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+        return {}
 
     def days(self, tenant: str, conversation: str) -> set[int]:
         return set()

@@ -52,7 +52,7 @@ class Lake:
         self._folder = folder
         self._sample = sample
         self.gather = gather
-        self._writer = os.urandom(4).hex()
+        self._writer = os.urandom(8).hex()
         self._numbers = count(1)
         self._contents = Contents()
         self._reading = threading.Lock()
@@ -145,13 +145,16 @@ class Lake:
             raise StoreError(f"Content is missing: it is not in the file {file}.")
         return found
 
-    def erase(self, tenant: str, conversation: str, days: Iterable[int]) -> int:
+    def erase(
+        self, tenant: str, conversation: str, days: Iterable[int], until: float | None = None
+    ) -> int:
         """Take a conversation out of every file of these days, named by rows or not; how many files
-        held it. Days are counted from 1970. Raises StoreError when that cannot be done now."""
+        held it. Days are counted from 1970. What was asked after `until`, Unix time in seconds,
+        stays. Raises StoreError when that cannot be done now."""
         try:
             with self._locked(fcntl.LOCK_EX):
                 files = [file for day in days for file in self._files(day)]
-                return sum(_rewritten(file, tenant, conversation) for file in files)
+                return sum(_rewritten(file, tenant, conversation, until) for file in files)
         except _FAILURES as error:
             raise StoreError(
                 f"Content cannot be taken out of the files in {self._folder} now: {error}.",
@@ -189,10 +192,11 @@ class Lake:
             os.close(fd)
 
 
-def _rewritten(file: Path, tenant: str, conversation: str) -> bool:
+def _rewritten(file: Path, tenant: str, conversation: str, until: float | None) -> bool:
     """Whether the file held the conversation, and no longer does."""
+    last = None if until is None else datetime.fromtimestamp(until, UTC)
     try:
-        data = without(file, tenant, conversation)
+        data = without(file, tenant, conversation, last)
     except ValueError as error:
         raise ValueError(f"{file.name} is damaged: {error}") from error
     if data is None:

@@ -44,18 +44,22 @@ def packed(rows: Sequence[LaidRow]) -> bytes:
     return _written(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def without(file: Path, tenant: str, conversation: str) -> bytes | None:
-    """The file without a conversation: empty where nothing is left, None where it holds nothing of
-    it. Raises OSError and ValueError."""
+def without(
+    file: Path, tenant: str, conversation: str, until: datetime | None = None
+) -> bytes | None:
+    """The file without a conversation, or what was asked in it up to `until`: empty where nothing
+    is left, None where it holds nothing of that. Raises OSError and ValueError."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     data = file.read_bytes()
-    names = pq.read_table(io.BytesIO(data), columns=_NAMES, use_threads=False)
+    names = pq.read_table(io.BytesIO(data), columns=["at", *_NAMES], use_threads=False)
     here = pc.and_(
         pc.equal(names["tenant"], tenant),
         pc.fill_null(pc.equal(names["conversation"], conversation), False),
     )
+    if until is not None:
+        here = pc.and_(here, pc.less_equal(names["at"], until))
     if not pc.any(here).as_py():
         return None
     rest = pq.read_table(io.BytesIO(data), use_threads=False).filter(pc.invert(here))

@@ -170,10 +170,10 @@ class Writer:
         out of the file that has just been written, too."""
         refused = self._store.insert(rows, grades)
         if self._lake is not None and rows:
-            for tenant, conversation in self._store.erased(rows):
+            for (tenant, conversation), at in self._store.erased(rows).items():
                 keys = [[row.columns[place] for place in _OF_ROW] for row in rows]
                 days = {int(key[2] // DAY) for key in keys if key[:2] == [tenant, conversation]}
-                self._lake.erase(tenant, conversation, days)
+                self._lake.erase(tenant, conversation, days, at)
         return refused
 
     def _resolved(self, waiting: Waiting) -> GradeRow:

@@ -198,10 +198,13 @@ class LakeContract:
         with self.writing(stores, None) as store:
             assert store.forget("default", "c") == 0
         with self.writing(stores, Lake(folder)) as store:
-            store.append(trace("late", conversation="c", **said("late")))
-            store.append(trace("other", conversation="d", **said("other")))
-        assert [pq.read_table(f)["id"].to_pylist() for f in _files(folder)] == [["other"]]
-        assert self.read(stores, Lake(folder))["late"].request is None
+            store.append(trace("late", at=AT + DAY, conversation="c", **said("late")))
+            store.append(trace("since", at=AT + DAY + 0.001, conversation="c", **said("since")))
+            store.append(trace("other", at=AT + DAY, conversation="d", **said("other")))
+        assert [pq.read_table(f)["id"].to_pylist() for f in _files(folder)] == [["since", "other"]]
+        found = self.read(stores, Lake(folder))
+        assert found["late"].request is None
+        assert found["since"].request == said("since")["request"]
 
     def test_where_no_file_can_be_written_the_database_holds_all(
         self, stores: Stores, folder: Path, caplog: pytest.LogCaptureFixture,

@@ -36,24 +36,21 @@ def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) 
     """Take the content out of what has just been written and was asked before its erasure."""
     if db.execute(_ANY).fetchone() is None:
         return
-    for row in _late(db, rows):
+    for _, _, row in late(db, rows):
         db.execute(_EMPTY, (emptied(row.document).decode(), row.columns[_ID]))
     db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
 
 
-def late(db: SqlSession, rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """The tenants and conversations of those that were asked before their erasure."""
-    return {(row.columns[_TENANT], row.columns[_CONVERSATION]) for row in _late(db, rows)}
-
-
-def _late(db: SqlSession, rows: Sequence[Row]) -> list[Row]:
+def late(db: SqlSession, rows: Sequence[Row]) -> list[tuple[tuple[str, str], float, Row]]:
+    """Those that were asked before their erasure: the tenant and conversation of each, and when
+    that was."""
     asked = min((row.columns[_AT] for row in rows), default=float("inf"))
     since = {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (asked,)).fetchall()}
-    never = float("-inf")
+    keys = [(row.columns[_TENANT], row.columns[_CONVERSATION]) for row in rows]
     return [
-        row
-        for row in rows
-        if row.columns[_AT] <= since.get((row.columns[_TENANT], row.columns[_CONVERSATION]), never)
+        (key, since[key], row)
+        for key, row in zip(keys, rows, strict=True)
+        if key in since and row.columns[_AT] <= since[key]
     ]
 
 

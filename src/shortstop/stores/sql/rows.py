@@ -92,9 +92,9 @@ class SqlRows(ABC):
             database.wipe()
         return count
 
-    def erased(self, rows: Sequence[Row]) -> set[tuple[str, str]]:
+    def erased(self, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
         with self._database.reading() as db:
-            return erased.late(db, rows)
+            return {key: at for key, at, _ in erased.late(db, rows)}
 
     def days(self, tenant: str, conversation: str) -> set[int]:
         with self._beside() as database, database.reading() as db:
