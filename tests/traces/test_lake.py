@@ -12,6 +12,7 @@ import pytest
 
 from shortstop.config import LakeConfig
 from shortstop.errors import ConfigError, StoreError
+from shortstop.private_files import replace_file
 from shortstop.traces.document import place_of
 from shortstop.traces.lake import DAY, Lake, drawn
 from shortstop.types.rows import Row
@@ -77,6 +78,15 @@ def test_a_damaged_document_and_one_without_content_stay_as_they_are(tmp_path: P
     assert not list(tmp_path.glob("day=*"))
 
 
+@pytest.mark.parametrize("at", [-1.0, 1e15, float("nan"), float("inf")])
+def test_a_row_of_no_day_stays_in_the_database(tmp_path: Path, at: float) -> None:
+    odd = [row(trace("a"))]
+    columns = [at if one == LOCAL.at else one for one in odd[0].columns]
+    odd = [odd[0]._replace(columns=tuple(columns))]
+    assert Lake(tmp_path).lay(odd) == odd
+    assert not list(tmp_path.glob("day=*"))
+
+
 def test_what_no_file_can_hold_stays_in_the_database(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     plain = rows("a")[0]
@@ -92,23 +102,20 @@ def test_erasing_waits_for_who_writes_and_reaches_what_that_wrote(
     """A file that is not whole yet is nobody's leftover."""
     lake, other = Lake(tmp_path), Lake(tmp_path)
     begun, erasing, erased = threading.Event(), threading.Event(), threading.Event()
-    from shortstop.traces import lake as module
-
-    write = module.replace_file
 
     def slow(path: Path, data: bytes, *, flush: bool = False) -> None:
         if not begun.is_set():
             begun.set()
             assert erasing.wait(10)
             assert not erased.wait(0.1)
-        write(path, data, flush=flush)
+        replace_file(path, data, flush=flush)
 
     def erase() -> None:
         erasing.set()
         assert other.erase("default", "c", [TODAY]) == 1
         erased.set()
 
-    monkeypatch.setattr(module, "replace_file", slow)
+    monkeypatch.setattr("shortstop.traces.lake.replace_file", slow)
     writer = threading.Thread(target=lake.lay, args=(rows("a"),))
     writer.start()
     assert begun.wait(10)
@@ -151,5 +158,5 @@ def test_a_folder_that_is_away_expires_nothing_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Lake(tmp_path / "away").expire(LOCAL.at)
-    assert "cannot be deleted now" in caplog.text
+    assert f"cannot be deleted now: there is no folder {tmp_path / 'away'}" in caplog.text
     assert not (tmp_path / "away").exists()

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 DAY = 86_400
 """Seconds."""
 _EPOCH = date(1970, 1, 1).toordinal()
+_YEAR_9999 = 253_370_764_800
 _LOCK = ".lock"
 _FAILURES = (OSError, ValueError, MemoryError)  # pyarrow's are among them
 _ID, _AT, _TENANT, _CONVERSATION = map(COLUMNS.index, ("id", "at", "tenant", "conversation"))
@@ -96,11 +97,12 @@ class Lake:
         return laid
 
     def _days(self, rows: Sequence[Row]) -> dict[int, list[int]]:
-        """Which rows of the sample were asked on which day."""
+        """Which rows of the sample were asked on which day; what no calendar has is none."""
         days: dict[int, list[int]] = defaultdict(list)
         for place, row in enumerate(rows):
-            if drawn(row.columns[_ID]) < self._sample:
-                days[int(row.columns[_AT] // DAY)].append(place)
+            at = row.columns[_AT]
+            if 0 <= at < _YEAR_9999 and drawn(row.columns[_ID]) < self._sample:
+                days[int(at // DAY)].append(place)
         return days
 
     def _put(self, file: str, kept: Sequence[LaidRow]) -> bool:
@@ -184,6 +186,8 @@ class Lake:
     def _locked(self, how: int) -> Iterator[None]:
         """Raises OSError where there is no folder: it is not made, for a store that is not mounted
         would be written to the disk beneath it."""
+        if not self._folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {self._folder}")
         fd = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE)
         try:
             fcntl.flock(fd, how)

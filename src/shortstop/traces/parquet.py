@@ -110,7 +110,7 @@ class Contents:
             group = file.read_row_group(number, columns=_BODIES, use_threads=False)
         bodies = zip(group["request"].to_pylist(), group["response"].to_pylist(), strict=True)
         names = ids[number * GROUP : (number + 1) * GROUP]
-        held = dict(zip(names, bodies, strict=True))
+        held: dict[str, Content] = dict(zip(names, bodies, strict=True))
         self._held[(*version, number)] = held
         while len(self._held) > HELD:
             self._held.popitem(last=False)

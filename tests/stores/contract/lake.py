@@ -51,7 +51,7 @@ def _dies_between_file_and_row(stores: Stores, folder: str, journal: str) -> Non
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    rows.insert = die  # type: ignore[method-assign]
+    rows.insert = die  # type: ignore[method-assign,assignment]
     store = TraceStore(
         rows, Path(journal), TracesConfig(), FakeClock(), None, SEAL, Lake(Path(folder))
     )
