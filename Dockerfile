@@ -9,9 +9,10 @@
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/shortstop
-# --build-arg REQUIREMENTS=requirements-postgres.txt: stores in PostgreSQL
+# --build-arg REQUIREMENTS=requirements-postgres.txt: stores in PostgreSQL; requirements-lake.txt: content
+# in Parquet files as well
 ARG REQUIREMENTS=requirements.txt
-COPY requirements.txt requirements-postgres.txt /src/
+COPY requirements.txt requirements-postgres.txt requirements-lake.txt /src/
 RUN /opt/shortstop/bin/pip install --require-hashes -r /src/$REQUIREMENTS
 COPY pyproject.toml README.md LICENSE /src/
 COPY src /src/src

@@ -57,6 +57,13 @@ $(VENV)/.postgres: requirements-postgres.txt $(VENV)/.core
 
 postgres: $(VENV)/.postgres ## the extra for stores in PostgreSQL (psycopg)
 
+$(VENV)/.lake: requirements-lake.txt $(VENV)/.core
+	@echo "Adding what writes Parquet, and PostgreSQL, from requirements-lake.txt ..."
+	@$(PIP) --require-hashes -r requirements-lake.txt
+	@touch $@
+
+lake: $(VENV)/.lake ## the extras for content in Parquet files (pyarrow), and for PostgreSQL
+
 learn: $(VENV)/.learn ## the extra that specialists need (ONNX runtime, scikit-learn, crfsuite)
 
 adapter: $(VENV)/.adapter ## the extra that trains adapters of the local model (PyTorch, PEFT: gigabytes)
@@ -121,6 +128,8 @@ lock: ## resolve again and write the hashed requirements files (needs uv)
 	    -o requirements-ner.txt
 	@$(LOCK) --extra demo --extra build --extra postgres --constraint requirements-dev.txt \
 	    -o requirements-postgres.txt
+	@$(LOCK) --extra demo --extra build --extra postgres --extra lake \
+	    --constraint requirements-dev.txt -o requirements-lake.txt
 	@$(LOCK) --extra demo --extra build --extra learn --constraint requirements-dev.txt \
 	    -o requirements-learn.txt
 	@$(LOCK) --extra demo --extra build --extra learn --extra adapter \

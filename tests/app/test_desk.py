@@ -42,6 +42,7 @@ def desk(tmp_path: Path, keys: tuple[Key, ...] = (), redacted: Any = None, **mor
         balance=lambda one: Balance(Decimal(1), Decimal("0.5"), "2026-11"),
     )
     more.setdefault("seal", None)
+    more.setdefault("lake", None)
     resources = SimpleNamespace(
         figures=None,
         reports=None,

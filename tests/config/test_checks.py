@@ -188,3 +188,17 @@ def test_a_webhook_is_an_address_that_may_be_told(url: str, more: str, says: str
 def test_a_webhook_in_the_clear_is_warned_of() -> None:
     for url, warned in (("http://hooks.example", True), ("http://10.0.0.7/x", False)):
         assert bool(warnings(parse(f'[alerts]\nwebhook_url = "{url}"\n', {}))) is warned
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("s3://bucket/rows", "is a URL"),
+        ("rows", "is no absolute path"),
+        ("", "is no absolute path"),
+    ],
+)
+def test_a_lake_is_a_folder_that_every_command_finds(folder: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=rf"traces\.lake\.folder.*{why}"):
+        parse(f'[traces.lake]\nfolder = "{folder}"', {})
+    assert parse('[traces.lake]\nfolder = "/mnt/rows"', {}).traces.lake.sample == 1

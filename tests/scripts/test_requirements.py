@@ -27,7 +27,17 @@ def test_the_files_are_those_that_make_lock_writes() -> None:
     names = {path.name for path in FILES}
     assert names == {
         f"requirements{part}.txt"
-        for part in ("", "-dev", "-docs", "-ner", "-learn", "-adapter", "-postgres", "-release")
+        for part in (
+            "",
+            "-dev",
+            "-docs",
+            "-ner",
+            "-learn",
+            "-adapter",
+            "-postgres",
+            "-lake",
+            "-release",
+        )
     }
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"-o {name}" in makefile for name in names)
@@ -59,6 +69,7 @@ def test_every_pin_is_hashed_and_no_line_names_a_registry(path: Path) -> None:
         ("requirements-dev.txt", ("demo", "build", "learn", "postgres", "dev")),
         ("requirements-ner.txt", ("demo", "build", "ner")),
         ("requirements-postgres.txt", ("demo", "build", "postgres")),
+        ("requirements-lake.txt", ("demo", "build", "postgres", "lake")),
         ("requirements-learn.txt", ("demo", "build", "learn")),
         ("requirements-adapter.txt", ("demo", "build", "learn", "adapter")),
         ("requirements-docs.txt", ("docs",)),

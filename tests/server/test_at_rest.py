@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pyarrow.parquet as pq
 import pytest
 
 from shortstop.stores.sqlite import SqliteReports
@@ -236,6 +237,41 @@ async def test_erased_is_off_every_file_sealed_or_not(tmp_path: Path) -> None:
         await gateway.stop()
     kept = [trace for trace in traces(tmp_path) if trace.request is not None]
     assert len(kept) == 1, "the other conversation's"
+
+
+async def test_a_lake_is_sealed_shown_and_erased(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    more = f"{MORE}[traces.lake]\nfolder = '{lake}'\ngather_seconds = 0\n"
+    async with running_gateway(tmp_path, more=more) as gateway:
+        for name in ("c1", "c2"):
+            headers = {"x-shortstop-conversation": name}
+            async with gateway.http.post(CHAT, json=say(TEXT), headers=headers) as answer:
+                assert answer.status == 200
+                id = answer.headers["x-request-id"]
+        token = {"authorization": f"Bearer {admin_token(tmp_path)}"}
+        async with asyncio.timeout(60):
+            while id not in {row["id"] for row in laid(lake)}:
+                await asyncio.sleep(0.02)
+            row = f"/admin/traces/{id}"
+            while (answer := await gateway.http.get(row, headers=token)).status == 404:
+                await asyncio.sleep(0.02)
+        assert HARMLESS not in await answer.text()
+        async with gateway.http.get(f"{row}?content=full", headers=token) as answer:
+            assert HARMLESS in await answer.text()
+        before = laid(lake)
+        assert not any(value in str(before) for value in VALUES)
+        erased = ("DELETE", "/admin/conversations/default/c1")
+        async with gateway.http.request(*erased, headers=token) as answer:
+            assert answer.status == 200, await answer.text()
+        left = laid(lake)
+        assert len({row["conversation"] for row in before} - {row["conversation"] for row in left})
+        assert any(row["id"] == id for row in left)
+
+
+def laid(lake: Path) -> list[dict[str, Any]]:
+    """What lies in the files, as anybody reads it."""
+    return [row for one in lake.glob("day=*/*.parquet") for row in pq.read_table(one).to_pylist()]
 
 
 def holds(path: Path, pieces: set[bytes]) -> set[bytes]:

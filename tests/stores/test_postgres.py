@@ -55,6 +55,10 @@ class TestRows(contract.RowStoreContract):
     pass
 
 
+class TestLake(contract.LakeContract):
+    pass
+
+
 class TestGrades(contract.GradeContract):
     pass
 

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from shortstop.config import TracesConfig
 from shortstop.traces.content import ContentPolicy
-from shortstop.traces.document import decode, emptied, without_content
+from shortstop.traces.document import (
+    decode,
+    divided,
+    emptied,
+    encode,
+    joined,
+    parts,
+    place_of,
+    without_content,
+)
 from shortstop.types import (
     Choice,
     Clearance,
@@ -139,3 +148,26 @@ def test_what_is_no_document_is_refused() -> None:
     ):
         with pytest.raises(msgspec.DecodeError):
             decode(data)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        encode(LOCAL, {"a": "content_file"}, None),
+        encode(LOCAL, None, {"b": 'x"content_file":"y"', "content_file": "z"}),
+    ],
+)
+def test_content_apart_and_joined_is_the_same_document(document: bytes) -> None:
+    found = divided(document, "day=1/part")
+    assert found is not None
+    left, content = found
+    assert place_of(left) == "day=1/part"
+    assert without_content(left) == without_content(document)
+    assert parts(left)[1:] == (None, None)
+    assert joined(left, content) == document
+    assert place_of(document) is None
+    assert place_of(emptied(left)) is None
+
+
+def test_without_content_there_is_nothing_to_part() -> None:
+    assert divided(encode(LOCAL, None, None), "f") is None

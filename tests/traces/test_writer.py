@@ -18,6 +18,7 @@ from shortstop.traces import document, journal, writer
 from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy
 from shortstop.traces.grades import encode, grade_row
+from shortstop.traces.lake import Lake
 from shortstop.traces.seal import Seal
 from shortstop.traces.writer import Writer
 from shortstop.types import Clearance, Grade, Reach, Tier
@@ -64,6 +65,12 @@ class Shelf:
     def forget(self, tenant: str, conversation: str, at: float) -> int:
         return 0
 
+    def erased(self, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+        return {}
+
+    def days(self, tenant: str, conversation: str) -> set[int]:
+        return set()
+
     def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         return 0
 
@@ -109,9 +116,13 @@ def start(
 ) -> Iterator[Callable[[], Writer]]:
     writers: list[Writer] = []
 
-    def begin(seal: Seal | None = None, leads: Callable[[], bool] = lambda: True) -> Writer:
+    def begin(
+        seal: Seal | None = None,
+        leads: Callable[[], bool] = lambda: True,
+        lake: Lake | None = None,
+    ) -> Writer:
         policy = ContentPolicy(TracesConfig(), seal=seal)
-        writers.append(Writer(shelf, backlog, folder, clock, 190 * DAY, policy))
+        writers.append(Writer(shelf, backlog, folder, clock, 190 * DAY, policy, lake))
         writers[-1].leads = leads
         writers[-1].start()
         return writers[-1]
@@ -365,3 +376,40 @@ def test_between_two_batches_of_the_old_new_rows_are_written(
     start()
     until(lambda: len(shelf.swept) == 2)
     assert shelf.rows == ["meanwhile"]
+
+
+# ---------------------------------------------------------------- with a lake
+
+HOURS = 10_000.0
+
+
+@pytest.mark.parametrize("waited_for", [True, False])
+def test_rows_are_gathered_for_a_file_until_somebody_waits_or_there_are_enough(
+    start: Callable[..., Writer], shelf: Shelf, backlog: Backlog, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, waited_for: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Shelf, "batch", 3)
+    monkeypatch.setattr(writer, "FILE_ROWS", 3)
+    writes = start(lake=Lake(tmp_path, gather=HOURS))
+    until(lambda: len(shelf.swept) == 1)
+    put(backlog, "a")
+    writes.work.set()
+    put(backlog, "b")
+    if waited_for:
+        writes.hurry.set()
+    else:
+        put(backlog, "c")
+    gathered = ["a", "b"] if waited_for else ["a", "b", "c"]
+    until(lambda: shelf.rows == gathered)
+    assert len(list(tmp_path.glob("day=*/*.parquet"))) == len(shelf.batches) == 1
+
+
+def test_the_end_waits_for_nobody(
+    start: Callable[..., Writer], shelf: Shelf, backlog: Backlog, tmp_path: Path
+) -> None:
+    writes = start(lake=Lake(tmp_path, gather=HOURS))
+    put(backlog, "a")
+    writes.work.set()
+    writes.stop(20)
+    assert shelf.rows == ["a"]
+    assert shelf.closed

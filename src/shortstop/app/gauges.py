@@ -20,7 +20,7 @@ def register_gauges(
     targets: Callable[[], Iterable[Target]],
 ) -> None:
     """`engines` and `targets` give those in force."""
-    watch, health = resources.metrics.watch, resources.traces.health
+    watch = resources.metrics.watch
     watch(
         "shortstop_specialists",
         "Specialists that answer, canaries included.",
@@ -56,12 +56,7 @@ def register_gauges(
         "Batches that this process works on.",
         lambda: resources.batching.running,
     )
-    watch("shortstop_traces_pending", "Rows not yet in the database.", lambda: health().pending)
-    watch(
-        "shortstop_traces_dropped",
-        "Rows lost because they could not be written.",
-        lambda: health().dropped,
-    )
+    _register_rows(resources)
 
     def head_age() -> float:
         audit = resources.audits.current
@@ -86,6 +81,26 @@ def register_gauges(
         "shortstop_otel_dropped",
         "Spans that the OpenTelemetry collector did not take.",
         lambda: spans().dropped,
+    )
+
+
+def _register_rows(resources: Resources) -> None:
+    watch, health = resources.metrics.watch, resources.traces.health
+    watch("shortstop_traces_pending", "Rows not yet in the database.", lambda: health().pending)
+    watch(
+        "shortstop_traces_dropped",
+        "Rows lost because they could not be written.",
+        lambda: health().dropped,
+    )
+    watch(
+        "shortstop_traces_laid",
+        "Rows whose content this process has put into files of [traces.lake].",
+        lambda: resources.lake.laid if resources.lake else 0,
+    )
+    watch(
+        "shortstop_traces_unlaid",
+        "Rows whose content stays in the database because no such file could be written.",
+        lambda: resources.lake.left if resources.lake else 0,
     )
 
 

@@ -29,7 +29,7 @@ from shortstop.config import Config, load
 from shortstop.console.durations import moment
 from shortstop.errors import ConfigError
 from shortstop.stores import Paths, open_stores
-from shortstop.traces import TraceReader
+from shortstop.traces import Lake, TraceReader
 from shortstop.traces.keyfile import reading_seal
 from shortstop.traces.table import Row, row_of, utc
 from shortstop.types import Grade
@@ -64,7 +64,7 @@ class RecordedTraffic:
     def __init__(self, config: Config, paths: Paths) -> None:
         self._reports = open_stores(paths).reports()
         seal = reading_seal(config.traces, os.environ, paths.content_key)
-        self._reader = TraceReader(self._reports, seal)
+        self._reader = TraceReader(self._reports, seal, Lake.of(config.traces.lake))
 
     def traces(
         self,

@@ -12,7 +12,7 @@ from shortstop.flywheel.export import exported
 from shortstop.flywheel.gather import Corrections, TaskKey, TaskTraffic, gather
 from shortstop.registry.placements import Placements
 from shortstop.stores import Paths, open_stores
-from shortstop.traces import TraceReader
+from shortstop.traces import Lake, TraceReader
 from shortstop.traces.keyfile import reading_seal
 from shortstop.types import Json, Request, Trace
 
@@ -33,6 +33,7 @@ class Recorded:
         self._paths = paths
         self.env = env
         self.seal = reading_seal(config.traces, env, paths.content_key)
+        self._lake = Lake.of(config.traces.lake)
         self.teachers = frozenset(
             name for up in config.upstreams.values() if up.teacher for name in up.models
         )
@@ -44,7 +45,7 @@ class Recorded:
         return self._config.traces.retention_days * DAY
 
     def reader(self) -> TraceReader:
-        return TraceReader(open_stores(self._paths).reports(), self.seal)
+        return TraceReader(open_stores(self._paths).reports(), self.seal, self._lake)
 
     def traffic(
         self, now: float, tenant: str | None = None, advance: Progress | None = None

@@ -20,7 +20,7 @@ from shortstop.app.replicas import calls_for, listen, open_replica
 from shortstop.app.telemetry import Telemetry
 from shortstop.config import Config, PrivacyConfig
 from shortstop.stores import open_stores
-from shortstop.traces import Redact, StoredResponses, TraceStore
+from shortstop.traces import Lake, Redact, StoredResponses, TraceStore
 from shortstop.traces.keyfile import content_seal
 from shortstop.workers.context import WorkerContext
 
@@ -83,7 +83,8 @@ class Resources:
         self.runs = stores.runs()
         opened.callback(self.runs.close)
         rows = stores.rows(fsync=traces.fsync)
-        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal)
+        self.lake = lake = Lake.of(traces.lake)
+        self.traces = TraceStore(rows, self.paths.journal, traces, CLOCK, redact, seal, lake)
         opened.callback(self.traces.close)
         if self.replica is not None:
             self.traces.delete_only_if(self.replica.leadership.confirmed)

@@ -24,7 +24,7 @@ class RowsDesk:
     def __init__(self, resources: Resources, runtime: Callable[[], Runtime]) -> None:
         self._resources = resources
         self._runtime = runtime
-        self._reader = TraceReader(resources.reports, resources.seal)
+        self._reader = TraceReader(resources.reports, resources.seal, resources.lake)
 
     def trace(self, document: bytes, *, opened: bool, masked: bool) -> Trace:
         trace = self._reader.trace(document, content=opened)

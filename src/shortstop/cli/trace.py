@@ -15,7 +15,7 @@ from shortstop.config import load
 from shortstop.console.story import story
 from shortstop.errors import ConfigError
 from shortstop.stores import open_stores
-from shortstop.traces import TraceReader
+from shortstop.traces import Lake, TraceReader
 from shortstop.traces.document import answer
 from shortstop.traces.keyfile import reading_seal
 from shortstop.types import Trace
@@ -36,7 +36,7 @@ def show_command(
     loaded = load(config, os.environ)
     paths = data_paths(loaded, os.environ)
     stores, seal = open_stores(paths), reading_seal(loaded.traces, os.environ, paths.content_key)
-    reader = TraceReader(stores.reports(), seal)
+    reader = TraceReader(stores.reports(), seal, Lake.of(loaded.traces.lake))
     with stores.figures().figures(SECONDS) as figures:
         found = figures.document(id, None)
     if found is None:
@@ -54,11 +54,12 @@ def show_command(
     for head, text in story(trace, grades):
         terminal.line((f"{head:<9} ", "bold"), text)
     if content:
-        _show_content(terminal, trace)
+        _show_content(terminal, trace, reader.problem)
 
 
-def _show_content(terminal: Terminal, trace: Trace) -> None:
+def _show_content(terminal: Terminal, trace: Trace, problem: str) -> None:
     if trace.request is None:
-        terminal.line("Nothing of what was said was kept, or its key is not here.")
+        kept = "Nothing of what was said was kept, or its key is not here."
+        terminal.line(problem or kept)
         return
     print_json(msgspec.to_builtins({"request": trace.request, "answer": answer(trace.response)}))

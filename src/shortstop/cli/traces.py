@@ -20,7 +20,7 @@ from shortstop.config import load
 from shortstop.console.durations import moment
 from shortstop.private_files import make_folder
 from shortstop.stores import open_stores
-from shortstop.traces import TraceReader, TraceStore
+from shortstop.traces import Lake, TraceReader, TraceStore
 from shortstop.traces.document import answer, encode
 from shortstop.traces.keyfile import content_seal, reading_seal
 
@@ -51,7 +51,8 @@ def export_command(
     loaded, now = load(config, os.environ), time.time()
     paths = data_paths(loaded, os.environ)
     reports = open_stores(paths.reading(db)).reports()
-    reader = TraceReader(reports, reading_seal(loaded.traces, os.environ, paths.content_key))
+    seal = reading_seal(loaded.traces, os.environ, paths.content_key)
+    reader = TraceReader(reports, seal, Lake.of(loaded.traces.lake))
     rows = reader.traces(
         since=None if since is None else moment(since, now),
         until=None if until is None else moment(until, now),
@@ -79,7 +80,8 @@ def import_command(
     seal = content_seal(loaded.traces, os.environ, paths.content_key)
     rows = open_stores(paths).rows(fsync=loaded.traces.fsync)
     count = 0
-    with closing(TraceStore(rows, paths.journal, loaded.traces, time, None, seal)) as store:
+    lake = Lake.of(loaded.traces.lake)
+    with closing(TraceStore(rows, paths.journal, loaded.traces, time, None, seal, lake)) as store:
         for trace in mine.logged(file, time.time(), tenant):
             store.append(trace)
             count += 1
@@ -94,7 +96,7 @@ def import_command(
 def _lacking(reader: TraceReader) -> str:
     """What could not be read, in words."""
     parts = (
-        (reader.unopened, "without their content (sealed with another key, or altered)"),
+        (reader.unopened, f"without their content ({reader.problem.rstrip('.')})"),
         (reader.unreadable, "damaged and left out"),
     )
     return "".join(f", {count} {what}" for count, what in parts if count)

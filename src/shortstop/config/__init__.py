@@ -15,7 +15,6 @@ from shortstop.config.checks import LEAST_RETENTION, warnings
 from shortstop.config.fallbacks import FallbackConfig
 from shortstop.config.learning import LearningConfig
 from shortstop.config.load import DEFAULT_FILE, from_environment, load, parse
-from shortstop.config.log import LogConfig
 from shortstop.config.names import (
     Aliases,
     aliases_of,
@@ -46,10 +45,10 @@ from shortstop.config.sections import (
     ServerConfig,
     TaskConfig,
     TlsConfig,
-    TracesConfig,
 )
 from shortstop.config.source import ConfigSource
-from shortstop.config.telemetry import OtelConfig, TelemetryConfig
+from shortstop.config.telemetry import LogConfig, OtelConfig, TelemetryConfig
+from shortstop.config.traces import LakeConfig, TracesConfig
 from shortstop.config.upstreams import (
     MODEL_PLACE,
     DeploymentConfig,
@@ -73,6 +72,7 @@ __all__ = [
     "FallbackConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LakeConfig",
     "LearningConfig",
     "LedgerConfig",
     "Lifetime",

@@ -21,6 +21,7 @@ from shortstop.config.outward import problems_of_socket, problems_of_way
 from shortstop.config.sections import Config, ModelConfig, ServerConfig
 from shortstop.config.sso import doubts_of_sso, problems_of_sso
 from shortstop.config.store import host_of_store, problem_of_store
+from shortstop.config.traces import problem_of_lake
 from shortstop.config.upstreams import UpstreamConfig
 
 EVERYBODY = "*"
@@ -51,6 +52,8 @@ def check(config: Config, fail: Fail) -> None:
         fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
     _check_collector(config, fail)
     _check_store(config, fail)
+    if wrong := problem_of_lake(config.traces.lake):
+        fail(("traces", "lake", "folder"), *wrong)
     _check_alerts(config, fail)
     for key, problem, hint in problems_of_sso(config.sso, airgap=config.privacy.airgap):
         fail(("sso", *key), problem, hint)

@@ -11,7 +11,6 @@ from shortstop.config.batches import BatchesConfig
 from shortstop.config.books import HardwareConfig, LedgerConfig
 from shortstop.config.fallbacks import FallbackConfig
 from shortstop.config.learning import LearningConfig
-from shortstop.config.log import LogConfig
 from shortstop.config.section import (
     Lifetime,
     NonNegative,
@@ -25,7 +24,8 @@ from shortstop.config.section import (
 )
 from shortstop.config.sso import SsoConfig
 from shortstop.config.store import StoreConfig
-from shortstop.config.telemetry import TelemetryConfig
+from shortstop.config.telemetry import LogConfig, TelemetryConfig
+from shortstop.config.traces import TracesConfig
 from shortstop.config.upstreams import UpstreamConfig
 
 BUILTIN_MODEL = "smollm2-135m"
@@ -394,29 +394,6 @@ class RunsConfig(Section, frozen=True):
     same_call: Literal["unchanged", "any"] = "unchanged"
     polls: tuple[str, ...] = ()
     idle_hours: Annotated[float, Meta(gt=0, le=8760)] = 24
-
-
-class TracesConfig(Section, frozen=True):
-    """Where rows are kept, for how long, and how much of a request they hold.
-
-    `content` governs what is kept of requests and answers; `sensitive_content` the same for those
-    of tier S3. `users` says how rows name the end users whom clients name: as digests, plainly, or
-    not at all. `queue` bounds the rows that wait to be written. `fsync` makes rows survive a power
-    cut too, at a disk flush for every answer. What is kept of content is encrypted: with the key in
-    the environment variable `key_env`, else with one that the first start makes in the data folder
-    (`content.key`).
-    """
-
-    lifetime: ClassVar[Lifetime] = "process"
-
-    path: str | None = None
-    retention_days: Annotated[float, Meta(gt=0)] = 190
-    content: Literal["full", "redacted", "digest"] = "full"
-    sensitive_content: Literal["full", "redacted", "digest"] = "digest"
-    users: Literal["hashed", "plain", "off"] = "hashed"
-    queue: Positive = 10_000
-    fsync: bool = False
-    key_env: str = "SHORTSTOP_TRACES_KEY"
 
 
 class Config(Section, frozen=True):

@@ -1,4 +1,4 @@
-"""`[telemetry]`: what is sent to collectors."""
+"""`[log]` and `[telemetry]`: what is written to standard error and sent to collectors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from shortstop.config.section import Lifetime, Positive, Probability, Seconds, Section
+
+
+class LogConfig(Section, frozen=True):
+    """What the gateway writes to standard error.
+
+    Events from `level` on, one a line, as text or as JSON objects. With `requests` there is a line
+    for each request: its id, tenant, task, target, outcome, money and time, and never its content.
+    """
+
+    lifetime: ClassVar[Lifetime] = "process"
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    requests: bool = False
 
 
 class OtelConfig(Section, frozen=True):

@@ -22,8 +22,8 @@ MOST_SHOWN = 64_000
 """Characters of a text that a page holds."""
 NOT_KEPT = (
     "Nothing of it was kept: by the content policy ([traces] `content` and `sensitive_content`),"
-    " because it was erased, because it cannot be opened with this key, or because it could not be"
-    " masked."
+    " because it was erased, because its file is not in the lake ([traces.lake]; the log names it),"
+    " because it cannot be opened with this key, or because it could not be masked."
 )
 REASONS = {
     "pinned": "privacy lets it go nowhere else",

@@ -50,6 +50,14 @@ class RowStore(Protocol):
         Rows and grades of until `at` that are written later, by whichever process, come without.
         """
 
+    def erased(self, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+        """The tenants and conversations of these rows that were erased after they were asked, each
+        with the time of its erasure."""
+
+    def days(self, tenant: str, conversation: str) -> set[int]:
+        """On which days (UTC, counted from 1970) a conversation has rows, erased ones too. From any
+        thread."""
+
     def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         """Pass rows and corrections that were written before content was sealed through these, at
         most `limit`; how many. 0: none is left, and what they were before is off the disk.

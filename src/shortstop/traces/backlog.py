@@ -156,6 +156,11 @@ class Backlog:
             self._batch = batch
         return batch
 
+    def plenty(self, most: int) -> bool:
+        """Whether there is enough to write at once: `most`, or a quarter of what may wait."""
+        waiting, size = len(self._queue), self._bytes
+        return waiting >= min(most, max(1, self._limit // 4)) or size >= QUEUE_BYTES // 4
+
     def put_back(self, batch: Sequence[Waiting]) -> None:
         """The database did not take them now."""
         with self._lock:

@@ -1,7 +1,8 @@
 """A trace as the JSON document that journal and database keep.
 
 Its fields are the trace's, but that the answer is the object {"choices": [...]} and that `request`
-and `response` may be sealed. Fields of earlier versions are left unread.
+and `response` may be sealed, or null where `content_file` names the file of the lake that holds
+them. Fields of earlier versions are left unread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _trace = msgspec.json.Decoder(Trace).decode
 _content = msgspec.json.Decoder(Json | None).decode
 _decision = msgspec.json.decode
 _NULL = msgspec.Raw(b"null")
+_PLACE = "content_file"
+_NAMES_PLACE = f'"{_PLACE}":'.encode()
+
+Content = tuple[str, str]
+"""What was asked and what was answered, each as the JSON that lies in a document."""
+NO_CONTENT = (b"null", b"null")
 
 
 def encode(trace: Trace, request: Json | None, response: Json | None) -> bytes:
@@ -72,6 +79,35 @@ def without_content(document: bytes) -> Trace:
 def emptied(document: bytes) -> bytes:
     """The document without what was asked and answered. Raises msgspec.DecodeError."""
     return encode(placeless(without_content(document)), None, None)
+
+
+def divided(document: bytes, file: str) -> tuple[bytes, Content] | None:
+    """The document with `file` named in the place of its content, and that content; None where it
+    has none. Raises msgspec.DecodeError and UnicodeDecodeError."""
+    fields = _fields(document)
+    content = bytes(fields.get("request", _NULL)), bytes(fields.get("response", _NULL))
+    if content == NO_CONTENT:
+        return None
+    place = msgspec.Raw(_encode(file))
+    left = _encode({**fields, "request": _NULL, "response": _NULL, _PLACE: place})
+    return left, (content[0].decode(), content[1].decode())
+
+
+def place_of(document: bytes) -> str | None:
+    """The file that holds its content; None where it lies in the document. Raises
+    msgspec.DecodeError."""
+    if _NAMES_PLACE not in document:
+        return None
+    place = _fields(document).get(_PLACE)
+    return None if place is None else msgspec.json.decode(place, type=str)
+
+
+def joined(document: bytes, content: Content) -> bytes:
+    """What `divided` was given. Raises msgspec.DecodeError."""
+    fields = _fields(document)
+    fields.pop(_PLACE, None)
+    request, response = (msgspec.Raw(one.encode()) for one in content)
+    return _encode({**fields, "request": request, "response": response})
 
 
 def placeless(trace: Trace) -> Trace:

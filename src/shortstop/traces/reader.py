@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import ReportReader
-from shortstop.traces.document import decode, without_content
+from shortstop.traces.document import decode, joined, place_of, without_content
 from shortstop.traces.grades import opened
+from shortstop.traces.lake import Lake
 from shortstop.traces.seal import Seal
 from shortstop.types import Grade, Trace
 from shortstop.types.rows import GradeRow
@@ -20,17 +21,23 @@ log = logging.getLogger(__name__)
 
 
 class TraceReader:
-    """Reads with the `seal` that the rows were written with. Content that cannot be opened, because
-    its key is not here or because it was altered, is None, and counted in `unopened`; a damaged row
-    is left out, and counted in `unreadable`.
+    """Reads with the `seal` that the rows were written with, and from the `lake` what lies there.
+
+    Content that cannot be opened, because its key or its file is not here or because it was
+    altered, is None and counted in `unopened`; `problem` says why the first could not be. A damaged
+    row is left out, and counted in `unreadable`.
 
     Raises StoreError.
     """
 
-    def __init__(self, reader: ReportReader, seal: Seal | None = None) -> None:
+    def __init__(
+        self, reader: ReportReader, seal: Seal | None = None, lake: Lake | None = None
+    ) -> None:
         self._reader = reader
         self._seal = seal
+        self._lake = lake
         self.unopened = 0
+        self.problem = ""
         self.unreadable = 0
 
     def traces(
@@ -94,10 +101,22 @@ class TraceReader:
 
     def _opened(self, document: bytes) -> Trace:
         try:
-            return decode(document, self._seal)
+            return decode(self._whole(document), self._seal)
         except StoreError as error:
             self._note(error)
             return without_content(document)
+
+    def _whole(self, document: bytes) -> bytes:
+        """With the content that lies in the lake."""
+        file = place_of(document)
+        if file is None:
+            return document
+        if self._lake is None:
+            raise StoreError(
+                f"Content lies in the file {file}, and [traces.lake] names no folder.",
+                hint="Name the folder that it was written to.",
+            )
+        return joined(document, self._lake.content(file, without_content(document).id))
 
     def _grade(self, row: GradeRow) -> Grade:
         try:
@@ -109,4 +128,5 @@ class TraceReader:
     def _note(self, error: StoreError) -> None:
         if not self.unopened:
             log.warning("traces: rows are read without their content: %s", error)
+            self.problem = error.message
         self.unopened += 1

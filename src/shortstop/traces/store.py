@@ -35,14 +35,12 @@ from shortstop.traces.backlog import Backlog
 from shortstop.traces.content import ContentPolicy, Redact
 from shortstop.traces.grades import grade_row
 from shortstop.traces.health import StoreHealth
+from shortstop.traces.lake import DAY, Lake
 from shortstop.traces.seal import Seal
 from shortstop.traces.writer import Writer
 from shortstop.types import Grade, Tier, Trace
 
 log = logging.getLogger(__name__)
-
-DAY = 86_400.0
-"""Seconds."""
 
 
 class TraceStore:
@@ -63,15 +61,19 @@ class TraceStore:
         clock: Clock,
         redact: Redact | None = None,
         seal: Seal | None = None,
+        lake: Lake | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._lake = lake
         self._policy = ContentPolicy(config, redact, seal)
         self._backlog = Backlog(journal, config.fsync, config.queue, clock)
         retention = config.retention_days * DAY
-        self._writer = Writer(store, self._backlog, journal, clock, retention, self._policy)
+        self._writer = Writer(store, self._backlog, journal, clock, retention, self._policy, lake)
         self._work = self._writer.work
         _warn(config)
+        if lake is not None:
+            lake.warm()
         try:
             store.open()
         except StoreUnavailable as error:
@@ -130,7 +132,10 @@ class TraceStore:
         try:
             if not self.flush():
                 raise StoreUnavailable("Rows are waiting that cannot be written.")
-            return self._store.forget(tenant, conversation, self._clock.time())
+            count = self._store.forget(tenant, conversation, self._clock.time())
+            if self._lake is not None:
+                self._lake.erase(tenant, conversation, self._store.days(tenant, conversation))
+            return count
         except StoreUnavailable as error:
             why = error.message.rstrip(".")
             raise StoreError(f"The content cannot be erased now: {why}.", status=503) from error
@@ -140,6 +145,7 @@ class TraceStore:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the database holds every row appended so far."""
+        self._writer.hurry.set()
         self._work.set()
         return self._backlog.wait_until_written(timeout)
 

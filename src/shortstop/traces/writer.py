@@ -19,12 +19,15 @@ from shortstop.traces.backlog import Backlog, Waiting
 from shortstop.traces.content import ContentPolicy
 from shortstop.traces.document import without_content
 from shortstop.traces.grades import decode
+from shortstop.traces.lake import DAY, Lake
 from shortstop.types import Tier, Trace
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.05
+FILE_ROWS = 2000
+"""Of a file of the lake, at most."""
 GROUP_BYTES = 16 << 20
 """Of what is read from a journal, written at once."""
 RETRY_SECONDS = 1.0
@@ -36,13 +39,14 @@ UNREADABLE = b"{}"
 """In the place of a document that is none: what it held cannot be sealed, and may not lie open."""
 
 Kept = TypeVar("Kept", Row, GradeRow)
+_OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at"))
 
 
 class Writer:
     """Writes what is in the backlog, whenever something is; never gives up before `stop`.
 
     `folder` holds the journals, `retention` is how long rows are kept, in seconds, and `policy`
-    says what of a correction is.
+    says what of a correction is. With a `lake`, content goes there before its rows are written.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class Writer:
         clock: Clock,
         retention: float,
         policy: ContentPolicy,
+        lake: Lake | None = None,
     ) -> None:
         self._store = store
+        self._lake = lake
         self._backlog = backlog
         self._folder = folder
         self._clock = clock
@@ -67,6 +73,8 @@ class Writer:
         self._unsure = False
         """Whether the last batch may have been written although its writing failed: a connection
         can break after the database has it."""
+        self.hurry = threading.Event()
+        """To be set when somebody waits for that."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shortstop-traces", daemon=True)
 
@@ -116,12 +124,22 @@ class Writer:
         """Until there is work; then a moment longer, so that a batch comes together."""
         self.work.wait(SWEEP_SECONDS)
         self.work.clear()
-        if not self._stop.is_set() and len(self._backlog) < self._store.batch:
-            self._stop.wait(BATCH_SECONDS)
+        steps = 1 if self._lake is None else max(1, round(self._lake.gather / BATCH_SECONDS))
+        for _ in range(steps):
+            if self.hurry.is_set() or self._backlog.plenty(self._most):
+                break
+            if self._stop.wait(BATCH_SECONDS):
+                break
+        self.hurry.clear()
+
+    @property
+    def _most(self) -> int:
+        """Rows that are written at once: a file of few would be all head."""
+        return self._store.batch if self._lake is None else max(self._store.batch, FILE_ROWS)
 
     def _drain(self) -> None:
         while True:
-            batch = self._backlog.take(self._store.batch)
+            batch = self._backlog.take(self._most)
             if batch:
                 self._write(batch)
             elif (segment := self._backlog.spilled()) is not None:
@@ -133,9 +151,10 @@ class Writer:
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         try:
+            self._lay(batch)
             rows = [one.item for one in batch if isinstance(one.item, Row)]
             grades = [self._resolved(one) for one in batch if not isinstance(one.item, Row)]
-            refused = self._store.insert(rows, grades)
+            refused = self._insert(rows, grades)
         except BaseException:
             self._unsure = True
             self._backlog.put_back(batch)
@@ -144,6 +163,26 @@ class Writer:
             refused = sum(self._store.tier(row.columns[_ID]) is None for row in rows)
         self._unsure = False
         self._backlog.written(batch, refused)
+
+    def _lay(self, batch: Sequence[Waiting]) -> None:
+        """Once: what is put back has its file already."""
+        if self._lake is None:
+            return
+        waiting = [one for one in batch if isinstance(one.item, Row)]
+        laid = self._lake.lay([one.item for one in waiting if isinstance(one.item, Row)])
+        for one, row in zip(waiting, laid, strict=True):
+            one.item = row
+
+    def _insert(self, rows: Sequence[Row], grades: Sequence[GradeRow] = ()) -> int:
+        """Rows and grades, as `RowStore.insert`. A conversation that was erased meanwhile is taken
+        out of the file that has just been written, too."""
+        refused = self._store.insert(rows, grades)
+        if self._lake is not None and rows:
+            for (tenant, conversation), at in self._store.erased(rows).items():
+                keys = [[row.columns[place] for place in _OF_ROW] for row in rows]
+                days = {int(key[2] // DAY) for key in keys if key[:2] == [tenant, conversation]}
+                self._lake.erase(tenant, conversation, days, at)
+        return refused
 
     def _resolved(self, waiting: Waiting) -> GradeRow:
         """With its correction, if its trace is known by now."""
@@ -211,7 +250,11 @@ class Writer:
 
     def _insert_all(self, recovered: Iterable[Row]) -> int:
         """Those that were not there yet; how many."""
-        return sum(len(group) - self._store.insert(group) for group in self._groups(recovered))
+        count = 0
+        for group in self._groups(recovered):
+            laid = group if self._lake is None else self._lake.lay(group)
+            count += len(laid) - self._insert(laid)
+        return count
 
     def _insert_grades(self, path: Path) -> None:
         for group in self._groups(_graded(path)):
@@ -237,6 +280,8 @@ class Writer:
             if self._stop.is_set():
                 break
             self._drain()
+        if self._lake is not None and self.leads():
+            self._lake.expire(limit)
 
 
 def _finished(path: Path) -> Iterator[Row]:

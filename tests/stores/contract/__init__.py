@@ -8,6 +8,7 @@ the same data, as another worker would.
 from tests.stores.contract.accounts import AccountStoreContract
 from tests.stores.contract.batches import BatchStoreContract, FileStoreContract
 from tests.stores.contract.grades import GradeContract
+from tests.stores.contract.lake import LakeContract
 from tests.stores.contract.leases import LeaseContract
 from tests.stores.contract.levels import BudgetLevelContract
 from tests.stores.contract.replicas import EventStoreContract, LeaderStoreContract
@@ -25,6 +26,7 @@ __all__ = [
     "EventStoreContract",
     "FileStoreContract",
     "GradeContract",
+    "LakeContract",
     "LeaderStoreContract",
     "LeaseContract",
     "ResponseStoreContract",

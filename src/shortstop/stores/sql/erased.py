@@ -12,8 +12,7 @@ from shortstop.stores.sql.database import SqlSession
 from shortstop.traces.document import emptied
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
-_OF_ROW = tuple(COLUMNS.index(name) for name in ("tenant", "conversation", "at", "id"))
-_AT = COLUMNS.index("at")
+_ID, _AT, _TENANT, _CONVERSATION = map(COLUMNS.index, ("id", "at", "tenant", "conversation"))
 _NOTE = """
 INSERT INTO erased VALUES (?, ?, ?)
 ON CONFLICT (tenant, conversation) DO UPDATE SET at = excluded.at
@@ -37,13 +36,22 @@ def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) 
     """Take the content out of what has just been written and was asked before its erasure."""
     if db.execute(_ANY).fetchone() is None:
         return
+    for _, _, row in late(db, rows):
+        db.execute(_EMPTY, (emptied(row.document).decode(), row.columns[_ID]))
+    db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
+
+
+def late(db: SqlSession, rows: Sequence[Row]) -> list[tuple[tuple[str, str], float, Row]]:
+    """Those that were asked before their erasure: the tenant and conversation of each, and when
+    that was."""
     asked = min((row.columns[_AT] for row in rows), default=float("inf"))
     since = {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (asked,)).fetchall()}
-    for row in rows:
-        tenant, conversation, at, id = (row.columns[i] for i in _OF_ROW)
-        if at <= since.get((tenant, conversation), float("-inf")):
-            db.execute(_EMPTY, (emptied(row.document).decode(), id))
-    db.executemany(_UNCORRECTED, [(one.trace,) for one in graded if one.correction is not None])
+    keys = [(row.columns[_TENANT], row.columns[_CONVERSATION]) for row in rows]
+    return [
+        (key, since[key], row)
+        for key, row in zip(keys, rows, strict=True)
+        if key in since and row.columns[_AT] <= since[key]
+    ]
 
 
 def delete_before(db: SqlSession, at: float) -> None:

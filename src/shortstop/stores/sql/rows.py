@@ -36,6 +36,7 @@ def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
 
 _COLUMNS = ("seq", *COLUMNS)
 _BODY = ("seq", "trace")
+_ASKED = "SELECT at FROM traces WHERE tenant = ? AND conversation = ?"
 _ONE = _statement("traces", _COLUMNS, 1) + " ON CONFLICT DO NOTHING"
 
 
@@ -90,6 +91,15 @@ class SqlRows(ABC):
                 erased.note(db, tenant, conversation, at)
             database.wipe()
         return count
+
+    def erased(self, rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+        with self._database.reading() as db:
+            return {key: at for key, at, _ in erased.late(db, rows)}
+
+    def days(self, tenant: str, conversation: str) -> set[int]:
+        with self._beside() as database, database.reading() as db:
+            rows = db.execute(_ASKED, (tenant, conversation)).fetchall()
+        return {int(at // rollups.DAY) for (at,) in rows}
 
     def seal_earlier(self, document: SealDocument, grade: SealGrade, limit: int) -> int:
         return self._write(lambda db: earlier.rewrite(db, document, grade, limit))
