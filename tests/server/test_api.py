@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +45,9 @@ async def test_readiness_names_every_part(shared_gateway: Gateway) -> None:
         "traces": {"state": "ok", "detail": body["traces"]["detail"], "pending": 0},
         "why": "",
         "replica": None,
+        "config": body["config"],
     }
+    assert re.fullmatch("[0-9a-f]{12}", body["config"])
 
 
 async def test_models_say_what_they_are(shared_gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from shortstop.app.engines import Engine
 from shortstop.app.naming import Naming
 from shortstop.app.upstreams import Remotes
 from shortstop.config import Config
+from shortstop.config.inforce import fingerprint
 from shortstop.ledger import Books
 from shortstop.pipeline.cached import ReplyCache
 from shortstop.pipeline.embedding import Encoders
@@ -34,6 +35,11 @@ class Foundation:
     books: Books
     naming: Naming
     cache: ReplyCache | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the settings in force."""
+        return fingerprint(self.config)
 
     def wait(self, target: str, party: Party) -> float:
         """Seconds that a client of this party would wait for the target now; 0 where unknown, and

@@ -86,6 +86,7 @@ class Runtime:
             upstreams={name: "open" if rest else "closed" for name, rest in rests.items()},
             traces=TracesReadiness(traces.state, traces.detail, traces.pending),
             why=" ".join(why if usable else ["Nothing can answer now.", *why]),
+            config=self.foundation.fingerprint,
         )
 
     def _state_of(self, name: str, engine: Engine) -> str:

@@ -14,6 +14,7 @@ import typer
 from msgspec import Struct
 
 from shortstop import registry
+from shortstop.cli.doctor_target import AtOnce, KeyEnv, TargetModel, TargetUrl, measure_target
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json
 from shortstop.config import EngineConfig, ModelConfig, load
@@ -76,9 +77,19 @@ class Fit(Struct, frozen=True):
 
 
 def doctor_command(
-    as_json: AsJson = False, quick: Quick = False, config: ConfigFile = None
+    as_json: AsJson = False,
+    quick: Quick = False,
+    config: ConfigFile = None,
+    target: TargetUrl = None,
+    model: TargetModel = None,
+    key_env: KeyEnv = None,
+    at_once: AtOnce = 8,
 ) -> None:
-    """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit."""
+    """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit. With
+    --target, measure a model server of yours instead."""
+    if target is not None:
+        measure_target(target, model, key_env, at_once, as_json=as_json)
+        return
     loaded = load(config, os.environ)
     home = registry.home(loaded.data_dir, os.environ)
     key = describe_key(loaded.traces, os.environ, Paths.of(home, loaded).content_key)

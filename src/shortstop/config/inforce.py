@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -52,6 +53,17 @@ def in_force(config: Config, file: Path | None, command_line: Collection[str]) -
     return lines
 
 
+def fingerprint(config: Config) -> str:
+    """Twelve hex digits: the same where all settings are, but for folders and whatever is shown to
+    nobody."""
+    told = sorted(
+        (".".join(path), _told(".".join(path), value))
+        for path, value in _leaves(msgspec.to_builtins(config))
+        if path != ("data_dir",)
+    )
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:12]
+
+
 def _tree(file: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(read(file)) if file else {}
@@ -71,12 +83,16 @@ def _leaves(
 
 
 def _shown(key: str, value: Any) -> str:
+    return _told(key, value)[:LONGEST]
+
+
+def _told(key: str, value: Any) -> str:
     if key.startswith(COUNTED):
         return f"{len(value) if isinstance(value, list | tuple) else 1} entries"
     if isinstance(value, str) and _SECRET.search(key.rpartition(".")[2]):
         return "(not shown)"
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return _USER_INFO.sub("", text)[:LONGEST] if value not in (None, {}, [], ()) else "none"
+    return _USER_INFO.sub("", text) if value not in (None, {}, [], ()) else "none"
 
 
 def _lifetime(path: tuple[str, ...], lasts: Mapping[str, Lifetime]) -> Lifetime | None:

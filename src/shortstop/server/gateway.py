@@ -45,7 +45,8 @@ class ReplicaReadiness(Struct, frozen=True):
 
 class Readiness(Struct, frozen=True):
     """Whether requests can be answered now, and the state of every part by its name; `why` not, in
-    words, "" when ready. `replica` is null where no other machine shares the store."""
+    words, "" when ready. `replica` is null where no other machine shares the store. `config` is the
+    same on all machines whose settings in force are."""
 
     ready: bool
     engines: dict[str, str]
@@ -53,6 +54,7 @@ class Readiness(Struct, frozen=True):
     traces: TracesReadiness
     why: str = ""
     replica: ReplicaReadiness | None = None
+    config: str = ""
 
 
 class Erased(Struct, frozen=True):
