@@ -337,7 +337,7 @@ def test_what_cannot_be_read_to_its_end_is_set_aside(
     until(lambda: not list(folder.glob("*.log")))
     assert shelf.rows == ["a"]
     assert [one.suffix for one in folder.iterdir()] == [".damaged"]
-    assert "cannot be read" in caplog.text
+    until(lambda: "cannot be read" in caplog.text)
 
 
 def test_the_old_is_deleted_a_batch_at_a_time_at_the_start(

@@ -13,12 +13,14 @@ Awaited = asyncio.Future[VendorResult | None]
 
 class Consignment:
     """`lines` are what is to be sent, empty where it was sent before a restart. Lines may ask for
-    their results before these are there, and after; `kept` is set once none will ask any more."""
+    their results before these are there, and after; `kept` is set once none will ask any more.
+    `called_off`: the vendor has been asked to end it."""
 
     def __init__(self, batch: VendorBatch, lines: dict[int, Cleared], left: set[int]) -> None:
         self.batch = batch
         self.lines = lines
         self.kept = asyncio.Event()
+        self.called_off = False
         self._left = left
         self._waiting: dict[int, Awaited] = {}
         self._results: dict[int, VendorResult] | None = None

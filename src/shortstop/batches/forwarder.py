@@ -328,8 +328,9 @@ class Forwarder:
 
     async def _called_off(self, one: Consignment) -> None:
         vendor = self._means.vendor(one.batch.target)
-        if vendor is None or not one.batch.id or one.ended:
+        if vendor is None or not one.batch.id or one.ended or one.called_off:
             return
+        one.called_off = True
         for times in range(TRIES):
             try:
                 return await vendor.cancel(one.batch.id)
