@@ -85,10 +85,11 @@ def request_bytes(url: str, model: str, stream: bool, headers: Sequence[str]) ->
     if stream:
         body["stream"] = True
     data = json.dumps(body).encode()
+    own = any(header.lower().startswith(("authorization:", "x-api-key:")) for header in headers)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer sk-x\r\ncontent-length: {len(data)}\r\n"
-    )
+        f"content-length: {len(data)}\r\n"
+    ) + ("" if own else "authorization: Bearer sk-x\r\n")
     more = "".join(f"{header}\r\n" for header in headers)
     return (head + more + "\r\n").encode() + data
 
