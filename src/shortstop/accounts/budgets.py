@@ -6,21 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shortstop.accounts.accounts import Accounts, AtMost, known
-from shortstop.accounts.keys import Period
+from shortstop.accounts.purse import Cap
 from shortstop.errors import QuotaExceeded
 from shortstop.types import Admission, Caller, Request, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class LineBudget:
-    """What the lines of one key's batches may cost in a UTC day. The key's team and organisation
-    pay with it."""
-
-    id: str
-    budget_usd: Decimal
-    team: str | None
-    shares: bool
-    period: Period = "day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +41,15 @@ class Budgets:
             self.accounts.pay(trace, payer)
         self.accounts.settle(trace, admission)
 
-    def _of_lines(self, id: str | None) -> LineBudget | None:
+    def _of_lines(self, id: str | None) -> Cap | None:
         """None where there is no such budget: also where nobody needs a key."""
-        key = self.accounts.keys.get(id) if id is not None and self.lines is not None else None
-        if key is None or self.lines is None:
+        if id is None or self.lines is None:
             return None
-        return LineBudget(f"batches:{key.id}", self.lines, key.team, key.shares)
+        key = self.accounts.keys.get(id)
+        return None if key is None else Cap(f"batches:{key.id}", self.lines, team=key.team)
 
 
-def _lines_full(payer: LineBudget, amount: Decimal) -> QuotaExceeded:
+def _lines_full(payer: Cap, amount: Decimal) -> QuotaExceeded:
     return QuotaExceeded(
         f"The batches of this key may cost ${payer.budget_usd} a day, which does not cover this"
         f" line: it may cost ${amount:.6f}.",

@@ -7,22 +7,9 @@ from decimal import Decimal
 from typing import Literal
 
 from shortstop.accounts.accounts import Accounts, AtMost
-from shortstop.accounts.keys import Period
-from shortstop.accounts.purse import Allowance
+from shortstop.accounts.purse import Allowance, Cap
 from shortstop.errors import QuotaExceeded
 from shortstop.types import Admission, Caller, Request, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class LearningCap:
-    """What the operator lets learning from one tenant's traffic cost in a UTC day."""
-
-    id: str
-    budget_usd: Decimal
-    period: Period = "day"
-    team: str | None = None
-    shares: bool = True
-    """A key may have paid when the call began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +57,14 @@ class LearningBudgets:
             owner = self.accounts.keys.get(key)
             if owner is not None and owner.budgeted:
                 return owner
-        return None if self.cap is None else LearningCap(f"learning:{tenant}", self.cap)
+        return None if self.cap is None else Cap(f"learning:{tenant}", self.cap)
+
+
+def judges_cap(usd: Decimal, night: float | None) -> Cap:
+    """What the judge of the night that began then may cost; None: of a day's looks."""
+    if night is None:
+        return Cap("looks", usd)
+    return Cap(f"night:{night:.0f}", usd, "total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ class NightBudget:
 
     accounts: Accounts
     at_most: AtMost
-    payer: LearningCap
+    payer: Cap
 
     @property
     def spent(self) -> Decimal:

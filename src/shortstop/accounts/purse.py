@@ -41,6 +41,18 @@ class Allowance(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """What may be spent beside the budgets of keys: by default in a UTC day, with no team."""
+
+    id: str
+    budget_usd: Decimal
+    period: Period = "day"
+    team: str | None = None
+    shares: bool = True
+    """A team may have paid when the call began."""
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """US dollars: spent in this window, and set aside for requests under way."""
 

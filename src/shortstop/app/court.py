@@ -17,7 +17,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec.structs import replace
 
-from shortstop.accounts.learning import LearningCap, NightBudget
+from shortstop.accounts.learning import NightBudget, judges_cap
 from shortstop.app.books import build_books
 from shortstop.app.clock import CLOCK
 from shortstop.app.learning import may_use
@@ -64,7 +64,7 @@ class NightCourt:
         self._recorded = recorded
         self._runner = asyncio.Runner()
         self._report = JudgeReport(target, config.learning.usd)
-        self._cap = _purse(Decimal(str(config.learning.usd)), night)
+        self._cap = judges_cap(Decimal(str(config.learning.usd)), night)
         try:
             self._runner.run(self._open(target))
         except BaseException:
@@ -162,12 +162,6 @@ class NightCourt:
         now = replace(trace, at=CLOCK.time())
         pair = await self._judge.graded(request, now, *sides, _names(dispute))
         return BothGrades(pair.reference_value, pair.value)
-
-
-def _purse(usd: Decimal, night: float | None) -> LearningCap:
-    if night is None:
-        return LearningCap("looks", usd)
-    return LearningCap(f"night:{night:.0f}", usd, "total")
 
 
 def _patient(config: Config) -> Config:

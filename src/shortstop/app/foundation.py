@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shortstop.app.engines import Engine
 from shortstop.app.naming import Naming
@@ -20,7 +21,7 @@ from shortstop.serving.health import TargetHealth
 from shortstop.types import Party, Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Foundation:
     """`targets`, `backends` and `health` are those of general models for chat."""
 
@@ -36,7 +37,7 @@ class Foundation:
     naming: Naming
     cache: ReplyCache | None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Of the settings in force."""
         return fingerprint(self.config)
