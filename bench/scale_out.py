@@ -25,23 +25,12 @@ from typing import Any
 from tests.postgres import PostgresServer
 from tests.postgres import running as running_postgres
 
+from bench.on_postgres import CONFIG
 from bench.processes import ROOT, children, cpu_seconds, free_port, listening, module, running
 from bench.statements import EXTENSION, counted, reset
 
 WORK = ROOT / "var" / "scale_out"
 GATEWAYS, CONNECTIONS = 3, 24
-CONFIG = """
-[server]
-port = {port}
-[store]
-url = "{url}"
-[models.small]
-url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far]
-base_url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far.models.mock]
-price = "gpt-6.1-sol"
-"""
 LIMITS = ("--rpm", "10000000", "--tpm", "10000000000", "--budget", "100000", "--period", "total")
 Json = dict[str, Any]
 

@@ -30,6 +30,7 @@ from rich.table import Table
 from tests.postgres import PostgresServer
 from tests.postgres import running as running_postgres
 
+from bench import on_postgres
 from bench.database_proxy import DatabaseProxy
 from bench.processes import ROOT, free_port, listening, module, running
 from bench.releases import unpacked
@@ -38,21 +39,14 @@ from bench.statements import EXTENSION, counted, reset
 WORK = ROOT / "var" / "slow_database"
 DELAY = 0.5
 PAUSE, PROBE = 0.05, 0.01
-CONFIG = """
-[server]
-port = {port}
-[store]
-url = "{url}"
-[models.small]
-url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far]
-base_url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far.models.mock]
-price = "gpt-6.1-sol"
+CONFIG = (
+    on_postgres.CONFIG
+    + """\
 [routing]
 exploration = 0.0
 shadow_rate = 0.0
 """
+)
 Json = dict[str, Any]
 KINDS = {"fresh": "mock", "continued": "mock", "limited": "mock", "auto": "auto"}
 """What is asked, and of which model."""

@@ -32,6 +32,7 @@ import aiohttp
 from tests.postgres import PostgresServer
 from tests.postgres import running as running_postgres
 
+from bench.on_postgres import CONFIG
 from bench.processes import ROOT, free_port, key_of, listening, module, running
 from bench.releases import environment, unpacked
 
@@ -39,18 +40,6 @@ WORK = ROOT / "var" / "upgrade"
 SETTINGS = "-c listen_addresses='' -c max_connections=100"
 NOTICE = 2.0
 """Seconds out of service before SIGTERM."""
-CONFIG = """
-[server]
-port = {port}
-[store]
-url = "{url}"
-[models.small]
-url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far]
-base_url = "http://127.0.0.1:{upstream}/v1"
-[upstreams.far.models.mock]
-price = "gpt-6.1-sol"
-"""
 KINDS = ("fresh", "conversation", "limited", "stream", "auto", "stored")
 PAUSE = 0.04
 Json = dict[str, Any]
