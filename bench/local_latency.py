@@ -1,11 +1,12 @@
 """How long short tasks take on the embedded engine, through the whole gateway.
 
-    make bench-local               (or: python -m bench.local_latency [--rounds 5] [--json])
+    make bench-local     (or: python -m bench.local_latency [--rounds 5] [--cpu wheel] [--json])
 
 Short: about 60 prompt tokens of which 45 are a prefix shared with the request before, at most 12
 tokens out. Cold: about 200 prompt tokens never seen, at most 12 out. Long: about 1,300, at most 40.
 Label: the short task, answered by one of the trays as JSON under a schema. Call: one of four tools,
-the same ones in every request. One request at a time.
+the same ones in every request. One request at a time. Where `shortstop engine build` has made a CPU
+module, once with the wheel's code and once with the module; `--cpu` names one of them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import shutil
 import statistics
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -27,11 +29,15 @@ import openai
 from bench.processes import ROOT, children, free_port, listening, module, rss_mb, running
 from bench.tools import ASKED, TOOLS
 from shortstop import registry
+from shortstop.app.engines import speed_book
+from shortstop.serving.engines import modules
 
 WORK = ROOT / "var" / "local"
 CONFIG = """
 [server]
 port = {port}
+[engine]
+cpu = "{cpu}"
 [models.small]
 source = "builtin"
 """
@@ -93,14 +99,20 @@ async def ask(
     return time.perf_counter() - started
 
 
-async def run(rounds: int) -> dict[str, Any]:
+def codes() -> list[str]:
+    """Settings of `[engine] cpu` that differ here: the wheel's code, and a module where one is."""
+    built = modules.found("auto", registry.home(None, os.environ))
+    return ["wheel", *built[:1]]
+
+
+async def run(rounds: int, cpu: str) -> dict[str, Any]:
     shutil.rmtree(WORK, ignore_errors=True)
     home = WORK / "home"
     home.mkdir(parents=True)
     (home / "models").symlink_to(registry.home(None, os.environ) / "models")
     port = free_port()
     config = WORK / "shortstop.toml"
-    config.write_text(CONFIG.format(port=port))
+    config.write_text(CONFIG.format(port=port, cpu=cpu))
     chance = random.Random(7)
     took: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
     began = time.monotonic()
@@ -115,6 +127,8 @@ async def run(rounds: int) -> dict[str, Any]:
                 for kind, seconds in (await one_round(client, chance)).items():
                     took[kind].append(seconds)
         return {
+            "cpu": cpu,
+            "threads": _threads(home),
             "rounds": rounds,
             "start_to_first_answer_s": first,
             **{kind: _quantiles(rounds_of) for kind, rounds_of in took.items()},
@@ -144,6 +158,17 @@ async def one_round(client: openai.AsyncOpenAI, chance: random.Random) -> dict[s
     }
 
 
+def _threads(home: Path) -> str:
+    """As the gateway has measured them at its start."""
+    models = registry.open(home)
+    record = models.find("builtin")
+    known = speed_book(models).find(record.path) if record is not None else None
+    if known is None:
+        return "threads not measured"
+    tried = ", ".join(f"{one.decode:.0f}/s by {one.threads}" for one in known.speeds)
+    return f"{known.best.threads} of the threads tried ({tried})"
+
+
 def _quantiles(rounds: list[list[float]]) -> dict[str, float]:
     """Medians over the rounds of each round's p50 and p95, in milliseconds."""
     return {
@@ -153,19 +178,26 @@ def _quantiles(rounds: list[list[float]]) -> dict[str, float]:
     }
 
 
+def show(result: dict[str, Any]) -> None:
+    sys.stdout.write(f"\nwith {result['cpu']}, {result['threads']}\n")
+    for name in KINDS:
+        q = result[name]
+        sys.stdout.write(f"{name}: p50 {q['p50']:.0f}, p95 {q['p95']:.0f}, n {q['n']:.0f}\n")
+    sys.stdout.write(
+        f"start to first answer {result['start_to_first_answer_s']:.2f} s; memory: gateway "
+        f"{result['rss_gateway_mb']:.0f} MB, engine {result['rss_engine_mb']:.0f} MB\n"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Local latency.")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpu", help="`wheel`, or a CPU module; default: both, where one is")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    result = asyncio.run(run(args.rounds))
-    if args.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    else:
-        for name in KINDS:
-            q = result[name]
-            sys.stdout.write(f"{name}: p50 {q['p50']:.0f}, p95 {q['p95']:.0f}, n {q['n']:.0f}\n")
-        sys.stdout.write(
-            f"start to first answer {result['start_to_first_answer_s']:.2f} s; memory: gateway "
-            f"{result['rss_gateway_mb']:.0f} MB, engine {result['rss_engine_mb']:.0f} MB\n"
-        )
+    for code in [args.cpu] if args.cpu else codes():
+        result = asyncio.run(run(args.rounds, code))
+        if args.json:
+            sys.stdout.write(json.dumps(result) + "\n")
+        else:
+            show(result)

@@ -39,6 +39,7 @@ from shortstop.serving.engines.machine import Machine
 from shortstop.serving.engines.modules import EngineRun, ModuleBook
 from shortstop.serving.engines.options import EngineOptions
 from shortstop.serving.engines.speed import (
+    WAITING,
     Speed,
     SpeedBook,
     SpeedTable,
@@ -62,9 +63,6 @@ READ_BYTES_PER_SECOND = 50e6
 """A slow disk: large models get more time to start."""
 TAIL = 4000
 """Characters of the child's stderr that are kept."""
-PASSIVE = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"}
-"""Threads that wait for each other sleep. One that spins keeps the core that the last of them
-needs: beside a busy neighbour two of them are many times slower than one (docs/lab.md)."""
 SECRETS = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 LOG_HEAD = re.compile(r"^[\d.]+ [A-Z] ")
 """The engine's time stamp and level."""
@@ -199,23 +197,30 @@ class EmbeddedServer:
     # -- its speed
 
     async def calibrate(self) -> SpeedTable:
-        """Measure each number of threads that may be the best, with a child for each, before the
-        start. Raises what `start` does."""
-        return await calibrate(self.options, candidates(Machine.look()), self._speed_with)
+        """Measure each number of threads that may be the best, with a child for each and the CPU
+        module that is the best here, before the start. Raises what `start` does."""
+        await self._choose_module()
+        options = self.options
+        table = await calibrate(options, candidates(Machine.look()), self._speed_with)
+        return replace(table, cpu=options.cpu)
 
     async def _tune(self) -> None:
-        speeds, modules = self._tuning.speeds, self._tuning.modules
-        if speeds is not None:
-            known = speeds.find(self._path)
-            if known is None:
-                log.info("measuring the engine on this machine, once")
-                known = await self.calibrate()
-                speeds.keep(self._path, known)
-            self.options = replace(self.options, threads=known.best.threads)
+        await self._choose_module()
+        speeds = self._tuning.speeds
+        if speeds is None:
+            return
+        known = speeds.find(self._path)
+        if known is None or known.cpu != self.options.cpu:
+            log.info("measuring the engine on this machine, once")
+            known = await self.calibrate()
+            speeds.keep(self._path, known)
+        self.options = replace(self.options, threads=known.best.threads)
+
+    async def _choose_module(self) -> None:
+        modules, options = self._tuning.modules, self.options
         if modules is not None:
-            tuned = self.options
-            cpu = await modules.choose(self._path, tuned, self._try)
-            self.options = replace(tuned, cpu=cpu)
+            cpu = await modules.choose(self._path, options, self._try)
+            self.options = replace(options, cpu=cpu)
 
     async def _speed_with(self, options: EngineOptions) -> Speed:
         return (await self._try(options)).speed
@@ -266,7 +271,7 @@ class EmbeddedServer:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={n: v for n, v in os.environ.items() if not SECRETS.search(n)} | PASSIVE,
+            env={n: v for n, v in os.environ.items() if not SECRETS.search(n)} | WAITING,
         )
         self._reader = asyncio.create_task(self._read_stderr(child))
         assert child.stdin is not None

@@ -27,6 +27,11 @@ from shortstop.serving.http import LocalClient, Timeouts
 
 log = logging.getLogger(__name__)
 
+WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"}
+"""How the engine's threads wait for each other, as its environment says it: they look for some
+microseconds and then sleep. One that looks for long keeps the core that the last of them needs:
+beside a busy neighbour two are then many times slower than one. Two that sleep at once are slower
+than one everywhere: to wake a thread takes as long as its share of a step (docs/lab.md)."""
 WORTH = 0.9
 """More threads are taken only where fewer do not reach this share of the best speed: the gateway
 and everybody else need cores, too."""
@@ -48,9 +53,11 @@ class Speed(Struct, frozen=True):
 
 
 class SpeedTable(Struct, frozen=True):
-    """What was measured: one speed for each number of threads that was tried."""
+    """What was measured: one speed for each number of threads that was tried, computing with the
+    CPU module `cpu` ("": the wheel's own code)."""
 
     speeds: tuple[Speed, ...]
+    cpu: str = ""
 
     @property
     def best(self) -> Speed:
@@ -79,13 +86,14 @@ class SpeedBook:
 
 
 def identity(model: Path) -> str:
-    """What a measurement holds for: this processor with these cores, this engine, this file."""
+    """What a measurement holds for: this processor with these cores, this engine and the way its
+    threads wait, this file."""
     try:
         engine = version("xllamacpp")
     except PackageNotFoundError:
         engine = "none"
     size = model.stat().st_size if model.exists() else 0
-    what = f"{processor()}\n{Machine.look().cores}\n{engine}\n{model.resolve()}\n{size}"
+    what = f"{processor()}\n{Machine.look().cores}\n{engine}\n{WAITING}\n{model.resolve()}\n{size}"
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
