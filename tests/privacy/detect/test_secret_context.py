@@ -10,14 +10,15 @@ from shortstop.privacy.detect.linear import linear_model
 def test_the_score_is_the_sum_over_its_features() -> None:
     text = "Hey, the staging box wants R7&blanket#41x when it asks, can you write the page?"
     model = linear_model(secret_context.NAME)
+    wording = secret_context.Wording(text)
     for suspect in candidates(text):
-        features = secret_context.features(text, suspect)
+        features = secret_context.features(wording, suspect)
         expected = model.score(model.sum_of(features), len(features))
-        assert secret_context.score(text, suspect) == expected
-        assert secret_context.score(text, suspect) == expected
+        assert secret_context.score(wording, suspect) == expected
+        assert secret_context.score(wording, suspect) == expected
 
 
 def test_order_and_shape_are_features() -> None:
     text = "the box wants R7&blanket#41x today"
-    features = secret_context.features(text, next(candidates(text)))
+    features = secret_context.features(secret_context.Wording(text), next(candidates(text)))
     assert {"B1=wants", "A1=today", "F=mixed", "sg=#", "w=box"} <= set(features)

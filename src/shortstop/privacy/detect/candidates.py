@@ -11,11 +11,10 @@ from msgspec import Struct
 from shortstop.privacy.detect import placeholders
 from shortstop.privacy.detect.rules import compile_pattern
 
-_CHAR = r"[!-~\x{c0}-\x{24f}]"
-_RUN = compile_pattern(
-    rf"{_CHAR}*(?:[0-9]|[A-Za-z]{{16}}|[#$%^&*+=~@!?:|][A-Za-z]|(?:[a-z]{{2,12}}-){{3}}){_CHAR}*"
-)
-"""Printable characters in a row, with a digit or a sign among them, or long."""
+_RUN = re.compile(r"[!-~\u00c0-\u024f]{3,}")
+"""Printable characters in a row."""
+_ODD = re.compile(r"[0-9]|[A-Za-z]{16}|[#$%^&*+=~@!?:|][A-Za-z]|(?:[a-z]{2,12}-){3}")
+"""What a run holds that may hold a value: a digit, a sign, or many letters."""
 _SPLIT = re.compile(r"[^\"'`<>(){}\[\],;|\\]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|^//|^www\.")
 _PARAMETERS = re.compile(r"/[\w./-]*\?[\w.-]+=|&[a-z_]+=[^&]+&[a-z_]+=")
@@ -52,9 +51,7 @@ _SPACED = compile_pattern(
 _FINGERPRINT = re.compile(r"[0-9A-F]{4}(?: [0-9A-F]{4}){4}(?:  ?[0-9A-F]{4}(?: [0-9A-F]{4}){4})?")
 """Of an OpenPGP key, whole or up to its middle: public."""
 
-FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
+FORMS = (
         ("uuid", r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
         ("digits", r"\d{4,8}|\d{4,6}[A-F]|\d{3}-\d{3}|\d{4}-\d{4}|[A-Z]-\d{4,8}"),
         ("groups", r"\d{6}(?:-\d{6}){5,7}|(?=.*\d)[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,11}|(?=(?:[a-z-]*\d){2})(?:[a-z0-9]{4}-[a-z0-9]{4}|[a-z0-9]{5}-[a-z0-9]{5}|[a-z0-9]{4,6}(?:-[a-z0-9]{4,6}){2,7})"),
@@ -67,10 +64,10 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("coded", r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9]+(?:[-_./][A-Za-z0-9]+)+"),
         ("words", r"[a-z]{2,12}(?:[-_. ][a-z]{2,12}){3,9}"),
         ("letters", r"[A-Za-z]+"),
-    )
 )  # fmt: skip
 """Makes of values, the first that fits; anything else is "mixed". Of letters, numbers and words
 most are none: the weights decide."""
+_FORM = re.compile("|".join(f"({pattern})" for _, pattern in FORMS))
 
 
 class Suspect(Struct, frozen=True, gc=False):
@@ -96,14 +93,12 @@ def candidates(text: str) -> Iterator[Suspect]:
         if (head := _CODE_HEAD.search(run)) and (code := _CODE.match(text, start + head.start(1))):
             yield Suspect(code.start(), code.end(), "digits", code.group())
         for at, value in _parts(run, start):
-            form = form_of(value)
-            behind = text[at + len(value) : at + len(value) + 2]
-            if not form:
+            form, end = form_of(value), at + len(value)
+            if not form or placeholders.is_never(value, text[end : end + 2]):
                 continue
-            if not placeholders.is_none(value, behind):
-                yield Suspect(at, at + len(value), form, value)
-            elif placeholders.is_named(value, behind):
-                yield Suspect(at, at + len(value), form, value, named=True)
+            named = placeholders.is_type(value)
+            if not named or placeholders.may_be_chosen(value):
+                yield Suspect(at, end, form, value, named)
 
 
 def _grouped(value: str) -> str:
@@ -120,18 +115,9 @@ def _grouped(value: str) -> str:
 
 def _runs(text: str) -> Iterator[tuple[int, str]]:
     """(offset, run) of printable characters in a row with a digit or a sign in it, or long."""
-    data = text.encode()
-    if len(data) == len(text):
-        for match in _RUN.finditer(data):
-            start, end = match.span()
-            yield start, text[start:end]
-        return
-    done = offset = 0
-    for match in _RUN.finditer(data):
-        start, end = match.span()
-        offset += len(data[done:start].decode())
-        done = start
-        yield offset, data[start:end].decode()
+    for match in _RUN.finditer(text):
+        if _ODD.search(run := match.group()):
+            yield match.start(), run
 
 
 def _parts(run: str, offset: int) -> Iterator[tuple[int, str]]:
@@ -139,6 +125,9 @@ def _parts(run: str, offset: int) -> Iterator[tuple[int, str]]:
     if not _LETTER.search(run):
         for match in _DIGITS.finditer(run):
             yield offset + match.start(), match.group()
+        return
+    if run.isalnum():
+        yield from _long_enough(run, offset)
         return
     if _URL.search(run) or _PARAMETERS.search(run):
         for match in _QUERY.finditer(run):
@@ -172,12 +161,13 @@ def _long_enough(value: str, offset: int) -> Iterator[tuple[int, str]]:
 
 def form_of(value: str) -> str:
     """The make of a value; "" for what no secret looks like."""
-    for name, pattern in FORMS:
-        if pattern.fullmatch(value):
-            if name == "letters":
-                return "letters" if len(value) >= 16 and not value.istitle() else ""
-            return "" if name == "number" else name
-    return "mixed" if _is_mixed(value) else ""
+    match = _FORM.fullmatch(value)
+    if match is None or match.lastindex is None:
+        return "mixed" if _is_mixed(value) else ""
+    name = FORMS[match.lastindex - 1][0]
+    if name == "letters":
+        return "letters" if len(value) >= 16 and not value.istitle() else ""
+    return "" if name == "number" else name
 
 
 def _is_mixed(value: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from functools import cached_property
+from itertools import islice, takewhile
 
 from shortstop.privacy.detect import cues, secret_context, weigh
 from shortstop.privacy.detect.candidates import Suspect, candidates
@@ -41,13 +42,16 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
     for start, end in _windows(data):
         text = data[start:end].decode("utf-8", "ignore")
         scorer = _Scorer(text, left)
-        for found in filter(scorer.believes, candidates(text)):
+        for found in filter(scorer.believes, takewhile(scorer.may_believe, candidates(text))):
             yield start + _bytes(text, found.start), start + _bytes(text, found.end)
         left = scorer.left
 
 
 def _windows(data: bytes) -> Iterator[tuple[int, int]]:
     """[start, end) of what is in reach of a cue or of a shape, no value cut in two."""
+    if len(data) <= WINDOW:
+        yield 0, len(data)
+        return
     first = last = -1
     shaped = (match.span() for match in islice(secret_context.SHAPED.finditer(data), MOST))
     for start, end in sorted([*cues.announced(data), *shaped]):
@@ -83,6 +87,15 @@ class _Scorer:
         )
         self.left = left
 
+    @cached_property
+    def _wording(self) -> secret_context.Wording:
+        return secret_context.Wording(self._text)
+
+    def may_believe(self, _: Suspect) -> bool:
+        """Whether any more can be: where nothing is announced, not among what is no text, nor when
+        as many as are allowed were judged."""
+        return bool(self._forms) or not (self._garbled or self.left == 0)
+
     def believes(self, candidate: Suspect) -> bool:
         announced = candidate.form in self._forms
         if candidate.named:
@@ -96,7 +109,7 @@ class _Scorer:
         if self._is_disputed(candidate):
             return False
         self.left -= 1
-        return secret_context.believes(self._text, candidate)
+        return secret_context.believes(self._wording, candidate)
 
     def _is_called_a_password(self, candidate: Suspect) -> bool:
         """Whether the text says outright that it is one: "the password is BlueTiger7"."""

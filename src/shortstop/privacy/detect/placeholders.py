@@ -44,6 +44,9 @@ _CONSTANT = re.compile(
     r"0x[0-9a-fA-F]{40}|(?:[A-Z][a-z]+)+V\d(?:[A-Z][a-z]+)*|(?:[a-z]{2,}[-_./])+(?:[a-z]+-?)?v?\d|[a-z_]+=\w{0,3}|(?:[A-Z][a-z]+)+=\w{0,3}|[A-Z]?[a-z]+\d{0,4}(?:-[a-z]+){1,2}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)*_(?:key|token|secret|password|passwd|id|v\d+|\d{1,2})\d?|(?i:windows|win|android|ios|ipados|macos|iphone|ipad|macbook[a-z]*|surface|office|galaxy|pixel|python|java|ubuntu|debian|node|chrome|firefox|xbox|playstation|gpt|llama|claude|gemini|qwen|react|vue|angular|php|perl|net|sql[a-z]*|oracle|db|esxi|http|ipv|usb|lib|pep|class|react|tailwind|iso|oauth|socks|utf|angular|log4j|yubikey5c|wifi|covid|level|version|room|page|step|phase|keepass[a-z]*|yubikey|fritzbox)[- ]?\d{1,4}[a-z]{0,2}"
 )
 _WORD = re.compile(r"[a-z]{3,}(?:[A-Z][a-z]+)*|[a-z]+(?:-[a-z]+){1,2}|[a-z]+(?:_[a-z]+)+")
+_PLAIN = re.compile(
+    "|".join(p.pattern for p in (_DOTTED, _MODULES, _PATH, _COUNTED, _RANGE, _CONSTANT, _WORD))
+)
 _NAMED = re.compile(
     r"(?i)(?:my|the|a|an|new|some|user|db|api|access|secret|auth|client|root|admin|test|default)?[_-]?"
     r"(?:key|token|secret|password|passwort|passwd|pass|pwd|pw|username|user|root|admin|guest|postgres|string|value|none|null|nil|undefined|required|optional|true|false)\d{0,3}"
@@ -73,21 +76,17 @@ def is_example(value: str) -> bool:
 
 def is_none(value: str, behind: str = "") -> bool:
     """Whether a value is no secret by what it is. `behind` are the characters after it."""
-    return _is_type(value) or _is_never(value, behind)
+    return is_type(value) or is_never(value, behind)
 
 
-def is_named(value: str, behind: str = "") -> bool:
-    """Whether it is none only because it reads as a name in code: with a digit in it, people take
-    such words for passwords, too ("BlueTiger7")."""
-    return (
-        any(map(str.isdigit, value))
-        and _is_type(value)
-        and _ITSELF.search(value) is None
-        and not _is_never(value, behind)
-    )
+def may_be_chosen(name: str) -> bool:
+    """Whether people take such a name in code for a password, too: one with a digit in it
+    ("BlueTiger7") that is not what it stands for."""
+    return any(map(str.isdigit, name)) and _ITSELF.search(name) is None
 
 
-def _is_never(value: str, behind: str) -> bool:
+def is_never(value: str, behind: str = "") -> bool:
+    """Whether a value is no secret whatever the text says of it."""
     if behind[:1] in ("(", "[") or (behind[:1] == "." and behind[1:2].isalpha()):
         return True
     if value.isdigit():
@@ -96,11 +95,11 @@ def _is_never(value: str, behind: str) -> bool:
             or value in "0123456789"
             or (len(value) < 6 and value.endswith("000"))
         )
-    if is_filler(value) or _PUBLIC.match(value):
-        return True
-    return _is_dotted(value) or any(
-        pattern.fullmatch(value)
-        for pattern in (_DOTTED, _MODULES, _PATH, _COUNTED, _RANGE, _CONSTANT, _WORD)
+    return (
+        _PLAIN.fullmatch(value) is not None
+        or is_filler(value)
+        or _PUBLIC.match(value) is not None
+        or _is_dotted(value)
     )
 
 
@@ -109,7 +108,7 @@ def _is_dotted(value: str) -> bool:
     parts = value.split(".")
     return len(parts) > 1 and all(
         p.isidentifier()
-        and (_is_type(p) or _UPPER.fullmatch(p) or (p == p.lower() and not _TWO_DIGITS.search(p)))
+        and (is_type(p) or _UPPER.fullmatch(p) or (p == p.lower() and not _TWO_DIGITS.search(p)))
         for p in parts
     )
 
@@ -122,7 +121,7 @@ _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _VOWELS = frozenset("aeiouyAEIOUY")
 
 
-def _is_type(value: str) -> bool:
+def is_type(value: str) -> bool:
     """Whether it is the name of a type or of something else in code: words in CamelCase, which are
     long and have vowels, with at most a number or two."""
     value = value.strip("_")
