@@ -45,7 +45,7 @@ class Replies:
 
     def tier(self, reply: Reply, caller: Caller) -> Tier:
         """The highest tier of what the answer holds; S3 when it cannot be read. Never raises."""
-        body: Json = {"choices": [_strings(choice) for choice in reply.choices]}
+        body: Json = {"parts": [_strings(choice) for choice in reply.choices]}
         return guarded(
             lambda: max(
                 (f.tier for f in self._guard.findings(body, caller.tenant)), default=Tier.S0
