@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ from shortstop import bounded
 from shortstop.types import Json, WireWords
 
 MAX_DEPTH = 64
+PLACES = 1_024
+"""Places of texts of which is remembered what they say."""
 LONG_NAME = 16
 """Characters from which a field's name may be a secret made of letters alone."""
 MAX_NESTED_JSON = 4
@@ -58,6 +61,7 @@ class LeafReader:
         self.words = words
         self._names, self._constants = words.names, words.constants
         self._speech = tuple(words.speech)
+        self._place = lru_cache(PLACES)(self._told_by)
         self._sealed_fields = frozenset(field for _, field in words.seals)
 
     def leaves(self, body: Json) -> list[Leaf]:
@@ -114,6 +118,10 @@ class LeafReader:
             and any(depth == level and path.startswith(place) for place, level in self.words.turns)
         )
 
+    def _told_by(self, path: str) -> tuple[bool, bool]:
+        """What the place of a text says of it: whether it is spoken, and whether it is own."""
+        return self._is_speech(path), self._is_own(path)
+
     def _is_speech(self, path: str) -> bool:
         """Whether a text, or the list that it is in, is part of the conversation."""
         place = path.rpartition("[")[0] if path[-1] == "]" else path
@@ -128,7 +136,8 @@ class LeafReader:
     def _string(
         self, text: str, path: str, key: str, depth: int, nested: int, leaves: list[Leaf]
     ) -> None:
-        leaves.append(Leaf(path, text, key, self._is_speech(path), own=self._is_own(path)))
+        spoken, own = self._place(path)
+        leaves.append(Leaf(path, text, key, spoken, own=own))
         inner = text.strip()
         if not inner or inner[0] not in '{["' or inner[-1] not in '}]"' or len(inner) < 7:
             return

@@ -38,6 +38,8 @@ def by_context(text: str) -> tuple[int, int] | None:
     """(start, end) of the number in the first passage that holds one of somebody's; None when
     there is none. Where nobody is named more is asked for, and where nobody is spoken of nothing
     is believed; no more is a number behind a word for goods or papers."""
+    if all(is_of_goods(text, value.start()) for value in values_in(text, 0, len(text))):
+        return None
     model, read = linear_model(NAME), 0
     for start, end in passages(text):
         if _DIGIT.search(text, start) is None:
