@@ -43,9 +43,14 @@ def dictated(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Sighting]]:
     spoken_ones = [i for i, leaf in enumerate(leaves) if leaf.spoken]
     data = [i for i, leaf in enumerate(leaves) if leaf.key and not leaf.spoken]
     for chosen in (spoken_ones, data):
-        if len(chosen) > 1:
+        if len(chosen) > 1 and _may_tell("\n".join(leaves[i].text[-SHORT:] for i in chosen)):
             for series in _series(leaves, chosen):
                 yield from _read(series, told_by_people=chosen is spoken_ones)
+
+
+def _may_tell(ends: str) -> bool:
+    """Whether some of the texts that end so tell digits."""
+    return _DIGIT.search(ends) is not None or not ends.isascii() or spoken.may_spell(ends)
 
 
 def _series(leaves: Sequence[Leaf], chosen: Sequence[int]) -> Iterator[list[_Instalment]]:

@@ -131,7 +131,7 @@ SIGN = rf"(?i)(?:(?:{_WORD})[\s,;./|-]{{1,3}}(?:(?:and|und|et|y|e) )?){{3}}(?:{_
 
 def may_spell(text: str) -> bool:
     """Whether some of the words are numbers."""
-    return sum(word in _VALUE for word in text.lower().replace(",", " ").split()) > 1
+    return sum(map(_VALUE.__contains__, text.lower().replace(",", " ").split())) > 1
 
 
 def numerals(text: str) -> PlainView:
