@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 import re2
 from msgspec import Struct
@@ -75,14 +76,14 @@ class _Automaton:
         self._always = self._set.Add("")  # matches every text: its absence means the set gave up
         self._set.Compile()
 
-    def found(self, data: bytes) -> Iterator[int]:
+    def found(self, data: bytes) -> Collection[int]:
         """The numbers of what may be in the text: all of them when the set ran out of memory."""
         gates = self._set.Match(data)
         if self._always not in gates:
-            gates = range(len(self._numbers))
-        for gate in gates:
-            if gate != self._always:
-                yield from self._numbers[gate]
+            return set(chain.from_iterable(self._numbers))
+        if len(gates) == 1:
+            return ()
+        return {number for g in gates if g != self._always for number in self._numbers[g]}
 
 
 class Detector:
@@ -104,7 +105,9 @@ class Detector:
         self._automata = [_Automaton(group) for group in groups.values()]
 
     def _piece(self, data: bytes) -> Survey:
-        found = {number for automaton in self._automata for number in automaton.found(data)}
+        found = set[int]()
+        for automaton in self._automata:
+            found.update(automaton.found(data))
         if not found:
             return _NOTHING
         n = len(self._rules)

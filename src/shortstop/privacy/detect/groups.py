@@ -80,7 +80,9 @@ def bare(text: str) -> str:
 
 def numbered(text: str, bared: str) -> bool:
     """Whether digits were blanked in it: a mark of a list may as well be the number's beginning."""
-    return sum(map(text.count, "123456789")) != sum(map(bared.count, "123456789"))
+    return bared is not text and sum(map(text.count, "123456789")) != sum(
+        map(bared.count, "123456789")
+    )
 
 
 def _uncounted(text: str) -> str:
