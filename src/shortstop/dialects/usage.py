@@ -21,7 +21,7 @@ _SERVED = ("service_tier", "speed", "inference_geo")
 MANY_SEARCHES = 10
 """Searches that an answer may take where the request sets no limit."""
 _STANDARD = frozenset(
-    ["", "default", "standard", "auto", "on_demand", "normal", "global", "not_available", "none"]
+    ["default", "standard", "auto", "on_demand", "normal", "global", "not_available", "none"]
 )
 """How most answers are served: at the price that is listed first."""
 _READ = ("cached_tokens", "cache_read_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
@@ -98,7 +98,7 @@ def beyond_tokens(usage: Usage | None, value: Any, answer: Any) -> Usage | None:
 def served_as(*told: Any) -> tuple[str, ...]:
     """How something was served, or is asked to be, where that is not the standard way."""
     tables = [table for table in told if isinstance(table, dict)]
-    words = {str(table.get(name) or "").lower() for table in tables for name in _SERVED}
+    words = {str(w).lower() for table in tables for name in _SERVED if (w := table.get(name))}
     return tuple(sorted(words - _STANDARD))
 
 
@@ -160,8 +160,14 @@ def _order(names: tuple[str, str], beside: bool) -> tuple[str, ...]:
 
 def _first(tables: tuple[Any, ...], names: tuple[str, ...]) -> int | None:
     """The first count that is more than nothing; 0 where only nothing is told."""
-    counts = [c for t in tables for name in names if (c := count_of(t.get(name))) is not None]
-    return next((count for count in counts if count), counts[0] if counts else None)
+    found = None
+    for table in tables:
+        for name in names:
+            if (told := table.get(name)) is not None and (count := count_of(told)) is not None:
+                if count:
+                    return count
+                found = 0
+    return found
 
 
 def _table(value: Any, name: str) -> dict[str, Any]:
