@@ -68,7 +68,7 @@ class Rollup:
         columns = ", ".join([*self.keys, *self.sums])
         made = ", ".join([*self.keys.values(), *self.sums.values()])
         places = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
-        begin = f"INSERT INTO {self.name} ({columns}) SELECT {made}"  # noqa: S608 - fixed texts
+        begin = f"INSERT INTO {self.name} ({columns}) SELECT {made}"
         end = f"GROUP BY {places} ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET "
         name, sums = self.name, self.sums
         return {
