@@ -13,6 +13,7 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from types import TracebackType
 
 from shortstop.errors import ShortstopError
@@ -27,7 +28,7 @@ _told: set[tuple[str, str]] = set()
 _counts: Counter[str] = Counter()
 
 
-class contained:
+class ContainedBlock:
     """A block whose failure stops at its end. `passing` are errors that are no failure: an answer
     to the client, meant as such."""
 
@@ -49,7 +50,11 @@ class contained:
         return True
 
 
-class turned_into:
+contained = cache(ContainedBlock)
+"""The block of a place. It holds nothing of what happens in it: there is one for all requests."""
+
+
+class TurningBlock:
     """A block whose unforeseen failure, noted in the same way, becomes `error`, which somebody
     further out knows how to go on from. A ShortstopError passes as it is."""
 
@@ -68,6 +73,10 @@ class turned_into:
         if error is not None and not isinstance(error, (*PASSED, ShortstopError)):
             note(self._place, error)
             raise self._error() from error
+
+
+turned_into = cache(TurningBlock)
+"""The block of a place and an error; likewise."""
 
 
 def note(place: str, error: BaseException) -> None:

@@ -15,7 +15,6 @@ from shortstop.app.nightly import keep_nights
 from shortstop.app.offers import keep_offers
 from shortstop.app.resources import Resources
 from shortstop.app.staffing import Staffed, keep_staff
-from shortstop.app.word_lists import build_word_lists
 from shortstop.routing import State
 from shortstop.server.gateway import Gateway
 
@@ -44,7 +43,6 @@ def chores(
     if resources.replica is not None:
         yield from resources.replica.chores(gateway)
     yield keep_staff(resources, gateway)
-    yield build_word_lists()
     yield from resources.telemetry.chores()
     yield resources.batching.keep_running(gateway, resources.metrics.batch_line)
     leads = resources.workers is None or resources.workers.leader

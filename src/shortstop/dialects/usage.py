@@ -21,11 +21,12 @@ _SERVED = ("service_tier", "speed", "inference_geo")
 MANY_SEARCHES = 10
 """Searches that an answer may take where the request sets no limit."""
 _STANDARD = frozenset(
-    ["", "default", "standard", "auto", "on_demand", "normal", "global", "not_available", "none"]
+    ["default", "standard", "auto", "on_demand", "normal", "global", "not_available", "none"]
 )
 """How most answers are served: at the price that is listed first."""
 _READ = ("cached_tokens", "cache_read_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+_COUNTS = frozenset([*PROMPTS, *COMPLETIONS, "total_tokens", *_READ, *_WRITTEN])
 
 
 def count_of(value: Any) -> int | None:
@@ -54,8 +55,8 @@ def usage_of(value: Any, *, beside: bool = False, answer: Any = None) -> Usage |
         return None
     prompts, completions = _order(PROMPTS, beside), _order(COMPLETIONS, beside)
     prompt, completion = _first((value,), prompts), _first((value,), completions)
-    details = _table(value, "prompt_tokens_details") or _table(value, "input_tokens_details")
-    told = _table(value, "completion_tokens_details") or _table(value, "output_tokens_details")
+    details = _table(value, "prompt_tokens_details", "input_tokens_details")
+    told = _table(value, "completion_tokens_details", "output_tokens_details")
     read = _first((details, value), _READ) or 0
     split = _table(value, "cache_creation")
     hour = count_of(split.get("ephemeral_1h_input_tokens")) or 0
@@ -97,8 +98,8 @@ def beyond_tokens(usage: Usage | None, value: Any, answer: Any) -> Usage | None:
 
 def served_as(*told: Any) -> tuple[str, ...]:
     """How something was served, or is asked to be, where that is not the standard way."""
-    tables = [table for table in told if isinstance(table, dict)]
-    words = {str(table.get(name) or "").lower() for table in tables for name in _SERVED}
+    tables = [t for t in told if isinstance(t, dict) and not t.keys().isdisjoint(_SERVED)]
+    words = {str(w).lower() for table in tables for name in _SERVED if (w := table.get(name))}
     return tuple(sorted(words - _STANDARD))
 
 
@@ -132,11 +133,8 @@ def is_plain(value: Any) -> bool:
     """Whether what a vendor told can be handed on as it is: no count in it is anything but one."""
     if not isinstance(value, dict):
         return value is None
-    return all(
-        type(value[name]) is int and value[name] >= 0
-        for name in (*PROMPTS, *COMPLETIONS, "total_tokens", *_READ, *_WRITTEN)
-        if value.get(name) is not None
-    )
+    told = [value[name] for name in _COUNTS & value.keys()]
+    return all([count is None or (type(count) is int and count >= 0) for count in told])
 
 
 def _is_beside(
@@ -160,10 +158,21 @@ def _order(names: tuple[str, str], beside: bool) -> tuple[str, ...]:
 
 def _first(tables: tuple[Any, ...], names: tuple[str, ...]) -> int | None:
     """The first count that is more than nothing; 0 where only nothing is told."""
-    counts = [c for t in tables for name in names if (c := count_of(t.get(name))) is not None]
-    return next((count for count in counts if count), counts[0] if counts else None)
+    found = None
+    for table in tables:
+        if table.keys().isdisjoint(names):
+            continue
+        for name in names:
+            if (told := table.get(name)) is not None and (count := count_of(told)) is not None:
+                if count:
+                    return count
+                found = 0
+    return found
 
 
-def _table(value: Any, name: str) -> dict[str, Any]:
-    table = value.get(name)
-    return table if isinstance(table, dict) else {}
+def _table(value: Any, *names: str) -> dict[str, Any]:
+    """The first of these that is there and not empty."""
+    for name in names:
+        if (table := value.get(name)) and isinstance(table, dict):
+            return table
+    return {}

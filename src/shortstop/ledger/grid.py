@@ -52,6 +52,8 @@ class PowerGrid(Struct, frozen=True):
     def gco2_per_kwh(self, at: float) -> float:
         """Grams of CO2 equivalent at Unix time `at`: of its year, or of the nearest that is
         known before it, else of the first."""
+        if len(self.years) == 1:
+            return self.years[0][1]
         year = time.gmtime(at).tm_year
         known = [grams for since, grams in self.years if since <= year]
         return known[-1] if known else self.years[0][1]

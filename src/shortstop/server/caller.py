@@ -24,6 +24,9 @@ MAX_STATE = 512
 """Characters of a `tracestate`, as many as W3C asks to pass on."""
 LONG = 1 << 17
 """Characters of a first message from which its middle says nothing about whose dialogue it is."""
+CAPS = tuple(f"x-shortstop-run-max-{what}" for what in ("usd", "steps", "seconds"))
+_CAPS = frozenset(name.encode() for name in CAPS)
+UNCAPPED = RunLimits()
 _RUN = re.compile(rf"[!-~]{{1,{MAX_HEADER}}}")
 _WORD = r"\d{0,3}[a-z]{1,24}\d{0,2}"
 _BETA = re.compile(rf"{_WORD}(?:-{_WORD}){{0,7}}-20\d\d-?\d\d-?\d\d")
@@ -139,12 +142,10 @@ def _cache(headers: Headers) -> CacheUse:
 
 
 def _run_caps(headers: Headers) -> RunLimits:
-    steps = _limit(headers, "x-shortstop-run-max-steps")
-    return RunLimits(
-        usd=_limit(headers, "x-shortstop-run-max-usd"),
-        steps=None if steps is None else int(steps),
-        seconds=_limit(headers, "x-shortstop-run-max-seconds"),
-    )
+    if _CAPS.isdisjoint(headers):
+        return UNCAPPED
+    usd, steps, seconds = [_limit(headers, name) for name in CAPS]
+    return RunLimits(usd, None if steps is None else int(steps), seconds)
 
 
 def _limit(headers: Headers, name: str) -> float | None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from starlette.types import Receive
 
-WATCH_AFTER = 0.02
-"""Seconds before listening begins. A client that leaves earlier is noticed then."""
+WATCH_AFTER = 0.1
+"""Seconds before listening begins. A client that leaves earlier is noticed then: so much work for
+nobody costs less than a task for each of many requests at once, of which none is answered sooner
+than all are."""
 
 
 class Watch:

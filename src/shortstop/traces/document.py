@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from shortstop.traces.seal import Seal, is_sealed
 from shortstop.types import Choice, Json, Trace
@@ -36,7 +36,7 @@ def encode(trace: Trace, request: Json | None, response: Json | None) -> bytes:
 
     Raises UnicodeEncodeError, TypeError, ValueError or OverflowError for what JSON cannot hold.
     """
-    return _encode({**asdict(trace), "request": request, "response": response})
+    return _encode(replace(trace, request=request, response=response))
 
 
 def answer(choices: tuple[Choice, ...] | None) -> Json | None:
@@ -112,8 +112,11 @@ def joined(document: bytes, content: Content) -> bytes:
 
 def placeless(trace: Trace) -> Trace:
     """Without the places of findings: the key of an object can be the secret itself."""
-    findings = tuple([replace(one, path="") for one in trace.clearance.findings])
-    return replace(trace, clearance=replace(trace.clearance, findings=findings))
+    clearance = trace.clearance
+    if not clearance.findings:
+        return trace
+    findings = tuple([replace(one, path="") for one in clearance.findings])
+    return replace(trace, clearance=replace(clearance, findings=findings))
 
 
 def _without(fields: dict[str, msgspec.Raw]) -> Trace:

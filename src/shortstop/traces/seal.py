@@ -66,9 +66,9 @@ class Seal:
         return hashlib.blake2b(data, digest_size=size, key=self._digest_key).digest()
 
     def close(self, body: Json, about: str) -> Json:
-        """What to encode as JSON in the place of `body`, whose values may be Structs as well."""
-        text = base64.b64encode(self.lock(msgspec.json.encode(body), about))
-        return {SEALED: msgspec.Raw(b'"%b"' % text)}  # no character of it needs an escape
+        """What to encode as JSON, bytes as base64, in the place of `body`, whose values may be
+        Structs as well."""
+        return {SEALED: self.lock(msgspec.json.encode(body), about)}
 
     def open(self, body: Json, about: str) -> Json:
         """What `close` was given. Raises StoreError as `unlock` does."""

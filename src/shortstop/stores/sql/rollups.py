@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from shortstop.stores.sql.database import SqlSession, SqlVariant
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, basis, count, total
@@ -27,7 +28,7 @@ def _sums(counts: Sequence[str], amounts: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rollup:
     """One table: the expressions of its keys and sums over `traces`, by column."""
 
@@ -58,23 +59,28 @@ class Rollup:
         db.execute(f"DELETE FROM {self.name} WHERE rows <= 0")  # noqa: S608 - our own name
 
     def _apply(self, db: SqlSession, where: str, args: Sequence[float], sign: str) -> None:
+        begin, end = self._changes[sign]
+        db.execute(f"{begin} FROM traces WHERE {where} {end}", args)
+
+    @cached_property
+    def _changes(self) -> dict[str, tuple[str, str]]:
+        """By sign: what stands before the rows that are chosen, and what after."""
         columns = ", ".join([*self.keys, *self.sums])
         made = ", ".join([*self.keys.values(), *self.sums.values()])
-        changed = ", ".join(
-            f"{name} = {self.name}.{name} {sign} excluded.{name}" for name in self.sums
-        )
         places = ", ".join(str(place) for place in range(1, len(self.keys) + 1))
-        db.execute(
-            f"INSERT INTO {self.name} ({columns})"  # noqa: S608 - made of fixed texts
-            f" SELECT {made} FROM traces WHERE {where} GROUP BY {places}"
-            f" ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changed}",
-            args,
-        )
+        begin = f"INSERT INTO {self.name} ({columns}) SELECT {made}"
+        end = f"GROUP BY {places} ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET "
+        name, sums = self.name, self.sums
+        return {
+            sign: (begin, end + ", ".join(f"{n} = {name}.{n} {sign} excluded.{n}" for n in sums))
+            for sign in "+-"
+        }
 
 
 _TEXTS = {"tenant", "task", "target", "baseline"}
 
 
+@cache
 def rollups(variant: SqlVariant) -> tuple[Rollup, Rollup]:
     """By day, and by hour."""
     daily = {

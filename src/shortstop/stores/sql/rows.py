@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 from shortstop.ports.rows import SealDocument, SealGrade
@@ -28,6 +29,7 @@ _PAUSE_SECONDS = 0.0005
 requests waiting until its time slice ends."""
 
 
+@cache
 def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     places = f"({', '.join('?' * len(columns))})"
@@ -53,14 +55,8 @@ class SqlRows(ABC):
         self._database.open()
 
     def insert(self, rows: Sequence[Row], graded: Sequence[GradeRow] = ()) -> int:
-        size = _ROWS_PER_STATEMENT
-        groups = [rows[i : i + size] for i in range(0, len(rows), size)]
-
         def write(db: SqlSession) -> int:
-            before = rollups.newest(db)
-            refused = sum(_insert_gently(db, self._variant, group) for group in groups)
-            if rows:
-                rollups.add(db, self._variant, before)
+            refused = _put(db, self._variant, rows) if rows else 0
             refused += grades.put(db, self._variant, graded)
             erased.empty_late(db, rows, graded)
             return refused
@@ -130,30 +126,33 @@ def _empty(db: SqlSession, variant: SqlVariant, tenant: str, conversation: str) 
     return len(rows)
 
 
-def _insert_gently(db: SqlSession, variant: SqlVariant, group: Sequence[Row]) -> int:
-    refused = _insert_group(db, variant, group)
-    time.sleep(_PAUSE_SECONDS)
-    return refused
-
-
-def _insert_group(db: SqlSession, variant: SqlVariant, group: Sequence[Row]) -> int:
-    """Insert rows together, or one by one where one of them cannot be: how many were refused."""
-    seq = rollups.newest(db)
+def _put(db: SqlSession, variant: SqlVariant, rows: Sequence[Row]) -> int:
+    """Number rows and write them together, or one by one where one of them cannot be: how many were
+    refused."""
+    newest = rollups.newest(db)
+    refused = 0
     try:
         with savepoint(db, variant):
-            _insert_all(db, seq, group)
+            _insert_gently(db, newest, rows)
     except Exception as error:
         if variant.at_fault(error):
             raise
-        numbered = enumerate(group, start=seq + 1)
-        return sum(not _insert_one(db, variant, number, row) for number, row in numbered)
-    return 0
+        numbered = enumerate(rows, start=newest + 1)
+        refused = sum(not _insert_one(db, variant, number, row) for number, row in numbered)
+    rollups.add(db, variant, newest)
+    return refused
 
 
-def _insert_all(db: SqlSession, seq: int, group: Sequence[Row]) -> None:
+def _insert_gently(db: SqlSession, newest: int, rows: Sequence[Row]) -> None:
+    for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+        _insert_group(db, newest + first, rows[first : first + _ROWS_PER_STATEMENT])
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _insert_group(db: SqlSession, newest: int, group: Sequence[Row]) -> None:
     slim: list[Any] = []
     bodies: list[Any] = []
-    for number, row in enumerate(group, start=seq + 1):
+    for number, row in enumerate(group, start=newest + 1):
         slim.append(number)
         slim += row.columns
         bodies += (number, row.document.decode())
