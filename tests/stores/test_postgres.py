@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import count
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -227,6 +228,28 @@ class TestMigration:
                 assert session.execute("SELECT version FROM shortstop_schema").fetchone()
             with pytest.raises(StoreError), database.reading() as session:
                 session.execute("SELECT pg_sleep(3)")
+
+    def test_it_may_take_longer_than_the_server_lets_requests_take(self, url: str) -> None:
+        slow = SchemaStep(("SELECT pg_sleep(0.5)",))
+        limits = "-cstatement_timeout=200 -clock_timeout=200"
+        with connect(f"{url}&options={quote(limits)}") as connection:
+            migrate(connection, "db")
+            assert migrate(connection, "db", (*STEPS, slow)) == 1
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute("SELECT pg_sleep(0.5)")
+
+    @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+    def test_a_database_that_cannot_hold_every_text_is_refused(
+        self, postgres: PostgresServer, encoding: str
+    ) -> None:
+        name = encoding.lower()
+        postgres.sql(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")
+        with connect(postgres.url(name)) as connection:
+            for use in (check, migrate):
+                with pytest.raises(StoreError, match=f"encoding {encoding}") as caught:
+                    use(connection, "db")
+                assert caught.value.code == "store_encoding"
+        postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
     def test_a_newer_schema_is_refused_by_every_store(
         self, url: str, connection: BoundedConnection
