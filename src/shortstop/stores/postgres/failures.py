@@ -114,7 +114,7 @@ _BY_WORDS = (
     ('role "', _CREDENTIALS),
     ('database "', _NO_DATABASE),
 )
-"""A connection that was refused has no state, only the server's words after FATAL, or PgBouncer's."""
+"""A connection that was refused has no state, only words after FATAL; some are PgBouncer's."""
 _BY_OWN_WORDS = (
     ("no password supplied", _CREDENTIALS),
     ("bad: invalid", _NO_URL),
