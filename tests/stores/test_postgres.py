@@ -297,8 +297,12 @@ def test_a_text_with_the_character_that_postgresql_has_not_is_kept(stores: Store
     assert [decode(one).model for one in stores.reports().documents()] == ["a\0b"]
 
 
-def test_a_dead_process_is_dead_when_its_time_is_over(url: str, postgres: PostgresServer) -> None:
-    """After kill -9 nobody says so: what it had set aside is free when its signs have stopped."""
+@pytest.mark.parametrize("end", ["clock_timestamp()", "'infinity'"])
+def test_a_dead_process_is_dead_when_its_time_is_over(
+    url: str, postgres: PostgresServer, end: str
+) -> None:
+    """After kill -9 nobody says so: what it had set aside is free when its signs have stopped. One
+    without an end is none."""
     name = url.partition("@/")[2].partition("?")[0]
     stores = PostgresStores(url)
     with closing(stores.accounts()) as mine:
@@ -312,7 +316,7 @@ def test_a_dead_process_is_dead_when_its_time_is_over(url: str, postgres: Postgr
         assert mine.recover(AT - 1) == 0
         recovered = 0
         while not recovered:  # the server may be busy with its last sign yet
-            postgres.sql("UPDATE owners SET until = clock_timestamp()", name)
+            postgres.sql(f"UPDATE owners SET until = {end}", name)
             recovered = mine.recover(AT - 1)
         assert recovered == 1
         assert mine.balance("k", "w") == (5, 0)
