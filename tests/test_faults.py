@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from shortstop import faults
-from shortstop.errors import InvalidRequest, UpstreamFailed
+from shortstop.errors import InvalidRequest, StoreUnavailable, UpstreamFailed
 from shortstop.faults import contained, turned_into
 
 PROMPT = "the prompt was AKIA"
@@ -68,6 +68,22 @@ def test_an_answer_to_the_client_is_no_failure() -> None:
     with contained("deciding"):
         raise InvalidRequest("no such model")
     assert faults.taken() == {"deciding": 1}
+
+
+def test_a_store_that_is_away_is_told_once_and_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for code in ("store_full", "store_full", "store_slow"):
+        seam = contained("setting money aside")
+        with seam:
+            raise StoreUnavailable(f"The database has {code}.", code=code)
+        assert seam.code == code
+    assert faults.taken() == {}
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "setting money aside is not possible now: The database has store_full.",
+        "setting money aside is not possible now: The database has store_slow.",
+    ]
 
 
 def test_a_failure_becomes_one_that_is_known() -> None:

@@ -337,6 +337,7 @@ class StoreUnavailable(StoreError):
     """Locked, full, read-only or out of reach: the same call may succeed later."""
 
     status = 503
+    code = "store_unavailable"
 
 
 class NotLeading(StoreError):

@@ -3,7 +3,8 @@
 A look, a check, a bill, a row or a metric is there for the answer, not the other way round. A block
 under `contained` that fails stops there; the code after it goes on with what it has prepared for
 that case. The failure is logged by its place and type, never by its text, which may quote the
-prompt; and it is counted, for `shortstop_faults_total`.
+prompt; and it is counted, for `shortstop_faults_total`. A store that is away is no failure of ours:
+its own words are logged, once for each of its causes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from functools import cache
 from types import TracebackType
 
-from shortstop.errors import ShortstopError
+from shortstop.errors import ShortstopError, StoreUnavailable
 
 log = logging.getLogger("shortstop")
 
@@ -32,11 +33,13 @@ class ContainedBlock:
     """A block whose failure stops at its end. `passing` are errors that are no failure: an answer
     to the client, meant as such."""
 
-    __slots__ = ("_passing", "_place")
+    __slots__ = ("_passing", "_place", "code")
 
     def __init__(self, place: str, passing: tuple[type[BaseException], ...] = ()) -> None:
         self._place = place
         self._passing = passing
+        self.code: str | None = None
+        """Of the failure, where it has one."""
 
     def __enter__(self) -> None:
         pass
@@ -46,6 +49,7 @@ class ContainedBlock:
     ) -> bool:
         if error is None or isinstance(error, (*PASSED, *self._passing)):
             return False
+        self.code = error.code if isinstance(error, ShortstopError) else None
         note(self._place, error)
         return True
 
@@ -82,6 +86,9 @@ turned_into = cache(TurningBlock)
 def note(place: str, error: BaseException) -> None:
     """Log and count a failure: with the lines of code that it came through the first time, in one
     line after that."""
+    if isinstance(error, StoreUnavailable):
+        _note_away(place, error)
+        return
     kind = type(error).__name__
     _counts[place] += 1
     if (place, kind) in _told:
@@ -90,6 +97,14 @@ def note(place: str, error: BaseException) -> None:
     _told.add((place, kind))
     way = "".join(traceback.format_tb(error.__traceback__, limit=-8))
     log.error("%s failed (%s): the answer goes on without it\n%s", place, kind, way)
+
+
+def _note_away(place: str, error: StoreUnavailable) -> None:
+    """Whoever watches the store tells when it is away and when it is back."""
+    cause = place, error.code or type(error).__name__
+    if cause not in _told:
+        _told.add(cause)
+        log.warning("%s is not possible now: %s", place, error)
 
 
 def taken() -> dict[str, int]:

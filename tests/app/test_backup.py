@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shortstop.app.backup import back_up
+from shortstop.app.backup import back_up, lake_outside
 from shortstop.config import Config, TracesConfig
 from shortstop.errors import ConfigError, StoreError
 from shortstop.stores import Paths, open_stores
@@ -63,6 +63,34 @@ def test_models_and_what_belongs_to_processes_stay_out(paths: Paths, tmp_path: P
         "brain.bin", "content.key", "specialists/a/about.json",
     ]  # fmt: skip
     assert {stat.S_IMODE(p.stat().st_mode) for p in found} == {0o600}
+
+
+def test_a_lake_is_copied_last_and_whole(paths: Paths, tmp_path: Path) -> None:
+    """A file that came after the databases were copied is there for the rows that name it."""
+    lake = tmp_path / "lake"
+    names = ["day=2026-11-26/part-a-000001.parquet", "day=2026-11-27/part-a-000002.parquet"]
+    for name in (*names, ".lock", "day=2026-11-27/.part.7.tmp"):
+        (lake / name).parent.mkdir(parents=True, exist_ok=True)
+        (lake / name).write_bytes(name.encode())
+    paths.home.mkdir()
+    (paths.home / "brain.bin").write_bytes(b"1")
+    order: list[str] = []
+    back_up(paths, tmp_path / "copy", lambda name, _: order.append(name), lake)
+    assert order == ["brain.bin", *(f"lake/{name}" for name in names)]
+    assert {(tmp_path / "copy" / "lake" / name).read_bytes().decode() for name in names} == {*names}
+
+
+def test_a_lake_that_is_not_mounted_leaves_no_copy(paths: Paths, tmp_path: Path) -> None:
+    paths.home.mkdir()
+    with pytest.raises(ConfigError, match="There is no folder"):
+        back_up(paths, tmp_path / "copy", lambda *_: None, tmp_path / "lake")
+    assert [p.name for p in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_lake_in_the_data_folder_is_copied_with_it(paths: Paths) -> None:
+    assert lake_outside(paths, None) is None
+    assert lake_outside(paths, str(paths.home / "lake")) is None
+    assert lake_outside(paths, "/mnt/lake") == Path("/mnt/lake")
 
 
 def test_a_damaged_database_leaves_no_copy(paths: Paths, tmp_path: Path) -> None:

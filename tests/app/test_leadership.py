@@ -50,6 +50,18 @@ def test_another_takes_over_when_the_first_is_lost(
     assert one.term is None
 
 
+def test_a_term_without_an_end_ends(leaders: PostgresLeaders, clock: FakeClock) -> None:
+    """Set by hand, or by a server whose clock has gone back: else nobody would lead any more."""
+    one, two = Leadership(leaders, "a", clock), Leadership(leaders, "b", clock)
+    one.renew()
+    two.renew()
+    assert two.term is None, "an end that is near is waited for"
+    leaders.lead("a", 86_400)
+    two.renew()
+    assert two.term is not None
+    assert not one.confirmed()
+
+
 def test_who_cannot_reach_the_store_stops_leading_by_its_own_clock(
     leaders: PostgresLeaders, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

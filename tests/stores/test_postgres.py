@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import count
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -228,6 +229,28 @@ class TestMigration:
             with pytest.raises(StoreError), database.reading() as session:
                 session.execute("SELECT pg_sleep(3)")
 
+    def test_it_may_take_longer_than_the_server_lets_requests_take(self, url: str) -> None:
+        slow = SchemaStep(("SELECT pg_sleep(0.5)",))
+        limits = "-cstatement_timeout=200 -clock_timeout=200"
+        with connect(f"{url}&options={quote(limits)}") as connection:
+            migrate(connection, "db")
+            assert migrate(connection, "db", (*STEPS, slow)) == 1
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute("SELECT pg_sleep(0.5)")
+
+    @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+    def test_a_database_that_cannot_hold_every_text_is_refused(
+        self, postgres: PostgresServer, encoding: str
+    ) -> None:
+        name = encoding.lower()
+        postgres.sql(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")
+        with connect(postgres.url(name)) as connection:
+            for use in (check, migrate):
+                with pytest.raises(StoreError, match=f"encoding {encoding}") as caught:
+                    use(connection, "db")
+                assert caught.value.code == "store_encoding"
+        postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
     def test_a_newer_schema_is_refused_by_every_store(
         self, url: str, connection: BoundedConnection
     ) -> None:
@@ -274,8 +297,12 @@ def test_a_text_with_the_character_that_postgresql_has_not_is_kept(stores: Store
     assert [decode(one).model for one in stores.reports().documents()] == ["a\0b"]
 
 
-def test_a_dead_process_is_dead_when_its_time_is_over(url: str, postgres: PostgresServer) -> None:
-    """After kill -9 nobody says so: what it had set aside is free when its signs have stopped."""
+@pytest.mark.parametrize("end", ["clock_timestamp()", "'infinity'"])
+def test_a_dead_process_is_dead_when_its_time_is_over(
+    url: str, postgres: PostgresServer, end: str
+) -> None:
+    """After kill -9 nobody says so: what it had set aside is free when its signs have stopped. One
+    without an end is none."""
     name = url.partition("@/")[2].partition("?")[0]
     stores = PostgresStores(url)
     with closing(stores.accounts()) as mine:
@@ -289,7 +316,7 @@ def test_a_dead_process_is_dead_when_its_time_is_over(url: str, postgres: Postgr
         assert mine.recover(AT - 1) == 0
         recovered = 0
         while not recovered:  # the server may be busy with its last sign yet
-            postgres.sql("UPDATE owners SET until = clock_timestamp()", name)
+            postgres.sql(f"UPDATE owners SET until = {end}", name)
             recovered = mine.recover(AT - 1)
         assert recovered == 1
         assert mine.balance("k", "w") == (5, 0)

@@ -137,7 +137,8 @@ class Pipeline:
 
         Raises QuotaExceeded, and StoreUnavailable where nothing is free of charge.
         """
-        with contained("setting money aside", (RequestError,)):
+        seam = contained("setting money aside", (RequestError,))
+        with seam:
             if not await self._reserved_for_all(record, decision):
                 await self._books.reserve(record, decision)
             return decision
@@ -146,6 +147,7 @@ class Pipeline:
             raise StoreUnavailable(
                 "What is left of this key's budget cannot be read now.",
                 hint="Retry in a moment, or ask a local model.",
+                code=seam.code,
                 retry_after=1.0,
             )
         return unpaid

@@ -110,13 +110,15 @@ class Embedding:
 
     async def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:
         """Raises QuotaExceeded, and StoreUnavailable for a model that somebody bills."""
-        with contained("setting money aside", (RequestError,)):
+        seam = contained("setting money aside", (RequestError,))
+        with seam:
             await self._books.reserve(record, decision)
             return
         if not target.local:
             raise StoreUnavailable(
                 "What is left of this key's budget cannot be read now.",
                 hint="Retry in a moment, or use a local embedding model.",
+                code=seam.code,
                 retry_after=1.0,
             )
 

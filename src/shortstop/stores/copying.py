@@ -22,7 +22,7 @@ from shortstop.stores.paths import Paths
 from shortstop.stores.postgres.connect import BoundedConnection, connect, named
 from shortstop.stores.postgres.database import PostgresSession
 from shortstop.stores.postgres.failures import as_store_error
-from shortstop.stores.postgres.migrate import found, migrate
+from shortstop.stores.postgres.migrate import found, migrate, unhurried
 from shortstop.stores.postgres.partitions import DayPartitions
 from shortstop.stores.sql.rollups import DAY
 from shortstop.stores.sqlite.accounts import ACCOUNTS
@@ -192,7 +192,7 @@ def _write(
     truths = [i for i, name in enumerate(columns) if name in _BOOLEANS and part.name == "traces"]
     names = ", ".join(f'"{name}"' for name in columns)
     command = f"COPY {part.name} ({names}) FROM STDIN"
-    with target.transaction(), target.cursor() as cursor:
+    with unhurried(target), target.cursor() as cursor:
         if part.name == "traces":
             days = {int(row[columns.index("at")] // DAY) for row in rows}
             DayPartitions().make(PostgresSession(target), days, int(time.time() // DAY))
@@ -212,8 +212,8 @@ def _end(target: BoundedConnection, copied: Sequence[CopiedTable]) -> None:
             f"The counts of the files and of the database differ: {told}.",
             hint="Make the database anew and copy into the empty one.",
         )
-    target.execute("ANALYZE")
-    with target.transaction():
+    with unhurried(target):
+        target.execute("ANALYZE")
         target.execute("UPDATE keys_version SET number = number + 1")
         target.execute("UPDATE shortstop_schema SET copying = NULL")
 
@@ -229,5 +229,6 @@ def _count(file: sqlite3.Connection | None, part: _Part) -> int:
 
 
 def _there(target: BoundedConnection, part: _Part) -> int:
-    row = target.execute(f"SELECT count(*) FROM {part.name}").fetchone()  # noqa: S608 - ours
+    with unhurried(target):
+        row = target.execute(f"SELECT count(*) FROM {part.name}").fetchone()  # noqa: S608 - ours
     return int(row[0]) if row else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, TypeVar
 
@@ -17,6 +18,9 @@ CONNECT_SECONDS = 2
 NAME = "shortstop"
 NO_TEXT = "\0", "\N{REPLACEMENT CHARACTER}"
 """The one character that PostgreSQL's text cannot hold, and what is kept for it."""
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+"""It warns of each statement that was sent along with one that failed; whoever asked is told."""
 
 RV = TypeVar("RV")
 
@@ -59,6 +63,7 @@ def connect(url: str) -> BoundedConnection:
         prepare_threshold=None,  # PgBouncer gives each transaction another server's connection
         connect_timeout=CONNECT_SECONDS,
         application_name=NAME,
+        client_encoding="utf8",
     )
     connection.adapters.register_dumper(str, _TextDumper)
     connection.adapters.register_loader("numeric", _WholeLoader)

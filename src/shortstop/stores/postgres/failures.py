@@ -31,6 +31,11 @@ _CREDENTIALS = _Cause(
     "refuses this user or password",
     "Correct `url` under [store], or the server's pg_hba.conf.",
 )
+_NOT_ADMITTED = _Cause(
+    "store_credentials",
+    "lets nobody in from here as this user, in this way",
+    "See the server's pg_hba.conf: it names users and addresses, and may ask for TLS (`sslmode`).",
+)
 _INSECURE = _Cause(
     "store_insecure",
     "cannot be reached over TLS as `sslmode` asks",
@@ -38,6 +43,11 @@ _INSECURE = _Cause(
 )
 _NO_DATABASE = _Cause(
     "store_missing", "is not there", "Make it: `createdb --owner USER NAME` on the server."
+)
+_NO_SCHEMA = _Cause(
+    "store_missing",
+    "has none of the schemas that search_path names",
+    "Make the schema, or correct search_path of this user and database.",
 )
 _READ_ONLY = _Cause(
     "store_read_only",
@@ -71,8 +81,9 @@ _NO_TABLES = _Cause(
 )
 _NO_URL = _Cause(
     "store_url",
-    "is named by a URL that PostgreSQL's library does not understand",
-    "Correct `url` under [store]: postgresql://USER@HOST:PORT/NAME, with parameters of libpq.",
+    "is named by a URL that PostgreSQL, or the pooler before it, does not understand",
+    "Correct `url` under [store]: postgresql://USER@HOST:PORT/NAME, with parameters of libpq;"
+    " PgBouncer takes no `options`.",
     passes=False,
 )
 _TAKEN = _Cause("store_taken", "holds this already", "", passes=False)
@@ -82,26 +93,36 @@ _UNKNOWN = _Cause("store_error", "cannot do that", "See the server's log.")
 _BY_STATE = {
     "28P01": _CREDENTIALS, "28000": _CREDENTIALS, "3D000": _NO_DATABASE, "25006": _READ_ONLY,
     "53100": _FULL, "53200": _LOCKS, "53300": _CROWDED, "57014": _SLOW, "55P03": _SLOW,
-    "25P03": _SLOW, "40001": _CONFLICT, "40P01": _CONFLICT, "42501": _FORBIDDEN,
-    "42P01": _NO_TABLES, "42703": _NO_TABLES, "23505": _TAKEN,
+    "25P03": _SLOW, "25P04": _SLOW, "40001": _CONFLICT, "40P01": _CONFLICT, "42501": _FORBIDDEN,
+    "42P01": _NO_TABLES, "42703": _NO_TABLES, "3F000": _NO_SCHEMA, "23505": _TAKEN,
 }  # fmt: skip
 _BY_CLASS = {
     "08": _UNREACHABLE, "57": _UNREACHABLE, "28": _CREDENTIALS, "22": _VALUES, "23": _VALUES,
-    "53": _CROWDED,
 }  # fmt: skip
 _BY_WORDS = (
     ("too many", _CROWDED),
     ("remaining connection slots", _CROWDED),
+    ("no more connections allowed", _CROWDED),
+    ("pg_hba.conf", _NOT_ADMITTED),
+    ("permission denied", _FORBIDDEN),
+    ("not currently accepting connections", _UNREACHABLE),
+    ("parameter", _NO_URL),
+    ("no such database", _NO_DATABASE),
+    ("no such user", _CREDENTIALS),
     ("password", _CREDENTIALS),
     ("authentication", _CREDENTIALS),
-    ("pg_hba.conf", _CREDENTIALS),
     ('role "', _CREDENTIALS),
     ('database "', _NO_DATABASE),
 )
-"""A connection that was refused has no state, only the server's words after FATAL."""
+"""A connection that was refused has no state, only words after FATAL; some are PgBouncer's."""
 _BY_OWN_WORDS = (
     ("no password supplied", _CREDENTIALS),
+    ("bad: invalid", _NO_URL),
+    ("for connection option", _NO_URL),
+    ("definition of service", _NO_URL),
     ("SSL was required", _INSECURE),
+    ("sslmode", _INSECURE),
+    ("channel binding", _INSECURE),
     ("certificate", _INSECURE),
     ("session is read-only", _READ_ONLY),
     ("server is in hot standby", _READ_ONLY),

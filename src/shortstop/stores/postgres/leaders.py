@@ -18,8 +18,10 @@ VALUES (?, ?, 1, clock_timestamp() + ? * interval '1 second')
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until,
 term = leaders.term + CASE WHEN leaders.holder = excluded.holder THEN 0 ELSE 1 END
 WHERE leaders.holder = excluded.holder OR leaders.until < clock_timestamp()
+OR leaders.until > excluded.until + interval '1 minute'
 RETURNING term
 """
+"""One that ends later than any that is given was set by hand, or the server's clock went back."""
 _RESIGN = "UPDATE leaders SET until = '-infinity' WHERE name = ? AND holder = ?"
 _TERM = "SELECT 1 FROM leaders WHERE name = ? AND term = ?"
 _CLAIM = "INSERT INTO claimed_jobs (job, due) VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -7,7 +7,8 @@ a step *expands* (adds what the version before does not miss), and only a later 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,10 @@ from shortstop.stores.postgres.schema import STEPS, SchemaStep
 _LOCK = 0x73686F7274
 """Who migrates has the database to itself; the others wait and find it done."""
 _VERSION = "SELECT version, oldest, copying FROM shortstop_schema"
+_NO_LIMITS = """
+SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 _CREATE = """
 CREATE TABLE IF NOT EXISTS shortstop_schema (
     version INTEGER NOT NULL, oldest INTEGER NOT NULL, copying TEXT
@@ -58,6 +63,7 @@ def check(
     connection: BoundedConnection, where: str, steps: Sequence[SchemaStep] = STEPS
 ) -> SchemaVersion:
     """Raises StoreError where this Shortstop cannot use the tables as they are."""
+    _require_encoding(connection, where)
     schema = found(connection)
     _refuse_newer(schema, where, steps)
     require_whole(schema, where)
@@ -74,6 +80,7 @@ def check(
 def migrate(connection: BoundedConnection, where: str, steps: Sequence[SchemaStep] = STEPS) -> int:
     """Bring the tables to the newest schema; how many steps that took. Several processes may call
     this at once. Raises StoreError where a newer Shortstop has taken away what this one needs."""
+    _require_encoding(connection, where)
     done = 0
     while True:
         schema = found(connection)
@@ -106,7 +113,7 @@ def server_at(url: str) -> str:
 
 def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
     """Take one step, unless another process has taken it meanwhile."""
-    with connection.transaction():
+    with unhurried(connection):
         connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
         connection.execute(_CREATE)
         schema = _read(connection)
@@ -123,6 +130,27 @@ def _next(connection: BoundedConnection, steps: Sequence[SchemaStep]) -> bool:
             "UPDATE shortstop_schema SET version = %s, oldest = %s", (number, max(1, oldest))
         )
     return True
+
+
+@contextmanager
+def unhurried(connection: BoundedConnection) -> Iterator[None]:
+    """A transaction without the limits that the server's owner may have set for requests: what is
+    done with whole tables takes longer."""
+    with connection.transaction():
+        connection.execute(_NO_LIMITS)
+        yield
+
+
+def _require_encoding(connection: BoundedConnection, where: str) -> None:
+    """Raises StoreError for a database that cannot hold every text."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):
+        raise StoreError(
+            f"The database {where} has the encoding {encoding}: not every text fits into it.",
+            hint="Make it anew with `createdb --encoding UTF8 --template template0`.",
+            code="store_encoding",
+            status=503,
+        )
 
 
 def require_whole(schema: SchemaVersion, where: str) -> None:
