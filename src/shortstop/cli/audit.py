@@ -30,7 +30,7 @@ audit_app = typer.Typer(
 Log = Annotated[
     Path | None,
     typer.Option(
-        "--log", help="The log; by default [privacy] audit, else changes.log in the data folder."
+        "--log", help="The log; by default privacy.audit, else changes.log in the data folder."
     ),
 ]
 Out = Annotated[
