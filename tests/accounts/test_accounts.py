@@ -121,6 +121,15 @@ def test_revoked_and_expired_keys_are_refused(accounts: Accounts, clock: FakeClo
         accounts.keys.revoke("key_none")
 
 
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 1e12, 1e300, float("nan")])
+def test_a_key_expires_at_a_time_to_come_that_has_a_date(
+    accounts: Accounts, clock: FakeClock, seconds: float
+) -> None:
+    with pytest.raises(InvalidRequest, match="expires at a time"):
+        accounts.create(Grant(name="a", expires=clock.time() + seconds))
+    assert accounts.keys.all() == []
+
+
 def test_another_process_sees_new_and_revoked_keys_within_a_second(
     accounts: Accounts, file: Path, clock: FakeClock
 ) -> None:

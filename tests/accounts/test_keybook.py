@@ -26,6 +26,7 @@ class Unsteady:
     def __init__(self, store: AccountStore) -> None:
         self.add_key = store.add_key
         self.change_key = store.change_key
+        self.ended_sessions = store.ended_sessions
         self._store = store
         self.down = False
         self.asked = 0

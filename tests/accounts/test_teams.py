@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +118,26 @@ async def test_a_refusal_says_which_level_is_full(
         await accounts.require(request("r2"), PLAN, caller, dollars("0.6"))
     assert says in refused.value.message
     at_once(accounts.reserved(request("r3"), PLAN, caller, dollars("0.4")))
+
+
+@pytest.mark.parametrize("full", ["key", "team", "organisation"])
+async def test_what_costs_nothing_goes_on_where_a_budget_was_overdrawn_or_lowered(
+    accounts: Accounts, full: str
+) -> None:
+    """A vendor may bill more than was set aside."""
+    _, sales = found(accounts, "1" if full == "organisation" else "100")
+    own = "1" if full == "key" else None
+    _, caller = member(accounts, budget_usd=None if own is None else Decimal(own))
+    spend(accounts, "r1", caller, "1")
+    at_once(accounts.reserved(request("r2"), PLAN, caller, dollars("0")))
+    accounts.settle(trace("r2", caller.key or "", Decimal("0.5")))
+    if full == "team":
+        accounts.teams.change(sales.id, GroupChange(budget_usd="0.01"))
+    for amount, covered in (("0", True), ("0.000000000001", False)):
+        with nullcontext() if covered else pytest.raises(QuotaExceeded):
+            at_once(accounts.reserved(request(f"r{amount}"), PLAN, caller, dollars(amount)))
+        with nullcontext() if covered else pytest.raises(QuotaExceeded):
+            await accounts.require(request("r3"), PLAN, caller, dollars(amount))
 
 
 def test_and_when_it_begins_anew_but_nothing_of_what_others_spent(

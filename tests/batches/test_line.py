@@ -27,6 +27,14 @@ def test_a_line_is_read_and_its_body_left_alone() -> None:
     assert (read.number, read.custom_id, read.model, read.body) == (3, "a", "auto", body)
 
 
+def test_a_file_may_begin_with_a_mark_of_utf_8_and_with_no_other() -> None:
+    """As editors and shells of some systems write it."""
+    assert read_line(1, line("ä").decode().encode("utf-8-sig"), ENDPOINT).custom_id == "ä"
+    for order in ("le", "be"):
+        with pytest.raises(BadLine, match="UTF-16"):
+            read_line(1, ("\ufeff" + line("a").decode()).encode(f"utf-16-{order}"), ENDPOINT)
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "param"),
     [

@@ -108,6 +108,31 @@ def test_another_log_may_be_named(shortstop: Shortstop, folder: Path) -> None:
     assert (result.code, result.out) == (0, "other.log: 3 records, intact\n")
 
 
+def test_the_log_of_changes_is_proven_where_there_is_no_other(
+    shortstop: Shortstop, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the gateway's own key, also a copy of it, and beside a log that was configured since."""
+    (home / "shortstop.toml").write_text("")
+    monkeypatch.setenv("SHORTSTOP_TRACES_KEY", "of the gateway")
+    monkeypatch.delenv("SHORTSTOP_PRIVACY_KEY", raising=False)
+    for name in ("acme", "shop"):
+        made = shortstop("teams", "create-organisation", name, "--budget", "9")
+        assert made.code == 0, made.err
+    result = shortstop("audit", "verify")
+    assert (result.code, "changes.log: 2 records, intact" in result.out) == (0, True)
+    assert json.loads(shortstop("audit", "export").out)["records"] == 2
+    [log] = home.rglob("changes.log")
+    (home / "shortstop.toml").write_text(CONFIG)
+    copy = home / "backup" / "changes.log"
+    copy.parent.mkdir()
+    for one in (log, head_of(log)):
+        (copy.parent / one.name).write_bytes(one.read_bytes())
+    assert "intact" in shortstop("audit", "verify", "--log", str(copy)).out
+    copy.write_text(copy.read_text().replace("acme", "acne"))
+    result = shortstop("audit", "verify", "--log", str(copy))
+    assert (result.code, "record 0: altered" in result.out) == (1, True)
+
+
 @pytest.mark.parametrize("command", ["verify", "export"])
 def test_without_a_log_there_is_nothing_to_prove(
     shortstop: Shortstop, folder: Path, command: str

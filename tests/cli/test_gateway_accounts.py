@@ -119,7 +119,12 @@ async def test_a_lead_has_the_keys_of_the_own_team(
     await done(shortstop, "keys", "create", "mine", "--rpm", "3", *at)
     listed = json.loads(await done(shortstop, "keys", "list", "--json", *at))
     assert sorted(one["name"] for one in listed) == ["lead", "mine"]
-    assert "left $9.0000" in await done(shortstop, "teams", "show", "red", *at)
+    for name in ("red", "shop/red"):
+        told = await done(shortstop, "teams", "show", name, *at)
+        assert "Team shop/red" in told
+        assert "left $9.0000" in told
+    [team] = json.loads(await done(shortstop, "teams", "list", "--json", *at))
+    assert (team["kind"], team["name"], team["left_usd"]) == ("team", "red", "9")
     assert "Revoked" in await done(shortstop, "keys", "revoke", "mine", *at)
     result = await run(shortstop, "teams", "change", "red", "--budget", "8", *at)
     assert result.code != 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,22 @@ def test_a_revoked_key_stays_revoked(shortstop: Shortstop, by: str) -> None:
 def test_revoking_as_json(shortstop: Shortstop) -> None:
     created(shortstop, "ci")
     assert json.loads(shortstop("keys", "revoke", "ci", "--json").out)["revoked"]
+
+
+def test_what_a_key_is_called_hides_no_other_ones_id(shortstop: Shortstop) -> None:
+    lead = json.loads(shortstop("keys", "create", "lead", "--json").out)
+    shortstop("keys", "create", lead["id"])
+    assert shortstop("keys", "revoke", lead["id"]).out == f"Revoked {lead['id']}.\n"
+    assert "Revoked key_" in shortstop("keys", "revoke", lead["id"]).out, "then it is the name"
+
+
+def test_keys_of_an_earlier_version_are_listed_whatever_they_hold(
+    shortstop: Shortstop, home: Path
+) -> None:
+    made = json.loads(shortstop("keys", "create", "anna", "--expires", "3w", "--json").out)
+    with closing(sqlite3.connect(home / "home" / "accounts.db")) as db, db:
+        db.execute("UPDATE keys SET record = replace(record, ?, '1e18')", (str(made["expires"]),))
+    assert "without a" in shortstop("keys", "list").out
 
 
 def test_a_name_of_two_keys_revokes_neither(shortstop: Shortstop) -> None:

@@ -59,7 +59,11 @@ async def test_somebody_signs_in_acts_under_their_name_and_signs_out(
     result = await run(shortstop, "reload", *at)
     assert result.code == 0, result.err
     assert "ada@acme.example (sso ada-1): reload" in deeds(gateway)
-    assert (await run(shortstop, "logout", *at)).out == f"Signed out at {gateway.url}.\n"
+    result = await run(shortstop, "logout", *at)
+    assert (result.out, result.err) == (f"Signed out at {gateway.url}.\n", "")
+    shown = {"authorization": f"Bearer {token}"}
+    async with gateway.http.get("/admin/keys", headers=shown) as answer:
+        assert answer.status == 401, "a copy of it is good for nothing"
     assert (await run(shortstop, "whoami", *at)).code == 2
     assert token.encode() not in file.read_bytes()
     result = await run(shortstop, "reload", *at)

@@ -81,6 +81,14 @@ def test_lines_tables_and_json_show_what_they_are_given(
     assert not any(sign in printed.replace("\n", "") for sign in OBEYED)
 
 
+def test_an_id_is_copied_whole_from_a_narrow_table(capsys: pytest.CaptureFixture[str]) -> None:
+    grid, id = Grid(), "batch_c879ae3b92031e1278cc8056"
+    grid.columns("id", *(f"column {number}" for number in range(9)))
+    grid.row(id, *["a text that is long"] * 9)
+    Terminal(width=80).table(grid)
+    assert id in capsys.readouterr().out
+
+
 def test_a_bar_takes_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     with progress("bytes", hidden=False) as bar:
         bar.add_task("[red]x[/] {task.total}", total=1, completed=1)

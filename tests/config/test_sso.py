@@ -38,6 +38,11 @@ def test_it_is_off_until_somebody_names_a_provider() -> None:
         (text(url=""), "`sso.url`: is missing"),
         (text(issuer='"http://id.example"'), "`sso.issuer`: begins with https://"),
         (text(issuer='"https://id.example?x=1"'), "`sso.issuer`: holds no query"),
+        (text(issuer='"https://id.example/{tenantid}/v2.0"'), "`sso.issuer`: is a template"),
+        (
+            text(issuer='"https://id.example/.well-known/openid-configuration"'),
+            "`sso.issuer`: ends before /.well-known",
+        ),
         (text(url='"https://gateway.example/console"'), "`sso.url`: ends with the host"),
         (text(scopes='["email"]'), '`sso.scopes`: lack "openid"'),
         (text(scopes='["openid", "a b"]'), "`sso.scopes`: are a list of words"),

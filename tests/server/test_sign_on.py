@@ -507,6 +507,48 @@ async def test_a_session_ends_with_its_time_and_with_its_client(
     assert await asks(gateway, "GET", "/admin/keys", session["token"]) == 200
 
 
+async def test_who_logs_out_is_out_with_every_copy_of_the_session(
+    gateway: Gateway, provider: LocalProvider, browser: Browser
+) -> None:
+    provider.user = of("gw-admins")
+    await browser.sign_in()
+    copy = OWN | {"cookie": f"shortstop_console={browser.cookies['shortstop_console']}"}
+    thief = Browser(gateway)
+    assert (await thief.get("today", copy))[0] == 200
+    _, page = await browser.get("today")
+    form = {"csrf": re.findall(r'name="csrf" value="([^"]+)"', page)[0]}
+    async with browser.client.post(
+        browser.url + "logout", data=form, headers=OWN, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303
+    assert (await thief.get("today", copy))[0] == 303
+    await thief.client.close()
+    _, session = await exchanged(gateway, provider.token(CLI))
+    other = (await exchanged(gateway, provider.token(CLI)))[1]["token"]
+    assert await asks(gateway, "DELETE", "/admin/sessions", session["token"]) == 200
+    for path in ("/admin/sessions", "/admin/keys/none"):
+        assert await asks(gateway, "DELETE", path, session["token"]) == 401
+    assert await asks(gateway, "GET", "/admin/keys", other) == 200, "another one goes on"
+    assert deeds(gateway)[-2:].count("ada@acme.example (sso ada-1): log out") == 1
+
+
+async def test_an_administrator_ends_all_that_somebody_has_begun(
+    gateway: Gateway, provider: LocalProvider, browser: Browser
+) -> None:
+    provider.user = of("gw-operators", sub="a|b/c d")
+    await browser.sign_in()
+    _, session = await exchanged(gateway, provider.token(CLI))
+    assert await asks(gateway, "GET", "/admin/traces", session["token"]) == 200
+    place = "/admin/sessions/a%7Cb/c%20d"
+    assert await asks(gateway, "DELETE", place, session["token"]) == 403, "an operator ends none"
+    async with gateway.http.delete(place, headers=gateway.admin) as answer:
+        assert (answer.status, await answer.json()) == (200, {"ended": "a|b/c d"})
+    assert await asks(gateway, "GET", "/admin/traces", session["token"]) == 401
+    assert (await browser.get("today"))[0] == 303
+    assert deeds(gateway)[-1] == "admin token: end the sessions of a|b/c d"
+    assert (await browser.sign_in())[0] == 200, "who may come in comes in again"
+
+
 async def test_no_token_code_or_secret_is_in_a_log(
     gateway: Gateway, provider: LocalProvider, browser: Browser
 ) -> None:

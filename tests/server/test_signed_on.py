@@ -24,7 +24,7 @@ def gateway(config: SsoConfig = CONFIG, now: float = 1000.0, token: str = "t" * 
     sso = SimpleNamespace(config=config, rights=lambda one: rights_of(one, config.groups))
     return SimpleNamespace(
         desk=SimpleNamespace(sso=sso if config.on else None),
-        accounts=SimpleNamespace(now=now),
+        accounts=SimpleNamespace(now=now, keys=SimpleNamespace(has_ended=lambda *_: False)),
         admin_token=SimpleNamespace(secret=token),
     )
 

@@ -31,6 +31,7 @@ async def test_an_organisation_and_its_teams(gateway: Gateway) -> None:
     assert status == 201
     assert acme == {
         **asked, "kind": "organisation", "id": acme["id"], "organisation": None, "period": "month",
+        "full_name": "acme",
         "created": acme["created"], "closed": None, "spent_usd": "0", "held_usd": "0",
         "left_usd": "1000", "resets": acme["resets"],
     }  # fmt: skip
@@ -40,11 +41,15 @@ async def test_an_organisation_and_its_teams(gateway: Gateway) -> None:
     assert (sales["kind"], sales["organisation"], sales["budget_usd"], sales["zone"]) == (
         "team", acme["id"], "9.5", "UTC",
     )  # fmt: skip
+    assert sales["full_name"] == "acme/sales"
     assert await ask(gateway, "GET", f"/admin/teams/{sales['id']}") == (200, sales)
     assert await ask(gateway, "GET", "/admin/teams") == (200, {"data": [acme, sales]})
     changes = {"budget_usd": "3", "period": "total", "name": "Sales"}
     status, changed = await ask(gateway, "PATCH", f"/admin/teams/{sales['id']}", changes)
-    assert (status, changed) == (200, {**sales, **changes, "left_usd": "3", "resets": None})
+    assert (status, changed) == (
+        200,
+        {**sales, **changes, "full_name": "acme/Sales", "left_usd": "3", "resets": None},
+    )
     details = [r.event.detail for r in records(gateway.home / "changes.log")]
     assert details == [
         "admin token: make organisation acme",

@@ -62,7 +62,7 @@ class LocalProvider:
         self.first = "pending"
         """What a device's code is at first."""
         self.devices: dict[str, str] = {}
-        """Device code -> "pending", "slow_down", "denied" or "done"."""
+        """Device code -> "pending", "slow_down", "denied", "declined", "secret" or "done"."""
         self.issued: list[str] = []
         """ID tokens."""
         self.interval = 0.01
@@ -70,6 +70,12 @@ class LocalProvider:
         """Who may exchange a code; a public client has no secret."""
         self.methods = ["client_secret_basic"]
         self.devices_offered = True
+        self.named = ""
+        """As whom it speaks in its document; "": as who it is."""
+        self.left_out = ""
+        """What is missing in its document."""
+        self.device_answer: Claims = {}
+        """What is otherwise in its answer to a device."""
 
     def reset(self) -> None:
         self.fault, self.twist, self.forge = "", lambda claims: claims, self.signed
@@ -100,7 +106,7 @@ class LocalProvider:
 
     async def discovery(self, request: web.Request) -> web.StreamResponse:
         document: dict[str, Any] = {
-            "issuer": self.url,
+            "issuer": self.named or self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
@@ -109,6 +115,7 @@ class LocalProvider:
         }
         if self.devices_offered:
             document["device_authorization_endpoint"] = f"{self.url}/device"
+        document.pop(self.left_out, None)
         return web.json_response(document)
 
     async def keys(self, request: web.Request) -> web.StreamResponse:
@@ -174,6 +181,7 @@ class LocalProvider:
                 "verification_uri": f"{self.url}/activate",
                 "expires_in": 600,
                 "interval": self.interval,
+                **self.device_answer,
             }
         )
 
@@ -183,7 +191,8 @@ class LocalProvider:
             del self.devices[code]
             return web.json_response({"id_token": self.token(client)})
         words = {"pending": "authorization_pending", "slow_down": "slow_down",
-                 "denied": "access_denied"}  # fmt: skip
+                 "denied": "access_denied", "declined": "authorization_declined",
+                 "secret": "invalid_client"}  # fmt: skip
         return self._refuse(words.get(state, "expired_token"))
 
     def _refuse(self, word: str, status: int = 400) -> web.StreamResponse:
@@ -194,6 +203,8 @@ class LocalProvider:
         self.asked.append(request.path)
         if self.fault == "away":
             return web.Response(status=503)
+        if self.fault == "busy":
+            return web.json_response({"errorCode": "too many"}, status=429)
         if self.fault == "slow":
             await asyncio.sleep(30)
         if self.fault == "large":

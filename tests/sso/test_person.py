@@ -60,6 +60,7 @@ def test_rights_follow_the_groups_as_they_are_configured_now() -> None:
     [
         ({"email": "ada@acme.example", "name": "Ada"}, "ada@acme.example"),
         ({"email": "anybody@acme.example", "email_verified": False, "upn": "ada"}, "ada"),
+        ({"email": "anybody@acme.example", "email_verified": "false", "upn": "ada"}, "ada"),
         ({"preferred_username": "ada\n\x1b[31m\u202e"}, "ada??[31m?"),
         ({"email": 7, "name": " "}, "ada-1"),
         ({"name": "x" * 5000}, "x" * 100),
@@ -78,6 +79,21 @@ def test_a_group_stands_under_a_name_or_a_path() -> None:
     assert groups_in(keycloak, "realm_access.roles") == ["a", "b"]
     assert groups_in(keycloak, "https://acme.example/groups") == ["c"]
     assert groups_in(keycloak, "groups") == groups_in(keycloak, "realm_access") == []
+    client = {"resource_access": {"gateway": 1, "gateway.example": {"roles": ["a"]}}}
+    assert groups_in(client, "resource_access.gateway.example.roles") == ["a"]
+    assert groups_in(client, "resource_access.gateway.roles") == []
+
+
+@pytest.mark.parametrize("verified", [True, "true"])
+def test_rights_hang_on_an_address_only_if_it_is_verified(verified: object) -> None:
+    config = SsoConfig(groups_claim="email", groups={"ada@acme.example": SsoGroup("admin")})
+    claims: dict[str, Any] = {"sub": "ada-1", "email": "ada@acme.example"}
+    known = person_in({**claims, "email_verified": verified}, config)
+    assert known.groups == ("ada@acme.example",)
+    for said in ({}, {"email_verified": False}, {"email_verified": "false"},
+                 {"email_verified": None}):  # fmt: skip
+        with pytest.raises(Forbidden, match="verified your address"):
+            person_in({**claims, **said}, config)
 
 
 def test_a_provider_that_leaves_groups_out_is_named() -> None:

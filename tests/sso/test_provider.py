@@ -100,6 +100,22 @@ async def test_another_issuer_is_not_the_one_that_was_named(local: LocalProvider
         await named.document()
 
 
+async def test_an_address_for_many_tenants_is_told_apart(
+    local: LocalProvider, known: IdentityProvider
+) -> None:
+    local.named = "https://id.example/{tenantid}/v2.0"
+    with pytest.raises(SignOnUnavailable, match="name your own tenant's"):
+        await known.document()
+
+
+async def test_what_a_document_lacks_is_named(
+    local: LocalProvider, known: IdentityProvider
+) -> None:
+    local.left_out = "jwks_uri"
+    with pytest.raises(SignOnUnavailable, match=r"discovery document: .*`jwks_uri`"):
+        await known.document()
+
+
 @pytest.mark.parametrize(
     "place", ["http://elsewhere.example/token", "ftp://x", "https://u:p@x/", "javascript:x"]
 )

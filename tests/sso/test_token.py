@@ -92,6 +92,23 @@ def test_a_head_cannot_bring_its_own_key_or_ask_for_more() -> None:
         signed_claims("x" * (MOST_CHARACTERS + 1), listed(RSA))
 
 
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "application/AT+JWT"])
+def test_another_kind_of_token_is_no_id_token(typ: str) -> None:
+    with pytest.raises(SignOnRefused, match="no ID token"):
+        signed_claims(signed(RSA, "RS256", typ=typ), listed(RSA))
+    for usual in ("JWT", "jwt"):
+        assert signed_claims(signed(RSA, "RS256", typ=usual), listed(RSA)) == GOOD
+
+
+def test_a_list_of_keys_may_say_more_of_each_than_is_used() -> None:
+    """Certificates, thumbprints, and whose they are, as Keycloak's and Entra's lists do."""
+    [key] = listed(RSA)
+    more = {**key, "use": "sig", "x5t": "t", "x5t#S256": "t", "x5c": ["MII"],
+            "issuer": "https://id.example/{tenantid}/v2.0"}  # fmt: skip
+    sealing = {**listed(RSAKey.generate_key(2048))[0], "use": "enc", "alg": "RSA-OAEP"}
+    assert signed_claims(signed(RSA, "RS256", x5t="t"), [sealing, more]) == GOOD
+
+
 @given(st.text(max_size=80) | st.from_regex(r"[\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}"))
 def test_any_text_is_refused_in_words(text: str) -> None:
     with pytest.raises((SignOnRefused, UnknownKeyId)):

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from shortstop.accounts.idempotency import AnswerStore
 from shortstop.accounts.keybook import Check, KeyBook
-from shortstop.accounts.keys import BUDGET_LIMIT, LINE_HOLD, PREFIX, Grant, Key, new_id, new_secret
+from shortstop.accounts.keys import (
+    BUDGET_LIMIT,
+    LINE_HOLD,
+    PREFIX,
+    Grant,
+    Key,
+    new_id,
+    new_secret,
+    require_expiry,
+)
 from shortstop.accounts.leased_purse import LeasedPurse
 from shortstop.accounts.leased_rates import LeasedRates
 from shortstop.accounts.leases import LeaseKeeper
@@ -106,6 +115,7 @@ class Accounts:
                 hint=f"Give US dollars above 0 and below {BUDGET_LIMIT:,}.",
                 param="budget_usd",
             )
+        require_expiry(grant.expires, self.now)
         if grant.team is not None:
             self.teams.load()
             grant = replace(grant, team=require_open(self.teams.team(grant.team)).id)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shortstop.accounts.keys import Key, ReplacedSecret, fingerprint
+from shortstop.accounts.sessions import EndedSessions
 from shortstop.accounts.teambook import TeamBook
 from shortstop.errors import Conflict, NotFound, StoreError, StoreUnavailable
 from shortstop.ports import Clock
@@ -32,6 +33,7 @@ class KeyBook:
         self._store = store
         self._clock = clock
         self.teams = TeamBook(store, clock)
+        self.sessions = EndedSessions(store, clock)
         self._by_fingerprint: dict[bytes, Key] = {}
         self._by_id: dict[str, Key] = {}
         self._replaced: dict[str, list[ReplacedSecret]] = {}
@@ -83,6 +85,11 @@ class KeyBook:
         """The earlier secrets of a key that are still good."""
         now = self._clock.time()
         return tuple(one for one in self._replaced.get(id, []) if now < one.until)
+
+    def has_ended(self, nonce: str, subject: str, begun: float) -> bool:
+        """Whether somebody's session is over before its time."""
+        self._refresh()
+        return self.sessions.holds(nonce, subject, begun)
 
     def is_replaced(self, key: Key) -> bool:
         """Whether `find` found this key by a secret that was replaced."""
@@ -189,6 +196,7 @@ class KeyBook:
             log.error("%d keys are damaged in their file and refused: make new ones", damaged)
         if any(key.team is not None for key in by_id.values()):
             self.teams.load()
+        self.sessions.load()
         self._version, self._damaged = version, damaged
         self._by_fingerprint, self._by_id = by_fingerprint, by_id
         self._replaced = replaced

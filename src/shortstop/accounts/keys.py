@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from shortstop.errors import InvalidRequest
 from shortstop.types import CallerRole, RunLimits
 from shortstop.types.console import ConsoleRole
 
@@ -25,6 +26,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Limit = Annotated[int, Meta(ge=1)]
 
 PREFIX = "sk-ss-"
+LATEST_EXPIRY = 253_402_300_800.0
+"""The end of the year 9999, Unix time in seconds: what is later has no date."""
 LONGEST_HOLD = 3600.0
 """Seconds after which no request can still be running."""
 LINE_HOLD = 86_400.0
@@ -167,6 +170,16 @@ def new_id() -> str:
 def fingerprint(secret: str) -> bytes:
     """SHA-256, 32 bytes."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def require_expiry(expires: float | None, now: float) -> None:
+    """Raises InvalidRequest for a time that is past, or has no date."""
+    if expires is not None and not now < expires < LATEST_EXPIRY:
+        raise InvalidRequest(
+            "A key expires at a time that is to come, before the year 10000.",
+            hint="Give Unix time in seconds.",
+            param="expires",
+        )
 
 
 def require_amount(budget: str | float | None) -> None:

@@ -109,7 +109,7 @@ class Purse:
 
     async def lacks(self, payer: Allowance, amount: Decimal) -> str | None:
         """The id of the first level that does not cover `amount`; nothing is set aside."""
-        for level in self.levels(payer):
+        for level in self.levels(payer) if amount else ():
             balance = self.balance_of(level)
             if pico_up(balance.spent + balance.held + amount) > level.budget:
                 return level.purse

@@ -166,7 +166,7 @@ class TeamBook:
     def _require_free(self, group: Group) -> None:
         others = (one for one in self._groups.values() if one.id != group.id)
         if any(_place(one) == _place(group) for one in others):
-            raise Conflict(f"There is a {group.kind} called {group.name!r} already.")
+            raise Conflict(f"The {group.kind} {group.name!r} exists already.")
 
     # ------------------------------------------------------------ budgets
 

@@ -23,7 +23,7 @@ def note_act(
     `needed`; else says why not, "" also where no gateway has kept such a log yet."""
     try:
         with ExitStack() as opened:
-            audits = Audits(env, opened, paths.changes, lambda: _key(config, env, paths))
+            audits = Audits(env, opened, paths.changes, lambda: changes_key(config, env, paths))
             audits.use(config.privacy)
             detail = f"command line, uid {os.getuid()}: {what}"
             log = audits.changes()
@@ -46,12 +46,14 @@ def _give_back(log: Path) -> None:
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
-def _key(config: Config, env: Mapping[str, str], paths: Paths) -> bytes:
-    """The gateway's. A key that we made here would lock the gateway out of its own log."""
+def changes_key(config: Config, env: Mapping[str, str], paths: Paths) -> bytes:
+    """What the gateway seals that log with. A key that we made here would lock the gateway out of
+    its own log. Raises StoreError where there is none yet."""
     seal = reading_seal(config.traces, env, paths.content_key)
     if seal is None:
         raise StoreError(
-            "What is done to teams is written down, and the key of that log is not known here.",
+            "The key of the log of changes, in which what is done to teams is written down, is not"
+            " known here.",
             hint="Start the gateway once, which makes it, or set"
             f" ${config.traces.key_env} as the gateway has it.",
         )

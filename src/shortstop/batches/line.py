@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TypeVar
 
 import msgspec
@@ -48,7 +49,10 @@ class _LineBody(Struct, frozen=True):
 
 def read_line(number: int, data: bytes, endpoint: str) -> BatchLine:
     """Raises BadLine."""
-    envelope = _decoded(data, _LineEnvelope, number, "")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        message = "The file is UTF-16: save it as UTF-8."
+        raise BadLine(Fault("invalid_json_line", message, None, number))
+    envelope = _decoded(data.removeprefix(codecs.BOM_UTF8), _LineEnvelope, number, "")
     if not 1 <= len(envelope.custom_id) <= LONGEST_ID:
         raise BadLine(
             Fault(

@@ -1,4 +1,5 @@
-"""`shortstop audit verify` and `shortstop audit export`."""
+"""`shortstop audit verify` and `shortstop audit export`: of the operator's log or, without one, of
+the log of changes in the data folder."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import typer
 
 from shortstop import __version__
 from shortstop import config as configuration
+from shortstop.app.acts import changes_key
+from shortstop.app.places import data_paths
 from shortstop.cli.options import ConfigFile
 from shortstop.cli.output import print_json, say, write_page
 from shortstop.config import Config
@@ -19,9 +22,17 @@ from shortstop.errors import ConfigError
 from shortstop.privacy import audit
 from shortstop.privacy.keys import audit_key
 
-audit_app = typer.Typer(help="The tamper-evident log of privacy decisions.", no_args_is_help=True)
+audit_app = typer.Typer(
+    help="The tamper-evident log of privacy decisions and administrative acts.",
+    no_args_is_help=True,
+)
 
-Log = Annotated[Path | None, typer.Option("--log", help="The log; by default [privacy] audit.")]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        "--log", help="The log; by default privacy.audit, else changes.log in the data folder."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Where to write; by default to the screen.")
 ]
@@ -70,8 +81,11 @@ def _facts(config: Config) -> dict[str, Any]:
 def _opened(config: Path | None, log: Path | None) -> tuple[Path, bytes, Config]:
     """The log, the key that proves it, and the configuration. Raises ConfigError."""
     loaded = configuration.load(config, os.environ)
-    key = audit_key(loaded.privacy, os.environ)
-    path = log or (Path(loaded.privacy.audit) if loaded.privacy.audit else None)
-    if path is None or not audit.files(path):
+    paths = data_paths(loaded, os.environ)
+    own = None if loaded.privacy.audit is None else Path(loaded.privacy.audit)
+    path = log or own or paths.changes
+    changes = path != own and path.name == paths.changes.name  # also a copy of it
+    key = None if changes else audit_key(loaded.privacy, os.environ)
+    if not audit.files(path):
         raise ConfigError("There is no audit log.", hint="Set `audit` under [privacy], or --log.")
-    return path, key, loaded
+    return path, key or changes_key(loaded, os.environ, paths), loaded

@@ -53,7 +53,7 @@ TrySeconds = Annotated[
     float, typer.Option(help="What that may take at most, the model's start included.", min=1)
 ]
 TryModel = Annotated[
-    str | None, typer.Option(help="Which of [models]; by default the one the router prefers.")
+    str | None, typer.Option(help="Which local model; by default the one the router prefers.")
 ]
 
 SHOWN = 15

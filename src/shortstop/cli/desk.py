@@ -45,9 +45,11 @@ class AccountsDesk:
             say(f"This is not in the log of changes: {problem}", err=True)
 
     def active(self, named: str) -> Key:
-        """The key in use that has this id or name. Raises NotFound, also for several."""
+        """The key in use that has this id or, where none has it, this name: what somebody calls a
+        key hides no other. Raises NotFound, also for several."""
         active = [key for key in self.accounts.keys.all() if key.revoked is None]
-        matching = [key for key in active if named in (key.id, key.name)]
+        matching = [key for key in active if key.id == named]
+        matching = matching or [key for key in active if key.name == named]
         if len(matching) != 1:
             what = f"{len(matching)} keys are called" if matching else "No active key is called"
             raise NotFound(f"{what} {named!r}.", hint="`shortstop keys list` shows their ids.")

@@ -36,6 +36,12 @@ class _GroupDocuments(Struct, frozen=True):
     data: list[Raw]
 
 
+class _FullName(Struct, frozen=True):
+    """`full_name` is not told by an earlier version."""
+
+    full_name: str = ""
+
+
 class _Reached:
     """One gateway, and what is shown to it. `leads`: a team's lead is signed in."""
 
@@ -86,6 +92,11 @@ class GatewayTeams(TeamBook):
         super().__init__(self, time)  # type: ignore[arg-type]
         self._reached = reached
         self.balances: dict[str, GroupBalance] = {}
+        self._full_names: dict[str, str] = {}
+
+    def full_name(self, group: Group) -> str:
+        """As the gateway says: a lead is not told of the organisation itself."""
+        return self._full_names.get(group.id) or super().full_name(group)
 
     def groups(self) -> list[str]:
         """As a store has them: `load` reads them here."""
@@ -122,6 +133,7 @@ class GatewayTeams(TeamBook):
 
     def _told(self, document: bytes) -> Group:
         group: Group = msgspec.json.decode(document, type=Group)
+        self._full_names[group.id] = msgspec.json.decode(document, type=_FullName).full_name
         self.balances[group.id] = msgspec.json.decode(document, type=GroupBalance)
         return group
 

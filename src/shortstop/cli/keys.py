@@ -257,7 +257,10 @@ def _state(key: Key, replaced: list[dict[str, Any]]) -> Part:
 
 
 def _date(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):  # kept by an earlier version
+        return "a time without a date"
 
 
 def _replaced(accounts: AnyAccounts, key: Key) -> list[dict[str, Any]]:

@@ -17,10 +17,11 @@ from shortstop.app.places import data_paths
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json, say
 from shortstop.cli.reach import require_trusted, url_of
-from shortstop.cli.remote import ask, require_safe
+from shortstop.cli.remote import ask, call, require_safe
 from shortstop.cli.sessions import SavedSession, SavedSessions
 from shortstop.config import is_loopback, load
-from shortstop.errors import ConfigError
+from shortstop.errors import ConfigError, ShortstopError, Unauthenticated
+from shortstop.server.sessions import EndedSession
 from shortstop.serving.identity import IdentityFetch
 from shortstop.sso import DeviceOffer
 from shortstop.sso.device import DeviceLogin
@@ -43,11 +44,18 @@ def login_command(url: Url = None, config: ConfigFile = None, as_json: AsJson = 
 
 
 def logout_command(url: Url = None, config: ConfigFile = None) -> None:
-    """Forget the session at a gateway. The provider's own session in the browser goes on."""
+    """End the session at a gateway. The provider's own session in the browser goes on."""
     where, kept = _gateway(url, config)
-    if kept.drop(where) is None:
+    session = kept.drop(where)
+    if session is None:
         say(f"Nobody is signed in at {where}.")
         return
+    try:
+        asyncio.run(call(where, "DELETE", SESSIONS, EndedSession, None, session.token))
+    except Unauthenticated:
+        pass  # it was over
+    except ShortstopError as error:
+        say(f"Forgotten here. A copy of it stays good until its time is over: {error}", err=True)
     say(f"Signed out at {where}.")
 
 

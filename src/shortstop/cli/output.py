@@ -88,7 +88,8 @@ class Grid:
 
     def columns(self, *heads: str, right: Iterable[str] = ()) -> None:
         for head in heads:
-            self.column(head, justify="right" if head in right else "left")
+            justify: JustifyMethod = "right" if head in right else "left"
+            self.column(head, justify=justify, no_wrap=head == "id")  # it is copied whole
 
     def row(self, *cells: Part) -> None:
         self.drawn.add_row(*(_text([cell], "") for cell in cells))

@@ -140,6 +140,9 @@ def list_command(
         groups: list[Group] = []
         for organisation in teams.organisations():
             groups += [organisation, *teams.teams(organisation.id)]
+        groups += [
+            team for team in teams.teams() if team not in groups
+        ]  # a lead sees the team alone
         rows = [(group, at.accounts.group_balance(group)) for group in groups]
         names = {group.id: teams.full_name(group) for group in groups}
         keys = [key.team for key in at.accounts.keys.all() if key.revoked is None]

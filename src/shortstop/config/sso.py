@@ -17,6 +17,8 @@ from shortstop.errors import ConfigError
 GroupRole = Literal["viewer", "operator", "admin", "team-lead"]
 Problem = tuple[KeyPath, str, str]
 """A key, what is wrong with it, and what to do."""
+WELL_KNOWN = "/.well-known/openid-configuration"
+"""Where a provider's document is, from its address on."""
 LONGEST_GROUP = 128
 """Characters of a group's name."""
 
@@ -104,6 +106,10 @@ def problems_of_sso(config: SsoConfig, *, airgap: bool) -> Iterator[Problem]:
         if not getattr(config, key):
             yield (key,), f"is missing: {what}.", ""
     yield from _of_address(config.issuer, "issuer")
+    if "{" in config.issuer:
+        yield ("issuer",), "is a template for many tenants.", "Name your own tenant's."
+    if config.issuer.endswith(WELL_KNOWN):
+        yield ("issuer",), f"ends before {WELL_KNOWN}, which is added to it.", ""
     if airgap and not is_local_url(config.issuer):
         yield ("issuer",), "airgap = true, and this address leads elsewhere.", ""
     if config.url:

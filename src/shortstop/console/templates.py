@@ -73,7 +73,10 @@ def _environment() -> Environment:
 
 def _when(at: float) -> Markup:
     """A moment in UTC; a script turns it into the viewer's zone."""
-    utc = datetime.fromtimestamp(at, UTC)
+    try:
+        utc = datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        return Markup("a time without a date")
     return Markup('<time datetime="{}">{} UTC</time>').format(
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M:%S")
     )

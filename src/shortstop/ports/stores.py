@@ -180,6 +180,12 @@ class AccountStore(Protocol):
         """Write what `change` makes of a group's record; nothing when it raises, or where there is
         no such group. `change` must be pure. Raises StoreError when the name is taken."""
 
+    def ended_sessions(self) -> list[tuple[str, float]]:
+        """What sessions were ended, by a name, and when, Unix time in seconds."""
+
+    def end_sessions(self, name: str, at: float, forgotten: float) -> None:
+        """Write that down, and forget what was ended before `forgotten`."""
+
     def version(self) -> int:
         """A number that changes when another process may have changed something."""
 

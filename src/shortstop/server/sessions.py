@@ -10,8 +10,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from shortstop.config.sso import GroupRole
-from shortstop.errors import NotFound, ShortstopError
+from shortstop.errors import NotFound, ShortstopError, Unauthenticated
 from shortstop.server.answers import as_json
+from shortstop.server.auth import secret_of
 from shortstop.server.capacity import Capacity
 from shortstop.server.gateway import Gateway
 from shortstop.server.sent import Sent
@@ -39,6 +40,12 @@ class StartedSession(Struct, frozen=True):
     role: GroupRole
     tenant: str | None
     team: str | None
+
+
+class EndedSession(Struct, frozen=True):
+    """Whose session is over, or, by the subject that the log of changes names, whose sessions."""
+
+    ended: str
 
 
 class SessionsApi:
@@ -69,6 +76,24 @@ class SessionsApi:
         token = SESSION_PREFIX + value
         session = StartedSession(token, made.until, person.name, rights.role, tenant, rights.team)
         return as_json(session, 201)
+
+    async def end(self, request: HttpRequest) -> Response:
+        """DELETE /admin/sessions: the session whose token is shown is over."""
+        secret = secret_of(request.scope["headers"]) or ""
+        value = secret.removeprefix(SESSION_PREFIX)
+        person = await asyncio.to_thread(self._tickets.end, "token", value)
+        if person is None:
+            raise Unauthenticated("This is no session, or one that is over.", code="session_over")
+        await asyncio.to_thread(self._gateway.desk.note, person.told, "", "log out")
+        return as_json(EndedSession(person.name))
+
+    async def end_all(self, request: HttpRequest, who: str) -> Response:
+        """DELETE /admin/sessions/{id}: all sessions that the person of this subject has begun."""
+        subject = request.path_params["id"]
+        note, sessions = self._gateway.desk.note, self._gateway.accounts.keys.sessions
+        await asyncio.to_thread(note, who, "", f"end the sessions of {subject[:255]}")
+        await asyncio.to_thread(sessions.end_all, subject)
+        return as_json(EndedSession(subject))
 
     def _sso(self) -> SignOn:
         sso = self._gateway.desk.sso

@@ -23,11 +23,12 @@ Kind = Literal["cookie", "token"]
 
 
 class SignedOn(Struct, frozen=True, array_like=True):
-    """Somebody until then, Unix time in seconds, and a random text."""
+    """Somebody until then and from when on, Unix time in seconds, and a random text."""
 
     person: Person
     until: float
     nonce: str
+    begun: float = 0.0
 
 
 class FailedSignIns:
@@ -54,8 +55,8 @@ class SignedOnTickets:
 
     def begin(self, kind: Kind, person: Person, seconds: float) -> tuple[str, SignedOn]:
         """What whoever has just signed in shows for so many seconds."""
-        until = self._gateway.accounts.now + seconds
-        made = SignedOn(person, until, secrets.token_urlsafe(18))
+        now = self._gateway.accounts.now
+        made = SignedOn(person, now + seconds, secrets.token_urlsafe(18), now)
         return self._tickets.sealed(self._purpose(kind), made), made
 
     def of(self, kind: Kind, value: str) -> tuple[SignedOn, Rights] | None:
@@ -64,10 +65,22 @@ class SignedOnTickets:
         if sso is None:
             return None
         found = self._tickets.opened(self._purpose(kind), value, SignedOn)
-        if found is None or found.until <= self._gateway.accounts.now:
+        accounts = self._gateway.accounts
+        if found is None or found.until <= accounts.now:
+            return None
+        if accounts.keys.has_ended(found.nonce, found.person.subject, found.begun):
             return None
         rights = sso.rights(found.person)
         return None if rights is None else (found, rights)
+
+    def end(self, kind: Kind, value: str) -> Person | None:
+        """Whose session is over now, before its time; None: it is nobody's that is good. Raises
+        StoreError."""
+        found = self.of(kind, value)
+        if found is None:
+            return None
+        self._gateway.accounts.keys.sessions.end(found[0].nonce)
+        return found[0].person
 
     def _purpose(self, kind: Kind) -> str:
         sso = self._gateway.desk.sso

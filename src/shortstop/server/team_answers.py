@@ -15,13 +15,15 @@ from shortstop.server.answers import KeyBalance, KeyDetails
 
 
 class GroupDetails(Struct, frozen=True, kw_only=True):
-    """A team or an organisation; `organisation` is a team's. Its budget in US dollars: spent in
+    """A team or an organisation; `organisation` is a team's, by id, and `full_name`
+    ORGANISATION/NAME, by names. Its budget in US dollars: spent in
     this period, set aside for requests under way, and left. It begins anew at `resets`, by the
     clocks of `zone` (null: never). Times are Unix time in seconds."""
 
     kind: Literal["team", "organisation"]
     id: str
     name: str
+    full_name: str
     organisation: str | None
     budget_usd: Decimal
     period: GroupPeriod
@@ -45,6 +47,7 @@ def group_details(accounts: Accounts, group: Group) -> GroupDetails:
         organisation=None if isinstance(group, Organisation) else group.organisation,
         id=group.id,
         name=group.name,
+        full_name=accounts.teams.full_name(group),
         budget_usd=group.budget_usd,
         period=group.period,
         zone=group.zone,

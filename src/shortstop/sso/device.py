@@ -19,8 +19,15 @@ SLOWER_SECONDS = 5.0
 LONGEST_WAIT = 1800.0
 SAYS: dict[str, str] = {
     "access_denied": "The sign-in was refused in the browser.",
+    "authorization_declined": "The sign-in was refused in the browser.",
     "expired_token": "Nobody has signed in in time.",
 }
+
+OF_THE_CLIENT = frozenset(
+    ["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"]
+)
+"""Words that no other try of the same client's changes."""
+CLIENT_HINT = "Its client must be public and allowed to use device authorization."
 
 
 class DeviceCode(Struct, frozen=True):
@@ -31,7 +38,7 @@ class DeviceCode(Struct, frozen=True):
     verification_uri: str
     expires_in: Annotated[float, Meta(gt=0)]
     verification_uri_complete: str | None = None
-    interval: Annotated[float, Meta(ge=0)] = 5.0
+    interval: Annotated[float, Meta(ge=0)] | None = None
 
 
 class _DeviceTokens(Struct, frozen=True):
@@ -54,7 +61,7 @@ class DeviceLogin:
         if why := refusal_in(fetched):
             raise SignOnRefused(
                 f"The identity provider does not let this program ask ({why}).",
-                hint="Its client must be public and allowed to use device authorization.",
+                hint=CLIENT_HINT,
             )
         return read(fetched, DeviceCode, "a code for a device")
 
@@ -84,17 +91,18 @@ class DeviceLogin:
         raise _refused("expired_token")
 
     async def _asked(self, form: Mapping[str, str]) -> Fetched | None:
-        """None where the provider is away for the moment."""
+        """None where the provider is away for the moment, or asked too often."""
         try:
             fetched = await self.fetch.post(self.offer.token_endpoint, form)
         except SignOnUnavailable:
             return None
-        return None if fetched.status >= 500 else fetched
+        return None if fetched.status >= 500 or fetched.status == 429 else fetched
 
 
 def _refused(why: str) -> SignOnRefused:
     said = SAYS.get(why, f"The identity provider does not take the sign-in ({why}).")
-    return SignOnRefused(said, hint="Say `shortstop login` again.")
+    hint = CLIENT_HINT if why in OF_THE_CLIENT else "Say `shortstop login` again."
+    return SignOnRefused(said, hint=hint)
 
 
 def _id_token(fetched: Fetched) -> str:

@@ -50,10 +50,13 @@ def read(fetched: Fetched, into: type[T], what: str) -> T:
         raise SignOnUnavailable(
             f"The identity provider answers with status {fetched.status} where {what} should be."
         )
+    said = f"What the identity provider sends is not {what}"
     try:
-        return msgspec.json.decode(fetched.body, type=into)
+        return msgspec.json.decode(fetched.body, type=into, strict=False)  # numbers as text
+    except msgspec.ValidationError as error:
+        raise SignOnUnavailable(f"{said}: {error}.") from None
     except (msgspec.DecodeError, RecursionError):
-        raise SignOnUnavailable(f"What the identity provider sends is not {what}.") from None
+        raise SignOnUnavailable(f"{said}.") from None
 
 
 def refusal_in(fetched: Fetched) -> str:

@@ -52,7 +52,7 @@ def person_in(claims: Mapping[str, Any], config: SsoConfig) -> Person:
     subject = _printable(claims["sub"], LONGEST_SUBJECT)
     told = (claims.get(name) for name in NAMES if _is_good(name, claims))
     name = next((_printable(one) for one in told if isinstance(one, str) and one.strip()), subject)
-    groups = groups_in(claims, config.groups_claim)
+    groups = _vouched_groups(claims, config.groups_claim)
     person = Person(subject, name, _deciding(groups, config.groups))
     if not person.groups:
         raise _without_group(claims, config, len(groups))
@@ -79,13 +79,32 @@ def rights_of(person: Person, groups: Mapping[str, SsoGroup]) -> Rights | None:
 
 def groups_in(claims: Mapping[str, Any], claim: str) -> list[str]:
     """The names in a claim that holds one, or a list of them: by its own name, else by a path."""
-    value: Any = claims.get(claim)
-    if value is None:
-        value = claims
-        for part in claim.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+    value = _at(claims, claim)
     found = [value] if isinstance(value, str) else value
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _at(claims: Any, path: str) -> Any:
+    """What stands at a path, whose names may hold dots themselves, as those of clients do."""
+    if not isinstance(claims, dict):
+        return None
+    if (value := claims.get(path)) is not None:
+        return value
+    dots = (place for place, sign in enumerate(path) if sign == ".")
+    found = (_at(claims.get(path[:dot]), path[dot + 1 :]) for dot in dots)
+    return next((value for value in found if value is not None), None)
+
+
+def _vouched_groups(claims: Mapping[str, Any], claim: str) -> list[str]:
+    """Raises Forbidden where rights would hang on an address that anybody may have written."""
+    if claim == "email" and claims.get("email_verified") not in (True, "true"):
+        raise Forbidden(
+            "The provider does not say that it has verified your address, on which your rights"
+            " here depend.",
+            hint="Have it verified there, or ask the operator for another `groups_claim`.",
+            code="sso_no_group",
+        )
+    return groups_in(claims, claim)
 
 
 def _deciding(mine: Sequence[str], groups: Mapping[str, SsoGroup]) -> tuple[str, ...]:
@@ -119,7 +138,7 @@ def _without_group(claims: Mapping[str, Any], config: SsoConfig, count: int) -> 
 
 def _is_good(name: str, claims: Mapping[str, Any]) -> bool:
     """An address that the provider says it has not verified is anybody's."""
-    return name != "email" or claims.get("email_verified") is not False
+    return name != "email" or claims.get("email_verified") not in (False, "false")
 
 
 def _printable(text: str, longest: int = LONGEST_NAME) -> str:

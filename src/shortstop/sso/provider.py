@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from shortstop.config import is_local_url, problem_of_url
-from shortstop.config.sso import SsoConfig
+from shortstop.config.sso import WELL_KNOWN, SsoConfig
 from shortstop.errors import SignOnRefused, SignOnUnavailable
 from shortstop.ports import Clock
 from shortstop.sso.fetch import Fetch, read
@@ -18,7 +18,6 @@ from shortstop.sso.token import Claims, JwkSet, UnknownKeyId, signed_claims
 
 log = logging.getLogger(__name__)
 
-WELL_KNOWN = "/.well-known/openid-configuration"
 FRESH_SECONDS = 3600.0
 """How long a document is gone by."""
 AGAIN_SECONDS = 30.0
@@ -77,10 +76,7 @@ class IdentityProvider:
         url = self._issuer.rstrip("/") + WELL_KNOWN
         document = read(await self._fetch.get(url), ProviderDocument, "its discovery document")
         if document.issuer != self._issuer:
-            raise SignOnUnavailable(
-                f"The identity provider calls itself {document.issuer[:200]!a}.",
-                hint="Write `issuer` under [sso] letter by letter as it does.",
-            )
+            raise _other_issuer(document.issuer)
         for one in (document.authorization_endpoint, document.token_endpoint, document.jwks_uri,
                     document.device_authorization_endpoint):  # fmt: skip
             if one is not None:
@@ -101,6 +97,13 @@ class IdentityProvider:
                 f"The identity provider names an address that is not used: {url[:200]!a}.",
                 hint="Its addresses begin with https://.",
             )
+
+
+def _other_issuer(named: str) -> SignOnUnavailable:
+    hint = "Write `issuer` under [sso] letter by letter as it does."
+    if "{" in named:
+        hint = "This address is for many tenants: name your own tenant's in `issuer` under [sso]."
+    return SignOnUnavailable(f"The identity provider calls itself {named[:200]!a}.", hint=hint)
 
 
 class _Remembered(Generic[T]):

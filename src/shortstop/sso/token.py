@@ -50,8 +50,12 @@ class TokenTerms(NamedTuple):
 
 
 class _TokenHead(Struct, frozen=True):
+    """`typ` is "JWT" or left out; what ends with "+jwt" says that it is another kind of token
+    (RFC 8725, 3.11): one for access, or one by which a session is ended."""
+
     alg: str
     kid: str | None = None
+    typ: str | None = None
 
 
 def signed_claims(token: str, keys: JwkSet) -> Claims:
@@ -62,6 +66,8 @@ def signed_claims(token: str, keys: JwkSet) -> Claims:
     head = _head(token)
     if head.alg not in ALGORITHMS:
         raise _refused(f"is signed with {head.alg[:SHOWN]!r}, which is not accepted")
+    if head.typ is not None and head.typ.lower().endswith("+jwt"):
+        raise _refused(f"says that it is {head.typ[:SHOWN]!r}, which is no ID token")
     return _verified(token, _key_for(head, keys), head.alg)
 
 

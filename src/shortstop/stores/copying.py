@@ -89,6 +89,7 @@ _FILES: tuple[tuple[Callable[[Paths], Path], FileKind, tuple[_Part, ...]], ...] 
             _Part("holds", "id"),
             _Part("budget_groups", "id"),
             _Part("retired", "fingerprint"),
+            _Part("ended_sessions", "name"),
             _Part("answers", "rowid"),
         ),
     ),

@@ -119,6 +119,18 @@ class AccountStoreContract:
         times = sorted(row.until for row in store.all_keys() if row.until is not None)
         assert times == [*(AT + n for n in range(5, REPLACED + 4)), AT + 100]
 
+    def test_ended_sessions_are_known_elsewhere_and_forgotten_later(
+        self, stores: Stores, store: AccountStore
+    ) -> None:
+        before = store.version()
+        with closing(stores.accounts()) as other:
+            other.end_sessions("a", AT, AT - 10)
+            other.end_sessions("a", AT + 1, AT - 10)
+        assert store.version() != before
+        assert store.ended_sessions() == [("a", AT + 1)]
+        store.end_sessions("b", AT + 20, AT + 10)
+        assert store.ended_sessions() == [("b", AT + 20)]
+
     def test_a_change_elsewhere_is_seen(self, stores: Stores, store: AccountStore) -> None:
         before = store.version()
         assert store.version() == before

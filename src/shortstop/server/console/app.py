@@ -201,6 +201,11 @@ class Console:
         return response
 
     async def _logout(self, visit: Visit) -> Response:
+        session = visit.session
+        await asyncio.to_thread(self._sessions.end, session)
+        await asyncio.to_thread(
+            self._gateway.desk.note, session.name, session.tenant or "", "log out"
+        )
         response = see("login")
         response.delete_cookie(COOKIE, path=PREFIX, httponly=True, samesite="strict")
         return response

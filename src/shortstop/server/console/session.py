@@ -33,18 +33,19 @@ PURPOSE = "session"
 
 
 class Ticket(Struct, frozen=True, array_like=True):
-    """What the cookie says: a key's id or ADMIN, until when, and a random text."""
+    """What the cookie says: a key's id or ADMIN, until when, a random text, and from when on."""
 
     who: str
     until: float
     nonce: str
+    begun: float = 0.0
 
 
 class Session(Struct, frozen=True):
     """Somebody who has shown a key, or signed in. `tenant` is the only one that is seen; None: all.
 
     `key` is None for the admin token and for who has signed in. `csrf` is what each of their forms
-    carries.
+    carries, `nonce` the random text of their cookie.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Session(Struct, frozen=True):
     tenant: str | None
     key: str | None
     csrf: str
+    nonce: str
 
     def may(self, role: ConsoleRole) -> bool:
         return RANK[self.role] >= RANK[role]
@@ -75,7 +77,8 @@ class Sessions:
         Raises Unauthenticated, and Forbidden for a key that does not open the console.
         """
         who = self._known(secret.strip(), scope)
-        ticket = Ticket(who, self._clock.time() + LIFE_SECONDS, secrets.token_urlsafe(18))
+        now = self._clock.time()
+        ticket = Ticket(who, now + LIFE_SECONDS, secrets.token_urlsafe(18), now)
         return self._tickets.sealed(PURPOSE, ticket), self._session(ticket, scope)
 
     def begin_signed_on(self, person: Person, rights: Rights, seconds: float) -> str:
@@ -97,10 +100,16 @@ class Sessions:
             return None if signed_on is None else self._of_person(*signed_on)
         if ticket is None or ticket.until <= self._clock.time():
             return None
+        if self._gateway.accounts.keys.has_ended(ticket.nonce, ticket.who, ticket.begun):
+            return None
         try:
             return self._session(ticket, scope)
         except (Unauthenticated, Forbidden):
             return None
+
+    def end(self, session: Session) -> None:
+        """For whoever has a copy of its cookie, too. Raises StoreError."""
+        self._gateway.accounts.keys.sessions.end(session.nonce)
 
     def _known(self, secret: str, scope: Scope) -> str:
         token = self._gateway.admin_token
@@ -112,31 +121,32 @@ class Sessions:
                 "This is neither the admin token nor a key of this gateway.",
                 hint=f"The admin token is in {token.place}.",
             )
-        _of_key(key, "", self._clock.time())  # also where another secret took this one's place
+        _of_key(key, "", "", self._clock.time())  # also where another secret took this one's place
         return key.id
 
     def _session(self, ticket: Ticket, scope: Scope) -> Session:
         csrf = self._tickets.mac("form", ticket.nonce)
         if ticket.who != ADMIN:
             key = self._gateway.accounts.keys.get(ticket.who)
-            return _of_key(key, csrf, self._clock.time())
+            return _of_key(key, ticket.nonce, csrf, self._clock.time())
         if not self._gateway.admin_token.everywhere and not is_from_here(scope):
             raise Forbidden(
                 "The admin token of the data folder is for browsers on this machine.",
                 hint=f"Set {self._gateway.server.admin_token_env}, or use a key that was made with"
                 " `shortstop keys create NAME --console admin`.",
             )
-        return Session(ADMIN, "admin", None, None, csrf)
+        return Session(ADMIN, "admin", None, None, csrf, ticket.nonce)
 
     def _of_person(self, signed_on: SignedOn, rights: Rights) -> Session | None:
         if rights.console is None:
             return None
         tenant = None if rights.console == "admin" else rights.tenant
         csrf = self._tickets.mac("form", signed_on.nonce)
-        return Session(signed_on.person.told, rights.console, tenant, None, csrf)
+        told, nonce = signed_on.person.told, signed_on.nonce
+        return Session(told, rights.console, tenant, None, csrf, nonce)
 
 
-def _of_key(key: Key | None, csrf: str, now: float) -> Session:
+def _of_key(key: Key | None, nonce: str, csrf: str, now: float) -> Session:
     if key is None or not key.active(now):
         raise Unauthenticated("The key was revoked or has expired.", hint="Ask for a new one.")
     if key.console is None:
@@ -145,7 +155,7 @@ def _of_key(key: Key | None, csrf: str, now: float) -> Session:
             hint="Make one that does: `shortstop keys create NAME --console viewer`.",
         )
     tenant = None if key.console == "admin" else key.tenant
-    return Session(key.name, key.console, tenant, key.id, csrf)
+    return Session(key.name, key.console, tenant, key.id, csrf, nonce)
 
 
 def cookie_in(scope: Scope, cookie: str) -> str | None:

@@ -14,7 +14,7 @@ from shortstop.server.feedback import FeedbackRequest
 from shortstop.server.gateway import Readiness
 from shortstop.server.openapi.vendors import vendor_schemas
 from shortstop.server.sent import KeyMove, KeyRotation, TeamKeyRequest
-from shortstop.server.sessions import SessionRequest, StartedSession
+from shortstop.server.sessions import EndedSession, SessionRequest, StartedSession
 from shortstop.server.traces import TraceDetails, TraceList
 from shortstop.sso import DeviceOffer
 from shortstop.types import Explanation, Json
@@ -52,6 +52,7 @@ OWN: tuple[Any, ...] = (
     DeviceOffer,
     SessionRequest,
     StartedSession,
+    EndedSession,
     TraceDetails,
     TraceList,
     Explanation,

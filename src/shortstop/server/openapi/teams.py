@@ -55,6 +55,23 @@ TEAMS: dict[tuple[str, str], Operation] = {
         status=201,
         public=True,
     ),
+    ("delete", "/admin/sessions"): Operation(
+        id="endSession",
+        tag=_ADMINISTRATION,
+        summary="End the session whose token is shown",
+        answer=content("EndedSession"),
+        errors=(*PUBLIC, 401, 503),
+        public=True,
+    ),
+    ("delete", "/admin/sessions/{id}"): Operation(
+        id="endSessions",
+        tag=_ADMINISTRATION,
+        summary="End all sessions that somebody has begun, by the subject at the identity provider",
+        answer=content("EndedSession"),
+        errors=(503, *ADMIN),
+        parameters=in_path("id"),
+        headers=OPEN,
+    ),
     ("get", "/admin/teams"): read(
         "listTeams",
         _ADMINISTRATION,

@@ -270,6 +270,14 @@ METER_LEASES = SchemaStep(
     )
 )
 """Slices of rate limits that processes have leased. Those of budgets are rows of `holds`."""
+_SESSIONS = (
+    """
+    CREATE TABLE ended_sessions (
+        name TEXT PRIMARY KEY,
+        at DOUBLE PRECISION NOT NULL
+    )
+    """,
+)
 STEPS = (
     SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)),
     SchemaStep(_GROUPS),
@@ -277,4 +285,5 @@ STEPS = (
     METER_LEASES,
     SchemaStep(SPECIALISTS),
     SchemaStep(PARTITIONS),
+    SchemaStep(_SESSIONS),
 )

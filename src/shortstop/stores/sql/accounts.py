@@ -34,6 +34,10 @@ _WRITE_METER = """
 INSERT INTO meters (key, unit, arrival) VALUES (?, ?, ?)
 ON CONFLICT (key, unit) DO UPDATE SET arrival = excluded.arrival
 """
+_END_SESSIONS = """
+INSERT INTO ended_sessions (name, at) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at
+"""
 _DROP_ANSWER = "DELETE FROM answers WHERE caller = ? AND token = ?"
 
 _KEEP_ANSWER = """
@@ -143,6 +147,19 @@ class SqlAccounts(ABC):
                 "UPDATE budget_groups SET name = ?, record = ? WHERE id = ?", (name, record, id)
             )
             purses.carry(db, id, before, after)
+            self._keys_changed(db)
+
+    # ------------------------------------------------------------ sessions
+
+    def ended_sessions(self) -> list[tuple[str, float]]:
+        with self._database.reading() as db:
+            rows = db.execute("SELECT name, at FROM ended_sessions").fetchall()
+            return [(name, at) for name, at in rows]
+
+    def end_sessions(self, name: str, at: float, forgotten: float) -> None:
+        with self._database.writing("keys") as db:
+            db.execute("DELETE FROM ended_sessions WHERE at < ?", (forgotten,))
+            db.execute(_END_SESSIONS, (name, at))
             self._keys_changed(db)
 
     # ------------------------------------------------------------ meters

@@ -43,7 +43,7 @@ def set_aside(
     purses = read(db, {level.purse: level.window for level in levels})
     for level in levels:
         _, spent, held = purses[level.purse]
-        if spent + held + amount > level.budget:
+        if _lacks(spent + held, amount, level.budget):
             return level.purse
     name = owner()
     for level, mark in zip(levels, _LEVELS, strict=False):
@@ -51,6 +51,11 @@ def set_aside(
         db.execute(_WRITE, (level.purse, window, spent, held + amount))
         db.execute(_HOLD, (f"{id}{mark}", level.purse, amount, name, at))
     return None
+
+
+def _lacks(used: int, amount: int, budget: int) -> bool:
+    """Nothing is covered by any budget, also by one that was overdrawn or lowered."""
+    return amount > 0 and used + amount > budget
 
 
 def found(db: SqlSession, id: str) -> list[Record]:
@@ -99,7 +104,7 @@ def set_aside_one(
     """Part of a transaction on the purse of the `level`: purse, window, budget."""
     purse, window, budget = level
     spent, held = balance_one(db, purse, window)
-    if spent + held + amount > budget:
+    if _lacks(spent + held, amount, budget):
         return False
     db.execute(_WRITE, (purse, window, spent, held + amount))
     db.execute(_HOLD, (id, purse, amount, owner(), at))

@@ -107,9 +107,21 @@ def m004_groups(db: sqlite3.Connection) -> None:
     )
 
 
+def m005_sessions(db: sqlite3.Connection) -> None:
+    """Which sessions of people were ended before their time."""
+    db.execute(
+        """
+        CREATE TABLE ended_sessions (
+            name TEXT PRIMARY KEY,
+            at REAL NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
 ACCOUNTS = FileKind(
     "accounts",
-    migrations=(m001_accounts, m002_owners, m003_subjects, m004_groups),
+    migrations=(m001_accounts, m002_owners, m003_subjects, m004_groups, m005_sessions),
     hint="See that the file is writable, and that it is a Shortstop accounts file.",
 )
 
