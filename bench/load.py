@@ -1,9 +1,11 @@
 """A small load generator: N keep-alive connections, each sending its next request at once.
 
-    python -m bench.load URL --connections 32 --seconds 3 [--stream] [--model NAME] [--header H]
+    python -m bench.load URL --connections 32 --seconds 3 [--stream] [--continued]
+                         [--model NAME] [--header H]
 
 Every request has a number of its own in its text and every run a word of its own, so that no cache
-answers twice and no request looks like a repetition. Prints one JSON line: requests a second and
+answers twice and no request looks like a repetition; with `--continued` each is a second turn of a
+conversation of its own. Prints one JSON line: requests a second and
 the quantiles of the latency in milliseconds.
 """
 
@@ -72,13 +74,22 @@ class LoadConnection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def request_bytes(url: str, model: str, stream: bool, headers: Sequence[str]) -> bytes:
+ANSWERED = [
+    {"role": "assistant", "content": "It says what it always says."},
+    {"role": "user", "content": "And shorter?"},
+]
+
+
+def request_bytes(
+    url: str, model: str, stream: bool, headers: Sequence[str], continued: bool = False
+) -> bytes:
     parts = urlsplit(url)
     body: dict[str, object] = {
         "model": model,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant."},
             {"role": "user", "content": PROMPT},
+            *(ANSWERED if continued else ()),
         ],
         "max_tokens": 200,
     }
@@ -102,11 +113,12 @@ async def load(
     model: str = "mock",
     stream: bool = False,
     headers: Sequence[str] = (),
+    continued: bool = False,
 ) -> dict[str, float]:
     """Requests a second, quantiles in ms, counts. Raises RuntimeError when nothing was answered."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
-    request = request_bytes(url, model, stream, headers)
+    request = request_bytes(url, model, stream, headers, continued)
     loop = asyncio.get_running_loop()
     spent: list[float] = []
     errors: list[int] = []
@@ -133,6 +145,7 @@ async def load(
         "p99_ms": 1e3 * counted[int(0.99 * (len(counted) - 1))],
         "errors": float(len(errors)),
         "n": float(len(counted)),
+        "sent": float(LoadConnection.sent),
     }
 
 
@@ -143,9 +156,18 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--model", default="mock")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--continued", action="store_true")
     parser.add_argument("--header", action="append", default=[])
     a = parser.parse_args()
     result = uvloop.run(
-        load(a.url, a.connections, a.seconds, model=a.model, stream=a.stream, headers=a.header)
+        load(
+            a.url,
+            a.connections,
+            a.seconds,
+            model=a.model,
+            stream=a.stream,
+            headers=a.header,
+            continued=a.continued,
+        )
     )
     print(json.dumps(result))

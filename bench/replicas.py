@@ -1,7 +1,7 @@
 """From one machine to another: how long a pair takes, and what the shared database is asked for it.
 
     make bench-replicas      (or: python -m bench.replicas [--pairs 100] [--events 20000]
-                              [--histories 0] [--json])
+                              [--histories 0 [--only-histories]] [--json])
 
 A PostgreSQL of its own in a temporary folder, and two real gateways of one process each over it.
 One is asked with `auto`; the clock runs from the moment its answer is there until the other one
@@ -28,7 +28,8 @@ from tests.app.machines import Machine
 from tests.postgres import PostgresServer, running
 from tests.server.conftest import LESSON, Gateway, running_gateway
 
-from shortstop.evaluate.contract_stress import POISONED, SCENARIOS, synthetic
+from shortstop.evaluate.contract_stress import SCENARIOS, synthetic
+from shortstop.evaluate.figures import binomial_upper
 from shortstop.evaluate.replicated import broken
 from shortstop.routing import Promise, packaged
 from shortstop.stores import Paths
@@ -45,19 +46,22 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--histories", type=int, default=0)
+    parser.add_argument("--only-histories", action="store_true", help="no gateways, no database")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     os.environ[KEY] = "one key for both machines"
-    with running() as server, tempfile.TemporaryDirectory() as folder:
-        figures = asyncio.run(_between_gateways(server, Path(folder), args.pairs))
-        figures |= _work(server, Path(folder), args.events)
+    figures: Figures = {}
+    if not args.only_histories:
+        with running() as server, tempfile.TemporaryDirectory() as folder:
+            figures |= asyncio.run(_between_gateways(server, Path(folder), args.pairs))
+            figures |= _work(server, Path(folder), args.events)
     if args.histories:
         figures |= _broken(args.histories)
     if args.json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
-        print(f"{name:44} {value:12,.1f}")
+        print(f"{name:64} {value:12,.1f}")
 
 
 async def _between_gateways(server: PostgresServer, folder: Path, pairs: int) -> Figures:
@@ -140,19 +144,14 @@ def _work(server: PostgresServer, folder: Path, events: int) -> Figures:
 def _broken(histories: int) -> Figures:
     """Of 3,000 requests each."""
     promise, log = Promise(max_loss=0.05), synthetic(5000)
-    return {
-        f"broken promises of {histories}: {name}": float(
-            broken(
-                name,
-                log,
-                promise,
-                [np.random.default_rng([1, number]) for number in range(histories)],
-                3000,
-            )
-        )
-        for name in SCENARIOS
-        if name not in POISONED
-    }
+    figures = {}
+    for name in SCENARIOS:
+        seeds = [np.random.default_rng([1, number]) for number in range(histories)]
+        count = broken(name, log, promise, seeds, 3000)
+        figures[f"broken promises of {histories}: {name}"] = float(count)
+        high = binomial_upper(count, histories, 0.025)
+        figures[f"  % of them, upper end of its 95 % interval: {name}"] = 100 * high
+    return figures
 
 
 if __name__ == "__main__":

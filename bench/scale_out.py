@@ -1,8 +1,10 @@
 """One gateway against three on the same PostgreSQL: requests a second, and what one costs.
 
-    make bench-scale-out        (or: python -m bench.scale_out [--rounds 3] [--seconds 8] [--json])
+    make bench-scale-out        (or: python -m bench.scale_out [--rounds 3] [--seconds 8]
+                                [--continued] [--json])
 
-A named remote model at an instant upstream, with a key that has limits and a budget. One gateway
+A named remote model at an instant upstream, with a key that has limits and a budget; requests begin
+conversations or, with `--continued`, are second turns. One gateway
 takes all load, then three take a third each, in turn, in one run. Everything is on one machine:
 where it has fewer cores than processes, requests a second say what the machine gives, and only the
 CPU of a request says what three machines would. Of the database the statements are counted, and
@@ -18,6 +20,7 @@ import os
 import shutil
 import statistics
 import subprocess
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,7 @@ LIMITS = ("--rpm", "10000000", "--tpm", "10000000000", "--budget", "100000", "--
 Json = dict[str, Any]
 
 
-async def run(rounds: int, seconds: float) -> Json:
+async def run(rounds: int, seconds: float, *more: str) -> Json:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     with running_postgres(EXTENSION) as server, server.database() as url, ExitStack() as stack:
@@ -54,9 +57,9 @@ async def run(rounds: int, seconds: float) -> Json:
         pids = [gateway.pid for gateway in gateways]
         one, three = [], []
         for _ in range(rounds):
-            one.append(await _measured(server, pids, ports[:1], secret, seconds))
-            three.append(await _measured(server, pids, ports, secret, seconds))
-        requests = sum(turn["requests"] for turn in (*one, *three))
+            one.append(await _measured(server, pids, ports[:1], secret, seconds, more))
+            three.append(await _measured(server, pids, ports, secret, seconds, more))
+        requests = sum(turn.pop("sent") for turn in (*one, *three))
         per = {k: round(100 * n / requests, 2) for k, n in counted(server, name).items()}
     return {"one": _medians(one), "three": _medians(three), "cores": os.cpu_count(),
             "statements of 100 requests": per}  # fmt: skip
@@ -81,16 +84,22 @@ def _key(config: Path, env: dict[str, str]) -> str:
 
 
 async def _measured(
-    server: PostgresServer, pids: list[int], ports: list[int], secret: str, seconds: float
+    server: PostgresServer,
+    pids: list[int],
+    ports: list[int],
+    secret: str,
+    seconds: float,
+    more: Sequence[str],
 ) -> Json:
     """Both gateways' and database's CPU are of all of them: those that rest are paid for too."""
     before, database = sum(map(cpu_seconds, pids)), _database_cpu(server)
     share = str(CONNECTIONS // len(ports))
-    loads = await asyncio.gather(*(_load(port, secret, share, seconds) for port in ports))
+    loads = await asyncio.gather(*(_load(port, secret, share, seconds, *more) for port in ports))
     rate = sum(load["requests_per_second"] for load in loads)
     requests = rate * seconds
     return {
         "requests": requests,
+        "sent": sum(load["sent"] for load in loads),
         "a second": rate,
         "p99, ms": max(load["p99_ms"] for load in loads),
         "CPU of a request, ms": 1e3 * (sum(map(cpu_seconds, pids)) - before) / requests,
@@ -98,10 +107,12 @@ async def _measured(
     }
 
 
-async def _load(port: int, secret: str, connections: str, seconds: float) -> dict[str, float]:
+async def _load(
+    port: int, secret: str, connections: str, seconds: float, *more: str
+) -> dict[str, float]:
     command = module(
         "bench.load", f"http://127.0.0.1:{port}/v1/chat/completions", "--connections", connections,
-        "--seconds", str(seconds), "--header", f"authorization: Bearer {secret}",
+        "--seconds", str(seconds), "--header", f"authorization: Bearer {secret}", *more,
     )  # fmt: skip
     child = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -127,9 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--continued", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    result = asyncio.run(run(args.rounds, args.seconds))
+    result = asyncio.run(
+        run(args.rounds, args.seconds, *(["--continued"] if args.continued else []))
+    )
     if args.json:
         print(json.dumps(result))
         return

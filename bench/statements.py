@@ -12,7 +12,7 @@ EXTENSION = (
 """What a server must be started with."""
 REST = "begin, commit, locks, the rest"
 ABOUT = {
-    "conversations' tiers": r"\btaints\b",
+    "conversations' tiers": r"\b(taints|taint_rises)\b",
     "runs": r"\b(runs|heads)\b",
     "leases": r"\b(purses|holds|meters|meter_leases)\b",
     "keys, signs of life": r"\b(keys_version|keys|owners)\b",

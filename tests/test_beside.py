@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shortstop.beside import MOST_VAIN, ON_THE_LOOP, BesideTheLoop
+from shortstop.beside import MOST_VAIN, ON_THE_LOOP, BesideTheLoop, JointCall
 from shortstop.errors import StoreUnavailable
 
 
@@ -162,3 +162,54 @@ def test_closing_waits_for_what_is_under_way(store: Store) -> None:
     calls.later("a note", lambda: (time.sleep(0.01), store.answer("kept")))
     calls.close()
     assert store.done == ["kept"]
+
+
+async def test_one_call_is_made_for_all_who_want_the_same(
+    store: Store, calls: BesideTheLoop
+) -> None:
+    joint = JointCall(calls, lambda: store.answer("news"), patience_s=20)
+
+    async def want() -> None:
+        joint.begin()
+        await joint.over()
+
+    store.free.clear()
+    asking = [asyncio.create_task(want()) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    store.free.set()
+    await asyncio.gather(*asking)
+    assert store.done == ["news"]
+    await want()
+    assert store.done == ["news", "news"]
+
+
+async def test_after_a_late_one_nobody_waits_until_one_is_in_time(
+    store: Store, calls: BesideTheLoop
+) -> None:
+    joint, loop = JointCall(calls, store.answer, patience_s=0.2), asyncio.get_running_loop()
+
+    async def waited() -> float:
+        joint.begin()
+        began = loop.time()
+        await joint.over()
+        return loop.time() - began
+
+    store.free.clear()
+    assert await waited() >= 0.19
+    assert await waited() < 0.1, "it has had its time"
+    store.free.set()
+    await until(lambda: len(store.done) == 1)
+    store.free.clear()
+    await asyncio.sleep(0.05)
+    assert await waited() < 0.1, "the last one was late"
+    store.free.set()
+    await until(lambda: len(store.done) == 2)
+    await asyncio.sleep(0.05)
+    store.free.clear()
+    assert await waited() >= 0.19, "the last one was in time"
+
+
+async def test_a_joint_call_that_fails_is_over(store: Store, calls: BesideTheLoop) -> None:
+    joint = JointCall(calls, store.fail)
+    joint.begin()
+    await joint.over()

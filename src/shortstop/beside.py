@@ -155,6 +155,35 @@ class BesideTheLoop:
 ON_THE_LOOP = OnTheLoop()
 
 
+class JointCall:
+    """One call at a time for all who want the same done. Once one was late, nobody waits for the
+    next ones until one is in time."""
+
+    def __init__(
+        self, calls: Calls, work: Callable[[], object], *, patience_s: float = PATIENCE_SECONDS
+    ) -> None:
+        self._calls, self._work, self._patience_s = calls, work, patience_s
+        self._call: asyncio.Task[None] | None = None
+        self._began, self._late = 0.0, False
+
+    def begin(self) -> None:
+        """Unless it is under way."""
+        if self._call is None or self._call.done():
+            self._began = time.monotonic()
+            self._call = asyncio.create_task(self._made())
+
+    async def over(self) -> None:
+        """Return when what was begun is over, has failed, or has had its time."""
+        left = self._began + self._patience_s - time.monotonic()
+        if self._call is not None and not self._late and left > 0:
+            await asyncio.wait({self._call}, timeout=left)
+
+    async def _made(self) -> None:
+        with suppress(StoreError):
+            await self._calls.need(self._work)
+        self._late = time.monotonic() - self._began > self._patience_s
+
+
 class _Awaited:
     """What nobody has to wait for, and who does not does no harm."""
 

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import pytest
 
 from shortstop.errors import StoreError
-from shortstop.ports.stores import AccountStore, Stores
+from shortstop.ports.stores import AccountStore, Stores, TaintStore
 from shortstop.traces.document import decode
+from shortstop.types import Tier
 from shortstop.types.console import RowFilter
 from shortstop.types.leases import LeaseOrder
 from shortstop.types.rows import COLUMNS
@@ -93,8 +94,20 @@ class TestLeases(contract.LeaseContract):
         assert (state.mine, state.others, spent) == (0, 1, 0), "it was counted as used"
 
 
-class TestTaints(contract.TaintStoreContract):
-    pass
+class TestTaints(contract.TaintStoreContract, contract.TaintRisesContract):
+    def test_what_the_version_before_writes_has_its_number(
+        self, store: TaintStore, url: str, postgres: PostgresServer
+    ) -> None:
+        name = url.partition("@/")[2].partition("?")[0]
+        assert store.rises is not None
+        before = store.rises.last()
+        written = "INSERT INTO taints (tenant, conversation, tier, at) VALUES ('t', 'c', {}, 0)"
+        raised = " ON CONFLICT (tenant, conversation) DO UPDATE SET tier = excluded.tier"
+        for tier in (1, 1, 2):
+            postgres.sql(written.format(tier) + raised, name)
+        ((number, row),) = store.rises.after(before, 9)
+        assert row == ("t", "c", Tier.S2)
+        assert number == store.rises.last()
 
 
 class TestRuns(contract.RunStoreContract):

@@ -10,6 +10,6 @@ from shortstop.privacy.recall import Recall
 
 def build_clearing(resources: Resources, guard: PrivacyGuard) -> Clearing:
     """Beside the event loop where the stores are on another machine."""
-    calls = resources.calls
-    recall = Recall(guard, resources.taint, calls) if calls.beside else None
+    calls, taint = resources.calls, resources.shared_taint
+    recall = None if taint is None else Recall(guard, taint, calls)
     return Clearing(guard, guard.timeout_s, recall, calls)

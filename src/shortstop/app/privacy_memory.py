@@ -11,16 +11,19 @@ from shortstop.config import Config
 from shortstop.ports.stores import Stores
 from shortstop.privacy.keys import privacy_key
 from shortstop.privacy.replace.vault import Vault
+from shortstop.privacy.shared_taint import SharedTaint
 from shortstop.privacy.taint import Taint
 
 
 @dataclass(frozen=True, slots=True)
 class PrivacyMemory:
-    """`key` is what surrogates are made and sealed with."""
+    """`key` is what surrogates are made and sealed with. `shared_taint` is there where several
+    machines share `taint`, its memory."""
 
     key: bytes
     vault: Vault
     taint: Taint
+    shared_taint: SharedTaint | None = None
 
 
 def open_privacy_memory(
@@ -34,6 +37,9 @@ def open_privacy_memory(
     opened.callback(vault.close)
     taints = stores.taints(CLOCK, keep_s, unnamed_ttl_s)
     opened.callback(taints.close)
-    others = shared or config.store.url is not None
-    taint = Taint(store=taints, shared=others, unnamed_ttl_s=unnamed_ttl_s)
-    return PrivacyMemory(key, vault, taint)
+    if taints.rises is not None:
+        together = SharedTaint(taints, taints.rises, unnamed_ttl_s=unnamed_ttl_s)
+        return PrivacyMemory(key, vault, together.memory, together)
+    return PrivacyMemory(
+        key, vault, Taint(store=taints, shared=shared, unnamed_ttl_s=unnamed_ttl_s)
+    )

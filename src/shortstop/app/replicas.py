@@ -14,7 +14,7 @@ from shortstop.beside import ON_THE_LOOP, BesideTheLoop, Calls
 from shortstop.config import Config
 from shortstop.ports.replicas import EVENTS, KEYS
 from shortstop.ports.stores import Stores
-from shortstop.privacy.taint import Taint
+from shortstop.privacy.shared_taint import SharedTaint
 from shortstop.registry.placements import Placements
 from shortstop.routing import State
 from shortstop.stores import Paths
@@ -41,9 +41,9 @@ def open_replica(
     return Replica(events, leaders, exchange, state, paths.news, shared, speaks=speaks)
 
 
-def calls_for(config: Config, taint: Taint) -> Calls:
+def calls_for(taint: SharedTaint | None) -> Calls:
     """How requests ask the stores: a database of several machines may take its time."""
-    return ON_THE_LOOP if config.store.url is None else BesideTheLoop(taint.catch_up)
+    return ON_THE_LOOP if taint is None else BesideTheLoop(taint.catch_up)
 
 
 def listen(stores: Stores, accounts: Accounts, replica: Replica | None, opened: ExitStack) -> None:

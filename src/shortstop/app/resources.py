@@ -70,7 +70,8 @@ class Resources:
                 opened.callback(self.replica.exchange.close)
         memory = open_privacy_memory(config, env, stores, opened, shared=shared)
         self.privacy_key, self.vault, self.taint = memory.key, memory.vault, memory.taint
-        self.calls = calls_for(config, self.taint)
+        self.shared_taint = memory.shared_taint
+        self.calls = calls_for(self.shared_taint)
         accounts = stores.accounts()
         opened.callback(accounts.close)
         self.accounts = Accounts(accounts, CLOCK, seal, self.calls)

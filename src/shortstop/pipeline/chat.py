@@ -86,7 +86,7 @@ class Pipeline:
         """
         record = self._books.begin(request, caller, admission)
         answer = await self._answered(record)
-        await _left(record)
+        await self._left(record)
         return answer
 
     async def _answered(self, record: RequestRecord) -> Answer:
@@ -102,10 +102,17 @@ class Pipeline:
             return await self._handed_on(record, served, asking)
         except ShortstopError as error:
             self._close(record, outcome_of(error), error)
+            await self._clearing.settled(record.caller)
             raise
         except BaseException:
             self._close(record, "cancelled", None)
             raise
+
+    async def _left(self, record: RequestRecord) -> None:
+        """The client's next step, which may come at once, finds what this one has left."""
+        if record.left is not None:
+            await record.left
+        await self._clearing.settled(record.caller)
 
     @staticmethod
     def _again(record: RequestRecord, cache: ReplyCache) -> tuple[Served, Asking] | None:
@@ -272,6 +279,7 @@ class Pipeline:
             outcome, read = "ok", True
         except ShortstopError as error:
             outcome, failure = outcome_of(error), error
+            await self._clearing.settled(record.caller)
             raise
         finally:
             record.answered = served.attempt
@@ -283,7 +291,7 @@ class Pipeline:
                     answer.ending = Ending(reply, record.clearance.tier)
                     self._keep(record, answer)
             self._close(record, outcome, failure)
-        await _left(record)
+        await self._left(record)
 
     async def _read(self, record: RequestRecord, reply: Reply) -> None:
         """An answer that holds a secret is kept like a request that does: not at all."""
@@ -340,12 +348,6 @@ def _gone_on(decision: Decision, caller: Caller) -> Decision:
     others = tuple([name for name in decision.plan if name != target])
     reasons = (*decision.reasons, "vendor-batch")
     return replace(decision, plan=(target, *others), reasons=reasons)
-
-
-async def _left(record: RequestRecord) -> None:
-    """The client's next step, which may come at once, finds this one."""
-    if record.left is not None:
-        await record.left
 
 
 def _not_read() -> PrivacyRefused:

@@ -82,6 +82,11 @@ class Clearing:
             judge = partial(self._recall.look, request, caller, held)
         return await self._in_time(request, judge, lambda: NOT_CLEARED)
 
+    async def settled(self, caller: Caller) -> None:
+        """Return when what the caller's conversation holds is known wherever it may go on."""
+        if self._recall is not None:
+            await self._recall.settled(caller)
+
     async def _judged(self, request: Request, caller: Caller) -> Clearance:
         if self._recall is not None:
             return await self._recalled(self._recall, request, caller)

@@ -101,11 +101,13 @@ class Embedding:
             reply = await self._ask(record, target, asked)
         except ShortstopError as error:
             self._books.close(record, outcome_of(error), error)
+            await self._clearing.settled(caller)
             raise
         except BaseException:
             self._books.close(record, "cancelled")
             raise
         self._books.close(record, "ok")
+        await self._clearing.settled(caller)
         return EmbeddingAnswer(reply, target.name, record.clearance.tier < Tier.S3)
 
     async def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:

@@ -51,6 +51,7 @@ from shortstop.types.rows import (
     RunHead,
     RunRow,
     SealedSurrogates,
+    TaintRise,
     TaintRow,
 )
 
@@ -250,12 +251,27 @@ class AccountStore(Protocol):
     def close(self) -> None: ...
 
 
+class TaintRises(Protocol):
+    """What has risen, in the order in which it can be seen: who knows everything up to a number
+    misses nothing that was kept before it asks for what comes after."""
+
+    def last(self) -> int: ...
+
+    def after(self, number: int, most: int) -> list[TaintRise]:
+        """At most `most`, in their order. Of a conversation that rose twice, the last rise."""
+
+
 class TaintStore(Protocol):
     """The highest tier that each conversation has held. It never goes down.
 
     Of a conversation without a name (`UNNAMED`), nothing older than the store's `unnamed_ttl_s`
     counts; of any, nothing older than its retention.
     """
+
+    @property
+    def rises(self) -> TaintRises | None:
+        """For several machines, whose calls take their time; None where every request may as well
+        ask."""
 
     def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
         """A tier below the one that is kept only renews its time."""

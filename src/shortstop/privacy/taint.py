@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class Taint:
         self._unnamed_ttl_s, self._clock = unnamed_ttl_s, clock
         self._tiers: OrderedDict[tuple[str, str], tuple[Tier, float]] = OrderedDict()
         self._full = False
-        self._unkept: dict[tuple[str, str], Tier] = {}
+        self._changing = threading.Lock()
         if store is not None:
             rows = store.newest(most)
             for row in rows:
@@ -45,53 +46,31 @@ class Taint:
     def tier(self, tenant: str, conversation: str | None) -> Tier:
         if conversation is None:
             return Tier.S0
-        known = self._known(tenant, conversation)
+        known = self.remembered(tenant, conversation)
         if known == Tier.S3 or self._store is None:
             return known or Tier.S0
-        if self._shared or (known is None and self._full):
+        if self._shared or known is None:
             return max(known or Tier.S0, self._store.find(tenant, conversation))
-        return known or Tier.S0
+        return known
 
-    # ------------------------------------------------------------ a store that takes its time
+    def remembered(self, tenant: str, conversation: str) -> Tier | None:
+        """By memory alone; None where it may have forgotten."""
+        known = self._known(tenant, conversation)
+        return Tier.S0 if known is None and not self._full else known
 
-    def known(self, tenant: str, conversation: str) -> Tier:
-        """By memory alone, which may be behind a shared store."""
-        return self._known(tenant, conversation) or Tier.S0
-
-    def note(self, tenant: str, conversation: str, tier: Tier) -> None:
-        """Note a tier in memory alone; `keep` follows."""
-        if tier > self.known(tenant, conversation):
-            self._set(tenant, conversation, tier)
-            if len(self._unkept) < self._most:
-                self._unkept[tenant, conversation] = tier
-
-    def unkept(self, tenant: str, conversation: str) -> bool:
-        """Whether the store may not know yet what memory does."""
-        return (tenant, conversation) in self._unkept
-
-    def stored(self, tenant: str, conversation: str) -> Tier:
-        """By the store, in any thread."""
-        return Tier.S0 if self._store is None else self._store.find(tenant, conversation)
-
-    def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
-        """Keep a tier in the store alone, in any thread."""
-        if self._store is not None:
-            self._store.keep(tenant, conversation, tier)
-        if self._unkept.get((tenant, conversation), tier) <= tier:
-            self._unkept.pop((tenant, conversation), None)
-
-    def catch_up(self) -> None:
-        """Keep what could not be kept before, in any thread; asks the store in any case."""
-        self.stored("", "")
-        for (tenant, conversation), tier in list(self._unkept.items()):
-            self.keep(tenant, conversation, tier)
+    def learn(self, tenant: str, conversation: str, tier: Tier) -> None:
+        """Note in memory alone what a store has found, or is told later; in any thread."""
+        with self._changing:
+            known = self._known(tenant, conversation)
+            if known is None or tier > known:
+                self._set(tenant, conversation, tier)
 
     def see(self, tenant: str, conversation: str | None, tier: Tier) -> Tier:
         """Note a tier; the highest one so far."""
         before = self.tier(tenant, conversation)
         if conversation is None or tier <= before:
             return max(before, tier)
-        self._set(tenant, conversation, tier)
+        self.learn(tenant, conversation, tier)
         if self._store is not None:
             self._store.keep(tenant, conversation, tier)
         return tier

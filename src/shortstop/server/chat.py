@@ -25,7 +25,7 @@ def request_in(body: Json, headers: Headers, exchange: Exchange) -> Request:
 def request_of(turn: ResponseTurn, exchange: Exchange) -> Request:
     """Raises InvalidRequest."""
     request = exchange.dialect.decode_request(turn.body, exchange.id)
-    return replace(request, continues=turn.previous, party=exchange.party)
+    return replace(request, continues=turn.previous, stored=turn.wanted, party=exchange.party)
 
 
 def chat_work(gateway: Gateway) -> Work:

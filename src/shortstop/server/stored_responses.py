@@ -15,7 +15,7 @@ from shortstop.types import Caller, Json
 
 class ResponseTurn:
     """One request of a conversation: `body` is what to decode in its stead, `previous` the id of
-    the response that it goes on from."""
+    the response that it goes on from, `wanted` whether the client may go on from this one."""
 
     @classmethod
     async def begun(cls, store: StoredResponses, caller: Caller, body: Json) -> ResponseTurn:
@@ -28,7 +28,7 @@ class ResponseTurn:
         self._store = store
         self._owner = owner_of(caller)
         self.previous = body.get("previous_response_id")
-        self._wanted = body.get("store") is not False
+        self.wanted = body.get("store") is not False
         self._asked = _items(body.get("input"))
         self.body = self._whole(body) if self.previous is not None else body
 
@@ -48,7 +48,7 @@ class ResponseTurn:
 
     async def keep(self, caller: Caller, response: Json) -> None:
         """Call after an answer that may be kept, with the caller and its conversation."""
-        if not self._wanted:
+        if not self.wanted:
             return
         turn = [*self._asked, *response.get("output", [])]
         stored = StoredResponse(

@@ -161,8 +161,9 @@ class Request(Struct, frozen=True):
     fields and key order survive; any other target, and a request whose `body` is empty, is sent
     an encoding of the neutral fields. `betas` names features that are not open to everyone, as
     the client lists them in a header of its dialect: without it the vendor refuses their fields.
-    `continues` is the stored response whose conversation `body` already holds. `party` is for whom
-    it waits where requests queue. `tariff` says how it asks to be served where that is not the
+    `continues` is the stored response whose conversation `body` already holds; `stored`: its answer
+    is to be one, so it waits for stores rather than be pinned. `party` is for whom it waits where
+    requests queue. `tariff` says how it asks to be served where that is not the
     standard way, as `Usage.served` does, and `searches` how many on the web it allows its vendor.
     `cache_scope`: a dialect that must be told what its vendor is to cache is told, for hits of this
     scope ("": of the whole account); None: it is not. `headers` are those of the client's, by name
@@ -187,6 +188,7 @@ class Request(Struct, frozen=True):
     extra: Json = {}
     betas: tuple[str, ...] = ()
     continues: str | None = None
+    stored: bool = False
     party: Party = Party()
     tariff: tuple[str, ...] = ()
     searches: int = 0

@@ -82,6 +82,13 @@ class TaintRow(NamedTuple):
     tier: Tier
 
 
+class TaintRise(NamedTuple):
+    """A conversation whose tier is new or has risen, and when in the order of all."""
+
+    number: int
+    row: TaintRow
+
+
 class RunRow(NamedTuple):
     """What a run has taken: when it began, its answered steps and those under way, its money in
     whole pico-dollars."""

@@ -16,7 +16,7 @@ from tests.stores.contract.responses import ResponseStoreContract
 from tests.stores.contract.runs import RunStoreContract
 from tests.stores.contract.specialists import SpecialistStoreContract
 from tests.stores.contract.surrogates import SharedSurrogateStoreContract, SurrogateStoreContract
-from tests.stores.contract.taints import TaintStoreContract
+from tests.stores.contract.taints import TaintRisesContract, TaintStoreContract
 from tests.stores.contract.traces import RowStoreContract
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "SharedSurrogateStoreContract",
     "SpecialistStoreContract",
     "SurrogateStoreContract",
+    "TaintRisesContract",
     "TaintStoreContract",
 ]

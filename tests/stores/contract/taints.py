@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
@@ -111,3 +112,52 @@ class TaintStoreContract:
         for call in (lambda: store.find("t", "c"), lambda: store.keep("t", "c", Tier.S1)):
             with pytest.raises(StoreError):
                 call()
+
+
+class TaintRisesContract:
+    """For stores that several machines follow."""
+
+    def test_only_what_rises_is_told_once_in_its_order(
+        self, store: TaintStore, clock: FakeClock
+    ) -> None:
+        rises = store.rises
+        assert rises is not None
+        before = rises.last()
+        for name, tier in (("a", Tier.S2), ("b", Tier.S1), ("a", Tier.S1), ("b", Tier.S3)):
+            store.keep("t", name, tier)
+        told = rises.after(before, 9)
+        assert [rise.row for rise in told] == [("t", "a", Tier.S2), ("t", "b", Tier.S3)]
+        assert [rise.row for rise in rises.after(before, 1)] == [("t", "a", Tier.S2)]
+        assert rises.after(told[-1].number, 9) == []
+        clock.advance(1)
+        store.keep("t", "a", Tier.S2)
+        assert rises.after(told[-1].number, 9) == [], "its time alone is no news"
+
+    def test_who_follows_misses_nothing_that_is_kept_meanwhile(
+        self, stores: Stores, store: TaintStore
+    ) -> None:
+        """Numbers are given in the order in which they can be seen, by whomever."""
+        rises = store.rises
+        assert rises is not None
+        last, heard = rises.last(), set[str]()
+        over = threading.Event()
+
+        def follow() -> None:
+            nonlocal last
+            while not over.is_set():
+                for number, row in rises.after(last, 7):
+                    last = number
+                    heard.add(row.conversation)
+
+        def keep(number: int) -> None:
+            with closing(stores.taints(FakeClock(AT), DAY, DAY)) as mine:
+                for i in range(60):
+                    mine.keep("t", f"{number}-{i}", Tier.S2)
+
+        following = threading.Thread(target=follow)
+        following.start()
+        in_threads(keep)
+        over.set()
+        following.join()
+        heard |= {row.conversation for _, row in rises.after(last, 1000)}
+        assert {f"{n}-{i}" for n in range(4) for i in range(60)} <= heard

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shortstop.stores.postgres.partition_schema import PARTITIONS
 from shortstop.stores.postgres.replica_schema import REPLICAS
 from shortstop.stores.postgres.specialist_schema import SPECIALISTS
+from shortstop.stores.postgres.taint_schema import TAINT_RISES
 from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql.rollups import rollups
 
@@ -286,4 +287,5 @@ STEPS = (
     SchemaStep(SPECIALISTS),
     SchemaStep(PARTITIONS),
     SchemaStep(_SESSIONS),
+    SchemaStep(TAINT_RISES),
 )

@@ -9,12 +9,12 @@ from shortstop.stores.postgres.accounts import PostgresAccounts
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSource
 from shortstop.stores.postgres.rows import PostgresRows
 from shortstop.stores.postgres.shared import CALL_SECONDS, SharedStores
+from shortstop.stores.postgres.taints import PostgresTaints
 from shortstop.stores.sql.figures import SqlFigures
 from shortstop.stores.sql.reports import SqlReports
 from shortstop.stores.sql.responses import SqlResponses
 from shortstop.stores.sql.runs import SqlRuns
 from shortstop.stores.sql.surrogates import SqlSurrogates
-from shortstop.stores.sql.taints import SqlTaints
 from shortstop.stores.sqlite.batches import SqliteBatches
 from shortstop.stores.sqlite.files import SqliteFiles
 from shortstop.stores.sqlite.stores import SqliteStores
@@ -42,8 +42,8 @@ class PostgresStores(SharedStores):
     def accounts(self) -> PostgresAccounts:
         return PostgresAccounts(self._database(), PostgresDatabase(self.url, LEASE_CALL_SECONDS))
 
-    def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> SqlTaints:
-        return SqlTaints(self._database(), clock, kept_s, unnamed_ttl_s)
+    def taints(self, clock: Clock, kept_s: float, unnamed_ttl_s: float) -> PostgresTaints:
+        return PostgresTaints(self._database(), clock, kept_s, unnamed_ttl_s)
 
     def surrogates(self) -> SqlSurrogates:
         return SqlSurrogates(self._database())

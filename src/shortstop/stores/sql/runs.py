@@ -14,14 +14,27 @@ MOST_STEPS = 16_384
 """Steps of a tenant after which what none of them touched is forgotten."""
 _EACH = 2
 """A step is counted when it begins and when it ends."""
+_SLACK = 16
+"""A part of the steps, by which more may be kept."""
 
 
 _HEADS = """
 SELECT prefix, run, answer, heads.seq = runs.head AS newest FROM heads JOIN runs USING (run, tenant)
 WHERE prefix IN ({}) AND seen >= ? ORDER BY newest DESC, heads.seq DESC
 """
+_NEXT = "SELECT coalesce(max(seq), 0) + 1 AS number FROM runs WHERE tenant = ?"
+_SO_FAR = f"""
+SELECT number, began, steps, spent FROM ({_NEXT}) AS next
+LEFT JOIN runs ON run = ? AND tenant = ? AND seen >= ?
+"""  # noqa: S608 - made of fixed texts
+_LEAVE = f"""
+UPDATE runs SET (seq, head) = (SELECT number, number FROM ({_NEXT}) AS next), seen = ?,
+spent = spent + ?, steps = CASE WHEN steps > ? THEN steps - ? ELSE 0 END
+WHERE run = ? AND tenant = ?
+"""  # noqa: S608 - made of fixed texts
 _PUT_HEAD = """
-INSERT INTO heads (prefix, tenant, run, answer, seq) VALUES (?, ?, ?, ?, ?)
+INSERT INTO heads (prefix, tenant, run, answer, seq)
+SELECT ?, tenant, run, ?, seq FROM runs WHERE run = ? AND tenant = ?
 ON CONFLICT (prefix, tenant, run) DO UPDATE SET answer = excluded.answer, seq = excluded.seq
 """
 _ENTER = """
@@ -38,6 +51,8 @@ class SqlRuns:
     def __init__(self, database: SqlDatabase, most_steps: int = MOST_STEPS) -> None:
         self._database = database
         self._most_steps = most_steps
+        self._bounded: dict[str, int] = {}
+        """Where each tenant was when its earlier steps were forgotten last."""
 
     def heads(self, prefixes: Sequence[bytes], since: float) -> list[RunHead]:
         query = _HEADS.format(", ".join("?" * len(prefixes)))
@@ -49,33 +64,29 @@ class SqlRuns:
         self, tenant: str, run: str, at: float, since: float, admit: Callable[[RunRow], None]
     ) -> None:
         with self._database.writing(f"runs {tenant}") as db:
-            kept = db.execute(
-                "SELECT began, steps, spent FROM runs WHERE run = ? AND tenant = ? AND seen >= ?",
-                (run, tenant, since),
-            ).fetchone()
-            row = RunRow(*kept) if kept else RunRow(at, 0, 0)
+            seq, *kept = db.execute(_SO_FAR, (tenant, run, tenant, since)).fetchone()
+            row = RunRow(*kept) if kept[0] is not None else RunRow(at, 0, 0)
             admit(row)
-            seq = self._next_seq(db, tenant)
             values = (tenant, run, seq, row.began, at, row.steps + 1, row.spent)
             db.execute(_ENTER, values)
-            for table in ("heads", "runs"):
-                db.execute(
-                    f"DELETE FROM {table} WHERE tenant = ? AND seq <= ?",  # noqa: S608
-                    (tenant, seq - _EACH * self._most_steps),
-                )
+            self._bound(db, tenant, seq)
+
+    def _bound(self, db: SqlSession, tenant: str, seq: int) -> None:
+        """Now and then: each statement is a way to the database and back, for which steps wait."""
+        if seq - self._bounded.get(tenant, 0) < self._most_steps // _SLACK:
+            return
+        for table in ("heads", "runs"):
+            db.execute(
+                f"DELETE FROM {table} WHERE tenant = ? AND seq <= ?",  # noqa: S608
+                (tenant, seq - _EACH * self._most_steps),
+            )
+        self._bounded[tenant] = seq
 
     def leave(self, tenant: str, head: RunHead, at: float, cost: int) -> None:
         lost = int(head.answer is None)
         with self._database.writing(f"runs {tenant}") as db:
-            seq = self._next_seq(db, tenant)
-            done = db.execute(
-                "UPDATE runs SET seq = ?, head = ?, seen = ?, spent = spent + ?,"
-                " steps = CASE WHEN steps > ? THEN steps - ? ELSE 0 END"
-                " WHERE run = ? AND tenant = ?",
-                (seq, seq, at, cost, lost, lost, head.run, tenant),
-            )
-            if done.rowcount:
-                db.execute(_PUT_HEAD, (head.prefix, tenant, head.run, head.answer, seq))
+            db.execute(_LEAVE, (tenant, at, cost, lost, lost, head.run, tenant))
+            db.execute(_PUT_HEAD, (head.prefix, head.answer, head.run, tenant))
 
     def owners(self, run: str) -> list[str]:
         with self._database.reading() as db:
@@ -97,8 +108,3 @@ class SqlRuns:
 
     def close(self) -> None:
         self._database.close()
-
-    @staticmethod
-    def _next_seq(db: SqlSession, tenant: str) -> int:
-        newest = db.execute("SELECT max(seq) FROM runs WHERE tenant = ?", (tenant,)).fetchone()[0]
-        return (newest or 0) + 1

@@ -6,6 +6,7 @@ A row is a conversation's digest and its highest tier; nothing of what was said 
 from __future__ import annotations
 
 from shortstop.ports import Clock
+from shortstop.ports.stores import TaintRises
 from shortstop.stores.sql.database import SqlDatabase, closed_on_failure
 from shortstop.types import UNNAMED, Tier
 from shortstop.types.rows import TaintRow
@@ -33,6 +34,10 @@ class SqlTaints:
         self._database = database
         with closed_on_failure(database), database.writing("taints") as db:
             db.execute("DELETE FROM taints WHERE at < ?", (clock.time() - kept_s,))
+
+    @property
+    def rises(self) -> TaintRises | None:
+        return None
 
     def keep(self, tenant: str, conversation: str, tier: Tier) -> None:
         row = (tenant, conversation, int(tier), self._clock.time())
