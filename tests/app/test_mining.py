@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,40 @@ def test_what_cannot_be_masked_is_not_shown(
 
     monkeypatch.setattr(mine._guard, "findings", hang)
     assert mine._masked("my card", "acme") == HIDDEN
+
+
+LINES = b"\n".join(
+    json.dumps(
+        {"request": {"model": "big", "messages": [{"role": "user", "content": f"number {n}"}]}}
+    ).encode()
+    for n in range(200)
+)
+TORN = gzip.compress(LINES + b"\n" + os.urandom(1 << 17).hex().encode())[:-20_000]
+
+
+@pytest.mark.parametrize(
+    ("written", "rows"),
+    [
+        (LINES, 200),
+        (b"\xef\xbb\xbf" + LINES.replace(b"\n", b"\r\n"), 200),
+        (gzip.compress(LINES), 200),
+        (LINES.decode().encode("utf-16"), 200),
+        (b"[" + LINES.replace(b"\n", b",") + b"]", 200),
+    ],
+)
+def test_a_log_is_read_however_it_is_packed(tmp_path: Path, written: bytes, rows: int) -> None:
+    log, mine = tmp_path / "log", Mine(config(tmp_path), {})
+    log.write_bytes(written)
+    ids = {row.id for row in mine.logged(log, NOW)}
+    assert (len(ids), mine.bad) == (rows, [])
+
+
+def test_a_log_that_breaks_off_is_read_up_to_there(tmp_path: Path) -> None:
+    log, mine = tmp_path / "log", Mine(config(tmp_path), {})
+    log.write_bytes(TORN)
+    assert len(list(mine.logged(log, NOW))) == 200
+    ((number, why),) = mine.bad
+    assert (number, "breaks off" in why) == (201, True)
 
 
 def test_listing_needs_no_teacher(tmp_path: Path) -> None:

@@ -255,6 +255,26 @@ def test_what_was_erased_is_out_of_the_next_and_the_last_goes(tmp_path: Path) ->
     assert card["left_out"]["no-content"] == 1
 
 
+def test_what_ends_for_an_erasure_leaves_no_files(tmp_path: Path) -> None:
+    """Though its task was merged when it learned, and is not any more."""
+    settings = config(tmp_path)
+    rows = [replace(e, conversation=f"c{n}", task=f"t-{n % 2}")
+            for n, e in enumerate(dated(mails(1500)))]  # fmt: skip
+    record(settings, [trace_of(e) for e in rows])
+    keys = [TaskKey("acme", "t-0"), TaskKey("acme", "t-1")]
+    DecisionFile(tmp_path / "workshop").write(merge(Decisions(), keys))
+    workshop = workshop_of(settings)
+    spend_night(workshop)
+    before = {one.name for one in Placements(tmp_path).serving()}
+    assert len(before) == 2
+    DecisionFile(tmp_path / "workshop").write(Decisions())
+    erase(settings, "acme", "c3")
+    report = spend_night(workshop)
+    gone = {kind.name for task in report.tasks for kind in task.kinds if kind.state == "retired"}
+    assert gone == before
+    assert not [name for name in before if (tmp_path / "specialists" / name).exists()]
+
+
 def test_merged_tasks_learn_from_each_other(tmp_path: Path) -> None:
     settings = config(tmp_path)
     rows = dated(mails(1500))

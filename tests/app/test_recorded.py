@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from shortstop.app.recorded import Recorded
+from shortstop.app.recorded import DAY, Recorded
 from shortstop.errors import ConfigError
+from shortstop.registry.placements import Placement, Placements
 from shortstop.stores import Paths
-from tests.app.recorded import NOW, TOML, config, dated, record, trace_of
+from tests.app.recorded import NOW, TOML, config, dated, erase, record, trace_of
 from tests.flywheel.traffic import mails
 
 
@@ -38,6 +39,35 @@ def test_the_row_of_an_example_is_found_again(tmp_path: Path) -> None:
         assert (row.id, row.request) == (example.id, trace_of(example).request)
     assert kept.row_of(replace(one.examples[0], id="another")) is None
     assert kept.row_of(replace(one.examples[0], tenant="another")) is None
+
+
+def test_what_is_erased_is_known_though_it_is_too_old_to_be_learned_from(tmp_path: Path) -> None:
+    """Somebody may have learned from it when it was younger; tasks learn from each other."""
+    old = replace(trace_of(mails(1)[0]), id="old", conversation="c", at=NOW - 170 * DAY)
+    settings = config(tmp_path)
+    record(settings, [old, *(trace_of(e) for e in dated(mails(3)))])
+    kept = Recorded(settings, {}, Paths.of(tmp_path, settings))
+    assert [one.erased for one in kept.traffic(NOW + 1)[0].values()] == [set()]
+    erase(settings, "acme", "c")
+    assert [one.erased for one in kept.traffic(NOW + 1)[0].values()] == [{"old"}]
+
+
+def test_what_cannot_be_opened_is_not_erased(tmp_path: Path) -> None:
+    """Else a key that is not mounted would end every specialist."""
+    kept = recorded(tmp_path)
+    (tmp_path / "content.key").unlink()
+    again = Recorded(config(tmp_path), {}, Paths.of(tmp_path, config(tmp_path)))
+    (one,) = again.traffic(NOW + 1)[0].values()
+    assert (len(one.examples), one.left_out["no-content"], one.erased) == (0, 3, set())
+    assert kept.seal is not None
+
+
+def test_who_answers_what_nobody_asks_any_more_is_looked_at(tmp_path: Path) -> None:
+    kept = recorded(tmp_path)
+    for name, state in (("one-1", "live"), ("two-2", "retired")):
+        Placements(tmp_path).place(Placement(name, "acme", name[:3], state, NOW))
+    traffic, _ = kept.traffic(NOW + 1)
+    assert sorted(key.task for key in traffic) == ["mail", "one"]
 
 
 def test_without_a_teacher_it_is_said_which_line_allows_one(tmp_path: Path) -> None:

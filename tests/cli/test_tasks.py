@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from shortstop.cli.tasks import tasks_app
 from shortstop.cli.traces import traces_app
+from shortstop.errors import ConfigError
 from shortstop.specialists.query import Query
 from tests.app.recorded import TOML, config, dated, record, trace_of
 from tests.flywheel.traffic import example, invoices, mails
@@ -92,6 +93,14 @@ LOG = [
     }
     for n in range(5)
 ]  # fmt: skip
+
+
+def test_a_log_of_nothing_is_refused(home: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("nonsense\n")
+    refused = CliRunner().invoke(traces_app, ["import", str(log)])
+    assert isinstance(refused.exception, ConfigError)
+    assert "holds no request" in str(refused.exception)
 
 
 def test_a_log_is_listed_and_kept_once(home: Path, tmp_path: Path) -> None:

@@ -23,4 +23,10 @@ def test_where_they_cannot_be_told_apart_little_is_lost() -> None:
 def test_where_little_new_is_answered_there_is_no_floor() -> None:
     assert similarity_floor([0.9] * 50, [0.8] * 5, 100) == 0.0
     assert similarity_floor([], [0.8] * 50, 50) == 0.0
-    assert similarity_floor([0.9], [], 0) == 0.0
+
+
+def test_where_nothing_new_could_be_asked_the_least_known_are_left_alone() -> None:
+    known = np.linspace(0.5, 1.0, 200).tolist()
+    floor = similarity_floor(known, [], 0)
+    assert 0 < sum(one < floor for one in known) <= KNOWN_LOST * 200
+    assert similarity_floor([], [], 0) == 0.0

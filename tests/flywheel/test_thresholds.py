@@ -44,6 +44,13 @@ def test_equal_confidences_are_served_together_or_not_at_all() -> None:
     assert threshold(confidence, [True] * 50 + [False] * 50, 0.9) == 0.9
 
 
+def test_what_is_less_sure_than_all_that_is_right_is_not_served() -> None:
+    """A hundred right answers leave room for some that are wrong: nobody asks for these."""
+    confidence = [*np.linspace(0.5, 1.0, 300).tolist(), *[0.1] * 5]
+    assert threshold(confidence, [True] * 300 + [False] * 5, 0.95) == 0.5
+    assert threshold(confidence, [True] * 300 + [False] * 4 + [True], 0.95) == 0.1
+
+
 @given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), max_size=200), st.floats(0.5, 0.99))
 def test_it_is_one_of_the_confidences_or_never(rows: list[tuple[int, bool]], target: float) -> None:
     confidence = [c / 10 for c, _ in rows]

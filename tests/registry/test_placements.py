@@ -84,6 +84,24 @@ def test_retired_nobody_comes_back(placements: Placements) -> None:
         placements.retire("none", 3.0, "unwanted")
 
 
+def test_one_that_was_replaced_and_then_retired_does_not_come_back(placements: Placements) -> None:
+    placements.place(placed("one"))
+    placements.place(placed("two"))
+    placements.retire("one", 3.0, "unwanted")
+    assert placements.roll_back("two", 4.0, "alarm") is None
+    assert states(placements) == {"one": "retired", "two": "retired"}
+
+
+def test_who_was_moved_meanwhile_stays_where_he_was_put(placements: Placements) -> None:
+    placements.place(placed("one", "canary"))
+    placements.retire("one", 3.0, "unwanted")
+    placements.place(placed("one", "live"), seen="canary")
+    assert states(placements) == {"one": "retired"}
+    placements.place(placed("one", "shadow"), seen="retired")
+    placements.place(placed("two", "shadow"), seen="candidate")
+    assert states(placements) == {"one": "shadow", "two": "shadow"}
+
+
 def test_each_change_has_a_stamp_of_its_own(placements: Placements) -> None:
     stamps = [placements.stamp()]
     for number in range(3):

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.specialists.arrays import packed, unpacked
-from shortstop.specialists.artefact import MANIFEST, Lineage, Manifest, read, write
+from shortstop.specialists.artefact import MANIFEST, Lineage, Manifest, read, remove, write
 from shortstop.specialists.opinion import Gate
 
 MADE = Manifest(
@@ -68,6 +68,25 @@ def test_a_missing_or_torn_file_is_refused(tmp_path: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(StoreError):
         read(folder)
+
+
+@pytest.mark.parametrize("damage", [b"", b"torn", None])
+def test_a_damaged_one_is_written_again(tmp_path: Path, damage: bytes | None) -> None:
+    """Else what is trained or fetched anew would stay what cannot be read."""
+    folder = write(tmp_path, MADE, FILES)
+    (folder / "weights.npz").unlink()
+    if damage is not None:
+        (folder / "weights.npz").write_bytes(damage)
+    assert write(tmp_path, MADE, FILES) == folder
+    assert read(folder)[1] == FILES
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_what_is_removed_leaves_nothing(tmp_path: Path) -> None:
+    folder = write(tmp_path, MADE, FILES)
+    remove(folder)
+    remove(folder)
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_under_another_name_is_refused(tmp_path: Path) -> None:

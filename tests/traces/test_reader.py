@@ -75,3 +75,18 @@ def test_what_is_asked_for_is_what_is_read(path: Path) -> None:
     assert list(whole.grades(trace="plain")) == []
     assert list(whole.grades(trace="sealed", tenant="default")) == [GRADE]
     assert list(whole.graded(task="other")) == []
+
+
+@pytest.mark.parametrize("seal", [None, Seal("other")])
+def test_what_cannot_be_opened_is_told_from_what_was_erased(path: Path, seal: Seal | None) -> None:
+    whole = reader(path, seal)
+    assert [row.id for row in whole.traces() if row.request is None] == ["sealed"]
+    assert whole.shut == {"sealed"}
+    assert list(whole.emptied(until=LOCAL.at + 9)) == []
+    store = open_store(path, TracesConfig(), FakeClock())
+    store.append(trace("empty", request=None, response=None))
+    store.close()
+    again = reader(path, seal)
+    assert [row.id for row in again.emptied(until=LOCAL.at + 9)] == ["empty"]
+    list(again.traces())
+    assert again.shut == {"sealed"}

@@ -10,6 +10,7 @@ from shortstop.app.places import data_paths
 from shortstop.app.recorded import Progress, Recorded, decoded
 from shortstop.config import Config
 from shortstop.errors import ShortstopError
+from shortstop.evaluate.log_lines import whole_lines
 from shortstop.flywheel.encoding import StaticTextEncoder
 from shortstop.flywheel.examples import Examples
 from shortstop.flywheel.gather import Corrections, TaskKey, TaskTraffic, gather
@@ -70,8 +71,9 @@ class Mine:
         return gather(rows, Corrections([]), examples, most)
 
     def logged(self, log: Path, now: float, tenant: str = "default") -> Iterator[Trace]:
-        """The lines of a log as rows. Raises OSError."""
-        with log.open("rb") as lines:
+        """The lines of a log as rows, up to where it breaks off. Raises OSError."""
+        with log.open("rb") as stream:
+            lines = whole_lines(stream, self.bad)
             yield from logged_traces(
                 lines, self.bad, decode=decoded, judge=self._guard.clear, tenant=tenant, now=now
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shortstop.config import Config
@@ -51,20 +52,41 @@ class Recorded:
         self, now: float, tenant: str | None = None, advance: Progress | None = None
     ) -> tuple[dict[TaskKey, TaskTraffic], Corrections]:
         """What was recorded before `now` and may be learned from, by task; and what people
-        corrected. `advance` is told of the rows read. Raises StoreError."""
+        corrected. `advance` is told of the rows read. Tasks that somebody answers are among them
+        even where nothing is asked any more. Raises StoreError."""
         reader = self.reader()
         corrections = Corrections(reader.grades(tenant=tenant))
-        specialists = {one.name for one in Placements(self._paths.home).all()}
+        placements = Placements(self._paths.home).all()
+        specialists = {one.name for one in placements}
         examples = Examples(self.teachers, decoded, self._config.learning.pinned, specialists)
-        rows = self.rows(now, tenant, advance)
-        return gather(rows, corrections, examples, self._config.learning.examples), corrections
+        rows = self._rows(reader, now, tenant, advance)
+        found = gather(rows, corrections, examples, self._config.learning.examples)
+        for one in placements:
+            key = TaskKey(one.tenant, one.task)
+            if one.state != "retired" and tenant in (None, one.tenant):
+                found.setdefault(key, TaskTraffic(key, deque()))
+        self._find_erased(reader, now, found.values())
+        return found, corrections
+
+    def _find_erased(self, reader: TraceReader, now: float, found: Iterable[TaskTraffic]) -> None:
+        """Of rows that are too old to be learned from, too: somebody has learned from them. What
+        cannot be opened is there."""
+        erased: dict[str, set[str]] = {}
+        for row in reader.emptied(until=self.learnable_since(now)):
+            erased.setdefault(row.tenant, set()).add(row.id)
+        for one in found:
+            one.erased = (one.erased | erased.get(one.key.tenant, set())) - reader.shut
 
     def rows(
         self, now: float, tenant: str | None = None, advance: Progress | None = None
     ) -> Iterator[Trace]:
         """Those before `now` that have enough of their time left."""
-        since = self.learnable_since(now)
-        rows = self.reader().traces(since=since, until=now, tenant=tenant)
+        return self._rows(self.reader(), now, tenant, advance)
+
+    def _rows(
+        self, reader: TraceReader, now: float, tenant: str | None, advance: Progress | None
+    ) -> Iterator[Trace]:
+        rows = reader.traces(since=self.learnable_since(now), until=now, tenant=tenant)
         return rows if advance is None else _counted(rows, advance)
 
     def learnable_since(self, now: float) -> float:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from gzip import BadGzipFile
 from pathlib import Path
 from typing import NamedTuple
-from zlib import error as ZlibError
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shortstop.backtest.problems import Problems
 from shortstop.dialects.logs import LogLine, NoModelCall, read_line
-from shortstop.evaluate.log_lines import GZIP, log_lines
+from shortstop.evaluate.log_lines import BREAKS_OFF, GZIP, log_lines
 
 MOST_HALVES = 256 << 20
 """Bytes of batch lines that wait for their other half; later ones stay halves."""
@@ -102,7 +100,7 @@ def _lines(file: Path, problems: Problems, advance: Advance) -> Iterator[tuple[i
                     yield number, line
                 if number % 64 == 0:
                     read = _told(stream.tell(), read, advance)
-        except (EOFError, BadGzipFile, ZlibError, UnicodeDecodeError) as error:
+        except BREAKS_OFF as error:
             problems.add("file-breaks-off", file.name, number + 1, str(error))
         _told(file.stat().st_size, read, advance)
 
@@ -152,7 +150,7 @@ def _rows_in(file: Path, forms: dict[str, int]) -> float:
                     break
             else:
                 return float(seen)
-        except (EOFError, BadGzipFile, ZlibError, UnicodeDecodeError):
+        except BREAKS_OFF:
             return float(seen)
     whole = file.stat().st_size * (UNPACKED if packed else 1.0)
     return max(seen, whole * seen / max(taken, 1))

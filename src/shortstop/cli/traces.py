@@ -18,6 +18,7 @@ from shortstop.cli.report import Database, Since, Tenant, Until
 from shortstop.cli.trace import show_command
 from shortstop.config import load
 from shortstop.console.durations import moment
+from shortstop.errors import ConfigError
 from shortstop.private_files import make_folder
 from shortstop.stores import open_stores
 from shortstop.traces import Lake, TraceReader, TraceStore
@@ -89,6 +90,8 @@ def import_command(
                 store.flush()
     for number, why in mine.bad[:10]:
         say(f"line {number}: {why}", err=True)
+    if not count:
+        raise ConfigError(f"{file} holds no request that can be read.")
     left = f", {len(mine.bad)} lines could not be read" if mine.bad else ""
     say(f"{count} rows{left}.")
 

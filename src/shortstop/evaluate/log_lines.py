@@ -7,12 +7,15 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
+BREAKS_OFF = (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError)
+"""What reading raises in the middle of a file that is torn, or not in its encoding."""
 GZIP = b"\x1f\x8b"
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -38,8 +41,8 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
     stream: BinaryIO = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
     head = _peeked(stream)
     if head.startswith(GZIP):
-        packed = cast(io.RawIOBase, gzip.GzipFile(fileobj=stream))
-        yield from log_lines(cast(BinaryIO, io.BufferedReader(packed, _CHUNK)))
+        unpacked = io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=stream)), _CHUNK)
+        yield from log_lines(cast(BinaryIO, unpacked))
         return
     encoding = next((name for bom, name in _ENCODINGS.items() if head.startswith(bom)), None)
     if encoding is not None:
@@ -50,6 +53,34 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
             text.detach()  # the file is its owner's to close
     else:
         yield from _rows(_cut(stream))
+
+
+class _Unpacked(io.RawIOBase):
+    """A packed file as far as it is whole: asked for much, `GzipFile` gives nothing where less is
+    left before it is torn."""
+
+    def __init__(self, packed: gzip.GzipFile) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        place = memoryview(buffer)
+        found = self._packed.read1(len(place))
+        place[: len(found)] = found
+        return len(found)
+
+
+def whole_lines(file: BinaryIO, bad: list[tuple[int, str]]) -> Iterator[bytes]:
+    """The same, up to where the file breaks off: `bad` is told of that."""
+    read = 0
+    try:
+        for line in log_lines(file):
+            read += 1
+            yield line
+    except BREAKS_OFF as error:
+        bad.append((read + 1, f"the file breaks off: {error}"))
 
 
 def _peeked(stream: BinaryIO) -> bytes:

@@ -48,7 +48,7 @@ def calibrated(made: Made, grade: Grade, target: float, umpire: Umpire = NOBODY)
         if one is not None and gate.serves(one) and grade(finished(one, row), row) >= 1.0
     ]
     new = [one.similarity for _, one in made.new if one is not None and gate.serves(one)]
-    floor = similarity_floor(known, new, len(made.new)) if made.new else 0.0
+    floor = similarity_floor(known, new, len(made.new)) if made.new or made.blind else 0.0
     return Gate(gate.thresholds, max(floor, least_similarity(similarity, right, target)))
 
 

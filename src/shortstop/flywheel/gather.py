@@ -34,7 +34,8 @@ class TaskKey(NamedTuple):
 @dataclass(slots=True)
 class TaskTraffic:
     """What was recorded of a task. `examples` are the newest that can be learned from, oldest
-    first; `seen` counts all of these; `erased` are the ids of rows whose content is not there.
+    first; `seen` counts all of these; `erased` are the ids of the tenant's rows whose content is
+    not there: tasks may have learned from each other.
     `graded` are the grades of each target's answers; `judged` what judges gave, by row and by whose
     answer was held against the frontier's.
     `local` are the newest requests that specialists answered, with their answers.
@@ -124,10 +125,12 @@ def gather(
 ) -> dict[TaskKey, TaskTraffic]:
     """Traces in order of time, at most `most` examples of each task in memory."""
     found: dict[TaskKey, TaskTraffic] = {}
+    erased: dict[str, set[str]] = {}
     for trace in traces:
         traffic = _traffic_of(trace, found, most)
         if traffic is None:
             continue
+        traffic.erased = erased.setdefault(trace.tenant, traffic.erased)
         _count(trace, traffic)
         if JUDGE in trace.id:
             continue

@@ -15,7 +15,10 @@ floor tells them apart, and the thresholds of the confidence have to."""
 
 def similarity_floor(known: Sequence[float], new: Sequence[float], asked: int) -> float:
     """`known` are the similarities of right answers that are sure enough, `new` those of sure
-    answers to what was new, of `asked` such requests. In [0, 1]."""
+    answers to what was new, of `asked` such requests. Where nothing new could be asked, of two
+    labels for instance, the floor costs as much as it may. In [0, 1]."""
+    if known and not asked:
+        return float(np.quantile(known, KNOWN_LOST))
     allowed = int(NEW_SERVED * asked)
     if len(new) <= allowed or not known:
         return 0.0

@@ -31,9 +31,10 @@ def threshold(
     right: Sequence[bool] | Sequence[float] | Bools,
     target: float,
 ) -> float:
-    """The lowest confidence from which on opinions are right with at least `target`, in (0, 1), by
-    Wilson's lower bound; NEVER where there is none. `right` is a share where a judge who errs said
-    so.
+    """The confidence of the least sure right opinion from which on they are right with at least
+    `target`, in (0, 1), by Wilson's lower bound; NEVER where there is none. What is less sure than
+    that and was wrong is not served because the surer ones leave room for it. `right` is a share
+    where a judge who errs said so.
 
     The pairs must be held out: out of fold, or from shadow traffic.
     """
@@ -43,7 +44,10 @@ def threshold(
     n = np.arange(1, len(order) + 1, dtype=np.float64)
     ends = np.append(scores[1:] < scores[:-1], True) if len(scores) else np.zeros(0, bool)
     good = np.flatnonzero((_bound(hits, n, -Z) >= target) & (n >= LEAST_SERVED) & ends)
-    return float(scores[good[-1]]) if len(good) else NEVER
+    if not len(good):
+        return NEVER
+    last_right = int(np.searchsorted(hits, hits[good[-1]]))
+    return float(scores[max(last_right, LEAST_SERVED - 1)])
 
 
 def attainable(confidence: Sequence[float] | Floats, right: Sequence[bool] | Bools) -> float:

@@ -84,6 +84,7 @@ class Made(NamedTuple):
     met the rows' wordings either: the novelty guard's threshold comes from them. `new`, which are
     among `held_out`, are those by models to which what was asked for was new, so that no answer of
     theirs is right.
+    `blind`: nothing of what was learned from could stand for something new.
     `closed`: its answers are a closed set, so that where it is surest and still disagrees it is
     mostly the teacher that slipped."""
 
@@ -93,6 +94,7 @@ class Made(NamedTuple):
     unseen: HeldOut = ()
     new: HeldOut = ()
     closed: bool = False
+    blind: bool = False
 
 
 class Trainer(Protocol):

@@ -95,13 +95,16 @@ class Placements:
         """Those that answer or are asked unseen."""
         return [one for one in self.all() if one.state in SERVING]
 
-    def place(self, placement: Placement) -> None:
+    def place(self, placement: Placement, seen: TargetState | None = None) -> None:
         """Put a specialist into a state. One that goes live takes the place of those of its kind
         that answered the same tenant's task before, a canary that of an earlier canary, and both
-        that of those who were asked unseen before they were. Raises OSError."""
+        that of those who were asked unseen before they were. Where the state in which it was `seen`
+        is not its own any more, somebody else has decided: nothing changes. Raises OSError."""
 
         def change(placed: list[Placement]) -> list[Placement]:
             before = next((one for one in placed if one.name == placement.name), placement)
+            if seen is not None and before is not placement and before.state != seen:
+                return placed
             others = [one for one in placed if one.name != placement.name]
             return [*(self._after(one, placement, before.since) for one in others), placement]
 
@@ -152,13 +155,16 @@ class Placements:
         return restored[0] if restored else None
 
     def retire(self, name: str, at: float, why: str) -> None:
-        """Take a specialist out of traffic; nobody comes back. Raises as `roll_back` does."""
+        """Take a specialist out of traffic, for good: nobody comes back for it, and it does not
+        come back for its successor. Raises as `roll_back` does."""
 
         def change(placed: list[Placement]) -> list[Placement]:
             if all(one.name != name for one in placed):
                 raise KeyError(name)
             return [
-                msgspec.structs.replace(one, state="retired", since=at, why=why)
+                msgspec.structs.replace(
+                    one, state="retired", since=at, why=why, replaced_by=None, before=None
+                )
                 if one.name == name
                 else one
                 for one in placed

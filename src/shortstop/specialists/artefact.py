@@ -64,23 +64,41 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
-    """Keep a specialist below `root`; its folder. One that is there already stays as it is."""
+    """Keep a specialist below `root`; its folder. One that is there already stays as it is, unless
+    it was damaged."""
     hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
     complete = msgspec.structs.replace(manifest, files=hashes)
     folder = root / complete.name
-    if folder.exists():
+    if _whole(folder):
         return folder
     make_folder(root)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
     try:
         for name, data in {**files, MANIFEST: msgspec.json.encode(complete)}.items():
             create_file(draft / name, data)
+        remove(folder)
         draft.rename(folder)
     except OSError:
         shutil.rmtree(draft, ignore_errors=True)
-        if not folder.exists():
+        if not _whole(folder):
             raise
     return folder
+
+
+def remove(folder: Path) -> None:
+    """Delete a specialist, if it is there; nobody finds a part of it. Raises OSError."""
+    if folder.exists():
+        grave = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+        folder.rename(grave / folder.name)
+        shutil.rmtree(grave)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        read(folder)
+    except StoreError:
+        return False
+    return True
 
 
 def read(folder: Path) -> tuple[Manifest, dict[str, bytes]]:

@@ -76,6 +76,12 @@ def without_content(document: bytes) -> Trace:
     return _without(fields)
 
 
+def holds_content(document: bytes) -> bool:
+    """Whether it says what was asked, be it sealed or in the lake. Raises msgspec.DecodeError."""
+    fields = _fields(document)
+    return any(bytes(fields.get(name, _NULL)) != b"null" for name in ("request", _PLACE))
+
+
 def emptied(document: bytes) -> bytes:
     """The document without what was asked and answered. Raises msgspec.DecodeError."""
     return encode(placeless(without_content(document)), None, None)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.ports.stores import ReportReader
-from shortstop.traces.document import decode, joined, place_of, without_content
+from shortstop.traces.document import (
+    decode,
+    holds_content,
+    joined,
+    place_of,
+    without_content,
+)
 from shortstop.traces.grades import opened
 from shortstop.traces.lake import Lake
 from shortstop.traces.seal import Seal
@@ -24,8 +31,8 @@ class TraceReader:
     """Reads with the `seal` that the rows were written with, and from the `lake` what lies there.
 
     Content that cannot be opened, because its key or its file is not here or because it was
-    altered, is None and counted in `unopened`; `problem` says why the first could not be. A damaged
-    row is left out, and counted in `unreadable`.
+    altered, is None and counted in `unopened`; `shut` are the ids of such rows, `problem` says why
+    the first could not be. A damaged row is left out, and counted in `unreadable`.
 
     Raises StoreError.
     """
@@ -37,6 +44,7 @@ class TraceReader:
         self._seal = seal
         self._lake = lake
         self.unopened = 0
+        self.shut: set[str] = set()
         self.problem = ""
         self.unreadable = 0
 
@@ -49,6 +57,13 @@ class TraceReader:
             trace = self._trace(document)
             if trace is not None:
                 yield trace
+
+    def emptied(self, *, until: float, tenant: str | None = None) -> Iterator[Trace]:
+        """Rows with at < until whose content was erased or never kept; nothing is opened."""
+        for document in self._reader.documents(until=until, tenant=tenant):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                if not holds_content(document):
+                    yield without_content(document)
 
     def grades(
         self,
@@ -101,10 +116,13 @@ class TraceReader:
 
     def _opened(self, document: bytes) -> Trace:
         try:
-            return decode(self._whole(document), self._seal)
+            trace = decode(self._whole(document), self._seal)
         except StoreError as error:
             self._note(error)
-            return without_content(document)
+            trace = without_content(document)
+        if trace.request is None and holds_content(document):
+            self.shut.add(trace.id)
+        return trace
 
     def _whole(self, document: bytes) -> bytes:
         """With the content that lies in the lake."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from shortstop.flywheel.night.memory import TaskMemory
 from shortstop.flywheel.night.report import KindReport
 from shortstop.flywheel.night.shelf import Shelf
 from shortstop.flywheel.night.task import Rules, TaskNight
-from shortstop.flywheel.trainer import Recipe
+from shortstop.flywheel.repeats.trainer import RepeatsTrainer
+from shortstop.flywheel.trainer import Recipe, Trainer
 from shortstop.flywheel.verdicts import BothGrades
 from shortstop.registry.placements import Placements
 from shortstop.specialists.kinds import load
@@ -46,8 +47,10 @@ class World:
         self.shelf = Shelf(home / "specialists", lambda k, f: load(k, f, lambda: ENCODER))
         self.memory = TaskMemory(home, self.traffic.key, Seal("a key"))
         self.asked: list[Dispute] = []
+        self.on_hearing: Callable[[], None] = lambda: None
 
     def hear(self, disputes: Sequence[Dispute]) -> Sequence[BothGrades | None]:
+        self.on_hearing()
         self.asked += disputes
         out = []
         for one in disputes:
@@ -57,16 +60,22 @@ class World:
             out.append(both)
         return out
 
-    def night(self, *, trains: bool = True) -> dict[str, KindReport]:
+    def night(
+        self,
+        *,
+        trains: bool = True,
+        trainers: Sequence[Trainer] = (HeadTrainer(),),
+        stage: Callable[[str], None] = lambda stage: None,
+    ) -> dict[str, KindReport]:
         """What is said of each specialist, by name."""
         recipe = Recipe(0.9, ENCODER, now=self.traffic.examples[-1].at)
-        rules = Rules(recipe, [HeadTrainer()])
+        rules = Rules(recipe, trainers)
         memory = TaskMemory(self.home, self.traffic.key, Seal("a key"))
         night = TaskNight(
             self.traffic, memory, self.shelf, self.placements, rules, exactly, court=self,
             trains=trains,
         )  # fmt: skip
-        return {kind.name: kind for kind in night.learn(lambda stage: None).kinds if kind.name}
+        return {kind.name: kind for kind in night.learn(stage).kinds if kind.name}
 
     @property
     def states(self) -> dict[str, str]:
@@ -136,3 +145,96 @@ def test_a_successor_is_held_against_who_is_live(tmp_path: Path) -> None:
     assert said[second].state == "live"
     assert said[second].pairs > 200, "a third of 400 went to the frontier"
     assert world.states[first] == "retired"
+
+
+def test_who_learned_from_what_is_erased_ends_though_its_successor_did_not(tmp_path: Path) -> None:
+    rows = mails(1_200)
+    few = [row for row in rows[:600] if truth(row.query.text) != "fees"]
+    world = World(tmp_path, few)
+    (first,) = world.night()
+    oldest = world.memory.folder / f"{world.shelf.manifest(first).lineage.data}.trained"
+    world.traffic.examples = deque(rows[400:])
+    (second,) = set(world.night()) - {first}
+    assert oldest.exists(), "until its specialist has gone"
+    world.traffic.erased = {few[0].id}
+    world.night(trains=False)
+    assert world.states[first] == "retired"
+    assert world.states[second] != "retired", "it has not learned from that row"
+    assert not (world.home / "specialists" / first).exists(), "its files hold words of it"
+    assert not oldest.exists()
+    world.placements.roll_back(second, 1.0, "by hand")
+    assert world.states[first] == "retired", "nobody brings it back"
+
+
+def test_what_is_erased_is_not_forgotten_by_a_night_that_is_killed(tmp_path: Path) -> None:
+    rows = mails(300)
+    world = World(tmp_path, rows)
+    (name,) = world.night()
+    world.traffic.erased = {rows[0].id}
+    world.traffic.examples = deque(rows[1:])
+
+    def kill(stage: str) -> None:
+        if stage == "examine":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.night(stage=kill)
+    world.night()
+    assert world.states[name] == "retired"
+    assert set(world.states) - {name}, "a successor was learned without it"
+
+
+def test_an_answer_that_was_asked_again_counts_as_learned(tmp_path: Path) -> None:
+    """Those who remember texts learn the examination's older answers, too."""
+    rows = mails(300)
+    again = [
+        replace(row, id=f"{turn}-{row.id}", at=row.at + 1000 * turn)
+        for turn in (1, 2)
+        for row in rows[-90:]
+    ]
+    world = World(tmp_path, [*rows, *again])
+    (made,) = world.night(trainers=[RepeatsTrainer()])
+    assert made.startswith("repeats")
+    world.traffic.erased = {again[-1].id}
+    world.traffic.examples.pop()
+    world.night(trains=False)
+    assert set(world.states.values()) == {"retired"}
+
+
+@pytest.mark.parametrize("kept", [".trained", "trained.bin"])
+def test_what_an_earlier_release_kept_of_the_rows_is_read(tmp_path: Path, kept: str) -> None:
+    rows = mails(300)
+    world = World(tmp_path, rows)
+    (name,) = world.night()
+    (file,) = world.memory.folder.glob("*.trained")
+    file.rename(world.memory.folder / kept) if kept == "trained.bin" else None
+    world.traffic.erased = {rows[0].id}
+    world.night(trains=False)
+    assert world.states[name] == "retired"
+
+
+def test_a_candidate_whose_files_were_damaged_is_made_again(tmp_path: Path) -> None:
+    world = World(tmp_path, mails(300))
+
+    def kill(stage: str) -> None:
+        if stage == "examine":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.night(stage=kill)
+    (folder,) = (tmp_path / "specialists").glob("label-head-*")
+    (folder / "card.md").write_bytes(b"")
+    (made,) = world.night()
+    assert made == folder.name
+    assert world.states[made] == "canary"
+
+
+def test_whom_somebody_retires_meanwhile_stays_so(tmp_path: Path) -> None:
+    rows = mails(900)
+    world = World(tmp_path, rows[:300])
+    (name,) = world.night()
+    world.traffic.examples.extend(rows[300:])
+    world.on_hearing = lambda: world.placements.retire(name, 1.0, "by hand")
+    world.night(trains=False)
+    (one,) = world.placements.all()
+    assert (one.state, one.why) == ("retired", "by hand")

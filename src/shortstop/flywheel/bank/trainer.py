@@ -44,4 +44,6 @@ class BankTrainer:
         made = train_head(texts, labels, units, recipe.target, recipe.seed, NO_ANSWER)
         known, new = (held_out(kept, made.head, one) for one in (made.held, made.new))
         bank = AnswerBank(made.head, recipe.encoder)
-        return Made(dump_bank(made.head), bank, [*known, *new], new=new, closed=True)
+        blind = not new and NO_ANSWER not in labels
+        opinions = [*known, *new]
+        return Made(dump_bank(made.head), bank, opinions, new=new, closed=True, blind=blind)

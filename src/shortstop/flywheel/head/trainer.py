@@ -45,7 +45,8 @@ class HeadTrainer:
         told = [row for row, _ in pairs]
         known, new = held_out(told, head, made.held), held_out(told, head, made.new)
         specialist = HeadSpecialist(head, recipe.encoder)
-        return Made(dump_head(head), specialist, [*known, *new], new=new, closed=True)
+        opinions = [*known, *new]
+        return Made(dump_head(head), specialist, opinions, new=new, closed=True, blind=not new)
 
 
 def drawn(rows: Sequence[Example], most: int, seed: int) -> list[Example]:

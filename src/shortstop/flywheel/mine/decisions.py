@@ -140,9 +140,6 @@ def share_examples(
             for one in group:
                 own = [msgspec.structs.replace(e, task=one.key.task) for e in rows]
                 examples = deque(own, one.examples.maxlen)
-                erased = set().union(*(other.erased for other in group))
                 judged = {id: said for other in group for id, said in other.judged.items()}
-                out[one.key] = dataclasses.replace(
-                    one, examples=examples, erased=erased, judged=judged
-                )
+                out[one.key] = dataclasses.replace(one, examples=examples, judged=judged)
     return out

@@ -185,5 +185,13 @@ class Hearing:
         return self._checks <= CHECKS
 
 
+def failed(learned: Learned, anchors: Sequence[Example], grade: Grade) -> str | None:
+    """The id of the first of the anchors that a specialist would answer wrongly."""
+    for anchor, answer in zip(anchors, _answers(learned, anchors), strict=True):
+        if answer is not None and grade(answer, anchor) < 1.0:
+            return anchor.id
+    return None
+
+
 def _answers(learned: Learned, rows: Sequence[Example]) -> Sequence[str | None]:
     return served(learned.specialist, learned.manifest.gate, rows)

@@ -2,7 +2,7 @@
 
 WORKSHOP/tasks/HASH/state.json   which data was last learned from, and what became of each kind
 WORKSHOP/tasks/HASH/frozen.bin   fingerprints of what has been in an examination
-WORKSHOP/tasks/HASH/trained.bin  which rows have trained
+WORKSHOP/tasks/HASH/DATA.trained  which rows have trained, by the data set's hash
 WORKSHOP/tasks/HASH/NAME.held-out  what a specialist would have answered to these, sealed
 
 The first three hold nothing that was asked or answered. A file that cannot be read is set aside:
@@ -12,7 +12,7 @@ the task is learned as if it were new, but for what its examinations have frozen
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,6 +29,9 @@ log = logging.getLogger("shortstop")
 
 ID_BYTES = 8
 """Of the hash of a row's id."""
+TRAINED = ".trained"
+EARLIER = "trained.bin"
+"""What earlier releases called those of the newest data set."""
 
 
 class Became(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,8 +43,8 @@ class Became(Struct, frozen=True, forbid_unknown_fields=True):
 
 class TaskState(Struct, frozen=True, forbid_unknown_fields=True):
     """`inputs` names the data and the recipe that `tried` is about, by kind; `complete` once all
-    kinds have been tried. `rows` is how many rows trained. `until` is the time of the newest row of
-    the last complete attempt (Unix seconds)."""
+    kinds have been tried. `rows` is how many rows trained, `data` their hash. `until` is the time
+    of the newest row of the last complete attempt (Unix seconds)."""
 
     tenant: str
     task: str
@@ -50,6 +53,7 @@ class TaskState(Struct, frozen=True, forbid_unknown_fields=True):
     rows: int = 0
     until: float = 0.0
     tried: dict[str, Became] = {}
+    data: str = ""
 
 
 class TaskMemory:
@@ -72,18 +76,22 @@ class TaskMemory:
             log.warning("%s cannot be read and is begun again: %s", self.folder, error)
             return new
 
-    def begin(self, inputs: str, rows: Iterable[str]) -> None:
-        """What follows is about these inputs, made of the rows with these ids; goes on where a
-        night was interrupted. What will be examined on is frozen first."""
+    def begin(self, inputs: str, data: str, rows: Iterable[str]) -> None:
+        """What follows is about these inputs, made of the rows with these ids, whose hash is
+        `data`; goes on where a night was interrupted. What will be examined on is frozen first."""
         self.frozen.keep()
         if self.state.inputs == inputs:
             return
-        marks = sorted({row_mark(id) for id in rows})
+        marks = {row_mark(id) for id in rows}
         make_folder(self.folder)
-        replace_file(self.folder / "trained.bin", b"".join(marks), flush=True)
+        known = self._marks(data) if self._trained(data).exists() else set()
+        replace_file(self._trained(data), b"".join(sorted(marks | known)), flush=True)
         before = self.state
-        state = TaskState(before.tenant, before.task, inputs, False, len(marks), before.until)
-        self._write(state)
+        self._write(
+            TaskState(
+                before.tenant, before.task, inputs, False, len(marks), before.until, data=data
+            )
+        )
 
     def note(self, kind: str, became: Became) -> None:
         self._write(msgspec.structs.replace(self.state, tried={**self.state.tried, kind: became}))
@@ -92,12 +100,26 @@ class TaskMemory:
         """All kinds have been tried on rows until then (Unix seconds)."""
         self._write(msgspec.structs.replace(self.state, complete=True, until=until))
 
-    def has_trained(self, ids: Iterable[str]) -> bool:
-        """Whether one of the rows with these ids has."""
-        file = self.folder / "trained.bin"
-        data = file.read_bytes() if file.exists() else b""
-        marks = {data[i : i + ID_BYTES] for i in range(0, len(data), ID_BYTES)}
-        return any(row_mark(id) in marks for id in ids)
+    def has_trained(self, data: str, ids: Iterable[str]) -> bool:
+        """Whether one of the rows with these ids is in that data set."""
+        marks = self._marks(data)
+        return bool(marks) and any(row_mark(id) in marks for id in ids)
+
+    def forget_others(self, data: Collection[str]) -> None:
+        """Nobody is left who has learned from other data sets than these."""
+        for file in self.folder.glob(f"*{TRAINED}"):
+            if file.name.removesuffix(TRAINED) not in data:
+                file.unlink(missing_ok=True)
+
+    def _marks(self, data: str) -> set[bytes]:
+        file = self._trained(data)
+        if not file.exists():
+            file = self.folder / EARLIER
+        found = file.read_bytes() if file.exists() else b""
+        return {found[i : i + ID_BYTES] for i in range(0, len(found), ID_BYTES)}
+
+    def _trained(self, data: str) -> Path:
+        return self.folder / f"{Path(data).name}{TRAINED}"
 
     def _write(self, state: TaskState) -> None:
         make_folder(self.folder)

@@ -11,6 +11,7 @@ from shortstop.flywheel.examine import Examined
 from shortstop.flywheel.learn import Learned
 from shortstop.flywheel.night.memory import Became, TaskMemory
 from shortstop.specialists import artefact
+from shortstop.specialists.artefact import Manifest
 from shortstop.specialists.opinion import Specialist
 
 Load = Callable[[str, Mapping[str, bytes]], Specialist]
@@ -32,6 +33,14 @@ class Shelf:
             int(figures.get("rows", 0)), figures.get("served", 0.0), figures.get("right", 0.0)
         )
         return Learned(manifest, files, self._load(manifest.kind, files), examined)
+
+    def manifest(self, name: str) -> Manifest:
+        """Raises StoreError as `take` does."""
+        return artefact.read(self.root / Path(name).name)[0]
+
+    def remove(self, name: str) -> None:
+        """Raises OSError."""
+        artefact.remove(self.root / Path(name).name)
 
     def put(self, learned: Learned, beside: Mapping[str, bytes]) -> Learned:
         """Write it with the files `beside` it; the same as it is kept. Raises OSError."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,11 +13,11 @@ from msgspec.structs import replace
 from shortstop.errors import StoreError
 from shortstop.flywheel.card import card_files
 from shortstop.flywheel.curate.dataset import Dataset, curate
-from shortstop.flywheel.examine import served
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
-from shortstop.flywheel.night.hearing import HELD_OUT, Court, Findings, Hearing, Pairs
+from shortstop.flywheel.night.forgetting import DAY, Forgetting
+from shortstop.flywheel.night.hearing import HELD_OUT, Court, Findings, Hearing, Pairs, failed
 from shortstop.flywheel.night.memory import TaskMemory
 from shortstop.flywheel.night.promote import (
     Incumbent,
@@ -31,14 +30,13 @@ from shortstop.flywheel.night.promote import (
 from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
 from shortstop.flywheel.night.shelf import KeptOnDisk, Shelf
 from shortstop.flywheel.pairs import running_losses
-from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.split import data_hash, fingerprint
 from shortstop.flywheel.trainer import Grade, NotLearned, Recipe, Trainer
 from shortstop.registry.placements import Placement, Placements
 from shortstop.types.decision import TargetState
 
 GROWTH = 0.25
 """More examples, as a share of those that trained last, from which on it is trained again."""
-DAY = 86_400.0
 AHEAD = 7 * DAY
 """Seconds before the end of a specialist's time from which on its successor is trained."""
 TAKEN_BACK = ("canary", "live")
@@ -75,7 +73,6 @@ class TaskNight:
     grade: Grade
     anchors: Sequence[Example] = ()
     examples: list[Example] = field(default_factory=list)
-    erased: bool = False
     teach: Teach = taught
     court: Court | None = None
     trains: bool = True
@@ -84,7 +81,7 @@ class TaskNight:
         """The whole of it."""
         started = time.monotonic()
         self.examples = list(self.traffic.examples)
-        self.erased = self.memory.has_trained(self.traffic.erased)
+        gone = self._forgetting.forget(self._named())
         placed = self._placed()
         why = ""
         data: Dataset | None = None
@@ -102,7 +99,18 @@ class TaskNight:
         verdicts = self._examined(placed)
         waiting = [one.name for one in self.placements.serving() if one.state != "live"]
         self.memory.rehearsed.keep(waiting)
-        return self._report(data, (*verdicts, *refused), why, time.monotonic() - started)
+        return self._report(data, (*gone, *verdicts, *refused), why, time.monotonic() - started)
+
+    @property
+    def _forgetting(self) -> Forgetting:
+        now, erased = self.rules.recipe.now, self.traffic.erased
+        return Forgetting(self.memory, self.shelf, self.placements, erased, now)
+
+    def _named(self) -> list[str]:
+        """All that the task has had, but for those that have been forgotten."""
+        placed = [one for one in self.placements.all()
+                  if (one.tenant, one.task) == tuple(self.traffic.key)]  # fmt: skip
+        return [*(one.name for one in placed), *self._unplaced()]
 
     # ------------------------------------------------------------ data
 
@@ -110,8 +118,9 @@ class TaskNight:
         state = self.memory.state
         if not state.complete or len(self._candidates()) < len(self._unplaced()):
             return True
-        ending = [p for p in placed.values() if self._left(p.learned) < AHEAD]
-        if self.erased or ending:
+        left = self._forgetting.left
+        ending = [p for p in placed.values() if left(p.learned.manifest.lineage) < AHEAD]
+        if ending or self.memory.has_trained(state.data, self.traffic.erased):
             return True
         new = sum(example.at > state.until for example in self.examples)
         return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
@@ -127,7 +136,8 @@ class TaskNight:
         kinds = ",".join(trainer.kind for trainer in self.rules.trainers)
         inputs = f"{data.name} {recipe.target} {recipe.seed} {kinds}"
         until = max((row.at for row in data.whole), default=0.0)
-        self.memory.begin(inputs, [row.id for row in data.train])
+        rows = [row.id for row in (*data.train, *data.asked_before)]
+        self.memory.begin(inputs, data_hash(data.train), rows)
         beside = card_files(data, recipe.retention, dict(self.traffic.left_out))
         kept = KeptOnDisk(self.shelf, self.memory, beside)
         lesson = self.teach(data, self.grade, recipe, self.rules.trainers, kept)
@@ -220,17 +230,10 @@ class TaskNight:
 
     def _ended(self, place: Place) -> Move | None:
         """Where no evidence counts."""
-        if place.state != "candidate" and self.erased:
-            return Move("retired", "It has learned from what was erased since.")
-        if self._left(place.learned) < DAY:
-            return Move("retired", "The rows that it has learned from have had their time.")
-        wrong = self._failed_anchor(place.learned)
+        if why := self._forgetting.why(place.learned.manifest.lineage):
+            return Move("retired", why)
+        wrong = failed(place.learned, self.anchors, self.grade)
         return None if wrong is None else Move("retired", f"It fails the anchor {wrong!r}.")
-
-    def _left(self, learned: Learned) -> float:
-        """Seconds until it must go."""
-        expires = learned.manifest.lineage.expires
-        return expires - self.rules.recipe.now if expires else inf
 
     def _unlearned(self, name: str, placed: Mapping[str, Place]) -> list[Example]:
         """What a specialist has not learned from, in order of time: what the frontier answered, and
@@ -247,14 +250,6 @@ class TaskNight:
         live = {other for other, one in placed.items() if one.state == "live"}
         asked += [row for row in self.traffic.local if row.at > until and row.teacher in live]
         return sorted(asked, key=lambda row: row.at)
-
-    def _failed_anchor(self, learned: Learned) -> str | None:
-        """The id of the first anchor that it would answer wrongly."""
-        answers = served(learned.specialist, learned.manifest.gate, self.anchors)
-        for anchor, answer in zip(self.anchors, answers, strict=True):
-            if answer is not None and self.grade(answer, anchor) < 1.0:
-                return anchor.id
-        return None
 
     def _incumbent(
         self, name: str, placed: Mapping[str, Place], known: Findings
@@ -282,7 +277,8 @@ class TaskNight:
             self.placements.roll_back(name, now, step.why)
             return
         key = self.traffic.key
-        self.placements.place(Placement(name, key.tenant, key.task, step.state, now, step.why))
+        moved = Placement(name, key.tenant, key.task, step.state, now, step.why)
+        self.placements.place(moved, seen=place.state)
 
     def _report(
         self, data: Dataset | None, kinds: tuple[KindReport, ...], why: str, seconds: float
