@@ -134,7 +134,7 @@ def is_plain(value: Any) -> bool:
     if not isinstance(value, dict):
         return value is None
     told = [value[name] for name in _COUNTS & value.keys()]
-    return all([count is None or (type(count) is int and count >= 0) for count in told])
+    return all(count is None or (type(count) is int and count >= 0) for count in told)
 
 
 def _is_beside(
