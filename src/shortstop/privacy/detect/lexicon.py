@@ -152,11 +152,6 @@ def lexicon(code: str) -> HealthWords:
     )
 
 
-def prepare_language(code: str) -> None:
-    """Build what the first text in a language would have to wait for."""
-    lexicon(code)
-
-
 @cache
 def latin() -> tuple[dict[str, Any], dict[str, Any]]:
     """The patterns of what belongs to no language, by kind: for a text in lower case, and for a
