@@ -60,10 +60,10 @@ def test_a_name_is_one_teams_in_its_organisation(accounts: Accounts) -> None:
     support = accounts.teams.add_team(
         TeamRequest(name="support", organisation="acme", budget_usd=1)
     )
-    with pytest.raises(Conflict, match="team called 'sales'"):
+    with pytest.raises(Conflict, match="team 'sales' exists"):
         accounts.teams.add_team(TeamRequest(name="sales", organisation="acme", budget_usd=1))
     with pytest.raises(Conflict):
         accounts.teams.change(support.id, GroupChange(name="sales"))
-    with pytest.raises(Conflict, match="organisation called"):
+    with pytest.raises(Conflict, match="organisation 'acme' exists"):
         accounts.teams.add_organisation(OrganisationRequest(name="acme", budget_usd=1))
     assert accounts.teams.change(sales.id, GroupChange(name="Sales")).name == "Sales"

@@ -15,6 +15,7 @@ import typer
 
 from shortstop.app.places import data_paths
 from shortstop.batches import Batch, Batches, Files
+from shortstop.cli.acts import write_down
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.config import load
@@ -79,6 +80,8 @@ def show_command(id: Id, config: ConfigFile = None, as_json: AsJson = False) -> 
 def cancel_command(id: Id, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Cancel a batch. A running gateway stops it within seconds; what is answered is kept."""
     with opened(config) as batches:
+        found = _require(batches, id).find(None, id)
+        write_down(load(config, os.environ), f"cancel {found.id} of {found.row.holder}")
         batch = _require(batches, id).cancel(None, id)
     _show(batch, as_json)
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shortstop.accounts import Accounts, Key
-from shortstop.app.acts import note_act
 from shortstop.app.admin_token import shown_token
 from shortstop.app.places import data_paths
+from shortstop.cli.acts import write_down
 from shortstop.cli.gateway_accounts import GatewayAccounts
-from shortstop.cli.output import say
 from shortstop.cli.reach import require_trusted
 from shortstop.cli.remote import require_safe
 from shortstop.cli.sessions import SavedSessions
@@ -33,16 +32,12 @@ class AccountsDesk:
 
     accounts: AnyAccounts
     config: Config
-    paths: Paths
 
     def note(self, what: str, *, needed: bool) -> None:
         """Before it is done: what is `needed` and cannot be written down is not done. A gateway
         writes down itself what it is asked to do."""
-        if isinstance(self.accounts, GatewayAccounts):
-            return
-        problem = note_act(self.config, os.environ, self.paths, what, needed=needed)
-        if problem:
-            say(f"This is not in the log of changes: {problem}", err=True)
+        if not isinstance(self.accounts, GatewayAccounts):
+            write_down(self.config, what, needed=needed)
 
     def active(self, named: str) -> Key:
         """The key in use that has this id or, where none has it, this name: what somebody calls a
@@ -68,7 +63,7 @@ def desk(config: Path | None, gateway: str | None = None) -> Iterator[AccountsDe
     else:
         accounts = _reached(require_safe(gateway, "Say --gateway https://HOST."), settings, paths)
     try:
-        yield AccountsDesk(accounts, settings, paths)
+        yield AccountsDesk(accounts, settings)
     finally:
         accounts.close()
 

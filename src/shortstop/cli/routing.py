@@ -12,6 +12,7 @@ from shortstop import routing
 from shortstop.app.decisions import decision_stack
 from shortstop.app.overrides import set_override, with_overrides
 from shortstop.app.places import data_paths
+from shortstop.cli.acts import write_down
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
 from shortstop.cli.privacy import request_in
@@ -51,9 +52,10 @@ def override_command(
     Kept in the data folder and in force from the next reload on (`shortstop reload`). The console's
     Tasks page does the same. What privacy pins stays on this machine all the same.
     """
-    paths = data_paths(load(config, os.environ), os.environ)
-    before = set_override(paths.overrides, task, tenant, route)
+    settings = load(config, os.environ)
     whose = f" of the tenant {tenant}" if tenant else ""
+    write_down(settings, f"route of {task}{whose} to {route}")
+    before = set_override(data_paths(settings, os.environ).overrides, task, tenant, route)
     say(f"{task}{whose}: {route}, before {before}. `shortstop reload` puts it in force.")
 
 

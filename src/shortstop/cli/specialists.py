@@ -14,6 +14,7 @@ from msgspec import Struct
 from shortstop import registry
 from shortstop.app.places import data_paths
 from shortstop.app.staff import BY_HAND, lineage_of, promote
+from shortstop.cli.acts import write_down
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json, say, write_page
 from shortstop.config import Config, load
@@ -69,8 +70,9 @@ def promote_command(name: Name, to: To = "live", config: ConfigFile = None) -> N
     A running gateway follows within a second. It serves what its gate is sure of, as far as its own
     pairs support it.
     """
-    _, placements = _opened(config)
+    settings, placements = _opened(config)
     placed = _find(placements, name)
+    write_down(settings, f"specialist {name} to {to}")
     promote(placements, placed, to, BY_HAND)
     say(f"{name} is {to} for the task {placed.task!r} of {placed.tenant!r}.")
 
@@ -78,13 +80,14 @@ def promote_command(name: Name, to: To = "live", config: ConfigFile = None) -> N
 @specialists_app.command("rollback")
 def rollback_command(name: Name, config: ConfigFile = None) -> None:
     """Take a specialist out of traffic; the one that answered before it comes back."""
-    _, placements = _opened(config)
+    settings, placements = _opened(config)
     placed = _find(placements, name)
     if placed.state not in ("canary", "live"):
         raise StoreError(
             f"{name} answers nothing: it is {placed.state}.",
             hint="`shortstop specialists retire` takes one out for good, whatever its state.",
         )
+    write_down(settings, f"specialist {name} back")
     restored = placements.roll_back(name, time.time(), BY_HAND)
     then = "the frontier answers" if restored is None else f"{restored.name} is {restored.state}"
     say(f"{name} was rolled back; {then}.")
@@ -93,8 +96,9 @@ def rollback_command(name: Name, config: ConfigFile = None) -> None:
 @specialists_app.command("retire")
 def retire_command(name: Name, config: ConfigFile = None) -> None:
     """Take a specialist out of traffic; nobody comes back for it."""
-    _, placements = _opened(config)
+    settings, placements = _opened(config)
     _find(placements, name)
+    write_down(settings, f"specialist {name} to retired")
     placements.retire(name, time.time(), BY_HAND)
     say(f"{name} is retired.")
 
@@ -110,10 +114,11 @@ def export_command(name: Name, file: File, config: ConfigFile = None) -> None:
 @specialists_app.command("import")
 def import_command(file: File, config: ConfigFile = None) -> None:
     """Check a file that `export` wrote and keep its specialist: a candidate, asked nothing yet."""
-    _, placements = _opened(config)
+    settings, placements = _opened(config)
     manifest, name = bundle.unpack(placements.folder, file.read_bytes())
     if placements.find(name) is not None:
         raise StoreError(f"{name} is here already.", hint="See `shortstop specialists list`.")
+    write_down(settings, f"import specialist {name}")
     at, why = time.time(), f"imported from {file.name}"
     placements.place(Placement(name, manifest.tenant, manifest.task, "candidate", at, why))
     say(f"{name} is a candidate for the task {manifest.task!r} of {manifest.tenant!r}.")
