@@ -75,8 +75,9 @@ def _in_order(paths: Paths, lake: Path | None) -> Iterator[tuple[Path, str]]:
             continue
         if path != paths.traces:
             yield path, str(inside)
-    for path in _files(lake) if lake else ():
-        yield path, f"{LAKE}/{path.relative_to(lake)}"
+    if lake is not None:
+        for path in _files(lake):
+            yield path, f"{LAKE}/{path.relative_to(lake)}"
 
 
 def _files(folder: Path) -> Iterator[Path]:
