@@ -169,19 +169,19 @@ class JointCall:
     def begin(self) -> None:
         """Unless it is under way."""
         if self._call is None or self._call.done():
-            self._began = time.monotonic()
+            self._began = asyncio.get_running_loop().time()
             self._call = asyncio.create_task(self._made())
 
     async def over(self) -> None:
         """Return when what was begun is over, has failed, or has had its time."""
-        left = self._began + self._patience_s - time.monotonic()
+        left = self._began + self._patience_s - asyncio.get_running_loop().time()
         if self._call is not None and not self._late and left > 0:
             await asyncio.wait({self._call}, timeout=left)
 
     async def _made(self) -> None:
         with suppress(StoreError):
             await self._calls.need(self._work)
-        self._late = time.monotonic() - self._began > self._patience_s
+        self._late = asyncio.get_running_loop().time() - self._began > self._patience_s
 
 
 class _Awaited:

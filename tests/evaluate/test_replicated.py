@@ -24,7 +24,7 @@ def test_without_delay_three_are_as_good_as_one() -> None:
     """As much stays local, where one machine that learned alone from a third would be behind."""
     scores, losses = np.full(3000, 0.9), np.zeros(3000)
     draws = np.random.default_rng(1)
-    lost, local = lost_by_replicas(scores, losses, PROMISE, draws, replicas=3, lag=0)
+    lost, local = lost_by_replicas((scores, losses), PROMISE, draws, replicas=3, lag=0)
     alone = run(scores, losses, PROMISE, np.random.default_rng(1)).local
     third = run(scores[:1000], losses[:1000], PROMISE, np.random.default_rng(1)).local
     assert lost == 0.0
@@ -42,7 +42,7 @@ def test_evidence_that_a_rival_shares_breaks_it() -> None:
             draws = np.random.default_rng(seed)
             history = poisoned(*LOG, 2000, draws)
             lost, _ = lost_by_replicas(
-                *history, strict, draws, replicas=3, lag=50, rival_share=0.9, shared=shared
+                history, strict, draws, replicas=3, lag=50, rival_share=0.9, shared=shared
             )
             count += lost > strict.max_loss
         return count

@@ -16,6 +16,7 @@ from shortstop.pipeline.clearing import Clearing
 from shortstop.privacy.recall import Recall
 from shortstop.privacy.shared_taint import FRESH_SECONDS, SharedTaint
 from shortstop.types import Caller, Clearance, Reach, Request, Tier
+from tests import virtual
 from tests.privacy.conftest import guard, make, stores
 from tests.privacy.taint_database import Database, Time
 
@@ -202,3 +203,44 @@ async def test_the_next_turn_keeps_what_the_last_one_could_not(database: Databas
     await one.clear("and now?", caller=UNNAMED)
     other.rest()
     assert (await other.clear("Hi.", "Yes?", "and now?", caller=UNNAMED)).tier == Tier.S3
+
+
+class Distant(Calls):
+    """A database at some distance."""
+
+    delay = 0.002
+
+    async def need(self, work: Callable[[], T]) -> T:
+        await asyncio.sleep(self.delay)
+        return work()
+
+
+async def _waited(recall: Recall, seconds: float) -> list[float]:
+    """What requests wait for what their conversations held, in order of size: one each 10 ms."""
+    loop, asked = asyncio.get_running_loop(), _asked("Hi.", "Yes?", "And now?")
+
+    async def wait() -> float:
+        began = loop.time()
+        await recall.held(asked, NAMED)
+        return loop.time() - began
+
+    waiting = []
+    for _ in range(round(100 * seconds)):
+        waiting.append(asyncio.create_task(wait()))
+        await asyncio.sleep(0.01)
+    return sorted(await asyncio.gather(*waiting))
+
+
+@pytest.mark.parametrize("trouble", ["slow", "away"])
+def test_a_busy_gateway_hardly_waits_for_a_database_in_trouble(trouble: str) -> None:
+    async def waits() -> tuple[list[float], list[float]]:
+        database, calls = Database(), Distant()
+        taint = SharedTaint(database, database, monotonic=asyncio.get_running_loop().time)
+        recall = Recall(guard(PATIENT, kept=stores(taint=taint.memory)), taint, calls)
+        well = await _waited(recall, 10)
+        calls.delay, database.away = (0.5, False) if trouble == "slow" else (0.002, True)
+        return well, await _waited(recall, 10)
+
+    well, ill = virtual.run(waits())
+    assert well[-2] == 0, "but for the first one"
+    assert ill[-10] - well[-10] <= 0.005, "99 of 100"

@@ -15,7 +15,7 @@ from shortstop.evaluate.contract_stress import (
     TASK,
     VICTIM,
     Draws,
-    Floats,
+    History,
 )
 from shortstop.routing.contract import Evidence, Promise
 from shortstop.routing.pairing import pair_odds, pair_weight
@@ -27,7 +27,7 @@ Change = Callable[[Evidence], None]
 """What a request teaches whoever hears of it."""
 
 
-class _Machine:
+class _Informed:
     """One of several, with what it has learned and what is on its way to it from each of them."""
 
     def __init__(self, machines: int, policies: TaskPolicies) -> None:
@@ -50,8 +50,7 @@ class _Machine:
 
 
 def lost_by_replicas(
-    scores: Floats,
-    losses: Floats,
+    history: History,
     promise: Promise,
     draws: Draws,
     *,
@@ -65,9 +64,9 @@ def lost_by_replicas(
     escalates. A rival sends `rival_share` of all requests; `shared`: its evidence counts too."""
     contract = ContractConfig(evidence="shared" if shared else "tenant")
     policies = TaskPolicies({}, Config(contract=contract))
-    machines = [_Machine(replicas, policies) for _ in range(replicas)]
+    machines = [_Informed(replicas, policies) for _ in range(replicas)]
     lost, local = 0.0, 0
-    for now, (tenant, score, loss) in enumerate(_asked(scores, losses, rival_share, draws)):
+    for now, (tenant, score, loss) in enumerate(_asked(history, rival_share, draws)):
         here = int(draws.integers(replicas))
         machine = machines[here]
         machine.hear(now)
@@ -78,14 +77,14 @@ def lost_by_replicas(
                 other.send(here, now + int(draws.integers(lag + 1)), tenant, change)
         if tenant == VICTIM:
             lost, local = lost + loss * kept, local + kept
-    return lost / len(scores), local / len(scores)
+    return lost / len(history[0]), local / len(history[0])
 
 
 def _asked(
-    scores: Floats, losses: Floats, rival_share: float, draws: Draws
+    history: History, rival_share: float, draws: Draws
 ) -> Iterator[tuple[str, float, float]]:
     """Who asks, with the score and the loss; a rival's requests are trivial."""
-    for score, loss in zip(scores.tolist(), losses.tolist(), strict=True):
+    for score, loss in zip(*(one.tolist() for one in history), strict=True):
         while rival_share and draws.random() < rival_share:
             yield RIVAL, 1.0, 0.0
         yield VICTIM, score, loss
@@ -107,14 +106,12 @@ def _served(
     return kept, change
 
 
-def broken(
-    name: str, log: tuple[Floats, Floats], promise: Promise, seeds: list[Draws], length: int
-) -> int:
+def broken(name: str, log: History, promise: Promise, seeds: list[Draws], length: int) -> int:
     """How many of so many histories of a scenario break the promise, with three replicas that are
     up to 50 requests behind."""
     count, share = 0, RIVAL_SHARE if name in POISONED else 0.0
     for draws in seeds:
         history = SCENARIOS[name](*log, length, draws)
-        lost, _ = lost_by_replicas(*history, promise, draws, replicas=3, lag=50, rival_share=share)
+        lost, _ = lost_by_replicas(history, promise, draws, replicas=3, lag=50, rival_share=share)
         count += lost > promise.max_loss
     return count

@@ -47,6 +47,7 @@ from shortstop.types.console import (
 from shortstop.types.report import By, Charge, GroupBy, Point, Slice, TrafficReport
 from shortstop.types.rows import (
     GradeRow,
+    ResponseLink,
     ResponseRow,
     RunHead,
     RunRow,
@@ -123,6 +124,9 @@ class ResponseStore(Protocol):
 
     def find(self, owner: str, id: str, since: float) -> ResponseRow | None:
         """The response, if it is the owner's and not from before `since`."""
+
+    def chain(self, owner: str, id: str, since: float, most: int) -> list[ResponseLink]:
+        """The same and those that it goes on from, newest first, at most `most`."""
 
     def drop(self, owner: str, id: str) -> bool:
         """Whether there was one; off the disk."""

@@ -20,6 +20,9 @@ LONGEST_CHAIN = 1_000
 EARLIER = 50
 """Responses of before there was a key that are sealed at once."""
 
+UNOPENED = (StoreError, msgspec.DecodeError, UnicodeDecodeError)
+_NOT_OPENED = "a stored response cannot be opened and counts as not kept: %s"
+
 log = logging.getLogger(__name__)
 
 _items = msgspec.json.Decoder(list[Json]).decode
@@ -79,8 +82,8 @@ class StoredResponses:
             return None
         try:
             return self._opened(row)
-        except (StoreError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.warning("a stored response cannot be opened and counts as not kept: %s", error)
+        except UNOPENED as error:
+            log.warning(_NOT_OPENED, error)
             return None
 
     def _opened(self, row: ResponseRow) -> StoredResponse:
@@ -96,15 +99,16 @@ class StoredResponses:
 
     def conversation(self, owner: str, id: str) -> list[Json] | None:
         """Every item up to and including response `id`, oldest first. None: a part is missing."""
-        turns: list[list[Json]] = []
-        next_id: str | None = id
-        while next_id is not None:
-            response = self.find(owner, next_id)
-            if response is None or len(turns) >= LONGEST_CHAIN:
-                return None
-            turns.append(response.turn)
-            next_id = response.parent
-        return [item for turn in reversed(turns) for item in turn]
+        since = self._clock.time() - KEPT_SECONDS
+        chain = self._store.chain(owner, id, since, LONGEST_CHAIN)
+        if not chain or chain[-1].parent is not None:
+            return None
+        try:
+            turns = [_items(unlocked(self._seal, one.turn, one.id)) for one in reversed(chain)]
+        except UNOPENED as error:
+            log.warning(_NOT_OPENED, error)
+            return None
+        return [item for turn in turns for item in turn]
 
     def drop(self, owner: str, id: str) -> bool:
         """Whether there was such a response."""

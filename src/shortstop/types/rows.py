@@ -67,6 +67,14 @@ class ResponseRow(NamedTuple):
     conversation: str = ""
 
 
+class ResponseLink(NamedTuple):
+    """What a response adds to its conversation, and the one that it goes on from."""
+
+    id: str
+    parent: str | None
+    turn: bytes
+
+
 class SealedSurrogates(NamedTuple):
     """A conversation's surrogates: its key, wrapped by its tenant's, and what that key sealed."""
 

@@ -49,6 +49,22 @@ class ResponseStoreContract:
         assert store.drop("me", "r")
         assert not store.drop("me", "r")
 
+    def test_a_chain_ends_where_its_owner_has_nothing_older(self, store: ResponseStore) -> None:
+        for i in range(4):
+            parent = f"r{i - 1}" if i else None
+            store.keep(self.kept(f"r{i}", parent=parent, at=AT + i, turn=b"%d" % i))
+        store.keep(self.kept("foreign", "you", parent="r3"))
+        store.keep(self.kept("mine", parent="foreign"))
+
+        def chain(id: str, since: float = AT, most: int = 9) -> list[str]:
+            return [link.id for link in store.chain("me", id, since, most)]
+
+        assert chain("r3") == ["r3", "r2", "r1", "r0"]
+        assert [link.turn for link in store.chain("me", "r1", AT, 9)] == [b"1", b"0"]
+        assert chain("r3", since=AT + 2) == ["r3", "r2"]
+        assert chain("r3", most=2) == ["r3", "r2"]
+        assert (chain("mine"), chain("foreign"), chain("none")) == (["mine"], [], [])
+
     def test_old_ones_are_not_found_and_deleted(self, store: ResponseStore) -> None:
         for i in range(3):
             store.keep(self.kept(f"r{i}", at=AT + i))

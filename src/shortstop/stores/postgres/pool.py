@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 WRITERS, READERS, BACKGROUND = 2, 2, 1
 """At most five in all, and one that listens (`hints.py`). Reports, pages and what is done in the
 background never take what requests wait for."""
-TURN_SECONDS = 2.0
-"""Waited for a connection that others hold."""
+TURN_SECONDS = 4.0
+"""Waited for a connection that others hold: nearly as long as a request waits for what it needs."""
 
 
 class Outage:

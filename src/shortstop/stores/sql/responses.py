@@ -8,7 +8,7 @@ from contextlib import suppress
 from shortstop.errors import StoreUnavailable
 from shortstop.stores.sql.database import SqlDatabase
 from shortstop.stores.sql.earlier import SEALED
-from shortstop.types.rows import ResponseRow
+from shortstop.types.rows import ResponseLink, ResponseRow
 
 _COLUMNS = "SELECT id, owner, parent, at, turn, response, tenant, conversation FROM responses"
 _PUT = """
@@ -16,6 +16,16 @@ INSERT INTO responses (id, owner, parent, at, turn, response, tenant, conversati
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
 owner = excluded.owner, parent = excluded.parent, at = excluded.at, turn = excluded.turn,
 response = excluded.response, tenant = excluded.tenant, conversation = excluded.conversation
+"""
+_CHAIN = """
+WITH RECURSIVE chain AS (
+    SELECT id, parent, turn, 1 AS length FROM responses WHERE id = ? AND owner = ? AND at >= ?
+    UNION ALL
+    SELECT earlier.id, earlier.parent, earlier.turn, length + 1 FROM chain
+    JOIN responses AS earlier ON earlier.id = chain.parent
+    WHERE earlier.owner = ? AND earlier.at >= ? AND length < ?
+)
+SELECT id, parent, turn FROM chain ORDER BY length
 """
 _SEAL = "UPDATE responses SET turn = ?, response = ? WHERE id = ?"
 _OPEN = f"{_COLUMNS} WHERE substr(turn, 1, 1) != ? LIMIT ?"
@@ -38,6 +48,11 @@ class SqlResponses:
                 f"{_COLUMNS} WHERE id = ? AND owner = ? AND at >= ?", (id, owner, since)
             ).fetchone()
         return ResponseRow(*row) if row else None
+
+    def chain(self, owner: str, id: str, since: float, most: int) -> list[ResponseLink]:
+        with self._database.reading() as db:
+            rows = db.execute(_CHAIN, (id, owner, since, owner, since, most)).fetchall()
+        return [ResponseLink(*row) for row in rows]
 
     def drop(self, owner: str, id: str) -> bool:
         with self._database.reading() as db:
