@@ -161,6 +161,15 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path, stage: str) -> None:
         assert [placed.name] == made_before  # it was not trained again
 
 
+def test_a_new_night_sweeps_what_a_killed_one_began_to_keep(tmp_path: Path) -> None:
+    draft = tmp_path / "specialists" / ".draft-x"
+    draft.mkdir(parents=True)
+    (draft / "texts.bin").write_bytes(b"words of traffic")
+    os.utime(draft, (1.0, 1.0))
+    spend_night(learned_from(tmp_path, rows=10))
+    assert not draft.exists()
+
+
 def test_two_nights_at_once_are_refused(tmp_path: Path) -> None:
     workshop = learned_from(tmp_path, rows=10)
     with (
