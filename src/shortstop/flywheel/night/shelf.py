@@ -43,7 +43,7 @@ class Shelf:
         artefact.remove(self.root / Path(name).name)
 
     def sweep(self, before: float) -> None:
-        """Delete what was begun until then (Unix seconds) and never became whole. Raises OSError."""
+        """Delete what was begun until then (Unix seconds) and is not whole. Raises OSError."""
         artefact.sweep(self.root, before)
 
     def put(self, learned: Learned, beside: Mapping[str, bytes]) -> Learned:
