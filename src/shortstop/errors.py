@@ -29,7 +29,9 @@ ShortstopError
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -356,3 +358,13 @@ class StateUnfit(StoreError):
     def __init__(self, message: str, reason: str = "damaged") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def fault(error: Exception) -> str:
+    """What nobody raised on purpose, in a sentence. Its own words may quote what was worked on: its
+    kind and place are enough."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"This is a fault of Shortstop: {type(error).__name__} in {frame.name},"
+        f" {Path(frame.filename).name} line {frame.lineno}."
+    )

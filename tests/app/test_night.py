@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from shortstop.errors import ConfigError, StoreError
 from shortstop.flywheel.gather import TaskKey
 from shortstop.flywheel.mine.decisions import DecisionFile, Decisions, merge, pinned, renamed
 from shortstop.flywheel.night.lock import sole_night
+from shortstop.flywheel.night.report import TaskReport
+from shortstop.flywheel.night.task import TaskNight
 from shortstop.registry.placements import Placements
 from shortstop.specialists import artefact
 from shortstop.specialists.query import Query
@@ -158,6 +161,15 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path, stage: str) -> None:
         assert [placed.name] == made_before  # it was not trained again
 
 
+def test_a_new_night_sweeps_what_a_killed_one_began_to_keep(tmp_path: Path) -> None:
+    draft = tmp_path / "specialists" / ".draft-x"
+    draft.mkdir(parents=True)
+    (draft / "texts.bin").write_bytes(b"words of traffic")
+    os.utime(draft, (1.0, 1.0))
+    spend_night(learned_from(tmp_path, rows=10))
+    assert not draft.exists()
+
+
 def test_two_nights_at_once_are_refused(tmp_path: Path) -> None:
     workshop = learned_from(tmp_path, rows=10)
     with (
@@ -183,6 +195,34 @@ def test_a_full_disk_ends_the_night_with_a_sentence(
     monkeypatch.setattr(artefact, "create_file", real)
     spend_night(workshop)
     assert Placements(tmp_path).serving()
+
+
+@pytest.mark.parametrize("why", ["anchors.bin", "This is a fault of Shortstop: ZeroDivisionError"])
+def test_a_task_that_cannot_be_learned_keeps_no_other_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    settings = config(tmp_path)
+    rows = dated([*mails(600), *(replace(e, id=f"b-{e.id}", task="bad") for e in mails(700))])
+    record(settings, [trace_of(e) for e in rows])
+    workshop = workshop_of(settings)
+    if why == "anchors.bin":
+        keep_anchors(workshop, [trace_of(rows[-1])])
+        (anchors,) = (tmp_path / "workshop").glob("tasks/*/anchors.bin")
+        anchors.write_bytes(b"torn")
+    else:
+        real = TaskNight.learn
+
+        def learn(self: TaskNight, stage: Callable[[str], None]) -> TaskReport:
+            if self.traffic.key.task == "bad":
+                raise ZeroDivisionError(rows[-1].query.text)
+            return real(self, stage)
+
+        monkeypatch.setattr(TaskNight, "learn", learn)
+    first, second = spend_night(workshop).tasks
+    assert (first.task, second.task) == ("bad", "mail")
+    assert why in first.why
+    assert rows[-1].query.text not in first.why
+    assert [one.task for one in Placements(tmp_path).serving()] == ["mail"]
 
 
 def test_a_specialist_that_was_tampered_with_is_taken_back(

@@ -77,3 +77,10 @@ def test_an_answer_that_is_no_json_on_tuesdays_is_none_of_them() -> None:
     told = closed_answers(answers)
     assert told is not None
     assert told[-1] is None
+
+
+def test_labels_are_the_same_whatever_their_case_and_closing_punctuation() -> None:
+    """As they are graded. The usual spelling is the answer."""
+    told = ["refund", "Refund", "refund.", " REFUND\n", "refund"] * 10 + ["loan", "loan "] * 10
+    assert closed_answers(told) == ["refund"] * 50 + ["loan"] * 20
+    assert closed_answers(["+", "-", "!", "?"] * 10) == ["+", "-", "!", "?"] * 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -13,7 +14,16 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.specialists.arrays import packed, unpacked
-from shortstop.specialists.artefact import MANIFEST, Lineage, Manifest, read, remove, write
+from shortstop.specialists.artefact import (
+    DRAFT,
+    MANIFEST,
+    Lineage,
+    Manifest,
+    read,
+    remove,
+    sweep,
+    write,
+)
 from shortstop.specialists.opinion import Gate
 
 MADE = Manifest(
@@ -87,6 +97,17 @@ def test_what_is_removed_leaves_nothing(tmp_path: Path) -> None:
     remove(folder)
     remove(folder)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_began_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    folder = write(tmp_path, MADE, FILES)
+    old, new = tmp_path / f"{DRAFT}old", tmp_path / f"{DRAFT}new"
+    for number, draft in enumerate((old, new), start=1):
+        draft.mkdir()
+        (draft / "weights.npz").write_bytes(b"words")
+        os.utime(draft, (number, number))
+    sweep(tmp_path, 1.0)
+    assert sorted(tmp_path.iterdir()) == [new, folder]
 
 
 def test_one_under_another_name_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -23,6 +24,9 @@ from shortstop.registry.placements import FOLDER
 from shortstop.routing import grade, packaged
 from shortstop.specialists.encoder import Encoder, SentenceEncoder
 from shortstop.specialists.opinion import Specialist
+
+ABANDONED = 3_600.0
+"""Seconds after which nobody goes on writing the files of a specialist."""
 
 
 class Workshop:
@@ -61,9 +65,10 @@ class Workshop:
             return None
 
     def begin(self) -> None:
-        """Remove what an earlier night had begun to train: what it learned from may be erased by
-        now."""
+        """Remove what an earlier night had begun to train or to keep: what it learned from may be
+        erased by now."""
         shutil.rmtree(self.paths.workshop / ADAPTERS, ignore_errors=True)
+        self.shelf().sweep(time.time() - ABANDONED)
 
     def rules(self, now: float) -> Rules:
         learning = self.config.learning

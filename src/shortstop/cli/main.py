@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +11,7 @@ from shortstop import __version__
 from shortstop.app.logs import set_up_warnings
 from shortstop.cli.commands import LazyGroup
 from shortstop.cli.output import end, flush, prepare_streams, say
-from shortstop.errors import ShortstopError
+from shortstop.errors import ShortstopError, fault
 from shortstop.private_files import UMASK
 
 app = typer.Typer(
@@ -64,11 +62,4 @@ def main() -> None:
     except KeyboardInterrupt:
         end(130)
     except Exception as error:
-        # The error's own words may quote what it was working on: its kind and place are enough.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        end(
-            70,
-            f"This is a fault of Shortstop: {type(error).__name__} in {frame.name},"
-            f" {Path(frame.filename).name} line {frame.lineno}.",
-            "Please report it with this line.",
-        )
+        end(70, fault(error), "Please report it with this line.")

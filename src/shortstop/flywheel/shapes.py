@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from shortstop.routing.graders import plain
+
 Shape = Literal["labels", "fields", "prose"]
 Scalar = str | int | float
 
@@ -38,10 +40,11 @@ def fields(answer: str) -> Mapping[str, Scalar] | None:
 
 
 def closed_answers(answers: Sequence[str]) -> list[str | None] | None:
-    """Each answer as it is mostly spelled, where they are a closed set: short labels, or JSON
-    objects that differ in one such field alone. None for a single one that is none of them, and
+    """Each answer as it is mostly spelled, where they are a closed set: short labels, which are the
+    same whatever their case and closing punctuation, or JSON objects that differ in one such field
+    alone. None for a single one that is none of them, and
     None for all where too few are given more than once."""
-    keys = _fields_that_vary(answers) or [answer.strip() for answer in answers]
+    keys = _fields_that_vary(answers) or [plain(a) or a.strip() for a in answers]
     counts = Counter(key for key in keys if key is not None)
     closed = {key for key, n in counts.items() if n > 1 and len(key.split()) <= LABEL_WORDS}
     if sum(counts[key] for key in closed) < LABEL_SHARE * max(len(answers), 1):

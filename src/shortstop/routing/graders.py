@@ -28,7 +28,7 @@ is copied with its line breaks or with commas."""
 
 def exact(answer: str, reference: str) -> float:
     """1 if equal up to case, spaces and closing punctuation."""
-    return float(_plain(answer) == _plain(reference))
+    return float(plain(answer) == plain(reference))
 
 
 def numeric(answer: str, reference: str) -> float:
@@ -88,7 +88,8 @@ def grade(kind: str | None, answer: str, reference: str) -> float:
     return GRADERS[grader_for(kind, reference)](answer, reference)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A label as it is compared: without case, spaces about it and closing punctuation."""
     return _SPACE.sub(" ", text).strip().strip(".!\"'` ").lower()
 
 
@@ -122,7 +123,7 @@ def _leaves(tree: object) -> list[str]:
 
 def _leaf(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return _phrase(_plain(str(value)))
+        return _phrase(plain(str(value)))
     return f"{value:.9g}" if abs(value) < LARGEST else str(value)
 
 

@@ -23,6 +23,8 @@ from shortstop.private_files import create_file, make_folder
 from shortstop.specialists.opinion import Gate
 
 MANIFEST = "manifest.json"
+DRAFT = ".draft-"
+"""How the names of folders begin that are not whole yet, or not any more."""
 NAME_DIGITS = 16
 """Hexadecimal digits of the hash that name a folder."""
 
@@ -72,7 +74,7 @@ def write(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
     if _whole(folder):
         return folder
     make_folder(root)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=root))
     try:
         for name, data in {**files, MANIFEST: msgspec.json.encode(complete)}.items():
             create_file(draft / name, data)
@@ -88,9 +90,17 @@ def write(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
 def remove(folder: Path) -> None:
     """Delete a specialist, if it is there; nobody finds a part of it. Raises OSError."""
     if folder.exists():
-        grave = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+        grave = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder.parent))
         folder.rename(grave / folder.name)
         shutil.rmtree(grave)
+
+
+def sweep(root: Path, before: float) -> None:
+    """Delete what was begun until then (Unix seconds) by who was killed: it holds words of traffic
+    and belongs to nobody. Raises OSError."""
+    for draft in root.glob(f"{DRAFT}*"):
+        if draft.stat().st_mtime <= before:
+            shutil.rmtree(draft)
 
 
 def _whole(folder: Path) -> bool:

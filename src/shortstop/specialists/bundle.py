@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from shortstop.errors import StoreError
-from shortstop.specialists.artefact import Manifest, read, write
+from shortstop.specialists.artefact import MANIFEST, Manifest, read, write
 
 FORMAT = "shortstop-specialist-1"
 
@@ -35,7 +35,7 @@ def unpacked(data: bytes) -> tuple[Manifest, dict[str, bytes]]:
     if bundle.format != FORMAT:
         raise StoreError("This file was written by another release.")
     hashes = {name: sha256(content).hexdigest() for name, content in bundle.files.items()}
-    if hashes != dict(bundle.manifest.files) or any(Path(n).name != n for n in hashes):
+    if hashes != dict(bundle.manifest.files) or not all(map(_plain, hashes)):
         raise StoreError("This file is damaged or was changed: a hash in it differs.")
     return bundle.manifest, bundle.files
 
@@ -44,3 +44,8 @@ def unpack(root: Path, data: bytes) -> tuple[Manifest, str]:
     """Keep the specialist below `root`; its manifest and name. Raises StoreError or OSError."""
     manifest, files = unpacked(data)
     return manifest, write(root, manifest, files).name
+
+
+def _plain(name: str) -> bool:
+    """Whether it names a file of a specialist's own folder beside its manifest."""
+    return name not in ("", "..", MANIFEST) and Path(name).name == name and "\0" not in name

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from shortstop.errors import StoreError
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.split import fingerprint
 from shortstop.private_files import make_folder, replace_file
@@ -26,7 +27,13 @@ class Anchors:
         if not self._file.exists():
             return []
         data = unlocked(self._seal, self._file.read_bytes(), FILE)
-        return msgspec.json.decode(data, type=list[Example])
+        try:
+            return msgspec.json.decode(data, type=list[Example])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"The anchors in {self._file} are damaged: {error}.",
+                hint="Move the file away and keep them anew with `shortstop learn --anchor`.",
+            ) from error
 
     def add(self, examples: Sequence[Example]) -> int:
         """One for each text, the newest; how many there are now."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from shortstop.errors import ShortstopError, fault
 from shortstop.flywheel.gather import TaskKey
 from shortstop.flywheel.night.report import NightReport, TaskReport
 from shortstop.private_files import make_folder, replace_file
@@ -73,7 +74,7 @@ class Night:
                 left = tuple(one.task for one in waiting[number:])
                 why = f"The {minutes:g} minutes of this night were over."
                 return self._ended(reports, begun, left, why)
-            reports.append(learn(key))
+            reports.append(_learned(key, learn))
             self.state = msgspec.structs.replace(self.state, done=(*self.state.done, key))
             self._write()
         return self._ended(reports, begun)
@@ -91,3 +92,18 @@ class Night:
             return
         make_folder(self._file.parent)
         replace_file(self._file, msgspec.json.encode(self.state), flush=True)
+
+
+def _learned(key: TaskKey, learn: Callable[[TaskKey], TaskReport]) -> TaskReport:
+    """What became of a task. One that cannot be learned keeps no other from it; a disk that cannot
+    be written to ends the night: raises OSError."""
+    try:
+        return learn(key)
+    except OSError:
+        raise
+    except ShortstopError as error:
+        why = error.message
+    except Exception as error:
+        why = fault(error)
+    log.error("night: the task %s of %s stays as it is: %s", key.task, key.tenant, why)
+    return TaskReport(*key, 0, 0, 0, 0, {}, why=why)

@@ -42,6 +42,10 @@ class Shelf:
         """Raises OSError."""
         artefact.remove(self.root / Path(name).name)
 
+    def sweep(self, before: float) -> None:
+        """Delete what was begun until then (Unix seconds) and is not whole. Raises OSError."""
+        artefact.sweep(self.root, before)
+
     def put(self, learned: Learned, beside: Mapping[str, bytes]) -> Learned:
         """Write it with the files `beside` it; the same as it is kept. Raises OSError."""
         files = {**learned.files, **beside}
