@@ -26,6 +26,7 @@ from shortstop.errors import (
 from shortstop.ports import StreamDecoder, Via
 from shortstop.ports.forwarding import Forwarding
 from shortstop.serving.deployments import Deployment
+from shortstop.serving.hiding import Hiding
 from shortstop.serving.http import Egress
 from shortstop.serving.key_file import KeyFile
 from shortstop.serving.response import HttpReply, retry_after
@@ -139,8 +140,8 @@ class RemoteUpstream:
             return names.reply(stopping.reply(decoded))
 
         if (result := await self._batched(cleared, via)) is not None:
-            with suppress(UpstreamFailed):  # no answer in it: the line is asked on its own
-                return self._read(result, decode)
+            with suppress(UpstreamFailed), self._hiding(self.deployments[0]):
+                return self._read(result, decode)  # no answer in it: the line is asked on its own
         reply = await self._post(trip, cleared, self._vendor.path, self._encode, decode)
         return replace(reply, deployment=trip.at.label) if trip.at.label else reply
 
@@ -204,7 +205,7 @@ class RemoteUpstream:
         trip, begun = Trip(self._road, cleared, via), False
         while True:
             try:
-                with trip as deployment:
+                with trip as deployment, self._hiding(deployment):
                     async for chunk in self._chunks(cleared, deployment):
                         begun = True
                         if chunk.usage is not None:
@@ -229,11 +230,11 @@ class RemoteUpstream:
     ) -> T:
         while True:
             try:
-                with trip as deployment:
+                with trip as deployment, self._hiding(deployment):
                     egress, place = self._way(deployment)
                     headers = self._headers(cleared)
                     reply = await egress.post(cleared, place + path, encode, headers)
-                    if reply.status != 200:
+                    if not reply.good:
                         raise self._error(reply.status, reply.headers, reply.body)
                     return decode(reply)
             except TargetError as error:
@@ -243,6 +244,9 @@ class RemoteUpstream:
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
+
+    def _hiding(self, deployment: Deployment) -> Hiding:
+        return self._egresses[deployment.label].hiding(self._key_headers)
 
     def _way(self, deployment: Deployment) -> tuple[Egress, str]:
         label = deployment.label
@@ -262,7 +266,7 @@ class RemoteUpstream:
         headers, names = self._headers(cleared), self._names(cleared.request)
         stopping = self._stopping(cleared.request)
         async with egress.stream(cleared, path, self._encode, headers) as stream:
-            if stream.status != 200:
+            if not stream.good:
                 raise self._error(stream.status, stream.headers, await stream.error_body())
             async for data in read_to_the_end(stream.chunks, decoder):
                 for chunk in decoder.feed(data):

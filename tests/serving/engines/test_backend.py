@@ -54,6 +54,19 @@ def asked(text: str, **changes: Any) -> Request:
     return replace(base, **changes)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_server_that_repeats_its_key_tells_it_to_nobody(
+    model: ScriptedModel, stream: bool
+) -> None:
+    key = "d41d8cd98f00b204e9800998ecf8427e"
+    guarded = backend(client := LocalClient(f"{model.url}/v1", api_key=key))
+    request = asked(f"!status 400 code=x{key}")
+    with pytest.raises(TargetError) as raised:
+        await (streamed(guarded, request) if stream else guarded.answer(request))
+    await client.close()
+    assert raised.value.code == "x[removed]"
+
+
 async def streamed(backend: LocalBackend, request: Request) -> Gathering:
     gathering = Gathering()
     async for chunk in backend.stream(request):

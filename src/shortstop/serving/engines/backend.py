@@ -42,6 +42,7 @@ from shortstop.serving.engines.slots import Interrupted, Queue, require_in_time
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import NO_HEADERS, LocalClient, retry_after
+from shortstop.serving.response import HttpReply
 from shortstop.types import (
     Chunk,
     Json,
@@ -158,14 +159,18 @@ class LocalBackend:
             body = ANY_MARKERS.broken(body)
         require_in_time(self.slots, request.party)
         async with self.slots.take(request.party):
-            timing = Stopwatch(self.slots)
-            reply = await self._client().post(PATH, body, self._told(request))
-            if reply.status != 200:
-                raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-            decoded = replace(self._dialect.decode_reply(reply.body), body=None)
+            timing, client = Stopwatch(self.slots), self._client()
+            reply = await client.post(PATH, body, self._told(request))
+            with client.hiding():
+                decoded = replace(self._decoded(reply), body=None)
             timing.end(decoded.usage)
             self._note_usage(decoded.usage)
         return decoded
+
+    def _decoded(self, reply: HttpReply) -> Reply:
+        if not reply.good:
+            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+        return self._dialect.decode_reply(reply.body)
 
     def _told(self, request: Request) -> Mapping[str, str]:
         """What somebody's server is told of the trace; the embedded engine keeps none."""
@@ -192,7 +197,7 @@ class LocalBackend:
             timing = Stopwatch(self.slots)
             path, body, decoder = await self._spoken(body)
             async with self._client().stream(path, body, self._told(request)) as stream:
-                if stream.status != 200:
+                if not stream.good:
                     raise self._dialect.decode_error(
                         stream.status, await stream.error_body(), retry_after(stream.headers)
                     )
@@ -245,7 +250,7 @@ class LocalBackend:
             return PATH, markers.broken(body), self._dialect.stream_decoder()
         chat, names = markers.hidden(body)
         reply = await self._client().post_beside(RENDERING, chat)
-        if reply.status != 200:
+        if not reply.good:
             raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
         prompt = names.prompt(rendered(reply.body))
         return COMPLETION, completion_of(body, prompt), LocalCompletionDecoder()
