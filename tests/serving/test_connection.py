@@ -167,6 +167,7 @@ async def test_a_connection_closed_within_an_answer_is_not_stale() -> None:
     ("response", "says"),
     [
         (b"SSH-2.0-OpenSSH\r\n\r\n", "is not HTTP"),
+        (b"HTTP/1.1 000 Odd\r\nContent-Length: 2\r\n\r\n{}", "is not HTTP"),
         (
             b"HTTP/1.1 200 OK\r\nX: " + b"x" * (1 << 17) + b"\r\n\r\n",
             "head or framing is too large",

@@ -14,7 +14,7 @@ from shortstop.serving.http import (
     LocalClient,
     Timeouts,
 )
-from shortstop.serving.response import MAX_ERROR, HttpStream, retry_after
+from shortstop.serving.response import MAX_ERROR, HttpStream
 from shortstop.types import Clearance, Cleared, Message, Reach, Request, Text, Tier
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -195,21 +195,6 @@ async def test_the_way_out_checks_once_more(item: Cleared) -> None:
     )
     with pytest.raises(PrivacyRefused):
         await egress.post(item, "/x", lambda request: b"{}")
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "3"}, 3.0),
-        ({"retry-after": "9", "retry-after-ms": "250"}, 0.25),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "-1"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
 
 
 # ---------------------------------------------------------------- what is sent, what is bounded

@@ -45,7 +45,6 @@ from tests.server.scripted import ScriptedModel
 
 PATIENCE = Patience(retries=2, backoff=0.5, longest=20)
 OPEN = Clearance(Tier.S0, Reach.ANYWHERE)
-ENV = {"VENDOR_KEY": "sk-vendor"}
 
 
 def test_backs_off_exponentially_with_jitter() -> None:
@@ -98,12 +97,12 @@ def test_a_missing_key_is_named_by_its_variable() -> None:
 
 @asynccontextmanager
 async def upstream(
-    alias: str = "openai", retries: int = 0, breaker: Breaker | None = None
+    alias: str = "openai", retries: int = 0, breaker: Breaker | None = None, key: str = "sk-vendor"
 ) -> AsyncIterator[tuple[RemoteUpstream, ScriptedModel]]:
     async with ScriptedModel("far").running() as model:
         settings = config(model.url, dialect=alias, first_byte_timeout=2, idle_timeout=2)
         dialect = dialect_of(settings, name="acme")
-        egresses = {"": egress_for(settings, vendor_of(dialect), ENV, name="acme")}
+        egresses = {"": egress_for(settings, vendor_of(dialect), {"VENDOR_KEY": key}, name="acme")}
         yield (
             RemoteUpstream(
                 model="far-1",
@@ -147,6 +146,18 @@ async def test_an_answer_and_how_it_is_asked_for() -> None:
     assert reply.usage == Usage(10, output=5)
     assert model.bodies[-1]["model"] == "far-1"
     assert "authorization: bearer sk-vendor" in head_of(model)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_that_repeats_the_key_tells_it_to_nobody(stream: bool) -> None:
+    """Many vendors' keys are nothing but letters and digits."""
+    key = "d41d8cd98f00b204e9800998ecf8427e"
+    async with upstream(key=key) as (remote, model):
+        asked = cleared(f"!status 400 code=x{key}", stream=stream)
+        with pytest.raises(UpstreamRejected) as raised:
+            await (hear(remote, asked, []) if stream else remote.answer(asked))
+        assert key in head_of(model)
+    assert raised.value.code == "x[removed]"
 
 
 @pytest.mark.parametrize(

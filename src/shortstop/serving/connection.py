@@ -172,6 +172,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
+        if status < 100:
+            raise ValueError("no status")
         if status < 200:
             self.headers.clear()
             return

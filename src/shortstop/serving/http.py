@@ -13,14 +13,14 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from shortstop import __version__
 from shortstop.config import is_local_url
 from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, UpstreamTimeout
 from shortstop.serving.connection import Broken, Connection, Pool
-from shortstop.serving.response import MAX_ERROR, HttpReply, HttpStream
-from shortstop.serving.response import retry_after as retry_after  # noqa: PLC0414 - for engines
+from shortstop.serving.hiding import Hiding, Shown
+from shortstop.serving.response import MAX_ERROR, HttpReply, HttpStream, is_good
 from shortstop.serving.unpacking import AnswerUnpacker
 from shortstop.serving.way import DIRECT, Way, opener
 from shortstop.types import Cleared, Reach, Request
@@ -82,8 +82,13 @@ class _Client:
         fixed = {"host": parts.netloc, **FIXED_HEADERS, **headers}
         if any(c in value for value in fixed.values() for c in "\r\n"):
             raise ConfigError(f"A header or key for {base_url} contains a line break.")
+        self._shown = {**headers, **dict(parse_qsl(parts.query))}
         self._head = _lines(fixed)
         self._untyped = _lines({n: value for n, value in fixed.items() if n != TYPE})
+
+    def hiding(self, renewed: Shown = dict) -> Hiding:
+        """Around what is made of its answers."""
+        return Hiding(self._shown, renewed)
 
     async def close(self) -> None:
         """Close the idle connections."""
@@ -95,9 +100,8 @@ class _Client:
         """Send `body` and read the whole response. A model says nothing before a whole answer is
         ready, so it has the total time for it. Raises UpstreamFailed or UpstreamTimeout."""
         with _mapped():
-            limit = self.timeouts.total
-            exchange = self._exchange("POST", path, body, extra_headers, limit=limit)
-            return await self._reply(await exchange)
+            begun = self._exchange("POST", path, body, extra_headers, limit=self.timeouts.total)
+            return await self._reply(await begun)
 
     async def post_beside(self, path: str, body: bytes) -> HttpReply:
         """`post` to a path that does not begin with the base URL's."""
@@ -132,15 +136,14 @@ class _Client:
         most: int | None = None,
     ) -> AsyncIterator[HttpStream]:
         """Send `body` and read in pieces; leaving the block early closes the connection. `most`
-        bytes, where it is no answer of a model.
-
-        Raises UpstreamFailed or UpstreamTimeout.
+        bytes, where it is no answer of a model. Raises UpstreamFailed or UpstreamTimeout.
         """
         with _mapped():
             connection = await self._exchange(method, path, body, extra_headers)
         try:
             pieces = self._pieces(connection, most or self._max_answer)
-            yield HttpStream(connection.status, connection.headers, pieces)
+            with self.hiding(lambda: extra_headers):
+                yield HttpStream(connection.status, connection.headers, pieces)
         finally:
             self._pool.give_back(connection)
 
@@ -208,7 +211,7 @@ class _Client:
             parts.append(data)
             size += len(data)
             if size > self._most(connection):
-                if connection.status == 200:
+                if is_good(connection.status):
                     parts.clear()  # whoever keeps the error must not keep them
                     raise self._too_large()
                 break
@@ -233,12 +236,12 @@ class _Client:
                 _check_deadline(end)
 
     def _most(self, connection: Connection) -> int:
-        return self._max_answer if connection.status == 200 else MAX_ERROR
+        return self._max_answer if is_good(connection.status) else MAX_ERROR
 
     def _check_length(self, connection: Connection, most: int) -> None:
         """Raises UpstreamFailed for an answer that is announced to be too large."""
         length = connection.headers.get("content-length", "")
-        if connection.status == 200 and length.isdigit() and int(length) > most:
+        if is_good(connection.status) and length.isdigit() and int(length) > most:
             raise self._too_large()
 
     def _too_large(self) -> UpstreamFailed:
@@ -386,6 +389,7 @@ class Egress:
     ) -> None:
         self._targets = targets
         self._client = _Client(base_url, headers, timeouts, connections, max_answer, way)
+        self.hiding = self._client.hiding
 
     def also(self, target: str) -> None:
         self._targets |= {target}

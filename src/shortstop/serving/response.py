@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from shortstop.errors import UpstreamFailed, UpstreamTimeout
+from shortstop.ports import StreamDecoder
 
 MAX_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
+AFTERWORD_SECONDS = 0.5
+"""For how long a stream that has its finish reason is read on: usage may follow it."""
+LONGEST_WAIT = 86_400.0
+"""Seconds: who asks for more has made a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,10 @@ class HttpReply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def good(self) -> bool:
+        return is_good(self.status)
 
     @property
     def retry_after(self) -> float | None:
@@ -34,6 +47,10 @@ class HttpStream:
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
 
+    @property
+    def good(self) -> bool:
+        return is_good(self.status)
+
     async def error_body(self) -> bytes:
         """The beginning of the body, of at most `MAX_ERROR` bytes and a piece."""
         parts, size = [], 0
@@ -45,13 +62,51 @@ class HttpStream:
         return b"".join(parts)
 
 
+async def read_to_the_end(
+    pieces: AsyncIterator[bytes], decoder: StreamDecoder
+) -> AsyncGenerator[bytes, None]:
+    """The pieces of a stream until it says that it is complete. Of one that has its finish reason
+    only what follows within `AFTERWORD_SECONDS`, and a connection that breaks then is its end."""
+    while not decoder.done:
+        if not decoder.finished:
+            data = await anext(pieces, b"")
+        else:
+            try:
+                async with asyncio.timeout(AFTERWORD_SECONDS):
+                    data = await anext(pieces, b"")
+            except (TimeoutError, UpstreamFailed, UpstreamTimeout):
+                return
+        if not data:
+            return
+        yield data
+
+
+def is_good(status: int) -> bool:
+    """Whether there should be an answer: 201 is what some frameworks say to every POST."""
+    return 200 <= status < 300
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After-Ms` or `Retry-After` in seconds; None for a date or anything else."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+    """`Retry-After-Ms` or `Retry-After` in seconds, a date by the server's own clock; None for
+    anything else."""
+    for read in (_milliseconds, _seconds, _until):
         try:
-            seconds = float(headers[name]) * scale
-        except (KeyError, ValueError):
+            seconds = read(headers)
+        except (LookupError, TypeError, ValueError):
             continue
         if 0 <= seconds < float("inf"):
-            return seconds
+            return min(seconds, LONGEST_WAIT)
     return None
+
+
+def _milliseconds(headers: Mapping[str, str]) -> float:
+    return float(headers["retry-after-ms"]) / 1000
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    return float(headers["retry-after"])
+
+
+def _until(headers: Mapping[str, str]) -> float:
+    then, now = (parsedate_to_datetime(headers[name]) for name in ("retry-after", "date"))
+    return (then - now).total_seconds()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Literal, TypeVar
 
 import msgspec
@@ -21,14 +21,13 @@ from shortstop.errors import (
     TargetError,
     UpstreamFailed,
     UpstreamRejected,
-    UpstreamTimeout,
 )
-from shortstop.ports import StreamDecoder, Via
+from shortstop.ports import Via
 from shortstop.ports.forwarding import Forwarding
 from shortstop.serving.deployments import Deployment
 from shortstop.serving.http import Egress
 from shortstop.serving.key_file import KeyFile
-from shortstop.serving.response import HttpReply, retry_after
+from shortstop.serving.response import HttpReply, read_to_the_end, retry_after
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
 from shortstop.serving.vendor_batches import RemoteBatches
@@ -38,8 +37,6 @@ from shortstop.types.batches import VendorResult
 T = TypeVar("T")
 PromptCache = Literal["shared", "tenant", "off"]
 AS_THEY_ARE = ToolNames({}, {})
-AFTERWORD_SECONDS = 0.5
-"""For how long a stream that has its finish reason is read on: usage may follow it."""
 RETRY_ADVICE = {"true": True, "false": False}
 
 
@@ -66,25 +63,6 @@ def vendor_of(dialect: DescribedDialect) -> Vendor:
     vendor = dialect.description.vendor
     assert vendor is not None, "a dialect from `upstream_dialects`"
     return vendor
-
-
-async def read_to_the_end(
-    pieces: AsyncIterator[bytes], decoder: StreamDecoder
-) -> AsyncGenerator[bytes, None]:
-    """The pieces of a stream until it says that it is complete. Of one that has its finish reason
-    only what follows within `AFTERWORD_SECONDS`, and a connection that breaks then is its end."""
-    while not decoder.done:
-        if not decoder.finished:
-            data = await anext(pieces, b"")
-        else:
-            try:
-                async with asyncio.timeout(AFTERWORD_SECONDS):
-                    data = await anext(pieces, b"")
-            except (TimeoutError, UpstreamFailed, UpstreamTimeout):
-                return
-        if not data:
-            return
-        yield data
 
 
 class RemoteUpstream:
@@ -139,8 +117,8 @@ class RemoteUpstream:
             return names.reply(stopping.reply(decoded))
 
         if (result := await self._batched(cleared, via)) is not None:
-            with suppress(UpstreamFailed):  # no answer in it: the line is asked on its own
-                return self._read(result, decode)
+            with suppress(UpstreamFailed), self._hiding(self.deployments[0]):
+                return self._read(result, decode)  # no answer in it: the line is asked on its own
         reply = await self._post(trip, cleared, self._vendor.path, self._encode, decode)
         return replace(reply, deployment=trip.at.label) if trip.at.label else reply
 
@@ -204,7 +182,7 @@ class RemoteUpstream:
         trip, begun = Trip(self._road, cleared, via), False
         while True:
             try:
-                with trip as deployment:
+                with trip as deployment, self._hiding(deployment):
                     async for chunk in self._chunks(cleared, deployment):
                         begun = True
                         if chunk.usage is not None:
@@ -229,11 +207,11 @@ class RemoteUpstream:
     ) -> T:
         while True:
             try:
-                with trip as deployment:
+                with trip as deployment, self._hiding(deployment):
                     egress, place = self._way(deployment)
                     headers = self._headers(cleared)
                     reply = await egress.post(cleared, place + path, encode, headers)
-                    if reply.status != 200:
+                    if not reply.good:
                         raise self._error(reply.status, reply.headers, reply.body)
                     return decode(reply)
             except TargetError as error:
@@ -243,6 +221,9 @@ class RemoteUpstream:
                 if pause is None:
                     raise
             await asyncio.sleep(pause)
+
+    def _hiding(self, deployment: Deployment) -> AbstractContextManager[None]:
+        return self._egresses[deployment.label].hiding(self._key_headers)
 
     def _way(self, deployment: Deployment) -> tuple[Egress, str]:
         label = deployment.label
@@ -262,7 +243,7 @@ class RemoteUpstream:
         headers, names = self._headers(cleared), self._names(cleared.request)
         stopping = self._stopping(cleared.request)
         async with egress.stream(cleared, path, self._encode, headers) as stream:
-            if stream.status != 200:
+            if not stream.good:
                 raise self._error(stream.status, stream.headers, await stream.error_body())
             async for data in read_to_the_end(stream.chunks, decoder):
                 for chunk in decoder.feed(data):

@@ -103,7 +103,8 @@ class RemoteBatches:
             call = next(steps)
             while True:
                 try:
-                    told = await self._told(call, holds)
+                    with self._egress.hiding(self._headers):
+                        told = await self._told(call, holds)
                 except UpstreamRejected as error:
                     call = steps.throw(error)
                 else:

@@ -21,6 +21,7 @@ from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Party, Request, Sampling, Text, Tool, ToolCall, ToolChoice
 from tests.server.scripted import ScriptedModel
+from tests.serving.test_http import read_request, serving
 
 NO_MARKERS = Markers(Vocabulary())
 PAY = Tool("pay", "Pays a bill.", {"type": "object", "properties": {"n": {"type": "integer"}}})
@@ -52,6 +53,40 @@ def backend(client: LocalClient, slots: Slots | None = None, **options: Any) -> 
 def asked(text: str, **changes: Any) -> Request:
     base = Request("r1", "openai.chat", {}, "small", (Message("user", (Text(text),)),))
     return replace(base, **changes)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_server_that_repeats_its_key_tells_it_to_nobody(
+    model: ScriptedModel, stream: bool
+) -> None:
+    key = "d41d8cd98f00b204e9800998ecf8427e"
+    guarded = backend(client := LocalClient(f"{model.url}/v1", api_key=key))
+    request = asked(f"!status 400 code=x{key}")
+    with pytest.raises(TargetError) as raised:
+        await (streamed(guarded, request) if stream else guarded.answer(request))
+    await client.close()
+    assert raised.value.code == "x[removed]"
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_an_answer_ends_with_its_finish_reason(breaks: bool) -> None:
+    """Whether or not its server closes the stream as it should."""
+    choice = {"index": 0, "delta": {"content": "hello"}, "finish_reason": "stop"}
+    frame = f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+
+    async def open_ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
+        await writer.drain()
+        if not breaks:
+            await reader.read()
+
+    async with serving(open_ended) as url, asyncio.timeout(5):
+        client = LocalClient(f"{url}/v1")
+        gathering = await streamed(backend(client), asked("hi"))
+        await client.close()
+    assert gathering.reply("r1", "small").text == "hello"
 
 
 async def streamed(backend: LocalBackend, request: Request) -> Gathering:

@@ -41,7 +41,8 @@ from shortstop.serving.engines.markers import Markers
 from shortstop.serving.engines.slots import Interrupted, Queue, require_in_time
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
-from shortstop.serving.http import NO_HEADERS, LocalClient, retry_after
+from shortstop.serving.http import NO_HEADERS, LocalClient
+from shortstop.serving.response import read_to_the_end, retry_after
 from shortstop.types import (
     Chunk,
     Json,
@@ -158,11 +159,12 @@ class LocalBackend:
             body = ANY_MARKERS.broken(body)
         require_in_time(self.slots, request.party)
         async with self.slots.take(request.party):
-            timing = Stopwatch(self.slots)
-            reply = await self._client().post(PATH, body, self._told(request))
-            if reply.status != 200:
-                raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-            decoded = replace(self._dialect.decode_reply(reply.body), body=None)
+            timing, client = Stopwatch(self.slots), self._client()
+            reply = await client.post(PATH, body, self._told(request))
+            with client.hiding():
+                if not reply.good:
+                    raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+                decoded = replace(self._dialect.decode_reply(reply.body), body=None)
             timing.end(decoded.usage)
             self._note_usage(decoded.usage)
         return decoded
@@ -192,17 +194,17 @@ class LocalBackend:
             timing = Stopwatch(self.slots)
             path, body, decoder = await self._spoken(body)
             async with self._client().stream(path, body, self._told(request)) as stream:
-                if stream.status != 200:
+                if not stream.good:
                     raise self._dialect.decode_error(
                         stream.status, await stream.error_body(), retry_after(stream.headers)
                     )
                 progress.begun = True
-                async for data in stream.chunks:
+                async for data in read_to_the_end(stream.chunks, decoder):
                     for chunk in decoder.feed(data):
                         timing.note(chunk)
                         for piece in reader.feed(chunk):
                             yield piece
-                    if decoder.done or reader.done:
+                    if reader.done:
                         break
                 rest = reader.rest() or decoder.close()
                 timing.end()
@@ -245,7 +247,7 @@ class LocalBackend:
             return PATH, markers.broken(body), self._dialect.stream_decoder()
         chat, names = markers.hidden(body)
         reply = await self._client().post_beside(RENDERING, chat)
-        if reply.status != 200:
+        if not reply.good:
             raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
         prompt = names.prompt(rendered(reply.body))
         return COMPLETION, completion_of(body, prompt), LocalCompletionDecoder()
