@@ -33,12 +33,14 @@ FUNCTION_WORDS = frozenset(
 """Articles, prepositions and the like of many languages: some sources list them as names."""
 OTHER_WORDS = frozenset(
     """
-    se an do son lo ha ma al na di da mit per dan les login uber wanna bitte miles lines vegas ons yaz euros san til sie ran angeles esta tres aren sig har seit mehr
-    mir bir lies mas hai len sal sel jeton este tre aws lang dann mio iban surat toi rehab kisa nie kya cor kassa
-    sei alta nao nur arn logi della val kort tak fil haben mich alle kart ise jams dev nota safer alla saya ids
-    sparks trees bien ile monta devis elle styles abril mal guida nette zam nama sein tri chez media sears tempe
-    waren verde petit ter tym hain tema bonne tenho avis ide mardi merci dico deja iam cielo ties calle siena
-    kiel juni juli linea salle sala rua honda porsche lexus meta jira perl django hong kong
+    se an do son lo ha ma al na di da mit per dan les login uber wanna bitte miles lines vegas
+    ons yaz euros san til sie ran angeles esta tres aren sig har seit mehr mir bir lies mas hai
+    len sal sel jeton este tre aws lang dann mio iban surat toi rehab kisa nie kya cor kassa
+    sei alta nao nur arn logi della val kort tak fil haben mich alle kart ise jams dev nota
+    safer alla saya ids sparks trees bien ile monta devis elle styles abril mal guida nette zam
+    nama sein tri chez media sears tempe waren verde petit ter tym hain tema bonne tenho avis
+    ide mardi merci dico deja iam cielo ties calle siena kiel juni juli linea salle sala rua
+    honda porsche lexus meta jira perl django hong kong
     """.split()
 )
 """Names that are words, towns or products elsewhere: believed only beside other signs."""

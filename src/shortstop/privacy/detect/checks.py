@@ -21,7 +21,7 @@ _ROLE = re.compile(
 
 
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that is somebody's, unlike those of robots, of roles in a firm and of documents."""
+    """An e-mail address that is somebody's, unlike those of robots, roles and documents."""
     return _ROLE.match(value) is None and not samples.is_mailbox(value)
 
 

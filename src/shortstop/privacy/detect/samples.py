@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - patterns are read whole
+# ruff: noqa: E501, SIM905 - patterns and lists are read whole
 """Values that documents, forms and tests use in the place of somebody's, and numbers that are free to call."""
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from msgspec import Struct
 
 from shortstop.privacy.detect import decode, person_context, spoken
-from shortstop.privacy.detect.business import Firms
+from shortstop.privacy.detect.business import SHOWN, TOLD, Firms
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
 from shortstop.privacy.detect.combine import (
     WHOLE,
