@@ -53,10 +53,6 @@ AUTHORS = {
     "dev_offices/more/business": "offices",
     "dev_desks/fit/sensitive": "desks",
     "dev_desks/fit/business": "desks",
-    "dev_mails/fit/sensitive": "mails",
-    "dev_mails/fit/business": "mails",
-    "dev_mails/more/sensitive": "mails",
-    "dev_mails/more/business": "mails",
 }
 OWN = ("dev_everyday", "dev_health", "dev_business", "dev_neighbours", "dev_secrets", "dev_layouts")
 SECRETS, ILL = ("dev_others", "dev_neighbours", "dev_secrets"), ("dev_health", "dev_everyday")
@@ -65,7 +61,7 @@ PENALTY = 0.6
 """Inverse of the L2 penalty's strength."""
 THRESHOLDS = {"secret": 0.25, "health": 0.25, "person": 0.0}
 """Log-odds, chosen by `--check`: where another author's harmless texts are pinned in less than 1 %."""
-FROZEN, HARD = ("own", "unseen", "authors", "others", "offices", "desks", "mails"), 2.5
+FROZEN, HARD = ("own", "unseen", "authors", "others", "offices", "desks"), 2.5
 """What a harmless text counts that was written to be taken for another."""
 ORDINARY = ("exam", "clinc", "bank", "shop", "faq", "hard", "tools", "gateway", "files")
 FILES = {"secret": 1_200, "health": 400, "person": 400}

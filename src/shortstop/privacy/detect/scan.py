@@ -48,9 +48,7 @@ EDGE = 48
 """How much of two neighbouring texts is read together, for a value split between them."""
 
 
-_TOLD_BY_FIRMS = frozenset(
-    ["PHONE", "ADDRESS", "NATIONAL_ID", "BANK_ACCOUNT", "IBAN", "CARD", "EMAIL"]
-)
+_TOLD_BY_FIRMS = TOLD | SHOWN | {"NATIONAL_ID"}
 
 
 class Unreadable(Exception):
