@@ -81,8 +81,10 @@ _NOBODY = NOT_NAMES | {
     *"calle rue via rua ulica straße strasse avenida viale piazza plaza boulevard quai road street platz allee".split(),
 }
 _DOES = re.compile(
-    r"(?:['’]s\b|,? (?:is|was|has|had|gets|got|took|will|asks?|needs|wants|says|hat|ist|est|es|è|jest|ma|tiene|ha)\b"
-    r"| (?:in|from|at|aus der|aus dem|im|vom|de la|du|del|de|della|z|van) (?:accounts|accounting|hr|sales|it|finance|marketing|payroll|support|legal|ops|purchasing|logistics|reception|the warehouse|procurement|buchhaltung|vertrieb|einkauf|lager|personal|empfang|compta[^\W\d_]*|rh|almacén|contabilidad|recursos humanos|amministrazione|contabilità|ufficio|księgowości|kadr|administratie|boekhouding)\b)"
+    r"(?:['’]s\b|,? (?:is|was|has|had|gets|got|took|will|asks?|needs|wants|says|hat|ist|est|es|è|jest|ma|tiene|ha)\b)"
+)
+_WORKS = re.compile(
+    r" (?:in|from|at|aus der|aus dem|im|vom|de la|du|del|de|della|z|van) (?:accounts|accounting|hr|sales|it|finance|marketing|payroll|support|legal|ops|purchasing|logistics|reception|the warehouse|procurement|buchhaltung|vertrieb|einkauf|lager|personal|empfang|compta[^\W\d_]*|rh|almacén|contabilidad|recursos humanos|amministrazione|contabilità|ufficio|księgowości|kadr|administratie|boekhouding)\b"
 )
 _EARNS = re.compile(
     r"(?:['’]s (?:salary|pay|bonus|wage|wages|debt|debts|loan|pension|income|rent|mortgage|savings|account|overdraft|payslip|raise|gehalt|lohn|rente)|"
@@ -112,7 +114,9 @@ def places(text: str) -> Iterator[int]:
     for match in _LONE.finditer(text):
         word, end = match[0].lower(), match.end()
         if is_first(word) and word not in NOT_NAMES:
-            does = _EARNS.match(text, end) or (_DOES.match(text, end) and is_first(word, sure=True))
+            does = any(p.match(text, end) for p in (_EARNS, _WORKS)) or (
+                _DOES.match(text, end) and is_first(word, sure=True)
+            )
             if does:
                 yield match.start()
 
