@@ -31,8 +31,19 @@ FUNCTION_WORDS = frozenset(
     """.split()
 )
 """Articles, prepositions and the like of many languages: some sources list them as names."""
-SHORT_WORDS = frozenset("se an do son lo ha ma al na di da mit per dan les".split())
-"""Names that are such words elsewhere: believed only beside other signs."""
+OTHER_WORDS = frozenset(
+    """
+    se an do son lo ha ma al na di da mit per dan les login uber wanna bitte miles lines vegas
+    ons yaz euros san til sie ran angeles esta tres aren sig har seit mehr mir bir lies mas hai
+    len sal sel jeton este tre aws lang dann mio iban surat toi rehab kisa nie kya cor kassa
+    sei alta nao nur arn logi della val kort tak fil haben mich alle kart ise jams dev nota
+    safer alla saya ids sparks trees bien ile monta devis elle styles abril mal guida nette zam
+    nama sein tri chez media sears tempe waren verde petit ter tym hain tema bonne tenho avis
+    ide mardi merci dico deja iam cielo ties calle siena kiel juni juli linea salle sala rua
+    honda porsche lexus meta jira perl django hong kong
+    """.split()
+)
+"""Names that are words, towns or products elsewhere: believed only beside other signs."""
 TARGET = Path("src/shortstop/privacy/data/first_names.txt.gz")
 
 
@@ -42,7 +53,7 @@ def main(table: Path, words: frozenset[str]) -> None:
         for name, row in json.loads(table.read_bytes()).items()
         if row[0] >= SOURCES and name.isalpha() and len(name) > 1 and name not in FUNCTION_WORDS
     )
-    lines = [f"{name}*" if name in words | SHORT_WORDS else name for name in names]
+    lines = [f"{name}*" if name in words | OTHER_WORDS else name for name in names]
     with gzip.GzipFile(TARGET, "wb", mtime=0) as file:
         file.write("\n".join(lines).encode())
 

@@ -55,3 +55,32 @@ def test_words_for_people() -> None:
     assert speaks_of_people("call me")
     assert speaks_of_people("wohnt hier")
     assert not speaks_of_people("two rooms for the team")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unsere Hotline erreichen Sie unter 0800 6296909, Mo-Fr 8-18 Uhr. Bitte in leichte Sprache.",
+        "Ring 1300 654 321 for bookings, Mon-Sat. Shorten for a banner.",
+        "Stripe test card 4242 4242 4242 4242 declines in live mode, expected?",
+        "Our sandbox IBAN DE89 3704 0044 0532 0130 00 comes from the docs, is it a valid example?",
+        "john.doe@example.com is our sample row in the docs",
+        "bob@example.com and alice@example.com in the sequence diagram",
+        "Unser Büro zieht um: ab 1. März Lindenallee 12, 50968 Köln. Rundmail an alle Kunden.",
+    ],
+)
+def test_what_documents_show_and_what_is_free_to_call_is_nobody_s(text: str) -> None:
+    assert tier(text) < Tier.S2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "charge 4242 4242 4242 4242, it is my card",
+        "Please refund to IBAN DE89 3704 0044 0532 0130 00, order 1181.",
+        "write to jane.doe@example.com about the price",
+        "call me on 030 123456 after the test",
+    ],
+)
+def test_the_same_value_stays_where_it_is_somebody_s(text: str) -> None:
+    assert tier(text) >= Tier.S2

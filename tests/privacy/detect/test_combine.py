@@ -157,3 +157,23 @@ def test_every_kind_of_evidence_has_a_weight_and_the_strongest_suffice_together(
     table = weights()
     strong = max(table["health"].values()), max(table["person"].values())
     assert strong[0] * strong[1] > table["enough"] > max(table["health"].values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ο Νίκος κάνει αιμοκάθαρση τρεις φορές την εβδομάδα",
+        "राहुल को टीबी हो गई है",
+        "赵雨桐下周要做乳腺手术",
+        "部長が先月から透析に通っている",
+        "רונית מתחילה כימותרפיה ביום ראשון",
+        "فاطمة تبدأ العلاج الكيميائي يوم الأحد",
+    ],
+)
+def test_a_name_in_another_script_says_whose_it_is(text: str) -> None:
+    assert health_of_a_person(text, []) is not None
+
+
+@pytest.mark.parametrize("text", ["I have an odd payment", "10 kg dumb bells, I need them"])
+def test_everyday_words_are_no_illness(text: str) -> None:
+    assert health_of_a_person(text, []) is None

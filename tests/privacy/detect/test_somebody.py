@@ -41,6 +41,8 @@ def test_somebody_is_spoken_of(text: str) -> None:
         "Quarterly Report of the Board",
         "金额 1200",
         "the worker starts 4 jobs",
+        "8-18 Uhr. Bitte kürzen",
+        "Bristol BS1 5TY",
     ],
 )
 def test_nobody_is(text: str) -> None:
@@ -51,3 +53,8 @@ def test_a_first_name_alone_may_be_somebody() -> None:
     assert may_be_named("iin of Deepak")
     assert not spoken_of("iin of Deepak")
     assert not may_be_named("iin of the driver")
+
+
+def test_a_department_says_that_a_name_is_a_person_s() -> None:
+    assert spoken_of("Beth in accounts got a raise")
+    assert spoken_of("Callum still owes me 40")

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
+from shortstop.privacy.detect.samples import is_free_to_call, is_shown
 from shortstop.privacy.detect.somebody import may_be_named, places
 
 AROUND = 120
@@ -26,6 +27,8 @@ _FIRM = (
     r"opening hours|open (?:mon|tue|daily)|öffnungszeiten|geöffnet|horaires|horario|orari|openingstijden|godziny otwarcia|out of hours|customer (?:service|care)|kundenservice|kundendienst|service client|"
     r"atención al cliente|servizio clienti|sac\b|klantenservice|visit us|besuchen sie uns|find us|so finden sie uns|venez nous voir|visítenos|veniteci a trovare|"
     r"restaurant|ristorante|restaurante|gasthof|gasthaus|hotel|hostel|pension zum|café|bakery|bäckerei|boulangerie|panadería|butcher|metzgerei|pharmacy|apotheke|pharmacie|farmacia|library|bibliothek|stadtbibliothek|"
+    r"(?:our|unser\pL{0,2}|nos|notre|nuestr[ao]s?|nostr[oai]|noss[oa]s?|ons|onze|nasz\pL{0,2}|vår[at]?|vores) (?:\pL+ )?(?:offices?|shops?|stores?|warehouse|depot|premises|büros?|standort|geschäft|laden|lager|bureaux?|locaux|magasin|boutique|entrepôt|oficinas?|tienda|almacén|uffici\pL?|negozio|magazzino|sede|escritórios?|loja|armazém|kantoor|winkel|magazijn|biuro|sklep\pL*|magazyn|kontor\pL*|butik\pL*)|"
+    r"(?:conference|congress|event|venue|trade fair|office|delivery|warehouse|depot|pick-?up) address|warehouse:?|loading dock|dock \d+|laderampe|messegelände|tagungsort|veranstaltungsort|venue|pick-?up point|meeting point|goods[- ]in|wareneingang|warenannahme|anlieferung|abholstelle|treffpunkt|point de retrait|point de rencontre|punto de (?:recogida|encuentro)|punto di ritiro|afhaalpunt|punkt odbioru|siedzib\pL+|sídl\pL+|székhely\pL*|sediul|registered office|lieu de l['’]événement|"
     r"museum|theatre|theater|showroom|möbelhaus|autohaus|filiale|branch office|our branch|head office|headquarters|hq|zentrale|siège social|sede legale|sede social|hauptsitz|"
     r"book a table|tisch für|table pour|mesa para|tavolo per|town hall|rathaus|mairie|ayuntamiento|municipio|gemeente|embassy|consulate|botschaft|konsulat)\b)"
 )
@@ -41,15 +44,24 @@ _TRADE = (
 )
 _ASKED = r"(?i)(?:which|what|whose) (?:bank|branch|country)|(?:welche|zu welcher) (?:bank|filiale)|quelle (?:banque|agence)|(?:qué|que|de qué) banco|(?:che|quale) banca|(?:qual|que) banco|welke bank|jaki bank|какой банк|hangi banka"
 _OWN = (
-    r"(?i)(?:^|[^\pL])(?:my|mine|me|i|i['’]m|im|myself|his|her|hers|their|him|she|he|attn|attention|c/o|recipient|addressee|empfänger\pL*|destinataire|destinatari[oa]|ontvanger|odbiorca|получатель|call|ask for|contact person|contact name|name|mobile|cell|personal|private|home|lives?|living|tenant|patient|"
+    r"(?i)(?:^|[^\pL])(?:my|mine|me|i|i['’]m|im|myself|his|her|hers|their|him|she|he|attn|attention|c/o|recipient|addressee|empfänger\pL*|destinataire|destinatari[oa]|ontvanger|odbiorca|получатель|call|ask for|contact person|contact name|name|mobile|cell|personal|private|home|lives|live (?:at|in|on)|living|tenant|patient|"
     r"mein\pL{0,2}|ich|mir|mich|sein\pL{0,2}|ihre?[mrn]?|z\. ?hd|zu händen|ansprechpartner\pL*|inhaber\pL*|wohnt|wohnhaft|wohne|privat\pL*|handy|mobil|"
-    r"mon|ma|mes|je|moi|j['’]\pL+|habite|domicile|portable|perso|mi|mis|yo|su|vivo|vive|móvil|celular|mio|mia|io|abit[oa]|cellulare|meu|minha|eu|moro|mora|telemóvel|"
+    r"mon \pL+|ma|mes|je|moi|j['’]\pL+|habite|domicile|portable|perso|mi|mis|yo|su|vivo|vive|móvil|celular|mio|mia|io|abit[oa]|cellulare|meu|minha|eu|moro|mora|telemóvel|"
     r"mijn|ik|woont|woon|mobiel|mój|moja|moje|mnie|mieszka\pL*|komórk\pL*|min|mitt|mit|jeg|jag|bor|minun|můj|moje|bydl\pL+|az én|lakom|lakik|meu|eu|meu|locuie\pL+|"
     r"мой|моя|моё|мне|я|живу|живет|живёт|мій|я|benim|oturuyor\pL*|μου|שלי|גר|רח)(?:[^\pL]|$)"
     r"|المستلم|المستلمة|受取人|收件人|받는|我|他|她|住|私|自宅|携帯|내|제|집|بيتي|بيت|رقمي|जी|मेरा|मेरे|ฉัน|ผม|บ้าน"
 )
+_DOCUMENT = (
+    r"(?i)(?:^|[^\pL])(?:unit tests?|test cases?|test cards?|test data|test numbers?|integration tests?|sandbox|fixtures?|mock(?:s|ed|up)?|dummy|placeholders?|docs|documentation|tutorial|readme|regex\pL*|validat\pL+|validier\pL*|validation|format|check ?sum|check digits?|luhn|"
+    r"sample (?:row|data|value|cv|form)s?|example (?:row|data|value|form)s?|\pL*beispiel\pL*|musterbrief|musterformular|testdaten|testkarten?|testnummer\pL*|platzhalter|prüfziffer\pL*|"
+    r"exemple|formulaire type|données de test|clé de contrôle|ejemplo|datos de prueba|dígitos? (?:de control|verificador\pL*)|esempio|dati di prova|exemplo|dados de teste|voorbeeld|testgegevens|przykład\pL*|dane testowe|příklad|пример\pL*|тестов\pL+|örnek|test verisi)(?:[^\pL]|$)"
+    r"|サンプル|テスト用|テストカード|示例|测试卡|测试数据|예시|테스트 카드"
+)
+"""What says that a text is about values and not about anybody's."""
 TOLD = frozenset(["PHONE", "ADDRESS"])
 """Labels of what a firm tells of itself."""
+SHOWN = frozenset(["PHONE", "CARD", "BANK_ACCOUNT", "IBAN", "EMAIL"])
+"""Labels of what documents show by example."""
 
 
 def speaks_of_people(text: str) -> bool:
@@ -79,6 +91,10 @@ class Firms:
     def has(self, start: int, end: int, label: str) -> bool:
         """Whether text[start:end] is what a firm tells of itself, or a bank's code that is asked
         about."""
+        if label == "PHONE" and is_free_to_call(self._text, end):
+            return True
+        if label in SHOWN and self._is_example(start, end):
+            return True
         if label in TOLD:
             named = _any(self._firms, start - AROUND, end + AROUND)
         elif label == "NATIONAL_ID":
@@ -91,6 +107,14 @@ class Firms:
                 and _is_code(self._text[start:end])
             )
         return named and not self._somebody(start, end)
+
+    def _is_example(self, start: int, end: int) -> bool:
+        """Whether it is printed as an example and the text speaks of such."""
+        return (
+            is_shown(self._text[start:end])
+            and _pattern(_DOCUMENT).search(self._text.encode("utf-8", "replace")) is not None
+            and not self._somebody(start, end)
+        )
 
     def _before(self, pattern: str, start: int) -> bool:
         before = self._text[max(0, start - BESIDE) : start].encode("utf-8", "replace")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 
-from shortstop.privacy.detect import filled, numbers, personal, places, secrets, wallets
+from shortstop.privacy.detect import filled, numbers, personal, places, samples, secrets, wallets
 
 Check = Callable[[str], bool]
 
@@ -21,8 +21,8 @@ _ROLE = re.compile(
 
 
 def personal_mailbox(value: str) -> bool:
-    """An e-mail address that is somebody's, unlike those of robots and of roles in a firm."""
-    return _ROLE.match(value) is None
+    """An e-mail address that is somebody's, unlike those of robots, roles and documents."""
+    return _ROLE.match(value) is None and not samples.is_mailbox(value)
 
 
 def stdnum(name: str) -> Check:
@@ -67,6 +67,10 @@ NAMED: dict[str, Check] = {
     "after_a_slash": filled.is_behind_a_slash,
     "seed_words": secrets.seed_words_only,
     "typed": filled.is_typed,
+    "quoted": filled.is_quoted,
+    "by_looks": filled.is_by_looks,
+    "spaced_code": numbers.spaced_code,
+    "mostly_seed_words": secrets.mostly_seed_words,
     "assigned": filled.is_assigned,
     "guest_key": filled.is_guest_key,
     "answered": filled.is_answer,

@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import Struct
 
 from shortstop.privacy.detect.canonical import canonical
-from shortstop.privacy.detect.frames import is_framed
+from shortstop.privacy.detect.frames import is_framed, is_made_up
 from shortstop.privacy.detect.lexicon import (
     HealthWords,
     excepted,
@@ -54,6 +54,8 @@ _EXAM = {"named": 0.4, "first": 0.25}
 """What is left of a mark in an exam's question; nothing of those that are not here."""
 _FRAMED = {"named": 1.0, "first": 1.0, "kin": 0.5}
 """What is left of a mark in a novel, a statistic or a leaflet; `DAMPED` of those that are not here."""
+_MADE_UP = {"first": 1.0, "kin": 0.5, "named": 0.25}
+"""The same where figures of a book are named; nothing of those that are not here."""
 _FORM = re.compile(r"</?[\w:.-]+[^<>]{0,80}>|\"[\w.-]{1,24}\"\s?:")
 """Names of fields, which say nothing of what stands in them."""
 DAMPED = 0.25
@@ -70,7 +72,7 @@ _INITIALS = compile_pattern(
     r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
 )
 _DOES = re.compile(
-    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|in|who|hat|ist|war|wurde|est|a|tiene|está|ha|tem|heeft|ma|jest))\b"
+    r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|in|who|hat|ist|war|wurde|est|tiene|está|ha|tem|heeft|ma|jest|goes|got|gets|starts|started|lost|went|geht|bekommt|bekam|fängt|va|fait|empieza|fa|faz|begint|krijgt|går|börjar|begynner|starter|får|ide|jde|začenja|počinje|alustab|käib|sāk|iet|pradeda|eina|keeps|came|hasn['’]t))\b"
 )
 _ADDRESSED = re.compile(
     r"(?:^|\W)(?:to|with|for|from|that|about|by|told|asked|called|mit|für|von|an|à|pour|avec|a|para|con|per|voor|met|"
@@ -284,13 +286,15 @@ class _Scene:
         sum_ = table["identifier"] if self._identified else 0.0
         if not exam and len(self._said(t for t in terms if t.kind in _NOTED)) >= SHORTHAND:
             sum_ += table["note"]
-        framed = is_framed(self.low)
+        made_up = is_made_up(self.low)
+        frame = _MADE_UP if made_up else _FRAMED if is_framed(self.low) else None
+        rest = 0.0 if made_up else DAMPED
         alone = {t.kind for t in terms} == {"shorthand"} and len(self._said(terms)) == 1
         for kind, marks in self._marks(words):
             if sum_ >= wanted or (alone and kind == "name"):
                 break
             weight = table[kind] * (_EXAM.get(kind, 0.0) if exam else 1.0)
-            weight *= _FRAMED.get(kind, DAMPED) if framed else 1.0
+            weight *= 1.0 if frame is None else frame.get(kind, rest)
             if kind == "first":
                 sum_ += weight * self._first(words, terms)
             elif weight:
@@ -320,7 +324,7 @@ class _Scene:
     def _marks(self, words: HealthWords) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
         """(kind, its marks), strong kinds first."""
         yield "named", self._named(words)
-        for kind in ("first", "kin", "noted", "patient", "age", "chart", "pronoun"):
+        for kind in ("first", "kin", "noted", "patient", "age", "chart", "given", "pronoun"):
             if kind in words.marks:
                 yield kind, self._found(words.marks[kind])
         given = list(self._given())

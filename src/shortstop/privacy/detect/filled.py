@@ -47,6 +47,16 @@ def is_typed(value: str) -> bool:
     )
 
 
+def is_quoted(value: str) -> bool:
+    """Whether what stands in quotes behind an option for a password is one, and no variable."""
+    return "$" not in value and not placeholders.is_filler(value)
+
+
+def is_by_looks(value: str) -> bool:
+    """Whether what looks like a chosen password is no version or device."""
+    return not placeholders.is_never(value.rstrip("!?*"))
+
+
 def is_answer(value: str) -> bool:
     """Whether a turn of one word is the answer to a question about a secret: it has a digit."""
     value = value.rstrip(".,!?")

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
-from shortstop.privacy.detect.frames import is_framed
+from shortstop.privacy.detect.frames import is_framed, is_made_up
 from shortstop.privacy.detect.lexicon import latin_sign, marked, told
 from shortstop.privacy.detect.linear import linear_model
 from shortstop.privacy.detect.rules import compile_pattern
@@ -25,7 +25,7 @@ READER = WordReader(NAME, lambda digits: "0" * min(len(digits), 5))
 PASSAGE = 300
 """Characters that are read together: a few sentences."""
 FRAMED = 1.0
-"""Log-odds that are asked for in addition in a novel, a statistic or a leaflet."""
+"""Log-odds that are asked for in addition in a statistic or a leaflet; twice in a novel."""
 _CAPITALS = re.compile(r"\b[A-Z]{2,5}\b")
 _END = re.compile(r"(?<=[.!?;\n\x1f。！？])\s*")
 
@@ -39,7 +39,7 @@ def by_context(text: str) -> tuple[int, int] | None:
         low = spelled(text[start:end])
         if not may_speak_of_health(_without_things(low)):
             continue
-        least = linear_model(NAME).threshold + (FRAMED if is_framed(low) else 0.0)
+        least = linear_model(NAME).threshold + FRAMED * (is_framed(low) + is_made_up(low))
         if score(text[start:end], low) >= least:
             return start, end
     return None

@@ -23,7 +23,7 @@ FOLDER = files("shortstop.privacy").joinpath("data/health")
 LATIN = "latin"
 """The list of what is the same in most languages: word parts, drugs, shorthand, codes."""
 TERMS = ("idiom", "illness", "symptom", "care")
-MARKS = ("first", "kin", "patient", "age", "chart", "pronoun", "noted", "label", "title")
+MARKS = ("first", "kin", "patient", "age", "chart", "pronoun", "noted", "label", "title", "given")
 VOTING = 800
 """Characters that tell the language."""
 FEW = 3

@@ -6,6 +6,7 @@ cue's reach, but no other value could be meant, and no word makes it a commit, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from shortstop.privacy.detect import cues
@@ -24,6 +25,8 @@ ANNOUNCED = {
 AGAINST = frozenset({"hash", "id"})
 WEAK = frozenset({"auth", "webhook", "signature", "sig", "sas", "dsn", "pat", "signing"})
 """Words for keys that name other things as often."""
+_PATH = re.compile(r"(?:/?[a-z_-]{2,}/)+[0-9a-f]{8}-[0-9a-f]{4}-")
+"""Of an address of something by its id."""
 LONGEST = 2_000
 """Bytes of a text in which a value may be the only one: longer ones are logs, code, documents."""
 LEAST = {"hex": 32, "random": 24, "uuid": 36, "joined": 24, "groups": 16}
@@ -41,7 +44,11 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
         return
     text = data.decode("utf-8", "ignore")
     found = [one for one in candidates(text) if one.form in FORMS]
-    values = {one.value for one in found if len(one.value) >= LEAST[one.form]}
+    values = {
+        one.value
+        for one in found
+        if len(one.value) >= LEAST[one.form] and not _PATH.match(one.value)
+    }
     if len(values) != 1 or len(found) > 2:
         return
     one = next(one for one in found if one.value in values)

@@ -18,7 +18,7 @@ REACH = 80
 """Bytes between an amount and the word for it."""
 PERSON = 120
 """Bytes around the two in which a person is named."""
-_AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|tys|млн|mln|triệu|juta|lakhs?|lacs?|crores?)"
+_AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|тисяч|tys|tusen|tusind|tisíc|ezer|ezret|ألف|אלף|हज़ार|हजार|ribu|nghìn|млн|mln|triệu|juta|lakhs?|lacs?|crores?)"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 

@@ -33,7 +33,7 @@ _PATH = re.compile(
 )
 _COUNTED = re.compile(
     r"[A-Z]{2,6}/\d[\d.]*|[A-Za-z]{2,}\d+\.\d+|(?i:[HREP]S|SHA|PKCS\dv|PKCS|AES|RSA|MD|UTF|EC|TLSv?|SSLv?|P|WPA|Argon|bcrypt|ed|x|base|int|uint|float)-?\d{1,5}|v?\d+(?:\.\d+)+(?:[a-z.+-][\w.+-]{0,11})?|[<>=~^]{1,2}v?\d[\w.]*|\d{4}-\d\d-\d\d\S*|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[.,]{1,2}\d{4}[.,]?|\d{1,2}:\d\d\S*|[A-Za-z][\w.-]*==\S+|"
-    r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|(?!\d{4,6}[A-F]$)[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&#?\w+|u\+[0-9a-f]+"
+    r"[\w.-]+@\d+\.\d[\w.-]*|[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,12}|(?!\d{4,6}[A-F]$)[\d.,]+(?:[a-zA-Z]{1,3}|%)|\d+-[a-z]{1,10}|#[0-9a-fA-F]{3,8}|0x[0-9a-fA-F]{1,8}|&(?:#\w+|[A-Za-z]+\d{0,2});?|u\+[0-9a-f]+"
 )
 """Versions, dates, times, addresses, measures, colours."""
 _UNIT = r"(?:[nmµu]?s|min|h|hrs?|d|days?|[kKMGT]i?[Bb]|[kKMGT]?[Bb]|[kMG]?Hz|px|r?em|%|x|k|[kcm]?m|[kmµ]?g|m?l|[km]?[VWA]|kWh|°[CF])"

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from msgspec import Struct
 
 from shortstop.privacy.detect import decode, person_context, spoken
-from shortstop.privacy.detect.business import Firms
+from shortstop.privacy.detect.business import SHOWN, TOLD, Firms
 from shortstop.privacy.detect.canonical import PlainView, Stretch, canonical, plain
 from shortstop.privacy.detect.combine import (
     WHOLE,
@@ -48,7 +48,7 @@ EDGE = 48
 """How much of two neighbouring texts is read together, for a value split between them."""
 
 
-_TOLD_BY_FIRMS = frozenset(["PHONE", "ADDRESS", "NATIONAL_ID", "BANK_ACCOUNT"])
+_TOLD_BY_FIRMS = TOLD | SHOWN | {"NATIONAL_ID"}
 
 
 class Unreadable(Exception):

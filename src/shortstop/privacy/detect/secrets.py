@@ -81,6 +81,13 @@ def base58check(value: str) -> bool:
     return hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
 
 
+def mostly_seed_words(value: str) -> bool:
+    """Whether three in four of its words are of BIP-39, and few are there twice."""
+    words = re.findall(r"[a-z]+", value)
+    known = sum(word in seed_words() for word in words)
+    return known >= 0.75 * len(words) and len(set(words)) > 0.8 * len(words)
+
+
 def seed_words_only(value: str) -> bool:
     """Whether all words of a numbered part of a phrase are of the list."""
     return all(word in seed_words() for word in re.findall(r"[a-z]+", value.lower()))

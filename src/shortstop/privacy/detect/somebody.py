@@ -13,7 +13,7 @@ from shortstop.privacy.detect.rules import characters_of, compile_pattern
 from shortstop.privacy.names.people import FIRMS, NOT_NAMES, TITLES, first_names, unaccented
 
 _CAPITAL = r"[^\W\d_a-zß-öø-ÿ]"
-_NAME = re.compile(rf"\b({_CAPITAL}[^\W\d_]*)(?=(?:\.? |, |\. ?)({_CAPITAL}[^\W\d_]+))")
+_NAME = re.compile(rf"\b({_CAPITAL}[^\W\d_]*)(?=(?:\.? |, |\. ?)({_CAPITAL}[^\W\d_]+)(?!\w))")
 _LONE = re.compile(rf"\b{_CAPITAL}[^\W\d_]{{2,}}")
 _KIN = compile_pattern(
     r"(?:^|[^\pL])(?i:(?:my|our|his|her|their) (?:\pL+ ){0,2}(?:wife|husband|mum|mom|mother|dad|father|son|daughter|brother|sister|"
@@ -35,6 +35,7 @@ _KIN = compile_pattern(
     r"|(?:^|[^\pL])(?:מר|גב['׳]|גברת|אמא שלי|אבא שלי|בעלי|אשתי) |(?:^|[^\pL])(?:г-н|г-жа|гр|пан|пані|пана|тов)\.? [А-ЯЁІЇЄҐA-Z]"
     r"|(?:^|[^\pL])[А-ЯЁІЇЄҐA-Z][а-яёіїєґa-z]{0,12}[а-яёіїєґ][а-яёіїєґa-z]{0,12} (?:[А-ЯЁІЇЄҐA-Z][а-яёіїєґa-z]{0,12}[а-яёіїєґ][а-яёіїєґa-z]{0,12}|[А-ЯЁІЇЄҐA-Z]\. ?[А-ЯЁІЇЄҐA-Z]\.)|[Α-ΩΆΈΉΊΌΎΏA-Z][α-ωάέήίόύώςa-z]{0,12}[α-ωάέήίόύώς][α-ωάέήίόύώςa-z]{0,12} [Α-ΩΆΈΉΊΌΎΏA-Z][α-ωάέήίόύώςa-z]{0,12}[α-ωάέήίόύώς]"
     r"|(?:^|[^\pL])(?i:anh|chị|ông|bà|cô|chú|bapak|ibu|pak|bu|encik|puan|mama|mzee|bwana|bibi) \p{Lu}\pL+|(?i:(?:family|familie|famille|familia|família|famiglia|rodzina|семья)) \p{Lu}\pL+"
+    r"|\b(?:M|MM|Mme|Mlle)\.? \p{Lu}\p{Ll}{2,}"
     r"|\b[Tt]he \p{Lu}\p{Ll}{3,}s\b"
     r"|\b(?:Cpl|Sgt|Pvt|Lt|Capt|Maj|Insp|Const|Nurse|Rev|Rabbi|Imam|Gefr|Uffz|OFw|Hptm|Adj|Cabo|Sgto)\.? \p{Lu}\p{Ll}+"
     r"|(?:^|[^\pL])(?i:mum|mom|dad|gran|grandma|grandpa|granny|nana|mama|mamma|papa|oma|opa|maman|mamie|papi|mamá|papá|babbo|nonna|nonno|mãe|pai|avó|avô|abuela|abuelo|babcia|dziadek|бабушка|дедушка|мама|папа|тато)(?:['’]s| (?:is|has|had|gets|got|owes|hat|ist|bekommt|kriegt|a|est|touche|tiene|es|cobra|ha|è|prende|tem|recebe|ma|dostaje|ima|é|имеет|получает))\b"
@@ -77,13 +78,17 @@ _NOBODY = NOT_NAMES | {
     "juni",
     "mein",
     "meine",
+    *"calle rue via rua ulica straße strasse avenida viale piazza plaza boulevard quai road street platz allee".split(),
 }
 _DOES = re.compile(
     r"(?:['’]s\b|,? (?:is|was|has|had|gets|got|took|will|asks?|needs|wants|says|hat|ist|est|es|è|jest|ma|tiene|ha)\b)"
 )
+_WORKS = re.compile(
+    r" (?:in|from|at|aus der|aus dem|im|vom|de la|du|del|de|della|z|van) (?:accounts|accounting|hr|sales|it|finance|marketing|payroll|support|legal|ops|purchasing|logistics|reception|the warehouse|procurement|buchhaltung|vertrieb|einkauf|lager|personal|empfang|compta[^\W\d_]*|rh|almacén|contabilidad|recursos humanos|amministrazione|contabilità|ufficio|księgowości|kadr|administratie|boekhouding)\b"
+)
 _EARNS = re.compile(
     r"(?:['’]s (?:salary|pay|bonus|wage|wages|debt|debts|loan|pension|income|rent|mortgage|savings|account|overdraft|payslip|raise|gehalt|lohn|rente)|"
-    r",? (?:(?:is|was) on [€£$]?[\d.,]+ ?k?|on [€£$]?\d{2,3} ?k|owes|owed|earns|earned|makes|pays|paid|inherits|inherited|borrowed|verdient|bekommt|"
+    r",?(?: (?:still|already|now|also|noch|immer noch|schon|encore|toujours|todavía|aún|ainda|ancora|nog|wciąż|dalej))? (?:(?:is|was) on [€£$]?[\d.,]+ ?k?|on [€£$]?\d{2,3} ?k|owes|owed|earns|earned|makes|pays|paid|inherits|inherited|borrowed|verdient|bekommt|"
     r"schuldet|kriegt|zarabia|dostaje|dostała|dostał|zalega|gagne|touche|perçoit|doit|gana|cobra|debe|guadagna|prende|ganha|recebe|"
     r"krijgt|tjänar|tjener|får|bere|vydělává|zarábí|zarába|dluží|dlží|keres|tartozik|câștigă|datorează|kazanıyor|alıyor|tienaa|saa|duguje|zarađuje))\b"
 )
@@ -94,7 +99,7 @@ def places(text: str) -> Iterator[int]:
     a family or a house; or a first name that does something."""
     for match in _NAME.finditer(text):
         one, two = match[1].lower(), match[2].lower()
-        if one in _HOUSES:
+        if one in _HOUSES or (text[match.end(1)] == "." and not _is_shortened(one)):
             continue
         turned = text[match.end(1)] == ","  # "Doe, Jane"
         named = _NOBODY.isdisjoint((one, two)) and (
@@ -109,9 +114,16 @@ def places(text: str) -> Iterator[int]:
     for match in _LONE.finditer(text):
         word, end = match[0].lower(), match.end()
         if is_first(word) and word not in NOT_NAMES:
-            does = _EARNS.match(text, end) or (_DOES.match(text, end) and is_first(word, sure=True))
+            does = any(p.match(text, end) for p in (_EARNS, _WORKS)) or (
+                _DOES.match(text, end) and is_first(word, sure=True)
+            )
             if does:
                 yield match.start()
+
+
+def _is_shortened(word: str) -> bool:
+    """Whether a full stop behind a word in small letters may stand for the rest of it."""
+    return len(word) < 3 or word in TITLES
 
 
 def _is_firm(text: str, match: re.Match[str]) -> bool:
