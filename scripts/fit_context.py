@@ -157,22 +157,22 @@ def packages(count: int) -> Iterator[tuple[str, str]]:
 def secrets() -> Iterator[Example]:
     """Candidates. Those that are none in a text with another class are left out."""
     for row in frozen():
-        spans, wording = _spans(row), secret_context.Wording(row.text)
+        spans, wording = _spans(row), secret_context.WordedText(row.text)
         for suspect in candidates(row.text):
             inside = any(suspect.start < b and a < suspect.end for a, b in spans)
             if inside or row.cls in ("SECRET", "NONE"):
                 yield Example(row.author, row.shape, row.id, inside, secret_context.features(wording, suspect))  # fmt: skip
     for number, (shape, values, text) in enumerate(SecretTexts()):
-        spans, wording = _places(text, values), secret_context.Wording(text)
+        spans, wording = _places(text, values), secret_context.WordedText(text)
         for suspect in candidates(text):
             inside = any(suspect.start < b and a < suspect.end for a, b in spans)
             yield Example("typed", shape, f"typed:{number}", inside, secret_context.features(wording, suspect))  # fmt: skip
     for source, shape, text in opened():
-        wording = secret_context.Wording(text)
+        wording = secret_context.WordedText(text)
         for suspect in list(candidates(text))[:20]:
             yield Example(source, source + shape, source + text[:60], False, secret_context.features(wording, suspect))  # fmt: skip
     for name, text in packages(FILES["secret"]):
-        found, wording = list(candidates(text)), secret_context.Wording(text)
+        found, wording = list(candidates(text)), secret_context.WordedText(text)
         for suspect in random.Random(1).sample(found, min(25, len(found))):
             yield Example("files", name, name, False, secret_context.features(wording, suspect))
 

@@ -10,7 +10,7 @@ from shortstop.privacy.detect.linear import linear_model
 def test_the_score_is_the_sum_over_its_features() -> None:
     text = "Hey, the staging box wants R7&blanket#41x when it asks, can you write the page?"
     model = linear_model(secret_context.NAME)
-    wording = secret_context.Wording(text)
+    wording = secret_context.WordedText(text)
     for suspect in candidates(text):
         features = secret_context.features(wording, suspect)
         expected = model.score(model.sum_of(features), len(features))
@@ -20,5 +20,5 @@ def test_the_score_is_the_sum_over_its_features() -> None:
 
 def test_order_and_shape_are_features() -> None:
     text = "the box wants R7&blanket#41x today"
-    features = secret_context.features(secret_context.Wording(text), next(candidates(text)))
+    features = secret_context.features(secret_context.WordedText(text), next(candidates(text)))
     assert {"B1=wants", "A1=today", "F=mixed", "sg=#", "w=box"} <= set(features)

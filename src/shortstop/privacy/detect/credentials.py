@@ -88,8 +88,8 @@ class _Scorer:
         self.left = left
 
     @cached_property
-    def _wording(self) -> secret_context.Wording:
-        return secret_context.Wording(self._text)
+    def _worded(self) -> secret_context.WordedText:
+        return secret_context.WordedText(self._text)
 
     def may_believe(self, _: Suspect) -> bool:
         """Whether any more can be: where nothing is announced, not among what is no text, nor when
@@ -109,7 +109,7 @@ class _Scorer:
         if self._is_disputed(candidate):
             return False
         self.left -= 1
-        return secret_context.believes(self._wording, candidate)
+        return secret_context.believes(self._worded, candidate)
 
     def _is_called_a_password(self, candidate: Suspect) -> bool:
         """Whether the text says outright that it is one: "the password is BlueTiger7"."""

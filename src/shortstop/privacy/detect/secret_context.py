@@ -41,7 +41,7 @@ _NAMES_WIDE = ("w=%s", "p=%.5s")
 """Of features that a word is: whole, and by its beginning."""
 
 
-class Wording:
+class WordedText:
     """The words of a text, told apart once for all values in it."""
 
     def __init__(self, text: str) -> None:
@@ -49,7 +49,7 @@ class Wording:
         if len(low) != len(text):  # places must stay
             low = "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
         self._low = low
-        self._words = _Row(_WORD.finditer(self._low))
+        self._words = _WordPlaces(_WORD.finditer(self._low))
         self._signs = [match.start() for match in _SYNTAX.finditer(self._low)]
 
     def around(self, start: int, end: int) -> _Around:
@@ -65,7 +65,7 @@ class Wording:
         )
 
 
-class _Row:
+class _WordPlaces:
     """Words by place."""
 
     def __init__(self, matches: Iterable[re.Match[str]]) -> None:
@@ -96,10 +96,10 @@ class _Around(Struct, frozen=True, gc=False):
     syntax: int
 
 
-def score(wording: Wording, suspect: Suspect) -> float:
+def score(worded: WordedText, suspect: Suspect) -> float:
     """Log-odds that a candidate of a text is a secret: of `features`, with what is summed before
     remembered by value and by word."""
-    around = wording.around(suspect.start, suspect.end)
+    around = worded.around(suspect.start, suspect.end)
     units, count = _made(suspect.value, suspect.form)
     beside = _beside(around, suspect.form)
     units, count = units + sum(map(_weight, beside)), count + len(beside)
@@ -110,18 +110,18 @@ def score(wording: Wording, suspect: Suspect) -> float:
     return linear_model(NAME).score(units, count)
 
 
-def features(wording: Wording, suspect: Suspect) -> list[str]:
+def features(worded: WordedText, suspect: Suspect) -> list[str]:
     """All of one candidate, by name."""
-    around = wording.around(suspect.start, suspect.end)
+    around = worded.around(suspect.start, suspect.end)
     found = [*_make(suspect.value, suspect.form), *_beside(around, suspect.form)]
     for words, names in _of_words(around):
         found += [name % word for word in words for name in names]
     return found
 
 
-def believes(wording: Wording, suspect: Suspect) -> bool:
+def believes(worded: WordedText, suspect: Suspect) -> bool:
     """Whether a candidate is taken for a secret."""
-    return score(wording, suspect) >= linear_model(NAME).threshold
+    return score(worded, suspect) >= linear_model(NAME).threshold
 
 
 def _of_words(around: _Around) -> tuple[tuple[Collection[str], tuple[str, ...]], ...]:
