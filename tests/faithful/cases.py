@@ -1,4 +1,4 @@
-"""The cases: frozen ones (`unseen/`), and the open ones beside the checkout."""
+"""The cases: frozen ones (`unseen/`), odd ones (`odd/`), and the open ones beside the checkout."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 UNSEEN = Path(__file__).parent / "unseen"
+ODD = Path(__file__).parent / "odd"
 OPEN = Path(__file__).parents[3] / "shared" / "cases"
 DOORS = ("openai.chat", "openai.responses", "anthropic.messages", "openai.completions")
 
@@ -53,7 +54,7 @@ def load(file: str) -> list[Case]:
     """The cases of one file, the open ones only where they are at hand."""
     return [
         Case(where, file, json.loads(line))
-        for where, folder in (("unseen", UNSEEN), ("open", OPEN))
+        for where, folder in (("unseen", UNSEEN), ("odd", ODD), ("open", OPEN))
         if (folder / f"{file}.jsonl").exists()
         for line in (folder / f"{file}.jsonl").read_text("utf-8").split("\n")
         if line.strip()

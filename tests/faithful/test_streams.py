@@ -23,7 +23,8 @@ def script(case: Case) -> Scripted:
     kind = "text/event-stream" if case.file == "streams" else "application/json"
     headers = case.line.get("headers") or {"content-type": kind}
     open_end = "stays open" in str(case.line.get("after"))
-    return Scripted(case.content, headers, piece=case.line.get("chunk_bytes"), stays_open=open_end)
+    status, piece = case.line.get("status", 200), case.line.get("chunk_bytes")
+    return Scripted(case.content, headers, status, piece=piece, stays_open=open_end)
 
 
 async def judged(stage: Stage, case: Case) -> list[tuple[str, list[list[str]]]]:

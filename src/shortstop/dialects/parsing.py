@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -25,6 +28,9 @@ _ESCAPE = re.compile(
 )
 """A character as two halves, one half alone, or any other escape."""
 _REPLACEMENT = "\\ufffd"
+_LARGEST = sys.float_info.max
+_LONGEST_INTEGER = 20
+"""Digits, with a sign, of 64 bits."""
 
 T = TypeVar("T")
 
@@ -43,7 +49,7 @@ def parse_answer(
         return build(tree)
     except TooManyValues as error:
         raise UpstreamFailed(f"The model's answer holds {error}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, json.JSONDecodeError) as error:
         raise UpstreamFailed("The model's answer is not JSON.") from error
     except MALFORMED as error:
         raise UpstreamFailed(f"The model's answer is not {kind}.") from error
@@ -74,10 +80,12 @@ def parse_frame(
 
 
 class Halves:
-    """Decodes JSON in which a character beyond the basic plane may be written as two halves of
-    which only one is there: the other one may come at the beginning of a later text.
+    """Decodes JSON as it should be, and as it is written: with raw line breaks in texts, bytes
+    that are no characters, and with numbers that JSON does not have: NaN is null.
 
-    A half that never finds the other one is left out or replaced.
+    A character beyond the basic plane may be written as two halves of which only one is there: the
+    other one may come at the beginning of a later text. A half that never finds the other one is
+    left out or replaced.
     """
 
     def __init__(self) -> None:
@@ -87,11 +95,9 @@ class Halves:
         """Raises as `bounded.decode` does."""
         try:
             return bounded.decode(text, limit)
-        except msgspec.DecodeError:
-            whole = text if isinstance(text, str) else text.decode()
-            if "\\u" not in whole:
-                raise
-            return bounded.decode(_ESCAPE.sub(self._mended, whole), limit)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            whole = text if isinstance(text, str) else text.decode("utf-8", "replace")
+            return _LOOSE.decode(_ESCAPE.sub(self._mended, whole))
 
     def _mended(self, match: re.Match[str]) -> str:
         half, text = match[0], match.string
@@ -102,6 +108,19 @@ class Halves:
             return "" if text[match.end()] == '"' else _REPLACEMENT
         high, self._high = self._high, ""
         return high + half if high and text[match.start() - 1] == '"' else _REPLACEMENT
+
+
+def _number(text: str) -> float | None:
+    """The nearest number that can be written again; None for what is none."""
+    if len(text) <= _LONGEST_INTEGER and text.lstrip("-").isdecimal():
+        return int(text)
+    number = float(text)
+    return None if math.isnan(number) else max(-_LARGEST, min(number, _LARGEST))
+
+
+_LOOSE = json.JSONDecoder(
+    parse_int=_number, parse_float=_number, parse_constant=_number, strict=False
+)
 
 
 class EventDecoder:

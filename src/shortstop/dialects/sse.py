@@ -17,6 +17,7 @@ MAX_EVENT = 16_000_000
 """Bytes of one event: an image in base64 is the largest that is known."""
 LINE = 40
 """Bytes of memory that a line takes beside what is in it."""
+_OPENINGS = (b"{", b"[")
 MAX_EVENTS = 500_000
 """Events of one stream, some for each token."""
 
@@ -33,7 +34,7 @@ class EventParser:
     Lines may end in LF, CRLF or CR; comments and a leading byte order mark are skipped; several
     data lines are joined by a newline. A character may be split between two feeds. Beyond the
     standard, as servers write it: a bare line of JSON is data, and a field named `error` is the
-    data of an event of that name.
+    data of an event of that name. No blank line is needed between two objects.
     """
 
     def __init__(self) -> None:
@@ -90,16 +91,26 @@ class EventParser:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
+            before = self._dispatch() if value[:1] in _OPENINGS and self._whole else None
             self._data.append(value)
             self._held += len(value) + LINE
+            return before
         elif field == b"event":
+            before = self._dispatch() if self._name and self._whole else None
             self._name = value
+            return before
         elif field == b"error":
             self._name = field
             self._data.append(value)
         elif line[:1] == b"{":
             self._data.append(line)
         return None
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the data may be a whole object: behind its end JSON opens nothing unless a comma
+        stands between."""
+        return bool(self._data) and self._data[-1].endswith(b"}")
 
     def _dispatch(self) -> Event | None:
         data, self._data, self._held = self._data, [], 0

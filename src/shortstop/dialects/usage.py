@@ -7,7 +7,6 @@ Anthropic counts the cache beside the input; a total tells which of both holds.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +17,9 @@ PROMPTS = ("prompt_tokens", "input_tokens")
 COMPLETIONS = ("completion_tokens", "output_tokens")
 _SERVED = ("service_tier", "speed", "inference_geo")
 """Fields that tell how an answer was served, of the usage or of the answer around it."""
+MOST_TOKENS = 100_000_000
+"""Of one answer, ten times the longest context that there is: what is more is no count, and a bill
+for it would be no bill."""
 MANY_SEARCHES = 10
 """Searches that an answer may take where the request sets no limit."""
 _STANDARD = frozenset(
@@ -32,13 +34,13 @@ def count_of(value: Any) -> int | None:
     """A number of tokens, also where it is written as a fraction or a text; None for what is no
     count."""
     if type(value) is int:
-        return value if value >= 0 else None
+        return value if 0 <= value <= MOST_TOKENS else None
     if isinstance(value, str):
         try:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, float) and math.isfinite(value) and value >= 0:
+    if isinstance(value, float) and 0 <= value <= MOST_TOKENS:
         return round(value)
     return None
 
@@ -133,7 +135,7 @@ def is_plain(value: Any) -> bool:
     if not isinstance(value, dict):
         return value is None
     return all(
-        type(value[name]) is int and value[name] >= 0
+        type(value[name]) is int and 0 <= value[name] <= MOST_TOKENS
         for name in (*PROMPTS, *COMPLETIONS, "total_tokens", *_READ, *_WRITTEN)
         if value.get(name) is not None
     )

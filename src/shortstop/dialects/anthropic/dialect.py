@@ -11,10 +11,11 @@ from shortstop.dialects.anthropic.request_in import request_in
 from shortstop.dialects.anthropic.request_out import adapted, request_out
 from shortstop.dialects.anthropic.stream import AnthropicDecoder, AnthropicEncoder
 from shortstop.dialects.anthropic.wire import (
-    KNOWN_REASONS,
     block_out,
     finish_out,
+    is_known,
     part_from,
+    text_at,
     tool_use,
     usage_out,
 )
@@ -80,6 +81,8 @@ class AnthropicMessages:
 
 
 def _reply(tree: Json, salt: str) -> Reply:
+    if isinstance(tree["content"], str):
+        tree["content"] = [{"type": "text", "text": tree["content"]}]
     parts = tuple([part_from(block) for block in tree["content"]])
     called = any(isinstance(part, ToolCall) for part in parts)
     reason = tree.get("stop_reason")
@@ -109,9 +112,17 @@ def _correct(tree: Json, choice: Choice, usage: Usage | None) -> None:
     blocks = [block for block in tree["content"] if block["type"] == "tool_use"]
     for block, call in zip(blocks, calls, strict=True):
         block.update(tool_use(call))
-    if any(block.get("text", ".").strip() == "" for block in tree["content"]):
-        tree["content"] = [b for b in tree["content"] if b.get("text", ".").strip()]
-    if tree.get("stop_reason") not in KNOWN_REASONS or (calls and choice.finish == "tool_calls"):
+    if any(_is_blank(block) for block in tree["content"]):
+        tree["content"] = [block for block in tree["content"] if not _is_blank(block)]
+    tree["role"] = "assistant"
+    if not is_known(tree.get("stop_reason")) or (calls and choice.finish == "tool_calls"):
         tree["stop_reason"] = finish_out(choice.finish, choice.stop_sequence, called=bool(calls))
     if not is_plain(tree.get("usage")) or tree.get("usage") is None:
         tree["usage"] = usage_out(usage)
+
+
+def _is_blank(block: Json) -> bool:
+    """Whether a text or a thought holds nothing; a signed thought may be told to nobody."""
+    kind = block["type"]
+    held = kind in ("text", "thinking") and not block.get("signature")
+    return held and not text_at(block, kind).strip()

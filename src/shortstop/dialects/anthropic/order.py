@@ -19,6 +19,15 @@ _BLOCKS: dict[str, Json] = {
 """The block that a delta belongs to, where none was opened for it."""
 
 
+_BLOCK_FRAMES = frozenset(["content_block_start", "content_block_delta", "content_block_stop"])
+_HOLDS = {
+    "message_start": "message",
+    "content_block_start": "content_block",
+    "content_block_delta": "delta",
+    "message_delta": "delta",
+}
+
+
 class Order:
     """Takes the frames as they come, gives them in order. They are corrected in place."""
 
@@ -31,6 +40,10 @@ class Order:
     def feed(self, frame: Json) -> list[Json]:
         """The frames to read now."""
         kind = frame["type"]
+        if kind in _HOLDS and not isinstance(frame.get(_HOLDS[kind]), dict):
+            return self._empty(frame)
+        if kind in _BLOCK_FRAMES and frame.get("index") is None:
+            frame["index"] = 0
         if kind == "content_block_delta":
             return self._delta(frame)
         if kind == "content_block_start":
@@ -40,6 +53,12 @@ class Order:
         if kind in ("message_delta", "message_stop"):
             return [*self.close(), frame]
         return [frame]
+
+    def _empty(self, frame: Json) -> list[Json]:
+        """A frame without what it should hold says nothing, unless it is the last one."""
+        if frame["type"] != "message_delta":
+            return []
+        return [*self.close(), {**frame, "delta": {}}]
 
     def close(self) -> list[Json]:
         """The stop of what is open, and all that waits: nothing more belongs to it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from shortstop.dialects.anthropic.describe import DESCRIPTION, NAME
 from shortstop.dialects.anthropic.errors import error_body
 from shortstop.dialects.anthropic.order import Order
-from shortstop.dialects.anthropic.wire import KNOWN_REASONS, finish_out, input_text, usage_out
+from shortstop.dialects.anthropic.wire import finish_out, input_text, is_known, text_at, usage_out
 from shortstop.dialects.blocks import Block, Blocks, Step
 from shortstop.dialects.finish import cut_off, finish_of
 from shortstop.dialects.ids import GivenIds
@@ -77,7 +79,7 @@ class AnthropicDecoder(EventDecoder):
         if finish == "stop" and self._calls:
             finish = "tool_calls"
         finish = cut_off(finish, said=self._said, reason=reason)
-        if finish is not None and reason not in KNOWN_REASONS:
+        if finish is not None and not is_known(reason):
             delta["stop_reason"] = finish_out(finish, None, called=bool(self._calls))
         first, self._finish = self._finish is None, self._finish or finish
         return Chunk(
@@ -117,17 +119,19 @@ class AnthropicDecoder(EventDecoder):
     def _delta(self, delta: Json) -> Chunk:
         kind = delta["type"]
         if kind == "text_delta":
+            delta["text"] = text_at(delta, "text")
             self._said = self._said or bool(delta["text"])
             return Chunk(text=delta["text"])
         if kind == "input_json_delta" and self._whole_input is not None:
-            piece = delta["partial_json"]
+            piece = delta["partial_json"] = _piece_of(delta.get("partial_json"))
             if piece:
                 self._whole_input = ""
             return Chunk(tools=(ToolDelta(self._calls - 1, arguments=piece),))
         if kind == "thinking_delta":
+            delta["thinking"] = text_at(delta, "thinking")
             return Chunk(thinking=delta["thinking"])
         if kind == "signature_delta":
-            return Chunk(signature=delta["signature"])
+            return Chunk(signature=delta.get("signature"))
         return Chunk()
 
     def _unsaid_input(self, index: int) -> Chunk:
@@ -144,6 +148,13 @@ class AnthropicDecoder(EventDecoder):
         if not whole:
             return Chunk()
         return Chunk(tools=(ToolDelta(self._calls - 1, arguments=whole),))
+
+
+def _piece_of(sent: Any) -> str:
+    """A piece of a call's input: some servers send an object, whole."""
+    if isinstance(sent, str):
+        return sent
+    return input_text(sent) if sent else ""
 
 
 def _has_content(chunk: Chunk) -> bool:

@@ -22,10 +22,14 @@ _FINISH_OUT: dict[Finish, str] = {
     "pause": "pause_turn",
     "error": "max_tokens",
 }
-KNOWN_REASONS = frozenset(
-    [*_FINISH_OUT.values(), "stop_sequence", "model_context_window_exceeded", None]
+_KNOWN_REASONS = frozenset(
+    [*_FINISH_OUT.values(), "stop_sequence", "model_context_window_exceeded"]
 )
-"""What clients of this dialect know as a `stop_reason`."""
+
+
+def is_known(reason: Any) -> bool:
+    """Whether clients of this dialect know it as a `stop_reason`."""
+    return isinstance(reason, str) and reason in _KNOWN_REASONS
 
 
 def finish_out(finish: Finish | None, stop_sequence: str | None, *, called: bool) -> str:
@@ -70,15 +74,21 @@ def input_text(value: Any) -> str:
     return "{}" if value is None else _ENCODE(value).decode()
 
 
+def text_at(table: Json, name: str) -> Any:
+    """A text, where null is an empty one."""
+    text = table.get(name)
+    return "" if text is None else text
+
+
 def part_from(block: Json) -> Part:
     """A block of an answer. An unknown block is kept as it is."""
     kind = block["type"]
     if kind == "text":
-        return Text(block["text"])
+        return Text(text_at(block, "text"))
     if kind == "tool_use":
         return ToolCall(block.get("id") or "", block["name"], input_text(block.get("input")))
     if kind == "thinking":
-        return Thinking(block["thinking"], block.get("signature"))
+        return Thinking(text_at(block, "thinking"), block.get("signature"))
     if kind == "redacted_thinking":
         return Thinking(redacted=block["data"])
     return Opaque(kind, block)

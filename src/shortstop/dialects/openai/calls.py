@@ -62,7 +62,7 @@ class CallIndex:
 
     def _delta(self, sent: Json, named: list[_StreamedCall]) -> ToolDelta:
         function = function_of(sent)
-        name, id = function.get("name") or None, sent.get("id") or None
+        name, id = function.get("name") or None, id_of(sent)
         piece = arguments_of(function)
         call = self._at(sent.get("index"), id, name)
         if call is None or _is_another(call, id, name, piece, named):
@@ -93,6 +93,12 @@ class CallIndex:
         if name is not None:
             named.append(call)
         return ToolDelta(call.index, self._ids.next(id), name, piece)
+
+
+def id_of(sent: Json) -> str | None:
+    """The id by which its server knows a call: some number them."""
+    id = sent.get("id")
+    return None if id is None or id == "" else str(id)
 
 
 def function_of(sent: Json) -> Json:

@@ -12,17 +12,19 @@ from shortstop.dialects.openai.request_in import request_in
 from shortstop.dialects.openai.request_out import adapted, request_out
 from shortstop.dialects.openai.stream import OpenAIChatDecoder, OpenAIChatEncoder
 from shortstop.dialects.openai.wire import (
-    KNOWN_REASONS,
     choice_from,
     choice_out,
     finish_out,
     is_legacy,
+    is_told_right,
     message_out,
+    text_at,
     usage_out,
+    usage_told,
     with_usage,
 )
 from shortstop.dialects.parsing import parse_answer
-from shortstop.dialects.usage import is_plain, usage_of
+from shortstop.dialects.usage import count_of, usage_of
 from shortstop.dialects.validate import validate_choices
 from shortstop.errors import ShortstopError, TargetError, UpstreamFailed
 from shortstop.types import Choice, Json, Reply, Request, ToolCall
@@ -86,14 +88,15 @@ def _reply(tree: Json, salt: str) -> Reply:
     legacy = any("function_call" in c["message"] for c in tree["choices"])
     for sent, choice in zip(tree["choices"], choices, strict=True):
         _correct(sent, choice)
-    if not is_plain(told):
-        tree["usage"] = usage_out(usage)
+    tree["usage"] = usage_told(told, usage)
+    tree["id"], tree["object"] = str(tree.get("id") or ""), "chat.completion"
+    tree["created"] = count_of(tree.get("created")) or int(time.time())
     return Reply(
-        id=tree.get("id") or "",
-        model=tree.get("model") or "",
+        id=tree["id"],
+        model=text_at(tree, "model"),
         choices=choices,
         usage=usage,
-        created=tree.get("created") or 0,
+        created=tree["created"],
         dialect=NAME,
         body=None if legacy else tree,
     )
@@ -102,6 +105,7 @@ def _reply(tree: Json, salt: str) -> Reply:
 def _correct(sent: Json, choice: Choice) -> None:
     """The vendor's own choice, where it is not as clients of this dialect expect it."""
     message = sent["message"]
+    sent["index"], message["role"] = choice.index, "assistant"
     if not isinstance(message.get("content"), str | None):
         message.update(message_out(choice.parts))
     calls = [part for part in choice.parts if isinstance(part, ToolCall)]
@@ -110,5 +114,5 @@ def _correct(sent: Json, choice: Choice) -> None:
         told.setdefault("type", "function")
         if "function" in told:
             told["function"]["arguments"] = call.arguments
-    if sent.get("finish_reason") not in KNOWN_REASONS:
+    if not is_told_right(sent.get("finish_reason"), choice.finish):
         sent["finish_reason"] = finish_out(choice.finish)

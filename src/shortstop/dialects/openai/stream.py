@@ -12,17 +12,20 @@ from shortstop.dialects.openai.calls import CallIndex
 from shortstop.dialects.openai.describe import NAME
 from shortstop.dialects.openai.errors import encode_error
 from shortstop.dialects.openai.wire import (
-    KNOWN_REASONS,
     finish_out,
     is_legacy,
+    is_told_right,
     logprobs_from,
     logprobs_out,
+    text_at,
     texts_of,
+    thinking_of,
     usage_out,
+    usage_told,
 )
 from shortstop.dialects.parsing import EventDecoder
 from shortstop.dialects.sse import DONE, event
-from shortstop.dialects.usage import is_plain, usage_of
+from shortstop.dialects.usage import count_of, usage_of
 from shortstop.dialects.validate import validate_chunk
 from shortstop.errors import ShortstopError
 from shortstop.types import Chunk, Json, Request, ToolDelta, Usage
@@ -51,8 +54,8 @@ class OpenAIChatDecoder(EventDecoder):
     def _chunks(self, frame: Json) -> list[Chunk]:
         told = _usage_told(frame)
         usage = usage_of(told, answer=frame)
-        if not is_plain(told) or told is not frame.get("usage"):
-            frame["usage"] = usage_out(usage)
+        if told is not None:
+            frame["usage"] = usage_told(told, usage)
         choices = frame.get("choices")
         if not choices:
             return [Chunk(usage=usage, dialect=NAME, wire=frame)]
@@ -66,10 +69,11 @@ class OpenAIChatDecoder(EventDecoder):
 
     def _choice(self, choice: Json, frame: Json, usage: Usage | None) -> list[Chunk]:
         delta = choice.get("delta") or choice.get("message") or {}
-        index = choice.get("index") or 0
+        index = count_of(choice.get("index")) or 0
+        choice["index"], choice["delta"] = index, delta
         content = delta.get("content") or ""
         odd = "message" in choice or "function_call" in delta
-        thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
+        thinking = thinking_of(delta)
         if not isinstance(content, str):
             thought, content = texts_of(content)
             thinking, odd = thinking or thought, True
@@ -77,7 +81,7 @@ class OpenAIChatDecoder(EventDecoder):
             index=index,
             text=content,
             thinking=thinking,
-            refusal=delta.get("refusal") or "",
+            refusal=text_at(delta, "refusal"),
             tools=self._tools(index, delta),
             logprobs=logprobs_from(choice.get("logprobs")),
             usage=usage,
@@ -89,8 +93,7 @@ class OpenAIChatDecoder(EventDecoder):
             self._said.add(index)
         reason = choice.get("finish_reason")
         if not reason or index in self._ended:
-            if reason and chunk.wire is not None:
-                choice["finish_reason"] = None
+            choice["finish_reason"] = None
             return [validate_chunk(chunk)]
         return self._finish(validate_chunk(chunk), choice, reason)
 
@@ -102,7 +105,7 @@ class OpenAIChatDecoder(EventDecoder):
         if finish == "stop" and chunk.index in self._calls:
             finish = "tool_calls"
         finish = cut_off(finish, said=chunk.index in self._said, reason=reason)
-        if reason not in KNOWN_REASONS:
+        if not is_told_right(reason, finish):
             choice["finish_reason"] = finish_out(finish)
         ended = replace(chunk, finish=finish)
         calls = self._calls.get(chunk.index)
@@ -174,15 +177,15 @@ class OpenAIChatEncoder:
         if not choices:
             return b""
         frame = {**wire, **self._head}
-        delta = choices[0].get("delta")
-        if delta and "role" in delta:
+        delta = choices[0].get("delta") or {}
+        if "role" in delta:
             if chunk.index in self._begun:
                 rest = {k: v for k, v in delta.items() if k != "role"}
                 frame["choices"] = [{**choices[0], "delta": rest}]
             self._begun.add(chunk.index)
         elif chunk.index not in self._begun:
             self._begun.add(chunk.index)
-            frame["choices"] = [{**choices[0], "delta": {"role": "assistant", **(delta or {})}}]
+            frame["choices"] = [{**choices[0], "delta": {"role": "assistant", **delta}}]
         if chunk.finish is not None:
             self._finished.add(chunk.index)
         if self._shows_usage:

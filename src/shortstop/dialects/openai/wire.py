@@ -6,7 +6,8 @@ from typing import Any
 
 from shortstop.dialects.finish import cut_off, finish_of
 from shortstop.dialects.ids import identified
-from shortstop.dialects.openai.calls import arguments_of, function_of
+from shortstop.dialects.openai.calls import arguments_of, function_of, id_of
+from shortstop.dialects.usage import count_of, is_plain
 from shortstop.types import (
     Choice,
     Finish,
@@ -31,8 +32,7 @@ FINISH_OUT: dict[Finish, str] = {
     "error": "length",
 }
 
-KNOWN_REASONS = frozenset([*FINISH_OUT.values(), "function_call"])
-"""What clients of this dialect know as a `finish_reason`."""
+_KNOWN_REASONS = frozenset([*FINISH_OUT.values(), "function_call"])
 
 
 def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
@@ -40,6 +40,13 @@ def finish_out(finish: Finish | None, *, legacy: bool = False) -> str:
     if legacy and finish == "tool_calls":
         return "function_call"
     return FINISH_OUT[finish or "stop"]
+
+
+def is_told_right(reason: Any, finish: Finish | None) -> bool:
+    """Whether clients of this dialect know a `finish_reason`, and it says what it should: some
+    servers still report "stop" after a call."""
+    known = isinstance(reason, str) and reason in _KNOWN_REASONS
+    return known and not (reason == "stop" and finish == "tool_calls")
 
 
 def is_legacy(request: Request) -> bool:
@@ -58,7 +65,7 @@ def choice_from(value: Json, salt: str = "") -> Choice:
     `parsing.MALFORMED` lists, and UpstreamFailed for one that ended without an answer."""
     message = value["message"]
     parts: list[Part] = []
-    thinking = message.get("reasoning_content") or message.get("reasoning")
+    thinking = thinking_of(message)
     content = message.get("content")
     if content and not isinstance(content, str):
         thought, content = texts_of(content)
@@ -67,8 +74,8 @@ def choice_from(value: Json, salt: str = "") -> Choice:
         parts.append(Thinking(thinking))
     if content:
         parts.append(Text(content))
-    if message.get("refusal"):
-        parts.append(Refusal(message["refusal"]))
+    if refusal := text_at(message, "refusal"):
+        parts.append(Refusal(refusal))
     calls = [_call_from(call) for call in message.get("tool_calls") or ()]
     function = message.get("function_call")
     if function and not calls:
@@ -78,12 +85,27 @@ def choice_from(value: Json, salt: str = "") -> Choice:
         finish = "tool_calls"
     said = bool(calls) or any(not isinstance(part, Thinking) for part in parts)
     choice = Choice(
-        index=value.get("index") or 0,
+        index=count_of(value.get("index")) or 0,
         parts=(*parts, *calls),
         finish=cut_off(finish, said=said, reason=value.get("finish_reason")),
         logprobs=logprobs_from(value.get("logprobs")),
     )
     return identified(choice, salt)
+
+
+def text_at(table: Json, name: str) -> str:
+    """A text that an answer can do without: anything else is taken out."""
+    value = table.get(name)
+    if isinstance(value, str):
+        return value
+    if value is not None:
+        del table[name]
+    return ""
+
+
+def thinking_of(message: Json) -> str:
+    """Of a message or a delta, by either of its names."""
+    return text_at(message, "reasoning_content") or text_at(message, "reasoning")
 
 
 def texts_of(content: list[Json]) -> tuple[str, str]:
@@ -101,7 +123,7 @@ def _is_text(part: Any) -> bool:
 
 
 def _call_from(call: Json) -> ToolCall:
-    function, id = function_of(call), call.get("id") or ""
+    function, id = function_of(call), id_of(call) or ""
     arguments = arguments_of(function)
     if call.get("type") == "custom":
         return ToolCall(id, function["name"], arguments, {"type": "custom"})
@@ -128,9 +150,14 @@ def logprobs_from(value: Any) -> tuple[TokenLogprob, ...]:
         TokenLogprob(
             token["token"],
             token["logprob"],
-            tuple((t["token"], t["logprob"]) for t in token.get("top_logprobs") or ()),
+            tuple(
+                (t["token"], t["logprob"])
+                for t in token.get("top_logprobs") or ()
+                if isinstance(t["logprob"], int | float)
+            ),
         )
         for token in value["content"]
+        if isinstance(token["logprob"], int | float)
     )
 
 
@@ -145,6 +172,14 @@ def logprobs_out(tokens: tuple[TokenLogprob, ...], alternatives: int) -> Json:
         for t in tokens
     ]
     return {"content": content, "refusal": None}
+
+
+def usage_told(told: Any, usage: Usage | None) -> Any:
+    """What a vendor told of its usage, where clients can read it; else what was understood."""
+    sides = ("prompt_tokens", "completion_tokens")
+    if not isinstance(told, dict) or None in map(told.get, sides) or not is_plain(told):
+        return usage_out(usage)
+    return {**told, "total_tokens": told.get("total_tokens") or sum(map(told.__getitem__, sides))}
 
 
 def usage_out(usage: Usage | None) -> Json | None:
