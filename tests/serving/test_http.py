@@ -14,7 +14,7 @@ from shortstop.serving.http import (
     LocalClient,
     Timeouts,
 )
-from shortstop.serving.response import LONGEST_WAIT, MAX_ERROR, HttpStream, retry_after
+from shortstop.serving.response import MAX_ERROR, HttpStream
 from shortstop.types import Clearance, Cleared, Message, Reach, Request, Text, Tier
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -195,31 +195,6 @@ async def test_the_way_out_checks_once_more(item: Cleared) -> None:
     )
     with pytest.raises(PrivacyRefused):
         await egress.post(item, "/x", lambda request: b"{}")
-
-
-LATER = "Wed, 21 Oct 2026 07:28:00 GMT"
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "3"}, 3.0),
-        ({"retry-after": "9", "retry-after-ms": "250"}, 0.25),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
-        ({"retry-after": LATER, "date": "Wed, 21 Oct 2026 07:27:20 GMT"}, 40.0),
-        ({"retry-after": "Wed, 21 Oct 2026 09:28:00 +0200", "date": LATER}, 0.0),
-        ({"retry-after": LATER, "date": "Wed, 21 Oct 2026 07:28:01 GMT"}, None),
-        ({"retry-after": LATER, "date": "today"}, None),
-        ({"retry-after": "soon", "date": LATER}, None),
-        ({"retry-after": "99999999999999999999"}, LONGEST_WAIT),
-        ({"retry-after-ms": "1e300"}, LONGEST_WAIT),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "-1"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
 
 
 # ---------------------------------------------------------------- what is sent, what is bounded

@@ -21,7 +21,6 @@ from shortstop.errors import ConfigError, PrivacyRefused, UpstreamFailed, Upstre
 from shortstop.serving.connection import Broken, Connection, Pool
 from shortstop.serving.hiding import Hiding, Shown
 from shortstop.serving.response import MAX_ERROR, HttpReply, HttpStream, is_good
-from shortstop.serving.response import retry_after as retry_after  # noqa: PLC0414 - for engines
 from shortstop.serving.unpacking import AnswerUnpacker
 from shortstop.serving.way import DIRECT, Way, opener
 from shortstop.types import Cleared, Reach, Request

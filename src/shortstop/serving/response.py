@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from shortstop.errors import UpstreamFailed, UpstreamTimeout
+from shortstop.ports import StreamDecoder
+
 MAX_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
+AFTERWORD_SECONDS = 0.5
+"""For how long a stream that has its finish reason is read on: usage may follow it."""
 LONGEST_WAIT = 86_400.0
 """Seconds: who asks for more has made a mistake."""
 
@@ -54,6 +60,25 @@ class HttpStream:
             if size > MAX_ERROR:
                 break
         return b"".join(parts)
+
+
+async def read_to_the_end(
+    pieces: AsyncIterator[bytes], decoder: StreamDecoder
+) -> AsyncGenerator[bytes, None]:
+    """The pieces of a stream until it says that it is complete. Of one that has its finish reason
+    only what follows within `AFTERWORD_SECONDS`, and a connection that breaks then is its end."""
+    while not decoder.done:
+        if not decoder.finished:
+            data = await anext(pieces, b"")
+        else:
+            try:
+                async with asyncio.timeout(AFTERWORD_SECONDS):
+                    data = await anext(pieces, b"")
+            except (TimeoutError, UpstreamFailed, UpstreamTimeout):
+                return
+        if not data:
+            return
+        yield data
 
 
 def is_good(status: int) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Literal, TypeVar
 
 import msgspec
@@ -21,15 +21,13 @@ from shortstop.errors import (
     TargetError,
     UpstreamFailed,
     UpstreamRejected,
-    UpstreamTimeout,
 )
-from shortstop.ports import StreamDecoder, Via
+from shortstop.ports import Via
 from shortstop.ports.forwarding import Forwarding
 from shortstop.serving.deployments import Deployment
-from shortstop.serving.hiding import Hiding
 from shortstop.serving.http import Egress
 from shortstop.serving.key_file import KeyFile
-from shortstop.serving.response import HttpReply, retry_after
+from shortstop.serving.response import HttpReply, read_to_the_end, retry_after
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
 from shortstop.serving.vendor_batches import RemoteBatches
@@ -39,8 +37,6 @@ from shortstop.types.batches import VendorResult
 T = TypeVar("T")
 PromptCache = Literal["shared", "tenant", "off"]
 AS_THEY_ARE = ToolNames({}, {})
-AFTERWORD_SECONDS = 0.5
-"""For how long a stream that has its finish reason is read on: usage may follow it."""
 RETRY_ADVICE = {"true": True, "false": False}
 
 
@@ -67,25 +63,6 @@ def vendor_of(dialect: DescribedDialect) -> Vendor:
     vendor = dialect.description.vendor
     assert vendor is not None, "a dialect from `upstream_dialects`"
     return vendor
-
-
-async def read_to_the_end(
-    pieces: AsyncIterator[bytes], decoder: StreamDecoder
-) -> AsyncGenerator[bytes, None]:
-    """The pieces of a stream until it says that it is complete. Of one that has its finish reason
-    only what follows within `AFTERWORD_SECONDS`, and a connection that breaks then is its end."""
-    while not decoder.done:
-        if not decoder.finished:
-            data = await anext(pieces, b"")
-        else:
-            try:
-                async with asyncio.timeout(AFTERWORD_SECONDS):
-                    data = await anext(pieces, b"")
-            except (TimeoutError, UpstreamFailed, UpstreamTimeout):
-                return
-        if not data:
-            return
-        yield data
 
 
 class RemoteUpstream:
@@ -245,7 +222,7 @@ class RemoteUpstream:
                     raise
             await asyncio.sleep(pause)
 
-    def _hiding(self, deployment: Deployment) -> Hiding:
+    def _hiding(self, deployment: Deployment) -> AbstractContextManager[None]:
         return self._egresses[deployment.label].hiding(self._key_headers)
 
     def _way(self, deployment: Deployment) -> tuple[Egress, str]:

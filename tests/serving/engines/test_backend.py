@@ -21,6 +21,7 @@ from shortstop.serving.gather import Gathering
 from shortstop.serving.http import LocalClient
 from shortstop.types import Message, Party, Request, Sampling, Text, Tool, ToolCall, ToolChoice
 from tests.server.scripted import ScriptedModel
+from tests.serving.test_http import read_request, serving
 
 NO_MARKERS = Markers(Vocabulary())
 PAY = Tool("pay", "Pays a bill.", {"type": "object", "properties": {"n": {"type": "integer"}}})
@@ -65,6 +66,27 @@ async def test_a_server_that_repeats_its_key_tells_it_to_nobody(
         await (streamed(guarded, request) if stream else guarded.answer(request))
     await client.close()
     assert raised.value.code == "x[removed]"
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_an_answer_ends_with_its_finish_reason(breaks: bool) -> None:
+    """Whether or not its server closes the stream as it should."""
+    choice = {"index": 0, "delta": {"content": "hello"}, "finish_reason": "stop"}
+    frame = f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+
+    async def open_ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(b"%x\r\n%s\r\n" % (len(frame), frame))
+        await writer.drain()
+        if not breaks:
+            await reader.read()
+
+    async with serving(open_ended) as url, asyncio.timeout(5):
+        client = LocalClient(f"{url}/v1")
+        gathering = await streamed(backend(client), asked("hi"))
+        await client.close()
+    assert gathering.reply("r1", "small").text == "hello"
 
 
 async def streamed(backend: LocalBackend, request: Request) -> Gathering:

@@ -41,8 +41,8 @@ from shortstop.serving.engines.markers import Markers
 from shortstop.serving.engines.slots import Interrupted, Queue, require_in_time
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
-from shortstop.serving.http import NO_HEADERS, LocalClient, retry_after
-from shortstop.serving.response import HttpReply
+from shortstop.serving.http import NO_HEADERS, LocalClient
+from shortstop.serving.response import read_to_the_end, retry_after
 from shortstop.types import (
     Chunk,
     Json,
@@ -162,15 +162,12 @@ class LocalBackend:
             timing, client = Stopwatch(self.slots), self._client()
             reply = await client.post(PATH, body, self._told(request))
             with client.hiding():
-                decoded = replace(self._decoded(reply), body=None)
+                if not reply.good:
+                    raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
+                decoded = replace(self._dialect.decode_reply(reply.body), body=None)
             timing.end(decoded.usage)
             self._note_usage(decoded.usage)
         return decoded
-
-    def _decoded(self, reply: HttpReply) -> Reply:
-        if not reply.good:
-            raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-        return self._dialect.decode_reply(reply.body)
 
     def _told(self, request: Request) -> Mapping[str, str]:
         """What somebody's server is told of the trace; the embedded engine keeps none."""
@@ -202,12 +199,12 @@ class LocalBackend:
                         stream.status, await stream.error_body(), retry_after(stream.headers)
                     )
                 progress.begun = True
-                async for data in stream.chunks:
+                async for data in read_to_the_end(stream.chunks, decoder):
                     for chunk in decoder.feed(data):
                         timing.note(chunk)
                         for piece in reader.feed(chunk):
                             yield piece
-                    if decoder.done or reader.done:
+                    if reader.done:
                         break
                 rest = reader.rest() or decoder.close()
                 timing.end()
