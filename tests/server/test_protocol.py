@@ -314,6 +314,20 @@ async def test_requests_far_ahead_of_their_answers_are_not_taken(quick: Gateway)
     quick.frontier.go.clear()
 
 
+async def test_who_is_cut_off_for_that_has_left_every_request(quick: Gateway) -> None:
+    """Also the first one, which is not the one that came last."""
+    body = json.dumps(chat("!hang", model="big")).encode()
+    first = POST + b"content-length: %d\r\n\r\n%s" % (len(body), body)
+    quick.frontier.abandoned.clear()
+    quick.frontier.asked.clear()
+    async with connected(quick) as (_, writer), asyncio.timeout(20):
+        writer.write(first)
+        await quick.frontier.asked.wait()
+        writer.write((HEALTH + b"\r\n") * 20)
+        await quick.frontier.abandoned.wait()
+    assert b"Traceback" not in quick.log
+
+
 async def test_a_few_requests_ahead_are_answered_in_turn(quick: Gateway) -> None:
     async with connected(quick) as (reader, writer), asyncio.timeout(20):
         writer.write((HEALTH + b"\r\n") * 6)

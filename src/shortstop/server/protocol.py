@@ -66,6 +66,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread: tuple[float, int] | None = None
         """Since when the client has left how many bytes of its answer unread."""
         self._refused = False
+        self._answered: Any = None
+        """The cycle of the request that is being answered; `cycle` is the one that came last."""
 
     # ------------------------------------------------------------ asyncio's side
 
@@ -76,6 +78,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.leave(self)
         super().connection_lost(exc)
+        if self._answered is not None:
+            _desert(self._answered)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -186,6 +190,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # ------------------------------------------------------------ uvicorn's side
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         """As uvicorn's, without its timer: the sweep closes idle connections."""
         self.server_state.total_requests += 1
@@ -289,9 +297,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
         if unanswered:
-            # The application must not go on for whoever is gone.
-            cycle.disconnected = True
-            cycle.message_event.set()
+            _desert(cycle)
 
     def cut(self) -> None:
         """Close at once."""
@@ -307,6 +313,13 @@ class BoundedProtocol(HttpToolsProtocol):
             f"The request's {what} larger than {limits.header_kb} kB or {limits.headers} headers.",
             hint="Send less, or raise `server.limits.header_kb` or `server.limits.headers`.",
         )
+
+
+def _desert(cycle: Any) -> None:
+    """The application must not go on for whoever is gone."""
+    if not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()
 
 
 def _reason(error: httptools.HttpParserError) -> ShortstopError:
