@@ -28,12 +28,6 @@ def luhn(number: str) -> bool:
     return len(set(number)) > 1 and (sum(map(int, even)) + sum(map(int, odd))) % 10 == 0
 
 
-def spaced_code(value: str) -> bool:
-    """A code digit by digit: no counting, and not one digit all along."""
-    number = digits(value)
-    return number not in string.digits + string.digits and len(set(number)) > 1
-
-
 def card(value: str) -> bool:
     """A payment card: a range that an issuer uses, that issuer's length, Luhn, and no groups that
     nobody writes cards in."""
