@@ -60,7 +60,7 @@ def test_words_for_people() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Unsere Hotline erreichen Sie unter 0800 6296909, Mo-Fr 8-18 Uhr. Bitte leicht sagen.",
+        "Unsere Hotline erreichen Sie unter 0800 6296909, 8-18 Uhr. Bitte in leichte Sprache.",
         "Ring 1300 654 321 for bookings, Mon-Sat. Shorten for a banner.",
         "Stripe test card 4242 4242 4242 4242 declines in live mode, expected?",
         "Our sandbox IBAN DE89 3704 0044 0532 0130 00 comes from the docs, is it a valid example?",

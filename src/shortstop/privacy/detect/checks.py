@@ -69,7 +69,7 @@ NAMED: dict[str, Check] = {
     "typed": filled.is_typed,
     "quoted": filled.is_quoted,
     "by_looks": filled.is_by_looks,
-    "spaced_code": secrets.spaced_code,
+    "spaced_code": filled.is_spaced_code,
     "mostly_seed_words": secrets.mostly_seed_words,
     "assigned": filled.is_assigned,
     "guest_key": filled.is_guest_key,

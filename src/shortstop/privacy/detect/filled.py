@@ -52,6 +52,12 @@ def is_quoted(value: str) -> bool:
     return "$" not in value and not placeholders.is_filler(value)
 
 
+def is_spaced_code(value: str) -> bool:
+    """Whether a code digit by digit neither counts nor repeats one digit."""
+    number = re.sub(r"\D", "", value)
+    return number not in "01234567890123456789" and len(set(number)) > 1
+
+
 def is_by_looks(value: str) -> bool:
     """Whether what looks like a chosen password is no version or device."""
     return not placeholders.is_never(value.rstrip("!?*"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 _DIGIT = re.compile(r"[0-9A-Z]+")
-_HOST = r"@(?:(?:[\w-]+\.)?example\.(?:com|org|net|edu)|(?:test|domain|yourdomain|your-domain|mydomain|foo|bar|foobar|acme|company|yourcompany|email|mail|beispiel|musterfirma)\.(?:com|org|net|de)|[\w.-]+\.(?:test|invalid|example)|localhost(?:\.\w+)?)"
+_HOST = r"@(?:(?:[\w-]+\.)?example\.(?:com|org|net|edu)|(?:test|domain|yourdomain|your-domain|mydomain|foo|bar|foobar|yourcompany|beispiel|musterfirma)\.(?:com|org|net|de)|[\w.-]+\.(?:test|invalid)|localhost(?:\.\w+)?)"
 _MAILBOX = re.compile(
     r"(?i)['\"<]?(?:alice|bob|carol|user(?:name)?\d?|your[._-]?(?:name|mail|email)|you|someone|somebody|person|foo|bar|baz|test(?:er|user)?\d?|demo|sample|example|me|e?mail|abc|xyz|name|"
     r"vorname[._-]nachname|first(?:name)?[._-]last(?:name)?)" + _HOST

@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import string
 from collections import Counter
 
 from shortstop.privacy.detect import placeholders
-from shortstop.privacy.detect.numbers import digits
 from shortstop.privacy.detect.wordlists import seed_words
 
 
@@ -58,12 +56,6 @@ def drawn(value: str) -> bool:
 _ODD = re.compile(r"[qxj][^aeiou]|[bcdfghjklmnpqrstvwxz]{3}|^[bcdfgjkmnpqtvxz][bcdfgjkmnpqtvxz]")
 _USER = re.compile(r"://([^:/]*):(.+)@")
 _PORT = re.compile(r"\d{2,5}(?:[/?#]|$)")
-
-
-def spaced_code(value: str) -> bool:
-    """A code digit by digit: no counting, and not one digit all along."""
-    number = digits(value)
-    return number not in string.digits + string.digits and len(set(number)) > 1
 
 
 def url_password(value: str) -> bool:
