@@ -19,6 +19,7 @@ from shortstop.faults import contained
 from shortstop.ports import Guard
 from shortstop.privacy.patience import patience
 from shortstop.privacy.recall import Recall
+from shortstop.privacy.shared_taint import FRESH_SECONDS
 from shortstop.serving.models import cleared_for
 from shortstop.tokens import written
 from shortstop.types import (
@@ -83,9 +84,13 @@ class Clearing:
         return await self._in_time(request, judge, lambda: NOT_CLEARED)
 
     async def settled(self, caller: Caller) -> None:
-        """Return when what the caller's conversation holds is known wherever it may go on."""
-        if self._recall is not None:
-            await self._recall.settled(caller)
+        """Return when what the caller's conversation holds is known wherever it may go on; where
+        that cannot be told, when so much time has passed that it is."""
+        if self._recall is None:
+            return
+        with contained("the wait for what other machines know"):
+            return await self._recall.settled(caller)
+        await asyncio.sleep(FRESH_SECONDS)
 
     async def _judged(self, request: Request, caller: Caller) -> Clearance:
         if self._recall is not None:
