@@ -10,17 +10,17 @@ import secrets
 
 from shortstop.ports.replicas import KEYS
 from shortstop.stores.postgres.database import PostgresDatabase
-from shortstop.stores.postgres.heartbeat import Heartbeat, alive
+from shortstop.stores.postgres.heartbeat import LIVING, Heartbeat, alive
 from shortstop.stores.postgres.hints import tell
 from shortstop.stores.postgres.leases import PostgresLeases
 from shortstop.stores.sql.accounts import SqlAccounts
 from shortstop.stores.sql.database import SqlSession
 
-_LOST = """
+_LOST = f"""
 SELECT id, key, amount FROM holds WHERE at < ? OR owner <> ? AND NOT EXISTS (
-    SELECT FROM owners WHERE name = owner AND until > clock_timestamp()
+    SELECT FROM owners WHERE name = owner AND {LIVING}
 )
-"""
+"""  # noqa: S608 - made of fixed texts
 
 
 class PostgresAccounts(SqlAccounts):

@@ -19,11 +19,12 @@ INSERT INTO owners (name, until) VALUES (?, clock_timestamp() + interval '{LIVES
 ON CONFLICT (name) DO UPDATE SET until = excluded.until
 """  # noqa: S608 - made of fixed texts
 _FORGET_DEAD = "DELETE FROM owners WHERE until < clock_timestamp() - interval '1 day'"
-_LIVES = f"""
-SELECT 1 FROM owners WHERE name = ? AND until > clock_timestamp()
-AND until < clock_timestamp() + interval '{2 * LIVES_SECONDS} seconds'
-"""  # noqa: S608 - made of fixed texts
-"""No sign is good for longer: that was set by hand, or the server's clock went back."""
+LIVING = f"""
+until > clock_timestamp() AND until < clock_timestamp() + interval '{2 * LIVES_SECONDS} seconds'
+"""
+"""Of a row of `owners`. No sign is good for longer: that was set by hand, or the server's clock
+went back."""
+_LIVES = f"SELECT 1 FROM owners WHERE name = ? AND {LIVING}"  # noqa: S608 - of fixed texts
 
 
 def alive(db: SqlSession, name: str) -> bool:
