@@ -39,7 +39,7 @@ HARMLESS = "vermilion otters knit umbrellas"
 ACCENTS = "Grüße aus Łódź, 東京"
 VALUES = (CARD, IBAN, MAIL, PHONE, HARMLESS, ACCENTS)
 TEXT = f"Please note: card {CARD}, IBAN {IBAN}, {MAIL}, call {PHONE}. {HARMLESS}. {ACCENTS}."
-PLAIN = f"Tell me why {HARMLESS}, {ACCENTS}."
+PLAIN = f"Explain why {HARMLESS}, {ACCENTS}."
 """Nothing in it is sensitive: it may go to the frontier."""
 
 
