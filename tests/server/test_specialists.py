@@ -249,9 +249,9 @@ async def test_an_alarm_takes_it_out_of_traffic_and_says_why(tmp_path: Path) -> 
                 assert (await ask(gateway)).status == 200
         assert "contract's alarm stands" in Placements(tmp_path).all()[0].why
         await until_answered_by(gateway, one, other=True)
+        await gateway.logged(b"was rolled back")
         async with gateway.http.get("/metrics") as answer:
             assert f'rollbacks_total{{specialist="{one}"}} 1.0' in await answer.text()
-        await gateway.logged(b"was rolled back")
 
 
 def state_of(home: Path, name: str) -> None:

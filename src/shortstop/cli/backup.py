@@ -16,7 +16,7 @@ from shortstop.config import load
 
 Folder = Annotated[Path, typer.Argument(help="A new folder for the copy.")]
 WithLake = Annotated[
-    bool, typer.Option("--lake", help="The files of the lake (`traces.lake`) too, in the copy's `lake`.")
+    bool, typer.Option("--lake", help="The files of `traces.lake` too, in the copy's `lake`.")
 ]
 
 
