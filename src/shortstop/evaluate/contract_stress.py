@@ -19,7 +19,7 @@ nothing: the promise with scope "traffic". Broken means lost > max_loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -127,6 +127,14 @@ class StressRun(Struct, frozen=True):
     certified: bool
 
 
+def asked(history: History, rival_share: float, draws: Draws) -> Iterator[tuple[str, float, float]]:
+    """Who asks, with the score and the loss; a rival's requests are trivial."""
+    for score, loss in zip(*(one.tolist() for one in history), strict=True):
+        while rival_share and draws.random() < rival_share:
+            yield RIVAL, 1.0, 0.0
+        yield VICTIM, score, loss
+
+
 def run(
     scores: Floats,
     losses: Floats,
@@ -157,10 +165,8 @@ def run(
         if tenant == VICTIM:
             tally.count(kept, loss, evidence)
 
-    for score, loss in zip(scores.tolist(), losses.tolist(), strict=True):
-        while rival_share and draws.random() < rival_share:
-            serve(RIVAL, 1.0, 0.0)
-        serve(VICTIM, score, loss)
+    for tenant, score, loss in asked((scores, losses), rival_share, draws):
+        serve(tenant, score, loss)
     return tally.run(len(scores))
 
 

@@ -4,18 +4,18 @@ learns of the others' a little later."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from shortstop.config import Config, ContractConfig
 from shortstop.evaluate.contract_stress import (
     POISONED,
-    RIVAL,
     RIVAL_SHARE,
     SCENARIOS,
     TASK,
     VICTIM,
     Draws,
     History,
+    asked,
 )
 from shortstop.routing.contract import Evidence, Promise
 from shortstop.routing.pairing import pair_odds, pair_weight
@@ -66,7 +66,7 @@ def lost_by_replicas(
     policies = TaskPolicies({}, Config(contract=contract))
     machines = [_Informed(replicas, policies) for _ in range(replicas)]
     lost, local = 0.0, 0
-    for now, (tenant, score, loss) in enumerate(_asked(history, rival_share, draws)):
+    for now, (tenant, score, loss) in enumerate(asked(history, rival_share, draws)):
         here = int(draws.integers(replicas))
         machine = machines[here]
         machine.hear(now)
@@ -78,16 +78,6 @@ def lost_by_replicas(
         if tenant == VICTIM:
             lost, local = lost + loss * kept, local + kept
     return lost / len(history[0]), local / len(history[0])
-
-
-def _asked(
-    history: History, rival_share: float, draws: Draws
-) -> Iterator[tuple[str, float, float]]:
-    """Who asks, with the score and the loss; a rival's requests are trivial."""
-    for score, loss in zip(*(one.tolist() for one in history), strict=True):
-        while rival_share and draws.random() < rival_share:
-            yield RIVAL, 1.0, 0.0
-        yield VICTIM, score, loss
 
 
 def _served(
