@@ -200,6 +200,9 @@ class EmbeddedServer:
         """Measure each number of threads that may be the best, with a child for each and the CPU
         module that is the best here, before the start. Raises what `start` does."""
         await self._choose_module()
+        return await self._measured()
+
+    async def _measured(self) -> SpeedTable:
         options = self.options
         table = await calibrate(options, candidates(Machine.look()), self._speed_with)
         return replace(table, cpu=options.cpu)
@@ -212,7 +215,7 @@ class EmbeddedServer:
         known = speeds.find(self._path)
         if known is None or known.cpu != self.options.cpu:
             log.info("measuring the engine on this machine, once")
-            known = await self.calibrate()
+            known = await self._measured()
             speeds.keep(self._path, known)
         self.options = replace(self.options, threads=known.best.threads)
 
