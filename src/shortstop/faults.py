@@ -55,7 +55,7 @@ class ContainedBlock:
 
 
 contained = cache(ContainedBlock)
-"""The block of a place. It holds nothing of what happens in it: there is one for all requests."""
+"""The block of a place, one for all requests: who asks for its `code` makes one of their own."""
 
 
 class TurningBlock:

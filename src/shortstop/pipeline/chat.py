@@ -21,7 +21,7 @@ from shortstop.errors import (
     StoreUnavailable,
     TargetRefused,
 )
-from shortstop.faults import contained, turned_into
+from shortstop.faults import ContainedBlock, contained, turned_into
 from shortstop.pipeline.cached import ReplyCache
 from shortstop.pipeline.clearing import Clearing, is_long
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
@@ -144,7 +144,7 @@ class Pipeline:
 
         Raises QuotaExceeded, and StoreUnavailable where nothing is free of charge.
         """
-        seam = contained("setting money aside", (RequestError,))
+        seam = ContainedBlock("setting money aside", (RequestError,))
         with seam:
             if not await self._reserved_for_all(record, decision):
                 await self._books.reserve(record, decision)

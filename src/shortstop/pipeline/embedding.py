@@ -25,7 +25,7 @@ from shortstop.errors import (
     StoreUnavailable,
     UpstreamFailed,
 )
-from shortstop.faults import contained, turned_into
+from shortstop.faults import ContainedBlock, turned_into
 from shortstop.pipeline.clearing import Clearing
 from shortstop.pipeline.record import Bookkeeping, RequestRecord, outcome_of
 from shortstop.ports import Via
@@ -112,7 +112,7 @@ class Embedding:
 
     async def _reserve(self, record: RequestRecord, target: Target, decision: Decision) -> None:
         """Raises QuotaExceeded, and StoreUnavailable for a model that somebody bills."""
-        seam = contained("setting money aside", (RequestError,))
+        seam = ContainedBlock("setting money aside", (RequestError,))
         with seam:
             await self._books.reserve(record, decision)
             return
