@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -148,9 +148,16 @@ class EventDecoder:
         """Whether the answer has ended: it may be closed at any time."""
         raise NotImplementedError
 
-    def _chunks(self, frame: Json) -> Iterable[Chunk]:
+    def _chunks(self, frame: Json) -> Sequence[Chunk]:
         """What a frame means."""
         raise NotImplementedError
+
+    def _known(self, data: str) -> Chunk | None:
+        """What a frame means that need not be decoded."""
+        return None
+
+    def _learn(self, data: str, made: Sequence[Chunk]) -> None:
+        """A frame that was decoded, and what it means."""
 
     def _ending(self) -> list[Chunk]:
         """What has been held back until the end."""
@@ -160,15 +167,19 @@ class EventDecoder:
         chunks: list[Chunk] = []
         for event in events:
             data = event.data
-            if not self.done and data.strip() in ENDS:
+            if not (event.name or self.done) and (known := self._known(data)) is not None:
+                chunks.append(known)
+            elif not self.done and data.strip() in ENDS:
                 self.done = True
             elif event.name == "error":
                 self._fail(data)
             elif not self.done and data.strip():
-                chunks += parse_frame(data, self._understood, self._halves.decoded)
+                made = parse_frame(data, self._understood, self._halves.decoded)
+                self._learn(data, made)
+                chunks += made
         return chunks
 
-    def _understood(self, frame: Any) -> Iterable[Chunk]:
+    def _understood(self, frame: Any) -> Sequence[Chunk]:
         if frame is None or isinstance(frame, str):
             return ()  # a sign of life
         refuse_failure(frame)

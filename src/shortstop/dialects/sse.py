@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shortstop.errors import UpstreamFailed
 
@@ -22,8 +22,7 @@ MAX_EVENTS = 500_000
 """Events of one stream, some for each token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     data: str
     name: str = ""
 
@@ -87,11 +86,12 @@ class EventParser:
 
     def _line(self, line: bytes) -> Event | None:
         if not line:
-            return self._dispatch()
+            return self._dispatch() if self._data or self._name else None
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            before = self._dispatch() if value[:1] in _OPENINGS and self._whole else None
+            begins = self._data and value.startswith(_OPENINGS) and self._whole
+            before = self._dispatch() if begins else None
             self._data.append(value)
             self._held += len(value) + LINE
             return before
@@ -117,7 +117,8 @@ class EventParser:
         name, self._name = self._name, b""
         if not data:
             return None
-        return Event(b"\n".join(data).decode("utf-8", "replace"), name.decode("utf-8", "replace"))
+        text = b"\n".join(data).decode("utf-8", "replace")
+        return Event(text, name.decode("utf-8", "replace") if name else "")
 
 
 def event(data: bytes, name: str | None = None) -> bytes:

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from shortstop.errors import HeadTooLarge, InvalidRequest, ShortstopError, TooSlow
 from shortstop.server.connections import Connections
+from shortstop.server.turn_transport import TurnTransport
 
 MAX_AHEAD = 8
 """Requests that may be sent ahead of the answers to those before them."""
@@ -72,7 +73,8 @@ class BoundedProtocol(HttpToolsProtocol):
     # ------------------------------------------------------------ asyncio's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._out = TurnTransport(transport, self.loop)
+        super().connection_made(self._out)
         self._house.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -196,6 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without its timer: the sweep closes idle connections."""
+        self._out.flush()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return

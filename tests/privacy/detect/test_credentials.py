@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
+import unicodedata
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shortstop.privacy.detect import credentials, secret_context
 from shortstop.privacy.detect.rules import compile_pattern, either
@@ -58,3 +62,29 @@ def test_ordinary_prose_is_not_judged_and_a_long_list_only_so_far(
     rows = "".join(f"{uuid.UUID(int=draw.getrandbits(128))} went well\n" for _ in range(500))
     assert _found(rows) == []
     assert 0 < len(judged) <= credentials.MOST
+
+
+_OLD_SENTENCE = re.compile(
+    r"[^\W\d_]{2,}[ \n,;:.'’-]{1,3}[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u9fff]{4}"
+)
+"""The same in Python's words."""
+
+
+@given(
+    st.lists(st.sampled_from([*"abZé漢ก²Ⅷ_3٣", *" \n,.;:'’-", "word", "ごはん"]), max_size=12).map(
+        "".join
+    )
+)
+def test_two_words_in_a_row_are_told_as_python_tells_them(text: str) -> None:
+    assert (credentials._SENTENCE.search(text.encode()) is None) == (
+        _OLD_SENTENCE.search(text) is None
+    )
+
+
+def test_letters_are_those_of_python() -> None:
+    letter = compile_pattern(r"^[\pL\p{Nl}\p{No}]$")
+    for code in range(0x10FFFF + 1):
+        char = chr(code)
+        if unicodedata.category(char) not in ("Cs", "Cn"):
+            told = letter.search(char.encode()) is not None
+            assert told == (char.isalnum() and not char.isdecimal()), hex(code)

@@ -68,3 +68,26 @@ def test_values_are_found_by_their_digits(parts: list[str], before: int, behind:
     start, end = min(before, len(text)), max(0, len(text) - behind)
     spans = [m.span() for m in VALUE.finditer(text, start, end)]
     assert [m.span() for m in values_in(text, start, end)] == spans
+
+
+PIECES = st.sampled_from(
+    [
+        *"0123456789٣４",
+        *" .,'’/-",
+        *"kKABxé万萬만",
+        "12k",
+        "3,5 k",
+        "no. ",
+        "AB 12",
+        "12 AB",
+        "1.200",
+        "id ",
+        "Ünal ",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_no_value_is_in_a_text_that_holds_none_at_first_sight(text: str) -> None:
+    if VALUE.search(text) is not None:
+        assert person_context._MAY_HOLD.search(text.encode()) is not None

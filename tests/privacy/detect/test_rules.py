@@ -32,10 +32,48 @@ def test_the_prefilter_lets_every_vector_through(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", BUILTIN, ids=lambda r: r.id)
 def test_the_prefilter_matches_wherever_the_pattern_does(rule: Rule) -> None:
+    """But for what its check refuses by the number of digits."""
     loose = rules.compile_pattern(either(rule.gates))
+    counts = rule.id == "phone-international"
     for text in (*rule.positive, *rule.negative):
-        if rule.compiled.search(text.encode()) is not None:
+        found = rule.values(text) if counts else rule.compiled.finditer(text.encode())
+        if any(found):
             assert loose.search(text.encode()) is not None, text
+
+
+DIALLED = [
+    "+",
+    "00",
+    "+49",
+    "0049",
+    "(0)",
+    "(",
+    ")",
+    " ",
+    ".",
+    "-",
+    "/",
+    "x",
+    "ext",
+    "ext. ",
+    "#",
+    "\t",
+]
+DIALLED += [*"0123456789", "30", "901", "820", "1234567", "a", "no "]
+
+
+@UNTIMED
+@given(st.lists(st.sampled_from(DIALLED), max_size=16).map("".join))
+def test_the_gate_of_telephones_is_where_one_may_be(text: str) -> None:
+    rule = next(rule for rule in BUILTIN if rule.id == "phone-international")
+    if any(rule.values(text)):
+        assert rules.compile_pattern(either(rule.gates)).search(text.encode()) is not None
+
+
+def test_the_number_of_a_ticket_is_no_telephone_at_first_sight() -> None:
+    rule = next(rule for rule in BUILTIN if rule.id == "phone-international")
+    for text in ("Ticket #001234 of April", "order 00417, 2 pieces", "+12 %"):
+        assert rule not in standard_detector().survey(text).pieces[0]
 
 
 def test_names_are_unique() -> None:

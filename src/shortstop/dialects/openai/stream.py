@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from shortstop.dialects.finish import cut_off, finish_of
 from shortstop.dialects.openai.calls import CallIndex
 from shortstop.dialects.openai.describe import NAME
 from shortstop.dialects.openai.errors import encode_error
+from shortstop.dialects.openai.twins import Twins
 from shortstop.dialects.openai.wire import (
     finish_out,
     is_legacy,
@@ -46,10 +48,18 @@ class OpenAIChatDecoder(EventDecoder):
         self._begun: set[int] = set()
         self._said: set[int] = set()
         self._ended: set[int] = set()
+        self._twins = Twins()
 
     @property
     def finished(self) -> bool:
         return bool(self._ended) and self._begun <= self._ended
+
+    def _known(self, data: str) -> Chunk | None:
+        return self._twins.chunk(data)
+
+    def _learn(self, data: str, made: Sequence[Chunk]) -> None:
+        if len(made) == 1:
+            self._twins.learn(data, made[0])
 
     def _chunks(self, frame: Json) -> list[Chunk]:
         told = _usage_told(frame)

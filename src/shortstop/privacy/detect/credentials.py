@@ -10,6 +10,7 @@ from itertools import islice, takewhile
 from shortstop.privacy.detect import cues, secret_context, weigh
 from shortstop.privacy.detect.candidates import Suspect, candidates
 from shortstop.privacy.detect.cues import Surroundings
+from shortstop.privacy.detect.rules import compile_pattern
 
 AROUND = 200
 """Characters read on both sides of what may be a value: more than a cue's reach."""
@@ -25,7 +26,10 @@ DISPUTED = 0.3
 """Nearness from which on a cue says that a value is another thing."""
 _GARBLED = re.compile(r"[\x00-\x08\x0e-\x1e\x7f-\x9f\ufffd]")
 """Of bytes that are no text: among them anything looks drawn."""
-_SENTENCE = re.compile(r"[^\W\d_]{2,}[ \n,;:.'’-]{1,3}[^\W\d_]{2,}|[\u0e00-\u0eff\u3040-\u9fff]{4}")
+_SENTENCE = compile_pattern(
+    r"[\pL\p{Nl}\p{No}]{2}[ \n,;:.'’-]{1,3}[\pL\p{Nl}\p{No}]{2}"
+    r"|[\x{0e00}-\x{0eff}\x{3040}-\x{9fff}]{4}"
+)
 """Two words in a row."""
 _SPACE = re.compile(rb"[ \n]")
 
@@ -78,12 +82,13 @@ class _Scorer:
     """Judges the candidates of a text. `left`: how many more by all words around them."""
 
     def __init__(self, text: str, left: int) -> None:
-        present = cues.classes(text.encode())
+        data = text.encode()
+        present = cues.classes(data)
         announces = weigh.announces()
         self._forms = {f for f, kinds in announces.items() if not kinds.keys().isdisjoint(present)}
         self._text, self._around, self._model = text, Surroundings(text, present), weigh.model()
         self._garbled = not present and (
-            _GARBLED.search(text) is not None or _SENTENCE.search(text) is None
+            _GARBLED.search(text) is not None or _SENTENCE.search(data) is None
         )
         self.left = left
 

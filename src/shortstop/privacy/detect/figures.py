@@ -93,19 +93,13 @@ def figures(text: str, *, blobs: bool = True) -> list[Sighting]:
 
 
 def _in_piece(text: str) -> Iterable[Sighting]:
-    everywhere = words(text)
+    worth = list(_worth_reading(text))
+    if not worth:
+        return ()
     spellings = list(_spellings(text))
     places = [outlines(spelling) for spelling in spellings]
-    if not everywhere and not any(places):
-        return ()
     found: dict[tuple[str, int, int], Sighting] = {}
-    for start, end in stretches(text):
-        beside = _within(everywhere, start - BEFORE, end + BEHIND)
-        digits = _digits(text[start:end])
-        in_one = digits == end - start and not text[max(0, start - 2) : start].strip().isupper()
-        beside = [word for word in beside if word.fewest <= digits]
-        if not beside and (in_one or digits < FEWEST_ALONE):
-            continue
+    for start, end, in_one, beside in worth:
         if in_one and not any(kind.letters for word in beside for kind in word.kinds):
             sightings = _named(text, [[Group(text[start:end], start, end, "")]], beside)
         else:
@@ -113,6 +107,19 @@ def _in_piece(text: str) -> Iterable[Sighting]:
         for f in sightings:
             found[f.label, f.start, f.end] = f
     return found.values()
+
+
+def _worth_reading(text: str) -> Iterator[tuple[int, int, bool, list[Mention]]]:
+    """[start, end) of digits that a word beside them names, or that are many enough without one;
+    whether they are written as one, and those words."""
+    everywhere = words(text)
+    for start, end in stretches(text):
+        beside = _within(everywhere, start - BEFORE, end + BEHIND)
+        digits = _digits(text[start:end])
+        in_one = digits == end - start and not text[max(0, start - 2) : start].strip().isupper()
+        beside = [word for word in beside if word.fewest <= digits]
+        if beside or not (in_one or digits < FEWEST_ALONE):
+            yield start, end, in_one, beside
 
 
 def _within(everywhere: Sequence[Mention], low: int, high: int) -> list[Mention]:

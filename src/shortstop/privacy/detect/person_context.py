@@ -14,6 +14,7 @@ from shortstop.privacy.detect.business import speaks_of_people
 from shortstop.privacy.detect.health_context import passages
 from shortstop.privacy.detect.linear import linear_model
 from shortstop.privacy.detect.named import is_of_goods
+from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.somebody import spoken_of
 from shortstop.privacy.detect.word_reader import NAMED, WordReader, features_of, is_name
 
@@ -29,6 +30,11 @@ VALUE = re.compile(
     r"|\d[.,]?\d* ?[万萬만]"
 )
 """A number of four digits or more, in groups or with letters, or an amount of thousands."""
+_MAY_HOLD = compile_pattern(
+    r"\p{Nd}(?:[ .,'’/-]{0,2}[A-Z]{0,3}\p{Nd}){3}|\p{Nd}{2}(?:[.,]\p{Nd})? ?[kK]"
+    r"|\p{Nd}{2}[ -]?[A-Z]{2}|\p{Nd}[.,]?\p{Nd}* ?[万萬만]"
+)
+"""In RE2, which tells in a hundredth of the time that a text holds none: it is in every value."""
 BEFORE_DIGIT = 6
 """Characters of a value before its first digit, at most."""
 _DIGIT = re.compile(r"\d")
@@ -38,6 +44,8 @@ def by_context(text: str) -> tuple[int, int] | None:
     """(start, end) of the number in the first passage that holds one of somebody's; None when
     there is none. Where nobody is named more is asked for, and where nobody is spoken of nothing
     is believed; no more is a number behind a word for goods or papers."""
+    if _MAY_HOLD.search(text.encode("utf-8", "replace")) is None:
+        return None
     if all(is_of_goods(text, value.start()) for value in values_in(text, 0, len(text))):
         return None
     model, read = linear_model(NAME), 0

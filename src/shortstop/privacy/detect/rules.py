@@ -46,9 +46,10 @@ class Rule:
     rule is reliable enough to be believed in a text that was decoded, joined or reversed. What a
     `random` rule finds may be an accident of random digits: inside a UUID it is not believed. A
     `shrink` rule may find too much: it gives back the last groups until the check holds.
-    `gates` are cheaper patterns, one of which matches wherever `pattern` does. It is another thing
-    where `unless_before` matches the text up to the value, or `unless_after` that behind it. A
-    `finder` finds the values itself, and the pattern only says where it is worth asking.
+    `gates` are cheaper patterns, one of which matches wherever `pattern` finds a value. It is
+    another thing where `unless_before` matches the text up to the value, or `unless_after` that
+    behind it. A `finder` finds the values itself, and the pattern only says where it is worth
+    asking.
     """
 
     id: str
