@@ -23,8 +23,7 @@ LARGE = 4_000
 """Characters of a gate from which on it has an automaton of its own."""
 TOGETHER = (
     frozenset(["finance", "government", "vendors"]),
-    frozenset(["markers", "health", "secrets", "stated"]),
-    frozenset(["identity"]),
+    frozenset(["markers", "health", "secrets", "stated", "identity"]),
 )
 """Books whose gates share an automaton; those of other books share one, the signs have their own,
 and so has a gate that several rules share. In a single automaton the states of all multiply, and it
