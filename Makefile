@@ -149,6 +149,9 @@ bench-overhead: model ## what the gateway adds to an instant upstream
 bench-local: model ## latency of short tasks on the embedded engine
 	@$(BIN)/python -m bench.local_latency
 
+bench-memory: model ## where the gateway's memory goes (BEFORE=CHECKOUT with its own .venv)
+	@$(BIN)/python -m bench.memory $(if $(BEFORE),--before $(BEFORE))
+
 bench-gateway: model ## side by side with nginx, LiteLLM, Portkey, TensorZero and Switchyard
 	@$(BIN)/python -m bench.gateway
 

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shortstop.console.format import UNKNOWN, energy, grams, seconds, share, span, usd
 from shortstop.console.visible import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATIC: Mapping[str, str] = {
     "console.css": "text/css; charset=utf-8",
@@ -48,6 +51,8 @@ def render(name: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # for those who open a page
+
     made = Environment(
         loader=PackageLoader("shortstop.console"),
         autoescape=True,

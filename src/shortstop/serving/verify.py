@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-import jsonschema_rs
 import msgspec
 
 from shortstop.types import (
@@ -160,6 +159,8 @@ def _violation(schema: Json, value: object) -> str | None:
 
     Offline: a client's `$ref` must not make the gateway open connections.
     """
+    import jsonschema_rs  # 3 MB that only schemas need
+
     try:
         validator = jsonschema_rs.validator_for(schema, offline=True)
     except (ValueError, TypeError):  # whose text quotes the schema

@@ -258,3 +258,29 @@ def test_it_matches_every_text_that_the_pattern_does(
     text = "".join(char * data.draw(st.integers(low, high)) for char, (low, high) in parts)
     assert re.fullmatch(pattern, text)
     assert re.search(f"^(?:{prefilter(pattern)})$", text)
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?i)(?:^|[^\pL])(m\pL+)s\b", r"\p{Lu}\p{Ll}+ \p{Lu}[\pL'’-]+", r"[^\pL\pN]{2}"]
+)
+@given(st.text("mMsé ’–x1Я癌K\n", max_size=30))
+def test_a_pattern_of_letters_finds_in_every_text_what_the_whole_does(
+    pattern: str, text: str
+) -> None:
+    whole, small, data = rules.compile_pattern(pattern), rules.LetterPattern(pattern), text.encode()
+    assert small.groups == whole.groups
+    found = [m.span() for m in whole.finditer(data)]
+    assert [m.span() for m in small.finditer(data)] == found
+    assert [m.span() for m in small.finditer(text)] == [m.span() for m in whole.finditer(text)]
+    assert (small.search(data, 1) is None) == (whole.search(data, 1) is None)
+    assert (small.fullmatch(data) is None) == (whole.fullmatch(data) is None)
+    assert small.sub(b" ", data) == whole.sub(b" ", data)
+
+
+def test_the_whole_is_compiled_for_the_first_text_beyond_ascii() -> None:
+    pattern = rules.lettered(r"\pL{3} again")
+    assert pattern.search("abc again") is not None
+    assert pattern._whole is None
+    assert pattern.search("éàü again") is not None
+    assert pattern._whole is not None
+    assert not isinstance(rules.lettered("[a-z]{3} again"), rules.LetterPattern)

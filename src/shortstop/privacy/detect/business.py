@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from functools import cache
-from typing import Any
 
-from shortstop.privacy.detect.rules import characters_of, compile_pattern
+from shortstop.privacy.detect.rules import characters_of, lettered
 from shortstop.privacy.detect.samples import is_free_to_call, is_shown
 from shortstop.privacy.detect.somebody import may_be_named, places
 
@@ -66,12 +64,7 @@ SHOWN = frozenset(["PHONE", "CARD", "BANK_ACCOUNT", "IBAN", "EMAIL"])
 
 def speaks_of_people(text: str) -> bool:
     """Whether it names somebody, or has a word for oneself or another."""
-    return may_be_named(text) or _pattern(_OWN).search(text.encode("utf-8", "replace")) is not None
-
-
-@cache
-def _pattern(pattern: str) -> Any:
-    return compile_pattern(pattern)
+    return may_be_named(text) or lettered(_OWN).search(text.encode("utf-8", "replace")) is not None
 
 
 class Firms:
@@ -85,7 +78,7 @@ class Firms:
     def _starts(self, pattern: str) -> list[int]:
         data = self._text.encode("utf-8", "replace")
         return [
-            a for a, _ in characters_of(data, (m.span() for m in _pattern(pattern).finditer(data)))
+            a for a, _ in characters_of(data, (m.span() for m in lettered(pattern).finditer(data)))
         ]
 
     def has(self, start: int, end: int, label: str) -> bool:
@@ -112,13 +105,13 @@ class Firms:
         """Whether it is printed as an example and the text speaks of such."""
         return (
             is_shown(self._text[start:end])
-            and _pattern(_DOCUMENT).search(self._text.encode("utf-8", "replace")) is not None
+            and lettered(_DOCUMENT).search(self._text.encode("utf-8", "replace")) is not None
             and not self._somebody(start, end)
         )
 
     def _before(self, pattern: str, start: int) -> bool:
         before = self._text[max(0, start - BESIDE) : start].encode("utf-8", "replace")
-        return _pattern(pattern).search(before) is not None
+        return lettered(pattern).search(before) is not None
 
     def _somebody(self, start: int, end: int) -> bool:
         if self._people is None:

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from shortstop.privacy.detect.canonical import canonical
 from shortstop.privacy.detect.frames import is_framed, is_made_up
+from shortstop.privacy.detect.letters import bare
 from shortstop.privacy.detect.lexicon import (
     HealthWords,
     excepted,
@@ -32,7 +33,7 @@ from shortstop.privacy.detect.lexicon import (
     spoken,
     told,
 )
-from shortstop.privacy.detect.rules import characters, compile_pattern, encodable
+from shortstop.privacy.detect.rules import characters, encodable, lettered
 from shortstop.privacy.names.people import NOT_NAMES, PARTICLES, first_names, unaccented
 
 REACH = 400
@@ -62,15 +63,13 @@ DAMPED = 0.25
 """What is left of a mark when the words between it and the term make that a subject to talk of."""
 _OPTIONS = re.compile(r"(?:^|\s)\(?A[.)]\s.*\s\(?B[.)]\s.*\s\(?C[.)]\s", re.DOTALL)
 _SENTENCE = re.compile(r"[.!?;]\s|\n|[。！？]")
-_LINKED = compile_pattern(
+_LINKED = lettered(
     r"\p{Lu}\p{Ll}+(?: \p{Lu}\.)? \p{Lu}[\pL'’-]+(?:,? \(?(?:\d{1,3}\b|(?:was|is|has|had|takes|needs|suffers|"
     r"tested|called|hat|ist|wurde|leidet|nimmt|est|prend|souffre|tiene|toma|padece|está|ha|soffre|prende|"
     r"tem|toma|heeft|slikt|ma|bierze|choruje)\b))"
 )
 _CAPITALISED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
-_INITIALS = compile_pattern(
-    r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))"
-)
+_INITIALS = lettered(r"\b(?:\p{Lu}\. \p{Lu}\p{Ll}{2,}|\p{Lu}\p{Ll}{2,},? \p{Lu}\.(?:[ ,]|$))")
 _DOES = re.compile(
     r"(?:['’]s| (?:is|was|has|had|needs|takes|told|called|from|in|who|hat|ist|war|wurde|est|tiene|está|ha|tem|heeft|ma|jest|goes|got|gets|starts|started|lost|went|geht|bekommt|bekam|fängt|va|fait|empieza|fa|faz|begint|krijgt|går|börjar|begynner|starter|får|ide|jde|začenja|počinje|alustab|käib|sāk|iet|pradeda|eina|keeps|came|hasn['’]t))\b"
 )
@@ -152,7 +151,7 @@ def _worth_reading(low: str) -> Iterator[str]:
     """The languages that a stretch may be in and say something in. English first and whatever it
     says, if it has terms that are in no language."""
     terms = told().of(low)
-    anywhere = latin_sign().search(low.encode("utf-8", "replace")) is not None
+    anywhere = latin_sign().search(bare(low).encode("utf-8", "replace")) is not None
     if not terms and not anywhere:
         return
     marks: Set[str] = marked().of(low) if anywhere else frozenset()
@@ -233,9 +232,10 @@ class _Scene:
     def __init__(self, text: str, low: str, identified: bool, exam: bool, reach: int) -> None:
         self.text, self.low, self._identified, self._exam = text, low, identified, exam
         self._reach = reach
+        self._bare_text, self._bare_low = bare(text), bare(low)
 
     def _found(self, pattern: Any, *, as_is: bool = False) -> Iterator[tuple[int, int]]:
-        return _spans(pattern, self.text if as_is else self.low)
+        return _spans(pattern, self._bare_text if as_is else self._bare_low)
 
     def weigh(self, words: HealthWords) -> Term | None:
         """The first term, if all that is said is enough."""
@@ -398,7 +398,7 @@ class _Scene:
             inside = self.low[term.start : term.end]
             if stops := [m.end() for m in _SENTENCE.finditer(before)]:
                 low, before = low + stops[-1], before[stops[-1] :]
-            for start, end in _spans(words.marks["first"], before + inside + " "):
+            for start, end in _spans(words.marks["first"], bare(before + inside) + " "):
                 if start >= len(before):
                     break
                 asked = self.low[max(0, low + start - 20) : low + start].split()[-1:]
@@ -429,4 +429,4 @@ def _is_first_name(word: str) -> bool:
 
 
 def _holds(pattern: Any | None, text: str) -> bool:
-    return pattern is not None and pattern.search(text.encode()) is not None
+    return pattern is not None and pattern.search(bare(text).encode()) is not None

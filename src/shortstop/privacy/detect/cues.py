@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import re2
 from msgspec import Struct
 
+from shortstop.privacy.detect.letters import bare, bare_bytes, tight
 from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.wordlists import secret_words as words
 
@@ -34,13 +36,14 @@ class Cue(Struct, frozen=True, gc=False):
     kind: str
 
 
-def _pattern(word: str) -> str:
-    """A word of the lists as RE2: spaces are optional signs, stars are letters."""
+def _pattern(word: str, *, whole: bool = True) -> str:
+    """A word of the lists as RE2: spaces are optional signs, stars are letters. If not `whole`,
+    those at its ends are left out: what holds is the same, and only where is not."""
     body = re.escape(word.strip("*")).replace("\\ ", "[ _.-]?").replace("\\'", "['’]?")
     if word.startswith("*") and word[1:2].isupper():
         return rf"(?-i:[a-z0-9]{body}s?(?:[^a-z]|$))"
-    before = r"[\pL\pN]*" if word.startswith("*") else _edge(word[0])
-    after = r"\pL*" if word.endswith("*") else _edge(word[-1])
+    before = r"[\pL\pN]*" * whole if word.startswith("*") else _edge(word[0])
+    after = r"\pL*" * whole if word.endswith("*") else _edge(word[-1])
     return before + body + after
 
 
@@ -48,20 +51,27 @@ def _edge(char: str) -> str:
     return r"(?:\b|_)" if char.isascii() and char.isalnum() else ""
 
 
+def _kinds() -> Mapping[str, Sequence[str]]:
+    """The words of each class."""
+    return {**words()["for"], **words()["against"]}
+
+
 @cache
-def _patterns() -> Mapping[str, Any]:
-    classes = {**words()["for"], **words()["against"]}
-    return {
-        kind: compile_pattern("(?i)" + "|".join(sorted(map(_pattern, ws), key=len, reverse=True)))
-        for kind, ws in classes.items()
-    }
+def _pattern_of(kind: str) -> Any:
+    """The pattern of a class for a bare text, compiled when a text first has one of its words."""
+    ways = sorted(map(_pattern, _kinds()[kind]), key=len, reverse=True)
+    return compile_pattern(tight("(?i)" + "|".join(ways)))
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern (RE2) that matches in every text in which a word stands, if not all of it."""
+    return "(?i)" + "|".join(sorted({_pattern(word, whole=False) for word in words}))
 
 
 @cache
 def gate() -> str:
-    """A pattern (RE2) that matches wherever a cue for a secret stands."""
-    every = [w for ws in words()["for"].values() for w in ws]
-    return "(?i)" + "|".join(sorted(set(map(_pattern, every))))
+    """A pattern (RE2) that matches in every text in which a cue for a secret stands."""
+    return _any_of(chain.from_iterable(words()["for"].values()))
 
 
 @cache
@@ -72,10 +82,10 @@ def _present() -> tuple[Any, tuple[str, ...]]:
     options.max_mem = 64 << 20
     options.encoding = re2.Options.Encoding.UTF8
     together = re2.Set.SearchSet(options)
-    for pattern in _patterns().values():
-        together.Add(pattern.pattern)
+    for listed in _kinds().values():
+        together.Add(_any_of(listed))
     together.Compile()
-    return together, tuple(_patterns())
+    return together, tuple(_kinds())
 
 
 def classes(text: bytes) -> list[str]:
@@ -86,12 +96,13 @@ def classes(text: bytes) -> list[str]:
 
 def announced(data: bytes) -> list[tuple[int, int]]:
     """[start, end) in bytes of every cue for a secret, by place."""
-    wanted, patterns = words()["for"], _patterns()
+    wanted = words()["for"]
+    where = bare_bytes(data)
     return sorted(
         match.span()
         for kind in classes(data)
         if kind in wanted
-        for match in patterns[kind].finditer(data)
+        for match in _pattern_of(kind).finditer(where)
     )
 
 
@@ -99,12 +110,11 @@ def cues(text: str, present: Sequence[str] | None = None) -> list[Cue]:
     """Every cue, by place. Of two that overlap the longer one counts: a public key is no key.
     `present` are the text's classes, where they are known."""
     data = text.encode()
-    where = data if len(data) == len(text) else text  # offsets in bytes are cheaper
-    patterns = _patterns()
+    where = data if len(data) == len(text) else bare(text)  # offsets in bytes are cheaper
     found = [
         Cue(match.start(), match.end(), kind)
         for kind in (classes(data) if present is None else present)
-        for match in patterns[kind].finditer(where)
+        for match in _pattern_of(kind).finditer(where)
     ]
     if len(found) > 1:
         found.sort(key=lambda cue: (cue.start, -cue.end))

@@ -11,6 +11,7 @@ import re2
 from msgspec import Struct
 
 from shortstop.privacy.detect import rules, signs
+from shortstop.privacy.detect.letters import loosened
 from shortstop.privacy.detect.rules import CONTINUATION, Rule
 
 PIECE = 16_384
@@ -71,7 +72,7 @@ class _Automaton:
         options.log_errors = False
         self._set = re2.Set.SearchSet(options)
         for pattern in gates:
-            self._set.Add(pattern)
+            self._set.Add(loosened(pattern))
         self._always = self._set.Add("")  # matches every text: its absence means the set gave up
         self._set.Compile()
 

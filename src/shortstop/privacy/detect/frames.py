@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from shortstop.privacy.detect.canonical import canonical
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import lettered
 
 _WORDS = (
     r"(?:^|[^\pL])(?:novel|short story|fanfic\w*|fictional|fiction|screenplay|drama scene|film script|plot twist|chapter \d+ of my|my (?:hero|heroine|protagonist|character)|"
@@ -43,7 +43,7 @@ _MADE_UP = (
 
 @cache
 def _pattern(words: str) -> Any:
-    return compile_pattern(canonical(words).text)
+    return lettered(canonical(words).text)
 
 
 def is_framed(low: str) -> bool:

@@ -15,9 +15,10 @@ from typing import Any
 
 from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
 from shortstop.privacy.detect.frames import is_framed, is_made_up
+from shortstop.privacy.detect.letters import bare
 from shortstop.privacy.detect.lexicon import latin_sign, marked, told
 from shortstop.privacy.detect.linear import linear_model
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import lettered
 from shortstop.privacy.detect.word_reader import WordReader, features_of
 
 NAME = "health_context"
@@ -54,7 +55,7 @@ def _without_things(low: str) -> str:
 
 @cache
 def things() -> Any:
-    return compile_pattern(
+    return lettered(
         r"(?:my|our|the|this|that|your|legacy) (?:\pL+ ){0,2}(?:code|codebase|server|app|module|build|pipeline|script|laptop|pc|computer|"
         r"printer|cluster|database|db|website|site|system|engine|car|tv|router|battery|phone|test suite|tests|query|spreadsheet|economy|budget|project|"
         r"server\pL*|rechner|drucker|programm|wagen|auto|serveur|ordinateur|code source|servidor|ordenador|sistema|sito|servis)"
@@ -103,7 +104,7 @@ def _looks(passage: str, low: str, count: int) -> list[str]:
         name
         for name, found in (
             ("T", bool(told().of(low))),
-            ("X", latin_sign().search(low.encode("utf-8", "replace")) is not None),
+            ("X", latin_sign().search(bare(low).encode("utf-8", "replace")) is not None),
             ("M", bool(marked().of(low))),
         )
         if found

@@ -1,7 +1,8 @@
 """Words about health and about people, from `data/health`: one list of words for each language.
 
 In the lists "*" stands for more letters and a blank for any gap; the rest is RE2. Patterns made of
-them read a text in lower case. A match may take in one character on each side of the word.
+them read a bare text (`letters.bare`) in lower case, but for the sign, which reads any. A match may
+take in one character on each side of the word.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re2
 from msgspec import Struct
 
 from shortstop.privacy.detect.canonical import canonical
+from shortstop.privacy.detect.letters import bare, tight
 from shortstop.privacy.detect.rules import compile_pattern
 
 FOLDER = files("shortstop.privacy").joinpath("data/health")
@@ -89,12 +91,24 @@ def languages() -> tuple[str, ...]:
 
 
 @cache
-def _lists(code: str) -> dict[str, list[str]]:
+def _written(code: str) -> dict[str, str]:
+    """The lists of one language as they are written: a tenth of the memory of their words."""
     text = FOLDER.joinpath(f"{code}.toml").read_text("utf-8")
-    return {
-        kind: [w for w in _ITEM.split(words.strip().rstrip(",")) if w]
-        for kind, words in tomllib.loads(canonical(text).text).items()
-    }
+    return tomllib.loads(canonical(text).text)
+
+
+def _lists(code: str) -> dict[str, list[str]]:
+    """The words of one language by kind."""
+    return {kind: _split(words) for kind, words in _written(code).items()}
+
+
+def _list(code: str, kind: str) -> list[str]:
+    """The words of one kind; none where a language has no list of it."""
+    return _split(_written(code).get(kind, ""))
+
+
+def _split(words: str) -> list[str]:
+    return [w for w in _ITEM.split(words.strip().rstrip(",")) if w]
 
 
 def any_of(words: Iterable[str], *, loose: bool = False) -> str:
@@ -133,12 +147,17 @@ def _end(free: bool, open_right: bool, loose: bool) -> str:
     return (r"\pL*" if open_right else "") + _AFTER
 
 
+def _compiled(words: Iterable[str]) -> Any:
+    """One pattern for all words, for a bare text."""
+    return compile_pattern(tight(any_of(words)))
+
+
 @cache
 def lexicon(code: str) -> HealthWords:
     """The words of one language."""
     lists = _lists(code)
     made = {
-        kind: compile_pattern(any_of(lists[kind]))
+        kind: _compiled(lists[kind])
         for kind in (*TERMS, *MARKS, "topic", "trade", "exam")
         if lists.get(kind)
     }
@@ -154,15 +173,19 @@ def lexicon(code: str) -> HealthWords:
 
 @cache
 def latin() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The patterns of what belongs to no language, by kind: for a text in lower case, and for a
-    text as it is."""
+    """The patterns of what belongs to no language, by kind: for a bare text in lower case, and for
+    one as it is."""
     lists = _lists(LATIN)
-    lower = {
-        "drug": compile_pattern(any_of([*lists["drugs"], *lists["drug_stems"]])),
-        "ending": compile_pattern(any_of([*lists["endings"], _compound()])),
-    }
+    lower = {kind: _compiled(words) for kind, words in _formed().items()}
     kinds = {"shorthand": "shorthand", "code": "codes", "value": "values"}
-    return lower, {kind: compile_pattern(any_of(lists[name])) for kind, name in kinds.items()}
+    return lower, {kind: _compiled(lists[name]) for kind, name in kinds.items()}
+
+
+def _formed() -> dict[str, list[str]]:
+    """Words of no language in lower case, by kind."""
+    lists = _lists(LATIN)
+    drugs, endings = [*lists["drugs"], *lists["drug_stems"]], [*lists["endings"], _compound()]
+    return {"drug": drugs, "ending": endings}
 
 
 def _compound() -> str:
@@ -175,7 +198,7 @@ def _compound() -> str:
 @cache
 def excepted() -> frozenset[str]:
     """Words that end as an illness or a drug does and are none."""
-    return frozenset(_lists(LATIN)["not_endings"] + _lists(LATIN)["not_drugs"])
+    return frozenset(_list(LATIN, "not_endings") + _list(LATIN, "not_drugs"))
 
 
 class LanguageSet:
@@ -188,15 +211,15 @@ class LanguageSet:
         self._codes: list[str] = []
         self._set = re2.Set.SearchSet(options)
         for code in languages():
-            if words := [w for kind in kinds for w in _lists(code).get(kind, ())]:
+            if words := [w for kind in kinds for w in _list(code, kind)]:
                 self._codes.append(code)
-                self._set.Add(any_of(words))
+                self._set.Add(tight(any_of(words)))
         self._set.Add("")  # matches every text: its absence means that the set gave up
         self._set.Compile()
 
     def of(self, low: str) -> frozenset[str]:
         """The codes. All of them when the set ran out of memory."""
-        found = self._set.Match(low.encode("utf-8", "replace"))
+        found = self._set.Match(bare(low).encode("utf-8", "replace"))
         if len(self._codes) not in found:
             return frozenset(self._codes)
         return frozenset(self._codes[i] for i in found if i < len(self._codes))
@@ -216,12 +239,11 @@ def marked() -> LanguageSet:
 
 @cache
 def latin_sign() -> Any:
-    """Holds in a text in lower case wherever `latin` may."""
+    """Holds in a bare text in lower case wherever `latin` may."""
     lists = _lists(LATIN)
-    lower, _ = latin()
     words = (*lists["shorthand"], *lists["codes"], *lists["values"])
-    every = [*(p.pattern for p in lower.values()), any_of(map(_small, words), loose=True)]
-    return compile_pattern("|".join(f"(?:{p})" for p in every))
+    every = [*map(any_of, _formed().values()), any_of(map(_small, words), loose=True)]
+    return compile_pattern(tight("|".join(f"(?:{p})" for p in every)))
 
 
 class SignSet:
@@ -246,7 +268,6 @@ def sign_set() -> SignSet:
     return SignSet()
 
 
-@cache
 def sign_pattern() -> str:
     """A pattern that holds in a text in lower case wherever a term may be that counts without
     others, or a word that is worth a look at all words around it ("look"). Loose, so that one pass
@@ -256,7 +277,7 @@ def sign_pattern() -> str:
         w
         for code in languages()
         for kind in ("illness", "symptom", "look")
-        for w in _lists(code).get(kind, ())
+        for w in _list(code, kind)
     ]
     words += [*lists["drugs"], *lists["drug_stems"], *lists["endings"]]
     strong = [w for w in lists["shorthand"] if len(w) > 2]
@@ -272,13 +293,14 @@ def _small(pattern: str) -> str:
 @cache
 def _voters() -> dict[str, tuple[str, ...]]:
     """Word -> the languages that have it."""
-    table: dict[str, list[str]] = {}
+    table: dict[str, tuple[str, ...]] = {}
+    same: dict[tuple[str, ...], tuple[str, ...]] = {}
     for code in languages():
-        lists = _lists(code)
-        words = {word for kind in lists.values() for word in kind}
+        words = {word for kind in _lists(code).values() for word in kind}
         for word in filter(str.isalpha, words):
-            table.setdefault(word, []).append(code)
-    return {word: tuple(codes) for word, codes in table.items()}
+            codes = (*table.get(word, ()), code)
+            table[word] = same.setdefault(codes, codes)
+    return table
 
 
 def spoken(low: str) -> list[str]:

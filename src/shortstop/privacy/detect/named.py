@@ -210,8 +210,12 @@ class _Names:
         # One text of all words: letters of other scripts that look Latin are Latin there.
         forms = canonical("\n".join(s for _, s in spelled)).text.split("\n")
         for kind, form in dict.fromkeys(zip(spelled.values(), forms, strict=True)):
-            exact = form if form != form.lower() and form.isascii() else None
-            (as_written if exact else any_case).add(form)
+            low = form.lower()
+            exact = form if form != low and form.isascii() else None
+            if exact:
+                as_written.add(form)
+            else:
+                any_case.add(low if len(low) == len(form) else form)
             self.kinds.setdefault(_folded(form), []).append((kind, exact))
         any_case |= _OTHER_THINGS
         self.pattern = compile_pattern(f"(?i:{_either(any_case)})|{_either(as_written)}")

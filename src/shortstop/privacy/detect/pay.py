@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from shortstop.privacy.detect.letters import bare_bytes, tight
 from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.somebody import places
 
@@ -23,31 +24,38 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @cache
-def _patterns() -> dict[str, Any]:
+def _sources() -> dict[str, str]:
     path = files("shortstop.privacy").joinpath("data/pay.toml")
     words = tomllib.loads(path.read_text(encoding="utf-8"))
     named = "|".join([words["named"], *words["further"].values()])
     unspaced = "|".join(words["unspaced"].values())
     return {
-        "named": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{named})(?:[^\pL]|$)|{unspaced}"),
-        "own": compile_pattern(
+        "named": rf"(?i)(?:^|[^\pL])(?:{named})(?:[^\pL]|$)|{unspaced}",
+        "own": (
             rf"(?i)(?:^|[^\pL])(?:{words['own']})(?:[^\pL\d][^\n\d]{{0,24}}?|[是为為はが은는이가]?\s?)[^\pL\d]?({_AMOUNT})"
         ),
-        "supposed": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['supposed']})[^\pL]*$"),
-        "exercise": compile_pattern(rf"(?i)(?:^|[^\pL])(?:{words['exercise']})"),
-        "amount": compile_pattern(rf"(?i)(?:^|[^\d.,/-]|[^\d],)({_AMOUNT})(?:[^\d/-]|$)"),
+        "supposed": rf"(?i)(?:^|[^\pL])(?:{words['supposed']})[^\pL]*$",
+        "exercise": rf"(?i)(?:^|[^\pL])(?:{words['exercise']})",
+        "amount": rf"(?i)(?:^|[^\d.,/-]|[^\d],)({_AMOUNT})(?:[^\d/-]|$)",
         "gate": rf"(?i)(?:^|[^\pL])(?:{named}|{words['own']})|{unspaced}",
     }
 
 
+@cache
+def _patterns() -> dict[str, Any]:
+    """For a bare text; compiled when a text first may hold an amount."""
+    return {kind: compile_pattern(tight(p)) for kind, p in _sources().items() if kind != "gate"}
+
+
 def gates() -> tuple[str, ...]:
     """Patterns (RE2), one of which matches in every text in which `spans` may find something."""
-    return (str(_patterns()["gate"]),)
+    return (_sources()["gate"],)
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) in bytes of every amount in UTF-8 that is somebody's pay, debt or tax."""
-    patterns = _patterns()
+    patterns, as_is = _patterns(), data
+    data = bare_bytes(data)
     for match in patterns["own"].finditer(data):
         before = data[max(0, match.start() - 20) : match.start() + 1]
         if not _is_year(match.group(1)) and patterns["supposed"].search(before) is None:
@@ -62,7 +70,7 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
             start, end = low + amount.start(1), low + amount.end(1)
             if _is_year(amount.group(1)) or start in judged:
                 continue
-            people = _people(data) if people is None else people
+            people = _people(as_is) if people is None else people
             first, last = min(start, word.start()), max(end, word.end())
             if bisect_left(people, first - PERSON) < bisect_left(people, last + PERSON):
                 judged.add(start)

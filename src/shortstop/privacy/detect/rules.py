@@ -16,6 +16,7 @@ import re2
 
 from shortstop.errors import ConfigError
 from shortstop.privacy.detect.checks import Check, named
+from shortstop.privacy.detect.letters import loosened
 from shortstop.privacy.detect.placeholders import is_example
 from shortstop.types import Tier
 
@@ -164,7 +165,49 @@ def compile_pattern(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
-_compiled = cache(compile_pattern)
+class LetterPattern:
+    """A pattern about letters of all scripts. Texts in ASCII are read by one that is a tenth and
+    finds the same in them; the whole is compiled for the first other text. As a compiled one
+    otherwise."""
+
+    __slots__ = ("_small", "_whole", "pattern")
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self._small, self._whole = compile_pattern(loosened(pattern)), None
+
+    def _for(self, text: bytes | str) -> Any:
+        if text.isascii():
+            return self._small
+        if self._whole is None:
+            self._whole = compile_pattern(self.pattern)
+        return self._whole
+
+    @property
+    def groups(self) -> int:
+        return int(self._small.groups)
+
+    def search(self, text: bytes | str, start: int | None = None) -> Any:
+        return self._for(text).search(text, start)
+
+    def finditer(self, text: bytes | str, start: int | None = None) -> Any:
+        return self._for(text).finditer(text, start)
+
+    def fullmatch(self, text: bytes | str) -> Any:
+        return self._for(text).fullmatch(text)
+
+    def sub(self, replacement: bytes | str, text: bytes | str) -> Any:
+        return self._for(text).sub(replacement, text)
+
+
+@cache
+def lettered(pattern: str) -> Any:
+    """`pattern` compiled, small where it can be. Raises re2.error; with letters of all scripts it
+    may do so at a text that is not ASCII."""
+    return LetterPattern(pattern) if loosened(pattern) != pattern else compile_pattern(pattern)
+
+
+_compiled = lettered
 """The patterns of rules, compiled when a text first needs them: most never are."""
 
 
@@ -249,7 +292,7 @@ def failures(rules: tuple[Rule, ...]) -> list[str]:
 def _failures(rule: Rule) -> list[str]:
     for pattern in (rule.pattern, rule.near, rule.unless_before, rule.unless_after):
         if pattern is not None:
-            _compiled(pattern)
+            compile_pattern(pattern)
     problems = [] if rule.positive and rule.negative else [f"{rule.id}: has no test vector"]
     problems += [f"{rule.id}: misses {t!r}" for t in rule.positive if not any(rule.values(t))]
     problems += [f"{rule.id}: finds {t!r}" for t in rule.negative if any(rule.values(t))]

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
+from shortstop.privacy.detect.letters import bare_bytes, tight
 from shortstop.privacy.detect.rules import characters_of, compile_pattern
 from shortstop.privacy.names.people import FIRMS, NOT_NAMES, TITLES, first_names, unaccented
 
 _CAPITAL = r"[^\W\d_a-zß-öø-ÿ]"
 _NAME = re.compile(rf"\b({_CAPITAL}[^\W\d_]*)(?=(?:\.? |, |\. ?)({_CAPITAL}[^\W\d_]+)(?!\w))")
 _LONE = re.compile(rf"\b{_CAPITAL}[^\W\d_]{{2,}}")
-_KIN = compile_pattern(
+_KIN = (
     r"(?:^|[^\pL])(?i:(?:my|our|his|her|their) (?:\pL+ ){0,2}(?:wife|husband|mum|mom|mother|dad|father|son|daughter|brother|sister|"
     r"partner|boyfriend|girlfriend|fianc[ée]e?|uncle|aunt|nephew|niece|cousin|nan|gran|grandma|grandpa|grandmother|grandfather|"
     r"kid|child|stepson|stepdaughter|neighbou?r|friend|colleague|tenant|landlord|landlady|boss|cleaner|nanny|carer|client|flatmate|roommate|lodger|ex)|"
@@ -94,6 +97,12 @@ _EARNS = re.compile(
 )
 
 
+@cache
+def _kin() -> Any:
+    """For a bare text."""
+    return compile_pattern(tight(_KIN))
+
+
 def places(text: str) -> Iterator[int]:
     """Where a first name with a surname stands, in either order, or a title with a name; somebody of
     a family or a house; or a first name that does something."""
@@ -108,7 +117,8 @@ def places(text: str) -> Iterator[int]:
         if (named or (one in TITLES and two not in NOT_NAMES)) and not _is_firm(text, match):
             yield match.start()
     data = text.encode("utf-8", "replace")
-    for start, end in characters_of(data, (match.span() for match in _KIN.finditer(data))):
+    kin = (match.span() for match in _kin().finditer(bare_bytes(data)))
+    for start, end in characters_of(data, kin):
         if text[start:end].lower().removeprefix("the ") not in _STATES:
             yield start
     for match in _LONE.finditer(text):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from shortstop.privacy.detect.filled import is_answer, is_chosen, is_plain, is_value
-from shortstop.privacy.detect.rules import compile_pattern
+from shortstop.privacy.detect.rules import lettered
 from shortstop.privacy.detect.wordlists import secret_words as words
 
 _QUOTED = r"[\"“„«「『'`‘]([^\"”“»」』'`’\n]{3,40})[\"”“»」』'`’]"
@@ -32,11 +32,11 @@ def _patterns() -> tuple[Any, ...]:
     plain = "|".join(c for c in words()["stated"]["copulas"] if c not in _LOOSE)
     mine = "|".join(words()["stated"]["mine"])
     return (
-        compile_pattern(rf"(?i){noun}[^.!?\n:=\"“„«「'`]{{0,40}}?(?:\b(?:{copulas})\s+|[是为為はがは]|[는은]\s?|:\s?|：){_QUOTED}"),
-        compile_pattern(rf"(?i)\b(?:{mine})\s(?:[\pL-]+\s){{0,3}}?{noun}((?:\s[\pL\d.-]+){{0,4}}?)\s(?:{plain})\s+{_PLAIN}"),
-        compile_pattern(rf"(?im)(?:^|[,;|(])[^\S\n]{{0,3}}[>*•-]?\s?(?:wi-?fi |wlan-?)?{noun}\s?[:：]\s{{0,3}}(\pL[\pL'’-]{{3,24}}(?: \pL{{2,16}}){{0,3}})(?:[.,;!)][\s\"'”)]|[.,!)\n]|$)"),
-        compile_pattern(rf"(?im)(?:^|[^\pL]){noun}\s(?:of|for|to|on|del|de la|de|della|dello|di|du|der|des|vom|von|für|fürs|zum|zur|van|voor|do|da|dla|od|til|till|för|от|для|к)\s(?:[\pL'’-]+\s?){{1,3}}\s?[:：=]\s{{0,3}}(\pL[\pL\d_.'’-]{{3,24}}(?: \pL{{2,16}}){{0,1}})(?:[.,;!)]?\s*(?:\n|$)|[,;]\s)"),
-        compile_pattern(rf"(?im)^[^\S\n]{{0,3}}(?:[>*•#-]\s?)?\**{noun}\**\s?[:：]?\s*\n[^\S\n]{{0,3}}([!-~À-ɏ]{{4,40}})$"),
+        lettered(rf"(?i){noun}[^.!?\n:=\"“„«「'`]{{0,40}}?(?:\b(?:{copulas})\s+|[是为為はがは]|[는은]\s?|:\s?|：){_QUOTED}"),
+        lettered(rf"(?i)\b(?:{mine})\s(?:[\pL-]+\s){{0,3}}?{noun}((?:\s[\pL\d.-]+){{0,4}}?)\s(?:{plain})\s+{_PLAIN}"),
+        lettered(rf"(?im)(?:^|[,;|(])[^\S\n]{{0,3}}[>*•-]?\s?(?:wi-?fi |wlan-?)?{noun}\s?[:：]\s{{0,3}}(\pL[\pL'’-]{{3,24}}(?: \pL{{2,16}}){{0,3}})(?:[.,;!)][\s\"'”)]|[.,!)\n]|$)"),
+        lettered(rf"(?im)(?:^|[^\pL]){noun}\s(?:of|for|to|on|del|de la|de|della|dello|di|du|der|des|vom|von|für|fürs|zum|zur|van|voor|do|da|dla|od|til|till|för|от|для|к)\s(?:[\pL'’-]+\s?){{1,3}}\s?[:：=]\s{{0,3}}(\pL[\pL\d_.'’-]{{3,24}}(?: \pL{{2,16}}){{0,1}})(?:[.,;!)]?\s*(?:\n|$)|[,;]\s)"),
+        lettered(rf"(?im)^[^\S\n]{{0,3}}(?:[>*•#-]\s?)?\**{noun}\**\s?[:：]?\s*\n[^\S\n]{{0,3}}([!-~À-ɏ]{{4,40}})$"),
     )  # fmt: skip
 
 
@@ -88,12 +88,12 @@ _TABLE = 4_000
 @cache
 def _heads() -> Any:
     """A line of cells, one of which is a noun."""
-    return compile_pattern(rf"(?im)^(?:[^\n]{{0,120}}[|;\t,])?[ *`\"]{{0,3}}(?:{_noun()}|pins?|codes?|pwd?)[ *`\"]{{0,3}}(?:[|;\t,][^\n]{{0,120}})?$")  # fmt: skip
+    return lettered(rf"(?im)^(?:[^\n]{{0,120}}[|;\t,])?[ *`\"]{{0,3}}(?:{_noun()}|pins?|codes?|pwd?)[ *`\"]{{0,3}}(?:[|;\t,][^\n]{{0,120}})?$")  # fmt: skip
 
 
 @cache
 def _noun_alone() -> Any:
-    return compile_pattern(rf"(?i)(?:{_noun()}|pins?|codes?|pwd?)")
+    return lettered(rf"(?i)(?:{_noun()}|pins?|codes?|pwd?)")
 
 
 @cache

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from shortstop.privacy.names.name_book import NameBook
+
 Span = tuple[int, int]
 
 MISTAKEN = frozenset(
@@ -103,11 +105,10 @@ class _Word:
 
 
 @cache
-def first_names() -> dict[str, bool]:
+def first_names() -> NameBook:
     """Name -> whether it is only a name: "will" is a word as well."""
     data = files("shortstop.privacy").joinpath("data/first_names.txt.gz").read_bytes()
-    lines = gzip.decompress(data).decode().split("\n")
-    return {line.removesuffix("*"): not line.endswith("*") for line in lines}
+    return NameBook(gzip.decompress(data).decode())
 
 
 def covered(text: str, spans: Iterable[Span]) -> bytearray:
@@ -267,7 +268,7 @@ class _PeopleReader:
         return low[:-2] if low.endswith(("'s", "’s")) else low
 
     def _is_first(self, i: int) -> bool:
-        return first_names().get(unaccented(self._without_possessive(i).split("-")[0]), False)
+        return bool(first_names().get(unaccented(self._without_possessive(i).split("-")[0])))
 
     def _may_be_first(self, i: int) -> bool:
         return unaccented(self._without_possessive(i).split("-")[0]) in first_names()

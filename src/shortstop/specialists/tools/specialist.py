@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -103,6 +102,8 @@ def properties(tool: Tool) -> list[str]:
 
 def _valid(tool: Tool, arguments: dict[str, Any]) -> bool:
     """Nothing is valid against a schema that cannot be read."""
+    import jsonschema_rs  # 3 MB that only schemas need
+
     try:
         return jsonschema_rs.validator_for(tool.schema, offline=True).is_valid(arguments)
     except (ValueError, TypeError, OverflowError, RecursionError):
