@@ -22,6 +22,7 @@ from shortstop.flywheel.night.task import Rules
 from shortstop.flywheel.trainer import Recipe, Trainer
 from shortstop.registry.placements import FOLDER
 from shortstop.routing import grade, packaged
+from shortstop.specialists.bank.answer_bank import ANSWER_BANK
 from shortstop.specialists.encoder import Encoder, SentenceEncoder
 from shortstop.specialists.opinion import Specialist
 
@@ -73,8 +74,9 @@ class Workshop:
     def rules(self, now: float) -> Rules:
         learning = self.config.learning
         recipe = Recipe(
-            learning.target, self.encoder, now, retention=self.recorded.retention, bench=self.bench
-        )
+            learning.target, self.encoder, now, retention=self.recorded.retention,
+            bench=self.bench, targets={ANSWER_BANK.name: learning.bank_target},
+        )  # fmt: skip
         return Rules(recipe, self.trainers(), learning.margin, learning.alpha, learning.judge_error)
 
     def court(self, night: float | None) -> NightCourt | None:

@@ -10,7 +10,14 @@ from shortstop.flywheel.appeal import NOBODY
 from shortstop.flywheel.crossfit import Answers, cross_fitted
 from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.frozen import Frozen
-from shortstop.flywheel.examine import Examined, calibrated, ceiling, examine, sure
+from shortstop.flywheel.examine import (
+    Examined,
+    calibrated,
+    ceiling,
+    examine,
+    sure,
+    tells_slips,
+)
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.split import data_hash
 from shortstop.flywheel.thresholds import at_most
@@ -116,7 +123,7 @@ def _tried(
     if len(left) < LEAST_SERVED * len(data.examine):
         return f"Cheaper kinds leave it {len(left)} of {len(data.examine)} new requests."
     try:
-        return _passed(trainer, data, left, grade, recipe)
+        return _passed(trainer, data, left, grade, recipe.of_kind(trainer.kind))
     except NotLearned as error:
         return error.message
 
@@ -132,7 +139,7 @@ def _passed(
     held_out = [*made.held_out, *zip(data.doubted, opinions, strict=True)]
     made = made._replace(held_out=held_out)
     target = recipe.target * ceiling(made, grade)
-    umpire = NOBODY if made.closed else recipe.umpire
+    umpire = NOBODY if made.closed and tells_slips(made) else recipe.umpire
     gate = calibrated(made, grade, target, umpire)
     if all(least >= NEVER for least in gate.thresholds.values()):
         raise NotLearned(

@@ -45,14 +45,19 @@ TAKEN_BACK = ("canary", "live")
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a task is learned: the `recipe`, the `trainers` that are tried, and what proves a
-    specialist: a mean loss below `margin`, at the error `alpha`. `judge_error` is the share of a
-    judge's verdicts that is taken to be wrong where people have not checked them."""
+    specialist: a mean loss of its task below `margin`, at the error `alpha`. `judge_error` is the
+    share of a judge's verdicts that is taken to be wrong where people have not checked them."""
 
     recipe: Recipe
     trainers: Sequence[Trainer]
     margin: float = 0.03
     alpha: float = 0.05
     judge_error: float = 0.1
+
+    def harm(self, kind: str) -> float:
+        """A mean loss of its own answers beyond which a specialist of a kind is taken back: so many
+        may be wrong."""
+        return max(self.margin, 1.0 - self.recipe.of_kind(kind).target)
 
 
 Teach = Callable[[Dataset, Grade, Recipe, Sequence[Trainer], Kept], Lesson]
@@ -209,21 +214,22 @@ class TaskNight:
         self, name: str, placed: Mapping[str, Place], known: Findings
     ) -> tuple[Move, KindReport]:
         """Where one specialist's evidence puts it."""
-        place, pairs, margin = placed[name], known.pairs[name], self.rules.margin
+        place, pairs, rules = placed[name], known.pairs[name], self.rules
+        harm = rules.harm(place.learned.manifest.kind)
         gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
         now = Standing(
             place.state,
             known.asked(name),
             known.since(name, place.since),
-            place.state in TAKEN_BACK and harmful(pairs.since(place.since), margin),
-            harmful(gold, margin),
+            place.state in TAKEN_BACK and harmful(pairs.since(place.since), harm),
+            harmful(gold, harm),
         )
         step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
         shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.asked
         return step, KindReport(
             place.learned.manifest.kind, name, step.state, step.why + why, now.asked.share,
-            shown.served, shown.loss, shown.more, shown.judged, margin=margin,
+            shown.served, shown.loss, shown.more, shown.judged, margin=rules.margin,
             losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
             checked=known.doubt.checked,
         )  # fmt: skip
