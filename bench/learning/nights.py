@@ -45,16 +45,15 @@ from shortstop.flywheel.night.shelf import Shelf
 from shortstop.flywheel.night.task import Rules, TaskNight
 from shortstop.flywheel.night.umpire import NightUmpire
 from shortstop.flywheel.trainer import Recipe
-from shortstop.flywheel.trainers import TRAINERS
+from shortstop.flywheel.trainers import TRAINERS, VETTED
 from shortstop.flywheel.verdicts import BothGrades
 from shortstop.registry.placements import Placement, Placements
 from shortstop.routing import grade
-from shortstop.specialists.bank.answer_bank import ANSWER_BANK
 from shortstop.specialists.kinds import load
 from shortstop.specialists.opinion import Opinion
 
 TARGET, JUDGE_ERROR, ERROR = 0.95, 0.1, 0.07
-TARGETS = {ANSWER_BANK.name: 0.9}
+TARGETS = dict.fromkeys(VETTED, 0.9)
 AUDITED, CANARY = 0.1, 0.2
 """Shares: of a live specialist's requests that the frontier answers as well; of what a canary is
 sure of that it answers."""
@@ -65,8 +64,7 @@ Json = dict[str, Any]
 
 @dataclass
 class TaskWeek:
-    """One task's days. `served`, `right` and `partly` (single fields are the frontier's) are counted
-    by day."""
+    """One task's days. By day: `served`, `right` of it, `partly` (but for single fields)."""
 
     app: App
     work: Path

@@ -22,7 +22,6 @@ from shortstop.flywheel.night.task import Rules
 from shortstop.flywheel.trainer import Recipe, Trainer
 from shortstop.registry.placements import FOLDER
 from shortstop.routing import grade, packaged
-from shortstop.specialists.bank.answer_bank import ANSWER_BANK
 from shortstop.specialists.encoder import Encoder, SentenceEncoder
 from shortstop.specialists.opinion import Specialist
 
@@ -72,10 +71,12 @@ class Workshop:
         self.shelf().sweep(time.time() - ABANDONED)
 
     def rules(self, now: float) -> Rules:
+        from shortstop.flywheel.trainers import VETTED
+
         learning = self.config.learning
         recipe = Recipe(
             learning.target, self.encoder, now, retention=self.recorded.retention,
-            bench=self.bench, targets={ANSWER_BANK.name: learning.bank_target},
+            bench=self.bench, targets=dict.fromkeys(VETTED, learning.bank_target),
         )  # fmt: skip
         return Rules(recipe, self.trainers(), learning.margin, learning.alpha, learning.judge_error)
 

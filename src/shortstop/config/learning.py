@@ -18,7 +18,7 @@ class LearningConfig(Section, frozen=True):
     point at worst, and always in words that were vetted). It takes traffic once it is proven, at
     the error `alpha`, that its task loses less than `margin` against the frontier on the mean, over
     what it answers and what it leaves to the frontier; it loses it when its answers alone are
-    proven to lose more than 1 - `target`. A night begins no task after `minutes`. `kinds` are
+    proven to lose more. A night begins no task after `minutes`. `kinds` are
     tried, all where it is empty. `pinned`: specialists may also learn, on this machine, from what
     privacy keeps on it. A task is learned from its newest `examples`. Where specialist and frontier
     differ and nobody has said who is right, a night asks the model of `[judge]`, for at most `usd`

@@ -186,9 +186,10 @@ def _more(losses: np.ndarray, margin: float, lacking: float) -> int | None:
 
 
 def running_losses(pairs: Sequence[MatchedPair | None], points: int = 120) -> tuple[float, ...]:
-    """The mean loss of the task after ever more requests, at most so many values."""
+    """The mean loss of the task after ever more requests, at most so many values; none where it
+    answers nothing."""
     losses = np.array([0.0 if pair is None else pair.loss for pair in pairs], np.float64)
-    if not len(losses):
+    if all(pair is None for pair in pairs):
         return ()
     means = np.cumsum(losses) / np.arange(1, len(losses) + 1)
     chosen = np.unique(np.linspace(0, len(means) - 1, points).astype(int))

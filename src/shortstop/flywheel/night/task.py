@@ -45,7 +45,8 @@ TAKEN_BACK = ("canary", "live")
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a task is learned: the `recipe`, the `trainers` that are tried, and what proves a
-    specialist: a mean loss of its task below `margin`, at the error `alpha`. `judge_error` is the
+    specialist: a mean loss of its task below `margin`, at the error `alpha`; who is proven to lose
+    more on its own answers is taken back. `judge_error` is the
     share of a judge's verdicts that is taken to be wrong where people have not checked them."""
 
     recipe: Recipe
@@ -53,11 +54,6 @@ class Rules:
     margin: float = 0.03
     alpha: float = 0.05
     judge_error: float = 0.1
-
-    def harm(self, kind: str) -> float:
-        """A mean loss of its own answers beyond which a specialist of a kind is taken back: so many
-        may be wrong."""
-        return max(self.margin, 1.0 - self.recipe.of_kind(kind).target)
 
 
 Teach = Callable[[Dataset, Grade, Recipe, Sequence[Trainer], Kept], Lesson]
@@ -215,14 +211,13 @@ class TaskNight:
     ) -> tuple[Move, KindReport]:
         """Where one specialist's evidence puts it."""
         place, pairs, rules = placed[name], known.pairs[name], self.rules
-        harm = rules.harm(place.learned.manifest.kind)
         gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
         now = Standing(
             place.state,
             known.asked(name),
             known.since(name, place.since),
-            place.state in TAKEN_BACK and harmful(pairs.since(place.since), harm),
-            harmful(gold, harm),
+            place.state in TAKEN_BACK and harmful(pairs.since(place.since), rules.margin),
+            harmful(gold, rules.margin),
         )
         step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
