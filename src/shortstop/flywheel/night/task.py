@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.flywheel.card import card_files
-from shortstop.flywheel.curate.dataset import Dataset, curate
+from shortstop.flywheel.curate.dataset import Dataset, beside, curate
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
@@ -89,7 +89,7 @@ class TaskNight:
         refused: tuple[KindReport, ...] = ()
         if self.trains and self._due(placed):
             stage("curate")
-            data = self._curated()
+            data = self._curated(placed)
             try:
                 stage("train")
                 refused = self._trained(data)
@@ -126,10 +126,16 @@ class TaskNight:
         new = sum(example.at > state.until for example in self.examples)
         return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
 
-    def _curated(self) -> Dataset:
+    def _curated(self, placed: Mapping[str, Place]) -> Dataset:
         recipe = self.rules.recipe
         until = self.memory.state.until
-        return curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        data = curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        return beside(data, self._answered(placed))
+
+    def _answered(self, placed: Mapping[str, Place]) -> list[Example]:
+        """What those who are live have answered."""
+        live = {name for name, place in placed.items() if place.state == "live"}
+        return [row for row in self.traffic.local if row.teacher in live]
 
     def _trained(self, data: Dataset) -> tuple[KindReport, ...]:
         """Try each kind; why those are none that are none. Raises NotLearned."""
@@ -248,8 +254,7 @@ class TaskNight:
         ]
         if place.state == "live":
             return asked
-        live = {other for other, one in placed.items() if one.state == "live"}
-        asked += [row for row in self.traffic.local if row.at > until and row.teacher in live]
+        asked += [row for row in self._answered(placed) if row.at > until]
         return sorted(asked, key=lambda row: row.at)
 
     def _incumbent(
