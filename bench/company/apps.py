@@ -38,7 +38,7 @@ class App:
     def body(self, item: Item) -> Json:
         """The request in OpenAI's chat dialect, without model and stream."""
         messages = [
-            {"role": "system", "content": self.system},
+            {"role": "system", "content": item.system or self.system},
             {"role": "user", "content": item.text},
         ]
         body: Json = {"messages": messages, "max_tokens": self.max_tokens, "temperature": 0}

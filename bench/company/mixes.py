@@ -25,7 +25,7 @@ MIXES: dict[str, Shares] = {
 """Shares of a company's requests; kinds that its data lacks are left out."""
 
 VOLUMES: dict[str, int] = {
-    "label": 1200, "extract": 200, "faq": 320, "bank": 20, "tools": 160, "summary": 10, "hard": 100,
+    "label": 1200, "extract": 200, "faq": 320, "bank": 20, "tools": 480, "summary": 10, "hard": 100,
     "assistant": 40,
 }  # fmt: skip
 """Requests a day of each kind where all mixes are measured in one stream."""

@@ -46,7 +46,8 @@ LATE = 0.4
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that somebody asks once, with the reference answer. `key` is what may be new about
-    it (its label, its vendor); `late`: only on the last days."""
+    it (its label, its vendor); `late`: only on the last days; `system` is the system prompt that
+    came with it, where one did."""
 
     id: str
     text: str
@@ -55,6 +56,7 @@ class Item:
     key: str = ""
     in_scope: bool = True
     tools: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,16 @@ def _extract(row: Row, key_field: str | None) -> Item:
 
 
 def _tools(row: Row) -> Item:
-    text = "\n\n".join(m["content"] for m in _parsed(row["messages"]) if m["role"] == "user")
     calls = [_accepted(call) for call in _parsed(row["accepted_calls"])]
-    tools = json.dumps(_parsed(row["tools"]), sort_keys=True)
-    return Item(str(row["id"]), text, calls, _late(row), in_scope=bool(calls), tools=tools)
+    return Item(
+        str(row["id"]), _said(row, "user"), calls, _late(row), in_scope=bool(calls),
+        tools=json.dumps(_parsed(row["tools"]), sort_keys=True), system=_said(row, "system"),
+    )  # fmt: skip
+
+
+def _said(row: Row, role: str) -> str:
+    """All that a conversation has in a role."""
+    return "\n\n".join(m["content"] for m in _parsed(row["messages"]) if m["role"] == role)
 
 
 def _accepted(call: Row) -> Row:

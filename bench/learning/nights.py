@@ -45,7 +45,7 @@ from shortstop.flywheel.night.shelf import Shelf
 from shortstop.flywheel.night.task import Rules, TaskNight
 from shortstop.flywheel.night.umpire import NightUmpire
 from shortstop.flywheel.trainer import Recipe
-from shortstop.flywheel.trainers import TRAINERS
+from shortstop.flywheel.trainers import TRAINERS, VETTED
 from shortstop.flywheel.verdicts import BothGrades
 from shortstop.registry.placements import Placement, Placements
 from shortstop.routing import grade
@@ -53,6 +53,7 @@ from shortstop.specialists.kinds import load
 from shortstop.specialists.opinion import Opinion
 
 TARGET, JUDGE_ERROR, ERROR = 0.95, 0.1, 0.07
+TARGETS = dict.fromkeys(VETTED, 0.9)
 AUDITED, CANARY = 0.1, 0.2
 """Shares: of a live specialist's requests that the frontier answers as well; of what a canary is
 sure of that it answers."""
@@ -63,7 +64,7 @@ Json = dict[str, Any]
 
 @dataclass
 class TaskWeek:
-    """One task's days. `served` and `right` are counted by day."""
+    """One task's days. By day: `served`, `right` of it, `partly` (but for single fields)."""
 
     app: App
     work: Path
@@ -74,6 +75,7 @@ class TaskWeek:
     asked: Counter[int] = field(default_factory=Counter)
     served: Counter[int] = field(default_factory=Counter)
     right: Counter[int] = field(default_factory=Counter)
+    partly: Counter[int] = field(default_factory=Counter)
     reports: list[tuple[int, int, TaskReport]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -101,6 +103,9 @@ class TaskWeek:
             self.asked[day] += 1
             row = asked(self.app, ask.id, ask.body, ask.teacher, float(self.sent))
             found = self._local(row, placed)
+            if found is not None and found[1].unsure:
+                self.partly[day] += 1
+                found = None
             if found is None:
                 self.traffic.examples.append(row)
                 continue
@@ -119,7 +124,7 @@ class TaskWeek:
             if not share or self.chance.random() >= share:
                 continue
             (opinion,) = sure(learned.specialist, learned.manifest.gate, [row])
-            if opinion is not None and not opinion.unsure:
+            if opinion is not None:
                 return placement.name, opinion
         return None
 
@@ -135,7 +140,9 @@ class TaskWeek:
         began = time.monotonic()
         memory = TaskMemory(self.home, self.traffic.key)
         umpire = NightUmpire(self, memory.folder, JUDGE_ERROR)
-        recipe = Recipe(TARGET, self.encoder, float(self.sent), self.seed, umpire=umpire)
+        recipe = Recipe(
+            TARGET, self.encoder, float(self.sent), self.seed, umpire=umpire, targets=TARGETS
+        )
         night = TaskNight(
             self.traffic,
             memory,
@@ -179,7 +186,8 @@ def weeks(data: Path, kinds: Sequence[str], days: int, seed: int, scale: float) 
 
 def shown(week: TaskWeek, days: int) -> Json:
     """The figures of a task's week, by day. `trail`: where each specialist stood after each look:
-    day, look, kind, state, share served, pairs, mean loss, pairs that are missing."""
+    day, look, kind, state, share served, pairs, mean loss, requests that are missing. `refused`:
+    what was no specialist after each night: day, rows that trained, kind, why."""
     by_day = range(1, days + 1)
     return {
         "task": week.app.name,
@@ -187,6 +195,7 @@ def shown(week: TaskWeek, days: int) -> Json:
         "asked": [week.asked[day] for day in by_day],
         "served": [week.served[day] for day in by_day],
         "right": [week.right[day] for day in by_day],
+        "partly": [week.partly[day] for day in by_day],
         "judged": week.court.claims,
         "seconds": round(week.seconds, 1),
         "trail": [
@@ -194,6 +203,16 @@ def shown(week: TaskWeek, days: int) -> Json:
             for day, look, report in week.reports
             for one in report.kinds
             if one.name
+        ],
+        "refused": [
+            [day, report.trained, kind, why]
+            for day, look, report in week.reports
+            if look == LOOKS
+            for kind, why in [
+                ("", report.why),
+                *((one.kind, one.why) for one in report.kinds if not one.name),
+            ]
+            if why
         ],
     }
 

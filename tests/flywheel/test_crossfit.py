@@ -61,14 +61,16 @@ def test_every_row_is_answered_once_or_escalates() -> None:
     known = [(example(i, f"text {i}", "a"), Opinion("a", 0.9)) for i in range(100)]
     unsure = [(example(i, f"text {i}", "a"), Opinion("a", 0.1)) for i in range(100, 140)]
     wrong = [(row, Opinion("b", 0.05)) for row, _ in unsure]
-    fields = (example(200, "text", "a"), Opinion("a", 0.9, unsure=("total",)))
+    paper = example(200, "text", '{"total": "5", "date": "1.2."}')
+    fields = (paper, Opinion('{"total": null, "date": "1.2."}', 0.9, unsure=("total",)))
     nobody = (example(201, "text", "a"), None)
     new = [(known[0][0], Opinion("b", 0.95))]
     held = [*known, *unsure, *wrong, fields, nobody, *new]
     answers = cross_fitted(made(held, new=new), exactly, 0.9)
     assert set(answers) == {row.id for row, _ in held}
     assert all(answers[row.id] == "a" for row, _ in known), "but by no opinion on what is new"
-    assert [answers[row.id] for row, _ in (fields, nobody)] == [None, None]
+    assert answers[paper.id] == paper.answer, "the frontier's field in its place"
+    assert answers[nobody[0].id] is None
 
 
 class Kind:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as replace_
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from shortstop.flywheel.curate.dataset import beside, curate
+from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.learn import LEAST_EXAMPLES, Learned, learn
+from shortstop.flywheel.learn import LEAST_EXAMPLES, Learned, asked_too, learn, taught
 from shortstop.flywheel.trainer import Made, NotLearned, Recipe
 from shortstop.routing import grade
 from shortstop.specialists import artefact, kinds
 from shortstop.specialists.invocation import Invocation, spelled
+from shortstop.specialists.opinion import Opinion
 from shortstop.specialists.query import Query
 from tests.flywheel.traffic import WordEncoder, example, invoices, mails
 
@@ -124,3 +128,38 @@ def test_kinds_that_answer_in_words_are_not_taught_calls() -> None:
     assert lesson.refused == {"witness": "It only looks."}
     assert taught
     assert not any(row.calls for row in taught)
+
+
+def test_what_the_present_one_answers_counts_for_its_successor_s_thresholds() -> None:
+    """What is left to the frontier is what that one found hard: there nobody is right often enough,
+    and of the whole traffic he is."""
+    hard = mails(400, noise=0.3)
+    easy = [replace(row, id=f"e{row.id}", teacher="label-head-1") for row in mails(1600, seed=9)]
+    data = curate(hard, Frozen(), RECIPE.encoder, RECIPE.seed)
+    assert not taught(data, exactly, RECIPE).learned
+    (one,) = taught(beside(data, easy), exactly, RECIPE).learned
+    assert one.manifest.lineage.rows == len(data.train), "they train nobody"
+
+
+def test_more_of_the_traffic_holds_as_large_a_share_of_what_is_new() -> None:
+    rows = mails(40)
+    sure = [(row, Opinion(row.answer, 0.9)) for row in rows]
+    new = [(row, Opinion("card", 0.5)) for row in rows[:4]]
+    made = Made({}, Echo(), [*sure, *new], new=new)
+    more = asked_too(made, mails(80, seed=3), whole=True)
+    known = {id(opinion) for _, opinion in new}
+    assert sum(id(opinion) in known for _, opinion in more.held_out) == 4 + 8
+    assert len(asked_too(made, mails(80, seed=3)).held_out) == 44 + 80
+
+
+class Echo:
+    """Gives the text back."""
+
+    def opine(self, queries: Sequence[Query]) -> list[Opinion | None]:
+        return [Opinion(query.text, 1.0) for query in queries]
+
+
+@pytest.mark.parametrize("kind", ["answer-bank", "label-head"])
+def test_a_kind_may_have_a_target_of_its_own(kind: str) -> None:
+    recipe = replace_(RECIPE, targets={"answer-bank": 0.8})
+    assert recipe.of_kind(kind).target == (0.8 if kind == "answer-bank" else RECIPE.target)

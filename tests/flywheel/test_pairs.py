@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.pairs import MatchedPair, paired, proof_of, slips
+from shortstop.flywheel.pairs import LEAST_COMPARED, MatchedPair, fair, paired, proof_of, slips
 from shortstop.flywheel.verdicts import BothGrades, Doubt
 from tests.flywheel.traffic import example
 
@@ -77,6 +81,51 @@ def test_how_many_more_are_needed_is_told() -> None:
     found = proof_of(pairs(60), 0.03, SURE)
     assert found.more is not None
     assert 10 < found.more < 400
+
+
+def test_what_it_leaves_to_the_frontier_is_part_of_the_mean() -> None:
+    """One answer in twenty is wrong, but three requests in four are the frontier's: the task loses
+    1.25 %."""
+    answered = pairs(190, 10)
+    spread: list[MatchedPair | None] = [
+        one for pair in answered for one in (pair, None, None, None)
+    ]
+    assert not proof_of(answered, 0.03, SURE).proven
+    found = proof_of(spread, 0.03, SURE)
+    assert found.proven
+    assert (found.asked, found.served, found.loss) == (800, 200, 0.05)
+
+
+def test_who_answers_hardly_anything_is_not_proven_by_what_others_answered() -> None:
+    found = proof_of([*pairs(LEAST_COMPARED - 1), *[None] * 2000], 0.03, SURE)
+    assert found.log_e > found.needed
+    assert not found.proven
+    assert found.more == ceil(2049 / (LEAST_COMPARED - 1))
+    assert proof_of([*pairs(LEAST_COMPARED), *[None] * 2000], 0.03, SURE).proven
+
+
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.9])
+def test_what_a_canary_answered_itself_dilutes_nothing(share: float) -> None:
+    """Whatever it answers unseen, the mean of what is left is that of the whole traffic."""
+    rng = np.random.default_rng(11)
+    traffic = [one if n % 3 == 0 else None for n, one in enumerate(pairs(2400, 600))]
+    whole = mean(traffic)
+    means = []
+    for _ in range(40):
+        own = rng.random(len(traffic)) < share
+        seen = [p for p, answered in zip(traffic, own, strict=True) if p is None or not answered]
+        means.append(mean(fair(seen, len(traffic) - len(seen))))
+    assert np.mean(means) == pytest.approx(whole, rel=0.08)
+
+
+def mean(found: Sequence[MatchedPair | None]) -> float:
+    return float(np.mean([0.0 if pair is None else pair.loss for pair in found]))
+
+
+def test_nothing_is_left_out_where_nobody_answered_unseen() -> None:
+    found = [*pairs(5), None, None]
+    assert fair(found, 0) == found
+    assert fair([None] * 8, 3) == [], "all that it was sure of was its own"
 
 
 def test_nothing_is_no_evidence() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench.promotion import ALPHA, MARGIN, Judging, climbed, drawn, steps
+from bench.promotion import ALPHA, KNOWN, MARGIN, Judging, climbed, drawn, steps
 
 from shortstop.flywheel.verdicts import LEAST_CHECKED, doubt_of
 
@@ -34,17 +34,29 @@ def test_a_judge_that_is_hard_on_the_specialist_does_no_harm() -> None:
     assert doubt_of([-2.0] * 300, 0.1, 0.05).bias == 0.0
 
 
-def looked(judging: Judging, rng: np.random.Generator, loss: float, share: float) -> int | None:
-    """After how many pairs a specialist goes on trial."""
-    return steps(judging.seen(rng, drawn(rng, 1500, loss, share)), judging.doubt)[0]
+def looked(
+    judging: Judging, rng: np.random.Generator, loss: float, differs: float, sure: float = 1.0
+) -> int | None:
+    """After how many requests a specialist goes on trial."""
+    return steps(judging.seen(rng, drawn(rng, 1500, loss, differs, sure)), judging.doubt)[0]
 
 
 @pytest.mark.parametrize("kind", [False, True])
-def test_at_the_margin_a_judge_as_wrong_as_assumed_promotes_hardly_anybody(kind: bool) -> None:
+@pytest.mark.parametrize("sure", [1.0, 0.2])
+def test_at_the_margin_a_judge_as_wrong_as_assumed_promotes_hardly_anybody(
+    kind: bool, sure: float
+) -> None:
     judging = Judging(error=0.1, assumed=0.1, kind=kind)
     rng = np.random.default_rng(7)
-    trials = [looked(judging, rng, MARGIN, 0.08) for _ in range(RUNS)]
+    trials = [looked(judging, rng, MARGIN, 0.08, sure) for _ in range(RUNS)]
     assert sum(trial is not None for trial in trials) / RUNS <= ALPHA
+
+
+@pytest.mark.parametrize("sure", [0.5, 0.2])
+def test_at_the_margin_nobody_gets_in_by_what_a_canary_answers_unseen(sure: float) -> None:
+    rng = np.random.default_rng(9)
+    ends = [steps(drawn(rng, 1500, MARGIN, 0.08, sure), KNOWN, rng)[1] for _ in range(RUNS)]
+    assert sum(end is not None for end in ends) / RUNS <= ALPHA
 
 
 def test_one_who_is_more_right_than_its_teacher_is_promoted_by_a_judge_alone() -> None:
@@ -58,7 +70,9 @@ def test_one_who_is_more_right_than_its_teacher_is_promoted_by_a_judge_alone() -
     assert climbed(Judging.absent(pairs), judging.doubt)[0] == "shadow"
 
 
-def test_the_simulation_is_of_the_night_s_own_steps() -> None:
+@pytest.mark.parametrize("sure", [1.0, 0.4])
+def test_the_simulation_is_of_the_night_s_own_steps(sure: float) -> None:
     judging = Judging(error=0.1, assumed=0.1)
-    pairs = judging.seen(np.random.default_rng(1), drawn(np.random.default_rng(2), 800, -0.05, 0.1))
+    asked = drawn(np.random.default_rng(2), 800, -0.05, 0.1, sure)
+    pairs = judging.seen(np.random.default_rng(1), asked)
     assert (*steps(pairs, judging.doubt),) == climbed(pairs, judging.doubt)[1:]

@@ -71,10 +71,13 @@ class Workshop:
         self.shelf().sweep(time.time() - ABANDONED)
 
     def rules(self, now: float) -> Rules:
+        from shortstop.flywheel.trainers import VETTED
+
         learning = self.config.learning
         recipe = Recipe(
-            learning.target, self.encoder, now, retention=self.recorded.retention, bench=self.bench
-        )
+            learning.target, self.encoder, now, retention=self.recorded.retention,
+            bench=self.bench, targets=dict.fromkeys(VETTED, learning.bank_target),
+        )  # fmt: skip
         return Rules(recipe, self.trainers(), learning.margin, learning.alpha, learning.judge_error)
 
     def court(self, night: float | None) -> NightCourt | None:

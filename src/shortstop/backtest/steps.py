@@ -63,5 +63,5 @@ def _proof(task: TaskResult) -> str:
     if task.proven:
         return "this log alone proves that it keeps within the margin."
     if task.more is not None:
-        return f"about {task.more:,} more answers would prove it."
+        return f"about {task.more:,} more requests would prove it."
     return "where it differs from today's model, somebody has to say who is right."

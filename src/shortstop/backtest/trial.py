@@ -61,8 +61,8 @@ class Trial(Struct, frozen=True):
     """`asked` requests of `texts` different texts examined, newest first learned from `trained`.
 
     `counts` and `costs` are by text; `served` holds for each target which texts are answered (1 or
-    0), `right` how good those answers are. `proven`: the log alone proves that the answers lose at
-    most the margin; else `more` is how many more answers would, None: no number of such would.
+    0), `right` how good those answers are. `proven`: the log alone proves that the task loses less
+    than the margin; else `more` is how many more requests would, None: no number of such would.
     """
 
     trained: int = 0
@@ -207,8 +207,9 @@ class _TaskTrial:
         order = sorted(range(len(self._asked)), key=lambda n: self._asked[n].example.at)
         pairs = [
             MatchedPair("", self._asked[n].example.at, 1.0 - float(self._right[middle, n]), "none")
-            for n in order
             if self._served[middle, n]
+            else None
+            for n in order
         ]
         proof = proof_of(pairs, MARGIN, Doubt(0.0, ALPHA, 0))
         return Trial(
@@ -221,8 +222,8 @@ class _TaskTrial:
             costs=tuple(one.cost for one in self._asked),
             served=tuple(tuple(row) for row in self._served.tolist()),
             right=tuple(tuple(row) for row in self._right.tolist()),
-            proven=bool(pairs) and proof.proven,
-            more=proof.more if pairs else None,
+            proven=proof.proven,
+            more=proof.more if proof.served else None,
             seconds=time.monotonic() - began,
             answer_seconds=self._busy / max(self._opined, 1.0),
         )

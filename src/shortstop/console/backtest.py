@@ -68,7 +68,7 @@ def evidence(task: TaskResult) -> str:
     if task.proven:
         state = "proven by this log"
     elif task.more is not None:
-        state = f"about {task.more:,} more answers to prove it"
+        state = f"about {task.more:,} more requests to prove it"
     else:
         state = "somebody must say who is right where they differ"
     return f"{kinds}; {right} on {task.tested:,} new requests; {state}"

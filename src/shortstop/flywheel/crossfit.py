@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from shortstop.flywheel.appeal import NOBODY, Claim, Umpire
-from shortstop.flywheel.examine import calibrated
+from shortstop.flywheel.examine import calibrated, finished
 from shortstop.flywheel.trainer import Grade, HeldOut, Made
 
 FOLDS = 5
@@ -34,8 +34,8 @@ def cross_fitted(made: Made, grade: Grade, target: float, umpire: Umpire = NOBOD
         for row, opinion in made.held_out:
             if _fold(row.id) != fold or id(opinion) in new or row.id in answers:
                 continue
-            serves = opinion is not None and gate.serves(opinion) and not opinion.unsure
-            answers[row.id] = opinion.answer if opinion is not None and serves else None
+            serves = opinion is not None and gate.serves(opinion)
+            answers[row.id] = finished(opinion, row) if opinion is not None and serves else None
     return answers
 
 

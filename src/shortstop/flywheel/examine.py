@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shortstop.flywheel.appeal import NOBODY, Case, Claim, Umpire, heard, settled
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.novelty import similarity_floor
-from shortstop.flywheel.thresholds import attainable, threshold
+from shortstop.flywheel.thresholds import FEW_SUREST, attainable, surest, threshold
 from shortstop.flywheel.trainer import Grade, Made
 from shortstop.flywheel.wordings import least_similarity
 from shortstop.specialists.json_object import completed
@@ -33,6 +33,12 @@ def ceiling(made: Made, grade: Grade) -> float:
         return 1.0
     right = [grade(finished(one, row), row) >= 1.0 for row, one in told]
     return attainable([one.confidence for _, one in told], right)
+
+
+def tells_slips(made: Made) -> bool:
+    """Whether there are answers enough to see how often the teacher slips. Else a judge has to say
+    who is right."""
+    return surest(sum(one is not None for _, one in made.held_out)) >= FEW_SUREST
 
 
 def calibrated(made: Made, grade: Grade, target: float, umpire: Umpire = NOBODY) -> Gate:
@@ -86,9 +92,12 @@ def sure(specialist: Specialist, gate: Gate, rows: Sequence[Example]) -> list[Op
 
 
 def served(specialist: Specialist, gate: Gate, rows: Sequence[Example]) -> list[str | None]:
-    """Its whole answer to each row; None where it escalates, be it for single fields."""
+    """What a client gets for each row with its help: where it escalates single fields, these are as
+    the row has them. None where it escalates the whole."""
     opinions = sure(specialist, gate, rows)
-    return [one.answer if one is not None and not one.unsure else None for one in opinions]
+    return [
+        None if one is None else finished(one, row) for row, one in zip(rows, opinions, strict=True)
+    ]
 
 
 def examine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -10,7 +11,14 @@ from shortstop.flywheel.appeal import NOBODY
 from shortstop.flywheel.crossfit import Answers, cross_fitted
 from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.frozen import Frozen
-from shortstop.flywheel.examine import Examined, calibrated, ceiling, examine, sure
+from shortstop.flywheel.examine import (
+    Examined,
+    calibrated,
+    ceiling,
+    examine,
+    sure,
+    tells_slips,
+)
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.split import data_hash
 from shortstop.flywheel.thresholds import at_most
@@ -93,7 +101,7 @@ def taught(
     if rows < LEAST_EXAMPLES or not data.train or not data.examine:
         raise NotLearned(f"{rows} different examples, {LEAST_EXAMPLES} are needed.")
     kept = kept or KeptNowhere()
-    left = list(data.examine)
+    left = data.examination
     learned: list[Learned] = []
     refused: dict[str, str] = {}
     for trainer in trainers:
@@ -113,10 +121,10 @@ def _tried(
     trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
 ) -> Learned | str:
     """The specialist, or why there is none. Where cheaper ones leave too little nobody trains."""
-    if len(left) < LEAST_SERVED * len(data.examine):
-        return f"Cheaper kinds leave it {len(left)} of {len(data.examine)} new requests."
+    if len(left) < LEAST_SERVED * len(data.examination):
+        return f"Cheaper kinds leave it {len(left)} of {len(data.examination)} new requests."
     try:
-        return _passed(trainer, data, left, grade, recipe)
+        return _passed(trainer, data, left, grade, recipe.of_kind(trainer.kind))
     except NotLearned as error:
         return error.message
 
@@ -128,19 +136,17 @@ def _passed(
     rows = [*data.train, *data.asked_before] if trainer.kind in REMEMBERING else data.train
     readable = [row for row in rows if trainer.kind in CALLING or not row.calls]
     made = trainer.train(readable, recipe)
-    opinions = made.specialist.opine([row.query for row in data.doubted])
-    held_out = [*made.held_out, *zip(data.doubted, opinions, strict=True)]
-    made = made._replace(held_out=held_out)
+    made = asked_too(asked_too(made, data.doubted), data.calibrating, whole=True)
     target = recipe.target * ceiling(made, grade)
-    umpire = NOBODY if made.closed else recipe.umpire
+    umpire = NOBODY if made.closed and tells_slips(made) else recipe.umpire
     gate = calibrated(made, grade, target, umpire)
     if all(least >= NEVER for least in gate.thresholds.values()):
         raise NotLearned(
             f"At no threshold {recipe.target:.0%} of its answers are right with enough certainty"
-            f" ({len(held_out)} rows to calibrate on)."
+            f" ({len(made.held_out)} rows to calibrate on)."
         )
     examined = examine(made.specialist, gate, left, grade, umpire)
-    _require(examined, len(data.examine), target)
+    _require(examined, len(data.examination), target)
     return Learned(
         _manifest(trainer.kind, made, gate, examined, data, recipe),
         made.files,
@@ -148,6 +154,17 @@ def _passed(
         examined,
         cross_fitted(made, grade, target, umpire),
     )
+
+
+def asked_too(made: Made, rows: Sequence[Example], *, whole: bool = False) -> Made:
+    """With its opinions on more rows that it has not learned from. Where these make up the `whole`
+    traffic with the others, as large a share of it stands for what is new."""
+    opinions = made.specialist.opine([row.query for row in rows])
+    told = list(zip(rows, opinions, strict=True))
+    known = len(made.held_out) - len(made.new)
+    more = round(len(made.new) * len(rows) / known) if whole and known else 0
+    new = list(islice(cycle(made.new), more))
+    return made._replace(held_out=[*made.held_out, *told, *new])
 
 
 def _require(examined: Examined, rows: int, target: float) -> None:

@@ -2,6 +2,12 @@
 
 A specialist is deterministic: what it would have answered to a request that the frontier answered
 is found out by asking it afterwards. So every recorded answer of the frontier is a pair, for free.
+
+What is proven is what the contract promises: the mean over the task's traffic. A request that it
+escalates is the frontier's and loses nothing, and is as much a part of that mean as one that it
+answers. Who answers a fifth of a task may lose five times as much on these, by this proof alone: so
+a number of its answers must have been compared as well, how good they are is what thresholds are
+found by, and who loses too much on them is taken back.
 """
 
 from __future__ import annotations
@@ -39,11 +45,19 @@ class MatchedPair(NamedTuple):
     by: Judge | Literal[""]
 
 
+LEAST_COMPARED = 50
+"""Answers of a specialist that are compared before it is proven, however rare they are among its
+task's requests."""
+LEAST_ON_TRIAL = 20
+"""The same of a trial."""
+
+
 class Proof(NamedTuple):
-    """What pairs say about a candidate: `asked` requests, of which it was sure of `served`; the
-    mean `loss` on these, and `log_e`, the evidence in nats against "it loses the margin or more",
-    after what a judge's verdicts may be too kind.
-    `more` pairs like these would prove it at the wanted level: None where none would."""
+    """What pairs say about a candidate: `asked` requests, of which it was sure of `served`, at
+    `least` as many as are wanted where it is proven; the mean `loss` on these, and `log_e`, the
+    evidence in nats against "its task loses the margin or more", after what a judge's verdicts may
+    be too kind. `more` requests like these would prove it at the wanted level: None where none
+    would."""
 
     asked: int
     served: int
@@ -52,10 +66,11 @@ class Proof(NamedTuple):
     needed: float
     more: int | None
     judged: Mapping[str, int]
+    least: int = LEAST_COMPARED
 
     @property
     def proven(self) -> bool:
-        return self.log_e >= self.needed
+        return self.log_e >= self.needed and self.served >= self.least
 
     @property
     def share(self) -> float:
@@ -112,27 +127,56 @@ def slips(
     return found
 
 
-def proof_of(pairs: Sequence[MatchedPair | None], margin: float, doubt: Doubt) -> Proof:
+def proof_of(
+    pairs: Sequence[MatchedPair | None],
+    margin: float,
+    doubt: Doubt,
+    beside: int = 0,
+    least: int = LEAST_COMPARED,
+) -> Proof:
     """Pairs in order of time, whichever were looked at before: the proof holds at any time. `doubt`
-    is about the judge's verdicts among them."""
+    is about the judge's verdicts among them; `beside` are requests that the candidate answered
+    itself in this time, and nobody else."""
     served = [pair for pair in pairs if pair is not None]
     losses = np.array([pair.loss for pair in served], np.float64)
-    biased = np.array([pair.by == "judge" for pair in served], np.float64)
-    feared, most = losses + doubt.bias * biased, 1.0 + doubt.bias
-    log_e, needed = log_e_value(feared, margin, most), -log(doubt.alpha)
+    feared = np.array([_feared(pair, doubt) for pair in fair(pairs, beside)], np.float64)
+    log_e, needed = log_e_value(feared, margin, 1.0 + doubt.bias), -log(doubt.alpha)
+    more = _more(feared, margin, needed - log_e)
+    if more is not None and len(served) < least:
+        more = max(more, ceil((least - len(served)) * len(pairs) / max(len(served), 1)))
     return Proof(
         len(pairs),
         len(served),
         float(losses.mean()) if len(losses) else 0.0,
         log_e,
         needed,
-        _more(feared, margin, needed - log_e),
+        more,
         Counter(pair.by for pair in served if pair.by),
+        least,
     )
 
 
+def fair(pairs: Sequence[MatchedPair | None], beside: int) -> list[MatchedPair | None]:
+    """A fair sample of the traffic: what a candidate answered itself is missing among its pairs, so
+    as large a share of what it escalated is left out, evenly."""
+    served = sum(pair is not None for pair in pairs)
+    kept = served / (served + beside) if beside else 1.0
+    out, escalated = [], 0
+    for pair in pairs:
+        escalated += pair is None
+        if pair is not None or int(escalated * kept) > int((escalated - 1) * kept):
+            out.append(pair)
+    return out
+
+
+def _feared(pair: MatchedPair | None, doubt: Doubt) -> float:
+    if pair is None:
+        return 0.0
+    return pair.loss + doubt.bias * (pair.by == "judge")
+
+
 def _more(losses: np.ndarray, margin: float, lacking: float) -> int | None:
-    """Pairs that add the `lacking` evidence, in nats, if they are like those that there are."""
+    """Requests that add the `lacking` evidence, in nats, if they are like those that there are."""
     if lacking <= 0:
         return 0
     mean = float(losses.mean()) if len(losses) else 0.0
@@ -142,9 +186,10 @@ def _more(losses: np.ndarray, margin: float, lacking: float) -> int | None:
 
 
 def running_losses(pairs: Sequence[MatchedPair | None], points: int = 120) -> tuple[float, ...]:
-    """The mean loss after ever more pairs, at most so many values."""
-    losses = np.array([pair.loss for pair in pairs if pair is not None], np.float64)
-    if not len(losses):
+    """The mean loss of the task after ever more requests, at most so many values; none where it
+    answers nothing."""
+    losses = np.array([0.0 if pair is None else pair.loss for pair in pairs], np.float64)
+    if all(pair is None for pair in pairs):
         return ()
     means = np.cumsum(losses) / np.arange(1, len(losses) + 1)
     chosen = np.unique(np.linspace(0, len(means) - 1, points).astype(int))

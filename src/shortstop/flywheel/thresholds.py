@@ -55,11 +55,16 @@ def attainable(confidence: Sequence[float] | Floats, right: Sequence[bool] | Boo
     the surest ones do, by the upper bound. Where a model is surest it is hardly ever wrong itself;
     what it still disagrees with are mostly the teacher's slips."""
     order = np.argsort(-np.asarray(confidence, np.float64), kind="stable")
-    surest = np.asarray(right, np.float64)[order[: round(SUREST * len(order))]]
-    if len(surest) < FEW_SUREST:
+    told = np.asarray(right, np.float64)[order[: surest(len(order))]]
+    if len(told) < FEW_SUREST:
         return 1.0
-    bound = float(_bound(np.array([surest.sum()]), np.array([float(len(surest))]), Z)[0])
+    bound = float(_bound(np.array([told.sum()]), np.array([float(len(told))]), Z)[0])
     return min(1.0, max(LEAST_ATTAINABLE, bound))
+
+
+def surest(opinions: int) -> int:
+    """How many of so many opinions are the surest ones."""
+    return round(SUREST * opinions)
 
 
 def at_most(right: float, n: int) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -62,11 +62,11 @@ class NotLearned(ShortstopError):
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How tasks are learned: `target` is the share of served answers that must be right, in (0, 1),
-    by the lower bound on held-out rows. `encoder` None: none is installed. `now` is Unix time in
-    seconds, `retention` how many of them a row may be kept (0: for ever). `local` asks the generic
-    local model; None: the workshop has none. `umpire` says which held-out answers are right where
-    they differ from the teacher's; by default the teacher is. `bench` trains adapters of the local
-    model; None: there is none."""
+    by the lower bound on held-out rows, `targets` that of kinds with another one. `encoder` None:
+    none is installed. `now` is Unix time in seconds, `retention` how many of them a row may be kept
+    (0: for ever). `local` asks the generic local model; None: the workshop has none. `umpire` says
+    which held-out answers are right where they differ from the teacher's; by default the teacher
+    is. `bench` trains adapters of the local model; None: there is none."""
 
     target: float
     encoder: Encoder | None
@@ -76,6 +76,11 @@ class Recipe:
     local: AskLocal | None = None
     umpire: Umpire = NOBODY
     bench: AdapterBench | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
+
+    def of_kind(self, kind: str) -> Recipe:
+        """The same with that kind's target."""
+        return replace(self, target=self.targets.get(kind, self.target))
 
 
 class Made(NamedTuple):

@@ -24,5 +24,7 @@ TRAINERS: tuple[Trainer, ...] = (
 REMEMBERING: frozenset[str] = frozenset({RepeatsTrainer.kind})
 """The kinds that may know what the examination's texts were answered before, for they serve nothing
 else."""
+VETTED: frozenset[str] = frozenset({BankTrainer.kind})
+"""The kinds that answer in vetted words alone: they have a target of their own."""
 CALLING: frozenset[str] = frozenset({ToolTrainer.kind})
 """The kinds that learn from answers that are calls of tools; all others learn from words alone."""

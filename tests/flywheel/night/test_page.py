@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shortstop.flywheel.night.page import page, write_page
 from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
 from shortstop.flywheel.pairs import MatchedPair, running_losses
@@ -37,5 +39,5 @@ def test_the_running_mean_is_short_however_many_pairs() -> None:
     pairs = [MatchedPair("r", n, float(n % 2), "gold") for n in range(5000)]
     losses = running_losses([None, *pairs])
     assert len(losses) <= 120
-    assert (losses[0], losses[-1]) == (0.0, 0.5)
+    assert (losses[0], losses[-1]) == (0.0, pytest.approx(0.5, abs=1e-3))
     assert running_losses([None]) == ()

@@ -47,7 +47,7 @@ def test_a_trial_alone_promotes_nobody() -> None:
     assert not worse.proven
     move = next_move(Standing("canary", worse, shown(130, DOUBT.on_trial)), None)
     assert move.state == "canary"
-    assert "more pairs" in move.why or "no number of such pairs" in move.why
+    assert "more requests" in move.why or "no number of such requests" in move.why
 
 
 def test_a_trial_that_shows_too_little_goes_on() -> None:

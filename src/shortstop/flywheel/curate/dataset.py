@@ -20,16 +20,29 @@ from shortstop.specialists.encoder import Encoder
 
 class Dataset(NamedTuple):
     """Oldest first. `doubted` neither trains nor examines; thresholds are found on it as well, so
-    that leaving it out flatters nobody. `left_out` counts examples by why."""
+    that leaving it out flatters nobody. What is `answered` by who is live trains nobody either; the
+    rest is what that one found hard, so thresholds and examinations count it, too. `left_out`
+    counts examples by why."""
 
     train: list[Example]
     doubted: list[Example]
     examine: list[Example]
     left_out: Counter[str]
+    answered: Sequence[Example] = ()
 
     @property
     def whole(self) -> list[Example]:
         return [*self.train, *self.doubted, *self.examine]
+
+    @property
+    def calibrating(self) -> Sequence[Example]:
+        """Of what was answered the part for thresholds."""
+        return self.answered[: round(TRAINING * len(self.answered))]
+
+    @property
+    def examination(self) -> list[Example]:
+        """What neither training nor thresholds have seen."""
+        return [*self.examine, *self.answered[len(self.calibrating) :]]
 
     @property
     def asked_before(self) -> list[Example]:
@@ -43,7 +56,7 @@ class Dataset(NamedTuple):
     @property
     def name(self) -> str:
         """The hash of all of it."""
-        parts = (self.train, self.doubted, self.examine)
+        parts = (self.train, self.doubted, self.examine, self.answered)
         whole = blake2b("".join(map(data_hash, parts)).encode(), digest_size=16)
         return whole.hexdigest()
 
@@ -72,6 +85,13 @@ def curate(
         examine,
         +left_out,
     )
+
+
+def beside(data: Dataset, answered: Sequence[Example]) -> Dataset:
+    """With those of the answers of who is live whose requests are no others of the data."""
+    known = {fingerprint(row) for row in data.whole}
+    fresh = {print_: row for row in answered if (print_ := fingerprint(row)) not in known}
+    return data._replace(answered=list(fresh.values()))
 
 
 def _counted(

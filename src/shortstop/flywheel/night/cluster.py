@@ -44,6 +44,8 @@ class Lecture(Struct, frozen=True):
     now: float
     seed: int
     retention: float
+    targets: dict[str, float] = {}
+    answered: list[Example] = []
 
 
 class MadeElsewhere(Struct, frozen=True):
@@ -98,7 +100,7 @@ class Cluster:
             names = tuple(trainer.kind for trainer in trainers)
             job = Lecture(
                 data.train, data.doubted, data.examine, names, grader, recipe.target, recipe.now,
-                recipe.seed, recipe.retention,
+                recipe.seed, recipe.retention, dict(recipe.targets), list(data.answered),
             )  # fmt: skip
             sent = encoder() if recipe.encoder is not None else None
             answer = self._ray.get(self._remote.remote(msgspec.msgpack.encode(job), sent))
@@ -133,9 +135,14 @@ def learn_elsewhere(job: bytes, sent: tuple[bytes, Sequence[str]] | None) -> byt
     told = msgspec.msgpack.decode(job, type=Lecture)
     with tempfile.TemporaryDirectory() as folder:
         recipe = Recipe(
-            told.target, _opened(Path(folder), sent), told.now, told.seed, told.retention
+            told.target,
+            _opened(Path(folder), sent),
+            told.now,
+            told.seed,
+            told.retention,
+            targets=told.targets,
         )
-        data = Dataset(told.train, told.doubted, told.examine, Counter())
+        data = Dataset(told.train, told.doubted, told.examine, Counter(), told.answered)
         trainers = [trainer for trainer in TRAINERS if trainer.kind in told.kinds]
         try:
             lesson = taught(data, _graded(told.grader), recipe, trainers)

@@ -19,7 +19,15 @@ from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Learned
 from shortstop.flywheel.night.rehearsed import Rehearsed
 from shortstop.flywheel.night.shelf import Shelf
-from shortstop.flywheel.pairs import MatchedPair, Proof, paired, proof_of, slips, unlike
+from shortstop.flywheel.pairs import (
+    LEAST_ON_TRIAL,
+    MatchedPair,
+    Proof,
+    paired,
+    proof_of,
+    slips,
+    unlike,
+)
 from shortstop.flywheel.trainer import Grade
 from shortstop.flywheel.verdicts import BothGrades, Doubt, doubt_of
 
@@ -54,14 +62,21 @@ class Court(Protocol):
 
 class Pairs(NamedTuple):
     """Pairs in order of time, beside their times. `waiting` are left out: who was right in the
-    first of them, or may be, is still to be judged."""
+    first of them, or may be, is still to be judged. `own` are the times at which the specialist
+    answered by itself."""
 
     at: Sequence[float]
     every: Sequence[MatchedPair | None]
     waiting: int = 0
+    own: Sequence[float] = ()
 
     def since(self, at: float) -> list[MatchedPair | None]:
         return [pair for time, pair in zip(self.at, self.every, strict=True) if time > at]
+
+    def beside(self, at: float = 0.0) -> int:
+        """Answers of its own after a time, as far as its pairs go."""
+        until = self.at[-1] if self.at else 0.0
+        return sum(at < one <= until for one in self.own)
 
 
 class Findings(NamedTuple):
@@ -75,17 +90,19 @@ class Findings(NamedTuple):
 
     def unseen(self, name: str) -> Proof:
         """By all that a specialist has not learned from."""
-        return proof_of(self.pairs[name].every, self.margin, self.doubt)
+        pairs = self.pairs[name]
+        return proof_of(pairs.every, self.margin, self.doubt, pairs.beside())
 
     def asked(self, name: str) -> Proof:
         """By that and by what it would have answered to the rest."""
-        rest = self.rehearsed.get(name)
-        every = [*rest.every, *self.pairs[name].every] if rest else self.pairs[name].every
-        return proof_of(every, self.margin, self.doubt)
+        rest, pairs = self.rehearsed.get(name), self.pairs[name]
+        every = [*rest.every, *pairs.every] if rest else pairs.every
+        return proof_of(every, self.margin, self.doubt, pairs.beside())
 
     def since(self, name: str, at: float) -> Proof:
         """By what came after a time."""
-        return proof_of(self.pairs[name].since(at), self.margin, self.doubt.on_trial)
+        pairs, doubt = self.pairs[name], self.doubt.on_trial
+        return proof_of(pairs.since(at), self.margin, doubt, pairs.beside(at), LEAST_ON_TRIAL)
 
 
 @dataclass(slots=True)
@@ -124,7 +141,9 @@ class Hearing:
 
     def pairs(self, learned: Learned, rows: Sequence[Example]) -> Pairs:
         """What a specialist and the frontier answered to rows in order of time, judged."""
-        return self._judged(learned.manifest.name, rows, _answers(learned, rows))
+        name = learned.manifest.name
+        own = [row.at for row in self.traffic.local if row.teacher == name]
+        return self._judged(name, rows, _answers(learned, rows))._replace(own=own)
 
     def rehearsal(self, name: str, rows: Sequence[Example]) -> Pairs:
         """The same for those of the rows that the specialist `name` has learned from."""

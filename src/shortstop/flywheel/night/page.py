@@ -59,16 +59,17 @@ def _row(kind: KindReport) -> str:
 
 
 def _curve(kind: KindReport) -> str:
-    """The mean loss after so many pairs, with the line that it must stay below."""
+    """The task's mean loss after so many requests, with the line that it must stay below."""
     top = max(0.1, *(abs(loss) for loss in kind.losses))
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in _points(kind.losses, top))
     margin = _height(kind.margin, top)
     return (
         f"<h3>{escape(kind.name)}</h3><svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img"
-        f" aria-label='mean loss against pairs'><line x1=0 x2={WIDTH} y1={margin:.1f}"
+        f" aria-label='mean loss against requests'><line x1=0 x2={WIDTH} y1={margin:.1f}"
         f" y2={margin:.1f} stroke='#c33' stroke-dasharray=4 /><polyline points='{points}'"
-        " fill=none stroke='#147' stroke-width=2 /></svg><p class=dim>Mean loss over"
-        f" {kind.pairs:,} pairs; the line is the margin of {kind.margin:.0%}.</p>"
+        " fill=none stroke='#147' stroke-width=2 /></svg><p class=dim>Mean loss of the task"
+        f" after ever more requests, {kind.pairs:,} of them answered; the line is the margin of"
+        f" {kind.margin:.0%}.</p>"
     )
 
 

@@ -59,7 +59,7 @@ def next_move(now: Standing, incumbent: Incumbent | None) -> Move:
         return _into_traffic(now.asked, incumbent)
     if now.state == "canary":
         if now.since.proven and now.asked.proven:
-            return Move("live", f"Proven again on {now.since.served} pairs of its trial.")
+            return Move("live", f"Proven again on {now.since.asked} requests of its trial.")
         return Move("canary", f"On trial. {lacking(now.asked if now.since.proven else now.since)}")
     return Move(now.state, _told(now.asked))
 
@@ -79,8 +79,8 @@ def _into_traffic(asked: Proof, incumbent: Incumbent | None) -> Move:
 
 
 def nears_its_end(trial: Proof) -> bool:
-    """Whether a trial lacks no more than half of the pairs that it has had."""
-    return trial.more is not None and 2 * trial.more <= trial.served
+    """Whether a trial lacks no more than half of the requests that it has had."""
+    return trial.more is not None and 2 * trial.more <= trial.asked
 
 
 def lacking(proof: Proof) -> str:
@@ -93,14 +93,17 @@ def lacking(proof: Proof) -> str:
     )
     if proof.more is None:
         return (
-            f"It loses {proof.loss:.1%} on {proof.served} pairs: no number of such pairs"
-            f" proves it.{review}"
+            f"It loses {proof.loss:.1%} on {proof.served} of {proof.asked} requests: no number of"
+            f" such requests proves it.{review}"
         )
-    return f"About {proof.more} more pairs are needed after {proof.served}.{review}"
+    return (
+        f"About {proof.more} more requests are needed after {proof.asked}, of which it answers"
+        f" {proof.served}.{review}"
+    )
 
 
 def _told(proof: Proof) -> str:
-    return f"{proof.served} pairs: a mean loss of {proof.loss:+.1%}."
+    return f"{proof.served} of {proof.asked} requests: a mean loss of {proof.loss:+.1%}."
 
 
 def harmful(pairs: Sequence[MatchedPair | None], margin: float) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shortstop.errors import StoreError
 from shortstop.flywheel.card import card_files
-from shortstop.flywheel.curate.dataset import Dataset, curate
+from shortstop.flywheel.curate.dataset import Dataset, beside, curate
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
@@ -45,8 +45,9 @@ TAKEN_BACK = ("canary", "live")
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a task is learned: the `recipe`, the `trainers` that are tried, and what proves a
-    specialist: a mean loss below `margin`, at the error `alpha`. `judge_error` is the share of a
-    judge's verdicts that is taken to be wrong where people have not checked them."""
+    specialist: a mean loss of its task below `margin`, at the error `alpha`; who is proven to lose
+    more on its own answers is taken back. `judge_error` is the
+    share of a judge's verdicts that is taken to be wrong where people have not checked them."""
 
     recipe: Recipe
     trainers: Sequence[Trainer]
@@ -88,7 +89,7 @@ class TaskNight:
         refused: tuple[KindReport, ...] = ()
         if self.trains and self._due(placed):
             stage("curate")
-            data = self._curated()
+            data = self._curated(placed)
             try:
                 stage("train")
                 refused = self._trained(data)
@@ -125,10 +126,16 @@ class TaskNight:
         new = sum(example.at > state.until for example in self.examples)
         return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
 
-    def _curated(self) -> Dataset:
+    def _curated(self, placed: Mapping[str, Place]) -> Dataset:
         recipe = self.rules.recipe
         until = self.memory.state.until
-        return curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        data = curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        return beside(data, self._answered(placed))
+
+    def _answered(self, placed: Mapping[str, Place]) -> list[Example]:
+        """What those who are live have answered."""
+        live = {name for name, place in placed.items() if place.state == "live"}
+        return [row for row in self.traffic.local if row.teacher in live]
 
     def _trained(self, data: Dataset) -> tuple[KindReport, ...]:
         """Try each kind; why those are none that are none. Raises NotLearned."""
@@ -209,21 +216,21 @@ class TaskNight:
         self, name: str, placed: Mapping[str, Place], known: Findings
     ) -> tuple[Move, KindReport]:
         """Where one specialist's evidence puts it."""
-        place, pairs, margin = placed[name], known.pairs[name], self.rules.margin
+        place, pairs, rules = placed[name], known.pairs[name], self.rules
         gold = [pair for pair in pairs.every if pair and pair.by == "gold"]
         now = Standing(
             place.state,
             known.asked(name),
             known.since(name, place.since),
-            place.state in TAKEN_BACK and harmful(pairs.since(place.since), margin),
-            harmful(gold, margin),
+            place.state in TAKEN_BACK and harmful(pairs.since(place.since), rules.margin),
+            harmful(gold, rules.margin),
         )
         step = self._ended(place) or next_move(now, self._incumbent(name, placed, known))
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
         shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.asked
         return step, KindReport(
             place.learned.manifest.kind, name, step.state, step.why + why, now.asked.share,
-            shown.served, shown.loss, shown.more, shown.judged, margin=margin,
+            shown.served, shown.loss, shown.more, shown.judged, margin=rules.margin,
             losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
             checked=known.doubt.checked,
         )  # fmt: skip
@@ -247,8 +254,7 @@ class TaskNight:
         ]
         if place.state == "live":
             return asked
-        live = {other for other, one in placed.items() if one.state == "live"}
-        asked += [row for row in self.traffic.local if row.at > until and row.teacher in live]
+        asked += [row for row in self._answered(placed) if row.at > until]
         return sorted(asked, key=lambda row: row.at)
 
     def _incumbent(
