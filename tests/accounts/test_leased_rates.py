@@ -131,6 +131,42 @@ def test_a_limit_of_which_little_is_used_outlives_a_minute_without_the_store(
         world.wait(pause)
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE meters SET arrival = 'infinity'",
+        "UPDATE meters SET arrival = '-infinity'",
+        "UPDATE meters SET arrival = 'NaN'",
+        "UPDATE meters SET arrival = 1e300",
+        "UPDATE meter_leases SET units = -5000",
+        "UPDATE meter_leases SET units = 9223372036854775807",
+        "UPDATE meter_leases SET until = 'infinity'",
+        "INSERT INTO meter_leases SELECT 'by-hand', key, unit, -90, 'infinity' FROM meters",
+        "INSERT INTO meter_leases SELECT 'by-hand', key, unit, 1000000, 'infinity' FROM meters",
+    ],
+)
+def test_a_table_that_was_edited_by_hand_admits_no_more_and_is_right_in_a_minute(
+    world: World, edit: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, one, other = world.key(rpm=600), world.replica(), world.replica()
+    for each in (one, other):
+        assert admitted(each, key) is not None
+    world.sql(edit)
+    began, served = time.monotonic(), 2
+    for n in range(1300):
+        world.clock.advance(0.01)
+        served += admitted((one, other)[n % 2], key) is not None
+    assert served <= 600 + (time.monotonic() - began) * 10 + 1
+    if "-infinity" not in edit and "until" not in edit:
+        assert f"600 requests a minute of key {key.id}" in caplog.text
+    world.sql("UPDATE meters SET arrival = arrival - 60")
+    world.wait(REFRESH_SECONDS + 0.1)
+    assert admitted(one, key) is not None, "as if a minute had passed"
+    ((arrival, now),) = world.sql("SELECT arrival, extract(epoch FROM now())::float8 FROM meters")
+    assert float(str(arrival)) <= float(str(now)) + WINDOW + 1
+    assert not world.sql("SELECT 1 FROM meter_leases WHERE until > now() + interval '2 minutes'")
+
+
 @given(
     steps=st.lists(
         st.tuples(

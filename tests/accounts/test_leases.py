@@ -298,6 +298,30 @@ def test_a_minute_without_the_store_is_outlived_where_enough_is_left(
     assert world.purse(key.id) == (served * Decimal(cost), 0)
 
 
+@pytest.mark.parametrize("held", [-(10**12), 10**18])
+def test_what_is_set_aside_is_what_is_leased_whatever_was_written_by_hand(
+    world: World, held: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, one = world.key(budget_usd=Decimal(1)), world.replica()
+    assert one.hold("r1", key, "0.4") is None
+    world.sql(f"UPDATE purses SET held = {held}")
+    assert one.hold("r2", key, "0.7") == key.id
+    assert one.hold("r3", key, "0.5") is None
+    assert f"the budget {key.id}: " in caplog.text
+    for id in ("r1", "r3"):
+        one.settle(id, key, "0.1")
+    one.close()
+    assert world.purse(key.id) == (Decimal("0.2"), 0)
+
+
+def test_a_slice_below_nothing_gives_nobody_more(world: World) -> None:
+    key, one, other = world.key(budget_usd=Decimal(1)), world.replica(), world.replica()
+    assert one.hold("r1", key, "0.4") is None
+    world.sql("UPDATE holds SET amount = -amount")
+    assert other.hold("r2", key, "1.1") == key.id
+    assert one.hold("r3", key, "1.1") == key.id
+
+
 def test_what_a_refused_request_is_told_says_what_is_the_matter(world: World) -> None:
     key, one = world.key(budget_usd=Decimal(100), rpm=600), world.replica()
     one.flaky.away = True
