@@ -305,12 +305,14 @@ async def _until_used_up(clients: Clients, most: float = 180.0) -> None:
             return
 
 
-async def _until_written(race: Race) -> None:
-    """Until no row waits in a journal any more."""
-    before = -1
-    while (now := race.sql("SELECT count(*) FROM traces")[0][0]) != before:
-        before = now
-        await asyncio.sleep(10)
+async def _until_written(race: Race, acknowledged: set[str]) -> None:
+    """Until every acknowledged row is there, or for a minute none has come out of a journal."""
+    written, came = -1, time.monotonic()
+    while written < len(acknowledged) and time.monotonic() - came < 60:
+        now = race.sql("SELECT count(*) FROM traces WHERE outcome = 'ok'")[0][0]
+        if now != written:
+            written, came = now, time.monotonic()
+        await asyncio.sleep(2)
 
 
 @asynccontextmanager
@@ -352,7 +354,7 @@ async def run(stall: float, requests: int) -> dict[str, Any]:
                 seconds = time.monotonic() - began
                 clients.stopping = True
                 await asyncio.gather(*tasks)
-                await _until_written(race)
+                await _until_written(race, set().union(*clients.acknowledged.values()))
             finally:
                 await race.stop()
             return {**figures, **_outcome(race, clients, upstream, budget, seconds)}

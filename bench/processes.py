@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 """The repository, from which `python -m bench...` and `python -m shortstop` are found."""
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds until a child must listen."""
 
 
@@ -69,7 +69,7 @@ def running(
 async def listening(port: int, child: subprocess.Popen[bytes], log: Path) -> float:
     """Wait until a port accepts connections; returns the seconds that it took.
 
-    Raises SystemExit, naming the log, when the child ends or does not listen within a minute.
+    Raises SystemExit, naming the log, when the child ends or does not listen within three minutes.
     """
     started = time.monotonic()
     while time.monotonic() - started < PATIENCE:

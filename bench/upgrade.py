@@ -33,7 +33,7 @@ from tests.postgres import PostgresServer
 from tests.postgres import running as running_postgres
 
 from bench.on_postgres import CONFIG
-from bench.processes import ROOT, free_port, key_of, listening, module, running
+from bench.processes import PATIENCE, ROOT, free_port, key_of, listening, module, running
 from bench.releases import environment, unpacked
 
 WORK = ROOT / "var" / "upgrade"
@@ -93,7 +93,7 @@ class Cluster:
         replica.child, replica.release = self._child(replica, release, log), release
         await listening(replica.port, replica.child, log)
         async with aiohttp.ClientSession() as http:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not await _ready(http, replica.port):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.05)
         self.in_service.append(replica)

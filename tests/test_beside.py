@@ -37,7 +37,7 @@ def store() -> Store:
 
 @pytest.fixture
 def calls(store: Store) -> Iterator[BesideTheLoop]:
-    calls = BesideTheLoop(store.answer, patience_s=0.2, pause_s=0.01)
+    calls = BesideTheLoop(store.answer, patience_s=0.2, pause_s=0.01, quiet_s=2.0)
     yield calls
     store.free.set()
     calls.close()
@@ -88,6 +88,41 @@ async def test_a_few_wait_in_vain_and_then_nobody_until_the_store_answers(
 
     assert await answered() == "again"
     assert "never asked" not in store.done
+
+
+async def test_a_store_on_the_verge_is_told_of_once(
+    store: Store, calls: BesideTheLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slow three times in a row, each time in time again for a moment."""
+    for _ in range(3):
+        await slowed(store, calls)
+        store.free.set()
+        await until(lambda: not calls._slow)
+    await until(lambda: "in time again" in caplog.text)
+    said = [one.getMessage() for one in caplog.records if "shared store" in one.getMessage()]
+    assert len(said) == 2
+    assert said[0].startswith("the shared store is slow")
+    assert said[1].startswith("the shared store answers in time again: it was slow 3 times in")
+    await slowed(store, calls)
+    assert caplog.text.count("the shared store is slow") == 2, "a trouble of its own"
+
+
+async def test_one_answer_in_time_is_no_steady_store() -> None:
+    """Requests rely on it after three tries in a row that were in time."""
+    answers = iter([True, True, False, True, True, True])
+    asked: list[bool] = []
+
+    def probe() -> None:
+        asked.append(next(answers))
+        if not asked[-1]:
+            raise StoreUnavailable("It is away.")
+
+    store, calls = Store(), BesideTheLoop(probe, patience_s=0.2, pause_s=0.0)
+    await slowed(store, calls)
+    await until(lambda: not calls._slow)
+    assert asked == [True, True, False, True, True, True]
+    store.free.set()
+    calls.close()
 
 
 async def test_while_it_is_slow_what_is_needed_is_still_asked(

@@ -29,6 +29,11 @@ NEEDED_SECONDS = 5.0
 """And for what it cannot: longer than a store's own limit for a call."""
 PROBE_SECONDS = 0.25
 """Between tries while the store is slow."""
+STEADY = 3
+"""So many tries in a row must be in time before requests rely on the store again."""
+QUIET_SECONDS = 30.0
+"""And so long it must stay so before the log says that it is over: a store on the verge would be
+told of every second."""
 MOST_VAIN = 3
 """So many in a row wait in vain before nobody does: one call may be late on a busy machine."""
 THREADS = 2
@@ -85,13 +90,15 @@ class BesideTheLoop:
         *,
         patience_s: float = PATIENCE_SECONDS,
         pause_s: float = PROBE_SECONDS,
+        quiet_s: float = QUIET_SECONDS,
     ) -> None:
-        self._probe, self._patience_s, self._pause_s = probe, patience_s, pause_s
+        self._probe, self._patience_s = probe, patience_s
+        self._pause_s, self._quiet_s = pause_s, quiet_s
         self._threads = ThreadPoolExecutor(THREADS, "shortstop-store")
-        self._slow, self._vain = False, 0
+        self._slow, self._vain, self._spells = False, 0, 0
         self._lock = threading.Lock()
         self._under_way = 0
-        self._closed = threading.Event()
+        self._closed, self._relapsed = threading.Event(), threading.Event()
 
     async def run(self, work: Callable[[], T]) -> T:
         if self._slow:
@@ -131,24 +138,52 @@ class BesideTheLoop:
             if self._vain < MOST_VAIN or self._slow or self._closed.is_set():
                 return
             self._slow = True
-        log.warning("the shared store is slow: requests go on without it until it is not")
-        threading.Thread(target=self._until_fast, name="shortstop-probe", daemon=True).start()
-
-    def _until_fast(self) -> None:
-        while not self._closed.wait(self._pause_s):
-            began = time.monotonic()
-            try:
-                self._probe()
-            except StoreError:
-                continue
-            if time.monotonic() - began < self._patience_s / 2:
-                self._slow, self._vain = False, 0
-                log.warning("the shared store answers in time again")
+            self._spells += 1
+            self._relapsed.set()
+            if self._spells > 1:
                 return
+        log.warning("the shared store is slow: requests go on without it until it is not")
+        threading.Thread(target=self._until_over, name="shortstop-probe", daemon=True).start()
+
+    def _until_over(self) -> None:
+        """Until it has been in time for long enough to say so."""
+        began = time.monotonic()
+        while True:
+            spells, took = self._until_fast(), time.monotonic() - began
+            self._relapsed.wait(self._quiet_s)
+            if self._closed.is_set():
+                return
+            with self._lock:
+                if spells == self._spells:
+                    self._spells = 0
+                    break
+        log.warning(
+            "the shared store answers in time again: it was slow %d times in %.0f s", spells, took
+        )
+
+    def _until_fast(self) -> int:
+        """How often it has been slow by then, in the same trouble."""
+        steady = 0
+        while steady < STEADY and not self._closed.wait(self._pause_s):
+            steady = steady + 1 if self._in_time() else 0
+        with self._lock:
+            self._slow, self._vain = False, 0
+            if not self._closed.is_set():
+                self._relapsed.clear()
+            return self._spells
+
+    def _in_time(self) -> bool:
+        began = time.monotonic()
+        try:
+            self._probe()
+        except StoreError:
+            return False
+        return time.monotonic() - began < self._patience_s / 2
 
     def close(self) -> None:
         """What is under way ends by itself."""
         self._closed.set()
+        self._relapsed.set()
         self._threads.shutdown()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shortstop.accounts import Key, meter
 from shortstop.accounts.meter import WINDOW
-from shortstop.accounts.slices import IDLE_SECONDS
+from shortstop.accounts.slices import IDLE_SECONDS, REFRESH_SECONDS
 from shortstop.errors import RateLimited, StoreUnavailable
 from shortstop.ports.leases import LEASE_SECONDS
 from shortstop.types import Admission
@@ -49,7 +49,10 @@ def test_what_an_idle_replica_has_goes_back(world: World) -> None:
     one, other = world.replica(), world.replica()
     assert admitted(one, key) is not None
     world.wait(IDLE_SECONDS + 0.1)
-    assert sum(admitted(other, key) is not None for _ in range(70)) >= 59
+    assert sum(admitted(other, key) is not None for _ in range(70)) >= 57, "but for a twentieth"
+    world.wait(REFRESH_SECONDS + 0.1)
+    world.wait(0.3)
+    assert admitted(other, key) is not None, "when it is told that the rest is used up, that too"
 
 
 def test_a_refusal_says_when_to_come_back_and_each_answer_what_is_left(world: World) -> None:
@@ -111,6 +114,57 @@ def test_a_slice_is_used_no_longer_than_it_is_leased(world: World) -> None:
     world.clock.advance(LEASE_SECONDS)
     with pytest.raises(StoreUnavailable):
         admitted(one, key)
+
+
+@pytest.mark.parametrize("pause", [0.1, 5.0])
+def test_a_limit_of_which_little_is_used_outlives_a_minute_without_the_store(
+    world: World, pause: float
+) -> None:
+    """Ten requests a second, and one in five seconds."""
+    key, one = world.key(rpm=60_000), world.replica()
+    for _ in range(int(30 / pause)):
+        assert admitted(one, key) is not None
+        world.wait(pause)
+    one.flaky.away = True
+    for _ in range(int(60 / pause)):
+        assert admitted(one, key) is not None
+        world.wait(pause)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE meters SET arrival = 'infinity'",
+        "UPDATE meters SET arrival = '-infinity'",
+        "UPDATE meters SET arrival = 'NaN'",
+        "UPDATE meters SET arrival = 1e300",
+        "UPDATE meter_leases SET units = -5000",
+        "UPDATE meter_leases SET units = 9223372036854775807",
+        "UPDATE meter_leases SET until = 'infinity'",
+        "INSERT INTO meter_leases SELECT 'by-hand', key, unit, -90, 'infinity' FROM meters",
+        "INSERT INTO meter_leases SELECT 'by-hand', key, unit, 1000000, 'infinity' FROM meters",
+    ],
+)
+def test_a_table_that_was_edited_by_hand_admits_no_more_and_is_right_in_a_minute(
+    world: World, edit: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, one, other = world.key(rpm=600), world.replica(), world.replica()
+    for each in (one, other):
+        assert admitted(each, key) is not None
+    world.sql(edit)
+    began, served = time.monotonic(), 2
+    for n in range(1300):
+        world.clock.advance(0.01)
+        served += admitted((one, other)[n % 2], key) is not None
+    assert served <= 600 + (time.monotonic() - began) * 10 + 1
+    if "-infinity" not in edit and "until" not in edit:
+        assert f"600 requests a minute of key {key.id}" in caplog.text
+    world.sql("UPDATE meters SET arrival = arrival - 60")
+    world.wait(REFRESH_SECONDS + 0.1)
+    assert admitted(one, key) is not None, "as if a minute had passed"
+    ((arrival, now),) = world.sql("SELECT arrival, extract(epoch FROM now())::float8 FROM meters")
+    assert float(str(arrival)) <= float(str(now)) + WINDOW + 1
+    assert not world.sql("SELECT 1 FROM meter_leases WHERE until > now() + interval '2 minutes'")
 
 
 @given(

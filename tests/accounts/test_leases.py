@@ -271,6 +271,72 @@ def test_while_the_store_is_away_a_slice_is_used_up_and_no_more(world: World) ->
     assert one.hold("again", key, "1") is None
 
 
+@pytest.mark.parametrize(("pause", "cost"), [(0.1, "0.002"), (1.0, "0.02"), (5.0, "0.002")])
+def test_a_minute_without_the_store_is_outlived_where_enough_is_left(
+    world: World, pause: float, cost: str
+) -> None:
+    """What requests take at most is set aside, ten times and once what they cost; in the end
+    everything is counted once."""
+    key, one = world.key(budget_usd=Decimal(100)), world.replica()
+    served = 0
+
+    def asked(seconds: float) -> None:
+        nonlocal served
+        for _ in range(int(seconds / pause)):
+            assert one.hold(f"r{served}", key, "0.02") is None
+            one.settle(f"r{served}", key, cost)
+            served += 1
+            world.wait(pause)
+
+    asked(30)
+    one.flaky.away = True
+    asked(60)
+    assert sum(world.purse(key.id)) <= 10, "of a hundred"
+    one.flaky.away = False
+    asked(10)
+    one.close()
+    assert world.purse(key.id) == (served * Decimal(cost), 0)
+
+
+@pytest.mark.parametrize("held", [-(10**12), 10**18])
+def test_what_is_set_aside_is_what_is_leased_whatever_was_written_by_hand(
+    world: World, held: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, one = world.key(budget_usd=Decimal(1)), world.replica()
+    assert one.hold("r1", key, "0.4") is None
+    world.sql(f"UPDATE purses SET held = {held}")
+    assert one.hold("r2", key, "0.7") == key.id
+    assert one.hold("r3", key, "0.5") is None
+    assert f"the budget {key.id}: " in caplog.text
+    for id in ("r1", "r3"):
+        one.settle(id, key, "0.1")
+    one.close()
+    assert world.purse(key.id) == (Decimal("0.2"), 0)
+
+
+def test_a_slice_below_nothing_gives_nobody_more(world: World) -> None:
+    key, one, other = world.key(budget_usd=Decimal(1)), world.replica(), world.replica()
+    assert one.hold("r1", key, "0.4") is None
+    world.sql("UPDATE holds SET amount = -amount")
+    assert other.hold("r2", key, "1.1") == key.id
+    assert one.hold("r3", key, "1.1") == key.id
+
+
+def test_what_a_refused_request_is_told_says_what_is_the_matter(world: World) -> None:
+    key, one = world.key(budget_usd=Decimal(100), rpm=600), world.replica()
+    one.flaky.away = True
+    for ask in (lambda: one.hold("r1", key, "1"), lambda: one.accounts.rates.admit(key, 0)):
+        with pytest.raises(StoreUnavailable) as refused:
+            ask()
+        assert refused.value.code == "store_unreachable"
+        assert refused.value.message == (
+            "What this machine had leased of the key's budgets and limits is used up, and more"
+            " cannot be asked for now: The database is away."
+        )
+        assert (refused.value.retry_after or 0) >= 1
+        assert "Keys without a budget or limit go on" in (refused.value.hint or "")
+
+
 def test_the_version_before_counts_what_is_leased(world: World) -> None:
     """It knows `hold` and `recover` alone, and takes a slice for a request."""
     key, one = world.key(budget_usd=Decimal(1)), world.replica()

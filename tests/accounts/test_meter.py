@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortstop.accounts import meter
+from shortstop.accounts.meter import WINDOW, mended
+from shortstop.types.leases import SharedMeter
 
 NOW = 1_795_000_000.0
 STEPS = st.lists(st.tuples(st.floats(0, 90), st.integers(1, 30)), min_size=1, max_size=60)
@@ -78,3 +83,16 @@ def test_who_may_use_a_share_leaves_the_rest_and_gets_in_later(
     elif units <= limit:
         wait = read.retry_after + 1e-6
         assert meter.take(read.arrival, NOW + wait, units, limit, share).admitted
+
+
+@pytest.mark.parametrize("arrival", [inf, -inf, nan, 1e300])
+def test_a_state_that_none_can_have_counts_as_used_up(arrival: float) -> None:
+    now = 1.8e9
+    reading = meter.take(arrival, now, 1, 60)
+    assert (reading.admitted, reading.remaining) == (False, 0)
+    assert meter.take(reading.arrival, now + 1.01, 1, 60).admitted
+    assert meter.correct(arrival, now, -30, 60) == now + WINDOW / 2
+    state = SharedMeter(arrival, now, -1, 10**18, 3)
+    assert mended(state, 60) == SharedMeter(now + WINDOW + 63, now, 0, 60, 3)
+    whole = SharedMeter(now + 1, now, 1, 2, 0)
+    assert mended(whole, 60) == whole

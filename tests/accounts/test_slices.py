@@ -7,6 +7,7 @@ import pytest
 from shortstop.accounts.slices import (
     AHEAD_SECONDS,
     IDLE_SECONDS,
+    KEPT_SECONDS,
     PACE_SECONDS,
     REFRESH_SECONDS,
     TOUCH_SECONDS,
@@ -73,7 +74,7 @@ def test_of_what_is_under_way_no_more_is_used_than_stays_in_any_case() -> None:
     """Idle: the rest is on its way back, and whether it came nobody knows."""
     one = leased(100)
     one.hold(30, NOW)
-    later = NOW + IDLE_SECONDS + 1
+    later = NOW + KEPT_SECONDS + 1
     order, terms = one.order([], "b", later)
     assert (order.lease, terms.floor, one.free(later)) == ("a", 30, 0)
     again, _ = one.order([], "c", later + 1)
@@ -112,7 +113,7 @@ def test_when_an_order_is_due() -> None:
     assert one.runs_low(NOW + 1)
     one.settle(60, 0, one.generation)
     assert not one.due(NOW + 1)
-    assert one.due(NOW + 1 + IDLE_SECONDS + 0.1), "idle"
+    assert one.due(NOW + 1 + IDLE_SECONDS + 0.1), "nobody asks: what is more than needed"
     one.used_at = NOW + REFRESH_SECONDS
     assert one.due(NOW + REFRESH_SECONDS + 0.1), "others learn what was spent"
     one.change()
@@ -136,6 +137,36 @@ def test_where_little_is_left_the_rest_goes_back() -> None:
     assert one.order([], "b", NOW + 1)[1].floor == 0
     scarce = leased(100, left=800)
     assert scarce.order([], "b", NOW + 1)[1].floor == 45, "a twentieth of what is left in all"
+
+
+def test_of_what_nobody_uses_a_minute_s_need_stays_for_a_while() -> None:
+    one = leased(1000)
+    for n in range(5):
+        one.hold(10, NOW + n)
+        one.settle(10, 1, one.generation)
+    later = NOW + 4 + IDLE_SECONDS + 0.1
+    assert one.due(later)
+    order, terms = one.order([], "b", later)
+    need = 10 + 2 + int(5 / (later - NOW) * AHEAD_SECONDS)
+    assert (terms.floor, terms.extra) == (need, need)
+    one.answered(order, Leased("b", need, 10**6), later)
+    assert not one.due(later + 1), "it stays"
+    assert one.due(later + REFRESH_SECONDS + 1), "others are told; what is needed is less and less"
+    again, terms = one.order([], "c", later + REFRESH_SECONDS + 1)
+    assert 12 < terms.floor < need
+    one.answered(again, Leased("c", terms.floor, 10**6), later + REFRESH_SECONDS + 1)
+    over = NOW + 4 + KEPT_SECONDS + 1
+    assert one.due(over)
+    assert one.order([], "d", over)[1] == SliceTerms(0, 0, (), 0)
+
+
+@pytest.mark.parametrize(("left", "kept"), [(10**6, 12), (2000, 12), (200, 11), (150, 0), (0, 0)])
+def test_what_nobody_uses_stays_only_where_others_do_not_miss_it(left: int, kept: int) -> None:
+    """At most a twentieth of what is left; nothing where that is less than a request."""
+    one = leased(20, left)
+    one.hold(10, NOW)
+    one.settle(10, 0, one.generation)
+    assert one.order([], "b", NOW + IDLE_SECONDS + 0.1)[1].floor == kept
 
 
 def test_what_was_refused_is_not_asked_for_again_at_once() -> None:

@@ -46,6 +46,8 @@ def test_an_install_moves_and_goes_on(shortstop: Shortstop, config: Path, home: 
     assert "can be used (PostgreSQL " in shortstop("store", "check").out
     assert list(json.loads(shortstop("store", "check", "--json").out)) == ["server"]
     assert shortstop("store", "migrate").out == "The tables were up to date.\n"
+    finished = shortstop("store", "migrate", "--finish").out
+    assert finished.endswith("Earlier versions of Shortstop are refused from now on.\n")
     moved = shortstop("store", "copy")
     assert moved.code == 0, moved.err
     assert "Copied and counted." in moved.out

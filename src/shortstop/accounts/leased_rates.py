@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from shortstop.ports.leases import LEASE_SECONDS
 from shortstop.ports.stores import AccountStore
 from shortstop.types import Admission
 from shortstop.types.leases import Leased, LeaseOrder, MeterChange, MeterOrder, SharedMeter
+
+log = logging.getLogger(__name__)
 
 FIRST = 8
 """Times what the first request needs."""
@@ -37,8 +40,15 @@ class MeterHolding:
         order, terms = self.slice.order(wanted, named, now)
 
         def change(state: SharedMeter, spent: int) -> MeterChange:
-            kept = SliceTerms(0, min(terms.floor, state.mine), terms.wanted, terms.extra)
-            return meter.shared(state, self.limit, spent, kept.size)
+            found = meter.mended(state, self.limit)
+            if found != state:
+                log.warning(
+                    "the limit of %s %s a minute of key %s: what the database had of it cannot be,"
+                    " so it counts as used up for a minute at most",
+                    self.limit, self.unit, self.key,
+                )  # fmt: skip
+            kept = SliceTerms(0, min(terms.floor, found.mine), terms.wanted, terms.extra)
+            return meter.shared(found, self.limit, spent, kept.size)
 
         return order, MeterOrder(order, self.key, self.unit, change)
 

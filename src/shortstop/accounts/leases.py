@@ -31,6 +31,8 @@ POLL_SECONDS = 0.75
 revoked elsewhere is refused within a second."""
 MOST_ORDERS = 64
 """In one transaction."""
+RETRY_SECONDS = 2.0
+"""After so long whoever was refused may ask again."""
 PATIENCE_SECONDS = 2.5
 """So long a request waits for a slice."""
 FORGET_SECONDS = 60.0
@@ -137,7 +139,7 @@ class LeaseKeeper:
                     want.future.set_result(want.refuse(slice_))
                     return True
             if self._down is not None and self._thread is not None:
-                want.future.set_exception(self._down)
+                want.future.set_exception(_used_up(self._down))
                 return True
             self._wants.append(want)  # type: ignore[arg-type]
             self._wake.set()
@@ -163,7 +165,7 @@ class LeaseKeeper:
                 rest = self._rounds(wants)
             except StoreError as error:
                 self._down = error
-                self._fail(wants, error)
+                self._fail(wants, _used_up(error))
                 return
             except BaseException:
                 self._fail(wants, StoreError("The budgets could not be kept.", status=503))
@@ -299,13 +301,21 @@ class LeaseKeeper:
             return
         with self.lock:
             wants, self._wants = self._wants, []
-        self._fail(wants, self._down)
+        self._fail(wants, _used_up(self._down))
+
+
+def _used_up(error: StoreError) -> StoreUnavailable:
+    """For a request that finds no room in its slices while the store cannot be asked."""
+    return StoreUnavailable(
+        "What this machine had leased of the key's budgets and limits is used up, and more cannot"
+        f" be asked for now: {error.message}",
+        hint="Ask again in a moment. Keys without a budget or limit go on.",
+        code=error.code,
+        retry_after=max(RETRY_SECONDS, error.retry_after or 0.0),
+    )
 
 
 def _slow() -> StoreUnavailable:
-    return StoreUnavailable(
-        "The store did not say in time what is left of a budget or a limit.",
-        hint="Ask again in a moment; look for what keeps the store busy.",
-        code="store_slow",
-        retry_after=1.0,
+    return _used_up(
+        StoreUnavailable("The store did not say in time what is left.", code="store_slow")
     )

@@ -7,11 +7,14 @@ arrived at the steady rate. A full minute's allowance may arrive at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from shortstop.types.leases import MeterChange, SharedMeter, Size
 
 WINDOW = 60.0
 """Seconds over which the limit is counted; its whole allowance may be used in one burst."""
+SLACK = 60.0
+"""Seconds by which clocks may differ: an arrival further ahead than that was set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ def take(arrival: float, now: float, units: float, limit: int, share: float = 1.
     """Admit `units` at `now` (Unix seconds) if `limit` units a minute allow it; with a `share`
     below 1 only if the rest of the allowance is left then, or none of it is used yet."""
     each = WINDOW / limit
-    base = max(arrival, now)
+    base = max(possible(arrival, now + WINDOW), now)
     after = base + units * each
     allowed = max(WINDOW * share, min(units * each, WINDOW))
     if after - now <= allowed + 1e-9:
@@ -49,7 +52,23 @@ def take(arrival: float, now: float, units: float, limit: int, share: float = 1.
 
 def correct(arrival: float, now: float, units: float, limit: int) -> float:
     """The state once `units` more than were counted (fewer, if negative) turn out to be used."""
-    return max(now - WINDOW, arrival + units * WINDOW / limit)
+    return max(now - WINDOW, possible(arrival, now + WINDOW) + units * WINDOW / limit)
+
+
+def possible(arrival: float, latest: float) -> float:
+    """The state, where it can be one; else everything is used up, so that it is right again in a
+    minute. Somebody may have set it by hand, to what is no number too."""
+    return arrival if -inf < arrival <= latest + SLACK else latest
+
+
+def mended(state: SharedMeter, limit: int) -> SharedMeter:
+    """The same, where it can be; else with as much used and leased as can be."""
+    mine, others, lapsed = (
+        min(max(units, 0), limit) for units in (state.mine, state.others, state.lapsed)
+    )
+    latest = state.now + WINDOW + (mine + others + lapsed) * WINDOW / limit
+    arrival = None if state.arrival is None else possible(state.arrival, latest)
+    return SharedMeter(arrival, state.now, mine, others, lapsed)
 
 
 def shared(state: SharedMeter, limit: int, spent: int, size: Size) -> MeterChange:

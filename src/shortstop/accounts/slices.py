@@ -14,10 +14,16 @@ from shortstop.types.leases import Leased, LeaseOrder
 
 SHARE = 20
 """A slice takes at most this part of what is left, beyond what requests under way need."""
-AHEAD_SECONDS = 16.0
-"""A slice is to last so long, at the pace at which it was used."""
+AHEAD_SECONDS = 120.0
+"""A slice is to last so long, at the pace at which it was used: as it is renewed every
+REFRESH_SECONDS, it outlives a minute without the database, also at nearly twice the pace: when
+another process has died, its requests come here."""
 IDLE_SECONDS = 2.0
-"""After so long without a request the rest goes back."""
+"""After so long without a request goes back what is more than that."""
+KEPT_SECONDS = 300.0
+"""And after so long all of it."""
+FADE_SECONDS = 30.0
+"""A pace that is not kept up counts half after so long."""
 REFRESH_SECONDS = 8.0
 """At the latest so long after the last order others learn what was spent."""
 TOUCH_SECONDS = 600.0
@@ -32,7 +38,8 @@ _NEVER = (0, float("-inf"))
 @dataclass(slots=True, eq=False)
 class LeasedSlice:
     """`amount` is what may be used: held for requests under way, spent since the last order that
-    was answered, and free. Times are on the monotonic clock, in seconds.
+    was answered, and free. `peak` is the most that was held at once of late, `usual` what a request
+    takes. Times are on the monotonic clock, in seconds.
 
     `first` is how many times what the first request needs the first slice is to hold.
     """
@@ -49,6 +56,7 @@ class LeasedSlice:
     used_at: float = float("-inf")
     ordered_at: float = float("-inf")
     peak: int = 0
+    usual: int = 0
     goal: int = 0
     pace: float = 0.0
     refused: tuple[int, float] = _NEVER
@@ -67,13 +75,17 @@ class LeasedSlice:
 
     def hold(self, amount: int, now: float) -> None:
         self.held += amount
-        self.used_at = now
+        self._used(amount, now)
         self.peak = max(self.peak, self.held)
 
     def spend(self, amount: int, now: float) -> None:
         """Without holding it before."""
         self.spent += amount
+        self._used(amount, now)
+
+    def _used(self, amount: int, now: float) -> None:
         self.used_at = now
+        self.usual = (7 * self.usual + amount) // 8 if self.usual else amount
 
     def settle(self, amount: int, spent: int, generation: int) -> None:
         """What was held of a lease that was lost is counted as spent already."""
@@ -109,10 +121,10 @@ class LeasedSlice:
             return False
         if self.tried or self.changed:
             return True
-        free, idle = self.free(now), now - self.used_at > IDLE_SECONDS
-        if (free or self.spent) and (idle or since > REFRESH_SECONDS):
+        free = self.free(now)
+        if (free or self.spent) and since > REFRESH_SECONDS:
             return True
-        return since > TOUCH_SECONDS or self._runs_low(free) or self._surplus(free, now) > 0
+        return since > TOUCH_SECONDS or self._runs_low(free) or free > self._kept(free, now)
 
     def nearly_due(self, now: float) -> bool:
         """Whether it may as well be part of others' transaction."""
@@ -135,9 +147,11 @@ class LeasedSlice:
 
     def order(self, wanted: Sequence[int], named: str, now: float) -> tuple[LeaseOrder, SliceTerms]:
         """For requests that wait for these amounts; with what it is to hold."""
-        free, idle = self.free(now), not wanted and now - self.used_at > IDLE_SECONDS
-        kept = 0 if idle else free - self._surplus(free, now)
-        extra = 0 if idle else self._ahead(sum(wanted), now)
+        free = self.free(now)
+        self._measure(now)
+        kept = free - self._surplus(free, now) if wanted else self._kept(free, now)
+        ahead = wanted or self._in_use(now)
+        extra = self._ahead(sum(wanted)) if ahead else self._spare(free, now)
         order = LeaseOrder(self.lease, named, tuple(self.tried), self.spent)
         terms = SliceTerms(self.held, self.held + kept, tuple(wanted), extra)
         self.amount = terms.floor + max(0, self.spent)
@@ -145,19 +159,33 @@ class LeasedSlice:
         self.ordered_at, self.changed = now, False
         return order, terms
 
+    def _kept(self, free: int, now: float) -> int:
+        """What of it stays while nobody waits for more."""
+        kept = free - self._surplus(free, now)
+        return kept if self._in_use(now) else min(kept, self._spare(free, now))
+
+    def _in_use(self, now: float) -> bool:
+        return now - self.used_at <= IDLE_SECONDS
+
+    def _spare(self, free: int, now: float) -> int:
+        """What is to be free of a slice that is not in use: what a minute may need, unless so
+        little is left that others could miss it."""
+        share = (self.left + free) // SHARE
+        if now - self.used_at > KEPT_SECONDS or share < self.usual:
+            return 0
+        return min(share, self.usual + self.usual // 4 + int(self.pace * AHEAD_SECONDS))
+
     def _measure(self, now: float) -> None:
         """How fast it is used, and how much at once: of late."""
         since = now - self.ordered_at
         pace = max(0, self.spent) / max(since, PACE_SECONDS)
-        self.pace = max(pace, self.pace / 2)
+        self.pace = max(pace, self.pace * 0.5 ** (since / FADE_SECONDS))
         if since > REFRESH_SECONDS:
-            self.pace, self.peak = pace, self.held
+            self.peak = self.held
 
-    def _ahead(self, wanted: int, now: float) -> int:
+    def _ahead(self, wanted: int) -> int:
         """What is to be free beyond the requests that wait."""
-        first = self.ordered_at == float("-inf")
-        self._measure(now)
-        if first:
+        if self.ordered_at == float("-inf"):
             return wanted * self.first
         peak = max(self.peak, self.held + wanted)
         return peak + peak // 4 - self.held - wanted + int(self.pace * AHEAD_SECONDS)

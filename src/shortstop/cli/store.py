@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -32,16 +33,30 @@ def check_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @store_app.command("migrate")
-def migrate_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def migrate_command(
+    config: ConfigFile = None,
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish",
+            help="No machine runs an earlier version any more: refuse it, and pack new rows.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Bring the database's tables to the newest schema. `serve` does the same at its start."""
     paths = _paths(config)
-    from shortstop.stores.postgres.migrate import migrate_at
+    from shortstop.stores.postgres.migrate import finish_at, migrate_at
 
     steps = migrate_at(paths.database)
+    if finish:
+        finish_at(paths.database)
     if as_json:
         print_json({"steps": steps})
     else:
         say("The tables were up to date." if steps == 0 else f"Steps taken: {steps}.")
+        if finish:
+            say("Earlier versions of Shortstop are refused from now on.")
 
 
 @store_app.command("copy")

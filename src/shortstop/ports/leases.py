@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shortstop.types.leases import Leased, MeterOrder, PurseOrder
 
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 90.0
 """A slice of a rate limit lapses so long after it was leased or renewed, by the database's clock:
 what is in it then counts as used."""
 

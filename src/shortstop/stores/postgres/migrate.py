@@ -99,6 +99,18 @@ def migrate_at(url: str) -> int:
         raise as_store_error(error, named(url)) from error
 
 
+def finish_at(url: str) -> None:
+    """No Shortstop from before this schema uses the database any more: it is refused from now on,
+    and what it could not read may be written. Raises StoreError."""
+    try:
+        with connect(url) as connection:
+            check(connection, named(url))
+            with unhurried(connection):
+                connection.execute("UPDATE shortstop_schema SET oldest = version")
+    except psycopg.Error as error:
+        raise as_store_error(error, named(url)) from error
+
+
 def server_at(url: str) -> str:
     """The version of the server with that URL, whose tables this Shortstop can use. Raises
     StoreError."""

@@ -9,12 +9,14 @@ from shortstop.errors import StoreError
 from shortstop.stores.postgres.connect import NO_TEXT
 from shortstop.stores.postgres.database import PostgresDatabase, PostgresSession, PostgresSource
 from shortstop.stores.postgres.partitions import DayPartitions, drop, there
+from shortstop.stores.postgres.schema import PACKED_ROWS, STEPS
 from shortstop.stores.postgres.shared import WRITE_SECONDS
 from shortstop.stores.postgres.variant import POSTGRES
 from shortstop.stores.sql import erased, grades, rollups
 from shortstop.stores.sql.database import savepoint
 from shortstop.stores.sql.rollups import DAY
 from shortstop.stores.sql.rows import SUBJECT, SqlRows
+from shortstop.traces.packing import packed, slim
 from shortstop.types import Tier
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
@@ -37,9 +39,12 @@ _KINDS = {
 TYPES = {"seq": "int8"} | {name: _KINDS.get(name, "text") for name in COLUMNS}
 """What PostgreSQL calls the columns of `traces`."""
 _BODY = {"seq": "int8", "at": "float8", "trace": "text"}
-_ID, _AT = COLUMNS.index("id"), COLUMNS.index("at")
+_ID, _AT, _DIGEST = map(COLUMNS.index, ("id", "at", "digest"))
+_PACKED = STEPS.index(PACKED_ROWS) + 1
+"""The schema whose readers know packed documents."""
 _NEWEST = """
-SELECT newest, CAST(floor(extract(epoch FROM clock_timestamp()) / 86400) AS BIGINT) FROM row_numbers
+SELECT newest, CAST(floor(extract(epoch FROM clock_timestamp()) / 86400) AS BIGINT), oldest
+FROM row_numbers, shortstop_schema
 """
 _TAKEN = "SELECT id FROM traces WHERE id = ANY(?) AND at >= ? AND at < ?"
 
@@ -64,10 +69,13 @@ class PostgresRows(SqlRows):
         return refused
 
     def _copied(self, db: PostgresSession, rows: Sequence[Row]) -> int:
-        newest, today = db.execute(_NEWEST).fetchall()[0]
+        newest, today, oldest = db.execute(_NEWEST).fetchall()[0]
         times = [row.columns[_AT] for row in rows]
         self._days.make(db, {int(at // DAY) for at in times}, today)
-        refused = len(rows) - _put(db, newest, rows)
+        kept = [_slim(row) for row in rows]
+        if oldest >= _PACKED:
+            kept = [_packed(row) for row in kept]
+        refused = len(rows) - _put(db, newest, kept)
         rollups.add(db, self._variant, newest, (min(times), max(times)))
         return refused
 
@@ -88,6 +96,16 @@ class PostgresRows(SqlRows):
         except (StoreError, UnicodeError):
             return None
         return Tier(rows[0][0]) if rows else None
+
+
+def _slim(row: Row) -> Row:
+    """As any version reads it, without what is empty or in the document alone asked for."""
+    columns = (*row.columns[:_DIGEST], "", *row.columns[_DIGEST + 1 :])
+    return Row(columns, slim(row.document))
+
+
+def _packed(row: Row) -> Row:
+    return row._replace(document=packed(row.document).encode())
 
 
 def _put(db: PostgresSession, newest: int, rows: Sequence[Row]) -> int:

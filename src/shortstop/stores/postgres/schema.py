@@ -279,6 +279,10 @@ _SESSIONS = (
     )
     """,
 )
+PACKED_ROWS = SchemaStep(
+    ("COMMENT ON COLUMN bodies.trace IS 'JSON or, where it begins with ~1, packed JSON'",)
+)
+"""From here on packed rows can be read; none is written while an earlier Shortstop may read it."""
 STEPS = (
     SchemaStep((*_ROWS, *_ACCOUNTS, *_MEMORY)),
     SchemaStep(_GROUPS),
@@ -288,4 +292,5 @@ STEPS = (
     SchemaStep(PARTITIONS),
     SchemaStep(_SESSIONS),
     SchemaStep(TAINT_RISES),
+    PACKED_ROWS,
 )

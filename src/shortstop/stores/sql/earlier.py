@@ -5,6 +5,7 @@ from __future__ import annotations
 from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql.database import SqlSession
 from shortstop.stores.sql.grades import FIELDS, grade_of
+from shortstop.traces.packing import unpacked
 
 SEALED = b"\0"
 """How everything begins that is sealed."""
@@ -22,7 +23,7 @@ def rewrite(db: SqlSession, document: SealDocument, grade: SealGrade, limit: int
     rows = db.execute(_OLDEST, (limit,)).fetchall()
     for seq, body in rows:
         if body is not None:  # else its time was over
-            sealed, digest = document(body.encode())
+            sealed, digest = document(unpacked(body))
             db.execute("UPDATE bodies SET trace = ? WHERE seq = ?", (sealed.decode(), seq))
             db.execute("UPDATE traces SET digest = ? WHERE seq = ?", (digest, seq))
         db.execute("DELETE FROM earlier WHERE seq = ?", (seq,))

@@ -18,6 +18,7 @@ from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
 from shortstop.stores.sql.rollups import HOUR, NONE
 from shortstop.stores.sql.summary import OF_ROWS, day_of
 from shortstop.stores.sql.sums import AMOUNTS, BASES, COUNTS, POINT, point_of, slice_of, total
+from shortstop.traces.packing import unpacked
 from shortstop.traces.report import Latencies, percentiles
 from shortstop.types import Reach, Tier
 from shortstop.types.console import (
@@ -83,7 +84,10 @@ _judged = msgspec.json.Decoder(_RowJudged).decode
 def _found(document: str) -> Iterator[tuple[str, str, int]]:
     """Nothing in one that is damaged."""
     with suppress(msgspec.DecodeError):
-        yield from ((one.label, one.rule, one.tier) for one in _judged(document).clearance.findings)
+        yield from (
+            (one.label, one.rule, one.tier)
+            for one in _judged(unpacked(document)).clearance.findings
+        )
 
 
 class SqlFigures:
@@ -299,7 +303,7 @@ class _FigureQueries:
             if size > MOST_BYTES:
                 break
         grades = of_rows(self._reading, [seq for _, seq, _ in found])
-        rows = tuple((document.encode(), grades.get(seq, [])) for _, seq, document in found)
+        rows = tuple((unpacked(document), grades.get(seq, [])) for _, seq, document in found)
         full = len(found) == limit or size > MOST_BYTES
         return DocumentPage(rows, RowCursor(*found[-1][:2]) if full else end)
 
@@ -333,7 +337,7 @@ class _FigureQueries:
             " ORDER BY at, rowid",
             (id, owner),
         )
-        return document.encode(), [grade_of(values) for values in grades]
+        return unpacked(document), [grade_of(values) for values in grades]
 
     def _where(self, chosen: RowFilter) -> tuple[str, list[object]]:
         """The condition, and the arguments of its placeholders."""

@@ -18,6 +18,7 @@ from shortstop.stores.sql.database import Source
 from shortstop.stores.sql.grades import FIELDS, grade_of, of_rows
 from shortstop.stores.sql.parts import ChosenRows
 from shortstop.stores.sql.summary import Summary
+from shortstop.traces.packing import unpacked
 from shortstop.types.report import Charge, GroupBy, Slice, TrafficReport
 from shortstop.types.rows import GradeRow
 
@@ -46,7 +47,7 @@ class SqlReports:
             while True:
                 page = reading.all(query, (*args, last[0], *last))
                 for _at, _seq, document in page:
-                    yield document.encode()
+                    yield unpacked(document)
                 if len(page) < _PAGE:
                     return
                 last = page[-1][0], page[-1][1]
@@ -98,7 +99,7 @@ class SqlReports:
                 grades = of_rows(reading, [seq for _, seq, _ in page])
                 for _, seq, document in page:
                     if seq in grades:  # else they were deleted since
-                        yield document.encode(), grades[seq]
+                        yield unpacked(document), grades[seq]
                 if len(page) < _GRADED_PAGE:
                     return
                 last = page[-1][0], page[-1][1]

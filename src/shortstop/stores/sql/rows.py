@@ -14,6 +14,7 @@ from shortstop.ports.rows import SealDocument, SealGrade
 from shortstop.stores.sql import earlier, erased, grades, rollups
 from shortstop.stores.sql.database import SqlDatabase, SqlSession, SqlVariant, savepoint
 from shortstop.traces.document import emptied
+from shortstop.traces.packing import unpacked
 from shortstop.types import Tier
 from shortstop.types.rows import COLUMNS, GradeRow, Row
 
@@ -121,7 +122,7 @@ def _empty(db: SqlSession, variant: SqlVariant, tenant: str, conversation: str) 
         " WHERE tenant = ? AND conversation = ?",
         (tenant, conversation),
     ).fetchall()
-    bodies = [(emptied(document.encode()).decode(), *body) for document, *body in rows]
+    bodies = [(emptied(unpacked(document)).decode(), *body) for document, *body in rows]
     db.executemany(f"UPDATE bodies SET trace = ? WHERE {variant.one_body}", bodies)  # noqa: S608
     return len(rows)
 
