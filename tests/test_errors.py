@@ -9,6 +9,8 @@ import pytest
 
 from shortstop import errors
 from shortstop.errors import (
+    LONGEST_TOLD,
+    InvalidRequest,
     RequestError,
     ShortstopError,
     TargetError,
@@ -56,6 +58,14 @@ def test_an_instance_may_know_better_than_its_class() -> None:
     error = ShortstopError("x", code="special", status=418, param="p", retry_after=2.0)
     assert (error.code, error.status, error.param, error.retry_after) == ("special", 418, "p", 2.0)
     assert ShortstopError.status == 500
+
+
+def test_what_a_client_is_told_has_an_end() -> None:
+    error = InvalidRequest(f"The model {'m' * 100_000!r} is unknown.", hint="Name another.")
+    assert len(error.told) < LONGEST_TOLD + 10
+    assert error.told.startswith("The model 'mmm")
+    assert error.told.endswith("mmm' is unknown. Name another.")
+    assert InvalidRequest("Short.", hint="So.").told == "Short. So."
 
 
 @pytest.mark.parametrize(

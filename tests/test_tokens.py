@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from shortstop import tokens
 from shortstop.tokens import (
     IMAGE_TOKENS,
     assumed_usage,
     estimated_usage,
     prompt_tokens,
     reply_tokens,
+    text_tokens,
     written,
 )
 from shortstop.types import (
@@ -117,3 +119,10 @@ def test_more_text_is_never_fewer_tokens(one: str, other: str) -> None:
     both = prompt_tokens(request(Text(one), Text(other)))
     assert both >= max(prompt_tokens(request(Text(one))), prompt_tokens(request(Text(other))))
     assert both <= prompt_tokens(request(Text(one))) + prompt_tokens(request(Text(other))) + 1
+
+
+@pytest.mark.parametrize("text", ["All work, no play: [1] {2}.\n", "Größe 東京 🦀 \t", "\ud800é"])
+@pytest.mark.parametrize("times", [1, 40, 9000])
+def test_a_long_text_counts_as_its_parts(text: str, times: int) -> None:
+    exact = sum(map(tokens._tokens_of, (text * times).encode("utf-8", "replace")))
+    assert text_tokens(text * times) == pytest.approx(exact, abs=1)

@@ -40,6 +40,9 @@ FailureClass = Literal["context", "content_filter", "rate_limit", "outage"]
 vendor's filter objects, its account's limits are used up, or it is out of order."""
 
 
+LONGEST_TOLD = 4000
+
+
 class ShortstopError(Exception):
     """Base of everything Shortstop raises on purpose.
 
@@ -80,6 +83,15 @@ class ShortstopError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+    @property
+    def told(self) -> str:
+        """Message and hint for a client: of `LONGEST_TOLD` characters the first and the last, for
+        names in it that somebody else gave may be of any length."""
+        words = str(self)
+        if len(words) <= LONGEST_TOLD:
+            return words
+        return f"{words[: LONGEST_TOLD // 2]} ... {words[-(LONGEST_TOLD // 2) :]}"
 
 
 class RequestError(ShortstopError):

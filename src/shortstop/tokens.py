@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 from msgspec.structs import replace
 
 from shortstop.types import (
@@ -63,7 +64,12 @@ def _tokens_of(byte: int) -> float:
     return next((tokens for signs, tokens in _SIGNS if byte in signs), _PUNCTUATION)
 
 
-_TOKENS = [_tokens_of(byte) for byte in range(256)]
+_HUNDREDTHS = bytes(round(100 * _tokens_of(byte)) for byte in range(256))
+"""Of a token, for each byte; none is above 2.55."""
+_SHORT = 1 << 10
+"""Bytes up to which Python's own sum is the faster one."""
+_SLICE = 1 << 17
+"""Bytes of a long text that are looked at in one step, so that they stay in the cache."""
 IMAGE_TOKENS = 1000
 
 
@@ -97,8 +103,17 @@ def reply_tokens(reply: Reply) -> int:
 def text_tokens(text: str) -> int:
     """Estimated tokens of a text: within 15 % of what large vocabularies make of prose in nine
     languages, of code and of JSON (docs/benchmarks.md)."""
-    total = sum(map(_TOKENS.__getitem__, text.encode("utf-8", "replace")))
-    return max(1, round(total)) if text else 0
+    data = text.encode("utf-8", "replace")
+    if len(data) <= _SHORT:
+        total = sum(data.translate(_HUNDREDTHS))
+    else:
+        total = sum(_hundredths(data[i : i + _SLICE]) for i in range(0, len(data), _SLICE))
+    return max(1, round(total / 100)) if text else 0
+
+
+def _hundredths(data: bytes) -> int:
+    counted = np.frombuffer(data.translate(_HUNDREDTHS), np.uint8)
+    return int(np.add.reduce(counted, dtype=np.uint32))
 
 
 def estimated_usage(request: Request, reply: Reply | None) -> Usage:

@@ -12,13 +12,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """One answer. `piece`: so many bytes at a time; `stays_open`: the connection, behind it."""
+    """One answer. `piece`: so many bytes at a time; `stays_open`: the connection, behind it.
+    `raw`: every byte of it, head and all, in place of the rest."""
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
     piece: int | None = None
     stays_open: bool = False
+    raw: bytes = b""
 
 
 class Vendor:
@@ -54,6 +56,10 @@ class Vendor:
     async def _answer(
         self, answer: Scripted, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        if answer.raw:
+            writer.write(answer.raw)
+            await writer.drain()
+            return
         lines = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         head = f"HTTP/1.1 {answer.status} Scripted\r\n{lines}connection: close\r\n\r\n"
         writer.write(head.encode())

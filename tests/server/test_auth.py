@@ -107,6 +107,12 @@ def test_other_words_of_the_url_are_no_keys() -> None:
         (b"via", b"1.1 squid"),
         (b"x-real-ip", b"127.0.0.1"),
         (b"cf-connecting-ip", b"10.0.0.9"),
+        (b"cf-ray", b"1-FRA"),
+        (b"fly-client-ip", b"10.0.0.9"),
+        (b"x-azure-clientip", b"10.0.0.9"),
+        (b"x-envoy-original-path", b"/"),
+        (b"x-original-host", b"gateway.example"),
+        (b"x-scheme", b"https"),
     ],
 )
 def test_a_proxy_on_this_machine_is_not_this_machine(name: bytes, value: bytes) -> None:

@@ -70,6 +70,11 @@ def test_what_is_no_form_is_not_read(kind: bytes) -> None:
         Form(kind)
 
 
+def test_a_boundary_of_any_length_is_read_or_refused_in_words() -> None:
+    with pytest.raises(InvalidRequest):
+        Form(b"multipart/form-data; boundary=" + b"b" * 1000)
+
+
 @given(st.binary(max_size=200), st.binary(max_size=100))
 def test_nothing_else_is_raised(body: bytes, kind: bytes) -> None:
     for boundary in (b"XX", kind):

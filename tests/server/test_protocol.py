@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from shortstop.config import LimitsConfig
 from shortstop.server.connections import Connections
-from shortstop.server.protocol import BoundedProtocol
+from shortstop.server.protocol import PROBED, BoundedProtocol
 from tests.server.conftest import Gateway, running_gateway
 from tests.server.test_gateway import chat
 
@@ -336,6 +336,47 @@ async def test_a_few_requests_ahead_are_answered_in_turn(quick: Gateway) -> None
             assert head.startswith(b"HTTP/1.1 200")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_closes_its_side_is_answered(quick: Gateway, stream: bool) -> None:
+    quick.frontier.asked.clear()
+    quick.frontier.go.clear()
+    body = json.dumps(chat("!wait for it", model="big", stream=stream)).encode()
+    async with connected(quick) as (reader, writer), asyncio.timeout(20):
+        writer.write(HEALTH + b"\r\n" + POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+        writer.write_eof()
+        await quick.frontier.asked.wait()
+        await asyncio.sleep(2 * PROBED)  # it has been told something, and has not refused it
+        quick.frontier.go.set()
+        answer = await reader.read()
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    assert answer.endswith((b"0\r\n\r\n", b"}"))
+
+
+async def test_who_has_left_is_noticed_before_its_answer(quick: Gateway) -> None:
+    quick.frontier.asked.clear()
+    quick.frontier.abandoned.clear()
+    body = json.dumps(chat("!hang", model="big")).encode()
+    async with connected(quick) as (_, writer), asyncio.timeout(20):
+        writer.write(POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+        await quick.frontier.asked.wait()
+        writer.close()
+        await asyncio.wait_for(quick.frontier.abandoned.wait(), 1.5)
+
+
+@pytest.mark.parametrize("begun", [HEALTH, POST + b"content-length: 9\r\n\r\n{"])
+async def test_who_closes_its_side_in_the_middle_has_left(quick: Gateway, begun: bytes) -> None:
+    async with connected(quick) as (reader, writer), asyncio.timeout(20):
+        writer.write(begun)
+        writer.write_eof()
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("version", [b"", b" HTTP/0.9", b" HTTP/2.0", b" HTTP/1.2"])
+async def test_other_versions_of_http_are_not_spoken(quick: Gateway, version: bytes) -> None:
+    status, _ = await told(quick, b"GET /health" + version + b"\r\nhost: 127.0.0.1\r\n\r\n")
+    assert status == 400
 
 
 async def test_who_has_kept_us_waiting_longest_makes_room(quick: Gateway) -> None:

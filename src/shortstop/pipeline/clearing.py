@@ -17,7 +17,7 @@ from shortstop.errors import Overloaded
 from shortstop.fair import FairGate, NoPlace
 from shortstop.faults import contained
 from shortstop.ports import Guard
-from shortstop.privacy.patience import patience
+from shortstop.privacy.patience import AT_MOST, READ_AT_ONCE, patience
 from shortstop.privacy.recall import Recall
 from shortstop.privacy.shared_taint import FRESH_SECONDS
 from shortstop.serving.models import cleared_for
@@ -26,7 +26,6 @@ from shortstop.types import (
     Caller,
     Clearance,
     Cleared,
-    Json,
     Party,
     Reach,
     Reply,
@@ -38,6 +37,8 @@ from shortstop.types import (
 LONG_BYTES = 4_000
 """Bytes of JSON that are read on the event loop at most. A byte of prose takes 0.4 us, of keys and
 codes 5: such a text is read for 2 to 20 ms, and a thread costs 0.1."""
+LONGEST_COUNTED = int(AT_MOST * READ_AT_ONCE)
+"""From so many characters on nobody is more patient."""
 READERS, SPARE = 1, 2
 """Long requests that are read at the same time, and further ones of other parties. They share the
 interpreter: more would be no faster, and each makes the loop wait for it a little longer."""
@@ -112,7 +113,7 @@ class Clearing:
         self, request: Request, judge: Callable[[], Clearance], late: Callable[[], Clearance]
     ) -> Clearance:
         """What `judge` says, beside the loop where the request is long; else `late`."""
-        if (size := _size(request.body)) < LONG_BYTES:
+        if (size := _size(request)) < LONG_BYTES:
             return judge()
         async with self._readers.take(request.party):
             try:
@@ -171,9 +172,13 @@ async def run_in_thread(work: Callable[[], T], timeout_s: float) -> T:
         return await done
 
 
-def _size(body: Json) -> int:
-    """Bytes; a body that cannot be written counts as long."""
+def _size(request: Request) -> int:
+    """Bytes; a body that cannot be written counts as long. Where the messages alone have more than
+    makes a difference, their characters are counted, which writes nothing."""
+    said = sum(len(written(part)) for message in request.messages for part in message.parts)
+    if said >= LONGEST_COUNTED:
+        return said
     try:
-        return len(msgspec.json.encode(body))
+        return len(msgspec.json.encode(request.body))
     except (ValueError, TypeError, RecursionError, OverflowError):
         return LONG_BYTES

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import cache, partial
 
+import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from starlette.applications import Starlette
@@ -45,6 +47,11 @@ ROUTED_MODELS = {
     "auto": "Shortstop decides: the small local model first, the frontier as its backup.",
     "local": "Never leaves this machine.",
 }
+
+
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(document())
 
 
 @cache
@@ -100,7 +107,7 @@ class Api:
 
     async def openapi(self, request: HttpRequest) -> Response:
         """GET /openapi.json: every route as an OpenAPI 3.1 document."""
-        return as_json(document())
+        return Response(await asyncio.to_thread(_document), media_type="application/json")
 
     async def docs(self, request: HttpRequest) -> Response:
         """GET /docs: the same as a page, without a network."""

@@ -35,18 +35,27 @@ FORWARDED = frozenset(
     [
         b"forwarded",
         b"via",
+        b"cdn-loop",
+        b"true-client-ip",
+        b"x-forwarded",
         b"x-real-ip",
         b"x-client-ip",
         b"x-cluster-client-ip",
-        b"x-envoy-external-address",
-        b"x-original-forwarded-for",
-        b"cf-connecting-ip",
-        b"cdn-loop",
-        b"true-client-ip",
-        b"fastly-client-ip",
+        b"x-scheme",
     ]
 )
-"""Headers that only a proxy adds, beside all that begin with `x-forwarded-`."""
+PROXIES = (
+    b"x-forwarded-",
+    b"x-original-",
+    b"x-envoy-",
+    b"x-appengine-",
+    b"x-azure-",
+    b"x-arr-",
+    b"cf-",
+    b"fly-",
+    b"fastly-",
+)
+"""Headers that only a proxy adds, by name, and by how they begin."""
 
 ADMIN_TOKEN = "admin token"  # noqa: S105 - as whom its holder is written down
 OPERATORS = (
@@ -117,7 +126,7 @@ def is_forwarded(scope: Scope) -> bool:
     if scope.get("http_version") == "1.0":
         return True
     headers: RawHeaders = scope["headers"]
-    return any(name in FORWARDED or name.startswith(b"x-forwarded-") for name, _ in headers)
+    return any(name in FORWARDED or name.startswith(PROXIES) for name, _ in headers)
 
 
 def is_from_here(scope: Scope) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from shortstop.errors import InvalidRequest, Unsupported
@@ -52,7 +52,7 @@ class Form:
         }
         try:
             self._parser = MultipartParser(boundary, steps)  # type: ignore[arg-type]
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _malformed() from error
 
     def feed(self, data: bytes) -> bytes:
@@ -61,7 +61,7 @@ class Form:
             return b""
         try:
             self._parser.write(data)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _malformed() from error
         content, self._content = b"".join(self._content), []
         return content

@@ -16,9 +16,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from shortstop.errors import HeadTooLarge, InvalidRequest, ShortstopError, TooSlow
+from shortstop.server import older
 from shortstop.server.connections import Connections
 from shortstop.server.turn_transport import TurnTransport
 
+VERSIONS = ("1.1", older.VERSION)
 MAX_AHEAD = 8
 """Requests that may be sent ahead of the answers to those before them."""
 MAX_PIECES = 16_384
@@ -34,6 +36,10 @@ PAUSE = 0.02
 that reads its answer only when it has sent everything, and no more than that is worth it."""
 LEAST_TAKEN = 1000
 """Bytes a second of an answer that its client must take."""
+STILL_THERE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""What a client may be told at any time before its answer (RFC 9110, 15.2), and reads past."""
+PROBED = 0.05
+"""Seconds after which a client that has closed its side is told something again."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -67,6 +73,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread: tuple[float, int] | None = None
         """Since when the client has left how many bytes of its answer unread."""
         self._refused = False
+        self._half_closed = False
+        """Whether the client has closed its side and waits for its answers."""
         self._answered: Any = None
         """The cycle of the request that is being answered; `cycle` is the one that came last."""
 
@@ -82,6 +90,33 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         if self._answered is not None:
             _desert(self._answered)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client has closed its side: it has left, or it has said all and waits for what it
+        asked. Which of the two shows when it is told something: who has left refuses it."""
+        if not self._half_closed and self._has_said_all():
+            self._half_closed = True
+            self._address()
+            self.loop.call_later(PROBED, self._address)
+        return self._half_closed
+
+    def _has_said_all(self) -> bool:
+        """Whether whole requests wait for answers, of which none has begun. Whoever closes its
+        side while it is answered has left, and so has an old proxy, which cannot be asked."""
+        cycle = self._answered
+        return (
+            cycle is not None
+            and not (cycle.response_started or self._refused or self._partial)
+            and self._in_head
+            and cycle.scope["http_version"] != older.VERSION
+            and self.scheme == "http"  # TLS has no half of a connection
+        )
+
+    def _address(self) -> None:
+        """Tell the client something. The first time its machine says whether it has left, and the
+        next time this connection breaks if it has."""
+        if not (self._answered.response_started or self.transport.is_closing()):
+            self.transport.write(STILL_THERE)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -141,6 +176,11 @@ class BoundedProtocol(HttpToolsProtocol):
             raise self._head_too_large()
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in VERSIONS:
+            raise InvalidRequest(
+                "The request is of a version of HTTP that is not spoken here.",
+                hint=f"Send HTTP/{VERSIONS[0]}.",
+            )
         if not self.url.startswith(b"/"):
             raise InvalidRequest(
                 "The request's target must be a path; this gateway is no proxy for others.",
@@ -194,6 +234,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answered = cycle
+        if cycle.scope["http_version"] == older.VERSION:
+            app = older.ending_with_the_connection(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
@@ -206,6 +248,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
+            return
+        if self._half_closed:
+            self.transport.close()
             return
         self._since = self.loop.time()
         self._house.waiting[self] = None
@@ -227,6 +272,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cut()
         elif self.transport.is_closing():
             pass  # when its client has taken the rest of the answer
+        elif self._half_closed:
+            self._address()
         elif self.cycle is None or self.cycle.response_complete:
             self._check_head(silent)
         elif not self._in_head:

@@ -30,6 +30,7 @@ from shortstop.serving.key_file import KeyFile
 from shortstop.serving.response import HttpReply, read_to_the_end, retry_after
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
+from shortstop.serving.unasked import whole_reply
 from shortstop.serving.vendor_batches import RemoteBatches
 from shortstop.types import Chunk, Cleared, Reply, Request
 from shortstop.types.batches import VendorResult
@@ -37,6 +38,8 @@ from shortstop.types.batches import VendorResult
 T = TypeVar("T")
 PromptCache = Literal["shared", "tenant", "off"]
 AS_THEY_ARE = ToolNames({}, {})
+LARGE = 1 << 18
+"""Bytes from which on an answer is decoded beside the event loop."""
 RETRY_ADVICE = {"true": True, "false": False}
 
 
@@ -112,7 +115,7 @@ class RemoteUpstream:
         stopping, trip = self._stopping(cleared.request), Trip(self._road, cleared, via)
 
         def decode(reply: HttpReply) -> Reply:
-            decoded = self._dialect.decode_reply(reply.body, salt)
+            decoded = whole_reply(self._dialect, reply.body, cleared.request, salt)
             trip.usage = decoded.usage
             return names.reply(stopping.reply(decoded))
 
@@ -213,7 +216,9 @@ class RemoteUpstream:
                     reply = await egress.post(cleared, place + path, encode, headers)
                     if not reply.good:
                         raise self._error(reply.status, reply.headers, reply.body)
-                    return decode(reply)
+                    if len(reply.body) < LARGE:
+                        return decode(reply)
+                    return await asyncio.to_thread(decode, reply)
             except TargetError as error:
                 if encode == self._encode and self._goes_without(cleared.request, error):
                     continue

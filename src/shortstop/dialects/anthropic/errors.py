@@ -27,7 +27,7 @@ def error_body(error: ShortstopError, request_id: str) -> Json:
     kind = _TYPES.get(error.status) or (
         "invalid_request_error" if 400 <= error.status < 500 else "api_error"
     )
-    details = {"type": kind, "message": str(error)}
+    details = {"type": kind, "message": error.told}
     return {"type": "error", "error": details, "request_id": request_id}
 
 

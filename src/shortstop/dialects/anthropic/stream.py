@@ -43,7 +43,9 @@ class AnthropicDecoder(EventDecoder):
         return self._finish is not None
 
     def _chunks(self, frame: Json) -> list[Chunk]:
-        frame_type(frame)
+        kind = frame_type(frame)
+        if self._finish is not None and kind in ("content_block_start", "content_block_delta"):
+            return []  # said after the end
         return self._read_in_order(self._order.feed(frame))
 
     def _ending(self) -> list[Chunk]:

@@ -14,7 +14,7 @@ def error_body(error: ShortstopError) -> Json:
     """`{"error": {message, type, param, code}}`."""
     return {
         "error": {
-            "message": str(error),
+            "message": error.told,
             "type": error.type,
             "param": error.param,
             "code": error.code,

@@ -80,6 +80,9 @@ class OpenAIChatDecoder(EventDecoder):
     def _choice(self, choice: Json, frame: Json, usage: Usage | None) -> list[Chunk]:
         delta = choice.get("delta") or choice.get("message") or {}
         index = count_of(choice.get("index")) or 0
+        if index in self._ended and not choice.get("finish_reason"):
+            # Said after the end: only usage is still of interest.
+            return [Chunk(usage=usage, dialect=NAME, wire={**frame, "choices": []})]
         choice["index"], choice["delta"] = index, delta
         content = delta.get("content") or ""
         odd = "message" in choice or "function_call" in delta

@@ -108,8 +108,10 @@ def thinking_of(message: Json) -> str:
     return text_at(message, "reasoning_content") or text_at(message, "reasoning")
 
 
-def texts_of(content: list[Json]) -> tuple[str, str]:
-    """Thinking and text of content that is a list of parts."""
+def texts_of(content: list[Json] | Json) -> tuple[str, str]:
+    """Thinking and text of content that is a list of parts, or one of them."""
+    if isinstance(content, dict):
+        content = [content]
     thinking = [p for p in content if isinstance(p, dict) and p.get("type") == "thinking"]
     thought = [
         t if isinstance(t, str) else texts_of(t)[1] for t in (p["thinking"] for p in thinking)
@@ -119,7 +121,7 @@ def texts_of(content: list[Json]) -> tuple[str, str]:
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, str) or part.get("type") in ("text", "output_text")
+    return isinstance(part, str) or part.get("type", "text") in ("text", "output_text")
 
 
 def _call_from(call: Json) -> ToolCall:

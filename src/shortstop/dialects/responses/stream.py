@@ -312,7 +312,7 @@ class ResponsesEncoder:
     def error(self, error: ShortstopError) -> bytes:
         """`response.failed`, or the plain `error` event when nothing has been sent."""
         self._held = None
-        failure = {"code": error.code or error.type, "message": str(error)}
+        failure = {"code": error.code or error.type, "message": error.told}
         if not self._begun:
             body = error_body(error)["error"]
             return self._event("error", **{k: body[k] for k in ("code", "message", "param")})

@@ -43,6 +43,7 @@ from shortstop.serving.engines.tools import mentions_calls, wants_calls, without
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import NO_HEADERS, LocalClient
 from shortstop.serving.response import read_to_the_end, retry_after
+from shortstop.serving.unasked import whole_reply
 from shortstop.types import (
     Chunk,
     Json,
@@ -164,7 +165,7 @@ class LocalBackend:
             with client.hiding():
                 if not reply.good:
                     raise self._dialect.decode_error(reply.status, reply.body, reply.retry_after)
-                decoded = replace(self._dialect.decode_reply(reply.body), body=None)
+                decoded = replace(whole_reply(self._dialect, reply.body, request), body=None)
             timing.end(decoded.usage)
             self._note_usage(decoded.usage)
         return decoded
