@@ -75,6 +75,7 @@ class House:
             CONFIG.format(port=self.port, mock=self._mock, hostile=self._hostile, models=models)
         )
         self._env = {"SHORTSTOP_HOME": str(WORK)}
+        self._module = "shortstop"
         self.pid = 0
         self.attacker, self.other = "", ""
 
@@ -84,12 +85,22 @@ class House:
             command = module(f"bench.{name}", "--port", str(port))
             await listening(port, self._stack.enter_context(running(command, log, core=0)), log)
         self.attacker, self.other = self._key("attacker"), self._key("other")
-        command = [*AHEAD, self._python, "-m", "shortstop", "serve"]
+        command = [*AHEAD, self._python, "-m", self._module, "serve"]
         command += ["--config", str(self._config)]
         log = WORK / "shortstop.log"
         gateway = self._stack.enter_context(running(command, log, core=1, cwd=WORK, env=self._env))
         await listening(self.port, gateway, log)
         self.pid = gateway.pid
+
+    def watched(self, variable: str, file: Path) -> None:
+        """Start the gateway under `bench.stalls`, which writes to `file`."""
+        self._module = "bench.stalls"
+        self._env |= {"PYTHONPATH": str(ROOT), variable: str(file)}
+
+    async def attack(self, name: str, seconds: float) -> None:
+        """One attack, and nobody who measures."""
+        attack = await self._child("attack_table", name, self.attacker, seconds)
+        await attack.communicate()
 
     def _key(self, tenant: str) -> str:
         return key_of(tenant, self._python, self._config, self._env)
