@@ -7,8 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from shortstop.dialects.parsing import BLANK
 from shortstop.errors import UpstreamFailed, UpstreamTimeout
-from shortstop.ports import StreamDecoder
+from shortstop.ports import Dialect, StreamDecoder
+from shortstop.serving.gather import Gathering
+from shortstop.types import Reply, Request
 
 MAX_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
@@ -16,6 +19,8 @@ AFTERWORD_SECONDS = 0.5
 """For how long a stream that has its finish reason is read on: usage may follow it."""
 LONGEST_WAIT = 86_400.0
 """Seconds: who asks for more has made a mistake."""
+_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""Of a stream of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +115,16 @@ def _seconds(headers: Mapping[str, str]) -> float:
 def _until(headers: Mapping[str, str]) -> float:
     then, now = (parsedate_to_datetime(headers[name]) for name in ("retry-after", "date"))
     return (then - now).total_seconds()
+
+
+def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: str = "") -> Reply:
+    """The answer that `body` is, as JSON or, from a server that streams whether it was asked to or
+    not, as events. Raises TargetError."""
+    if not body.lstrip(BLANK)[:9].startswith(_BEGINNINGS):
+        return dialect.decode_reply(body, salt)
+    decoder, gathering = dialect.stream_decoder(salt), Gathering()
+    for chunk in (*decoder.feed(body), *decoder.close()):
+        gathering.add(chunk)
+    if not gathering.finished:
+        raise UpstreamFailed("The model's answer ends before its end.")
+    return gathering.reply(request.id, request.model)
