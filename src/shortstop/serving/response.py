@@ -7,8 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from shortstop.dialects.parsing import BLANK
 from shortstop.errors import UpstreamFailed, UpstreamTimeout
-from shortstop.ports import StreamDecoder
+from shortstop.ports import Dialect, StreamDecoder
+from shortstop.serving.gather import Gathering
+from shortstop.types import Reply, Request
 
 MAX_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
@@ -16,6 +19,8 @@ AFTERWORD_SECONDS = 0.5
 """For how long a stream that has its finish reason is read on: usage may follow it."""
 LONGEST_WAIT = 86_400.0
 """Seconds: who asks for more has made a mistake."""
+_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How a stream of events begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,19 @@ async def read_to_the_end(
         if not data:
             return
         yield data
+
+
+def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: str = "") -> Reply:
+    """The answer that `body` is: as JSON, or as events of a server that streams whether it was
+    asked to or not. Raises TargetError."""
+    if not body.lstrip(BLANK)[:9].startswith(_EVENTS):
+        return dialect.decode_reply(body, salt)
+    decoder, gathering = dialect.stream_decoder(salt), Gathering()
+    for chunk in (*decoder.feed(body), *decoder.close()):
+        gathering.add(chunk)
+    if not gathering.finished:
+        raise UpstreamFailed("The model's answer ends before its end.")
+    return gathering.reply(request.id, request.model)
 
 
 def is_good(status: int) -> bool:

@@ -27,10 +27,9 @@ from shortstop.ports.forwarding import Forwarding
 from shortstop.serving.deployments import Deployment
 from shortstop.serving.http import Egress
 from shortstop.serving.key_file import KeyFile
-from shortstop.serving.response import HttpReply, read_to_the_end, retry_after
+from shortstop.serving.response import HttpReply, read_to_the_end, retry_after, whole_reply
 from shortstop.serving.stopping import Stopping
 from shortstop.serving.trip import Road, Trip
-from shortstop.serving.unasked import whole_reply
 from shortstop.serving.vendor_batches import RemoteBatches
 from shortstop.types import Chunk, Cleared, Reply, Request
 from shortstop.types.batches import VendorResult

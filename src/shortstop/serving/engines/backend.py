@@ -42,8 +42,7 @@ from shortstop.serving.engines.slots import Interrupted, Queue, require_in_time
 from shortstop.serving.engines.tools import mentions_calls, wants_calls, without_tools
 from shortstop.serving.gather import Gathering
 from shortstop.serving.http import NO_HEADERS, LocalClient
-from shortstop.serving.response import read_to_the_end, retry_after
-from shortstop.serving.unasked import whole_reply
+from shortstop.serving.response import read_to_the_end, retry_after, whole_reply
 from shortstop.types import (
     Chunk,
     Json,
