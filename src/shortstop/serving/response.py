@@ -19,8 +19,8 @@ AFTERWORD_SECONDS = 0.5
 """For how long a stream that has its finish reason is read on: usage may follow it."""
 LONGEST_WAIT = 86_400.0
 """Seconds: who asks for more has made a mistake."""
-_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
-"""Of a stream of events."""
+_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How a stream of events begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,19 @@ async def read_to_the_end(
         yield data
 
 
+def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: str = "") -> Reply:
+    """The answer that `body` is: as JSON, or as events of a server that streams whether it was
+    asked to or not. Raises TargetError."""
+    if not body.lstrip(BLANK)[:9].startswith(_EVENTS):
+        return dialect.decode_reply(body, salt)
+    decoder, gathering = dialect.stream_decoder(salt), Gathering()
+    for chunk in (*decoder.feed(body), *decoder.close()):
+        gathering.add(chunk)
+    if not gathering.finished:
+        raise UpstreamFailed("The model's answer ends before its end.")
+    return gathering.reply(request.id, request.model)
+
+
 def is_good(status: int) -> bool:
     """Whether there should be an answer: 201 is what some frameworks say to every POST."""
     return 200 <= status < 300
@@ -115,16 +128,3 @@ def _seconds(headers: Mapping[str, str]) -> float:
 def _until(headers: Mapping[str, str]) -> float:
     then, now = (parsedate_to_datetime(headers[name]) for name in ("retry-after", "date"))
     return (then - now).total_seconds()
-
-
-def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: str = "") -> Reply:
-    """The answer that `body` is, as JSON or, from a server that streams whether it was asked to or
-    not, as events. Raises TargetError."""
-    if not body.lstrip(BLANK)[:9].startswith(_BEGINNINGS):
-        return dialect.decode_reply(body, salt)
-    decoder, gathering = dialect.stream_decoder(salt), Gathering()
-    for chunk in (*decoder.feed(body), *decoder.close()):
-        gathering.add(chunk)
-    if not gathering.finished:
-        raise UpstreamFailed("The model's answer ends before its end.")
-    return gathering.reply(request.id, request.model)
