@@ -629,7 +629,7 @@ def _anthropic(case: Make) -> Iterator[Neighbour]:
             (),
         ),
         (
-            "no reason",
+            "no finish reason",
             [
                 *told[:-2],
                 (
@@ -709,7 +709,7 @@ def _responses(case: Make) -> Iterator[Neighbour]:
     number = [(n, {**f, "sequence_number": i}) for i, (n, f) in enumerate(told)]
     quiet = {**last[1]["response"], "output": []}
     for name, made, rights in (
-        ("the end alone", [last], ()),
+        ("the last event alone", [last], ()),
         ("no deltas", [f for f in told if "delta" not in f[1]], ()),
         ("no items", [f for f in told if "item" not in f[1]], ()),
         ("deltas and an empty end", [*told[:-1], (last[0], {**last[1], "response": quiet})], ()),

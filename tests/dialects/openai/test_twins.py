@@ -113,3 +113,9 @@ def test_one_frame_is_not_changed_by_the_next() -> None:
     assert second.wire is not None
     assert first.wire["choices"][0]["delta"]["content"] == "word0 "
     assert second.wire["choices"][0]["delta"]["content"] == "word1 "
+
+
+def test_a_twin_after_the_end_says_nothing() -> None:
+    end = {**frame({}), "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    chunks = OpenAIChatDecoder().feed(sent(*WORDS[:3], end, *WORDS[3:5]))
+    assert "".join(chunk.text for chunk in chunks) == "word0 word1 word2 "

@@ -55,7 +55,8 @@ class OpenAIChatDecoder(EventDecoder):
         return bool(self._ended) and self._begun <= self._ended
 
     def _known(self, data: str) -> Chunk | None:
-        return self._twins.chunk(data)
+        """After an end a text may mean nothing any more."""
+        return None if self._ended else self._twins.chunk(data)
 
     def _learn(self, data: str, made: Sequence[Chunk]) -> None:
         if len(made) == 1:
