@@ -268,7 +268,7 @@ class TestMigration:
         self, url: str, connection: BoundedConnection
     ) -> None:
         migrate(connection, "db")
-        connection.execute("UPDATE shortstop_schema SET version = 9, oldest = 9")
+        connection.execute("UPDATE shortstop_schema SET version = 99, oldest = 99")
         stores = PostgresStores(url)
         for call in (stores.accounts, stores.surrogates, stores.reports().summary):
             with pytest.raises(StoreError, match="Use the newer Shortstop"):
