@@ -34,8 +34,10 @@ def cross_fitted(made: Made, grade: Grade, target: float, umpire: Umpire = NOBOD
         for row, opinion in made.held_out:
             if _fold(row.id) != fold or id(opinion) in new or row.id in answers:
                 continue
-            serves = opinion is not None and gate.serves(opinion)
-            answers[row.id] = finished(opinion, row) if opinion is not None and serves else None
+            if opinion is None or not gate.serves(opinion):
+                answers[row.id] = None
+            else:
+                answers[row.id] = finished(opinion, row)
     return answers
 
 

@@ -265,8 +265,7 @@ class TaskNight:
         for other, place in placed.items():
             same = other != name and place.learned.manifest.kind == kind
             if same and place.state in TAKEN_BACK and self._ended(place) is None:
-                own = sum(row.teacher == other for row in self.traffic.local)
-                proof = known.unseen(other)
+                own, proof = len(known.pairs[other].own), known.unseen(other)
                 share = (proof.served + own) / max(proof.asked + own, 1)
                 trial = known.since(other, place.since)
                 nears = place.state == "canary" and nears_its_end(trial)

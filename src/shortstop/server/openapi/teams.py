@@ -63,14 +63,13 @@ TEAMS: dict[tuple[str, str], Operation] = {
         errors=(*PUBLIC, 401, 503),
         public=True,
     ),
-    ("delete", "/admin/sessions/{id}"): Operation(
-        id="endSessions",
-        tag=_ADMINISTRATION,
-        summary="End all sessions that somebody has begun, by the subject at the identity provider",
-        answer=content("EndedSession"),
-        errors=(503, *ADMIN),
-        parameters=in_path("id"),
-        headers=OPEN,
+    ("delete", "/admin/sessions/{id}"): read(
+        "endSessions",
+        _ADMINISTRATION,
+        "End all sessions that somebody has begun, by the subject at the identity provider",
+        "EndedSession",
+        (503, *ADMIN),
+        "id",
     ),
     ("get", "/admin/teams"): read(
         "listTeams",
