@@ -8,7 +8,7 @@ import logging
 import msgspec
 import pytest
 
-from shortstop.errors import EngineBusy, ShortstopError
+from shortstop.errors import EngineBusy, PartlyAnswered, ShortstopError
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.shadow import MAX_WAITING, Shadows, Side
 from shortstop.serving.second import SecondLook
@@ -289,7 +289,47 @@ async def test_nothing_drawn_nothing_run() -> None:
     await bench.shadows.close()
 
 
-def test_calls_are_compared_as_json() -> None:
-    call = ToolCall("c1", "find", '{"id": 7}')
+@pytest.mark.parametrize(
+    ("said", "compared"),
+    [
+        ('{"id": "A7", "total": 4}', '{"id": "A7", "total": 9}'),
+        ('```json\n{"id": "B1", "total": 4, "more": []}\n```', '{"id": "B1", "total": 9}'),
+    ],
+)
+async def test_fields_that_a_specialist_leaves_out_are_the_reference_s(
+    said: str, compared: str
+) -> None:
+    text = Choice(parts=(Text('{"id": null, "total": 9}'),), finish="stop")
+    bench = Bench({"sorter": PartlyAnswered(Reply("x", "sorter", (text,)), ("id",))})
+    bench.shadows.offer(REQUEST, OPEN, trace_of(("big",), ("sorter",)), side("big", said))
+    await bench.settled()
+    assert bench.texts == [(compared, said)]
+    assert bench.signals[0] is not None
+    assert not bench.lost
+
+
+@pytest.mark.parametrize("said", ["served", '{"total": 4}', "[1]"])
+async def test_a_reference_without_these_fields_is_no_comparison(said: str) -> None:
+    text = Choice(parts=(Text('{"id": null, "total": 9}'),), finish="stop")
+    bench = Bench({"sorter": PartlyAnswered(Reply("x", "sorter", (text,)), ("id",))})
+    bench.shadows.offer(REQUEST, OPEN, trace_of(("big",), ("sorter",)), side("big", said))
+    await bench.settled()
+    assert not bench.compared
+    assert bench.lost == [("r1", "sorter")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spelled"),
+    [
+        ('{"id": 7}', '[["find",{"id":7}]]'),
+        ('{"b": {"d": 1.0, "c": 2}, "a":[ "x" ]}', '[["find",{"a":["x"],"b":{"c":2,"d":1}}]]'),
+        ("", '[["find",{}]]'),
+        ("{broken", '[["find","{broken"]]'),
+    ],
+)
+def test_calls_that_mean_the_same_are_compared_in_one_spelling(
+    arguments: str, spelled: str
+) -> None:
+    call = ToolCall("c1", "find", arguments)
     answer = msgspec.structs.replace(side("small").choice, parts=(Text("let me see"), call))
-    assert Side(answer, SMALL, None).text == '[["find","{\\"id\\": 7}"]]'
+    assert Side(answer, SMALL, None).text == spelled

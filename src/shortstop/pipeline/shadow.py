@@ -20,17 +20,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from shortstop.dialects import description_of
-from shortstop.errors import ShortstopError
+from shortstop.errors import PartlyAnswered, ShortstopError
 from shortstop.faults import contained
 from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.turns import Turns
 from shortstop.serving import verify
 from shortstop.serving.second import SecondLook, together
+from shortstop.specialists.invocation import Invocation, spelled
+from shortstop.specialists.json_object import completed
+from shortstop.tokens import estimated_usage
 from shortstop.types import (
     Attempt,
     Choice,
@@ -40,6 +42,7 @@ from shortstop.types import (
     Request,
     Signals,
     Target,
+    Text,
     ToolCall,
     Trace,
 )
@@ -68,11 +71,13 @@ class Compare(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One target's answer to a request."""
+    """One target's answer to a request. `missing` are the fields that a specialist has left to
+    the reference."""
 
     choice: Choice
     target: Target
     signals: Signals | None
+    missing: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,7 +85,17 @@ class Side:
         calls = [p for p in self.choice.parts if isinstance(p, ToolCall)]
         if not calls:
             return self.choice.text
-        return msgspec.json.encode([[c.name, c.arguments] for c in calls]).decode()
+        return spelled([Invocation(call.name, call.arguments) for call in calls])
+
+    def filled_in(self, reference: Side) -> Side | None:
+        """What a client would get of it; None where the reference lacks what is missing."""
+        if not self.missing:
+            return self
+        text = completed(self.text, self.missing, reference.text)
+        if text is None:
+            return None
+        choice = replace(self.choice, parts=(Text(text),))
+        return Side(choice, self.target, self.signals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +239,8 @@ class Shadows:
             self._queue(run, self._slow)
 
     async def _settled(self, run: _Run, name: str, number: int) -> None:
-        candidate, reference = run.sides.get(name), run.sides.get(run.reference.name)
+        said, reference = run.sides.get(name), run.sides.get(run.reference.name)
+        candidate = said.filled_in(reference) if said and reference else None
         if (
             candidate is not None
             and reference is not None
@@ -246,23 +262,28 @@ class Shadows:
         name = "shadow" if number == 0 else f"shadow-{number + 1}"
         async with LearningCall(self._books, run.trace, name, target, request) as call:
             started = self._books.clock.monotonic()
-            reply, signals = await self._answer(run, target, request)
+            reply, signals, missing = await self._answer(run, target, request)
             seconds = self._books.clock.monotonic() - started
             attempt = Attempt(
                 target.name, target.local, "ok", seconds, usage=reply.usage, signals=signals,
                 deployment=reply.deployment,
             )  # fmt: skip
             call.keep(attempt, run.trace.request, reply.choices)
-        return Side(reply.choices[0], target, signals)
+        return Side(reply.choices[0], target, signals, missing)
 
     async def _answer(
         self, run: _Run, target: Target, request: Request
-    ) -> tuple[Reply, Signals | None]:
-        reply = await self._ask(target.name, request, run.clearance)
+    ) -> tuple[Reply, Signals | None, tuple[str, ...]]:
+        """The answer, what is seen of it, and the fields that are left to somebody else."""
+        try:
+            reply = await self._ask(target.name, request, run.clearance)
+        except PartlyAnswered as part:
+            reply = replace(part.reply, usage=estimated_usage(request, part.reply))
+            return reply, verify.signals(reply.choices[0]), part.missing
         signals = verify.signals(reply.choices[0]) if target.local else None
         if signals is not None and self._second is not None and target.specialist is None:
-            return await self._again(run, target.name, request, reply, signals)
-        return reply, signals
+            reply, signals = await self._again(run, target.name, request, reply, signals)
+        return reply, signals, ()
 
     async def _again(
         self, run: _Run, target: str, request: Request, reply: Reply, signals: Signals
