@@ -39,6 +39,8 @@ class ScriptedModel:
         self.go = asyncio.Event()
         self.secret = ""
         """What `!tell` is answered with."""
+        self.says = ""
+        """What every text is answered with."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedModel]:
@@ -84,8 +86,8 @@ class ScriptedModel:
         said = _said(body)
         verb, _, rest = said.partition(" ")
         verb, rest = self._failure(body) or (verb, rest)
-        if verb == "!tell":
-            verb, rest = "!say", self.secret
+        if self.says or verb == "!tell":
+            verb, rest = "!say", self.says or self.secret
         if verb == "!status":
             await self._status(rest, writer)
         elif said.startswith('{"request":'):

@@ -16,8 +16,9 @@ import pytest
 import pytest_asyncio
 
 from shortstop.registry.placements import FILE, FOLDER, Placements
+from tests.flywheel.papers import receipts
 from tests.server.conftest import Gateway, running_gateway
-from tests.server.placed import NEVER, RECEIPT, TASK, believe, copier, place
+from tests.server.placed import NEVER, RECEIPT, TASK, believe, copier, partly, place
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -235,6 +236,23 @@ async def test_promotion_and_rollback_take_effect_within_a_second(tmp_path: Path
         (tmp_path / FOLDER / FILE).write_bytes(b"[{")
         await until_answered_by(gateway, one, other=True)
         await gateway.logged(b"cannot be used, so no specialist answers")
+
+
+async def test_whoever_leaves_fields_to_the_frontier_earns_its_place_beside_it(
+    tmp_path: Path,
+) -> None:
+    """Nobody believes it before it was compared, with the frontier's fields in place of its own."""
+    one = partly(tmp_path, unsure="total")
+    place(tmp_path, one)
+    right = receipts(61, seed=3)[1][-1]
+    async with running_gateway(tmp_path, more=f"shadow_rate = 1.0\n{PATIENT}") as gateway:
+        gateway.frontier.says = json.dumps(right)
+        await until_planned(gateway, leads=True)
+        answer, body = await post(gateway, "/v1/chat/completions", chat())
+        assert answer.headers["x-shortstop-target"] == one
+        assert json.loads(json.loads(body)["choices"][0]["message"]["content"]) == right
+        asked = gateway.frontier.bodies[-1]["response_format"]["json_schema"]["schema"]
+        assert list(asked["properties"]) == ["total"]
 
 
 async def test_an_alarm_takes_it_out_of_traffic_and_says_why(tmp_path: Path) -> None:
