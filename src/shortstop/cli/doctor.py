@@ -87,8 +87,10 @@ def doctor_command(
     key_env: KeyEnv = None,
     at_once: AtOnce = 8,
 ) -> None:
-    """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit. With
-    --target, measure a model server of yours instead."""
+    """Say what this machine can run: memory, cores, GPU, the small model's speed, models that fit.
+
+    With --target, measure a model server of yours instead.
+    """
     if target is not None:
         measure_target(target, model, key_env, at_once, as_json=as_json)
         return
