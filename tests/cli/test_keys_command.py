@@ -66,8 +66,17 @@ def test_the_list_shows_what_a_key_may_do(shortstop: Shortstop) -> None:
 
 
 def test_no_keys_is_said(shortstop: Shortstop) -> None:
-    assert "There are no keys" in shortstop("keys", "list").out
+    said = shortstop("keys", "list").out
+    assert "There are no keys" in said
+    assert "shortstop keys create" in said
     assert json.loads(shortstop("keys", "list", "--json").out) == []
+
+
+def test_a_team_without_keys_is_no_open_gateway(shortstop: Shortstop) -> None:
+    shortstop("teams", "create-organisation", "acme", "--budget", "5")
+    shortstop("teams", "create", "sales", "--organisation", "acme", "--budget", "5")
+    created(shortstop, "ci")
+    assert shortstop("keys", "list", "--team", "sales").out == "No key is in the team sales.\n"
 
 
 @pytest.mark.parametrize("by", ["id", "name"])

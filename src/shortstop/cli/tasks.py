@@ -15,6 +15,7 @@ from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, on_terminal, print_json, progress, say
 from shortstop.config import load
 from shortstop.console.format import share
+from shortstop.errors import ConfigError
 from shortstop.flywheel.gather import TaskKey
 from shortstop.flywheel.mine import decisions as decided
 from shortstop.flywheel.mine.decisions import Decisions
@@ -26,6 +27,12 @@ From = Annotated[
     Path | None,
     typer.Option("--from", help="A log (JSONL) in place of the recorded traffic.", dir_okay=False),
 ]
+
+FORMS = 'docs/backtest.md, "What it reads", lists the forms that a log may have.'
+NO_TRAFFIC = (
+    "No traffic has been recorded yet: point a client at `shortstop serve`, keep a log with "
+    "`shortstop traces import LOG`, or only look at one with --from LOG."
+)
 
 
 @tasks_app.callback(invoke_without_command=True)
@@ -44,10 +51,15 @@ def tasks_command(
         tasks = mine.tasks(time.time(), log, lambda rows: bar.advance(reading, rows))
     if as_json:
         print_json({"tasks": tasks, "bad": mine.bad})
-    else:
+        return
+    for number, why in mine.bad[:10]:
+        say(f"line {number}: {why}", err=True)
+    if tasks:
         show(tasks, Terminal())
-        for number, why in mine.bad[:10]:
-            say(f"line {number}: {why}", err=True)
+    elif log is not None:
+        raise ConfigError(f"{log} holds no request that can be read.", hint=FORMS)
+    else:
+        say(NO_TRAFFIC)
 
 
 @tasks_app.command("rename")
