@@ -87,14 +87,14 @@ def split_command(task: Task, config: ConfigFile = None) -> None:
 def pin_command(task: Task, config: ConfigFile = None) -> None:
     """List and learn a task before all others."""
     _decide(config, [task], lambda now, keys: decided.pinned(now, keys[0], pin=True))
-    say(f"{task} is pinned.")
+    say(f"{task} is listed and learned before all others.")
 
 
 @tasks_app.command("unpin")
 def unpin_command(task: Task, config: ConfigFile = None) -> None:
     """Rank a task by what it costs again."""
     _decide(config, [task], lambda now, keys: decided.pinned(now, keys[0], pin=False))
-    say(f"{task} is not pinned.")
+    say(f"{task} is ranked by what it costs.")
 
 
 Change = Callable[[Decisions, list[TaskKey]], Decisions]
@@ -111,7 +111,7 @@ def show(tasks: list[MinedTask], terminal: Terminal) -> None:
         right=("requests", "spend", "repeated"),
     )  # fmt: skip
     for task in tasks:
-        marks = " (pinned)" if task.pinned else ""
+        marks = " (learned first)" if task.pinned else ""
         into = f" -> {task.merged_into}" if task.merged_into else ""
         table.row(
             f"{task.name}{marks}{into}", task.tenant, f"{task.requests:,}",
