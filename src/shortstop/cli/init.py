@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from shortstop import registry
-from shortstop.cli.doctor import advise, inspect_machine
+from shortstop.cli.doctor import advise_machine, inspect_machine
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say, write_page
 from shortstop.config import DEFAULT_FILE, Config, is_local_url, parse
@@ -87,7 +87,7 @@ def init_command(
     _require_models(config)
     write_page(to, text.encode())
     machine = inspect_machine(registry.home(config.data_dir, os.environ))
-    advice = [line for line in advise(machine, None)[1:] if not line.startswith("Largest")]
+    advice = advise_machine(machine, None)
     steps = next_steps(setup, config, os.environ)
     if as_json:
         print_json({"file": str(to), "advice": advice, "next": steps})
