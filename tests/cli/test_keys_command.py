@@ -72,13 +72,6 @@ def test_no_keys_is_said(shortstop: Shortstop) -> None:
     assert json.loads(shortstop("keys", "list", "--json").out) == []
 
 
-def test_a_team_without_keys_is_no_open_gateway(shortstop: Shortstop) -> None:
-    shortstop("teams", "create-organisation", "acme", "--budget", "5")
-    shortstop("teams", "create", "sales", "--organisation", "acme", "--budget", "5")
-    created(shortstop, "ci")
-    assert shortstop("keys", "list", "--team", "sales").out == "No key is in the team sales.\n"
-
-
 @pytest.mark.parametrize("by", ["id", "name"])
 def test_a_revoked_key_stays_revoked(shortstop: Shortstop, by: str) -> None:
     key = created(shortstop, "ci")
