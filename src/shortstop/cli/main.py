@@ -20,7 +20,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help=(
         "An LLM gateway that answers on your own machine when that is good enough, and asks the "
-        "frontier (GPT, Claude, ...) when it is not. What is sensitive stays here.\n\n"
+        "frontier (GPT, Claude, ...) when it is not. What it finds sensitive stays here.\n\n"
         "Start with [bold]shortstop init[/], then [bold]shortstop serve[/]. "
         "[bold]shortstop COMMAND --help[/] explains a command."
     ),
