@@ -35,10 +35,12 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def commands() -> Iterator[tuple[str, TyperCommand]]:
+def commands() -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
     """Every command that does something, by its words."""
     for name, command in Commands().items():
         if isinstance(command, TyperGroup):
+            if command.invoke_without_command:
+                yield name, command
             inner = ((f"{name} {word}", one) for word, one in command.commands.items())
             yield from ((words, one) for words, one in inner if isinstance(one, TyperCommand))
         else:

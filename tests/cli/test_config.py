@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -109,10 +110,20 @@ def test_the_air_gap_and_warnings_are_named() -> None:
 
 
 def test_what_needs_a_restart_is_listed() -> None:
-    (line,) = [one for one in explain(Config(), {}) if "need a restart" in one]
-    listed = line.rsplit(": ", 1)[1].rstrip(".").split(", ")
-    assert listed == [key for key, lifetime in lifetimes().items() if lifetime == "process"]
-    assert {"data_dir", "server.port", "traces.content", "privacy.vault_hours"} <= set(listed)
+    lines = explain(Config(), {})
+    first = next(n for n, line in enumerate(lines) if line.endswith("need a restart:")) + 1
+    listed = set()
+    for line in takewhile(lambda line: line.startswith("  "), lines[first:]):
+        section, _, keys = line.strip().rpartition("] ")
+        listed |= {f"{section[1:]}.{key}".lstrip(".") for key in keys.split(", ")}
+    assert listed == {key for key, lifetime in lifetimes().items() if lifetime == "process"}
+    assert {"data_dir", "server.port", "traces.content", "privacy.vault_hours"} <= listed
+
+
+def test_a_model_that_is_not_here_is_said(shortstop: Shortstop, home: Path) -> None:
+    (home / "shortstop.toml").write_text('[models.small]\nsource = "qwen3-4"')
+    said = shortstop("config", "check").out
+    assert "  NOT INSTALLED. Did you mean 'qwen3-4b'?" in said
 
 
 def test_json_is_the_whole_configuration_with_its_lifetimes(
@@ -129,7 +140,7 @@ def test_json_is_the_whole_configuration_with_its_lifetimes(
     [
         (
             "[server]\nport = 70000",
-            "shortstop.toml, line 2, `server.port`: expected `int` <= 65535",
+            "shortstop.toml, line 2, `server.port`: expected a whole number <= 65535",
         ),
         ("[server]\nprot = 1", "line 2, `server.prot`: unknown key. Did you mean `port`?"),
         ("[server", "is not valid TOML"),

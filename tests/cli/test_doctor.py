@@ -71,6 +71,8 @@ def test_speed_is_scaled_by_the_bytes_of_the_weights() -> None:
     ("machine", "speed", "says"),
     [
         (MACHINE, None, "shortstop pull"),
+        (MACHINE, None, "By memory alone"),
+        (MACHINE, ModelSpeed("smollm2-135m", 1, 6.0, 1.5), "measure again when it is quiet"),
         (MACHINE, SPEED, "Largest model that suits this machine"),
         (replace(MACHINE, gpus=("A GPU",)), SPEED, "There is a GPU"),
         (replace(MACHINE, simd=("avx2", "avx512f")), SPEED, "AVX-512"),
@@ -95,7 +97,7 @@ def test_the_table_and_the_json_say_the_same(shortstop: Shortstop) -> None:
     assert {model["name"] for model in tree["models"]} == set(registry.catalogue())
     out = shortstop("doctor", "--quick").out
     assert all(name in out for name in registry.catalogue())
-    assert "- Fetch the default model" in out
+    assert "- How fast models are was not measured" in out
 
 
 def test_without_the_model_there_is_nothing_to_measure(shortstop: Shortstop) -> None:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shortstop.config import TracesConfig
+from shortstop.console.format import many
 from shortstop.traces.keyfile import content_seal
 from tests.cli.conftest import Shortstop
 from tests.conftest import FakeClock
@@ -46,7 +47,7 @@ def test_rows_are_chosen(shortstop: Shortstop, options: tuple[str, ...], found: 
     assert result.code == 0, result.err
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert "".join(row["id"] for row in rows) == found
-    assert f"{len(found)} lines of {len(found)} rows." in result.err
+    assert f"{many(len(found), 'line')} of {many(len(found), 'row')}." in result.err
     assert all(row["request"] == QUESTION for row in rows)
 
 

@@ -53,6 +53,12 @@ def test_nobody_is_asked_where_nobody_answers(
     assert "claude-*" in (home / "shortstop.toml").read_text()
 
 
+def test_a_misspelt_model_is_no_file(shortstop: Shortstop, home: Path) -> None:
+    said = shortstop("init", "--local", "qwen3-4")
+    assert (said.code, "Did you mean 'qwen3-4b'?" in said.err) == (2, True)
+    assert not (home / "shortstop.toml").exists()
+
+
 def test_a_file_that_is_there_stays(shortstop: Shortstop, home: Path) -> None:
     (home / "shortstop.toml").write_text("mine")
     said = shortstop("init", "--yes")

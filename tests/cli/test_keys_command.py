@@ -66,7 +66,9 @@ def test_the_list_shows_what_a_key_may_do(shortstop: Shortstop) -> None:
 
 
 def test_no_keys_is_said(shortstop: Shortstop) -> None:
-    assert "There are no keys" in shortstop("keys", "list").out
+    said = shortstop("keys", "list").out
+    assert "There are no keys" in said
+    assert "shortstop keys create" in said
     assert json.loads(shortstop("keys", "list", "--json").out) == []
 
 

@@ -85,6 +85,39 @@ def test_the_version(shortstop: Shortstop) -> None:
     assert shortstop("--version").out == f"shortstop {__version__}\n"
 
 
+BEFORE_THE_FIRST_START = [
+    (("report",), 2, "run `shortstop serve` first"),
+    (("tasks",), 2, "run `shortstop serve` first"),
+    (("teams", "report"), 2, "run `shortstop serve` first"),
+    (("keys", "list"), 0, "shortstop keys create"),
+    (("teams", "list"), 0, "shortstop teams create-organisation"),
+    (("batch", "list"), 0, "/v1/batches"),
+    (("specialists", "list"), 0, "shortstop learn"),
+    (("contract",), 0, "compared with the frontier"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "says"), BEFORE_THE_FIRST_START, ids=str)
+def test_where_there_is_nothing_yet_it_says_what_makes_something(
+    shortstop: Shortstop, arguments: Words, code: int, says: str
+) -> None:
+    result = shortstop(*arguments)
+    assert result.code == code
+    assert says in result.out + result.err
+
+
+@pytest.mark.parametrize("words", ["report", "tasks", "teams report"])
+def test_a_gateway_that_nobody_has_asked_says_how_rows_come(
+    shortstop: Shortstop, home: Path, words: str
+) -> None:
+    (home / "home").mkdir()
+    filled(home / "home" / "traces.db", [])
+    result = shortstop(*words.split())
+    assert result.code == 0
+    assert "shortstop serve" in result.out
+    assert "shortstop traces import LOG" in result.out
+
+
 BAD = [
     (("config", "check", "absent.toml"), "Cannot read absent.toml: No such file or directory."),
     (("serve", "--config", "absent.toml"), "Cannot read absent.toml"),
@@ -155,7 +188,9 @@ def test_a_page_that_cannot_be_written_is_named(shortstop: Shortstop, home: Path
     filled(home / "traces.db", ROWS)
     result = shortstop("report", "--db", "traces.db", "--html", "absent/page.html")
     assert result.code == 2
-    assert result.err == "shortstop: Cannot use absent/page.html: No such file or directory.\n"
+    assert result.err == "shortstop: Cannot use absent/page.html: No such file or directory.\n" + (
+        "  Check the path: the file, or the folder to write it to, is missing.\n"
+    )
 
 
 def test_an_interrupt_is_no_traceback(

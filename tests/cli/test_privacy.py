@@ -93,7 +93,9 @@ def test_for_people_it_is_a_table(shortstop: Shortstop, folder: Path) -> None:
     result = shortstop("privacy", "explain", f"write to {MAIL}", "--tenant", "acme")
     assert result.code == 0
     head, policy, *table = result.out.splitlines()
-    assert head == "tier S2, reach pseudonymised"
+    assert head == (
+        "tier S2, reach pseudonymised: it may leave with invented values in place of the real ones"
+    )
     assert policy == "policy careful-3; email"
     assert any("EMAIL" in row and "pseudonymise" in row and "********" in row for row in table)
     assert any("$.messages[0].content [9:31]" in row for row in table)
@@ -101,7 +103,9 @@ def test_for_people_it_is_a_table(shortstop: Shortstop, folder: Path) -> None:
 
 def test_where_nothing_is_found_it_says_so(shortstop: Shortstop, folder: Path) -> None:
     result = shortstop("privacy", "explain", "hello")
-    assert result.out == "tier S0, reach anywhere\npolicy builtin-1; nothing found\n"
+    assert result.out == (
+        "tier S0, reach anywhere: any model may see it\npolicy builtin-1; nothing found\n"
+    )
 
 
 def test_a_route_changes_what_its_rules_say(shortstop: Shortstop, folder: Path) -> None:

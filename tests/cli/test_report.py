@@ -81,7 +81,7 @@ def test_the_page_is_written(path: Path, tmp_path: Path) -> None:
 def test_since_until_and_tenant(path: Path) -> None:
     assert "2 requests" in run("--db", str(path), "--since", "2026-11-19")
     assert "7 requests" in run("--db", str(path), "--until", "2026-11-19T00:00")
-    assert "1 requests" in run("--db", str(path), "--tenant", "t2")
+    assert "1 request," in run("--db", str(path), "--tenant", "t2")
     assert "No requests" in run("--db", str(path), "--until", "2020-01-01")
 
 

@@ -64,7 +64,7 @@ def test_a_missing_model_says_how_to_get_it(shortstop: Shortstop) -> None:
     result = shortstop("serve", "--port", "0")
     assert result.code == 2
     assert "needs 'builtin', which is not installed" in result.err
-    assert "`shortstop pull`" in result.err
+    assert "`shortstop pull builtin`" in result.err
 
 
 def started(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -98,9 +98,11 @@ LOG = [
 def test_a_log_of_nothing_is_refused(home: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("nonsense\n")
-    refused = CliRunner().invoke(traces_app, ["import", str(log)])
-    assert isinstance(refused.exception, ConfigError)
-    assert "holds no request" in str(refused.exception)
+    for app, arguments in ((traces_app, ["import", str(log)]), (tasks_app, ["--from", str(log)])):
+        refused = CliRunner().invoke(app, arguments)
+        assert isinstance(refused.exception, ConfigError)
+        assert "holds no request" in str(refused.exception)
+        assert "docs/backtest.md" in refused.exception.hint
 
 
 def test_a_log_is_listed_and_kept_once(home: Path, tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_a_log_is_listed_and_kept_once(home: Path, tmp_path: Path) -> None:
     log.write_text("\n".join(map(json.dumps, LOG)) + "\nnonsense\n")
     (task,) = listed("--from", str(log))
     assert (task["task"], task["requests"]) == ("open", 5)
-    assert "1 lines could not be read" in run(traces_app, "import", str(log))
+    assert "5 rows, 1 line could not be read." in run(traces_app, "import", str(log))
     run(traces_app, "import", str(log))
     (task,) = listed()
     assert task["requests"] == 5

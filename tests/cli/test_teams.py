@@ -152,6 +152,13 @@ def test_keys_are_put_into_teams_and_taken_out(shortstop: Shortstop, sealed: Pat
     ]
 
 
+def test_a_team_without_keys_is_no_open_gateway(shortstop: Shortstop, sealed: Path) -> None:
+    shortstop("teams", "create-organisation", "acme", "--budget", "5")
+    shortstop("teams", "create", "sales", "--organisation", "acme", "--budget", "5")
+    shortstop("keys", "create", "ci")
+    assert shortstop("keys", "list", "--team", "sales").out == "No key is in the team sales.\n"
+
+
 def test_a_team_is_closed_with_its_keys_and_stays_in_the_books(
     shortstop: Shortstop, sealed: Path
 ) -> None:

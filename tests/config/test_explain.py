@@ -12,10 +12,11 @@ from shortstop.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[server]\nport = "x"', "line 2, `server.port`: expected `int`, got `str`"),
+        ('[server]\nport = "x"', "line 2, `server.port`: expected a whole number, got a text"),
         ("[server]\nport = 70000", "line 2, `server.port`"),
         ("[server]\nprot = 1", "line 2, `server.prot`: unknown key. Did you mean `port`?"),
         ("[servr]\nport = 1", "line 1, `servr`: unknown key. Did you mean `server`?"),
+        ("[server]\nregion = 1", "line 2, `server.region`: unknown key. It belongs to another"),
         ("[server]\nxyzzy = 1", "line 2, `server.xyzzy`: unknown key."),
         ("[contract]\nconfidence = 1.5", "line 2, `contract.confidence`"),
         ("\n# a remark\n[server] # here\nport = -1", "line 4, `server.port`"),
@@ -28,7 +29,10 @@ from shortstop.errors import ConfigError
             '[privacy.policies.p]\nrules = [{ action = "forbid" }]',
             "`privacy.policies.p.rules",
         ),
-        ('[traces]\ncontent = "half"', "line 2, `traces.content`: invalid enum value 'half'"),
+        (
+            '[traces]\ncontent = "half"',
+            "line 2, `traces.content`: 'half' is none of 'digest',",
+        ),
     ],
 )
 def test_errors_name_the_key_and_the_line(text: str, says: str) -> None:

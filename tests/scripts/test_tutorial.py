@@ -32,7 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_command_is_one() -> None:
     known = {words for words, _ in commands()}
-    known.add("tasks")  # a group that does something without one of its commands
     named = [line.split() for line in TYPED if line.startswith("shortstop ")]
     assert len(named) >= 8
     for _, first, second, *_ in named:

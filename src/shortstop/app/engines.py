@@ -13,7 +13,7 @@ from shortstop import dialects
 from shortstop.app.clock import CLOCK
 from shortstop.config import EngineConfig, ModelConfig, api_key
 from shortstop.errors import ConfigError, EngineDown, ShortstopError
-from shortstop.registry import ModelRecord, Registry
+from shortstop.registry import ModelRecord, Registry, remedy
 from shortstop.registry.vocabulary import read_vocabulary
 from shortstop.serving.engines.backend import LocalBackend
 from shortstop.serving.engines.embedded import (
@@ -203,7 +203,7 @@ def find_model(name: str, model: ModelConfig, models: Registry) -> ModelRecord:
     if record is None:
         raise ConfigError(
             f"The local model {name!r} needs {model.source!r}, which is not installed.",
-            hint="Fetch it with `shortstop pull`, or `shortstop models` to see what there is.",
+            hint=remedy(model.source),
         )
     return record
 

@@ -56,7 +56,7 @@ def list_command(most: Most = 50, config: ConfigFile = None, as_json: AsJson = F
         print_json([_plain(batch) for batch in found])
         return
     if not found:
-        say("There are no batches.")
+        say("There are no batches. A client makes one with POST /v1/files and /v1/batches.")
         return
     table = Grid("Batches")
     table.columns("id", "key or tenant", "began (UTC)", "status", "lines", "answered", "failed")

@@ -78,6 +78,7 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
             f"the server at {model.url}" if model.url else f"the embedded engine ({model.source})"
         )
         lines.append(f"Local target {name!r}: {where}.")
+        lines += [f"  {line}" for line in _absence(config, model, env)]
         lines += [f"  {line}" for line in _threads(config, model, env)]
     for name, upstream in config.upstreams.items():
         models = ", ".join((*upstream.models, *map("any {}".format, upstream.patterns)))
@@ -106,9 +107,8 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     if config.privacy.airgap:
         lines.append("Air gap: no remote target, no client that could reach one.")
     lines += _alerts(config.alerts, env)
-    lines.append(
-        f"A reload applies every change but these, which need a restart: {_of('process')}."
-    )
+    lines.append("A reload applies every change but these, which need a restart:")
+    lines += [f"  {line}" for line in _by_section("process")]
     lines.append(f"Kept from when the router's state was first saved: {_of('state')}.")
     return [*lines, *(f"Warning: {warning}" for warning in warnings(config))]
 
@@ -201,6 +201,25 @@ def _threads(config: Config, model: ModelConfig, env: Mapping[str, str]) -> list
         tried = ", ".join(f"{s.decode:.0f} tokens/s with {s.threads}" for s in known.speeds)
         generate = f"{known.best.threads} generate, as measured ({tried})"
     return [f"Threads: {generate}; {read} read prompts."]
+
+
+def _absence(config: Config, model: ModelConfig, env: Mapping[str, str]) -> list[str]:
+    """That a model is not here, and what to do."""
+    models = registry.open(registry.home_path(config.data_dir, env))
+    if model.source is None or models.find(model.source) is not None:
+        return []
+    return [f"NOT INSTALLED. {registry.remedy(model.source)}"]
+
+
+def _by_section(lifetime: Lifetime) -> list[str]:
+    """The keys of a lifetime, a line for each section."""
+    keys = (key.rpartition(".") for key, one in lifetimes().items() if one == lifetime)
+    sections: dict[str, list[str]] = {}
+    for section, _, key in keys:
+        sections.setdefault(section, []).append(key)
+    return [
+        f"[{name}] {', '.join(own)}" if name else ", ".join(own) for name, own in sections.items()
+    ]
 
 
 def _of(lifetime: Lifetime) -> str:

@@ -51,7 +51,10 @@ def explained(
     else:
         yield "A task without a certificate goes to the frontier."
     if not reports:
-        yield "No evidence yet: nothing is certified."
+        yield (
+            "No evidence yet: nothing is certified. It comes while the gateway serves: some "
+            "of the local model's answers are compared with the frontier's."
+        )
     for name, report in reports.items():
         yield from _lines(name, report)
     if reports:

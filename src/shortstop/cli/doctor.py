@@ -87,8 +87,10 @@ def doctor_command(
     key_env: KeyEnv = None,
     at_once: AtOnce = 8,
 ) -> None:
-    """Inspect memory, cores, SIMD and GPU; measure the small model; say which models fit. With
-    --target, measure a model server of yours instead."""
+    """Say what this machine can run: memory, cores, GPU, the small model's speed, models that fit.
+
+    With --target, measure a model server of yours instead.
+    """
     if target is not None:
         measure_target(target, model, key_env, at_once, as_json=as_json)
         return
@@ -208,14 +210,31 @@ def fitting(machine: MachineSummary, speed: ModelSpeed | None) -> list[Fit]:
 
 def advise(machine: MachineSummary, speed: ModelSpeed | None) -> list[str]:
     """What would help, most useful first, one sentence or two each."""
-    advice: list[str] = []
+    return [*advise_models(machine, speed), *advise_machine(machine, speed)]
+
+
+def advise_models(machine: MachineSummary, speed: ModelSpeed | None) -> list[str]:
+    """Which model to take."""
     fits = [f for f in fitting(machine, speed) if f.fits]
-    good = [f for f in fits if f.decode is None or f.decode >= COMFORTABLE]
     if speed is None:
-        advice.append("Fetch the default model with `shortstop pull`, then run this again.")
-    if good:
-        best = good[-1].name
-        advice.append(f"Largest model that suits this machine: {best} (`shortstop pull {best}`).")
+        largest = f" By memory alone {fits[-1].name} would do, however slowly." if fits else ""
+        return [
+            "How fast models are was not measured: fetch the default one with `shortstop pull`, and"
+            f" run `shortstop doctor` without --quick.{largest}"
+        ]
+    good = [f for f in fits if f.decode is None or f.decode >= COMFORTABLE]
+    if not good:
+        return [
+            f"No model writes {COMFORTABLE:g} tokens a second here as busy as the machine is now:"
+            " measure again when it is quiet, or name a server with `url` under [models.NAME]."
+        ]
+    best = good[-1].name
+    return [f"Largest model that suits this machine: {best} (`shortstop pull {best}`)."]
+
+
+def advise_machine(machine: MachineSummary, speed: ModelSpeed | None) -> list[str]:
+    """What of the machine is not used, or missing."""
+    advice: list[str] = []
     if machine.gpus:
         advice.append(
             "There is a GPU, but the engine's wheel is a CPU build: run vLLM, Ollama or "

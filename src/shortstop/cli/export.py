@@ -19,6 +19,7 @@ from shortstop.cli.output import say, write_lines, write_pieces
 from shortstop.cli.report import Database, Since, Tenant, Until
 from shortstop.config import load
 from shortstop.console.durations import moment
+from shortstop.console.format import many
 from shortstop.errors import ConfigError
 from shortstop.privacy.redact import redacted
 from shortstop.stores import open_stores
@@ -87,7 +88,7 @@ def export_command(
     pieces = files.made(FileWanted(chosen, format, content))
     if format == "parquet" and out is not None:
         write_pieces(out, pieces)
-        say(f"{files.rows:,} rows.", err=True)
+        say(f"{many(files.rows, 'row')}.", err=True)
         return
     count = write_lines(out, (line for piece in pieces for line in piece.splitlines()))
-    say(f"{count:,} lines of {files.rows:,} rows.", err=True)
+    say(f"{many(count, 'line')} of {many(files.rows, 'row')}.", err=True)

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from shortstop import registry
-from shortstop.cli.doctor import advise, inspect_machine
+from shortstop.cli.doctor import advise_machine, inspect_machine
 from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say, write_page
 from shortstop.config import DEFAULT_FILE, Config, is_local_url, parse
@@ -84,9 +84,10 @@ def init_command(
     setup = _asked(frontier, local, team, quiet=yes or as_json or not sys.stdin.isatty())
     text = written(setup)
     config = parse(text, os.environ, str(to))
+    _require_models(config)
     write_page(to, text.encode())
     machine = inspect_machine(registry.home(config.data_dir, os.environ))
-    advice = [line for line in advise(machine, None)[1:] if not line.startswith("Largest")]
+    advice = advise_machine(machine, None)
     steps = next_steps(setup, config, os.environ)
     if as_json:
         print_json({"file": str(to), "advice": advice, "next": steps})
@@ -97,6 +98,15 @@ def init_command(
     say("Next:")
     for step in steps:
         say(f"  {step}")
+
+
+def _require_models(config: Config) -> None:
+    """Raises ConfigError for a model that is neither here nor can be fetched by its name."""
+    known = registry.open(registry.home_path(config.data_dir, os.environ))
+    for model in config.models.values():
+        source = model.source
+        if source and not registry.can_be_fetched(source) and known.find(source) is None:
+            raise ConfigError(f"There is no model {source!r}.", hint=registry.remedy(source))
 
 
 def _asked(frontier: str | None, local: str | None, team: bool | None, *, quiet: bool) -> Setup:
@@ -123,7 +133,7 @@ def written(setup: Setup) -> str:
         raise ConfigError("Neither a local model nor a frontier: nobody could answer.")
     return "\n".join(
         [
-            "# Shortstop. Every key that is not here has its default; the README lists them.",
+            "# Shortstop. What is not here has its default: docs/reference/configuration.md.",
             "# `shortstop config check` explains this file, `shortstop reload` applies changes.",
             "",
             *_server(setup.team),

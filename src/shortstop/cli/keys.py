@@ -43,6 +43,11 @@ STILL_ASKS = (
     "The gateway goes on asking everybody for one, unless `auth` under [server] says otherwise."
 )
 
+NO_KEYS = (
+    "There are no keys: whoever can reach the gateway may use it, unless `auth` under [server] says"
+    " otherwise. `shortstop keys create NAME` makes the first."
+)
+
 
 @keys_app.command("create")
 def create_command(
@@ -65,8 +70,10 @@ def create_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a key. Its secret is shown once and stored nowhere; from the first key on, the
-    gateway requires one of everybody."""
+    """Create a key. Its secret is shown once and stored nowhere.
+
+    From the first key on the gateway requires one of everybody.
+    """
     fields = {
         "name": name,
         "tenant": tenant,
@@ -130,7 +137,7 @@ def list_command(
         )
         return
     if not rows:
-        say("There are no keys: whoever can reach the gateway may use it.")
+        say(NO_KEYS if team is None else f"No key is in the team {team}.")
         return
     table = Grid("Keys")
     named = ["team"] if any(key.team is not None for key, _ in rows) else []

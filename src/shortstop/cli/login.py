@@ -32,8 +32,10 @@ Url = Annotated[str | None, typer.Option(help="The gateway; default: what the co
 
 
 def login_command(url: Url = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Sign in to a gateway in a browser, on any machine. What commands do then is written down
-    under your name."""
+    """Sign in to a gateway in a browser, on any machine.
+
+    What commands do then is written down under your name.
+    """
     where, kept = _gateway(url, config)
     session = asyncio.run(_signed_in(where))
     kept.keep(where, session)

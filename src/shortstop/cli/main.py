@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Annotated
 
@@ -18,15 +19,27 @@ app = typer.Typer(
     name="shortstop",
     cls=LazyGroup,
     help=(
-        "SLM-first, LLM-backup gateway. A small model on this machine fields every request; "
-        "what it cannot handle goes to the frontier, and nothing sensitive leaves.\n\n"
-        "Start with [bold]shortstop init[/], then [bold]shortstop serve[/]."
+        "An LLM gateway that answers on your own machine when that is good enough, and asks the "
+        "frontier (GPT, Claude, ...) when it is not. What it finds sensitive stays here.\n\n"
+        "Start with [bold]shortstop init[/], then [bold]shortstop serve[/]. "
+        "[bold]shortstop COMMAND --help[/] explains a command."
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+REMEDIES = {
+    errno.ENOENT: "Check the path: the file, or the folder to write it to, is missing.",
+    errno.EACCES: "Choose a place that you may use, or run it as the user who owns this one.",
+    errno.EPERM: "Choose a place that you may use, or run it as the user who owns this one.",
+    errno.EROFS: "Choose a place that can be written.",
+    errno.ENOSPC: "Make room, or choose another disk.",
+    errno.ENOTDIR: "Check the path: a part of it is a file.",
+    errno.EISDIR: "Name a file in that folder.",
+}
+"""What to do next about what the system refuses."""
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +71,7 @@ def main() -> None:
         end(141)
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        end(2, f"Cannot use{place}: {error.strerror or error}.")
+        end(2, f"Cannot use{place}: {error.strerror or error}.", REMEDIES.get(error.errno or 0, ""))
     except KeyboardInterrupt:
         end(130)
     except Exception as error:

@@ -28,6 +28,7 @@ from shortstop.types import (
     Finding,
     Json,
     Opaque,
+    Reach,
     Request,
 )
 
@@ -41,6 +42,13 @@ AsText = Annotated[
     bool, typer.Option("--text", help="Read WHAT as a text, even if it looks like a file's name.")
 ]
 Task = Annotated[str | None, typer.Option("--task", help="The route that rules may name.")]
+
+MEANING = {
+    Reach.ANYWHERE: "any model may see it",
+    Reach.PSEUDONYMISED: "it may leave with invented values in place of the real ones",
+    Reach.LOCAL_ONLY: "only models on this machine may see it",
+    Reach.REFUSED: "no model is asked",
+}
 
 
 @privacy_app.command("explain")
@@ -88,7 +96,7 @@ def _policy(policies: Policies, tenant: str) -> PrivacyPolicy:
 
 def _show(verdict: Clearance, decided: Mapping[str, str], terminal: Terminal) -> None:
     tier, reach = (verdict.tier.name, "bold"), (verdict.reach.name.lower(), "bold")
-    terminal.line("tier ", tier, ", reach ", reach)
+    terminal.line("tier ", tier, ", reach ", reach, f": {MEANING[verdict.reach]}")
     terminal.line(f"policy {verdict.policy}; {', '.join(verdict.reasons) or 'nothing found'}")
     if not verdict.findings:
         return

@@ -22,7 +22,7 @@ from shortstop.config import Config, load
 from shortstop.console import projection
 from shortstop.console import report as page
 from shortstop.console.durations import moment
-from shortstop.console.format import energy, seconds, share, span, usd
+from shortstop.console.format import energy, many, seconds, share, span, usd
 from shortstop.ledger.focus import focus_rows
 from shortstop.ports.stores import ReportReader
 from shortstop.stores import open_stores
@@ -32,6 +32,11 @@ ALL: tuple[GroupBy, ...] = (
     "day", "task", "target", "tenant", "key", "tag", "specialist", "deployment",
 )  # fmt: skip
 """Those of `--json` and `--html`; users and runs may be very many, and are asked for by name."""
+
+NOTHING = (
+    "No requests in this period. Each answer of `shortstop serve` becomes a row here; "
+    "`shortstop traces import LOG` adds those of a log."
+)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -156,10 +161,10 @@ def show(report: TrafficReport, by: ReportBy, notes: list[str], terminal: Termin
     """Print the headline, one table and the notes, as wide as the terminal."""
     total = report.total
     if not total.requests:
-        terminal.line("No requests in this period.")
+        terminal.line(NOTHING)
         return
     terminal.line(
-        (f"{total.requests:,} requests", "bold"),
+        (many(total.requests, "request"), "bold"),
         f", {page.period(report)}: ",
         (f"{share(total.local_share)} local", "green"),
         f", {share(total.pinned_share)} pinned by privacy, ",

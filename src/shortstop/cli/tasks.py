@@ -15,6 +15,7 @@ from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, on_terminal, print_json, progress, say
 from shortstop.config import load
 from shortstop.console.format import share
+from shortstop.errors import ConfigError
 from shortstop.flywheel.gather import TaskKey
 from shortstop.flywheel.mine import decisions as decided
 from shortstop.flywheel.mine.decisions import Decisions
@@ -26,6 +27,12 @@ From = Annotated[
     Path | None,
     typer.Option("--from", help="A log (JSONL) in place of the recorded traffic.", dir_okay=False),
 ]
+
+FORMS = 'docs/backtest.md, "What it reads", lists the forms that a log may have.'
+NO_TRAFFIC = (
+    "No traffic has been recorded yet: point a client at `shortstop serve`, keep a log with "
+    "`shortstop traces import LOG`, or only look at one with --from LOG."
+)
 
 
 @tasks_app.callback(invoke_without_command=True)
@@ -44,10 +51,15 @@ def tasks_command(
         tasks = mine.tasks(time.time(), log, lambda rows: bar.advance(reading, rows))
     if as_json:
         print_json({"tasks": tasks, "bad": mine.bad})
-    else:
+        return
+    for number, why in mine.bad[:10]:
+        say(f"line {number}: {why}", err=True)
+    if tasks:
         show(tasks, Terminal())
-        for number, why in mine.bad[:10]:
-            say(f"line {number}: {why}", err=True)
+    elif log is not None:
+        raise ConfigError(f"{log} holds no request that can be read.", hint=FORMS)
+    else:
+        say(NO_TRAFFIC)
 
 
 @tasks_app.command("rename")
@@ -75,14 +87,14 @@ def split_command(task: Task, config: ConfigFile = None) -> None:
 def pin_command(task: Task, config: ConfigFile = None) -> None:
     """List and learn a task before all others."""
     _decide(config, [task], lambda now, keys: decided.pinned(now, keys[0], pin=True))
-    say(f"{task} is pinned.")
+    say(f"{task} is listed and learned before all others.")
 
 
 @tasks_app.command("unpin")
 def unpin_command(task: Task, config: ConfigFile = None) -> None:
     """Rank a task by what it costs again."""
     _decide(config, [task], lambda now, keys: decided.pinned(now, keys[0], pin=False))
-    say(f"{task} is not pinned.")
+    say(f"{task} is ranked by what it costs.")
 
 
 Change = Callable[[Decisions, list[TaskKey]], Decisions]
@@ -99,7 +111,7 @@ def show(tasks: list[MinedTask], terminal: Terminal) -> None:
         right=("requests", "spend", "repeated"),
     )  # fmt: skip
     for task in tasks:
-        marks = " (pinned)" if task.pinned else ""
+        marks = " (learned first)" if task.pinned else ""
         into = f" -> {task.merged_into}" if task.merged_into else ""
         table.row(
             f"{task.name}{marks}{into}", task.tenant, f"{task.requests:,}",

@@ -16,6 +16,7 @@ from shortstop.app.places import data_paths
 from shortstop.cli.by_team import NO_TEAM, teams_of_keys
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json, say
+from shortstop.cli.report import NOTHING
 from shortstop.config import load
 from shortstop.console.durations import moment
 from shortstop.console.format import usd
@@ -47,8 +48,10 @@ class TeamTotals:
 def team_report_command(
     since: Since = None, until: Until = None, config: ConfigFile = None, as_json: AsJson = False
 ) -> None:
-    """Show what the recorded requests of each team's keys have cost, by the teams that they are in
-    now. What counts against budgets is in `shortstop teams list`."""
+    """Show what the recorded requests of each team's keys have cost.
+
+    By the teams that keys are in now. What counts against budgets is in `shortstop teams list`.
+    """
     now = time.time()
     first = None if since is None else moment(since, now)
     end = None if until is None else moment(until, now)
@@ -59,7 +62,7 @@ def team_report_command(
         print_json([{"team": name or None, **_plain(one)} for name, one in totals.items()])
         return
     if not totals:
-        say("No requests in this period.")
+        say(NOTHING)
         return
     table = Grid("Teams")
     table.columns("team", "requests", "tokens", "cost", "all-LLM")

@@ -115,8 +115,10 @@ def change_command(
 def close_command(
     named: Named, gateway: GatewayUrl = None, config: ConfigFile = None, as_json: AsJson = False
 ) -> None:
-    """Close a team for good and revoke its keys, or an organisation whose teams are closed. Its
-    rows and books stay; its name stays taken until `teams change --name` gives it another."""
+    """Close a team for good and revoke its keys, or an organisation whose teams are closed.
+
+    Its rows and books stay; its name stays taken until `teams change --name` gives it another.
+    """
     with desk(config, gateway) as at:
         at.accounts.teams.load()
         group = at.accounts.teams.group(named)

@@ -15,9 +15,11 @@ from shortstop.app.places import data_paths
 from shortstop.cli.options import ConfigFile
 from shortstop.cli.output import say, write_lines
 from shortstop.cli.report import Database, Since, Tenant, Until
+from shortstop.cli.tasks import FORMS
 from shortstop.cli.trace import show_command
 from shortstop.config import load
 from shortstop.console.durations import moment
+from shortstop.console.format import many
 from shortstop.errors import ConfigError
 from shortstop.private_files import make_folder
 from shortstop.stores import open_stores
@@ -60,7 +62,7 @@ def export_command(
         tenant=tenant,
     )
     count = write_lines(out, (encode(one, one.request, answer(one.response)) for one in rows))
-    say(f"{count} rows{_lacking(reader)}.", err=True)
+    say(f"{many(count, 'row')}{_lacking(reader)}.", err=True)
 
 
 @traces_app.command("import")
@@ -91,9 +93,9 @@ def import_command(
     for number, why in mine.bad[:10]:
         say(f"line {number}: {why}", err=True)
     if not count:
-        raise ConfigError(f"{file} holds no request that can be read.")
-    left = f", {len(mine.bad)} lines could not be read" if mine.bad else ""
-    say(f"{count} rows{left}.")
+        raise ConfigError(f"{file} holds no request that can be read.", hint=FORMS)
+    left = f", {many(len(mine.bad), 'line')} could not be read" if mine.bad else ""
+    say(f"{many(count, 'row')}{left}. `shortstop tasks` shows what they consist of.")
 
 
 def _lacking(reader: TraceReader) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from shortstop.config.section import Lifetime, Section
+from shortstop.config.section import Lifetime, Section, Variable
 from shortstop.types.alerts import AlertKind
 
 
@@ -22,8 +22,8 @@ class AlertsConfig(Section, frozen=True):
     lifetime: ClassVar[Lifetime] = "runtime"
 
     webhook_url: str | None = None
-    secret_env: str = "SHORTSTOP_ALERTS_SECRET"  # noqa: S105 - a name, not a secret
-    slack_url_env: str | None = None
+    secret_env: Variable = "SHORTSTOP_ALERTS_SECRET"  # noqa: S105 - a name, not a secret
+    slack_url_env: Variable | None = None
     events: tuple[AlertKind, ...] = ()
     timeout: Annotated[float, Meta(gt=0, le=60)] = 10
     disk_free_mb: Annotated[float, Meta(ge=0)] = 1000

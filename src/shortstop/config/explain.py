@@ -8,25 +8,32 @@ import re
 import msgspec
 
 from shortstop.config.section import Section
+from shortstop.config.wording import in_words, keys_at
 
 KeyPath = tuple[str, ...]
 
 ANY = "*"
 """Stands for a name of the operator's own, where msgspec does not say which."""
+_INDEX = re.compile(r"\[(?:\d+|\.\.\.)\]")
 _SEGMENT = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^.\"'\s]+)")
 
 
-def explained(message: str, text: str, name: str) -> str:
-    """msgspec's `message` about the TOML `text` of the file `name`, with line and key."""
+def explained(message: str, text: str, name: str, root: type) -> str:
+    """msgspec's `message` about the TOML `text` of the file `name`, which is to be a `root`, with
+    line and key."""
     what, _, place = message.partition(" - at `$")
-    path = _segments(place.rstrip("`").lstrip(".").replace("[...]", f".{ANY}"))
+    place = place.rstrip("`").lstrip(".")
+    path = _segments(place.replace("[...]", f".{ANY}"))
+    kind = _segments(_INDEX.sub(f".{ANY}", place))
     unknown = re.search(r"unknown field `(.+?)`", what)
     if unknown:
         key = unknown.group(1)
-        near = difflib.get_close_matches(key, _known_keys(), n=1)
+        near = difflib.get_close_matches(key, keys_at(root, kind), n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
+        if not near and key in _known_keys():
+            hint = " It belongs to another table: see docs/reference/configuration.md."
         return f"{place_of((*path, key), text, name)}: unknown key.{hint}"
-    return f"{place_of(path, text, name)}: {what[0].lower()}{what[1:]}."
+    return f"{place_of(path, text, name)}: {in_words(what, root, kind)}."
 
 
 def place_of(path: KeyPath, text: str, name: str) -> str:

@@ -8,6 +8,14 @@ from msgspec import Meta
 
 from shortstop.config.section import Lifetime, Section
 
+Nightly = Annotated[
+    str,
+    Meta(
+        pattern=r"^(off|([01][0-9]|2[0-3]):[0-5][0-9])$",
+        description='"off" or a time of the day in UTC, such as "02:30"',
+    ),
+]
+
 
 class LearningConfig(Section, frozen=True):
     """How recorded traffic becomes specialists.
@@ -29,7 +37,7 @@ class LearningConfig(Section, frozen=True):
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
-    nightly: Annotated[str, Meta(pattern=r"^(off|([01][0-9]|2[0-3]):[0-5][0-9])$")] = "off"
+    nightly: Nightly = "off"
     looks: Annotated[int, Meta(ge=0, le=47)] = 3
     target: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
     bank_target: Annotated[float, Meta(gt=0.5, lt=1)] = 0.9

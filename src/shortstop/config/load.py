@@ -120,7 +120,7 @@ def parse(text: str, env: Mapping[str, str], name: str = "shortstop.toml") -> Co
     try:
         config = msgspec.convert(tree, Config)
     except (msgspec.ValidationError, OverflowError) as e:
-        raise ConfigError(explained(str(e), text, name)) from e
+        raise ConfigError(explained(str(e), text, name, Config)) from e
     return _checked(_with_defaults(config, env, tree), text, name)
 
 

@@ -10,6 +10,13 @@ Seconds = Annotated[float, Meta(gt=0)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[float, Meta(ge=0)]
+Variable = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="the name of an environment variable; the secret stands in that, never here",
+    ),
+]
 
 Lifetime = Literal["process", "runtime", "state"]
 """How long the value of a setting holds.

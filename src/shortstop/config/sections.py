@@ -21,6 +21,7 @@ from shortstop.config.section import (
     Seconds,
     Section,
     Stored,
+    Variable,
 )
 from shortstop.config.sso import SsoConfig
 from shortstop.config.store import StoreConfig
@@ -104,7 +105,7 @@ class ServerConfig(Section, frozen=True):
     allowed_clients: Runtime[tuple[str, ...]] = ()
     trusted_proxies: Runtime[tuple[str, ...]] = ()
     auth: Runtime[Literal["auto", "required", "off"]] = "auto"
-    admin_token_env: Runtime[str] = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
+    admin_token_env: Runtime[Variable] = "SHORTSTOP_ADMIN_TOKEN"  # noqa: S105 - a name, not a secret
     limits: LimitsConfig = LimitsConfig()
     tls: TlsConfig = TlsConfig()
 
@@ -149,7 +150,7 @@ class ModelConfig(Section, frozen=True):
     url: str | None = None
     socket: str | None = None
     model: str | None = None
-    api_key_env: str | None = None
+    api_key_env: Variable | None = None
     context: Annotated[int, Meta(ge=256)] | None = None
     max_output: Positive | None = None
     threads: Positive | None = None
@@ -242,7 +243,7 @@ class PrivacyConfig(Section, frozen=True):
     tenants: Runtime[dict[str, str]] = {}
     terms: Runtime[dict[str, tuple[str, ...]]] = {}
     documents: Runtime[dict[str, tuple[str, ...]]] = {}
-    key_env: Process[str] = "SHORTSTOP_PRIVACY_KEY"
+    key_env: Process[Variable] = "SHORTSTOP_PRIVACY_KEY"
     vault_hours: Process[Annotated[float, Meta(gt=0)]] = 24
     audit: Runtime[str | None] = None
     ner: Runtime[Literal["off", "en"]] = "off"

@@ -11,7 +11,7 @@ from msgspec import Meta
 from shortstop.config.addresses import is_local_url, is_loopback, problem_of_url
 from shortstop.config.explain import KeyPath
 from shortstop.config.secret import api_key
-from shortstop.config.section import Lifetime, Section
+from shortstop.config.section import Lifetime, Section, Variable
 from shortstop.errors import ConfigError
 
 GroupRole = Literal["viewer", "operator", "admin", "team-lead"]
@@ -57,7 +57,7 @@ class SsoConfig(Section, frozen=True):
 
     issuer: str | None = None
     client_id: str | None = None
-    client_secret_env: str | None = None
+    client_secret_env: Variable | None = None
     cli_client_id: str | None = None
     url: str | None = None
     scopes: tuple[str, ...] = ("openid", "profile", "email")

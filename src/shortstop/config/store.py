@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs, quote, urlsplit
 
-from shortstop.config.section import Lifetime, Section
+from shortstop.config.section import Lifetime, Section, Variable
 
 SCHEMES = ("postgresql", "postgres")
 
@@ -24,7 +24,7 @@ class StoreConfig(Section, frozen=True):
     lifetime: ClassVar[Lifetime] = "process"
 
     url: str | None = None
-    password_env: str = "SHORTSTOP_STORE_PASSWORD"  # noqa: S105 - a name
+    password_env: Variable = "SHORTSTOP_STORE_PASSWORD"  # noqa: S105 - a name
 
 
 def problem_of_store(url: str) -> tuple[str, str] | None:

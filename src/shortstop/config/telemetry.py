@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from shortstop.config.section import Lifetime, Positive, Probability, Seconds, Section
+from shortstop.config.section import Lifetime, Positive, Probability, Seconds, Section, Variable
 
 
 class LogConfig(Section, frozen=True):
@@ -44,7 +44,7 @@ class OtelConfig(Section, frozen=True):
 
     enabled: bool = False
     endpoint: str | None = None
-    headers_env: str = "OTEL_EXPORTER_OTLP_HEADERS"
+    headers_env: Variable = "OTEL_EXPORTER_OTLP_HEADERS"
     service_name: str | None = None
     signals: tuple[Literal["traces", "metrics"], ...] = ("traces", "metrics")
     sample_ratio: Probability = 1.0

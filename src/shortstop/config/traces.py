@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from shortstop.config.section import Lifetime, Positive, Probability, Section
+from shortstop.config.section import Lifetime, Positive, Probability, Section, Variable
 
 
 class LakeConfig(Section, frozen=True):
@@ -47,7 +47,7 @@ class TracesConfig(Section, frozen=True):
     users: Literal["hashed", "plain", "off"] = "hashed"
     queue: Positive = 10_000
     fsync: bool = False
-    key_env: str = "SHORTSTOP_TRACES_KEY"
+    key_env: Variable = "SHORTSTOP_TRACES_KEY"
     lake: LakeConfig = LakeConfig()
 
 

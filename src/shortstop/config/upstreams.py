@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
-from shortstop.config.section import Lifetime, NonNegative, Positive, Seconds, Section
+from shortstop.config.section import Lifetime, NonNegative, Positive, Seconds, Section, Variable
 
 MODEL_PLACE = "{model}"
 """Stands in an address for the model that is asked, as Azure's deployments do."""
@@ -41,7 +41,7 @@ class DeploymentConfig(Section, frozen=True):
 
     lifetime: ClassVar[Lifetime] = "runtime"
 
-    api_key_env: str | None = None
+    api_key_env: Variable | None = None
     base_url: str | None = None
     weight: NonNegative = 1.0
     tokens_per_minute: Positive | None = None
@@ -88,7 +88,7 @@ class UpstreamConfig(Section, frozen=True):
 
     base_url: str
     dialect: str = "openai"
-    api_key_env: str | None = None
+    api_key_env: Variable | None = None
     api_key_file: str | None = None
     models: dict[str, UpstreamModel] = {}
     deployments: dict[str, DeploymentConfig] = {}
@@ -112,7 +112,7 @@ class UpstreamConfig(Section, frozen=True):
     prompt_cache: Literal["shared", "tenant", "off"] = "shared"
     proxy: str | None = None
     proxy_user: str | None = None
-    proxy_password_env: str | None = None
+    proxy_password_env: Variable | None = None
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None

@@ -31,6 +31,11 @@ def axis_usd(value: float) -> str:
     return f"${int(whole):,}" + (f".{rest.ljust(2, '0')}" if rest else "")
 
 
+def many(count: int, noun: str) -> str:
+    """So many of a thing, in English: 1 row, 1,060 rows."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def share(value: float | None) -> str:
     """A fraction of 1 as a whole percentage; a dash for None."""
     if value is None:

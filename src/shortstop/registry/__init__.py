@@ -3,6 +3,7 @@
 from shortstop.registry.catalogue import CatalogueEntry, catalogue
 from shortstop.registry.encoder import ENCODER, encoder_file, encoder_path, pull_encoder
 from shortstop.registry.gguf import GgufInfo, read_info
+from shortstop.registry.missing import can_be_fetched, remedy
 from shortstop.registry.pull import pull
 from shortstop.registry.store import (
     ModelRecord,
@@ -19,6 +20,7 @@ __all__ = [
     "GgufInfo",
     "ModelRecord",
     "Registry",
+    "can_be_fetched",
     "catalogue",
     "encoder_file",
     "encoder_path",
@@ -28,5 +30,6 @@ __all__ = [
     "pull",
     "pull_encoder",
     "read_info",
+    "remedy",
     "require_sha256",
 ]

@@ -94,7 +94,10 @@ def eligible(whom: Addressed, task: str, request: Request, caller: Caller) -> Fi
     if pinned:
         allowed = tuple(t for t in allowed if t.local)
         if not allowed:
-            raise PrivacyRefused("The request must stay on this machine, and no local target may.")
+            raise PrivacyRefused(
+                "The request must stay on this machine, and no local model may answer it.",
+                hint="`shortstop privacy explain` says why; a model under [models] would answer.",
+            )
     able = _able(request, _answering(allowed, task, pinned), pinned)
     if len(able) > 1 and is_large(request):
         able = _not_by_grammar(able)
@@ -181,7 +184,12 @@ def _named(
         local = tuple(t for t in everything if t.local)
         if local:
             return local, False
-        raise NotFound("No local model is configured.", param="model", code="model_not_found")
+        raise NotFound(
+            "No local model is configured.",
+            hint="Ask for another model, or let the operator add one under [models].",
+            param="model",
+            code="model_not_found",
+        )
     if model in targets:
         return (targets[model],), True
     same = tuple(t for t in everything if t.model == model)
@@ -190,8 +198,8 @@ def _named(
     general = [name for name, target in targets.items() if target.specialist is None]
     names = ", ".join([AUTO, LOCAL, *filter(caller.may_use, general)])
     raise NotFound(
-        f"The model {model!r} does not exist here.",
-        hint=f"There are: {names}.",
+        f"The model {model!r} does not exist.",
+        hint=f"Available: {names}.",
         param="model",
         code="model_not_found",
     )

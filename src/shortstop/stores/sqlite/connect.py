@@ -79,6 +79,12 @@ def _set(db: sqlite3.Connection, pragma: str, busy_seconds: float) -> None:
             time.sleep(RACE_SECONDS)
 
 
+NOT_THERE = (
+    "The gateway makes it at its first start: run `shortstop serve` first. If it has run, name its"
+    " file with --config."
+)
+
+
 def connect_read_only(
     path: Path, kind: FileKind, busy_seconds: float = READ_BUSY_SECONDS
 ) -> sqlite3.Connection:
@@ -89,6 +95,8 @@ def connect_read_only(
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_seconds)
     except sqlite3.Error as error:
+        if not path.exists():
+            raise StoreError(f"Cannot read {path}: it is not there.", hint=NOT_THERE) from error
         raise StoreError(f"Cannot read {path}: {error}.") from error
     try:
         number = check(db, path, kind.migrations)
