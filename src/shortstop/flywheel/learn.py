@@ -133,9 +133,7 @@ def _passed(
     trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
 ) -> Learned:
     """Raises NotLearned."""
-    rows = [*data.train, *data.asked_before] if trainer.kind in REMEMBERING else data.train
-    readable = [row for row in rows if trainer.kind in CALLING or not row.calls]
-    made = trainer.train(readable, recipe)
+    made = trainer.train(rows_for(trainer.kind, data), recipe)
     made = asked_too(asked_too(made, data.doubted), data.calibrating, whole=True)
     target = recipe.target * ceiling(made, grade)
     umpire = NOBODY if made.closed and tells_slips(made) else recipe.umpire
@@ -154,6 +152,12 @@ def _passed(
         examined,
         cross_fitted(made, grade, target, umpire),
     )
+
+
+def rows_for(kind: str, data: Dataset) -> list[Example]:
+    """What of the data specialists of this kind learn from."""
+    rows = [*data.train, *data.asked_before] if kind in REMEMBERING else data.train
+    return [row for row in rows if kind in CALLING or not row.calls]
 
 
 def asked_too(made: Made, rows: Sequence[Example], *, whole: bool = False) -> Made:
