@@ -20,6 +20,7 @@ nothing: the promise with scope "traffic". Broken means lost > max_loss.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -41,6 +42,7 @@ RIVAL_SHARE = 0.8
 """Of all requests in the poisoned scenario."""
 PRAISE = 0.2
 """Of what lacks to a perfect score, how much a rival's praise adds to it at most."""
+SHADOW_RATE = 0.25
 
 
 class StressResult(Struct, frozen=True):
@@ -135,6 +137,41 @@ def asked(history: History, rival_share: float, draws: Draws) -> Iterator[tuple[
         yield VICTIM, score, loss
 
 
+def policies(*, shared: bool) -> TaskPolicies:
+    """`shared`: a task's evidence counts for all tenants (`contract.evidence`)."""
+    contract = ContractConfig(evidence="shared" if shared else "tenant")
+    return TaskPolicies({}, Config(contract=contract))
+
+
+class ServedRequest(NamedTuple):
+    """`kept`: the local answer was served. `odds` are those by which it was paired; None: it was
+    not."""
+
+    score: float
+    loss: float
+    kept: bool
+    odds: float | None
+
+    def teach(self, evidence: Evidence, promise: Promise) -> None:
+        if self.odds is not None:
+            weight = pair_weight(evidence, promise, SHADOW_RATE, self.odds)
+            evidence.pair(
+                self.score, self.loss, promise, odds=self.odds, weight=weight, audit=self.kept
+            )
+
+
+def serve(
+    evidence: Evidence, score: float, loss: float, promise: Promise, draws: Draws
+) -> ServedRequest:
+    """Decide a request by the evidence, which learns of it."""
+    kept = evidence.keeps(score, promise)
+    evidence.credit(promise, kept=kept)
+    odds = pair_odds(evidence, promise, SHADOW_RATE, served=kept)
+    served = ServedRequest(score, loss, kept, odds if draws.random() < odds else None)
+    served.teach(evidence, promise)
+    return served
+
+
 def run(
     scores: Floats,
     losses: Floats,
@@ -143,30 +180,18 @@ def run(
     *,
     rival_share: float = 0.0,
     shared: bool = False,
-    shadow_rate: float = 0.25,
 ) -> StressRun:
     """One history of a tenant in one task; uncertified traffic escalates.
 
     A rival sends `rival_share` of all requests, each trivial; `shared`: its evidence counts for
-    both (`contract.evidence`).
+    both.
     """
-    contract = ContractConfig(evidence="shared" if shared else "tenant")
-    policies, state = TaskPolicies({}, Config(contract=contract)), State()
-    tally = _Outcome()
-
-    def serve(tenant: str, score: float, loss: float) -> None:
-        evidence = state.evidence_for(policies.owner(TASK, tenant), TASK)
-        kept = evidence.keeps(score, promise)
-        evidence.credit(promise, kept=kept)
-        odds = pair_odds(evidence, promise, shadow_rate, served=kept)
-        if draws.random() < odds:
-            weight = pair_weight(evidence, promise, shadow_rate, odds)
-            evidence.pair(score, loss, promise, odds=odds, weight=weight, audit=kept)
-        if tenant == VICTIM:
-            tally.count(kept, loss, evidence)
-
+    owners, state, tally = policies(shared=shared), State(), _Outcome()
     for tenant, score, loss in asked((scores, losses), rival_share, draws):
-        serve(tenant, score, loss)
+        evidence = state.evidence_for(owners.owner(TASK, tenant), TASK)
+        served = serve(evidence, score, loss, promise, draws)
+        if tenant == VICTIM:
+            tally.count(served.kept, loss, evidence)
     return tally.run(len(scores))
 
 
