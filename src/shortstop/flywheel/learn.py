@@ -35,13 +35,12 @@ having."""
 
 
 class Learned(NamedTuple):
-    """A specialist with its files, and how its examination went. `held_out` is what it would have
-    answered to rows that it has learned from."""
+    """A specialist with its files. `held_out` is what it would have answered to rows that it has
+    learned from."""
 
     manifest: Manifest
     files: dict[str, bytes]
     specialist: Specialist
-    examined: Examined
     held_out: Answers = MappingProxyType({})
 
 
@@ -149,7 +148,6 @@ def _passed(
         _manifest(trainer.kind, made, gate, examined, data, recipe),
         made.files,
         made.specialist,
-        examined,
         cross_fitted(made, grade, target, umpire),
     )
 
