@@ -23,9 +23,9 @@ from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.examine import calibrated, ceiling
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import fingerprint
 from shortstop.flywheel.learn import LEAST_EXAMPLES, LEAST_SERVED, asked_too, rows_for
 from shortstop.flywheel.pairs import MatchedPair, proof_of
-from shortstop.flywheel.split import fingerprint
 from shortstop.flywheel.trainer import Grade, Made, NotLearned, Recipe, Trainer
 from shortstop.flywheel.verdicts import Doubt
 from shortstop.specialists.opinion import NEVER, Gate, Opinion

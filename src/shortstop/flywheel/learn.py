@@ -20,7 +20,7 @@ from shortstop.flywheel.examine import (
     tells_slips,
 )
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import data_hash
+from shortstop.flywheel.fingerprints import data_hash
 from shortstop.flywheel.thresholds import at_most
 from shortstop.flywheel.trainer import Grade, Made, NotLearned, Recipe, Trainer
 from shortstop.flywheel.trainers import CALLING, REMEMBERING, TRAINERS

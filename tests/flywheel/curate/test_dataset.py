@@ -16,7 +16,7 @@ from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.curate.near import signatures, without_doubles
 from shortstop.flywheel.curate.shape import of_one_form
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.fingerprints import fingerprint
 from tests.flywheel.traffic import WordEncoder, example, invoices, mails
 
 LONG = "please look at the last invoice that you sent to our office in the main street"

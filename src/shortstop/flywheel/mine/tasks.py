@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import fingerprint
 from shortstop.flywheel.gather import TaskKey, TaskTraffic
 from shortstop.flywheel.mine.decisions import Decisions, named, place
 from shortstop.flywheel.mine.jobs import jobs_in
 from shortstop.flywheel.mine.naming import names_for, telling
 from shortstop.flywheel.shapes import shape_of
-from shortstop.flywheel.split import fingerprint
 from shortstop.routing.task import system_prompt
 from shortstop.specialists.encoder import Encoder
 from shortstop.types import Request

@@ -14,6 +14,7 @@ from shortstop.errors import StoreError
 from shortstop.flywheel.card import card_files
 from shortstop.flywheel.curate.dataset import Dataset, beside, curate
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import data_hash, fingerprint
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
 from shortstop.flywheel.night.forgetting import DAY, Forgetting
@@ -30,7 +31,6 @@ from shortstop.flywheel.night.promote import (
 from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
 from shortstop.flywheel.night.shelf import KeptOnDisk, Shelf
 from shortstop.flywheel.pairs import running_losses
-from shortstop.flywheel.split import data_hash, fingerprint
 from shortstop.flywheel.trainer import Grade, NotLearned, Recipe, Trainer
 from shortstop.registry.placements import Placement, Placements
 from shortstop.types.decision import TargetState
