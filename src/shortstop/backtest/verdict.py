@@ -238,7 +238,7 @@ def _machines(
         audited=exact(base.audited),
         output_tokens=tokens,
     )
-    mine = HostMachine("this machine, as [hardware] says", told.hardware)
+    mine = HostMachine.configured(told.hardware)
     return tuple(verdict(flow, machine) for machine in (mine, *LISTED))
 
 
