@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from shortstop.cli.output import print_json, say
 from shortstop.cli.tables import column, read_rows
-from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
+from shortstop.evaluate.contract_stress import StressResult, replay
 from shortstop.evaluate.fitting import out_of_fold
+from shortstop.evaluate.histories import synthetic
 from shortstop.evaluate.pair_table import pair_table
 from shortstop.routing import Promise, packaged
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from shortstop.evaluate.contract_stress import (
-    POISONED,
-    RIVAL_SHARE,
-    SCENARIOS,
-    TASK,
-    VICTIM,
-    Draws,
-    History,
-    ServedRequest,
-    asked,
-    policies,
-    serve,
-)
+from shortstop.evaluate.contract_stress import TASK, ServedRequest, policies, serve
+from shortstop.evaluate.histories import RIVAL_SHARES, SCENARIOS, VICTIM, Draws, History, asked
 from shortstop.routing.contract import Evidence, Promise
 from shortstop.routing.policies import TaskPolicies
 from shortstop.routing.state import State
@@ -79,7 +68,7 @@ def lost_by_replicas(
 def broken(name: str, log: History, promise: Promise, seeds: list[Draws], length: int) -> int:
     """How many of so many histories of a scenario break the promise, with three replicas that are
     up to 50 requests behind."""
-    count, share = 0, RIVAL_SHARE if name in POISONED else 0.0
+    count, share = 0, RIVAL_SHARES.get(name, 0.0)
     for draws in seeds:
         history = SCENARIOS[name](*log, length, draws)
         lost, _ = lost_by_replicas(history, promise, draws, replicas=3, lag=50, rival_share=share)
