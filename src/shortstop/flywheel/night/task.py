@@ -229,11 +229,21 @@ class TaskNight:
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
         shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.asked
         return step, KindReport(
-            place.learned.manifest.kind, name, step.state, step.why + why, now.asked.share,
-            shown.served, shown.loss, shown.more, shown.judged, margin=rules.margin,
-            losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
+            kind=place.learned.manifest.kind,
+            name=name,
+            state=step.state,
+            why=step.why + why,
+            served=now.asked.share,
+            pairs=shown.served,
+            loss=shown.loss,
+            more=shown.more,
+            judged=shown.judged,
+            margin=rules.margin,
+            losses=running_losses(pairs.every),
+            waiting=pairs.waiting,
+            bias=known.doubt.bias,
             checked=known.doubt.checked,
-        )  # fmt: skip
+        )
 
     def _ended(self, place: Place) -> Move | None:
         """Where no evidence counts."""
@@ -292,12 +302,19 @@ class TaskNight:
         graded = {name: v for name, v in traffic.graded.items() if not name.startswith(HELD_OUT)}
         left_out = dict(traffic.left_out) | dict(data.left_out if data else {})
         return TaskReport(
-            *traffic.key, traffic.requests, traffic.seen,
-            len(data.train) if data else self.memory.state.rows,
-            len(data.examine) if data else len(self.memory.frozen.prints),
-            left_out, kinds, why, traffic.sampled, seconds,
-            {name: Beside(len(v), sum(v) / len(v)) for name, v in graded.items()},
-        )  # fmt: skip
+            tenant=traffic.key.tenant,
+            task=traffic.key.task,
+            requests=traffic.requests,
+            examples=traffic.seen,
+            trained=len(data.train) if data else self.memory.state.rows,
+            examined=len(data.examine) if data else len(self.memory.frozen.prints),
+            left_out=left_out,
+            kinds=kinds,
+            why=why,
+            sampled=traffic.sampled,
+            seconds=seconds,
+            beside={name: Beside(len(v), sum(v) / len(v)) for name, v in graded.items()},
+        )
 
 
 class Place(NamedTuple):
