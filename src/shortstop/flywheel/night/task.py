@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -73,7 +73,6 @@ class TaskNight:
     rules: Rules
     grade: Grade
     anchors: Sequence[Example] = ()
-    examples: list[Example] = field(default_factory=list)
     teach: Teach = taught
     court: Court | None = None
     trains: bool = True
@@ -81,7 +80,6 @@ class TaskNight:
     def learn(self, stage: Stage) -> TaskReport:
         """The whole of it."""
         started = time.monotonic()
-        self.examples = list(self.traffic.examples)
         gone = self._forgetting.forget(self._named())
         placed = self._placed()
         why = ""
@@ -123,13 +121,13 @@ class TaskNight:
         ending = [p for p in placed.values() if left(p.learned.manifest.lineage) < AHEAD]
         if ending or self.memory.has_trained(state.data, self.traffic.erased):
             return True
-        new = sum(example.at > state.until for example in self.examples)
+        new = sum(example.at > state.until for example in self.traffic.examples)
         return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
 
     def _curated(self, placed: Mapping[str, Place]) -> Dataset:
         recipe = self.rules.recipe
         until = self.memory.state.until
-        data = curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        data = curate(self.traffic.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
         return beside(data, self._answered(placed))
 
     def _answered(self, placed: Mapping[str, Place]) -> list[Example]:
@@ -186,7 +184,7 @@ class TaskNight:
         if not placed:
             return ()
         hearing = Hearing(self.traffic, self.shelf, self.memory.rehearsed, self.grade, self.court)
-        hearing.recall(self.examples)
+        hearing.recall(self.traffic.examples)
         looked, seconds = {}, {}
         for name, place in placed.items():
             started = time.monotonic()
@@ -209,7 +207,7 @@ class TaskNight:
         for name, place in placed.items():
             if place.state != "live":
                 with suppress(StoreError):  # damaged, or of another key: what is unseen stays
-                    found[name] = hearing.rehearsal(name, self.examples)
+                    found[name] = hearing.rehearsal(name, self.traffic.examples)
         return found
 
     def _moved(
@@ -259,7 +257,7 @@ class TaskNight:
         until = place.learned.manifest.lineage.until
         asked = [
             row
-            for row in self.examples
+            for row in self.traffic.examples
             if not row.synthetic and (row.at > until or fingerprint(row) in frozen)
         ]
         if place.state == "live":
