@@ -64,19 +64,19 @@ def corpus(examples: Sequence[Example], encoder: Encoder) -> TaggedCorpus:
     counts = Counter(named)
     learned = [n for n in offered if counts[n] >= LEAST_ROWS]
     labels = _labels([offered[name] for name in learned])
-    calls = [
-        (tool, _arguments(row)) for row, tool in zip(examples, named, strict=True) if tool in labels
-    ]
-    told = [row for row, tool in zip(examples, named, strict=True) if tool in labels]
-    fits = [set(arguments) <= labels[tool].keys() for tool, arguments in calls]
-    calls = [call for call, fit in zip(calls, fits, strict=True) if fit]
-    told = [row for row, fit in zip(told, fits, strict=True) if fit]
+    told: list[Example] = []
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for row, tool in zip(examples, named, strict=True):
+        if tool in labels and (arguments := _arguments(row)).keys() <= labels[tool].keys():
+            told.append(row)
+            calls.append((tool, arguments))
     called = [
         Called(row.query.text, row.query.today, values)
         for row, values in zip(told, by_label(calls, labels), strict=True)
     ]
-    tools = _tools(offered, labels, [tool for tool, _ in calls], called)
-    places = _places(tools, [tool for tool, _ in calls], called)
+    called_tools = [tool for tool, _ in calls]
+    tools = _tools(offered, labels, called_tools, called)
+    places = _places(tools, called_tools, called)
     slots_of = {row.id: place for row, place in zip(told, places, strict=True)}
     units = encoder.encode([row.query.text for row in examples])
     rows = [
