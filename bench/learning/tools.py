@@ -200,8 +200,10 @@ def _served(
 
 
 def _recurring_shares(counts: Counter[str], seeds: int) -> list[Share]:
-    def of(what: str, hits: str, n: str, *bars: float) -> Share:
-        return Share(f"recurring: {what}", counts[hits], counts[n], seeds, *bars)
+    def of(
+        what: str, hits: str, n: str, must: float | None = None, aim: float | None = None
+    ) -> Share:
+        return Share(f"recurring: {what}", counts[hits], counts[n], seeds, must, aim)
 
     rows = counts["call"] + counts["none"]
     return [
