@@ -330,9 +330,7 @@ def recognition(replays: Sequence[Replay]) -> Json:
     }
 
 
-def bootstrapped(
-    replays: Sequence[Replay], figure: Callable[[Sequence[Replay]], float]
-) -> Interval:
+def bootstrapped(replays: Sequence[Replay], figure: Figure) -> Interval:
     """`figure` with its 95% interval, tasks drawn with replacement."""
     tasks: dict[str, list[Replay]] = {}
     for one in replays:

@@ -46,13 +46,50 @@ PAGES = {
     "Privacy": "privacy",
     "Settings": "settings",
 }
-DOCUMENT = json.dumps(
-    {"clearance": {"findings": [{"label": "EMAIL", "rule": "email", "tier": 2}] * 2},
-     "padding": "x" * 700}
-)  # fmt: skip
+COLUMN_SQL: Mapping[str, str] = {
+    "id": "'req-' || i",
+    "tenant": "CASE i % 5 WHEN 0 THEN 'acme' WHEN 1 THEN 'globex' ELSE 'default' END",
+    "key": "'key_' || (i % 40)",
+    "conversation": "'c' || (i / 3)",
+    "dialect": "'openai.chat'",
+    "model": "'auto'",
+    "outcome": "CASE WHEN i % 211 = 0 THEN 'error' WHEN i % 50 = 7 THEN 'shadow' ELSE 'ok' END",
+    "status": "200",
+    "stream": "i % 2 = 0",
+    "task": "'task-' || (i * 7919 % 12)",
+    "target": "CASE WHEN i % 4001 = 0 THEN 'rare' WHEN i % 3 > 0 THEN 'small' ELSE 'big' END",
+    "local": "i % 3 > 0",
+    "tier": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
+    "reach": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
+    "attempts": "1",
+    "escalated": "i % 23 = 0",
+    "explored": "false",
+    "seconds": "0.1 + (i * 7919 % 1000) / 500.0",
+    "first_byte": "0.1",
+    "prompt_tokens": "400 + i % 300",
+    "completion_tokens": "100",
+    "tokens_estimated": "false",
+    "cost_pico": "CASE WHEN i % 3 > 0 THEN 20000000 ELSE 6000000000 END",
+    "cost_local_pico": "20000000",
+    "counterfactual_pico": "6000000000",
+    "baseline": "'big'",
+    "unpriced": "false",
+    "prices": "'bench'",
+    "joules": "4.0", "joules_low": "3.0", "joules_high": "6.0", "joules_basis": "'modelled'",
+    "counterfactual_joules": "700.0", "counterfactual_joules_low": "400.0",
+    "counterfactual_joules_high": "1200.0",
+    "gco2": "0.1", "gco2_low": "0.1", "gco2_high": "0.2",
+}  # fmt: skip
+"""What row number `i` holds, in words that both databases understand."""
 STREET_SECONDS = 5.0
 STREET_ROUNDS = 4
 RELOADING = 10
+
+
+def document(padding: int) -> str:
+    """What is kept of a request beside its row, with so many characters that say nothing."""
+    findings = [{"label": "EMAIL", "rule": "email", "tier": 2}] * 2
+    return json.dumps({"clearance": {"findings": findings}, "padding": "x" * padding})
 
 
 def made(rows: int) -> None:
@@ -60,10 +97,9 @@ def made(rows: int) -> None:
     path = HOME / "traces.db"
     if path.exists():
         with sqlite3.connect(path) as db:
-            if db.execute("SELECT count(*) FROM traces WHERE seq <= ?", (rows,)).fetchone() == (
-                rows,
-            ):
-                return
+            (there,) = db.execute("SELECT count(*) FROM traces WHERE seq <= ?", (rows,)).fetchone()
+        if there == rows:
+            return
         for end in ("", "-wal", "-shm"):
             path.with_name(path.name + end).unlink(missing_ok=True)
     HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,42 +107,11 @@ def made(rows: int) -> None:
     store.open()
     store.close()
     began = time.monotonic()
-    values: Mapping[str, str] = {
-        "id": "printf('req-%08d', i)",
+    values = {
+        **COLUMN_SQL,
         "at": f"unixepoch('now') - {DAYS} * 86400.0 * ({rows} - i) / {rows}",
-        "tenant": "CASE i % 5 WHEN 0 THEN 'acme' WHEN 1 THEN 'globex' ELSE 'default' END",
-        "key": "'key_' || (i % 40)",
-        "conversation": "'c' || (i / 3)",
-        "dialect": "'openai.chat'",
-        "model": "'auto'",
         "digest": "''",
-        "outcome": "CASE WHEN i % 211 = 0 THEN 'error' WHEN i % 50 = 7 THEN 'shadow' ELSE 'ok' END",
-        "status": "200",
-        "stream": "i % 2",
-        "task": "'task-' || (i * 7919 % 12)",
-        "target": "CASE WHEN i % 4001 = 0 THEN 'rare' WHEN i % 3 THEN 'small' ELSE 'big' END",
-        "local": "i % 3 > 0",
-        "tier": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
-        "reach": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
-        "attempts": "1",
-        "escalated": "i % 23 = 0",
-        "explored": "0",
-        "seconds": "0.1 + (i * 7919 % 1000) / 500.0",
-        "first_byte": "0.1",
-        "prompt_tokens": "400 + i % 300",
-        "completion_tokens": "100",
-        "tokens_estimated": "0",
-        "cost_pico": "CASE WHEN i % 3 THEN 20000000 ELSE 6000000000 END",
-        "cost_local_pico": "20000000",
-        "counterfactual_pico": "6000000000",
-        "baseline": "'big'",
-        "unpriced": "0",
-        "prices": "'bench'",
-        "joules": "4.0", "joules_low": "3.0", "joules_high": "6.0", "joules_basis": "'modelled'",
-        "counterfactual_joules": "700.0", "counterfactual_joules_low": "400.0",
-        "counterfactual_joules_high": "1200.0",
-        "gco2": "0.1", "gco2_low": "0.1", "gco2_high": "0.2",
-    }  # fmt: skip
+    }
     columns = ", ".join(values)
     assert set(values) <= set(COLUMNS)
     with sqlite3.connect(path) as db:
@@ -116,7 +121,7 @@ def made(rows: int) -> None:
             f"{count} INSERT INTO traces (seq, {columns})"
             f" SELECT i, {', '.join(values.values())} FROM n"
         )
-        db.execute(f"{count} INSERT INTO bodies SELECT i, ? FROM n", (DOCUMENT,))
+        db.execute(f"{count} INSERT INTO bodies SELECT i, ? FROM n", (document(700),))
         rollups.add(db, SQLITE, 0)
     print(f"{rows:,} rows made in {time.monotonic() - began:.0f} s", flush=True)
 

@@ -28,8 +28,8 @@ from tests.app.machines import Machine
 from tests.postgres import PostgresServer, running
 from tests.server.conftest import LESSON, Gateway, running_gateway
 
-from shortstop.evaluate.contract_stress import SCENARIOS, synthetic
 from shortstop.evaluate.figures import binomial_upper
+from shortstop.evaluate.histories import SCENARIOS, synthetic
 from shortstop.evaluate.replicated import broken
 from shortstop.routing import Promise, packaged
 from shortstop.stores import Paths

@@ -26,7 +26,7 @@ from tests.postgres import PostgresServer, running
 from tests.stores.contract.world import row
 from tests.traces.example import trace
 
-from bench.console import PAGES, session, timed
+from bench.console import COLUMN_SQL, PAGES, document, session, timed
 from bench.processes import ROOT, cpu_seconds, free_port, listening, module
 from bench.processes import running as started
 from shortstop.stores.postgres.connect import connect
@@ -43,47 +43,13 @@ SETTINGS = (
     " -c max_locks_per_transaction=256"
 )
 DAYS, DAY = 90, 86_400
-DOCUMENT = json.dumps(
-    {"clearance": {"findings": [{"label": "EMAIL", "rule": "email", "tier": 2}] * 2},
-     "padding": "x" * 80}
-)  # fmt: skip
+DOCUMENT = document(80)
 VALUES: Mapping[str, str] = {
-    "id": "'req-' || i",
+    **COLUMN_SQL,
     "at": "{first} + (i - {before} - 1) * 86400.0 / {count}",
-    "tenant": "CASE i % 5 WHEN 0 THEN 'acme' WHEN 1 THEN 'globex' ELSE 'default' END",
-    "key": "'key_' || (i % 40)",
-    "conversation": "'c' || (i / 3)",
-    "dialect": "'openai.chat'",
-    "model": "'auto'",
     "digest": "md5(i::text)",
-    "outcome": "CASE WHEN i % 211 = 0 THEN 'error' WHEN i % 50 = 7 THEN 'shadow' ELSE 'ok' END",
-    "status": "200",
-    "stream": "i % 2 = 0",
-    "task": "'task-' || (i * 7919 % 12)",
-    "target": "CASE WHEN i % 4001 = 0 THEN 'rare' WHEN i % 3 > 0 THEN 'small' ELSE 'big' END",
-    "local": "i % 3 > 0",
-    "tier": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
-    "reach": "CASE WHEN i % 17 = 0 THEN 2 ELSE 0 END",
-    "attempts": "1",
-    "escalated": "i % 23 = 0",
-    "explored": "false",
-    "seconds": "0.1 + (i * 7919 % 1000) / 500.0",
-    "first_byte": "0.1",
-    "prompt_tokens": "400 + i % 300",
-    "completion_tokens": "100",
-    "tokens_estimated": "false",
-    "cost_pico": "CASE WHEN i % 3 > 0 THEN 20000000 ELSE 6000000000 END",
-    "cost_local_pico": "20000000",
-    "counterfactual_pico": "6000000000",
-    "baseline": "'big'",
-    "unpriced": "false",
-    "prices": "'bench'",
-    "joules": "4.0", "joules_low": "3.0", "joules_high": "6.0", "joules_basis": "'modelled'",
-    "counterfactual_joules": "700.0", "counterfactual_joules_low": "400.0",
-    "counterfactual_joules_high": "1200.0",
-    "gco2": "0.1", "gco2_low": "0.1", "gco2_high": "0.2",
     "run": "CASE WHEN i % 20 = 0 THEN 'run-' || (i / 160) END",
-}  # fmt: skip
+}
 assert set(VALUES) <= set(COLUMNS)
 
 

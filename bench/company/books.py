@@ -73,20 +73,16 @@ def kind_of(specialist: str) -> str:
 
 def traces(setting: Setting, since: float, until: float) -> list[Trace]:
     """The rows of that time, opened."""
-    return list(_reader(setting).traces(since=since, until=until))
+    return list(reader(setting.config).traces(since=since, until=until))
 
 
 def disputed(setting: Setting, since: float) -> set[str]:
     """Requests since then to which a specialist and the frontier gave different answers."""
     return {
         grade.trace
-        for grade in _reader(setting).grades(since=since)
+        for grade in reader(setting.config).grades(since=since)
         if grade.source == "comparison" and grade.target != LOCAL and (grade.value or 0.0) < 1.0
     }
-
-
-def _reader(setting: Setting) -> TraceReader:
-    return reader(setting.config)
 
 
 def reader(file: Path) -> TraceReader:

@@ -28,10 +28,10 @@ from rich.table import Table
 from bench.company import books
 from bench.company.setting import TENANT
 from bench.processes import ROOT, module
+from shortstop.backtest.outlook import Z90
 from shortstop.evaluate.figures import wilson
 from shortstop.types import Trace
 
-Z90 = 1.645
 ALL = "all of these"
 WATCH = "watch"
 """The street's own requests at night are no task of the company's."""

@@ -23,8 +23,8 @@ from bench.learning.labels import BANKING, CLINC, TARGET, exact, learned, opinio
 from bench.learning.rows import OPEN_DATA, examples, read
 from bench.learning.teacher import Teacher
 from shortstop.flywheel.crossfit import cross_fitted
+from shortstop.flywheel.curate.dataset import TRAINING
 from shortstop.flywheel.examine import ceiling
-from shortstop.flywheel.split import TRAINING
 
 MOST_OTHERS = 4_000
 LEAST_PAIRS = 30

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
 from typing import Literal
 
 from msgspec import Struct
 
 from shortstop.cli.output import Grid, Terminal
+from shortstop.evaluate.figures import wilson
 
 Direction = Literal["at least", "at most"]
-Z = 1.96
 
 
 class Figure(Struct, frozen=True):
@@ -51,16 +50,6 @@ class Bars(Struct, frozen=True):
 NO_BARS = Bars()
 
 
-def interval(hits: float, n: int) -> tuple[float, float]:
-    """Wilson's, 95 %."""
-    if not n:
-        return 0.0, 1.0
-    share = hits / n
-    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * sqrt(max(share * (1 - share), 0) / n + Z * Z / (4 * n * n))
-    return centre - half, centre + half
-
-
 def share(
     subject: str, what: str, counts: Sequence[tuple[float, int]], bars: Bars = NO_BARS
 ) -> Figure:
@@ -69,7 +58,7 @@ def share(
     hits, n = sum(h for h, _ in counts), sum(m for _, m in counts)
     value = hits / n if n else 0.0
     once = round(n / max(len(counts), 1))
-    low, high = interval(value * once, once)
+    low, high = wilson(value * once, once)
     seeds = tuple(h / m if m else 0.0 for h, m in counts)
     return Figure(subject, what, value, once, low, high, seeds, bars.must, bars.aim, bars.better)
 

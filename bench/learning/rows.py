@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.fingerprints import fingerprint
 from shortstop.specialists.query import Query
 
 OPEN_DATA = Path(__file__).parents[3] / "shared" / "data" / "tasks"

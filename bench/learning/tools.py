@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
-from math import sqrt
 from pathlib import Path
 from time import process_time
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ import numpy as np
 
 from shortstop import dialects, registry
 from shortstop.cli.output import Grid, Terminal
+from shortstop.evaluate.figures import wilson
 from shortstop.flywheel.examine import calibrated
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.tools.chooser import train_chooser
@@ -41,7 +41,6 @@ TARGET = 0.95
 TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 """BFCL's types as JSON Schema has them."""
 MOST_SPELLINGS = 64
-Z = 1.96
 
 Call = dict[str, Any]
 
@@ -55,7 +54,8 @@ class Asked(NamedTuple):
 
 
 class Share(NamedTuple):
-    """`hits` of `n`, summed over seeds; an issue's figures where there are some."""
+    """`hits` of `n`, summed over seeds; an issue's figures where there are some. With a `unit` it
+    is the mean of n times."""
 
     what: str
     hits: float
@@ -63,21 +63,17 @@ class Share(NamedTuple):
     seeds: int
     must: float | None = None
     aim: float | None = None
+    unit: str = ""
 
     @property
     def value(self) -> float:
         return self.hits / self.n if self.n else 0.0
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def interval(self) -> tuple[float, float] | None:
         """Wilson's, 95 %, of the cases of one seed: seeds share their test rows."""
-        n = self.n / max(self.seeds, 1)
-        if not n:
-            return 0.0, 1.0
-        centre = (self.value + Z * Z / (2 * n)) / (1 + Z * Z / n)
-        spread = max(self.value * (1 - self.value), 0.0) / n + Z * Z / (4 * n * n)
-        half = Z / (1 + Z * Z / n) * sqrt(spread)
-        return centre - half, centre + half
+        seeds = max(self.seeds, 1)
+        return None if self.unit else wilson(self.hits / seeds, self.n / seeds)
 
 
 def run(data: Path, seeds: Sequence[int]) -> list[Share]:
@@ -204,8 +200,10 @@ def _served(
 
 
 def _recurring_shares(counts: Counter[str], seeds: int) -> list[Share]:
-    def of(what: str, hits: str, n: str, *bars: float) -> Share:
-        return Share(f"recurring: {what}", counts[hits], counts[n], seeds, *bars)
+    def of(
+        what: str, hits: str, n: str, must: float | None = None, aim: float | None = None
+    ) -> Share:
+        return Share(f"recurring: {what}", counts[hits], counts[n], seeds, must, aim)
 
     rows = counts["call"] + counts["none"]
     return [
@@ -216,7 +214,7 @@ def _recurring_shares(counts: Counter[str], seeds: int) -> list[Share]:
         of("new wording: served", "call new served", "call new"),
         of("new wording: right", "call new right", "call new served"),
         of("irrelevant requests that got a call", "none served", "none"),
-        Share("recurring: CPU ms of a request", counts["microseconds"] / 1000, rows, seeds),
+        Share("recurring: CPU of a request", counts["microseconds"] / 1000, rows, seeds, unit="ms"),
     ]
 
 
@@ -308,12 +306,11 @@ def main() -> None:
     table = Grid()
     table.columns("figure", "value", "95 %", "n", "must / aim", right=("value", "n"))
     for one in shares:
-        low, high = one.interval
-        figure = "ms" in one.what.split()
+        interval = one.interval
         table.row(
             one.what,
-            f"{one.value:.1f}" if figure else f"{one.value:.1%}",
-            "" if figure else f"{low:.1%}-{high:.1%}",
+            f"{one.value:.1f} {one.unit}" if one.unit else f"{one.value:.1%}",
+            "" if interval is None else "{:.1%}-{:.1%}".format(*interval),
             str(one.n // max(one.seeds, 1)),
             f"{one.must:.0%} / {one.aim:.0%}" if one.must and one.aim else "",
         )

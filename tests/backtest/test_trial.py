@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from shortstop.backtest.trial import TARGETS, Trial, kinds_at, tried
+from shortstop.backtest.trial import TARGETS, KindResult, Trial, tried
 from shortstop.flywheel.encoding import StaticTextEncoder
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.head.trainer import HeadTrainer
@@ -26,6 +26,10 @@ def same(answer: str, row: Example) -> float:
 def of(pairs: list[tuple[str, str]]) -> Trial:
     recipe = Recipe(0.95, StaticTextEncoder(packaged().embedder), 0.0)
     return tried(learn_rows(pairs), TRAINERS, same, recipe)
+
+
+def kinds_at(trial: Trial, target: float) -> dict[str, KindResult]:
+    return {one.kind: one for one in trial.kinds if one.target == target}
 
 
 def test_labels_are_learned_and_served() -> None:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench.learning.figures import Bars, Figure, interval, share
+from bench.learning.figures import Bars, Figure, share
 from bench.learning.rows import example, examples, unseen
 from bench.learning.teacher import Teacher
-
-
-def test_wilson() -> None:
-    low, high = interval(95, 100)
-    assert (round(low, 3), round(high, 3)) == (0.888, 0.978)
-    assert interval(0, 0) == (0.0, 1.0)
 
 
 def test_the_interval_is_that_of_one_seed_for_they_share_their_rows() -> None:

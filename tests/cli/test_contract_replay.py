@@ -9,6 +9,7 @@ import pytest
 
 from shortstop.cli.contract_replay import contract_replay
 from shortstop.errors import ConfigError
+from shortstop.routing import Promise
 from tests.cli.conftest import Shortstop
 from tests.evaluate.own import own_rows
 
@@ -54,7 +55,7 @@ def test_a_wrong_row_is_named(home: Path) -> None:
     log = home / "log.csv"
     log.write_text("score,loss\n0.9,0\n0.5,much\n")
     with pytest.raises(ConfigError, match=r"Row 2 .* 'loss'"):
-        contract_replay(log, replays=5)
+        contract_replay(log, Promise(), replays=5, length=100, seed=0, as_json=False)
 
 
 def test_a_broken_promise_is_a_failed_check(

@@ -9,8 +9,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shortstop.console import report as page
@@ -121,21 +119,3 @@ def test_a_loss_is_not_called_a_saving(report: TrafficReport) -> None:
     dear = replace(report.total, cost=report.total.counterfactual + Decimal("0.5"))
     text = page.render(replace(report, total=dear))
     assert "$0.50 dearer than all-LLM" in text
-
-
-def test_the_quality_panel_shows_both_sides_and_intervals() -> None:
-    panel = page.quality_panel(
-        [page.Quality("intent", 50, 45, 47), page.Quality("none", 0, 0), page.Quality("faq", 9, 9)]
-    )
-    assert "90% of 50" in panel.html
-    assert "94% frontier alone" in panel.html
-    assert "none" not in panel.html
-    assert read(panel.html).open == []
-
-
-@given(st.integers(min_value=1, max_value=500), st.data())
-def test_intervals_hold_the_share(n: int, data: st.DataObject) -> None:
-    right = data.draw(st.integers(min_value=0, max_value=n))
-    low, high = page.wilson(right, n)
-    assert 0 <= low <= right / n + 1e-9
-    assert right / n - 1e-9 <= high <= 1

@@ -5,20 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shortstop.evaluate.contract_stress import (
+from shortstop.evaluate.contract_stress import StressResult, replay, run
+from shortstop.evaluate.figures import binomial_lower
+from shortstop.evaluate.histories import (
     SCENARIOS,
-    StressResult,
     adversary,
     biased,
     drift,
     iid,
     mix,
     poisoned,
-    replay,
-    run,
     synthetic,
 )
-from shortstop.evaluate.figures import binomial_lower
 from shortstop.routing import Promise
 
 PROMISE, STRICT = Promise(max_loss=0.05), Promise(max_loss=0.02)

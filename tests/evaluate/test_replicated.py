@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shortstop.evaluate.contract_stress import poisoned, run, synthetic
+from shortstop.evaluate.contract_stress import run
 from shortstop.evaluate.figures import binomial_lower
+from shortstop.evaluate.histories import poisoned, synthetic
 from shortstop.evaluate.replicated import broken, lost_by_replicas
 from shortstop.routing import Promise
 

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from shortstop.evaluate.contract_stress import SCENARIOS, replay, synthetic
+from shortstop.evaluate.contract_stress import replay
+from shortstop.evaluate.histories import SCENARIOS, synthetic
 from shortstop.routing.contract import SETUP_PAIRS, Evidence, Promise
 
 PROMISE = Promise(max_loss=0.05)

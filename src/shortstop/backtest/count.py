@@ -52,7 +52,7 @@ class Takes:
         task = self._task(call, request)
         usage = line.usage or self._estimated(call, request)
         cost = self.prices.of(line, usage)
-        self._note(call, cost, usage)
+        self._note(call, cost)
         _add(task, call, usage, cost, self.prices.cloud)
         if line.at is not None:
             self.tally.seen_at(line.at)
@@ -88,7 +88,7 @@ class Takes:
             return assumed_usage(request, self.output)
         return estimated_usage(request, Reply("", "", answer, None))
 
-    def _note(self, call: LoggedCall, cost: Cost, usage: Usage | None) -> None:
+    def _note(self, call: LoggedCall, cost: Cost) -> None:
         line, place = call.line, (call.file, call.number)
         if line.usage is None:
             self.problems.add("no-usage", *place)

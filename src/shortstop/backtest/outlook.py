@@ -39,18 +39,31 @@ class Interval(Struct, frozen=True):
     def times(self, factor: float) -> Interval:
         return Interval(self.value * factor, self.low * factor, self.high * factor)
 
+    def minus(self, amount: float) -> Interval:
+        return Interval(self.value - amount, self.low - amount, self.high - amount)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalShares:
+    """The share of something that could go local, for each target: as it was examined,
+    (len(TARGETS),), and as it may be, (len(TARGETS), DRAWS)."""
+
+    value: Floats
+    drawn: Floats
+
+    def at(self, target: int) -> Interval:
+        return _interval(float(self.value[target]), self.drawn[target])
+
 
 @dataclass(frozen=True, slots=True)
 class TaskDraws:
-    """One task's possible shares of requests and of spend that go local, and of requests that are
-    pinned: for each target (len(TARGETS), DRAWS), and (DRAWS,)."""
+    """One task's shares of requests and of spend that could go local, without what is pinned, and
+    the share of its requests that is: `pin` as it was judged, `pinned` as it may be, (DRAWS,)."""
 
-    requests: Floats
-    spend: Floats
-    pinned: Floats
-    shares: tuple[float, ...]
-    spends: tuple[float, ...]
+    requests: LocalShares
+    spend: LocalShares
     pin: float
+    pinned: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +84,31 @@ def draws(tally: TaskTally, trial: Trial, pinned_of_all: float, seed: int) -> Ta
     """What may become of a task. What is pinned of all tasks stands for one more row of this."""
     random = np.random.default_rng(seed)
     tried = tally.learnable / max(tally.requests, 1)
-    requests = np.zeros((len(TARGETS), DRAWS))
-    spend = np.zeros((len(TARGETS), DRAWS))
-    shares, spends = [0.0] * len(TARGETS), [0.0] * len(TARGETS)
+    requests = spend = LocalShares(np.zeros(len(TARGETS)), np.zeros((len(TARGETS), DRAWS)))
     if trial.kinds:
         counts, costs = np.array(trial.counts, np.float64), np.array(trial.costs)
-        if not costs.any():
-            costs = counts
         again = _again(len(counts), random)
-        for n in range(len(TARGETS)):
-            served = np.array(trial.served[n])
-            if not served.any():
-                continue
-            shares[n] = tried * float(served @ counts / counts.sum())
-            spends[n] = tried * float(served @ costs / costs.sum())
-            wide = _overdispersion(served, counts) ** 0.5
-            requests[n] = _spread(_drawn(again, served, counts) * tried, shares[n], wide)
-            spend[n] = _spread(_drawn(again, served, costs) * tried, spends[n], wide)
+        requests = _shares(trial, counts, again, tried)
+        spend = _shares(trial, costs if costs.any() else counts, again, tried)
     hits = (tally.pinned_share or 0.0) * tally.judged + pinned_of_all
     rest = tally.judged + 1 - hits
     pinned = random.beta(max(hits, 1e-3), max(rest, 1e-3), DRAWS)
     pin = hits / (tally.judged + 1)
-    return TaskDraws(requests, spend, pinned, tuple(shares), tuple(spends), pin)
+    return TaskDraws(requests, spend, pin, pinned)
+
+
+def _shares(trial: Trial, weights: Floats, again: Floats, tried: float) -> LocalShares:
+    """Of the texts by their `weights`; `tried` is the part of the traffic that they stand for."""
+    values, drawn = np.zeros(len(TARGETS)), np.zeros((len(TARGETS), DRAWS))
+    counts = np.array(trial.counts, np.float64)
+    for target, row in enumerate(trial.served):
+        served = np.array(row)
+        if served.any():
+            values[target] = tried * float(served @ weights / weights.sum())
+            wide = _overdispersion(served, counts) ** 0.5
+            shares = _drawn(again, served, weights) * tried
+            drawn[target] = _spread(shares, values[target], wide)
+    return LocalShares(values, drawn)
 
 
 def pinned_of_all(tallies: Sequence[TaskTally]) -> float:
@@ -145,28 +161,28 @@ class Outlook:
     """Of all tasks together."""
 
     def __init__(self, tallies: Sequence[TaskTally], drawn: Sequence[TaskDraws]) -> None:
-        self._drawn = drawn
         self._requests = np.array([t.requests - t.local for t in tallies], np.float64)
         self._already = np.array([t.local for t in tallies], np.float64)
         self._costs = np.array([float(t.cost) for t in tallies])
+        self._request_shares = [one.requests for one in drawn]
+        self._spend_shares = [one.spend for one in drawn]
+        self._pin = np.array([one.pin for one in drawn])
+        self._pinned = np.array([one.pinned for one in drawn]).reshape(len(drawn), DRAWS)
 
     def local_share(self, assumed: Premise = Premise()) -> Interval:
         """Of requests, what is pinned and what was local before included."""
-        volume = self._volume(assumed)
-        drawn = self._kept_draws("requests", assumed.target)
-        values = np.array([self._kept_value("requests", i, assumed.target) for i in self._rows()])
-        whole = max(float((self._requests * volume + self._already).sum()), 1.0)
+        requests = self._requests * self._volume(assumed)
+        value, drawn = self._kept(self._request_shares, assumed.target)
         before = float(self._already.sum())
+        whole = max(float((requests + self._already).sum()), 1.0)
         return _interval(
-            (float(values @ (self._requests * volume)) + before) / whole,
-            ((self._requests * volume) @ drawn + before) / whole,
+            (float(value @ requests) + before) / whole, (requests @ drawn + before) / whole
         )
 
     def pinned_share(self) -> Interval:
         whole = max(float(self._requests.sum()), 1.0)
-        pinned = np.array([one.pinned for one in self._drawn]).reshape(len(self._drawn), DRAWS)
-        value = float(np.array([one.pin for one in self._drawn]) @ self._requests) / whole
-        return _interval(value, self._requests @ pinned / whole)
+        value = float(self._pin @ self._requests) / whole
+        return _interval(value, self._requests @ self._pinned / whole)
 
     def bill(self, assumed: Premise = Premise()) -> float:
         """All that the log's requests cost, in US dollars."""
@@ -175,47 +191,28 @@ class Outlook:
     def avoided(self, assumed: Premise = Premise(), *, pinned: bool = True) -> Interval:
         """US dollars of the bill that local answers avoid, before comparing and the machine."""
         weights = self._costs * self._volume(assumed) * assumed.price
-        target = assumed.target
-        values = [self._kept_value("spend", i, target, pinned=pinned) for i in self._rows()]
-        drawn = self._kept_draws("spend", target, pinned=pinned)
-        return _interval(float(np.array(values) @ weights), weights @ drawn)
+        value, drawn = self._kept(self._spend_shares, assumed.target, pinned=pinned)
+        return _interval(float(value @ weights), weights @ drawn)
 
     def saved(self, assumed: Premise = Premise()) -> Interval:
         """US dollars over the log's time: what is avoided, less what comparing costs and the
         machine."""
-        avoided, rest = self.avoided(assumed), 1.0 - assumed.audited
-        return Interval(*(v * rest - assumed.machine for v in _values(avoided)))
-
-    def _rows(self) -> range:
-        return range(len(self._drawn))
+        return self.avoided(assumed).times(1.0 - assumed.audited).minus(assumed.machine)
 
     def _volume(self, assumed: Premise) -> Floats:
-        stay = np.array([one.shares[assumed.target] == 0.0 for one in self._drawn])
+        stay = np.array([one.value[assumed.target] == 0.0 for one in self._request_shares])
         return np.where(stay, assumed.hard, 1.0)
 
-    def _kept_value(self, what: str, i: int, target: int, *, pinned: bool = True) -> float:
-        one = self._drawn[i]
-        share = (one.shares if what == "requests" else one.spends)[target]
-        return one.pin + (1 - one.pin) * share if pinned else (1 - one.pin) * share
-
-    def _kept_draws(self, what: str, target: int, *, pinned: bool = True) -> Floats:
-        rows = []
-        for one in self._drawn:
-            share = (one.requests if what == "requests" else one.spend)[target]
-            kept = (1 - one.pinned) * share
-            rows.append(one.pinned + kept if pinned else kept)
-        return np.array(rows).reshape(len(rows), DRAWS)
+    def _kept(
+        self, shares: Sequence[LocalShares], target: int, *, pinned: bool = True
+    ) -> tuple[Floats, Floats]:
+        """What stays here of each task: (tasks,), and (tasks, DRAWS)."""
+        value = (1 - self._pin) * np.array([one.value[target] for one in shares])
+        drawn = np.array([one.drawn[target] for one in shares]).reshape(len(shares), DRAWS)
+        drawn = (1 - self._pinned) * drawn
+        return (value + self._pin, drawn + self._pinned) if pinned else (value, drawn)
 
 
 def _interval(value: float, drawn: Floats) -> Interval:
     low, high = np.quantile(drawn, LEVEL) if drawn.size else (0.0, 0.0)
     return Interval(value, min(float(low), value), max(float(high), value))
-
-
-def _values(one: Interval) -> tuple[float, float, float]:
-    return one.value, one.low, one.high
-
-
-def task_interval(one: TaskDraws, target: int = FORECAST) -> Interval:
-    """The share of a task's requests that could go local, without what is pinned."""
-    return _interval(one.shares[target], one.requests[target])

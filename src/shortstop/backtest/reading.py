@@ -20,7 +20,7 @@ ESTIMATED_ON = 500
 UNPACKED = 8.0
 """How much larger a packed log is thought to be."""
 Advance = Callable[[int], None]
-"""LogFindings how many bytes of the files were read."""
+"""Told how many bytes of the files were read."""
 
 
 class LoggedCall(NamedTuple):

@@ -11,7 +11,7 @@ once for each target of quality, so that what a stricter or a laxer limit would 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +23,10 @@ from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.examine import calibrated, ceiling
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.learn import LEAST_EXAMPLES, LEAST_SERVED
+from shortstop.flywheel.fingerprints import fingerprint
+from shortstop.flywheel.learn import LEAST_EXAMPLES, LEAST_SERVED, asked_too, rows_for
 from shortstop.flywheel.pairs import MatchedPair, proof_of
-from shortstop.flywheel.split import fingerprint
 from shortstop.flywheel.trainer import Grade, Made, NotLearned, Recipe, Trainer
-from shortstop.flywheel.trainers import CALLING, REMEMBERING
 from shortstop.flywheel.verdicts import Doubt
 from shortstop.specialists.opinion import NEVER, Gate, Opinion
 
@@ -77,7 +76,6 @@ class Trial(Struct, frozen=True):
     proven: bool = False
     more: int | None = None
     seconds: float = 0.0
-    answer_seconds: float = 0.0
 
 
 def tried(
@@ -136,7 +134,6 @@ class _TaskTrial:
         self._right: NDArray[np.float64] = np.zeros(shape)
         self._kinds: list[KindResult] = []
         self._refused: dict[str, str] = {}
-        self._busy = self._opined = 0.0
 
     def try_kind(self, trainer: Trainer) -> None:
         try:
@@ -144,7 +141,7 @@ class _TaskTrial:
         except NotLearned as error:
             self._refused[trainer.kind] = error.message
             return
-        opinions = self._opinions(made)
+        opinions = made.specialist.opine([one.example.query for one in self._asked])
         wanted = [target * top for target in TARGETS]
         sure = [self._sure(n, gate, opinions) for n, gate in enumerate(gates)]
         passed = [
@@ -155,23 +152,14 @@ class _TaskTrial:
 
     def _made(self, trainer: Trainer) -> tuple[Made, list[Gate], float]:
         data, grade, recipe = self._data, self._grade, self._recipe
-        rows = [*data.train, *data.asked_before] if trainer.kind in REMEMBERING else data.train
-        readable = [row for row in rows if trainer.kind in CALLING or not row.calls]
-        made = trainer.train(readable[-MOST_ROWS.get(trainer.kind, len(readable)) :], recipe)
-        doubts = made.specialist.opine([row.query for row in data.doubted])
-        made = made._replace(held_out=[*made.held_out, *zip(data.doubted, doubts, strict=True)])
+        rows = rows_for(trainer.kind, data)
+        made = trainer.train(rows[-MOST_ROWS.get(trainer.kind, len(rows)) :], recipe)
+        made = asked_too(made, data.doubted)
         top = ceiling(made, grade)
         gates = [calibrated(made, grade, target * top) for target in TARGETS]
         if all(least >= NEVER for gate in gates for least in gate.thresholds.values()):
             raise NotLearned("At no threshold are its answers right with enough certainty.")
         return made, gates, top
-
-    def _opinions(self, made: Made) -> list[Opinion | None]:
-        began = time.monotonic()
-        opinions = list(made.specialist.opine([one.example.query for one in self._asked]))
-        self._busy += time.monotonic() - began
-        self._opined += len(opinions)
-        return opinions
 
     def _sure(self, target: int, gate: Gate, opinions: Sequence[Opinion | None]) -> list[int]:
         """Of what cheaper kinds leave."""
@@ -225,9 +213,4 @@ class _TaskTrial:
             proven=proof.proven,
             more=proof.more if proof.served else None,
             seconds=time.monotonic() - began,
-            answer_seconds=self._busy / max(self._opined, 1.0),
         )
-
-
-def kinds_at(trial: Trial, target: float) -> Mapping[str, KindResult]:
-    return {one.kind: one for one in trial.kinds if one.target == target}

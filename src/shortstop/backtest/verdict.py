@@ -19,7 +19,6 @@ from shortstop.backtest.outlook import (
     TaskDraws,
     draws,
     pinned_of_all,
-    task_interval,
 )
 from shortstop.backtest.result import (
     DAYS_A_MONTH,
@@ -118,11 +117,7 @@ def concluded(told: LogFindings) -> Backtest:
         local_asking=told.local_asking,
         seconds=told.seconds,
     )
-    return result if not result.calls else _with_steps(result)
-
-
-def _with_steps(result: Backtest) -> Backtest:
-    return with_fields(result, steps=tuple(steps(result)))
+    return with_fields(result, steps=tuple(steps(result))) if result.calls else result
 
 
 def _days(told: LogFindings) -> tuple[float, str]:
@@ -146,11 +141,6 @@ def _task(
     repetition: Mapping[str, float], alone: LocalTrial | None,
 ) -> TaskResult:  # fmt: skip
     evidence = tuple(kind for kind in trial.kinds if kind.target == TARGETS[FORECAST])
-    spend = float(tally.cost) * (1 - one.pin)
-    avoidable = Interval(
-        spend * one.spends[FORECAST],
-        *(spend * v for v in _quantiles(one)),
-    )
     return TaskResult(
         name=name,
         task=tally.task,
@@ -162,8 +152,8 @@ def _task(
         pinned=tally.pinned_share,
         learnable=tally.learnable,
         left_out={str(k): v for k, v in tally.left_out.most_common()},
-        local=task_interval(one),
-        avoidable=avoidable,
+        local=one.requests.at(FORECAST),
+        avoidable=one.spend.at(FORECAST).times(float(tally.cost) * (1 - one.pin)),
         evidence=evidence,
         tested=trial.asked,
         trained=trial.trained,
@@ -173,11 +163,6 @@ def _task(
         why="" if evidence else _why(tally, trial),
         alone=alone,
     )
-
-
-def _quantiles(one: TaskDraws) -> tuple[float, float]:
-    interval = task_interval(TaskDraws(one.spend, one.spend, one.pinned, one.spends, one.spends, 0))
-    return interval.low, interval.high
 
 
 def _right(trial: Trial) -> Interval | None:
@@ -253,7 +238,7 @@ def _machines(
         audited=exact(base.audited),
         output_tokens=tokens,
     )
-    mine = HostMachine("this machine, as [hardware] says", told.hardware)
+    mine = HostMachine.configured(told.hardware)
     return tuple(verdict(flow, machine) for machine in (mine, *LISTED))
 
 

@@ -16,6 +16,7 @@ from shortstop.app.local_trial import LocalWish, local_model
 from shortstop.app.trials import BacktestWatcher
 from shortstop.backtest.reading import ReadingEstimate
 from shortstop.backtest.result import Backtest, TaskResult
+from shortstop.cli.breakeven import machine_grid
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, on_terminal, print_json, progress, say, write_page
 from shortstop.config import load
@@ -155,8 +156,10 @@ def as_tree(result: Backtest) -> dict[str, Any]:
 
 
 def show(result: Backtest, terminal: Terminal) -> None:
-    for line in page.headline(result):
-        terminal.line((line, "bold" if line == page.headline(result)[0] else ""))
+    first, *others = page.headline(result)
+    terminal.line((first, "bold"))
+    for line in others:
+        terminal.line(line)
     terminal.table(_tasks(result))
     if result.local_asking is not None:
         _asked(result, terminal)
@@ -169,7 +172,7 @@ def show(result: Backtest, terminal: Terminal) -> None:
         for row in rows:
             grid.row(*row)
         terminal.table(grid)
-    _machines(result, terminal)
+    terminal.table(machine_grid(result.machines))
     terminal.line(page.energy_line(result))
     for number, step in enumerate(result.steps, start=1):
         terminal.line((f"{number}. ", "bold"), step)
@@ -215,17 +218,6 @@ def _asked(result: Backtest, terminal: Terminal) -> None:
         grid.column(head, justify="left" if words else "right", no_wrap=not words)
     for name, *cells in page.asked_rows(result):
         grid.row(visible(name), *cells)
-    terminal.table(grid)
-
-
-def _machines(result: Backtest, terminal: Terminal) -> None:
-    grid = Grid()
-    grid.columns(
-        "machine", "how many", "a month", "saved", "pays from", "payback",
-        right=("how many", "a month", "saved", "pays from", "payback"),
-    )  # fmt: skip
-    for one in result.machines:
-        grid.row(*page.machine_cells(one))
     terminal.table(grid)
 
 

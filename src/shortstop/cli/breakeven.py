@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,8 +15,8 @@ from msgspec.structs import replace
 
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import Grid, Terminal, print_json
-from shortstop.config import Config, load
-from shortstop.console.backtest import machine_cells
+from shortstop.config import load
+from shortstop.console.backtest import MACHINE_HEADS, machine_cells
 from shortstop.console.format import share, usd
 from shortstop.errors import ConfigError
 from shortstop.ledger import PriceSheet, price_sheet
@@ -95,7 +96,7 @@ def breakeven_command(
         made = split(volume, today, exact(local_share), exact(harder))
         return replace(made, audited=exact(audited), care=exact(care), output_tokens=output_tokens)
 
-    machines = (this_machine(loaded), *LISTED)
+    machines = (HostMachine.configured(loaded.hardware), *LISTED)
     verdicts = tuple(verdict(flow(harder), machine) for machine in machines)
     table = Table(
         requests_per_day=volume,
@@ -116,11 +117,6 @@ def breakeven_command(
         print_json(_tree(table))
     else:
         show(table, Terminal())
-
-
-def this_machine(config: Config) -> HostMachine:
-    """As [hardware] describes it."""
-    return HostMachine("this machine, as [hardware] says", config.hardware)
 
 
 def _bill(
@@ -167,17 +163,18 @@ def show(table: Table, terminal: Terminal) -> None:
         (f"{usd(table.ours)} with this machine", "green"),
         ".",
     )
-    grid = Grid()
-    grid.columns(
-        "machine", "how many", "a month", "saved", "pays from", "payback",
-        right=("how many", "a month", "saved", "pays from", "payback"),
-    )  # fmt: skip
-    for one in table.machines:
-        grid.row(*machine_cells(one))
-    terminal.table(grid)
+    terminal.table(machine_grid(table.machines))
     _sensitivity(table, terminal)
     for text in CAVEATS:
         terminal.line(f"· {text}", style="dim")
+
+
+def machine_grid(machines: Iterable[MachineVerdict]) -> Grid:
+    grid = Grid()
+    grid.columns(*MACHINE_HEADS, right=MACHINE_HEADS[1:])
+    for one in machines:
+        grid.row(*machine_cells(one))
+    return grid
 
 
 def _sensitivity(table: Table, terminal: Terminal) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from shortstop.cli.options import AsJson
 from shortstop.cli.output import print_json, say
-from shortstop.cli.tables import Data, column, read_rows
-from shortstop.evaluate.contract_stress import StressResult, replay, synthetic
+from shortstop.cli.tables import column, read_rows
+from shortstop.evaluate.contract_stress import StressResult, replay
 from shortstop.evaluate.fitting import out_of_fold
+from shortstop.evaluate.histories import synthetic
 from shortstop.evaluate.pair_table import pair_table
 from shortstop.routing import Promise, packaged
 
@@ -21,29 +20,27 @@ Floats = NDArray[np.float64]
 
 
 def contract_replay(
-    data: Data = None,
-    replays: Annotated[int, typer.Option(help="Histories per scenario.", min=1)] = 1000,
-    length: Annotated[int, typer.Option(help="Requests per history.", min=100)] = 4000,
-    max_loss: Annotated[float, typer.Option(help="The promise's limit.")] = 0.02,
-    confidence: Annotated[float, typer.Option(help="The promise's confidence.")] = 0.95,
-    audit_rate: Annotated[float, typer.Option(help="Least share of audits.")] = 0.05,
-    seed: int = 0,
-    as_json: AsJson = False,
+    log: Path | None,
+    promise: Promise,
+    *,
+    replays: int,
+    length: int,
+    seed: int,
+    as_json: bool,
 ) -> None:
-    """Try to break the contract: replay a log with drift, mix shift and worse.
+    """Try to break the contract in `replays` histories of `length` requests for each scenario.
 
     The log has columns `score` and `loss`, or those of the open routing set; without one a
     routine task is simulated. Exit 1 when a scenario breaks the promise too often.
     """
-    scores, losses = _log(data)
-    promise = Promise(max_loss, confidence, audit_rate)
+    scores, losses = _log(log)
     verdicts = replay(scores, losses, promise, replays=replays, length=length, seed=seed)
     if as_json:
         print_json(verdicts)
     else:
         say(
-            f"{replays} replays of {length} requests; limit {max_loss:g} at {confidence:g}, "
-            f"loss of all-local {losses.mean():.4f}"
+            f"{replays} replays of {length} requests; limit {promise.max_loss:g} at "
+            f"{promise.confidence:g}, loss of all-local {losses.mean():.4f}"
         )
         for verdict in verdicts:
             say(_verdict(verdict))

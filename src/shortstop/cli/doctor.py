@@ -188,7 +188,7 @@ async def measure(home: Path) -> ModelSpeed | None:
 def fitting(machine: MachineSummary, speed: ModelSpeed | None) -> list[Fit]:
     """For every model of the catalogue: does it fit, and how fast would it be.
 
-    ModelSpeed is taken to be inversely proportional to the bytes of the weights.
+    Speed is taken to be inversely proportional to the bytes of the weights.
     """
     catalogue = registry.catalogue()
     measured = catalogue.get(speed.model) if speed else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -46,22 +47,14 @@ async def ask(url: str, path: str, into: type[T], document: Any = None, token: s
     where it is not there or says no."""
     fetch = IdentityFetch(SECONDS, os.environ, trust_in(url))
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    try:
-        if document is None:
-            reply = await fetch.get(url + path)
-        else:
-            reply = await fetch.post_json(url + path, document, headers)
-    except SignOnUnavailable as error:
-        raise ConfigError(
-            f"No gateway answers at {url}: {error.message}",
-            hint="Start it with `shortstop serve`, or say --url where it listens.",
-        ) from None
+    if document is None:
+        asked = fetch.get(url + path)
+    else:
+        asked = fetch.post_json(url + path, document, headers)
+    reply = await _reply(url, asked, "--url")
     if reply.status >= 300:
-        raise ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
-    try:
-        return msgspec.json.decode(reply.body, type=into)
-    except msgspec.DecodeError:
-        raise ConfigError(f"What answers at {url} is no gateway of Shortstop.") from None
+        raise _refusal(url, reply)
+    return _decoded(url, reply, into)
 
 
 async def call(
@@ -71,18 +64,29 @@ async def call(
     there, and ConfigError where no gateway answers."""
     fetch = IdentityFetch(SECONDS, os.environ, trust_in(url))
     headers = {"authorization": f"Bearer {token}"}
+    reply = await _reply(url, fetch.send(method, url + path, body or b"", headers), "--gateway")
+    if reply.status >= 300:
+        kind = REFUSALS.get(reply.status)
+        raise _refusal(url, reply) if kind is None else kind(_said(reply))
+    return _decoded(url, reply, into)
+
+
+async def _reply(url: str, asked: Awaitable[Document], option: str) -> Document:
+    """Raises ConfigError where no gateway answers; `option` says where it listens."""
     try:
-        reply = await fetch.send(method, url + path, body or b"", headers)
+        return await asked
     except SignOnUnavailable as error:
         raise ConfigError(
             f"No gateway answers at {url}: {error.message}",
-            hint="Start it with `shortstop serve`, or say --gateway where it listens.",
+            hint=f"Start it with `shortstop serve`, or say {option} where it listens.",
         ) from None
-    if reply.status >= 300:
-        kind = REFUSALS.get(reply.status)
-        if kind is None:
-            raise ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
-        raise kind(_said(reply))
+
+
+def _refusal(url: str, reply: Document) -> ConfigError:
+    return ConfigError(f"The gateway at {url} refuses: {_said(reply)}")
+
+
+def _decoded(url: str, reply: Document, into: type[T]) -> T:
     try:
         return msgspec.json.decode(reply.body, type=into)
     except msgspec.DecodeError:

@@ -19,6 +19,7 @@ from shortstop.console.visible import visible
 from shortstop.errors import ConfigError
 from shortstop.evaluate.log_lines import log_lines
 from shortstop.evaluate.log_replay import Assumed, ReplaySummary, replay
+from shortstop.routing import Promise
 
 File = Annotated[
     Path | None,
@@ -69,10 +70,9 @@ def replay_command(
     if contract:
         contract_replay(
             file,
+            Promise(max_loss, confidence),
             replays=replays,
             length=length,
-            max_loss=max_loss,
-            confidence=confidence,
             seed=seed,
             as_json=as_json,
         )

@@ -10,7 +10,6 @@ from msgspec import Struct
 from shortstop.console.templates import render
 from shortstop.types import Json
 
-REF = "#/components/schemas/"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 

@@ -141,8 +141,11 @@ def sensitivity_rows(result: Backtest) -> list[tuple[str, str, str]]:
     return [(one.change, dollars(one.saved), percent(one.share)) for one in result.sensitivity]
 
 
+MACHINE_HEADS = ("machine", "how many", "a month", "saved", "pays from", "payback")
+
+
 def machine_cells(one: MachineVerdict) -> tuple[str, ...]:
-    """A machine, how many, a month, saved, from how many requests a day, payback."""
+    """Under MACHINE_HEADS; it pays from so many requests a day."""
     even = "never" if one.break_even is None else f"{one.break_even:,.0f} a day"
     months = one.payback_months
     payback = "never" if months is None else "at once" if not months else f"{months:,.1f} months"
@@ -197,9 +200,8 @@ def _sections(result: Backtest) -> Iterable[str]:
         line = f"<p>{escape(asking_line(result))}</p>"
         table = _table(ASKED_HEADS, asked_rows(result))
         yield _section("What the local model made of a sample", line + table, words=True)
-    heads = ("machine", "how many", "a month", "saved", "pays from", "payback")
     yield _section("A month", _table(("", "cost", ""), baseline_rows(result)), words=True)
-    yield _section("Machines", _table(heads, [machine_cells(m) for m in result.machines]))
+    yield _section("Machines", _table(MACHINE_HEADS, map(machine_cells, result.machines)))
     yield _section(
         "If something were otherwise",
         _table(("", "saved a month", "share"), sensitivity_rows(result)),

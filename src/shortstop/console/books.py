@@ -14,10 +14,10 @@ from msgspec import Struct
 from shortstop.config import HardwareConfig
 from shortstop.console import charts
 from shortstop.console.by_team import by_team
-from shortstop.console.charts import Bar, Series
-from shortstop.console.format import axis_usd, energy
+from shortstop.console.charts import Series
+from shortstop.console.format import axis_usd
 from shortstop.console.projection import Month
-from shortstop.console.report import break_even, carbon_line
+from shortstop.console.report import break_even, carbon_line, energy_bars
 from shortstop.console.sums import whole
 from shortstop.console.tasks import DAY, period_of
 from shortstop.console.templates import render, url
@@ -87,7 +87,7 @@ def page(
             month=month(figures, view.now, tenant),
             chart=_money(by_day),
             plot=_plot(figures, period, by_day, tenant),
-            energy=_energy(total),
+            energy=Markup(energy_bars(total)),  # noqa: S704 - `charts` escapes
             carbon=f"{carbon_line(total)} {_grid(hardware, view.now)}",
             break_even=break_even(total, hardware),
             baselines=baselines,
@@ -169,16 +169,3 @@ def _start(day: str) -> int:
 def _grid(hardware: HardwareConfig, now: float) -> str:
     grid = local_grid(hardware)
     return f"This machine's grid ({grid.name}): {grid.gco2_per_kwh(now):,.0f} g a kWh."
-
-
-def _energy(total: Slice) -> Markup:
-    here, there = total.joules, total.counterfactual_joules
-    top = max(here.high, there.high) or 1.0
-    bars = [
-        Bar(name, tone, one.value / top, energy(one.value), one.low / top, one.high / top)
-        for name, tone, one in (
-            ("with Shortstop", "local", here),
-            ("all-LLM", "frontier", there),
-        )
-    ]
-    return Markup(charts.bars(bars))  # noqa: S704 - made by `charts`, which escapes

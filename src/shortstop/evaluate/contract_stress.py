@@ -2,16 +2,7 @@
 
 Each replay draws a history from a log of pairs (score, loss of the local answer against the
 frontier's), runs the real `Evidence` over it request by request with the real odds of being paired,
-and counts what was really lost, audited or not. Scenarios:
-
-- iid: requests drawn at random from the log;
-- drift: at a random moment the local model becomes worse (good answers turn bad);
-- mix: the mixture moves from the easiest half of the log to the hardest;
-- biased: as iid, while users praise every local answer, so that the scores creep up to 1 and
-  more and more stays local;
-- adversary: the worst order: all good answers first, the bad ones after the certificate;
-- poisoned: a second tenant sends four trivial requests under the same task's name for each of the
-  first one's, which are of the harder half of the log, and lifts their scores by its praise.
+and counts what was really lost, audited or not.
 
 `lost` is the mean loss over the whole history of the first tenant, escalated requests losing
 nothing: the promise with scope "traffic". Broken means lost > max_loss.
@@ -19,28 +10,22 @@ nothing: the promise with scope "traffic". Broken means lost > max_loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from shortstop.config import Config, ContractConfig
 from shortstop.evaluate.figures import binomial_lower, binomial_upper
+from shortstop.evaluate.histories import RIVAL_SHARES, SCENARIOS, VICTIM, Draws, Floats, asked
 from shortstop.routing.contract import Evidence, Promise
 from shortstop.routing.pairing import pair_odds, pair_weight
 from shortstop.routing.policies import TaskPolicies
 from shortstop.routing.state import State
 
-Floats = NDArray[np.float64]
-Draws = np.random.Generator
-History = tuple[Floats, Floats]
-"""Scores and losses of requests in their order, both of shape (n,)."""
-TASK, VICTIM, RIVAL = "task", "victim", "rival"
-RIVAL_SHARE = 0.8
-"""Of all requests in the poisoned scenario."""
-PRAISE = 0.2
-"""Of what lacks to a perfect score, how much a rival's praise adds to it at most."""
+TASK = "task"
+SHADOW_RATE = 0.25
 
 
 class StressResult(Struct, frozen=True):
@@ -64,59 +49,6 @@ class StressResult(Struct, frozen=True):
         return self.low <= 0.05
 
 
-def iid(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    rows = draws.integers(0, len(scores), n)
-    return scores[rows], losses[rows]
-
-
-def drift(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    picked, lost = iid(scores, losses, n, draws)
-    start = int(draws.uniform(0.2, 0.9) * n)
-    worse = draws.uniform(0.05, 0.6)
-    turned = (np.arange(n) >= start) & (draws.random(n) < worse)
-    return picked, np.where(turned, 1.0, lost)
-
-
-def mix(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    order = np.argsort(losses + 1e-3 * draws.random(len(losses)), kind="stable")
-    easy, hard = np.array_split(order, 2)
-    share = np.linspace(0.1, 0.9, n)
-    pick = np.where(draws.random(n) < share, draws.choice(hard, n), draws.choice(easy, n))
-    return scores[pick], losses[pick]
-
-
-def biased(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    picked, lost = iid(scores, losses, n, draws)
-    start = draws.uniform(0.1, 0.6)
-    praise = np.clip((np.linspace(0.0, 1.0, n) - start) / (1.0 - start), 0.0, 1.0)
-    return picked + praise * (1.0 - picked), lost
-
-
-def adversary(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    picked, lost = iid(scores, losses, n, draws)
-    order = np.argsort(lost, kind="stable")
-    return picked[order], lost[order]
-
-
-def poisoned(scores: Floats, losses: Floats, n: int, draws: Draws) -> History:
-    """What the victim asks; `run` mixes the rival's requests in."""
-    order = np.argsort(losses + 1e-3 * draws.random(len(losses)), kind="stable")
-    rows = draws.choice(order[len(order) // 2 :], n)
-    return scores[rows] + PRAISE * (1.0 - scores[rows]), losses[rows]
-
-
-SCENARIOS: Mapping[str, Callable[[Floats, Floats, int, Draws], History]] = {
-    "iid": iid,
-    "drift": drift,
-    "mix": mix,
-    "biased": biased,
-    "adversary": adversary,
-    "poisoned": poisoned,
-}
-POISONED = frozenset({"poisoned"})
-"""Scenarios with a rival."""
-
-
 class StressRun(Struct, frozen=True):
     """One history: mean loss over all requests and over local answers, share kept local."""
 
@@ -127,12 +59,39 @@ class StressRun(Struct, frozen=True):
     certified: bool
 
 
-def asked(history: History, rival_share: float, draws: Draws) -> Iterator[tuple[str, float, float]]:
-    """Who asks, with the score and the loss; a rival's requests are trivial."""
-    for score, loss in zip(*(one.tolist() for one in history), strict=True):
-        while rival_share and draws.random() < rival_share:
-            yield RIVAL, 1.0, 0.0
-        yield VICTIM, score, loss
+def policies(*, shared: bool) -> TaskPolicies:
+    """`shared`: a task's evidence counts for all tenants (`contract.evidence`)."""
+    contract = ContractConfig(evidence="shared" if shared else "tenant")
+    return TaskPolicies({}, Config(contract=contract))
+
+
+class ServedRequest(NamedTuple):
+    """`kept`: the local answer was served. `odds` are those by which it was paired; None: it was
+    not."""
+
+    score: float
+    loss: float
+    kept: bool
+    odds: float | None
+
+    def teach(self, evidence: Evidence, promise: Promise) -> None:
+        if self.odds is not None:
+            weight = pair_weight(evidence, promise, SHADOW_RATE, self.odds)
+            evidence.pair(
+                self.score, self.loss, promise, odds=self.odds, weight=weight, audit=self.kept
+            )
+
+
+def serve(
+    evidence: Evidence, score: float, loss: float, promise: Promise, draws: Draws
+) -> ServedRequest:
+    """Decide a request by the evidence, which learns of it."""
+    kept = evidence.keeps(score, promise)
+    evidence.credit(promise, kept=kept)
+    odds = pair_odds(evidence, promise, SHADOW_RATE, served=kept)
+    served = ServedRequest(score, loss, kept, odds if draws.random() < odds else None)
+    served.teach(evidence, promise)
+    return served
 
 
 def run(
@@ -143,30 +102,18 @@ def run(
     *,
     rival_share: float = 0.0,
     shared: bool = False,
-    shadow_rate: float = 0.25,
 ) -> StressRun:
     """One history of a tenant in one task; uncertified traffic escalates.
 
     A rival sends `rival_share` of all requests, each trivial; `shared`: its evidence counts for
-    both (`contract.evidence`).
+    both.
     """
-    contract = ContractConfig(evidence="shared" if shared else "tenant")
-    policies, state = TaskPolicies({}, Config(contract=contract)), State()
-    tally = _Outcome()
-
-    def serve(tenant: str, score: float, loss: float) -> None:
-        evidence = state.evidence_for(policies.owner(TASK, tenant), TASK)
-        kept = evidence.keeps(score, promise)
-        evidence.credit(promise, kept=kept)
-        odds = pair_odds(evidence, promise, shadow_rate, served=kept)
-        if draws.random() < odds:
-            weight = pair_weight(evidence, promise, shadow_rate, odds)
-            evidence.pair(score, loss, promise, odds=odds, weight=weight, audit=kept)
-        if tenant == VICTIM:
-            tally.count(kept, loss, evidence)
-
+    owners, state, tally = policies(shared=shared), State(), _Outcome()
     for tenant, score, loss in asked((scores, losses), rival_share, draws):
-        serve(tenant, score, loss)
+        evidence = state.evidence_for(owners.owner(TASK, tenant), TASK)
+        served = serve(evidence, score, loss, promise, draws)
+        if tenant == VICTIM:
+            tally.count(served.kept, loss, evidence)
     return tally.run(len(scores))
 
 
@@ -212,7 +159,7 @@ def _verdict(
     seed: int,
 ) -> StressResult:
     runs = []
-    share = RIVAL_SHARE if name in POISONED else 0.0
+    share = RIVAL_SHARES.get(name, 0.0)
     for number in range(replays):
         draws = np.random.default_rng([seed, number])
         history = SCENARIOS[name](scores, losses, length, draws)
@@ -232,12 +179,3 @@ def _verdict(
         alarms=float(np.mean([r.alarms for r in runs])),
         answers_over=float(np.mean([r.answers_lost > promise.max_loss for r in served] or [False])),
     )
-
-
-def synthetic(n: int = 5000, *, good: float = 0.97, seed: int = 0) -> History:
-    """A log to replay where there is none: a routine task whose local model is nearly as good."""
-    draws = np.random.default_rng(seed)
-    chance = np.clip(draws.beta(12 * good, 12 * (1 - good), n), 0.01, 0.999)
-    wrong = draws.random(n) > chance
-    luck = draws.random(n) < 0.01
-    return chance, np.where(wrong, 1.0, np.where(luck, -1.0, 0.0))

@@ -35,8 +35,9 @@ def bootstrap(n: int, draws: int) -> Iterable[NDArray[np.int64]]:
         yield generator.integers(0, n, n)
 
 
-def wilson(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson's interval of the share `hits` / `n`, in [0, 1]; (0, 1) when n is 0."""
+def wilson(hits: float, n: float, z: float = Z95) -> tuple[float, float]:
+    """Wilson's interval of the share `hits` / `n`, in [0, 1]; (0, 1) when n is 0. Both may be means
+    of several counts."""
     if n == 0:
         return 0.0, 1.0
     share, zz = hits / n, z * z

@@ -55,13 +55,22 @@ def card_of(data: Dataset, retention: float, left_out: Mapping[Any, int]) -> Dat
     rows = data.train
     first = min(row.at for row in rows)
     return DataCard(
-        rows[0].tenant, rows[0].task, data.name, len(rows), len(data.doubted), len(data.examine),
-        first, max(row.at for row in rows), first + retention if retention else 0.0,
-        Tier(max(row.tier for row in rows)).name, sum(row.pinned for row in rows),
-        sum(row.gold for row in rows), sum(row.synthetic for row in rows),
-        Counter(row.teacher for row in rows if row.teacher),
-        dict(left_out) | dict(data.left_out),
-    )  # fmt: skip
+        tenant=rows[0].tenant,
+        task=rows[0].task,
+        data=data.name,
+        trained=len(rows),
+        doubted=len(data.doubted),
+        examined=len(data.examine),
+        first=first,
+        last=max(row.at for row in rows),
+        expires=first + retention if retention else 0.0,
+        tier=Tier(max(row.tier for row in rows)).name,
+        pinned=sum(row.pinned for row in rows),
+        gold=sum(row.gold for row in rows),
+        synthetic=sum(row.synthetic for row in rows),
+        teachers=Counter(row.teacher for row in rows if row.teacher),
+        left_out=dict(left_out) | dict(data.left_out),
+    )
 
 
 def files_of(card: DataCard) -> dict[str, bytes]:

@@ -28,9 +28,9 @@ def cross_fitted(made: Made, grade: Grade, target: float, umpire: Umpire = NOBOD
     is asked anything: what the `umpire` has ruled is known."""
     recalled = _Recalled(umpire)
     answers: dict[str, str | None] = {}
+    new = {id(opinion) for _, opinion in made.new}
     for fold in range(FOLDS):
         gate = calibrated(_without(made, fold), grade, target, recalled)
-        new = {id(opinion) for _, opinion in made.new}
         for row, opinion in made.held_out:
             if _fold(row.id) != fold or id(opinion) in new or row.id in answers:
                 continue

@@ -20,7 +20,7 @@ from shortstop.flywheel.examine import (
     tells_slips,
 )
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import data_hash
+from shortstop.flywheel.fingerprints import data_hash
 from shortstop.flywheel.thresholds import at_most
 from shortstop.flywheel.trainer import Grade, Made, NotLearned, Recipe, Trainer
 from shortstop.flywheel.trainers import CALLING, REMEMBERING, TRAINERS
@@ -35,13 +35,12 @@ having."""
 
 
 class Learned(NamedTuple):
-    """A specialist with its files, and how its examination went. `held_out` is what it would have
-    answered to rows that it has learned from."""
+    """A specialist with its files. `held_out` is what it would have answered to rows that it has
+    learned from."""
 
     manifest: Manifest
     files: dict[str, bytes]
     specialist: Specialist
-    examined: Examined
     held_out: Answers = MappingProxyType({})
 
 
@@ -133,9 +132,7 @@ def _passed(
     trainer: Trainer, data: Dataset, left: Sequence[Example], grade: Grade, recipe: Recipe
 ) -> Learned:
     """Raises NotLearned."""
-    rows = [*data.train, *data.asked_before] if trainer.kind in REMEMBERING else data.train
-    readable = [row for row in rows if trainer.kind in CALLING or not row.calls]
-    made = trainer.train(readable, recipe)
+    made = trainer.train(rows_for(trainer.kind, data), recipe)
     made = asked_too(asked_too(made, data.doubted), data.calibrating, whole=True)
     target = recipe.target * ceiling(made, grade)
     umpire = NOBODY if made.closed and tells_slips(made) else recipe.umpire
@@ -151,9 +148,14 @@ def _passed(
         _manifest(trainer.kind, made, gate, examined, data, recipe),
         made.files,
         made.specialist,
-        examined,
         cross_fitted(made, grade, target, umpire),
     )
+
+
+def rows_for(kind: str, data: Dataset) -> list[Example]:
+    """What of the data specialists of this kind learn from."""
+    rows = [*data.train, *data.asked_before] if kind in REMEMBERING else data.train
+    return [row for row in rows if kind in CALLING or not row.calls]
 
 
 def asked_too(made: Made, rows: Sequence[Example], *, whole: bool = False) -> Made:

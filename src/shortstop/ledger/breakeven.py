@@ -27,6 +27,10 @@ class HostMachine(Struct, frozen=True):
     hardware: HardwareConfig
     tokens_per_second: float | None = None
 
+    @classmethod
+    def configured(cls, hardware: HardwareConfig) -> HostMachine:
+        return cls("this machine, as [hardware] says", hardware)
+
 
 _ASSUMED = HardwareConfig(price_usd=4000, watts_idle=80, watts_busy=250, pue=1.2)
 LISTED = (

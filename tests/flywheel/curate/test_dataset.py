@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from shortstop.flywheel.card import card_of, files_of
 from shortstop.flywheel.curate.dataset import Dataset, curate
 from shortstop.flywheel.curate.doubt import FEWEST, doubted
 from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.curate.near import signatures, without_doubles
 from shortstop.flywheel.curate.shape import of_one_form
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.fingerprints import fingerprint
 from tests.flywheel.traffic import WordEncoder, example, invoices, mails
 
 LONG = "please look at the last invoice that you sent to our office in the main street"
@@ -109,14 +107,3 @@ def test_wrong_answers_are_doubted_and_kept_apart() -> None:
     assert len(against) > 0.25 * len(wrong)
     assert not doubted(told[: FEWEST - 1], WordEncoder(), 0)
     assert not doubted([replace(r, gold=True) for r in told], WordEncoder(), 0)
-
-
-def test_the_card_says_what_it_was_made_from() -> None:
-    data = curated([replace(row, pinned=True) for row in mails(200)])
-    card = card_of(data, 86_400.0, {"pinned": 3})
-    assert card.trained == len(data.train) == card.pinned
-    assert card.expires == min(row.at for row in data.train) + 86_400
-    assert card.left_out["pinned"] == 3
-    files = files_of(card)
-    assert msgspec.json.decode(files["card.json"])["teachers"] == {"big": len(data.train)}
-    assert b"may not leave the machine" in files["card.md"]

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from shortstop.flywheel.examine import calibrated
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import distinct
 from shortstop.flywheel.repeats.idle import idle_words
 from shortstop.flywheel.repeats.trainer import RepeatsTrainer, vetted
-from shortstop.flywheel.split import distinct
 from shortstop.flywheel.trainer import NotLearned, Recipe
 from shortstop.specialists.query import Query
 from tests.flywheel.traffic import example

@@ -201,13 +201,14 @@ def _fails_closed() -> bool:
     stores = PrivacyStores(b"k" * 32, Vault(time.time, 60), Taint())
     crashed = _Crashing(PrivacyConfig(), _bodies(), stores, time)
     late = guard(timeout=1e-9)
-    verdicts: list[Clearance] = [
+    verdicts = [
         crashed.clear(as_request(chat("hello")), Caller()),
         late.clear(as_request(chat("hello " * 10_000)), Caller()),
         guard().clear(as_request(chat("x " * 1_500_000)), Caller()),
-        guard().clear(as_request(chat("a@" * 40_000 + "!")), Caller()),
     ]
-    return all(v.reach >= Reach.LOCAL_ONLY for v in verdicts[:3])
+    # Any verdict will do here: no pattern may go back over it without end.
+    guard().clear(as_request(chat("a@" * 40_000 + "!")), Caller())
+    return all(v.reach >= Reach.LOCAL_ONLY for v in verdicts)
 
 
 def _only_cleared_leaves() -> bool:

@@ -14,8 +14,11 @@ from shortstop.flywheel.curate.frozen import Frozen
 from shortstop.flywheel.curate.near import without_doubles
 from shortstop.flywheel.curate.shape import of_one_form
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import TRAINING, data_hash, distinct, fingerprint
+from shortstop.flywheel.fingerprints import data_hash, distinct, fingerprint
 from shortstop.specialists.encoder import Encoder
+
+TRAINING = 0.8
+"""Share of the examples, in order of time, that trains."""
 
 
 class Dataset(NamedTuple):

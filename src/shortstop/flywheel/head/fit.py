@@ -72,12 +72,12 @@ def sparse(table: WordTable, texts: Sequence[str]) -> Any:
     return csr_matrix((values, columns, ends), shape=(len(rows), len(table.columns)))
 
 
-def fit(rows: Any, y: Numbers, labels: int, penalty: float) -> Linear:
+def fit(rows: Any, y: Numbers, labels: int, penalty: float, iterations: int = ITERATIONS) -> Linear:
     """Logistic regression; `penalty` is the inverse strength of the ridge. A label without a row
     gets no chance."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=penalty, tol=TOLERANCE, max_iter=ITERATIONS)
+    model = LogisticRegression(C=penalty, tol=TOLERANCE, max_iter=iterations)
     model.fit(rows, y)
     weights = np.zeros((rows.shape[1], labels), np.float32)
     bias = np.full(labels, -50.0, np.float32)

@@ -7,12 +7,12 @@ from hashlib import blake2b
 
 from shortstop.dialects.logs import LogLine, read_line
 from shortstop.errors import ShortstopError
+from shortstop.flywheel.examples import Decode
 from shortstop.routing.task import task_of
-from shortstop.types import Caller, Clearance, Decision, Json, Request, Trace
+from shortstop.types import Caller, Clearance, Decision, Request, Trace
 
 Judge = Callable[[Request, Caller], Clearance]
 """Privacy's verdict over a logged request."""
-Decode = Callable[[str, Json, str], Request]
 
 
 def logged_traces(

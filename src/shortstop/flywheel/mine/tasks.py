@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import fingerprint
 from shortstop.flywheel.gather import TaskKey, TaskTraffic
 from shortstop.flywheel.mine.decisions import Decisions, named, place
 from shortstop.flywheel.mine.jobs import jobs_in
 from shortstop.flywheel.mine.naming import names_for, telling
 from shortstop.flywheel.shapes import shape_of
-from shortstop.flywheel.split import fingerprint
 from shortstop.routing.task import system_prompt
 from shortstop.specialists.encoder import Encoder
 from shortstop.types import Request
@@ -105,12 +105,21 @@ def _task(traffic: TaskTraffic, decisions: Decisions, encoder: Encoder, mask: Ma
     counts = Counter(fingerprint(example) for example in examples)
     again = 1.0 - len(counts) / len(examples) if examples else 0.0
     return MinedTask(
-        decisions.name(key), *key, traffic.requests, traffic.remote, str(traffic.spend),
-        again, shape_of([e.answer for e in examples]) if examples else "unknown",
-        _jobs(examples[-READ:], key.tenant, encoder, mask), _shown(examples, key.tenant, mask),
-        place(key) in decisions.pinned, place(key) in decisions.split,
-        decisions.merged.get(place(key)), traffic.sampled,
-    )  # fmt: skip
+        name=decisions.name(key),
+        tenant=key.tenant,
+        task=key.task,
+        requests=traffic.requests,
+        remote=traffic.remote,
+        spend_usd=str(traffic.spend),
+        repetition=again,
+        answers=shape_of([e.answer for e in examples]) if examples else "unknown",
+        jobs=_jobs(examples[-READ:], key.tenant, encoder, mask),
+        samples=_shown(examples, key.tenant, mask),
+        pinned=place(key) in decisions.pinned,
+        split=place(key) in decisions.split,
+        merged_into=decisions.merged.get(place(key)),
+        sampled=traffic.sampled,
+    )
 
 
 def _jobs(

@@ -9,7 +9,7 @@ import msgspec
 
 from shortstop.errors import StoreError
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import fingerprint
+from shortstop.flywheel.fingerprints import fingerprint
 from shortstop.private_files import make_folder, replace_file
 from shortstop.traces.seal import Seal, locked, unlocked
 

@@ -19,7 +19,6 @@ from msgspec import Struct
 
 from shortstop.errors import ConfigError
 from shortstop.flywheel.curate.dataset import Dataset
-from shortstop.flywheel.examine import Examined
 from shortstop.flywheel.examples import Example
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
 from shortstop.flywheel.trainer import Grade, NotLearned, Recipe, Trainer
@@ -53,7 +52,6 @@ class MadeElsewhere(Struct, frozen=True):
 
     manifest: Manifest
     files: dict[str, bytes]
-    examined: tuple[int, float, float]
     held_out: dict[str, str | None]
 
 
@@ -99,9 +97,18 @@ class Cluster:
                 return taught(data, graded, recipe, trainers, kept)
             names = tuple(trainer.kind for trainer in trainers)
             job = Lecture(
-                data.train, data.doubted, data.examine, names, grader, recipe.target, recipe.now,
-                recipe.seed, recipe.retention, dict(recipe.targets), list(data.answered),
-            )  # fmt: skip
+                train=data.train,
+                doubted=data.doubted,
+                examine=data.examine,
+                kinds=names,
+                grader=grader,
+                target=recipe.target,
+                now=recipe.now,
+                seed=recipe.seed,
+                retention=recipe.retention,
+                targets=dict(recipe.targets),
+                answered=list(data.answered),
+            )
             sent = encoder() if recipe.encoder is not None else None
             answer = self._ray.get(self._remote.remote(msgspec.msgpack.encode(job), sent))
             return _received(answer, recipe, kept)
@@ -118,8 +125,7 @@ def _received(answer: bytes, recipe: Recipe, kept: Kept) -> Lesson:
     for made in back.learned:
         kind = made.manifest.kind
         specialist = kinds.load(kind, made.files, lambda: _needed(recipe.encoder))
-        examined = Examined(*made.examined)
-        one = Learned(made.manifest, made.files, specialist, examined, made.held_out)
+        one = Learned(made.manifest, made.files, specialist, made.held_out)
         at_home = kept.keep(kind, one)
         assert isinstance(at_home, Learned)
         learned.append(at_home)
@@ -149,14 +155,9 @@ def learn_elsewhere(job: bytes, sent: tuple[bytes, Sequence[str]] | None) -> byt
         except NotLearned as error:
             return msgspec.msgpack.encode(Taught([], {}, error.message))
     learned = [
-        MadeElsewhere(one.manifest, dict(one.files), _figures(one), dict(one.held_out))
-        for one in lesson.learned
+        MadeElsewhere(one.manifest, dict(one.files), dict(one.held_out)) for one in lesson.learned
     ]
     return msgspec.msgpack.encode(Taught(learned, dict(lesson.refused)))
-
-
-def _figures(one: Learned) -> tuple[int, float, float]:
-    return one.examined.rows, one.examined.served, one.examined.right
 
 
 def _opened(folder: Path, sent: tuple[bytes, Sequence[str]] | None) -> Encoder | None:

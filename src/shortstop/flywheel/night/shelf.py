@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from shortstop.errors import StoreError
-from shortstop.flywheel.examine import Examined
 from shortstop.flywheel.learn import Learned
 from shortstop.flywheel.night.memory import Became, TaskMemory
 from shortstop.specialists import artefact
@@ -28,11 +27,7 @@ class Shelf:
     def take(self, name: str) -> Learned:
         """Raises StoreError where it is missing, damaged, or not what its name promises."""
         manifest, files = artefact.read(self.root / Path(name).name)
-        figures = manifest.lineage.figures
-        examined = Examined(
-            int(figures.get("rows", 0)), figures.get("served", 0.0), figures.get("right", 0.0)
-        )
-        return Learned(manifest, files, self._load(manifest.kind, files), examined)
+        return Learned(manifest, files, self._load(manifest.kind, files))
 
     def manifest(self, name: str) -> Manifest:
         """Raises StoreError as `take` does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from shortstop.errors import StoreError
 from shortstop.flywheel.card import card_files
 from shortstop.flywheel.curate.dataset import Dataset, beside, curate
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.fingerprints import data_hash, fingerprint
 from shortstop.flywheel.gather import TaskTraffic
 from shortstop.flywheel.learn import Kept, Learned, Lesson, taught
 from shortstop.flywheel.night.forgetting import DAY, Forgetting
@@ -30,7 +31,6 @@ from shortstop.flywheel.night.promote import (
 from shortstop.flywheel.night.report import Beside, KindReport, TaskReport
 from shortstop.flywheel.night.shelf import KeptOnDisk, Shelf
 from shortstop.flywheel.pairs import running_losses
-from shortstop.flywheel.split import data_hash, fingerprint
 from shortstop.flywheel.trainer import Grade, NotLearned, Recipe, Trainer
 from shortstop.registry.placements import Placement, Placements
 from shortstop.types.decision import TargetState
@@ -73,7 +73,6 @@ class TaskNight:
     rules: Rules
     grade: Grade
     anchors: Sequence[Example] = ()
-    examples: list[Example] = field(default_factory=list)
     teach: Teach = taught
     court: Court | None = None
     trains: bool = True
@@ -81,7 +80,6 @@ class TaskNight:
     def learn(self, stage: Stage) -> TaskReport:
         """The whole of it."""
         started = time.monotonic()
-        self.examples = list(self.traffic.examples)
         gone = self._forgetting.forget(self._named())
         placed = self._placed()
         why = ""
@@ -123,13 +121,13 @@ class TaskNight:
         ending = [p for p in placed.values() if left(p.learned.manifest.lineage) < AHEAD]
         if ending or self.memory.has_trained(state.data, self.traffic.erased):
             return True
-        new = sum(example.at > state.until for example in self.examples)
+        new = sum(example.at > state.until for example in self.traffic.examples)
         return new >= GROWTH * max(state.rows, 1) or (not placed and new > 0)
 
     def _curated(self, placed: Mapping[str, Place]) -> Dataset:
         recipe = self.rules.recipe
         until = self.memory.state.until
-        data = curate(self.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
+        data = curate(self.traffic.examples, self.memory.frozen, recipe.encoder, recipe.seed, until)
         return beside(data, self._answered(placed))
 
     def _answered(self, placed: Mapping[str, Place]) -> list[Example]:
@@ -186,7 +184,7 @@ class TaskNight:
         if not placed:
             return ()
         hearing = Hearing(self.traffic, self.shelf, self.memory.rehearsed, self.grade, self.court)
-        hearing.recall(self.examples)
+        hearing.recall(self.traffic.examples)
         looked, seconds = {}, {}
         for name, place in placed.items():
             started = time.monotonic()
@@ -209,7 +207,7 @@ class TaskNight:
         for name, place in placed.items():
             if place.state != "live":
                 with suppress(StoreError):  # damaged, or of another key: what is unseen stays
-                    found[name] = hearing.rehearsal(name, self.examples)
+                    found[name] = hearing.rehearsal(name, self.traffic.examples)
         return found
 
     def _moved(
@@ -229,11 +227,21 @@ class TaskNight:
         why = f" {pairs.waiting} requests wait for the judge." if pairs.waiting else ""
         shown = now.since if step.state in TAKEN_BACK and place.state in TAKEN_BACK else now.asked
         return step, KindReport(
-            place.learned.manifest.kind, name, step.state, step.why + why, now.asked.share,
-            shown.served, shown.loss, shown.more, shown.judged, margin=rules.margin,
-            losses=running_losses(pairs.every), waiting=pairs.waiting, bias=known.doubt.bias,
+            kind=place.learned.manifest.kind,
+            name=name,
+            state=step.state,
+            why=step.why + why,
+            served=now.asked.share,
+            pairs=shown.served,
+            loss=shown.loss,
+            more=shown.more,
+            judged=shown.judged,
+            margin=rules.margin,
+            losses=running_losses(pairs.every),
+            waiting=pairs.waiting,
+            bias=known.doubt.bias,
             checked=known.doubt.checked,
-        )  # fmt: skip
+        )
 
     def _ended(self, place: Place) -> Move | None:
         """Where no evidence counts."""
@@ -249,7 +257,7 @@ class TaskNight:
         until = place.learned.manifest.lineage.until
         asked = [
             row
-            for row in self.examples
+            for row in self.traffic.examples
             if not row.synthetic and (row.at > until or fingerprint(row) in frozen)
         ]
         if place.state == "live":
@@ -292,12 +300,19 @@ class TaskNight:
         graded = {name: v for name, v in traffic.graded.items() if not name.startswith(HELD_OUT)}
         left_out = dict(traffic.left_out) | dict(data.left_out if data else {})
         return TaskReport(
-            *traffic.key, traffic.requests, traffic.seen,
-            len(data.train) if data else self.memory.state.rows,
-            len(data.examine) if data else len(self.memory.frozen.prints),
-            left_out, kinds, why, traffic.sampled, seconds,
-            {name: Beside(len(v), sum(v) / len(v)) for name, v in graded.items()},
-        )  # fmt: skip
+            tenant=traffic.key.tenant,
+            task=traffic.key.task,
+            requests=traffic.requests,
+            examples=traffic.seen,
+            trained=len(data.train) if data else self.memory.state.rows,
+            examined=len(data.examine) if data else len(self.memory.frozen.prints),
+            left_out=left_out,
+            kinds=kinds,
+            why=why,
+            sampled=traffic.sampled,
+            seconds=seconds,
+            beside={name: Beside(len(v), sum(v) / len(v)) for name, v in graded.items()},
+        )
 
 
 class Place(NamedTuple):

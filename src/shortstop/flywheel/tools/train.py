@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from shortstop.flywheel.examples import Example
+from shortstop.flywheel.head.fit import fit, sparse
 from shortstop.flywheel.tools.align import Called, argument, by_label, slots
 from shortstop.specialists.copy.forms import loose
 from shortstop.specialists.copy.tokens import tokens
@@ -28,8 +29,8 @@ from shortstop.types import Tool
 
 WORD_WEIGHT = 0.7
 """Of TF-IDF beside the embedding, both of unit length (measured on shop bots)."""
-PENALTY = 20.0
-"""Inverse strength of the ridge."""
+PENALTY, ITERATIONS = 20.0, 500
+"""Inverse strength of the ridge, and steps at most."""
 LEAST_ROWS = 5
 """Calls of a tool from which on it is learned."""
 
@@ -63,19 +64,19 @@ def corpus(examples: Sequence[Example], encoder: Encoder) -> TaggedCorpus:
     counts = Counter(named)
     learned = [n for n in offered if counts[n] >= LEAST_ROWS]
     labels = _labels([offered[name] for name in learned])
-    calls = [
-        (tool, _arguments(row)) for row, tool in zip(examples, named, strict=True) if tool in labels
-    ]
-    told = [row for row, tool in zip(examples, named, strict=True) if tool in labels]
-    fits = [set(arguments) <= labels[tool].keys() for tool, arguments in calls]
-    calls = [call for call, fit in zip(calls, fits, strict=True) if fit]
-    told = [row for row, fit in zip(told, fits, strict=True) if fit]
+    told: list[Example] = []
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for row, tool in zip(examples, named, strict=True):
+        if tool in labels and (arguments := _arguments(row)).keys() <= labels[tool].keys():
+            told.append(row)
+            calls.append((tool, arguments))
     called = [
         Called(row.query.text, row.query.today, values)
         for row, values in zip(told, by_label(calls, labels), strict=True)
     ]
-    tools = _tools(offered, labels, [tool for tool, _ in calls], called)
-    places = _places(tools, [tool for tool, _ in calls], called)
+    called_tools = [tool for tool, _ in calls]
+    tools = _tools(offered, labels, called_tools, called)
+    places = _places(tools, called_tools, called)
     slots_of = {row.id: place for row, place in zip(told, places, strict=True)}
     units = encoder.encode([row.query.text for row in examples])
     rows = [
@@ -217,35 +218,26 @@ def _places(
 
 def _head(rows: Sequence[TaggedExample]) -> ToolHead:
     from scipy.sparse import csr_matrix, hstack
-    from sklearn.linear_model import LogisticRegression
 
     texts = [row.example.query.text for row in rows]
     table = WordTable.of(texts)
-    sparse = [table.row(text) for text in texts]
-    ends = np.cumsum([0, *(len(row.columns) for row in sparse)])
-    columns = np.concatenate([row.columns for row in sparse])
-    values = np.concatenate([row.values for row in sparse])
-    words = csr_matrix((values * WORD_WEIGHT, columns, ends), shape=(len(rows), len(table.columns)))
     units: Matrix = np.stack([row.unit for row in rows])
+    width = units.shape[1]
     labels = sorted({row.tool for row in rows})
     if len(labels) == 1:
         labels = [*labels, SEVERAL if labels[0] != SEVERAL else NONE]
-        width, terms = units.shape[1], len(table.columns)
         zero, bias = np.zeros((width, 2), np.float32), np.array([9.0, -9.0], np.float32)
-        return ToolHead(tuple(labels), table, zero, np.zeros((terms, 2), np.float32), bias)
-    model: Any = LogisticRegression(C=PENALTY, tol=1e-4, max_iter=500)
-    model.fit(hstack([csr_matrix(units), words]).tocsr(), [row.tool for row in rows])
-    weights, bias = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # one row stands for both
-        weights = np.vstack([-weights / 2, weights / 2])
-        bias = np.concatenate([-bias / 2, bias / 2])
-    width = units.shape[1]
+        nothing = np.zeros((len(table.columns), 2), np.float32)
+        return ToolHead(tuple(labels), table, zero, nothing, bias)
+    both = hstack([csr_matrix(units), sparse(table, texts) * WORD_WEIGHT]).tocsr()
+    y = np.array([labels.index(row.tool) for row in rows], np.int64)
+    linear = fit(both, y, len(labels), PENALTY, ITERATIONS)
     return ToolHead(
-        tuple(map(str, model.classes_)),
+        tuple(labels),
         table,
-        weights[:, :width].T.astype(np.float32),
-        WORD_WEIGHT * weights[:, width:].T.astype(np.float32),
-        bias.astype(np.float32),
+        linear.weights[:width],
+        WORD_WEIGHT * linear.weights[width:],
+        linear.bias,
     )
 
 

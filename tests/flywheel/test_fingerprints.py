@@ -1,4 +1,4 @@
-"""Training and examination never share a text, and are in the order of time."""
+"""Which examples are the same, and how a set of them is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortstop.flywheel.examples import Example
-from shortstop.flywheel.split import data_hash, distinct, fingerprint, split
+from shortstop.flywheel.fingerprints import data_hash, distinct, fingerprint
 from tests.flywheel.traffic import example
 
 WORDS = ["card", "Card!", "  CARD", "loan", "loan?", "fees", "a fee", "b", "c", "d", "e"]
@@ -15,15 +15,6 @@ ROWS = st.lists(st.tuples(st.sampled_from(WORDS), st.booleans()), max_size=40)
 
 def rows(drawn: list[tuple[str, bool]]) -> list[Example]:
     return [example(i, text, f"a{i}", gold=gold) for i, (text, gold) in enumerate(drawn)]
-
-
-@given(ROWS)
-def test_no_text_stands_in_two_parts_and_time_goes_on(drawn: list[tuple[str, bool]]) -> None:
-    parts = split(rows(drawn))
-    prints = [{fingerprint(one) for one in part} for part in parts]
-    assert len(set().union(*prints)) == sum(map(len, prints))
-    times = [one.at for part in parts for one in part]
-    assert times == sorted(times)
 
 
 @given(ROWS)
@@ -37,12 +28,6 @@ def test_of_each_text_the_newest_is_kept_and_a_person_s_answer_first(
         same = [other for other in given_rows if fingerprint(other) == fingerprint(one)]
         assert one.gold or not any(other.gold for other in same)
         assert one.at == max(other.at for other in same if other.gold == one.gold)
-
-
-def test_most_rows_train_and_the_newest_examine() -> None:
-    parts = split([example(i, f"text {i}", "x") for i in range(100)])
-    assert [len(part) for part in parts] == [80, 20]
-    assert parts.examine[0].id == "r80"
 
 
 def test_a_training_set_is_named_by_what_it_holds() -> None:

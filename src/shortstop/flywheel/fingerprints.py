@@ -1,28 +1,16 @@
-"""Examples apart, for good: what trains never examines; thresholds are found out of fold."""
+"""Which examples are the same, and what a set of them is called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shortstop.flywheel.examples import Example
 
-TRAINING = 0.8
-"""Share of the examples, in order of time, that trains."""
-
-
 MOST_EARLIER = 8
 """Answers to the same text that are remembered beside the newest."""
-
-
-class Split(NamedTuple):
-    """Oldest first: the newest examine, as the next ones will."""
-
-    train: list[Example]
-    examine: list[Example]
 
 
 def distinct(examples: Sequence[Example]) -> list[Example]:
@@ -34,14 +22,6 @@ def distinct(examples: Sequence[Example]) -> list[Example]:
         earlier = (*last.earlier, last.answer)[-MOST_EARLIER:] if last is not None else ()
         best[mark] = replace(example, earlier=earlier) if earlier else example
     return sorted(best.values(), key=lambda e: (e.at, e.id))
-
-
-def split(examples: Sequence[Example]) -> Split:
-    """By time. A text that stands in an earlier part is left out of a later one."""
-    ordered = sorted(examples, key=lambda e: (e.at, e.id))
-    end = round(TRAINING * len(ordered))
-    seen = {fingerprint(example) for example in ordered[:end]}
-    return Split(ordered[:end], [e for e in ordered[end:] if fingerprint(e) not in seen])
 
 
 def fingerprint(example: Example) -> bytes:
