@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.detect.needs import RUN, Needs, contents, either, needs
+from shortstop.privacy.detect.needs import RUN, Needs, either, inventory, needs
 from shortstop.privacy.detect.rules import builtin, compile_pattern
 from shortstop.privacy.detect.signs import SIGNS
 from tests.privacy.conftest import UNTIMED
@@ -59,11 +59,11 @@ def test_what_a_pattern_needs(pattern: str, needed: Needs) -> None:
 
 
 def test_what_a_text_has() -> None:
-    has = contents("Order 66, jane@acme.org: é".encode())
+    has = inventory("Order 66, jane@acme.org: é".encode())
     assert (has.digits, has.run, has.signs) == (2, False, frozenset(b"@:"))
-    assert contents(b"x" * RUN).run
-    assert not contents(b"x" * (RUN - 1) + b" x").run
-    assert contents("é".encode() * RUN).run, "more than one byte is no gap"
+    assert inventory(b"x" * RUN).run
+    assert not inventory(b"x" * (RUN - 1) + b" x").run
+    assert inventory("é".encode() * RUN).run, "more than one byte is no gap"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_a_text_has() -> None:
     ],
 )
 def test_a_text_has_what_is_needed_or_not(needed: Needs, met: bool) -> None:
-    assert needed.met_by(contents(b"66 @")) is met
+    assert needed.met_by(inventory(b"66 @")) is met
 
 
 PATTERNS = [p for rule in builtin() for p in (rule.pattern, *rule.gates)] + [*SIGNS.values()]
@@ -92,7 +92,7 @@ VECTORS = [text for rule in builtin() for text in (*rule.positive, *rule.negativ
 def test_where_a_pattern_matches_is_what_it_needs(pattern: str, texts: list[str]) -> None:
     """Even in the match alone, with nothing around it."""
     for match in compile_pattern(pattern).finditer("\n".join(texts).encode()):
-        assert needs(pattern).met_by(contents(match.group()))
+        assert needs(pattern).met_by(inventory(match.group()))
 
 
 def test_most_patterns_need_something() -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shortstop.privacy.detect import rules, signs
 from shortstop.privacy.detect.letters import loosened
-from shortstop.privacy.detect.needs import Contents, Needs, contents, either, needs
+from shortstop.privacy.detect.needs import Inventory, Needs, either, inventory, needs
 from shortstop.privacy.detect.rules import CONTINUATION, Rule
 
 PIECE = 16_384
@@ -57,7 +57,7 @@ class Survey(Struct, frozen=True):
 _NOTHING = Survey(((),), frozenset())
 
 
-class _Gate(Struct, frozen=True):
+class _RuleGate(Struct, frozen=True):
     """A pattern that matches wherever one of what is numbered may, and what a text needs for it."""
 
     pattern: str
@@ -68,7 +68,7 @@ class _Gate(Struct, frozen=True):
 class _Automaton:
     """Gates that are looked for in one pass."""
 
-    def __init__(self, gates: Sequence[_Gate]) -> None:
+    def __init__(self, gates: Sequence[_RuleGate]) -> None:
         self._gates = gates
         self.needs = either(gate.needs for gate in gates)
         options = re2.Options()
@@ -80,7 +80,7 @@ class _Automaton:
         self._always = self._set.Add("")  # matches every text: its absence means the set gave up
         self._set.Compile()
 
-    def found(self, data: bytes, text: Contents) -> Iterable[int]:
+    def found(self, data: bytes, text: Inventory) -> Iterable[int]:
         """The numbers of what may be in the text: all of them when the set ran out of memory."""
         found = self._set.Match(data)
         if len(found) == 1 and found[0] == self._always:
@@ -95,13 +95,13 @@ class Detector:
 
     def __init__(self, rules: Sequence[Rule], signs: Mapping[str, str] | None = None) -> None:
         self._rules, self._signs = tuple(rules), tuple(signs or ())
-        groups: dict[object, list[_Gate]] = {}
+        groups: dict[object, list[_RuleGate]] = {}
         for gate in _gates(self._rules, (signs or {}).values()):
             groups.setdefault(_group(gate), []).append(gate)
         self._automata = [_Automaton(group) for group in groups.values()]
 
     def _piece(self, data: bytes) -> Survey:
-        text, found = contents(data), set[int]()
+        text, found = inventory(data), set[int]()
         for automaton in self._automata:
             if automaton.needs.met_by(text):
                 found.update(automaton.found(data, text))
@@ -141,19 +141,19 @@ class Detector:
         return hits
 
 
-def _gates(rules: Sequence[Rule], signs: Iterable[str]) -> Iterator[_Gate]:
+def _gates(rules: Sequence[Rule], signs: Iterable[str]) -> Iterator[_RuleGate]:
     """One for each pattern, with the numbers of all rules that it is a gate of; then the signs."""
     shared: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
         for gate in rule.gates:
             shared.setdefault(gate, []).append(number)
     for gate, numbers in shared.items():
-        yield _Gate(gate, either(rules[n].needs(gate) for n in numbers), tuple(numbers))
+        yield _RuleGate(gate, either(rules[n].needs(gate) for n in numbers), tuple(numbers))
     for number, pattern in enumerate(signs, len(rules)):
-        yield _Gate(pattern, needs(pattern), (number,))
+        yield _RuleGate(pattern, needs(pattern), (number,))
 
 
-def _group(gate: _Gate) -> object:
+def _group(gate: _RuleGate) -> object:
     """Gates of one group share an automaton. In a single one the states of all multiply, and it
     makes them when a text first needs them: what several rules share has its own, lists of words go
     together, and all others by what they need, so that most are not asked about most texts."""

@@ -22,9 +22,9 @@ RUN = 16
 """Characters in a row without a gap that are worth knowing of: a word is rarely as long."""
 _GAPS = frozenset(b" \t\n\r\x0c")
 _DIGITS = frozenset(b"0123456789")
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz .,") | _DIGITS
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz .,\n\x1f") | _DIGITS
 _SIGNS = frozenset(range(0x80)) - _PLAIN
-"""Characters that not every text has."""
+"""Characters that not every text has, nor every request, in which texts are put together."""
 _BEYOND = 0x80
 """Stands for all characters beyond ASCII."""
 _ALL = frozenset(range(_BEYOND + 1))
@@ -41,7 +41,7 @@ Signs = frozenset[int] | None
 """One of them is needed; None: whatever there is will do."""
 
 
-class Contents(Struct, frozen=True):
+class Inventory(Struct, frozen=True):
     """What a text has of what patterns need."""
 
     digits: int
@@ -49,11 +49,11 @@ class Contents(Struct, frozen=True):
     signs: frozenset[int]
 
 
-def contents(data: bytes) -> Contents:
+def inventory(data: bytes) -> Inventory:
     """Of a text in UTF-8."""
     told = data.translate(None, _UNTOLD)
     signs = told.translate(None, _FIGURES)
-    return Contents(len(told) - len(signs), _UNBROKEN in data.translate(_GAPPED), frozenset(signs))
+    return Inventory(len(told) - len(signs), _UNBROKEN in data.translate(_GAPPED), frozenset(signs))
 
 
 class Needs(Struct, frozen=True):
@@ -63,7 +63,7 @@ class Needs(Struct, frozen=True):
     run: bool = False
     signs: Signs = None
 
-    def met_by(self, text: Contents) -> bool:
+    def met_by(self, text: Inventory) -> bool:
         """False only of a text in which no pattern with these needs matches."""
         return (
             text.digits >= self.digits
@@ -162,7 +162,7 @@ def _sequence(items: Iterable[tuple[Any, Any]]) -> _Least:
 def _item(kind: str, what: Any) -> _Least:
     match kind:
         case "LITERAL":
-            return _char([min(what, _BEYOND)])
+            return _char(frozenset([min(what, _BEYOND)]))
         case "IN":
             return _char(_class(what))
         case "ANY" | "NOT_LITERAL":
@@ -184,12 +184,12 @@ def _repeated(low: int, high: int, items: Any) -> _Least:
     return least if high == low else least.then(_Least(no_gap=once.no_gap))
 
 
-def _char(codes: Iterable[int]) -> _Least:
+@cache
+def _char(chars: frozenset[int]) -> _Least:
     """One character of a class that has these and no others."""
-    chars = frozenset(codes)
     whole = chars.isdisjoint(_GAPS)
-    signs = chars if chars <= _SIGNS else None
-    return _Least(int(chars <= _DIGITS), *[int(whole)] * 4, whole, signs)
+    n, signs = int(whole), chars if chars <= _SIGNS else None
+    return _Least(int(chars <= _DIGITS), n, n, n, n, whole, signs)
 
 
 def _class(items: Sequence[tuple[Any, Any]]) -> frozenset[int]:
