@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
 
@@ -19,7 +20,8 @@ from shortstop.privacy.detect.detector import (
     turned_detector,
 )
 from shortstop.privacy.detect.letters import loosened
-from shortstop.privacy.detect.rules import builtin, compile_pattern
+from shortstop.privacy.detect.needs import inventory
+from shortstop.privacy.detect.rules import Rule, builtin, compile_pattern
 from shortstop.privacy.detect.signs import SIGNS
 from tests.privacy.conftest import UNTIMED
 
@@ -73,13 +75,14 @@ def test_a_text_in_which_nothing_may_match_has_no_hits(text: str) -> None:
 def test_a_set_that_gives_up_lets_every_rule_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """RE2 gives up when it is out of memory: then nothing is known, and all rules are asked."""
     detector = Detector(builtin(), {"never": "zzzz"})
-    before = detector.hits(f"write to {MAIL}")
+    text = f'write "to" <{MAIL}>:\n*{KEY}* = 1234567 [{chr(0x1F)}] & \\%|'
+    before = detector.hits(text)
     for automaton in detector._automata:
         monkeypatch.setattr(automaton, "_set", SimpleNamespace(Match=lambda data: []))
-    survey = detector.survey(f"write to {MAIL}")
+    survey = detector.survey(text)
     assert set(survey.pieces[0]) == set(builtin())
     assert survey.signs == {"never"}
-    assert set(map(str, before)) <= set(map(str, detector.hits(f"write to {MAIL}")))
+    assert set(map(str, before)) <= set(map(str, detector.hits(text)))
 
 
 def test_a_survey_in_which_nothing_is_is_false() -> None:
@@ -139,18 +142,52 @@ VECTORS = [text for rule in builtin() for text in (*rule.positive, *rule.negativ
 @UNTIMED
 @given(st.lists(st.sampled_from(VECTORS), min_size=1, max_size=6))
 def test_automata_together_find_what_each_gate_alone_does(texts: list[str]) -> None:
-    """However gates are put together, and whichever share an automaton. Of rules it finds those of
-    looser gates, which are the same in ASCII."""
+    """However gates are put together, and whichever share an automaton, in a text that has what is
+    needed. Of rules it finds those of looser gates, which are the same in ASCII."""
     text = "\n".join(texts)
     data = text.encode("utf-8", "replace")
-    survey = standard_detector().survey(text)
-    alone = tuple(r for r in builtin() if any(holds(loosened(g), data) for g in r.gates))
+    has, survey = inventory(data), standard_detector().survey(text)
+
+    def asked(rule: Rule, form: Callable[[str], str]) -> bool:
+        return any(holds(form(g), data) and rule.needs(g).met_by(has) for g in rule.gates)
+
+    alone = tuple(rule for rule in builtin() if asked(rule, loosened))
     assert survey.pieces == (alone,)
-    assert {r for r in builtin() if any(holds(g, data) for g in r.gates)} <= set(alone)
+    assert {rule for rule in builtin() if asked(rule, str)} <= set(alone)
     signs = {name for name, pattern in SIGNS.items() if holds(loosened(pattern), data)}
     assert survey.signs == signs
 
 
+@UNTIMED
+@given(st.sampled_from(builtin()), st.data())
+def test_no_value_is_lost_to_what_is_not_asked(rule: Rule, data: st.DataObject) -> None:
+    """Where the rule alone finds something, the survey says that it may."""
+    vector = data.draw(st.sampled_from([*rule.positive, *rule.negative]))
+    at = data.draw(st.integers(0, len(vector)))
+    cut = data.draw(st.integers(0, 3))
+    text = vector[:at] + data.draw(st.sampled_from(STRAY)) + vector[at + cut :]
+    cased = data.draw(st.sampled_from([text, text.upper(), text.lower()]))
+    if any(rule.values(cased)):
+        assert rule in standard_detector().survey(cased).pieces[0]
+
+
+STRAY = [
+    "",
+    "\n",
+    "\t",
+    "\x0b",
+    "\x0c",
+    "\x1f",
+    "\u2003",
+    "é",
+    "7",
+    "٣",
+    "-",
+    "_",
+    "k",
+    "\u212a",
+    "ſ",
+]
 compile_gate = cache(compile_pattern)
 
 

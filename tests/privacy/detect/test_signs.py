@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shortstop.privacy.detect.detector import PIECE, standard_detector
 from shortstop.privacy.detect.rules import Rule, builtin
 from shortstop.privacy.detect.scan import SEPARATOR
+from shortstop.privacy.detect.signs import TURNED
 
 RUN = 16
 """What the sign of turned texts asks for: so many printable characters in a row."""
@@ -82,7 +83,7 @@ def test_what_is_turned_holds_a_long_run(rule: Rule) -> None:
 def test_a_turned_vector_is_seen_turned(rule: Rule) -> None:
     for text in rule.positive:
         for turned in (text[::-1], codecs.encode(text, "rot13")):
-            assert "turned" in standard_detector().survey(turned).signs
+            assert TURNED & standard_detector().survey(turned).signs
 
 
 READINGS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from shortstop.privacy.detect import rules, signs
 from shortstop.privacy.detect.letters import loosened
+from shortstop.privacy.detect.needs import Inventory, Needs, either, inventory, needs
 from shortstop.privacy.detect.rules import CONTINUATION, Rule
 
 PIECE = 16_384
@@ -21,15 +22,9 @@ OVERLAP = 1_024
 AUTOMATON_BYTES = 128 << 20
 """The most that an automaton of the prefilter may use: when it is full it starts over."""
 LARGE = 4_000
-"""Characters of a gate from which on it has an automaton of its own."""
-TOGETHER = (
-    frozenset(["finance", "government", "vendors"]),
-    frozenset(["markers", "health", "secrets", "stated", "identity"]),
-)
-"""Books whose gates share an automaton; those of other books share one, the signs have their own,
-and so has a gate that several rules share. In a single automaton the states of all multiply, and it
-makes them when a text first needs them: cues for secrets beside the signs took three times as long
-on a text unlike those before."""
+"""Characters from which on a gate is a list of words."""
+MANY = 7
+"""Digits of a telephone number, and at least as many of what identifies somebody."""
 
 
 Tick = Callable[[], None]
@@ -62,28 +57,37 @@ class Survey(Struct, frozen=True):
 _NOTHING = Survey(((),), frozenset())
 
 
-class _Automaton:
-    """Gates, each with the numbers of what it is a gate of, looked for in one pass."""
+class _RuleGate(Struct, frozen=True):
+    """A pattern that matches wherever one of what is numbered may, and what a text needs for it."""
 
-    def __init__(self, gates: Mapping[str, Sequence[int]]) -> None:
-        self._numbers = tuple(gates.values())
+    pattern: str
+    needs: Needs
+    numbers: tuple[int, ...]
+
+
+class _Automaton:
+    """Gates that are looked for in one pass."""
+
+    def __init__(self, gates: Sequence[_RuleGate]) -> None:
+        self._gates = gates
+        self.needs = either(gate.needs for gate in gates)
         options = re2.Options()
         options.max_mem = AUTOMATON_BYTES
         options.log_errors = False
         self._set = re2.Set.SearchSet(options)
-        for pattern in gates:
-            self._set.Add(loosened(pattern))
+        for gate in gates:
+            self._set.Add(loosened(gate.pattern))
         self._always = self._set.Add("")  # matches every text: its absence means the set gave up
         self._set.Compile()
 
-    def found(self, data: bytes) -> Collection[int]:
+    def found(self, data: bytes, text: Inventory) -> Iterable[int]:
         """The numbers of what may be in the text: all of them when the set ran out of memory."""
-        gates = self._set.Match(data)
-        if self._always not in gates:
-            return set(chain.from_iterable(self._numbers))
-        if len(gates) == 1:
+        found = self._set.Match(data)
+        if len(found) == 1 and found[0] == self._always:
             return ()
-        return {number for g in gates if g != self._always for number in self._numbers[g]}
+        gave_up = self._always not in found
+        matched = self._gates if gave_up else [self._gates[g] for g in found if g != self._always]
+        return chain.from_iterable(g.numbers for g in matched if gave_up or g.needs.met_by(text))
 
 
 class Detector:
@@ -91,23 +95,16 @@ class Detector:
 
     def __init__(self, rules: Sequence[Rule], signs: Mapping[str, str] | None = None) -> None:
         self._rules, self._signs = tuple(rules), tuple(signs or ())
-        gates: dict[str, list[int]] = {}
-        for number, rule in enumerate(self._rules):
-            for gate in rule.gates:
-                gates.setdefault(gate, []).append(number)
-        groups: dict[object, dict[str, list[int]]] = {}
-        for gate, numbers in gates.items():
-            alone = len(numbers) > 1 or len(gate) > LARGE
-            group = gate if alone else _group(self._rules[numbers[0]])
-            groups.setdefault(group, {})[gate] = numbers
-        for number, pattern in enumerate((signs or {}).values(), len(self._rules)):
-            groups.setdefault("signs", {})[pattern] = [number]
+        groups: dict[object, list[_RuleGate]] = {}
+        for gate in _gates(self._rules, (signs or {}).values()):
+            groups.setdefault(_group(gate), []).append(gate)
         self._automata = [_Automaton(group) for group in groups.values()]
 
     def _piece(self, data: bytes) -> Survey:
-        found = set[int]()
+        text, found = inventory(data), set[int]()
         for automaton in self._automata:
-            found.update(automaton.found(data))
+            if automaton.needs.met_by(text):
+                found.update(automaton.found(data, text))
         if not found:
             return _NOTHING
         n = len(self._rules)
@@ -144,9 +141,31 @@ class Detector:
         return hits
 
 
-def _group(rule: Rule) -> frozenset[str]:
-    """The books whose gates share an automaton with a rule's."""
-    return next((books for books in TOGETHER if rule.book in books), frozenset())
+def _gates(rules: Sequence[Rule], signs: Iterable[str]) -> Iterator[_RuleGate]:
+    """One for each pattern, with the numbers of all rules that it is a gate of; then the signs."""
+    shared: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules):
+        for gate in rule.gates:
+            shared.setdefault(gate, []).append(number)
+    for gate, numbers in shared.items():
+        yield _RuleGate(gate, either(rules[n].needs(gate) for n in numbers), tuple(numbers))
+    for number, pattern in enumerate(signs, len(rules)):
+        yield _RuleGate(pattern, needs(pattern), (number,))
+
+
+def _group(gate: _RuleGate) -> object:
+    """Gates of one group share an automaton. In a single one the states of all multiply, and it
+    makes them when a text first needs them: what several rules share has its own, lists of words go
+    together, and all others by what they need, so that most are not asked about most texts."""
+    if len(gate.numbers) > 1:
+        return gate.pattern
+    if len(gate.pattern) > LARGE:
+        return "words"
+    if gate.needs.run:
+        return "run"
+    if gate.needs.digits:
+        return "many digits" if gate.needs.digits >= MANY else "digits"
+    return "others" if gate.needs.signs is None else "signs"
 
 
 def _in_piece(candidates: Sequence[Rule], text: str, offset: int, tick: Tick) -> Iterator[Hit]:

@@ -34,6 +34,7 @@ BEFORE, BEHIND = 120, 80
 MARGIN = 20
 """Characters around digits that may be part of the number: letters, and those that were scanned."""
 _BLOB = re.compile(r"[A-Za-z0-9+/]{36,}")
+_ONLY_DIGITS = bytes(0x30 if code in b"0123456789" else 0x20 for code in range(256))
 _STRETCH = compile_pattern(f"{FIGURES},}}")
 _TIGHT = frozenset(["-", ".", "/", "_", "·", "•", "~", ":", "...", "…", "--", "‧", "∙"]) | {" "}
 """Gaps that nobody puts between the cells of a table."""
@@ -72,7 +73,11 @@ def _digits(text: str) -> int:
 def stretches(text: str) -> Iterator[tuple[int, int]]:
     """[start, end) of digits that are close to each other."""
     data = text.encode("utf-8", "replace")
-    spans = (m.span() for m in _STRETCH.finditer(data))
+    figures = data.translate(_ONLY_DIGITS)
+    first, last = figures.find(b"0"), figures.rfind(b"0")
+    spans = (
+        (m.span() for m in _STRETCH.finditer(data, first, last + 1)) if last > first else iter(())
+    )
     return spans if len(data) == len(text) else characters_of(data, spans)
 
 

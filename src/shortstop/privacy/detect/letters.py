@@ -48,7 +48,7 @@ def loosened(pattern: str) -> str:
         own = _ASCII.get(kind)
         return own if own is None or negated else own + _BEYOND
 
-    return _with_kinds(pattern, content)
+    return with_kinds(pattern, content)
 
 
 def tight(pattern: str) -> str:
@@ -56,7 +56,7 @@ def tight(pattern: str) -> str:
     It may name what `bare` keeps; raises ValueError where it names others that are no letters."""
     if strange := [char for char in set(pattern) if _is_strange(char)]:
         raise ValueError(f"no bare text has {strange}")
-    return _with_kinds(pattern, lambda kind, negated: _BARE.get(kind))
+    return with_kinds(pattern, lambda kind, negated: _BARE.get(kind))
 
 
 def bare(text: str) -> str:
@@ -80,7 +80,7 @@ def _is_strange(char: str) -> bool:
     return char > "\x7f" and not char.isalpha() and not _KEPT.match(char)
 
 
-def _with_kinds(pattern: str, content: Callable[[str, bool], str | None]) -> str:
+def with_kinds(pattern: str, content: Callable[[str, bool], str | None]) -> str:
     """The pattern with what a class of characters has for each kind of them, by name and whether
     the class is negated. None: as it is."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from shortstop.privacy.detect import cues
 from shortstop.privacy.detect.candidates import Suspect, candidates
@@ -29,6 +30,8 @@ _PATH = re.compile(r"(?:/?[a-z_-]{2,}/)+[0-9a-f]{8}-[0-9a-f]{4}-")
 """Of an address of something by its id."""
 LONGEST = 2_000
 """Bytes of a text in which a value may be the only one: longer ones are logs, code, documents."""
+MOST = 2
+"""Values of these makes in a text in which one of them may be the only one that is meant."""
 LEAST = {"hex": 32, "random": 24, "uuid": 36, "joined": 24, "groups": 16}
 """Characters of a value."""
 
@@ -43,13 +46,13 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
     if len(data) > LONGEST:
         return
     text = data.decode("utf-8", "ignore")
-    found = [one for one in candidates(text) if one.form in FORMS]
+    found = list(islice((one for one in candidates(text) if one.form in FORMS), MOST + 1))
     values = {
         one.value
         for one in found
         if len(one.value) >= LEAST[one.form] and not _PATH.match(one.value)
     }
-    if len(values) != 1 or len(found) > 2:
+    if len(values) != 1 or len(found) > MOST:
         return
     one = next(one for one in found if one.value in values)
     said = [c for c in Surroundings(text).cues if text[c.start : c.end].lower() not in WEAK]

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from shortstop.privacy.detect.letters import bare_bytes, tight
+from shortstop.privacy.detect.needs import Needs
 from shortstop.privacy.detect.rules import compile_pattern
 from shortstop.privacy.detect.somebody import places
 
@@ -20,6 +21,8 @@ REACH = 80
 PERSON = 120
 """Bytes around the two in which a person is named."""
 _AMOUNT = r"(?:\d{1,3}(?:[ .,'’]\d{3})+|\d{3,7})(?:[.,]\d{2})?\b|\b\d{2,3}(?:[.,]\d)? ?k\b|\b\d(?:[.,]\d)? ?m\b|\d+(?:[.,]\d+)? ?(?:万|萬|만|тыс|тисяч|tys|tusen|tusind|tisíc|ezer|ezret|ألف|אלף|हज़ार|हजार|ribu|nghìn|млн|mln|triệu|juta|lakhs?|lacs?|crores?)"
+NEEDS = Needs(digits=1)
+"""Of every text in which there is an amount."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 

@@ -17,6 +17,7 @@ import re2
 from shortstop.errors import ConfigError
 from shortstop.privacy.detect.checks import Check, named
 from shortstop.privacy.detect.letters import loosened
+from shortstop.privacy.detect.needs import Needs, needs
 from shortstop.privacy.detect.placeholders import is_example
 from shortstop.types import Tier
 
@@ -70,6 +71,8 @@ class Rule:
     positive: tuple[str, ...]
     negative: tuple[str, ...]
     finder: Finder | None = None
+    least: Needs | None = None
+    """What a text needs for the finder to find something, where it says so itself."""
 
     @property
     def compiled(self) -> Any:
@@ -80,6 +83,12 @@ class Rule:
     def group(self) -> int:
         """The group that is the value: 0, the whole match, where there is none."""
         return 1 if self.compiled.groups else 0
+
+    def needs(self, gate: str) -> Needs:
+        """What a text needs for the rule to find something in it where that gate of it matches."""
+        if self.least is not None:
+            return self.least
+        return needs(gate if self.finder else self.pattern)
 
     def values(self, text: str) -> Iterator[tuple[int, int]]:
         """(start, end) of confirmed values in a text, in characters."""
@@ -263,6 +272,7 @@ def _rule(raw: dict[str, Any], book: str) -> Rule:
         positive=tuple(raw["positive"]),
         negative=tuple(raw["negative"]),
         finder=finder.spans if finder is not None else None,
+        least=getattr(finder, "NEEDS", None),
     )
 
 

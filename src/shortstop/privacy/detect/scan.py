@@ -33,6 +33,7 @@ from shortstop.privacy.detect.figures import figures
 from shortstop.privacy.detect.health_context import by_context
 from shortstop.privacy.detect.own import contextual_rules, is_no_secret
 from shortstop.privacy.detect.register import Register
+from shortstop.privacy.detect.signs import TURNED
 from shortstop.privacy.labels import IDENTIFYING
 from shortstop.privacy.leaves import Leaf
 from shortstop.privacy.names.people import covered
@@ -162,7 +163,7 @@ def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
     for reading in decode.respelled(view.text, survey.signs):
         more = _detected(strict_detector(), reading.text or "", reading.how, tick)
         hits += _new(hits, _within(view, reading, more))
-    if "turned" in survey.signs:
+    if not TURNED.isdisjoint(survey.signs):
         for reading in decode.turned(view.text):
             more = _detected(turned_detector(), reading.text or "", reading.how, tick)
             hits += _new(hits, _within(view, reading, more))

@@ -35,8 +35,11 @@ SIGNS = {
     "figures": FIGURES + "}",
     "numerals": NUMERALS,
     "gap": r"[\s,-]{65}",
-    "turned": r"[!-~]{16}|-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
+    "drawn": r"[!-~]{16}",
+    "turned": r"-{5}|xox|kbk|xapp|ppax|knpc|[A-Za-z] ?\d\d ?\d\d ?\d\d ?[A-Za-z]",
 }
+TURNED = frozenset(["drawn", "turned"])
+"""The signs of a text that is worth reading backwards and rotated."""
 STRETCHED = frozenset(["spelled", "concatenated", "spoken"])
 """Readings that allow any amount of space between their parts. In a text with a gap their sign may
 be longer than the overlap, so a gap counts as a sign of each of them."""
