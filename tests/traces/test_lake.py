@@ -115,7 +115,7 @@ def test_erasing_waits_for_who_writes_and_reaches_what_that_wrote(
         assert other.erase("default", "c", [TODAY]) == 1
         erased.set()
 
-    monkeypatch.setattr("shortstop.traces.lake.replace_file", slow)
+    monkeypatch.setattr("shortstop.traces.lake_folder.replace_file", slow)
     writer = threading.Thread(target=lake.lay, args=(rows("a"),))
     writer.start()
     assert begun.wait(10)
