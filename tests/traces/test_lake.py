@@ -154,6 +154,14 @@ def test_a_day_goes_when_all_of_it_is_over(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("day=*"))
 
 
+def test_a_day_goes_with_what_the_dead_have_left(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.lay(rows("a"))
+    next(tmp_path.glob("day=*")).joinpath(".draft.tmp").write_bytes(b"of a dead process")
+    lake.expire((TODAY + 1) * DAY)
+    assert not list(tmp_path.glob("day=*"))
+
+
 def test_a_folder_that_is_away_expires_nothing_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,14 +74,10 @@ class Lake:
     @classmethod
     def of(cls, config: LakeConfig) -> Lake | None:
         """None where none is configured. Raises ConfigError where nothing here reads Parquet."""
-        if config.folder is None:
+        files = lake_files(config)
+        if files is None:
             return None
-        if find_spec("pyarrow") is None:
-            raise ConfigError(
-                "`folder` under [traces.lake] wants Parquet files, and pyarrow is not installed.",
-                hint="pip install 'shortstop[lake]', or `make lake` in a clone.",
-            )
-        files = LakeBucket(config) if bucket_of(config.folder) else Path(config.folder)
+        _require_pyarrow()
         return cls(files, config.sample, config.gather_seconds)
 
     def warm(self) -> None:
@@ -204,6 +200,38 @@ class Lake:
             self.files.delete_before(_folder_of(int(at // DAY)))
         except _FAILURES as error:
             log.error("traces: a day of the lake cannot be deleted now: %s", error)
+
+
+def lake_files(config: LakeConfig) -> LakeFiles | None:
+    """Where they lie; None where none is configured. Raises ConfigError where nothing here speaks
+    to a bucket."""
+    if config.folder is None:
+        return None
+    if bucket_of(config.folder) is None:
+        return LakeFolder(Path(config.folder))
+    _require_pyarrow()
+    return LakeBucket(config)
+
+
+def described(config: LakeConfig) -> str:
+    """Whether files can be put there, in a sentence; "" where none is configured. Tries it."""
+    if config.folder is None:
+        return ""
+    try:
+        lake = Lake.of(config)
+        assert lake is not None
+        lake.files.check()
+    except (*_FAILURES, ConfigError) as error:
+        return f"Contents cannot be put into files in {config.folder}: {error}"
+    return f"Contents go to files in {config.folder}: they can be put there."
+
+
+def _require_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise ConfigError(
+            "`folder` under [traces.lake] wants Parquet files, and pyarrow is not installed.",
+            hint="pip install 'shortstop[lake]', or `make lake` in a clone.",
+        )
 
 
 def _apart(row: Row, file: str) -> tuple[bytes, Content] | None:

@@ -30,6 +30,10 @@ _PLAIN = ("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
 """Stores that do not know the checksums of 2025 keep them as part of the object."""
 
 
+class _Paused(OSError):
+    """It was not asked."""
+
+
 class LakeBucket:
     """Implements lake_files.LakeFiles. Connects when it is first used. Credentials are those of the
     environment, of AWS's own files, or of the machine."""
@@ -54,6 +58,8 @@ class LakeBucket:
             self.replace(name, data)
             if not self._proven:
                 self._prove(name, data)
+        except _Paused:
+            raise
         except OSError:
             self._unsure.append(name)
             raise
@@ -142,10 +148,11 @@ class LakeBucket:
     @contextmanager
     def _asking(self) -> Iterator[Any]:
         if self._paused is not None and time.monotonic() < self._paused[0]:
-            raise OSError(str(self._paused[1]))
+            raise _Paused(str(self._paused[1]))
+        store = self._opened()
         began = time.monotonic()
         try:
-            yield self._opened()
+            yield store
             self._paused = None
         except FileNotFoundError:
             raise

@@ -60,6 +60,7 @@ class LakeFolder:
         return sorted(f"{day}/{path.name}" for path in folder.glob("*.parquet"))
 
     def all(self) -> Iterator[str]:
+        self._require()
         paths = sorted(self._folder.glob("day=*/*.parquet"))
         return (str(path.relative_to(self._folder)) for path in paths)
 
@@ -80,10 +81,13 @@ class LakeFolder:
         with self._locked(fcntl.LOCK_SH):
             pass
 
-    @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
+    def _require(self) -> None:
         if not self._folder.is_dir():
             raise FileNotFoundError(f"there is no folder {self._folder}")
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        self._require()
         fd = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE)
         try:
             fcntl.flock(fd, how)
