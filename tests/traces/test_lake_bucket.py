@@ -47,7 +47,7 @@ def bucket(place: BucketOfFiles) -> LakeBucket:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(place: BucketOfFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lake_bucket, "SILENT_SECONDS", 2.0)
     monkeypatch.setattr(lake_bucket, "SLOW_SECONDS", 0.5)
     monkeypatch.setattr(lake_bucket, "TRIES", 1)
@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_said_in_words(place: BucketOfFiles, tmp_path: Pa
         store.append(trace("r"))
         assert store.flush(60)
     for fault, why in ((403, "ACCESS_DENIED"), ("hang", "Timeout"), (404, "is missing")):
-        place.server.fault = lambda *_, fault=fault: fault  # type: ignore[misc]
+        place.server.fault = lambda *_, fault=fault: fault
         reader = TraceReader(stores.reports(), None, place.lake())
         assert [one.request for one in reader.traces()] == [None]
         assert why in reader.problem
@@ -266,7 +266,8 @@ def _stores(folder: Path) -> Stores:
 
 
 def _store(stores: Stores, folder: Path, lake: Lake, name: str = "journal") -> TraceStore:
-    clock = FakeClock(LOCAL.at + 60)
+    """Whose rows come in one file when they are flushed."""
+    clock, lake.gather = FakeClock(LOCAL.at + 60), 60.0
     return TraceStore(stores.rows(), folder / name, TracesConfig(), clock, None, None, lake)
 
 
