@@ -109,9 +109,11 @@ def test_when_an_order_is_due() -> None:
     assert not one.due(NOW + PACE_SECONDS / 2)
     assert not one.due(NOW + 1), "nothing was used"
     one.hold(60, NOW + 1)
-    assert one.due(NOW + 1), "more than half is used"
+    assert not one.due(NOW + 1), "enough is left"
+    one.hold(20, NOW + 1)
+    assert one.due(NOW + 1), "most of it is used"
     assert one.runs_low(NOW + 1)
-    one.settle(60, 0, one.generation)
+    one.settle(80, 0, one.generation)
     assert not one.due(NOW + 1)
     assert one.due(NOW + 1 + IDLE_SECONDS + 0.1), "nobody asks: what is more than needed"
     one.used_at = NOW + REFRESH_SECONDS

@@ -14,7 +14,9 @@ from shortstop.config import Config, TracesConfig
 from shortstop.errors import ConfigError, StoreError
 from shortstop.stores import Paths, open_stores
 from shortstop.traces import TraceStore
+from shortstop.traces.lake_folder import LakeFolder
 from tests.conftest import FakeClock
+from tests.lakes import BucketOfFiles, files_in
 from tests.traces.example import open_store, trace
 
 
@@ -75,22 +77,37 @@ def test_a_lake_is_copied_last_and_whole(paths: Paths, tmp_path: Path) -> None:
     paths.home.mkdir()
     (paths.home / "brain.bin").write_bytes(b"1")
     order: list[str] = []
-    back_up(paths, tmp_path / "copy", lambda name, _: order.append(name), lake)
+    back_up(paths, tmp_path / "copy", lambda name, _: order.append(name), LakeFolder(lake))
     assert order == ["brain.bin", *(f"lake/{name}" for name in names)]
     assert {(tmp_path / "copy" / "lake" / name).read_bytes().decode() for name in names} == {*names}
 
 
 def test_a_lake_that_is_not_mounted_leaves_no_copy(paths: Paths, tmp_path: Path) -> None:
     paths.home.mkdir()
-    with pytest.raises(ConfigError, match="There is no folder"):
-        back_up(paths, tmp_path / "copy", lambda *_: None, tmp_path / "lake")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        back_up(paths, tmp_path / "copy", lambda *_: None, LakeFolder(tmp_path / "lake"))
     assert [p.name for p in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_lake_in_the_data_folder_is_copied_with_it(paths: Paths) -> None:
     assert lake_outside(paths, None) is None
     assert lake_outside(paths, str(paths.home / "lake")) is None
-    assert lake_outside(paths, "/mnt/lake") == Path("/mnt/lake")
+    assert lake_outside(paths, "/mnt/lake") == "/mnt/lake"
+    assert lake_outside(paths, "s3://bucket/rows") == "s3://bucket/rows"
+
+
+def test_a_bucket_is_copied_as_well(paths: Paths, tmp_path: Path) -> None:
+    paths.home.mkdir()
+    with files_in("bucket", tmp_path / "lake") as place:
+        files, name = place.lake().files, "day=2026-11-26/part-a-000001.parquet"
+        files.add(name, b"1")
+        back_up(paths, tmp_path / "copy", lambda *_: None, files)
+        assert (tmp_path / "copy" / "lake" / name).read_bytes() == b"1"
+        assert isinstance(place, BucketOfFiles)
+        place.server.fault = lambda method, _: 403 if method == "HEAD" else None
+        with pytest.raises(StoreError, match=r"cannot be copied: .*ACCESS_DENIED"):
+            back_up(paths, tmp_path / "another", lambda *_: None, files)
+    assert not (tmp_path / "another").exists()
 
 
 def test_a_damaged_database_leaves_no_copy(paths: Paths, tmp_path: Path) -> None:

@@ -170,3 +170,17 @@ def test_it_says_who_is_told_and_what_is_missing_for_it(
         " Not set: SHORTSTOP_ALERTS_SECRET."
     ) in said
     assert "s3cret" not in said
+
+
+def test_where_a_lake_s_files_go_is_said(
+    shortstop: Shortstop, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home / "shortstop.toml"
+    file.write_text('[traces.lake]\nfolder = "s3://bucket/rows"\nendpoint = "https://s3.example"\n')
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    said = " ".join(shortstop("config", "check").out.split())
+    assert "Of 100% of requests in files in s3://bucket/rows, at https://s3.example;" in said
+    assert "credentials from AWS_ACCESS_KEY_ID of the environment." in said
+    assert "AKID" not in said
+    file.write_text('[traces.lake]\nfolder = "/mnt/rows"\n')
+    assert "in files in /mnt/rows." in " ".join(shortstop("config", "check").out.split())

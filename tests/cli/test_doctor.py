@@ -34,6 +34,16 @@ def test_the_content_key_is_named(shortstop: Shortstop, home: Path) -> None:
     assert said in json.loads(shortstop("doctor", "--quick", "--json").out)["content_key"]
 
 
+def test_it_tries_whether_a_lake_s_files_can_be_put(shortstop: Shortstop, home: Path) -> None:
+    assert json.loads(shortstop("doctor", "--quick", "--json").out)["lake"] is None
+    folder = home / "lake"
+    (home / "shortstop.toml").write_text(f'[traces.lake]\nfolder = "{folder}"\n')
+    said = json.loads(shortstop("doctor", "--quick", "--json").out)["lake"]
+    assert said == f"Contents cannot be put into files in {folder}: there is no folder {folder}"
+    folder.mkdir()
+    assert "they can be put there" in " ".join(shortstop("doctor", "--quick").out.split())
+
+
 def test_this_machine_is_read(tmp_path: Path) -> None:
     machine = inspect_machine(tmp_path)
     assert 1 <= machine.cores <= machine.cores_total
@@ -92,7 +102,7 @@ def test_a_slow_machine_is_told_a_small_model() -> None:
 
 def test_the_table_and_the_json_say_the_same(shortstop: Shortstop) -> None:
     tree = json.loads(shortstop("doctor", "--quick", "--json").out)
-    assert set(tree) == {"machine", "speed", "models", "advice", "content_key"}
+    assert set(tree) == {"machine", "speed", "models", "advice", "content_key", "lake"}
     assert tree["speed"] is None
     assert {model["name"] for model in tree["models"]} == set(registry.catalogue())
     out = shortstop("doctor", "--quick").out

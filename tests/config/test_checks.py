@@ -191,14 +191,44 @@ def test_a_webhook_in_the_clear_is_warned_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "why"),
+    ("table", "key", "why"),
     [
-        ("s3://bucket/rows", "is a URL"),
-        ("rows", "is no absolute path"),
-        ("", "is no absolute path"),
+        ('folder = "gs://bucket/rows"', "folder", "is neither a path nor a bucket"),
+        ('folder = "rows"', "folder", "is no absolute path"),
+        ('folder = ""', "folder", "is no absolute path"),
+        ('folder = "s3://"', "folder", "is no bucket's address"),
+        ('folder = "s3://Bucket/rows"', "folder", "is no bucket's address"),
+        ('folder = "s3://key:secret@bucket/rows"', "folder", "is no bucket's address"),
+        ('folder = "s3://bucket/a/../b"', "folder", "is no bucket's address"),
+        ('folder = "s3://bucket/a?x=1"', "folder", "is no bucket's address"),
+        ('folder = "/mnt/rows"\nregion = "eu"', "region", "is a bucket's"),
+        ('endpoint = "http://127.0.0.1:9000"', "endpoint", "is a bucket's"),
+        ('folder = "s3://bucket"\nendpoint = "127.0.0.1:9000"', "endpoint", "is not an http"),
+        ('folder = "s3://bucket"\nendpoint = "http://h/bucket"', "endpoint", "ends with its port"),
+        ('folder = "s3://bucket"\nendpoint = "http://k:s@h"', "endpoint", "credentials"),
+        ('folder = "s3://bucket"\nregion = "a b"', "region", "is no region"),
     ],
 )
-def test_a_lake_is_a_folder_that_every_command_finds(folder: str, why: str) -> None:
-    with pytest.raises(ConfigError, match=rf"traces\.lake\.folder.*{why}"):
-        parse(f'[traces.lake]\nfolder = "{folder}"', {})
+def test_a_lake_is_a_place_that_every_command_finds(table: str, key: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=rf"traces\.lake\.{key}.*{why}"):
+        parse(f"[traces.lake]\n{table}", {})
+
+
+def test_a_lake_is_a_folder_or_a_bucket() -> None:
     assert parse('[traces.lake]\nfolder = "/mnt/rows"', {}).traces.lake.sample == 1
+    bucket = '[traces.lake]\nfolder = "s3://bucket.of-1/a/b_c/"\nendpoint = "https://h:9000/"\n'
+    assert parse(bucket, {}).traces.lake.endpoint == "https://h:9000/"
+
+
+def test_with_an_air_gap_a_bucket_is_near() -> None:
+    gap, table = "[privacy]\nairgap = true\n", '[traces.lake]\nfolder = "s3://bucket"\n'
+    for more in ("", 'endpoint = "https://s3.example"\n'):
+        with pytest.raises(ConfigError, match="airgap = true allows no bucket"):
+            parse(gap + table + more, {})
+    parse(f'{gap}{table}endpoint = "http://10.0.0.7:9000"\n', {})
+
+
+def test_a_bucket_reached_in_the_clear_is_warned_of() -> None:
+    table = '[traces.lake]\nfolder = "s3://bucket"\nendpoint = "http://{}"\n'
+    assert any("traces.lake.endpoint" in one for one in warnings(parse(table.format("s3.x"), {})))
+    assert not warnings(parse(table.format("127.0.0.1:9000"), {}))

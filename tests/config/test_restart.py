@@ -48,7 +48,9 @@ PROCESS = {
     "traces.users": '"plain"',
     "traces.fsync": "true",
     "traces.key_env": '"OTHER"',
-    "traces.lake.folder": '"/mnt/store/lake"',
+    "traces.lake.folder": '"s3://store/lake"',
+    "traces.lake.endpoint": '"http://127.0.0.1:9000"',
+    "traces.lake.region": '"eu-central-1"',
     "traces.lake.sample": "0.5",
     "traces.lake.gather_seconds": "10",
     "store.url": '"postgresql://db.internal/shortstop"',
@@ -125,8 +127,9 @@ def test_the_settings_that_need_a_restart_are_these() -> None:
     assert {key for key, lifetime in lifetimes().items() if lifetime == "state"} == set(STATE)
 
 
-ALONE = [item for item in PROCESS.items() if item[0] != "server.tls.key"]
-"""A key needs its certificate."""
+OF_OTHERS = {"server.tls.key", "traces.lake.endpoint", "traces.lake.region"}
+"""A key needs its certificate, the rest its bucket."""
+ALONE = [item for item in PROCESS.items() if item[0] not in OF_OTHERS]
 
 
 @pytest.mark.parametrize(("key", "value"), ALONE)

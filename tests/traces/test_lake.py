@@ -115,7 +115,7 @@ def test_erasing_waits_for_who_writes_and_reaches_what_that_wrote(
         assert other.erase("default", "c", [TODAY]) == 1
         erased.set()
 
-    monkeypatch.setattr("shortstop.traces.lake.replace_file", slow)
+    monkeypatch.setattr("shortstop.traces.lake_folder.replace_file", slow)
     writer = threading.Thread(target=lake.lay, args=(rows("a"),))
     writer.start()
     assert begun.wait(10)
@@ -150,6 +150,14 @@ def test_a_day_goes_when_all_of_it_is_over(tmp_path: Path) -> None:
     lake.lay(rows("a"))
     lake.expire((TODAY + 1) * DAY - 1)
     assert ids(tmp_path) == [["a"]]
+    lake.expire((TODAY + 1) * DAY)
+    assert not list(tmp_path.glob("day=*"))
+
+
+def test_a_day_goes_with_what_the_dead_have_left(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.lay(rows("a"))
+    next(tmp_path.glob("day=*")).joinpath(".draft.tmp").write_bytes(b"of a dead process")
     lake.expire((TODAY + 1) * DAY)
     assert not list(tmp_path.glob("day=*"))
 

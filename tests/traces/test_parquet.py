@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shortstop.traces import parquet
+from shortstop.traces.lake_folder import LakeFolder
 from shortstop.traces.parquet import GROUP, HELD, Contents, LaidRow, packed, without
 
 FILE = "day=2026-11-18/part-0a-000001.parquet"
@@ -45,17 +46,22 @@ def test_contents_are_compressed_and_not_repeated_as_statistics(tmp_path: Path) 
 
 def test_what_is_taken_out_is_in_no_byte(tmp_path: Path) -> None:
     path = put(tmp_path, [kept("a", "gone", "secret"), kept("b", "here"), kept("n", None)])
-    left = without(path, "t", "gone")
+    left = without(path.read_bytes(), {("t", "gone"): None})
     assert left
     path.write_bytes(left)
     assert pq.read_table(path)["id"].to_pylist() == ["b", "n"]
     assert b"gone" not in left
-    assert without(path, "t", "gone") is None
-    assert without(path, "another", "here") is None
+    assert without(left, {("t", "gone"): None, ("another", "here"): None}) is None
 
 
 def test_nothing_is_left_of_a_file_of_one_conversation(tmp_path: Path) -> None:
-    assert without(put(tmp_path, [kept("a"), kept("b")]), "t", "c") == b""
+    assert without(packed([kept("a"), kept("b")]), {("t", "c"): None}) == b""
+
+
+def test_what_was_asked_since_stays() -> None:
+    file = packed([kept("a")])
+    assert without(file, {("t", "c"): AT.timestamp() - 1}) is None
+    assert without(file, {("t", "c"): AT.timestamp()}) == b""
 
 
 def test_any_row_is_found_and_few_groups_stay_in_memory(tmp_path: Path) -> None:
@@ -63,23 +69,23 @@ def test_any_row_is_found_and_few_groups_stay_in_memory(tmp_path: Path) -> None:
     put(tmp_path, [kept(id, text=id) for id in ids])
     contents = Contents()
     for id in (*ids, ids[0], ids[-1]):
-        assert contents.find(tmp_path, FILE, id) == (f'{{"a":"{id}"}}', "null")
+        assert contents.find(LakeFolder(tmp_path), FILE, id) == (f'{{"a":"{id}"}}', "null")
     assert len(contents._held) == HELD
-    assert contents.find(tmp_path, FILE, "another") is None
+    assert contents.find(LakeFolder(tmp_path), FILE, "another") is None
 
 
 def test_a_group_is_read_once_while_the_file_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, contents = put(tmp_path, [kept("a"), kept("b")]), Contents()
-    assert contents.find(tmp_path, FILE, "a")
+    assert contents.find(LakeFolder(tmp_path), FILE, "a")
     with monkeypatch.context() as shut:
         shut.setattr(parquet.Contents, "_read", lambda *_: pytest.fail("was read again"))
-        assert contents.find(tmp_path, FILE, "b")
+        assert contents.find(LakeFolder(tmp_path), FILE, "b")
     path.unlink()
     put(tmp_path, [kept("b", text="other, and longer")])
-    assert contents.find(tmp_path, FILE, "a") is None
-    assert contents.find(tmp_path, FILE, "b") == ('{"a":"other, and longer"}', "null")
+    assert contents.find(LakeFolder(tmp_path), FILE, "a") is None
+    assert contents.find(LakeFolder(tmp_path), FILE, "b") == ('{"a":"other, and longer"}', "null")
 
 
 @pytest.mark.parametrize(
@@ -88,4 +94,4 @@ def test_a_group_is_read_once_while_the_file_is_the_same(
 def test_a_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     """It comes from the database."""
     with pytest.raises(ValueError, match="no file of a lake"):
-        Contents().find(tmp_path, name, "a")
+        Contents().find(LakeFolder(tmp_path), name, "a")

@@ -1,6 +1,6 @@
 """What a process has leased of budgets and rate limits, kept in step with the store.
 
-A thread gives orders for all slices at once: for requests that wait, ahead of need when half of a
+A thread gives orders for all slices at once: for requests that wait, ahead of need when most of a
 slice is used, and for what is to go back. Requests that find enough in their slices ask nobody.
 """
 

@@ -28,6 +28,9 @@ REFRESH_SECONDS = 8.0
 """At the latest so long after the last order others learn what was spent."""
 TOUCH_SECONDS = 600.0
 """What only waits for its requests is renewed so often: an hour old it would be given up."""
+LOW = 4
+"""A slice is renewed when this part of what was free is left. It is full again every
+REFRESH_SECONDS, so this matters where little may be leased at once, as of a limit near its end."""
 PACE_SECONDS = 0.25
 """At least so long is between two orders that no request waits for, and between two refusals of
 the database."""
@@ -131,11 +134,11 @@ class LeasedSlice:
         return bool(self.spent) and now - self.ordered_at > REFRESH_SECONDS / 2
 
     def runs_low(self, now: float) -> bool:
-        """Whether half of what was free is used."""
+        """Whether most of what was free is used."""
         return now - self.ordered_at > PACE_SECONDS and self._runs_low(self.free(now))
 
     def _runs_low(self, free: int) -> bool:
-        return 2 * free < self.goal and self.left > 0
+        return LOW * free < self.goal and self.left > 0
 
     def _surplus(self, free: int, now: float) -> int:
         """What others may need more: little is left and much of it is here, or too little for the

@@ -12,7 +12,8 @@ from shortstop.app.backup import LAKE, back_up, lake_outside
 from shortstop.app.places import data_paths
 from shortstop.cli.options import AsJson, ConfigFile
 from shortstop.cli.output import print_json, say
-from shortstop.config import load
+from shortstop.config import bucket_of, load
+from shortstop.traces.lake import lake_files
 
 Folder = Annotated[Path, typer.Argument(help="A new folder for the copy.")]
 WithLake = Annotated[
@@ -34,20 +35,22 @@ def backup_command(
     paths = data_paths(loaded, os.environ)
     outside = lake_outside(paths, loaded.traces.lake.folder)
     sizes: dict[str, int] = {}
-    back_up(paths, folder, sizes.__setitem__, outside if lake else None)
+    files = lake_files(loaded.traces.lake) if lake and outside else None
+    back_up(paths, folder, sizes.__setitem__, files)
     left = None if lake else outside
     if as_json:
         print_json({
             "folder": str(folder.absolute()), "files": sizes, "database": bool(paths.database),
-            "lake_left": None if left is None else str(left),
+            "lake_left": left,
         })  # fmt: skip
         return
     megabytes = sum(sizes.values()) / 1e6
     say(f"Copied {len(sizes)} files, {megabytes:,.1f} MB, to {folder}.")
     say("It holds the keys to its content: keep it as safe as the data folder itself.")
     if left is not None:
+        what = "bucket by its own means (versions, replication)" if bucket_of(left) else "folder"
         say(f"What was asked and answered lies in {left} ([traces.lake]) and is not in it: copy"
-            " that folder after it, or use --lake.")  # fmt: skip
+            f" that {what} after it, or use --lake.")  # fmt: skip
     elif outside is not None:
         say(f"The files of [traces.lake] are in {folder / LAKE}: they belong in {outside}.")
     if paths.database:

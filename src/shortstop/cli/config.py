@@ -18,11 +18,13 @@ from shortstop.cli.ways import lines_of_door, lines_of_sso, lines_of_way
 from shortstop.config import (
     AlertsConfig,
     Config,
+    LakeConfig,
     Lifetime,
     ModelConfig,
     ServerConfig,
     UpstreamConfig,
     api_key,
+    bucket_of,
     lifetimes,
     load,
     warnings,
@@ -101,6 +103,7 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
         f"Traces: kept {traces.retention_days:g} days, content {traces.content!r}, of tier S3 "
         f"{traces.sensitive_content!r}."
     )
+    lines += _lake(traces.lake, env)
     lines += _store(config, env)
     paths = Paths.of(registry.home_path(config.data_dir, env), config)
     lines.append("  " + describe_key(traces, env, paths.content_key))
@@ -111,6 +114,19 @@ def explain(config: Config, env: Mapping[str, str]) -> list[str]:
     lines += [f"  {line}" for line in _by_section("process")]
     lines.append(f"Kept from when the router's state was first saved: {_of('state')}.")
     return [*lines, *(f"Warning: {warning}" for warning in warnings(config))]
+
+
+def _lake(lake: LakeConfig, env: Mapping[str, str]) -> list[str]:
+    """Where files with contents go, and as whom. Nobody is asked: `shortstop doctor` does."""
+    if lake.folder is None:
+        return []
+    line = f"  Of {lake.sample:.0%} of requests in files in {lake.folder}"
+    if bucket_of(lake.folder) is None:
+        return [f"{line}."]
+    where = lake.endpoint or f"AWS, region {lake.region or env.get('AWS_REGION') or 'its default'}"
+    named = "AWS_ACCESS_KEY_ID"
+    who = f"{named} of the environment" if env.get(named) else "AWS's own files or the machine"
+    return [f"{line}, at {where}; credentials from {who}."]
 
 
 def _store(config: Config, env: Mapping[str, str]) -> list[str]:

@@ -22,6 +22,7 @@ from shortstop.errors import ShortstopError
 from shortstop.serving.engines.machine import cpu_info
 from shortstop.stores import Paths
 from shortstop.traces.keyfile import describe_key
+from shortstop.traces.lake import described
 
 Quick = Annotated[bool, typer.Option("--quick", help="Skip the speed measurement.")]
 
@@ -97,15 +98,16 @@ def doctor_command(
     loaded = load(config, os.environ)
     home = registry.home(loaded.data_dir, os.environ)
     key = describe_key(loaded.traces, os.environ, Paths.of(home, loaded).content_key)
+    lake = described(loaded.traces.lake)
     machine = inspect_machine(home)
     speed, problem = (None, "") if quick else _try_measuring(home)
     fits = fitting(machine, speed)
     advice = [*advise(machine, speed), *([problem] if problem else [])]
     if as_json:
         tree = {"machine": machine, "speed": speed, "models": fits, "advice": advice}
-        print_json({**tree, "content_key": key})
+        print_json({**tree, "content_key": key, "lake": lake or None})
         return
-    _show(machine, speed, fits, [*advice, key], Terminal())
+    _show(machine, speed, fits, [*advice, key, *([lake] if lake else [])], Terminal())
 
 
 def inspect_machine(home: Path) -> MachineSummary:

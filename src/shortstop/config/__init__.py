@@ -48,7 +48,7 @@ from shortstop.config.sections import (
 )
 from shortstop.config.source import ConfigSource
 from shortstop.config.telemetry import LogConfig, OtelConfig, TelemetryConfig
-from shortstop.config.traces import LakeConfig, TracesConfig
+from shortstop.config.traces import LakeConfig, TracesConfig, bucket_of
 from shortstop.config.upstreams import (
     MODEL_PLACE,
     DeploymentConfig,
@@ -101,6 +101,7 @@ __all__ = [
     "aliases_of",
     "api_key",
     "best_match",
+    "bucket_of",
     "changed",
     "filled_in",
     "from_environment",

@@ -52,8 +52,8 @@ def check(config: Config, fail: Fail) -> None:
         fail(("privacy", "airgap"), "airgap = true allows no [upstreams].")
     _check_collector(config, fail)
     _check_store(config, fail)
-    if wrong := problem_of_lake(config.traces.lake):
-        fail(("traces", "lake", "folder"), *wrong)
+    if wrong := problem_of_lake(config.traces.lake, airgap=config.privacy.airgap):
+        fail(("traces", "lake", wrong[0]), *wrong[1:])
     _check_alerts(config, fail)
     for key, problem, hint in problems_of_sso(config.sso, airgap=config.privacy.airgap):
         fail(("sso", *key), problem, hint)
@@ -98,6 +98,12 @@ def warnings(config: Config) -> list[str]:
         lines.append(
             "alerts.webhook_url begins with http://: what is told crosses the network unencrypted."
             " Use https://."
+        )
+    endpoint = config.traces.lake.endpoint or ""
+    if endpoint.lower().startswith("http://") and not is_local_url(endpoint):
+        lines.append(
+            "traces.lake.endpoint begins with http://: what is kept, sealed or not, crosses the"
+            " network unencrypted, with its names and times. Use https://."
         )
     lines += doubts_of_sso(config.sso)
     lines += _of_choosing(config)

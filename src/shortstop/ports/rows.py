@@ -54,6 +54,10 @@ class RowStore(Protocol):
         """The tenants and conversations of these rows that were erased after they were asked, each
         with the time of its erasure."""
 
+    def erasures(self, since: float) -> dict[tuple[str, str], float]:
+        """The tenants and conversations that were erased since then, each with the time of that.
+        From any thread."""
+
     def days(self, tenant: str, conversation: str) -> set[int]:
         """On which days (UTC, counted from 1970) a conversation has rows, erased ones too. From any
         thread."""

@@ -2,21 +2,25 @@
 
 A file holds what one writer put down at once of one day (UTC), and is there, whole and flushed,
 before a row names it. So a death between the two leaves a file that no row names: it goes with its
-day, and an erasure finds it as it finds all files of a day. Who writes holds the folder's lock
-shared, who erases or deletes has it alone: drafts that it finds then are those of the dead.
+day, and an erasure finds it as it finds all files of a day.
+
+An erasure needs no lock. The database has its record before it lists files, so what a writer puts
+after that is written to the database after the record, and that writer takes it out itself. Whoever
+puts a file anew asks for the records *after that*, and reads the file again, until it holds nothing
+that was erased: so of two that rewrite one file, the last one puts right what it brought back. One
+that dies before it asks has told nobody that it was done, and whoever asks again takes out of a
+file all that has a record.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
-import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from itertools import count
@@ -24,11 +28,13 @@ from pathlib import Path
 
 import msgspec
 
-from shortstop.config import LakeConfig
+from shortstop.config import LakeConfig, bucket_of
 from shortstop.errors import ConfigError, StoreError
-from shortstop.private_files import FILE, make_folder, replace_file
 from shortstop.traces.document import Content, divided
-from shortstop.traces.parquet import Contents, LaidRow, packed, without
+from shortstop.traces.lake_bucket import LakeBucket
+from shortstop.traces.lake_files import LakeFiles
+from shortstop.traces.lake_folder import LakeFolder
+from shortstop.traces.parquet import Contents, Gone, LaidRow, packed, without
 from shortstop.types.rows import COLUMNS, Row
 
 log = logging.getLogger(__name__)
@@ -37,20 +43,22 @@ DAY = 86_400
 """Seconds."""
 _EPOCH = date(1970, 1, 1).toordinal()
 _YEAR_9999 = 253_370_764_800
-_LOCK = ".lock"
 _FAILURES = (OSError, ValueError, MemoryError)  # pyarrow's are among them
 _ID, _AT, _TENANT, _CONVERSATION = map(COLUMNS.index, ("id", "at", "tenant", "conversation"))
 
+Erasures = Callable[[float], Mapping[tuple[str, str], float]]
+"""Unix time in seconds -> each tenant's conversations erased since then, with the time of that."""
+
 
 class Lake:
-    """One folder of files. Thread-safe; processes of several machines may share it.
+    """Files in one folder or bucket. Thread-safe; processes of several machines may share it.
 
     `sample` is the share of rows whose content goes there; rows are to be gathered for `gather`
     seconds, so that files are not too small.
     """
 
-    def __init__(self, folder: Path, sample: float = 1.0, gather: float = 0.0) -> None:
-        self._folder = folder
+    def __init__(self, files: LakeFiles | Path, sample: float = 1.0, gather: float = 0.0) -> None:
+        self.files: LakeFiles = LakeFolder(files) if isinstance(files, Path) else files
         self._sample = sample
         self.gather = gather
         self._writer = os.urandom(8).hex()
@@ -66,18 +74,15 @@ class Lake:
     @classmethod
     def of(cls, config: LakeConfig) -> Lake | None:
         """None where none is configured. Raises ConfigError where nothing here reads Parquet."""
-        if config.folder is None:
+        files = lake_files(config)
+        if files is None:
             return None
-        if find_spec("pyarrow") is None:
-            raise ConfigError(
-                "`folder` under [traces.lake] wants Parquet files, and pyarrow is not installed.",
-                hint="pip install 'shortstop[lake]', or `make lake` in a clone.",
-            )
-        return cls(Path(config.folder), config.sample, config.gather_seconds)
+        _require_pyarrow()
+        return cls(files, config.sample, config.gather_seconds)
 
     def warm(self) -> None:
         """Import now what would else be imported beside the first requests."""
-        import pyarrow.compute
+        import pyarrow.fs
         import pyarrow.parquet  # noqa: F401
 
     # ------------------------------------------------------------ rows on their way
@@ -107,15 +112,8 @@ class Lake:
 
     def _put(self, file: str, kept: Sequence[LaidRow]) -> bool:
         """Whether the file is there now, and will be after a power cut."""
-        path = self._folder / file
         try:
-            data = packed(kept)
-            with self._locked(fcntl.LOCK_SH):
-                if not path.parent.is_dir():
-                    make_folder(path.parent)
-                    _flush(self._folder)
-                replace_file(path, data, flush=True)
-                _flush(path.parent)
+            self.files.add(file, packed(kept))
         except _FAILURES as error:
             self.left += len(kept)
             if not self._fault:
@@ -135,10 +133,10 @@ class Lake:
         """What was asked and answered in the row `id`. Raises StoreError where it is gone."""
         try:
             with self._reading:
-                found = self._contents.find(self._folder, file, id)
+                found = self._contents.find(self.files, file, id)
         except FileNotFoundError as error:
             raise StoreError(
-                f"Content is missing: the file {file} is not in {self._folder}.",
+                f"Content is missing: the file {file} is not in {self.files}.",
                 hint="It was deleted, or the folder under [traces.lake] is another one.",
             ) from error
         except _FAILURES as error:
@@ -148,69 +146,92 @@ class Lake:
         return found
 
     def erase(
-        self, tenant: str, conversation: str, days: Iterable[int], until: float | None = None
+        self,
+        tenant: str,
+        conversation: str,
+        days: Iterable[int],
+        until: float | None = None,
+        erasures: Erasures = lambda _: {},
     ) -> int:
-        """Take a conversation out of every file of these days, named by rows or not; how many files
-        held it. Days are counted from 1970. What was asked after `until`, Unix time in seconds,
-        stays. Raises StoreError when that cannot be done now."""
+        """Take a conversation out of every file of these days, named by rows or not, and what else
+        was erased of them; how many files held such. Days are counted from 1970. What was asked
+        after `until`, Unix time in seconds, stays. Raises StoreError when that cannot be done now.
+        """
+        days = sorted(days)
+
+        def gone() -> dict[tuple[str, str], float | None]:
+            return {**erasures(days[0] * DAY), (tenant, conversation): until}
+
         try:
-            with self._locked(fcntl.LOCK_EX):
-                files = [file for day in days for file in self._files(day)]
-                return sum(_rewritten(file, tenant, conversation, until) for file in files)
+            with self.files.alone():
+                names = [name for day in days for name in self.files.of_day(_folder_of(day))]
+                known = gone() if names else {}
+                return sum(self._rewritten(name, known, gone) for name in names)
         except _FAILURES as error:
             raise StoreError(
-                f"Content cannot be taken out of the files in {self._folder} now: {error}.",
+                f"Content cannot be taken out of the files in {self.files} now: {error}.",
                 status=503,
             ) from error
+
+    def _rewritten(self, name: str, known: Gone, gone: Callable[[], Gone]) -> bool:
+        """Whether the file held what is known to be gone, and no longer does."""
+        held = False
+        with suppress(FileNotFoundError):  # of two that erase, one was here before
+            while (data := self._without(name, known)) is not None:
+                held = True
+                if data:
+                    self.files.replace(name, data)
+                else:
+                    self.files.delete(name)
+                known = gone()
+        return held
+
+    def _without(self, name: str, gone: Gone) -> bytes | None:
+        data = self.files.read(name)
+        try:
+            return without(data, gone)
+        except ValueError as error:
+            raise ValueError(f"{name.rpartition('/')[2]} is damaged: {error}") from error
 
     def expire(self, at: float) -> None:
         """Delete the days that were over at `at`, Unix time in seconds. What cannot be deleted now
         is logged, and tried again by a later call."""
-        first = _folder_of(int(at // DAY))
         try:
-            with self._locked(fcntl.LOCK_EX):
-                for folder in self._folder.glob("day=*"):
-                    if folder.name < first:
-                        shutil.rmtree(folder)
+            self.files.delete_before(_folder_of(int(at // DAY)))
         except _FAILURES as error:
             log.error("traces: a day of the lake cannot be deleted now: %s", error)
 
-    def _files(self, day: int) -> list[Path]:
-        """Those of a day, without what the dead have left behind."""
-        folder = self._folder / _folder_of(day)
-        for draft in folder.glob(".*.tmp"):
-            draft.unlink()
-        return sorted(folder.glob("*.parquet"))
 
-    @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        """Raises OSError where there is no folder: it is not made, for a store that is not mounted
-        would be written to the disk beneath it."""
-        if not self._folder.is_dir():
-            raise FileNotFoundError(f"there is no folder {self._folder}")
-        fd = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE)
-        try:
-            fcntl.flock(fd, how)
-            yield
-        finally:
-            os.close(fd)
+def lake_files(config: LakeConfig) -> LakeFiles | None:
+    """Where they lie; None where none is configured. Raises ConfigError where nothing here speaks
+    to a bucket."""
+    if config.folder is None:
+        return None
+    if bucket_of(config.folder) is None:
+        return LakeFolder(Path(config.folder))
+    _require_pyarrow()
+    return LakeBucket(config)
 
 
-def _rewritten(file: Path, tenant: str, conversation: str, until: float | None) -> bool:
-    """Whether the file held the conversation, and no longer does."""
-    last = None if until is None else datetime.fromtimestamp(until, UTC)
+def described(config: LakeConfig) -> str:
+    """Whether files can be put there, in a sentence; "" where none is configured. Tries it."""
+    if config.folder is None:
+        return ""
     try:
-        data = without(file, tenant, conversation, last)
-    except ValueError as error:
-        raise ValueError(f"{file.name} is damaged: {error}") from error
-    if data is None:
-        return False
-    if data:
-        replace_file(file, data, flush=True)
-    else:
-        file.unlink()
-    _flush(file.parent)
-    return True
+        lake = Lake.of(config)
+        assert lake is not None
+        lake.files.check()
+    except (*_FAILURES, ConfigError) as error:
+        return f"Contents cannot be put into files in {config.folder}: {error}"
+    return f"Contents go to files in {config.folder}: they can be put there."
+
+
+def _require_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise ConfigError(
+            "`folder` under [traces.lake] wants Parquet files, and pyarrow is not installed.",
+            hint="pip install 'shortstop[lake]', or `make lake` in a clone.",
+        )
 
 
 def _apart(row: Row, file: str) -> tuple[bytes, Content] | None:
@@ -234,12 +255,3 @@ def drawn(id: str) -> float:
 
 def _folder_of(day: int) -> str:
     return f"day={date.fromordinal(_EPOCH + day).isoformat()}"
-
-
-def _flush(folder: Path) -> None:
-    """The names in a folder outlive a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shortstop.traces.document import Content
+from shortstop.traces.lake_files import LakeFiles
 
 GROUP = 64
 """Rows that are read at once to find one."""
@@ -19,6 +19,10 @@ HELD = 16
 _FILE = re.compile(r"day=\d{4}-\d\d-\d\d/part-[0-9a-f]+-\d+\.parquet")
 _BODIES = ["request", "response"]
 _NAMES = ["tenant", "conversation"]
+
+Gone = Mapping[tuple[str, str], float | None]
+"""A tenant's conversations, and up to when, Unix time in seconds, what was asked in them is gone:
+None is all of it."""
 
 
 class LaidRow(NamedTuple):
@@ -44,26 +48,29 @@ def packed(rows: Sequence[LaidRow]) -> bytes:
     return _written(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def without(
-    file: Path, tenant: str, conversation: str, until: datetime | None = None
-) -> bytes | None:
-    """The file without a conversation, or what was asked in it up to `until`: empty where nothing
-    is left, None where it holds nothing of that. Raises OSError and ValueError."""
-    import pyarrow.compute as pc
+def without(file: bytes, gone: Gone) -> bytes | None:
+    """The file without these conversations: empty where nothing is left, None where it holds
+    nothing of them. Raises ValueError."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = file.read_bytes()
-    names = pq.read_table(io.BytesIO(data), columns=["at", *_NAMES], use_threads=False)
-    here = pc.and_(
-        pc.equal(names["tenant"], tenant),
-        pc.fill_null(pc.equal(names["conversation"], conversation), False),
-    )
-    if until is not None:
-        here = pc.and_(here, pc.less_equal(names["at"], until))
-    if not pc.any(here).as_py():
+    names = pq.read_table(io.BytesIO(file), columns=["at", *_NAMES], use_threads=False).to_pylist()
+    last = {
+        key: None if at is None else datetime.fromtimestamp(at, UTC) for key, at in gone.items()
+    }
+    here = [_is_gone(one["tenant"], one["conversation"], one["at"], last) for one in names]
+    if not any(here):
         return None
-    rest = pq.read_table(io.BytesIO(data), use_threads=False).filter(pc.invert(here))
+    rest = pq.read_table(io.BytesIO(file), use_threads=False)
+    rest = rest.filter(pa.array([not one for one in here]))
     return _written(rest) if rest.num_rows else b""
+
+
+def _is_gone(
+    tenant: str, conversation: str, at: datetime, last: Mapping[tuple[str, str], datetime | None]
+) -> bool:
+    key = (tenant, conversation)
+    return key in last and ((until := last[key]) is None or at <= until)
 
 
 def _written(table: Any) -> bytes:
@@ -85,24 +92,22 @@ class Contents:
     def __init__(self) -> None:
         self._held: OrderedDict[tuple[Any, ...], dict[str, Content]] = OrderedDict()
 
-    def find(self, folder: Path, file: str, id: str) -> Content | None:
+    def find(self, files: LakeFiles, file: str, id: str) -> Content | None:
         """None where the file has no such row. Raises OSError, and ValueError for what is no file
         of a lake."""
         if not _FILE.fullmatch(file):
             raise ValueError("no file of a lake is called that")
-        path = folder / file
-        status = path.stat()
-        version = (file, status.st_ino, status.st_mtime_ns)
+        version = (file, files.version(file))
         for key, contents in self._held.items():
-            if key[:3] == version and id in contents:
+            if key[:2] == version and id in contents:
                 self._held.move_to_end(key)
                 return contents[id]
-        return self._read(path, version, id)
+        return self._read(files.open(file), version, id)
 
-    def _read(self, path: Path, version: tuple[Any, ...], id: str) -> Content | None:
+    def _read(self, source: Any, version: tuple[Any, ...], id: str) -> Content | None:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(source) as file:
             ids = file.read(columns=["id"], use_threads=False)["id"].to_pylist()
             if id not in ids:
                 return None

@@ -134,7 +134,8 @@ class TraceStore:
                 raise StoreUnavailable("Rows are waiting that cannot be written.")
             count = self._store.forget(tenant, conversation, self._clock.time())
             if self._lake is not None:
-                self._lake.erase(tenant, conversation, self._store.days(tenant, conversation))
+                days = self._store.days(tenant, conversation)
+                self._lake.erase(tenant, conversation, days, None, self._store.erasures)
             return count
         except StoreUnavailable as error:
             why = error.message.rstrip(".")

@@ -181,7 +181,7 @@ class Writer:
             for (tenant, conversation), at in self._store.erased(rows).items():
                 keys = [[row.columns[place] for place in _OF_ROW] for row in rows]
                 days = {int(key[2] // DAY) for key in keys if key[:2] == [tenant, conversation]}
-                self._lake.erase(tenant, conversation, days, at)
+                self._lake.erase(tenant, conversation, days, at, self._store.erasures)
         return refused
 
     def _resolved(self, waiting: Waiting) -> GradeRow:

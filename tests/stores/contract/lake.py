@@ -9,13 +9,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shortstop.config import TracesConfig
+from shortstop.config import LakeConfig, TracesConfig
 from shortstop.errors import StoreError
 from shortstop.ports.stores import Stores
 from shortstop.traces import Lake, TraceReader, TraceStore
@@ -24,6 +23,7 @@ from shortstop.traces.document import place_of
 from shortstop.traces.seal import Seal
 from shortstop.types import Choice, Clearance, Json, Reach, Text, Tier, Trace
 from tests.conftest import FakeClock
+from tests.lakes import BucketOfFiles, FolderOfFiles, files_in
 from tests.stores.contract.world import AT, DAY, MANY, SPAWN, serial
 from tests.traces.example import trace
 
@@ -43,28 +43,26 @@ def said(text: str) -> dict[str, Any]:
     }
 
 
-def _dies_between_file_and_row(stores: Stores, folder: str, journal: str) -> None:
-    rows = stores.rows()
+def _dies_between_file_and_row(stores: Stores, config: LakeConfig, journal: str) -> None:
+    rows, lake = stores.rows(), Lake.of(config)
+    assert lake is not None
 
     def die(*_: object) -> int:
-        assert list(Path(folder).glob("day=*/*.parquet"))
+        assert list(lake.files.all())
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
     rows.insert = die  # type: ignore[method-assign,assignment]
-    store = TraceStore(
-        rows, Path(journal), TracesConfig(), FakeClock(), None, SEAL, Lake(Path(folder))
-    )
+    store = TraceStore(rows, Path(journal), TracesConfig(), FakeClock(), None, SEAL, lake)
     store.append(trace("r", tenant="t", conversation="c", **said("before the end")))
     store.flush(60)
 
 
 class LakeContract:
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        folder = tmp_path / "lake"
-        folder.mkdir()
-        return folder
+    @pytest.fixture(params=["folder", "bucket"])
+    def place(self, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FolderOfFiles]:
+        with files_in(request.param, tmp_path / "lake") as place:
+            yield place
 
     @contextmanager
     def writing(
@@ -103,7 +101,7 @@ class LakeContract:
     def test_what_is_read_is_what_the_database_would_have_held(
         self,
         stores: Stores,
-        folder: Path,
+        place: FolderOfFiles,
         drawn: list[tuple[int, int, str]],
         content: Any,
         sensitive: Any,
@@ -114,7 +112,7 @@ class LakeContract:
         database would not have held."""
         seal = SEAL if sealed else None
         config = TracesConfig(content=content, sensitive_content=sensitive)
-        lake, name = Lake(folder, sample), f"w{serial()}"
+        lake, name = place.lake(sample), f"w{serial()}"
         rows = [
             trace(
                 f"-{name}-{i}", at=AT + day * DAY, clearance=Clearance(Tier(tier), Reach.ANYWHERE),
@@ -128,8 +126,8 @@ class LakeContract:
         with self.writing(stores, None, config, seal=seal) as store:
             for one in rows:
                 store.append(replace(one, id=f"plain{one.id}"))
-        found = self.read(stores, Lake(folder), seal)
-        files = b"".join(str(pq.read_table(f).to_pylist()).encode() for f in _files(folder))
+        found = self.read(stores, place.lake(), seal)
+        files = str(place.rows()).encode()
         for one in rows:
             there = replace(found[f"lake{one.id}"], id=one.id)
             assert there == replace(found[f"plain{one.id}"], id=one.id)
@@ -137,42 +135,46 @@ class LakeContract:
             in_the_clear = not sealed and allowed == "full"
             assert (f"{one.id[1:]}:".encode() in files) is (in_the_clear and _drawn(one, sample))
 
-    def test_a_sampled_row_is_small_and_names_its_file(self, stores: Stores, folder: Path) -> None:
-        with self.writing(stores, Lake(folder)) as store:
+    def test_a_sampled_row_is_small_and_names_its_file(
+        self, stores: Stores, place: FolderOfFiles
+    ) -> None:
+        with self.writing(stores, place.lake()) as store:
             for i in range(3):
                 store.append(trace(f"r{i}", at=AT + i * DAY, **said("x" * 5000)))
         places = [place_of(document) for document in self.documents(stores)]
         assert len(set(places)) == 3
-        assert all(place and (folder / place).is_file() for place in places)
+        assert set(places) == set(place.files())
         assert max(map(len, self.documents(stores))) < 2500
 
     def test_a_death_between_file_and_row_loses_and_doubles_nothing(
-        self, stores: Stores, folder: Path
+        self, stores: Stores, place: FolderOfFiles
     ) -> None:
         """What it leaves is a file that no row names; an erasure reaches that, too."""
         with closing(stores.rows()) as rows:
             rows.open()
-        args = (stores, str(folder), str(self.journal))
+        args = (stores, place.config, str(self.journal))
         process = SPAWN.Process(target=_dies_between_file_and_row, args=args)
         process.start()
         process.join()
         assert process.exitcode == -signal.SIGKILL
         assert not self.documents(stores)
-        orphan = _files(folder)
-        with self.writing(stores, Lake(folder), seal=SEAL) as store:
+        orphan = list(place.files())
+        with self.writing(stores, place.lake(), seal=SEAL) as store:
             store.append(trace("after", **said("after")))
             assert store.flush(60)
-            found = self.read(stores, Lake(folder), SEAL)
+            found = self.read(stores, place.lake(), SEAL)
             assert found["r"].request == said("before the end")["request"]
             assert sorted(found) == ["after", "r"]
-            assert _ids(folder) == ["after", "r", "r"]
-            assert orphan[0] in _files(folder)
+            assert place.ids() == ["after", "r", "r"]
+            assert orphan[0] in place.files()
             assert store.forget("t", "c") == 1
-        assert _ids(folder) == ["after"]
-        assert self.read(stores, Lake(folder), SEAL)["r"].request is None
+        assert place.ids() == ["after"]
+        assert self.read(stores, place.lake(), SEAL)["r"].request is None
 
-    def test_erased_bytes_are_gone_and_the_others_stay(self, stores: Stores, folder: Path) -> None:
-        lake = Lake(folder)
+    def test_erased_bytes_are_gone_and_the_others_stay(
+        self, stores: Stores, place: FolderOfFiles
+    ) -> None:
+        lake = place.lake()
         with self.writing(stores, lake) as store:
             for i in range(6):
                 conversation = "erased" if i % 2 else "kept"
@@ -182,41 +184,38 @@ class LakeContract:
                 )  # fmt: skip
             assert store.flush(60)
             assert lake.content(str(place_of(self.documents(stores)[0])), "r0")
-            draft = _files(folder)[0].with_name(".part-dead.parquet.1-2.tmp")
+            draft = place.folder / next(iter(place.files()))
+            draft = draft.with_name(".part-dead.parquet.1-2.tmp")
+            draft.parent.mkdir(exist_ok=True)
             draft.write_bytes(b"erased, by somebody who died")
             assert store.forget("default", "erased") == 3
-        left = [str(pq.read_table(one).to_pylist()) for one in _files(folder)]
-        assert not [one for one in left if "erased" in one]
-        assert not draft.exists()
+        assert "erased" not in str(place.rows())
+        assert b"erased" not in b"".join(place.files().values())
+        assert draft.exists() is isinstance(place, BucketOfFiles)
         found = self.read(stores, lake)
         assert [found[f"r{i}"].request is None for i in range(6)] == [False, True] * 3
 
     def test_what_is_written_after_its_erasure_is_taken_out_of_its_file(
-        self, stores: Stores, folder: Path
+        self, stores: Stores, place: FolderOfFiles
     ) -> None:
         """It waited in the journal of another process meanwhile."""
         with self.writing(stores, None) as store:
             assert store.forget("default", "c") == 0
-        with self.writing(stores, Lake(folder)) as store:
+        with self.writing(stores, place.lake()) as store:
             store.append(trace("late", at=AT + DAY, conversation="c", **said("late")))
             store.append(trace("since", at=AT + DAY + 0.001, conversation="c", **said("since")))
             store.append(trace("other", at=AT + DAY, conversation="d", **said("other")))
-        assert _ids(folder) == ["other", "since"]
-        found = self.read(stores, Lake(folder))
+        assert place.ids() == ["other", "since"]
+        found = self.read(stores, place.lake())
         assert found["late"].request is None
         assert found["since"].request == said("since")["request"]
 
     def test_where_no_file_can_be_written_the_database_holds_all(
-        self, stores: Stores, folder: Path, caplog: pytest.LogCaptureFixture,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:  # fmt: skip
-        def full(*_: object, **__: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        lake = Lake(folder)
+        self, stores: Stores, place: FolderOfFiles, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lake = place.lake()
         with self.writing(stores, lake) as store:
-            with monkeypatch.context() as disk:
-                disk.setattr(lakes, "replace_file", full)
+            with place.full() as why:
                 for i in range(3):
                     store.append(trace(f"full{i}", **said(f"full {i}")))
                     assert store.flush(60)
@@ -224,15 +223,15 @@ class LakeContract:
             assert store.flush(60)
             assert store.health().state == "ok"
         assert (lake.left, lake.laid) == (3, 1)
-        assert len([one for one in caplog.messages if "No space left" in one]) == 1
+        assert len([one for one in caplog.messages if why in one]) == 1
         found = self.read(stores, lake)
         assert [found[f"full{i}"].request for i in range(3)] == [
             said(f"full {i}")["request"] for i in range(3)
         ]
         assert found["better"].request == said("better")["request"]
 
-    def test_a_folder_that_is_away_is_not_made(self, stores: Stores, folder: Path) -> None:
-        away = Lake(folder / "mount")
+    def test_what_is_away_is_not_made(self, stores: Stores, place: FolderOfFiles) -> None:
+        away = Lake.of(place.away())
         with self.writing(stores, away) as store:
             store.append(trace("r", conversation="c", **said("kept")))
             assert store.flush(60)
@@ -240,10 +239,11 @@ class LakeContract:
             with pytest.raises(StoreError, match="cannot be taken out of the files") as raised:
                 store.forget("default", "c")
         assert raised.value.status == 503
-        assert not (folder / "mount").exists()
+        assert not place.files()
+        assert not (place.folder / "mount").exists()
 
     def test_while_the_database_is_away_a_file_is_written_once(
-        self, stores: Stores, folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, stores: Stores, place: FolderOfFiles, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shortstop.traces.writer.RETRY_SECONDS", 0.01)
         rows = stores.rows()
@@ -258,36 +258,35 @@ class LakeContract:
         monkeypatch.setattr(rows, "insert", away)
         clock = FakeClock(AT)
         with closing(
-            TraceStore(rows, self.journal, TracesConfig(), clock, None, None, Lake(folder))
+            TraceStore(rows, self.journal, TracesConfig(), clock, None, None, place.lake())
         ) as store:
             store.append(trace("r", **said("once")))
             assert store.flush(60)
-        assert len(_files(folder)) == 1
-        assert self.read(stores, Lake(folder))["r"].request == said("once")["request"]
+        assert len(place.files()) == 1
+        assert self.read(stores, place.lake())["r"].request == said("once")["request"]
 
-    def test_days_go_whole_when_their_time_is_over(self, stores: Stores, folder: Path) -> None:
-        with self.writing(stores, Lake(folder)) as store:
+    def test_days_go_whole_when_their_time_is_over(
+        self, stores: Stores, place: FolderOfFiles
+    ) -> None:
+        with self.writing(stores, place.lake()) as store:
             for day in range(4):
                 store.append(trace(f"r{day}", at=AT + day * DAY, **said("x")))
-        draft = _files(folder)[0].with_name(".draft.tmp")
-        draft.write_bytes(b"of a dead process")
-        assert len(_files(folder)) == 4
+        assert len(place.files()) == 4
         clock = FakeClock(AT + 4 * DAY)
-        with self.writing(stores, Lake(folder), TracesConfig(retention_days=2), clock=clock):
+        with self.writing(stores, place.lake(), TracesConfig(retention_days=2), clock=clock):
             pass
-        assert len(_files(folder)) == 2
-        assert not draft.parent.exists()
-        found = self.read(stores, Lake(folder))
+        assert len(place.files()) == 2
+        found = self.read(stores, place.lake())
         assert all(one.request is not None for one in found.values() if one.at >= AT + 2 * DAY)
 
-    def test_a_missing_file_is_said_in_words(self, stores: Stores, folder: Path) -> None:
-        with self.writing(stores, Lake(folder)) as store:
+    def test_a_missing_file_is_said_in_words(self, stores: Stores, place: FolderOfFiles) -> None:
+        with self.writing(stores, place.lake()) as store:
             store.append(trace("r", **said("x")))
         reader = TraceReader(stores.reports(), None, None)
         assert [one.request for one in reader.traces()] == [None]
         assert "[traces.lake] names no folder" in reader.problem
-        _files(folder)[0].unlink()
-        reader = TraceReader(stores.reports(), None, Lake(folder))
+        place.delete(next(iter(place.files())))
+        reader = TraceReader(stores.reports(), None, place.lake())
         assert [one.request for one in reader.traces()] == [None]
         assert "is missing" in reader.problem
         assert reader.unopened == 1
@@ -295,12 +294,3 @@ class LakeContract:
 
 def _drawn(one: Trace, sample: float) -> bool:
     return lakes.drawn(f"lake{one.id}") < sample
-
-
-def _ids(folder: Path) -> list[str]:
-    """Of all rows, in however many files the writer's thread put them."""
-    return sorted(id for file in _files(folder) for id in pq.read_table(file)["id"].to_pylist())
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("day=*/*.parquet"))

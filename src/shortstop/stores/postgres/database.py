@@ -220,9 +220,9 @@ def transaction(
         "; ".join(
             (
                 f"BEGIN{kind}",
-                f"SET LOCAL statement_timeout = {limit}",
-                f"SET LOCAL idle_in_transaction_session_timeout = {limit}",
-                "SET LOCAL jit = off",  # compiling a statement over many days takes seconds
+                f"SELECT set_config('statement_timeout', '{limit}', true),"
+                f" set_config('idle_in_transaction_session_timeout', '{limit}', true),"
+                " set_config('jit', 'off', true)",  # compiling one over many days takes seconds
                 *([locks] if turns else []),
             )
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from shortstop.ports.leases import LEASE_SECONDS
@@ -25,18 +26,6 @@ SELECT 0, key, "window", spent, held FROM purses WHERE key = ANY(?) UNION ALL
 SELECT 1, id, '', greatest(amount, 0), 0 FROM holds WHERE id = ANY(?) UNION ALL
 SELECT 2, key, '', sum(greatest(amount, 0))::bigint, 0 FROM holds WHERE key = ANY(?) GROUP BY key
 """
-_WRITE_PURSES = """
-WITH gone AS (DELETE FROM holds WHERE id = ANY(?)),
-leased AS (
-    INSERT INTO holds (id, key, amount, owner, at)
-    SELECT id, key, amount, ?, ?
-    FROM unnest(?::text[], ?::text[], ?::bigint[]) AS l (id, key, amount)
-)
-INSERT INTO purses (key, "window", spent, held)
-SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[])
-ON CONFLICT (key) DO UPDATE SET
-"window" = excluded."window", spent = excluded.spent, held = excluded.held
-"""
 _METERS = f"""
 SELECT asked.key, asked.unit, m.arrival, l.id, l.units,
     l.until <= now.at OR l.until > now.at + interval '{LONGEST:.0f} seconds',
@@ -46,16 +35,48 @@ CROSS JOIN (SELECT clock_timestamp() AS at) AS now
 LEFT JOIN meters m ON m.key = asked.key AND m.unit = asked.unit
 LEFT JOIN meter_leases l ON l.key = asked.key AND l.unit = asked.unit
 """  # noqa: S608 - made of fixed texts
-_WRITE_METERS = f"""
-WITH gone AS (DELETE FROM meter_leases WHERE id = ANY(?)),
+_WRITE = f"""
+WITH ended AS (DELETE FROM holds WHERE id = ANY(?)),
+held AS (
+    INSERT INTO holds (id, key, amount, owner, at)
+    SELECT id, key, amount, ?, ?
+    FROM unnest(?::text[], ?::text[], ?::bigint[]) AS l (id, key, amount)
+),
+over AS (DELETE FROM meter_leases WHERE id = ANY(?)),
 leased AS (
     INSERT INTO meter_leases (id, key, unit, units, until)
     SELECT id, key, unit, units, clock_timestamp() + interval '{LEASE_SECONDS:.0f} seconds'
     FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[]) AS l (id, key, unit, units)
+),
+metered AS (
+    INSERT INTO meters (key, unit, arrival)
+    SELECT * FROM unnest(?::text[], ?::text[], ?::float8[])
+    ON CONFLICT (key, unit) DO UPDATE SET arrival = excluded.arrival
 )
-INSERT INTO meters (key, unit, arrival) SELECT * FROM unnest(?::text[], ?::text[], ?::float8[])
-ON CONFLICT (key, unit) DO UPDATE SET arrival = excluded.arrival
+INSERT INTO purses (key, "window", spent, held)
+SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[])
+ON CONFLICT (key) DO UPDATE SET
+"window" = excluded."window", spent = excluded.spent, held = excluded.held
 """  # noqa: S608 - made of fixed texts
+
+
+@dataclass(slots=True)
+class LeaseChanges:
+    """What an exchange writes, all of it by one statement: rows of these tables, and the names of
+    slices whose rows go."""
+
+    ended: list[str] = field(default_factory=list)
+    held: list[tuple[str, str, int]] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
+    leased: list[tuple[str, str, str, int]] = field(default_factory=list)
+    metered: list[tuple[str, str, float]] = field(default_factory=list)
+    purses: list[tuple[str, str, int, int]] = field(default_factory=list)
+
+    def write(self, db: SqlSession, owner: str, at: float) -> None:
+        db.execute(_WRITE, (
+            self.ended, owner, at, *_columns(self.held, 3), self.over, *_columns(self.leased, 4),
+            *_columns(self.metered, 3), *_columns(self.purses, 4),
+        ))  # fmt: skip
 
 
 class PostgresLeases:
@@ -70,56 +91,56 @@ class PostgresLeases:
     ) -> tuple[list[Leased], list[Leased]]:
         subjects = {f"purse {one.level.purse}" for one in purses}
         subjects |= {f"meter {one.key}" for one in meters}
+        changes = LeaseChanges()
         with self._database.writing(*subjects) as db:
             self._heartbeat.begin(db)
-            return self._purses(db, purses, at), _meters(db, meters)
-
-    def _purses(self, db: SqlSession, orders: Sequence[PurseOrder], at: float) -> list[Leased]:
-        if not orders:
-            return []
-        names = _names(one.order for one in orders)
-        asked = [one.level.purse for one in orders]
-        read = db.execute(_READ, (asked, names, asked)).fetchall()
-        purses = {row[1]: row[2:] for row in read if row[0] == 0}
-        found = {row[1]: row[3] for row in read if row[0] == 1}
-        aside = {row[1]: row[3] for row in read if row[0] == 2}
-        answers, written = [], []
-        for one in orders:
-            order, level = one.order, one.level
-            name = _found(order, found)
-            if name is None and order.lease:
-                answers.append(Leased("", 0, 0, lost=True))
-                continue
-            had = 0 if name is None else found[name]
-            window, spent, noted = in_window(purses.get(level.purse), level.window)
-            held = aside.get(level.purse, 0)
-            if noted != held:
-                log.warning("the budget %s: %d is set aside, not %d as its row said; mended",
-                            level.purse, held, noted)  # fmt: skip
-            spent += order.spent - order.counted(name or "")
-            room = level.budget - spent - (held - had)
-            amount = one.size(room)
-            left = max(0, room - amount)
-            answers.append(Leased(order.named if amount else "", amount, left))
-            written.append((level.purse, window, spent, held - had + amount))
-        leased = [
-            (answer.lease, one.level.purse, answer.amount)
-            for one, answer in zip(orders, answers, strict=True)
-            if answer.amount
-        ]
-        args = (list(found), self._heartbeat.name, at, *_columns(leased, 3), *_columns(written, 4))
-        db.execute(_WRITE_PURSES, args)
+            answers = _purses(db, purses, changes), _meters(db, meters, changes)
+            changes.write(db, self._heartbeat.name, at)
         return answers
 
 
-def _meters(db: SqlSession, orders: Sequence[MeterOrder]) -> list[Leased]:
+def _purses(db: SqlSession, orders: Sequence[PurseOrder], changes: LeaseChanges) -> list[Leased]:
+    if not orders:
+        return []
+    names = _names(one.order for one in orders)
+    asked = [one.level.purse for one in orders]
+    read = db.execute(_READ, (asked, names, asked)).fetchall()
+    purses = {row[1]: row[2:] for row in read if row[0] == 0}
+    found = {row[1]: row[3] for row in read if row[0] == 1}
+    aside = {row[1]: row[3] for row in read if row[0] == 2}
+    answers = []
+    for one in orders:
+        order, level = one.order, one.level
+        name = _found(order, found)
+        if name is None and order.lease:
+            answers.append(Leased("", 0, 0, lost=True))
+            continue
+        had = 0 if name is None else found[name]
+        window, spent, noted = in_window(purses.get(level.purse), level.window)
+        held = aside.get(level.purse, 0)
+        if noted != held:
+            log.warning("the budget %s: %d is set aside, not %d as its row said; mended",
+                        level.purse, held, noted)  # fmt: skip
+        spent += order.spent - order.counted(name or "")
+        room = level.budget - spent - (held - had)
+        amount = one.size(room)
+        left = max(0, room - amount)
+        answers.append(Leased(order.named if amount else "", amount, left))
+        changes.purses.append((level.purse, window, spent, held - had + amount))
+        if amount:
+            changes.held.append((order.named, level.purse, amount))
+    changes.ended += found
+    return answers
+
+
+def _meters(db: SqlSession, orders: Sequence[MeterOrder], changes: LeaseChanges) -> list[Leased]:
     if not orders:
         return []
     asked = [(one.key, one.unit) for one in orders]
     there: dict[tuple[str, str], list[Record]] = {}
     for row in db.execute(_METERS, _columns(asked, 2)):
         there.setdefault((row[0], row[1]), []).append(row[2:])
-    answers, gone, leased, arrivals = [], [], [], []
+    answers = []
     for one in orders:
         order, found = one.order, there[one.key, one.unit]
         leases = {id: (units, lapsed) for _, id, units, lapsed, _ in found if id is not None}
@@ -130,12 +151,12 @@ def _meters(db: SqlSession, orders: Sequence[MeterOrder]) -> list[Leased]:
         state = SharedMeter(found[0][0], found[0][4], mine, others, lapsed)
         lost = name is None and order.lease != ""
         change = one.change(state, 0 if lost else order.spent - order.counted(name or ""))
-        gone += [id for id, (_, over) in leases.items() if over] + ([] if name is None else [name])
-        arrivals.append((one.key, one.unit, change.arrival))
+        changes.over += [id for id, (_, over) in leases.items() if over]
+        changes.over += [] if name is None else [name]
+        changes.metered.append((one.key, one.unit, change.arrival))
         answers.append(Leased(order.named if change.leased else "", change.leased, change.left))
         if change.leased:
-            leased.append((order.named, one.key, one.unit, change.leased))
-    db.execute(_WRITE_METERS, (gone, *_columns(leased, 4), *_columns(arrivals, 3)))
+            changes.leased.append((order.named, one.key, one.unit, change.leased))
     return answers
 
 

@@ -44,14 +44,18 @@ def empty_late(db: SqlSession, rows: Sequence[Row], graded: Iterable[GradeRow]) 
 def late(db: SqlSession, rows: Sequence[Row]) -> list[tuple[tuple[str, str], float, Row]]:
     """Those that were asked before their erasure: the tenant and conversation of each, and when
     that was."""
-    asked = min((row.columns[_AT] for row in rows), default=float("inf"))
-    since = {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (asked,)).fetchall()}
+    found = since(db, min((row.columns[_AT] for row in rows), default=float("inf")))
     keys = [(row.columns[_TENANT], row.columns[_CONVERSATION]) for row in rows]
     return [
-        (key, since[key], row)
+        (key, found[key], row)
         for key, row in zip(keys, rows, strict=True)
-        if key in since and row.columns[_AT] <= since[key]
+        if key in found and row.columns[_AT] <= found[key]
     ]
+
+
+def since(db: SqlSession, at: float) -> dict[tuple[str, str], float]:
+    """What was erased at `at` or later, and when."""
+    return {(tenant, name): at for tenant, name, at in db.execute(_SINCE, (at,)).fetchall()}
 
 
 def delete_before(db: SqlSession, at: float) -> None:

@@ -93,6 +93,10 @@ class SqlRows(ABC):
         with self._database.reading() as db:
             return {key: at for key, at, _ in erased.late(db, rows)}
 
+    def erasures(self, since: float) -> dict[tuple[str, str], float]:
+        with self._beside() as database, database.reading() as db:
+            return erased.since(db, since)
+
     def days(self, tenant: str, conversation: str) -> set[int]:
         with self._beside() as database, database.reading() as db:
             rows = db.execute(_ASKED, (tenant, conversation)).fetchall()
