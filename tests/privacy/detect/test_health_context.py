@@ -73,7 +73,9 @@ def test_a_passage_is_denied_only_where_the_lists_believe_it_by_itself(
 ) -> None:
     monkeypatch.setattr(health_context, "score", lambda passage, low: -9.0)
     known = "My brother Paul has diabetes."
-    split = f"My brother Paul called. {'The bridge was closed and we all waited there. ' * 12}Diabetes."
+    split = (
+        f"My brother Paul called. {'The bridge was closed and we all waited there. ' * 12}Diabetes."
+    )
     assert denied(known, known.index("diabetes")) == (0, len(known))
     assert denied(split, split.index("Diabetes")) is None
     monkeypatch.setattr(health_context, "score", lambda passage, low: 0.0)

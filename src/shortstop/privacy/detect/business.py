@@ -34,7 +34,7 @@ _TAXED = (
     r"(?i)(?:^|[^\pL])(?:p\. ?iva|partita iva|cnpj|ust-?id(?:-?n(?:umme)?r)?\.?|umsatzsteuer\pL*|vat(?: reg(?:istration)?)?|tva(?: intra\pL*)?|btw(?:-?(?:nr|nummer|id))?|moms|mva|alv|dph|áfa|ддс|пдв|fpa|φπα|kdv|iva|"
     r"ein|fein|employer identification|abn|acn|gstin?|hst|siret|siren|rcs|kvk|hrb|hra|handelsregister\pL*|nip|regon|krs|i[čc]o|di[čc]|cui|cvr|org\.? ?nr|organisationsnummer|y-tunnus|company (?:no|number|reg\w*)|crn|charity|"
     r"oib|mbs|pib|пиб|матични број|matični broj|αφμ|γεμη|инн|иин|бин|davčna številka|matična številka|cégjegyzékszám|adószám|reg\.? ?nr|reģ\.? ?nr|įmonės kodas|registrikood|npwp|mã số thuế|lei|"
-    r"registro mercantil|cif|огрн|кпп|едрпоу|єдрпоу|булстат|еик|uen|brn|ubn|mersis|vergi dairesi)(?:[ .:#-]{0,3}(?:no|nr|n°|number|nummer|num))?[^\pL\d]{0,4}(?:[A-Z]{2}[ -]?)?$"
+    r"registro mercantil|cif|огрн|кпп|едрпоу|єдрпоу|булстат|еик|uen|brn|ubn|mersis|vergi dairesi)(?:[ .:#-]{0,3}(?:no|nr|n°|number|nummer|num))?(?: \pL+){0,2}[^\pL\d]{0,4}(?:[A-Z]{2}[ -]?)?$"
 )
 _TRADE = (
     r"(?i)(?:^|[^\pL])(?:invoices?|vies|e-?way bill|tax invoice|vat (?:rate|check|return)|rechnung\pL*|fattur[ae]\pL*|aliquota|nf-?e|nota fiscal|factur[ae]s?|facture\pL*|faktur\pL*|"

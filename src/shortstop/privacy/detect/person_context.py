@@ -27,7 +27,6 @@ def _figure(digits: str) -> str:
     return "#year" if year else f"#{min(len(digits), 20)}"
 
 
-
 READER = WordReader(NAME, _figure)
 MOST = 12
 """Passages of a text that are read at most."""

@@ -46,7 +46,6 @@ UNPACKED = ("base64:", "hex:")
 is an accident: one cipher in two hundred contains an IBAN."""
 EDGE = 48
 """How much of two neighbouring texts is read together, for a value split between them."""
-
 DENIALS = 4
 """Passages of a text that may be denied by their context."""
 
@@ -316,8 +315,8 @@ def _blanked(text: str, span: tuple[int, int]) -> str:
 
 def _health(view: PlainView, low: str | None, hits: Sequence[ScanHit], parts: int) -> list[ScanHit]:
     """An illness with its person. In a request of several parts they may stand in two of them, and
-    what identifies somebody does so for all. Passages that the reader of context denies are left out,
-    where nobody is identified."""
+    what identifies somebody does so for all. Where nobody is identified, passages that the reader
+    of context denies are left out."""
     known = [h.start for h in hits if h.label in IDENTIFYING]
     text, span = view.text, health_of_a_person(view.text, known, low)
     for _ in range(0 if known else DENIALS):
