@@ -377,7 +377,7 @@ def _tell(author: str, sensitive: dict[str, float], harmless: dict[str, float]) 
 
 def _check_ordinary(data: Examples) -> None:
     fold = np.array([zlib.crc32(e.shape.encode()) % 2 for e in data.examples])
-    top, source = {}, {}
+    top, source = dict[str, float](), dict[str, str]()
     for half in (0, 1):
         rest = [e for e, f in zip(data.examples, fold, strict=True) if f == half]
         for example, score in zip(
