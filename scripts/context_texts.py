@@ -1,7 +1,7 @@
 # ruff: noqa: E501, SIM905 - lists are read whole
-"""Texts from `context_health.txt` and `context_secrets.txt`, for `fit_context`.
+"""Texts from `context_health*.txt` and `context_secrets*.txt`, for `fit_context`.
 
-A line is `+` (somebody's health, a secret) or `-`, then a sentence; what stands in braces is drawn
+The sentences of `*_more.txt` are by two writers who had read no rule. A line is `+` (somebody's health, a secret) or `-`, then a sentence; what stands in braces is drawn
 (seeded). `@xx` begins a language.
 """
 
@@ -23,8 +23,9 @@ LISTS = Path("src/shortstop/privacy/data/health")
 _PLAIN = re.compile(r"[*\[\](){}\\|?+^$.]")
 _SLOT = re.compile(r"(?<!\{)\{(\w+)\}")
 _SHORT = ("zh", "ja", "ko")
-FILLS, PASSWORDS = 8, 12
-"""How often a sentence is filled; one about a password."""
+FILLS = {"typed": 8, "writers": 4}
+"""How often a sentence is filled, by who wrote it; one about a password half as often again."""
+FILES = {"typed": "context_{}.txt", "writers": "context_{}_more.txt"}
 
 ILLNESS = "asthma,type 2 diabetes,breast cancer,multiple sclerosis,bipolar disorder,anorexia,COPD,gout,shingles,psoriasis,epilepsy,Crohn's,endometriosis,glaucoma,hepatitis C,HIV,herpes,leukaemia,lupus,migraine,Parkinson's,pneumonia,PTSD,schizophrenia,sepsis,sickle cell disease,tuberculosis,ulcerative colitis,dementia,kidney stones,a slipped disc,a stroke,a heart attack,prostate cancer,melanoma,thyroid cancer,fibromyalgia,celiac disease,long covid,eczema,gestational diabetes,pre-eclampsia,placenta praevia,ovarian cysts,PCOS,a hernia,appendicitis,gallstones,pancreatitis,cirrhosis,lymphoma,sarcoidosis,scoliosis,osteoporosis,rheumatoid arthritis,tinnitus,macular degeneration,chlamydia,gonorrhoea,syphilis,OCD,ADHD,autism,borderline personality disorder,postnatal depression,burnout,insomnia,narcolepsy,sleep apnoea,a blood clot,DVT,anaemia,haemophilia,meningitis,encephalitis,rosacea,vitiligo,alopecia,impetigo,ringworm,scabies,cellulitis,osteomyelitis,cardiomyopathy,atrial fibrillation,angina,aortic stenosis,bronchiectasis,pulmonary fibrosis,cystic fibrosis,neuropathy,sciatica,carpal tunnel,bunions,plantar fasciitis,a torn ACL,a fractured wrist,a brain tumour,glioblastoma,mesothelioma,myeloma,sarcoma,hodgkin's,thymoma,neuroblastoma,a UTI,incontinence,erectile dysfunction,infertility,menopause symptoms,mastitis,croup,measles,chickenpox,whooping cough,mumps,scarlet fever,Lyme disease,malaria,dengue,covid,the flu,Addison's,Cushing's,hypothyroidism,Graves' disease,Down syndrome,cerebral palsy,muscular dystrophy,motor neurone disease,Huntington's,Tourette's,alcoholism,cocaine addiction,an eating disorder,panic disorder,social anxiety,postpartum psychosis,a miscarriage,an ectopic pregnancy,Bell's palsy,vertigo,Meniere's,hay fever,a nut allergy,anaphylaxis,heart failure,high blood pressure,high cholesterol,kidney failure,liver failure,a burst appendix,diverticulitis,IBS,haemorrhoids,an anal fissure,varicose veins,lymphoedema,gangrene,an amputation,cataracts,retinal detachment,keratoconus,sinusitis,tonsillitis,laryngitis,silicosis".split(
     ","
@@ -114,14 +115,14 @@ def listed(folder: Path, language: str, kind: str) -> list[str]:
 class HealthTexts:
     """Sentences about health, with words from the lists in `folder`."""
 
-    def __init__(self, folder: Path = LISTS) -> None:
-        self._folder, self._draw = folder, random.Random(7)
+    def __init__(self, author: str, folder: Path = LISTS) -> None:
+        self._author, self._folder, self._draw = author, folder, random.Random(7)
         self._drugs = [w for w in listed(folder, "latin", "drugs") if w.isalpha()]
 
     def __iter__(self) -> Iterator[tuple[str, bool, str]]:
         """(shape, sensitive, text)."""
-        for number, language, sensitive, sentence in lines("context_health.txt"):
-            for _ in range(FILLS):
+        for number, language, sensitive, sentence in lines(FILES[self._author].format("health")):
+            for _ in range(FILLS[self._author]):
                 yield f"health{number}", sensitive, self._filled(sentence, language)
 
     def _filled(self, sentence: str, language: str) -> str:
@@ -174,13 +175,15 @@ def _hex(length: int) -> Callable[[SecretTexts], str]:
 class SecretTexts:
     """Sentences about secrets and about values that look like some."""
 
-    def __init__(self) -> None:
-        self._draw = random.Random(11)
+    def __init__(self, author: str) -> None:
+        self._author, self._draw = author, random.Random(11)
 
     def __iter__(self) -> Iterator[tuple[str, list[str], str]]:
         """(shape, secrets, text)."""
-        for number, _, sensitive, sentence in lines("context_secrets.txt"):
-            for _ in range(PASSWORDS if sensitive and "{pw}" in sentence else FILLS):
+        fills = FILLS[self._author]
+        for number, _, sensitive, sentence in lines(FILES[self._author].format("secrets")):
+            chosen = sensitive and "{pw}" in sentence
+            for _ in range(fills * 3 // 2 if chosen else fills):
                 yield f"secret{number}", *self._filled(sentence, sensitive)
 
     def _filled(self, sentence: str, sensitive: bool) -> tuple[list[str], str]:

@@ -24,6 +24,8 @@ def tier(text: str) -> Tier:
         "fattura n. 118/2026 P.IVA 00874470792 controlla l'aliquota",
         "imprint: Cobalt Werbung GmbH, Hafenstr. 77, 20359 Hamburg, USt-IdNr. DE862300116",
         "which bank has sort code 20-00-00",
+        "OIB tvrtke 93043712776, mlinica kod Osijeka, upis u sudski registar u Zagrebu.",
+        "ПИБ предузећа 452217747, матични број 40525752, млекара код Шапца.",
     ],
 )
 def test_a_firm_s_own_is_free(text: str) -> None:
@@ -38,6 +40,7 @@ def test_a_firm_s_own_is_free(text: str) -> None:
         "la mia P.IVA è 00874470792, fattura per Anna Rossi",
         "CNPJ: 25 | 841 | 524 | 0001 | 36",
         "my sort code 20-00-00, account 12345678",
+        "OIB moje mame 93043712776, radi u tvrtki za namještaj",
         "Home: Peter Huber, Dorfstr. 2, 6370 Kitzbühel",
     ],
 )

@@ -72,6 +72,12 @@ def test_a_check_that_does_not_exist_is_an_error() -> None:
         checks.named("no.such.check")
 
 
+@pytest.mark.parametrize("name", ["mailer-daemon", "release-bot", "users-leave", "lists.dev"])
+def test_mailboxes_of_robots_and_lists_are_nobody_s(name: str) -> None:
+    assert not checks.personal_mailbox(f"{name}@acme.com")
+    assert checks.personal_mailbox(f"jane+{name}@acme.com")
+
+
 @pytest.mark.parametrize("name", ["no-reply", "noreply", "do-not-reply", "donotreply", "No_Reply"])
 def test_a_robots_address_is_nobodys(name: str) -> None:
     assert not checks.personal_mailbox(f"{name}@acme.com")

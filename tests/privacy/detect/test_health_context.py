@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shortstop.privacy.detect import health_context
 from shortstop.privacy.detect.combine import spelled
-from shortstop.privacy.detect.health_context import PASSAGE, by_context, passages
+from shortstop.privacy.detect.health_context import PASSAGE, by_context, denied, passages
 from shortstop.privacy.detect.linear import linear_model
 
 ILL = [
@@ -66,3 +66,17 @@ def test_passages_without_a_listed_word_are_not_judged(monkeypatch: pytest.Monke
     assert judged == []
     assert by_context(prose + "My brother has asthma. " + prose) is None
     assert len(judged) <= 2
+
+
+def test_a_passage_is_denied_only_where_the_lists_believe_it_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health_context, "score", lambda passage, low: -9.0)
+    known = "My brother Paul has diabetes."
+    split = (
+        f"My brother Paul called. {'The bridge was closed and we all waited there. ' * 12}Diabetes."
+    )
+    assert denied(known, known.index("diabetes")) == (0, len(known))
+    assert denied(split, split.index("Diabetes")) is None
+    monkeypatch.setattr(health_context, "score", lambda passage, low: 0.0)
+    assert denied(known, known.index("diabetes")) is None

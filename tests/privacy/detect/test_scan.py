@@ -367,3 +367,14 @@ def test_the_clock_is_asked_and_may_stop_it() -> None:
     del steps[-1]
     with pytest.raises(TimeoutError):
         scan(texts, tick=stop)
+
+
+def test_what_the_lists_take_for_somebody_s_health_may_be_denied() -> None:
+    novel = "In Middlemarch Mr Casaubon has a weak heart; how does Eliot prepare the reader?"
+    assert tiers(novel) == set()
+    assert Tier.S3 in tiers(f"{novel} Write to m.casaubon@lowick.example.co.uk")
+    assert Tier.S3 in tiers(f"{novel}\n\nMy brother Paul has diabetes and needs insulin.")
+
+
+def tiers(text: str) -> set[Tier]:
+    return {f.tier for f in scan([Leaf("$", text)]) if f.tier >= Tier.S2}

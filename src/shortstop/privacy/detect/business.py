@@ -32,13 +32,18 @@ _FIRM = (
 )
 _TAXED = (
     r"(?i)(?:^|[^\pL])(?:p\. ?iva|partita iva|cnpj|ust-?id(?:-?n(?:umme)?r)?\.?|umsatzsteuer\pL*|vat(?: reg(?:istration)?)?|tva(?: intra\pL*)?|btw(?:-?(?:nr|nummer|id))?|moms|mva|alv|dph|áfa|ддс|пдв|fpa|φπα|kdv|iva|"
-    r"ein|fein|employer identification|abn|acn|gstin?|hst|siret|siren|rcs|kvk|hrb|hra|handelsregister\pL*|nip|regon|krs|i[čc]o|di[čc]|cui|cvr|org\.? ?nr|organisationsnummer|y-tunnus|company (?:no|number|reg\w*)|crn|"
-    r"registro mercantil|cif|огрн|кпп|едрпоу|єдрпоу|булстат|еик|uen|brn|ubn|mersis|vergi dairesi)(?:[ .:#-]{0,3}(?:no|nr|n°|number|nummer|num))?[^\pL\d]{0,4}(?:[A-Z]{2}[ -]?)?$"
+    r"ein|fein|employer identification|abn|acn|gstin?|hst|siret|siren|rcs|kvk|hrb|hra|handelsregister\pL*|nip|regon|krs|i[čc]o|di[čc]|cui|cvr|org\.? ?nr|organisationsnummer|y-tunnus|company (?:no|number|reg\w*)|crn|charity|"
+    r"oib|mbs|pib|пиб|матични број|matični broj|αφμ|γεμη|инн|иин|бин|davčna številka|matična številka|cégjegyzékszám|adószám|reg\.? ?nr|reģ\.? ?nr|įmonės kodas|registrikood|npwp|mã số thuế|lei|"
+    r"registro mercantil|cif|огрн|кпп|едрпоу|єдрпоу|булстат|еик|uen|brn|ubn|mersis|vergi dairesi)(?:[ .:#-]{0,3}(?:no|nr|n°|number|nummer|num))?(?: \pL+){0,2}[^\pL\d]{0,4}(?:[A-Z]{2}[ -]?)?$"
 )
 _TRADE = (
     r"(?i)(?:^|[^\pL])(?:invoices?|vies|e-?way bill|tax invoice|vat (?:rate|check|return)|rechnung\pL*|fattur[ae]\pL*|aliquota|nf-?e|nota fiscal|factur[ae]s?|facture\pL*|faktur\pL*|"
     r"company|firma|firm|supplier|lieferant\pL*|fournisseur|proveedor|fornitore|fornecedor|leverancier|dostawc\pL+|unternehmen|entreprise|empresa|azienda|bedrijf|spółk\pL+|imprint|impressum|"
+    r"compan(?:y['’]s|ies)|société|societat|società|sociedade?|coopérative|cooperativa|co-?operative|genossenschaft|capitale? sociale?|siège|sede|filial|distribuidora|vereniging|stichting|foundation|charity|förening|företag\pL*|virksomhed\pL*|bedrift\pL*|selskap\pL*|yrity\pL+|osakeyhtiö\pL*|"
+    r"cég\pL*|firmy|společnost\pL*|spoločnost\pL*|podjetj\pL+|tvrtk\pL+|poduzeć\pL+|preduzeć\pL+|предузећ\pL+|компани\pL+|організаці\pL+|організац\pL+|организаци\pL+|підприємств\pL+|предприяти\pL+|дружеств\pL+|εταιρεί\pL+|επιχείρησ\pL+|societăț\pL+|firmei|įmonė\pL*|uzņēmum\pL*|ettevõt\pL+|"
+    r"perseroan|perusahaan|syarikat|kampuni|şirket\pL*|công ty|doanh nghiệp|"
     r"format question|check digit|validat\pL+|счёт-фактур\pL+|счет-фактур\pL+)(?:[^\pL]|$)"
+    r"|شركة|الشركة|חברה|公司|会社|회사|법인|कंपनी|কোম্পানি|நிறுவன|บริษัท"
 )
 _ASKED = r"(?i)(?:which|what|whose) (?:bank|branch|country)|(?:welche|zu welcher) (?:bank|filiale)|quelle (?:banque|agence)|(?:qué|que|de qué) banco|(?:che|quale) banca|(?:qual|que) banco|welke bank|jaki bank|какой банк|hangi banka"
 _OWN = (

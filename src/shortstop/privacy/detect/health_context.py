@@ -13,7 +13,12 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from shortstop.privacy.detect.combine import has_options, may_speak_of_health, spelled
+from shortstop.privacy.detect.combine import (
+    has_options,
+    health_of_a_person,
+    may_speak_of_health,
+    spelled,
+)
 from shortstop.privacy.detect.frames import is_framed, is_made_up
 from shortstop.privacy.detect.letters import bare
 from shortstop.privacy.detect.lexicon import latin_sign, marked, told
@@ -27,6 +32,8 @@ PASSAGE = 300
 """Characters that are read together: a few sentences."""
 FRAMED = 1.0
 """Log-odds that are asked for in addition in a statistic or a leaflet; twice in a novel."""
+DENIED = -2.5
+"""Log-odds below which a passage is nobody's health although the lists say so."""
 _CAPITALS = re.compile(r"\b[A-Z]{2,5}\b")
 _END = re.compile(r"(?<=[.!?;\n\x1f。！？])\s*")
 
@@ -42,6 +49,20 @@ def by_context(text: str) -> tuple[int, int] | None:
             continue
         least = linear_model(NAME).threshold + FRAMED * (is_framed(low) + is_made_up(low))
         if score(text[start:end], low) >= least:
+            return start, end
+    return None
+
+
+def denied(text: str, place: int) -> tuple[int, int] | None:
+    """(start, end) of the passage around a term, when the lists believe the passage by itself and
+    all its words say that it is about nobody. What the lists see only in several passages together
+    is not denied."""
+    for start, end in passages(text):
+        if end > place:
+            passage = text[start:end]
+            low = spelled(passage)
+            if score(passage, low) >= DENIED or not health_of_a_person(passage, [], low):
+                return None
             return start, end
     return None
 

@@ -19,7 +19,15 @@ from shortstop.privacy.detect.somebody import spoken_of
 from shortstop.privacy.detect.word_reader import NAMED, WordReader, features_of, is_name
 
 NAME = "person_context"
-READER = WordReader(NAME, lambda digits: f"#{min(len(digits), 20)}")
+
+
+def _figure(digits: str) -> str:
+    """What stands for a number: a year, or how long it is."""
+    year = len(digits) == 4 and "1000" <= digits < "2100"
+    return "#year" if year else f"#{min(len(digits), 20)}"
+
+
+READER = WordReader(NAME, _figure)
 MOST = 12
 """Passages of a text that are read at most."""
 UNNAMED = 1.0

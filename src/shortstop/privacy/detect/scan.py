@@ -30,7 +30,7 @@ from shortstop.privacy.detect.detector import (
 )
 from shortstop.privacy.detect.dictated import dictated
 from shortstop.privacy.detect.figures import figures
-from shortstop.privacy.detect.health_context import by_context
+from shortstop.privacy.detect.health_context import by_context, denied
 from shortstop.privacy.detect.own import contextual_rules, is_no_secret
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.detect.signs import TURNED
@@ -47,7 +47,8 @@ UNPACKED = ("base64:", "hex:")
 is an accident: one cipher in two hundred contains an IBAN."""
 EDGE = 48
 """How much of two neighbouring texts is read together, for a value split between them."""
-
+DENIALS = 4
+"""Passages of a text that may be denied by their context."""
 
 _TOLD_BY_FIRMS = TOLD | SHOWN | {"NATIONAL_ID"}
 
@@ -177,7 +178,7 @@ def _read(text: str, tick: Tick, *, sealed: bool, parts: int) -> list[ScanHit]:
     if "figures" in survey.signs and not (
         sealed or any(h.tier >= Tier.S2 for h in chain(everything, hits))
     ):
-        hits += _somebodys(view)
+        hits += _of_people(text, list(_somebodys(view)))
     if not sealed:
         hits += _hidden_health(view, hits, inner)
     return hits
@@ -308,13 +309,24 @@ def _unrepeated(
     return (h for h in more if (h.label, inner[h.start : h.end]) not in values)
 
 
-def _health(view: PlainView, low: str, hits: Sequence[ScanHit], parts: int) -> list[ScanHit]:
+def _blanked(text: str, span: tuple[int, int]) -> str:
+    start, end = span
+    return text[:start] + " " * (end - start) + text[end:]
+
+
+def _health(view: PlainView, low: str | None, hits: Sequence[ScanHit], parts: int) -> list[ScanHit]:
     """An illness with its person. In a request of several parts they may stand in two of them, and
-    what identifies somebody does so for all."""
+    what identifies somebody does so for all. Where nobody is identified, passages that the reader
+    of context denies are left out."""
     known = [h.start for h in hits if h.label in IDENTIFYING]
-    span = health_of_a_person(view.text, known, low)
+    text, span = view.text, health_of_a_person(view.text, known, low)
+    for _ in range(0 if known else DENIALS):
+        if span is None or (passage := denied(text, span[0])) is None:
+            break
+        text = _blanked(text, passage)
+        low, span = None, health_of_a_person(text, known)
     if span is None and (known or parts > 1):
-        span = health_of_a_person(view.text, known, low, whole=True)
+        span = health_of_a_person(text, known, low, whole=True)
     if span is None and (span := by_context(view.text)) is not None:
         return [ScanHit("HEALTH", Tier.S3, "health-by-context", *view.span(*span))]
     return [] if span is None else [_of_health(*view.span(*span))]
