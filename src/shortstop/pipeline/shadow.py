@@ -29,9 +29,8 @@ from shortstop.pipeline.learning_call import LearningCall
 from shortstop.pipeline.record import Bookkeeping
 from shortstop.pipeline.turns import Turns
 from shortstop.serving import verify
+from shortstop.serving.comparable import comparable, completed_by
 from shortstop.serving.second import SecondLook, together
-from shortstop.specialists.invocation import Invocation, spelled
-from shortstop.specialists.json_object import completed
 from shortstop.tokens import estimated_usage
 from shortstop.types import (
     Attempt,
@@ -42,8 +41,6 @@ from shortstop.types import (
     Request,
     Signals,
     Target,
-    Text,
-    ToolCall,
     Trace,
 )
 
@@ -81,21 +78,15 @@ class Side:
 
     @property
     def text(self) -> str:
-        """What is compared: the text, or the calls as JSON."""
-        calls = [p for p in self.choice.parts if isinstance(p, ToolCall)]
-        if not calls:
-            return self.choice.text
-        return spelled([Invocation(call.name, call.arguments) for call in calls])
+        """What is compared."""
+        return comparable(self.choice)
 
     def filled_in(self, reference: Side) -> Side | None:
         """What a client would get of it; None where the reference lacks what is missing."""
         if not self.missing:
             return self
-        text = completed(self.text, self.missing, reference.text)
-        if text is None:
-            return None
-        choice = replace(self.choice, parts=(Text(text),))
-        return Side(choice, self.target, self.signals)
+        choice = completed_by(self.choice, self.missing, reference.choice)
+        return None if choice is None else Side(choice, self.target, self.signals)
 
 
 @dataclass(frozen=True, slots=True)
