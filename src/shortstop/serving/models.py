@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from shortstop.beside import ON_THE_LOOP, Calls
 from shortstop.errors import PrivacyRefused, StoreError, UpstreamFailed
@@ -15,6 +16,7 @@ from shortstop.serving.health import TargetHealth
 from shortstop.types import Chunk, Clearance, Cleared, Reach, Reply, Request, Target
 
 UNWATCHED = nullcontext()
+T = TypeVar("T")
 
 
 async def cleared_for(
@@ -48,9 +50,6 @@ def _no_answer() -> UpstreamFailed:
     return UpstreamFailed("The model's answer could not be read.")
 
 
-_FROM_UPSTREAM = turned_into("upstream", _no_answer)
-
-
 @dataclass(frozen=True, slots=True)
 class Models:
     """The configured targets by name; local ones have a backend, remote ones an upstream."""
@@ -62,8 +61,7 @@ class Models:
     health: Mapping[str, TargetHealth] = field(default_factory=dict)
     """Of local models. Upstreams watch their own, call by call."""
     calls: Calls = ON_THE_LOOP
-    """How what stands in for real values is looked up: what was answered is not given up for a
-    store that is slow."""
+    """How what stands in for real values is looked up."""
 
     async def answer(
         self, name: str, request: Request, clearance: Clearance, via: Via | None = None
@@ -74,12 +72,10 @@ class Models:
             with self.health.get(name, UNWATCHED), turned_into("local model", _no_answer):
                 return _held(await self.backends[name].answer(request))
         cleared = await cleared_for(self.guard, request, clearance, target, self.calls)
-        with _FROM_UPSTREAM:
+        with turned_into("upstream", _no_answer):
             reply = _held(await self.upstreams[name].answer(cleared, via))
-        if cleared.clearance.reach != Reach.PSEUDONYMISED:
-            return reply
         with turned_into("privacy's restoring", _not_restored):
-            return await self.calls.need(partial(self.guard.restore, reply, cleared))
+            return await self._restored(partial(self.guard.restore, reply, cleared), cleared)
 
     async def stream(
         self, name: str, request: Request, clearance: Clearance, via: Via | None = None
@@ -95,16 +91,23 @@ class Models:
                 source = self.backends[name].stream(request)
         else:
             cleared = await cleared_for(self.guard, request, clearance, target, self.calls)
-            source, failure = self.upstreams[name].stream(cleared, via), _FROM_UPSTREAM
-            if cleared.clearance.reach == Reach.PSEUDONYMISED:
+            with turned_into("privacy's restoring", _not_restored):
+                answer = self.upstreams[name].stream(cleared, via)
+                restore = partial(self.guard.restore_stream, answer, cleared)
+                source = await self._restored(restore, cleared)
+            failure = turned_into("upstream", _no_answer)
+            if source is not answer:
                 failure = turned_into("privacy's restoring", _not_restored)
-                with failure:
-                    restore = partial(self.guard.restore_stream, source, cleared)
-                    source = await self.calls.need(restore)
         async with aclosing(source):
             with self.health.get(name, UNWATCHED), failure:
                 async for chunk in source:
                     yield chunk
+
+    async def _restored(self, restore: Callable[[], T], cleared: Cleared) -> T:
+        """What was answered is not given up for a store that is slow."""
+        if cleared.clearance.reach != Reach.PSEUDONYMISED:
+            return restore()
+        return await self.calls.need(restore)
 
 
 def _held(reply: Reply) -> Reply:

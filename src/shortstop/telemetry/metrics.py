@@ -65,7 +65,7 @@ class _Pending:
             self._amount = 0.0
 
 
-class _Observed:
+class _Readings:
     """What a histogram is to observe: a bound for each bucket is looked at there. Thread-safe."""
 
     __slots__ = ("_amounts", "_histogram", "observe")
@@ -80,7 +80,7 @@ class _Observed:
             self._histogram.observe(self._amounts.popleft())
 
 
-Buffer = TypeVar("Buffer", _Pending, _Observed)
+Buffer = TypeVar("Buffer", _Pending, _Readings)
 
 
 class BufferedFamily(Generic[Metric, Buffer]):
@@ -198,16 +198,10 @@ class Metrics:
             "shortstop_joules", "Energy in joules, best estimate.", "target"
         )
         self._seconds = self._histogram(
-            "shortstop_request_seconds",
-            "Seconds until the answer was complete.",
-            REQUEST_BUCKETS,
-            "target",
+            "shortstop_request_seconds", "Seconds until the answer was complete.", "target"
         )
         self._first_byte = self._histogram(
-            "shortstop_first_byte_seconds",
-            "Seconds until the first token of a stream.",
-            REQUEST_BUCKETS,
-            "target",
+            "shortstop_first_byte_seconds", "Seconds until the first token of a stream.", "target"
         )
 
     def _make_privacy_metrics(self) -> None:
@@ -231,18 +225,20 @@ class Metrics:
             registry=self.registry,
         )
         self._verdict_seconds = self._histogram(
-            "shortstop_privacy_seconds", "Seconds that a privacy verdict took.", VERDICT_BUCKETS
+            "shortstop_privacy_seconds",
+            "Seconds that a privacy verdict took.",
+            buckets=VERDICT_BUCKETS,
         )
 
     def _counter(self, name: str, help: str, *labels: str) -> Family[Counter]:
         return Family(Counter(name, help, labels, registry=self.registry))
 
     def _histogram(
-        self, name: str, help: str, buckets: Sequence[float], *labels: str
-    ) -> BufferedFamily[Histogram, _Observed]:
+        self, name: str, help: str, *labels: str, buckets: Sequence[float] = REQUEST_BUCKETS
+    ) -> BufferedFamily[Histogram, _Readings]:
         """Of seconds."""
         metric = Histogram(name, help, labels, buckets=buckets, registry=self.registry)
-        family = BufferedFamily(metric, _Observed)
+        family = BufferedFamily(metric, _Readings)
         self._buffered.append(family)
         return family
 
