@@ -49,8 +49,8 @@ class Twins:
 
 def retold(frame: Json, text: str) -> Json:
     """The frame, if `text` is what its only choice says, else a copy that says it."""
-    choices = frame["choices"]
-    if len(choices) != 1:
+    choices = frame.get("choices")
+    if not choices or len(choices) != 1:
         return frame
     delta = choices[0].get("delta") or {}
     if (delta.get("content") or "") == text:
