@@ -69,7 +69,7 @@ class Parrot:
         stated = {k: v for k, v in options.items() if v is not None}
         return encode({"brain": model, "dialogue": turns, **stated} | carried(request, NAME))
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         return parse_answer(body, _reply, "what a parrot says")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -83,7 +83,7 @@ class Parrot:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode({"squawk": str(error)})
 
-    def stream_decoder(self, salt: str = "") -> ParrotStream:
+    def stream_decoder(self, salt: object = "") -> ParrotStream:
         return ParrotStream()
 
     def stream_encoder(self, request: Request, created: int) -> ParrotStream:

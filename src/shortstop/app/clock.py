@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import time as system
 
 
 class SystemClock:
     """Implements ports.Clock."""
 
-    @staticmethod
-    def time() -> float:
-        return time.time()
-
-    @staticmethod
-    def monotonic() -> float:
-        return time.monotonic()
+    time = staticmethod(system.time)
+    monotonic = staticmethod(system.monotonic)
 
 
 CLOCK = SystemClock()

@@ -17,7 +17,7 @@ from shortstop.dialects.describe import (
 )
 from shortstop.dialects.either import EitherDecoder
 from shortstop.dialects.fields import parse_object
-from shortstop.dialects.ids import salt_of
+from shortstop.dialects.ids import Salt
 from shortstop.dialects.loss import lost, unsent_stops
 from shortstop.dialects.names import ToolNames
 from shortstop.dialects.offers import Offered, decode_offers
@@ -50,6 +50,7 @@ __all__ = [
     "Limits",
     "Offered",
     "Route",
+    "Salt",
     "StatefulDialect",
     "Steps",
     "ToolNames",
@@ -66,7 +67,6 @@ __all__ = [
     "read_usage",
     "redecoded",
     "register",
-    "salt_of",
     "unsent_stops",
     "upstream_dialects",
     "wire_words",

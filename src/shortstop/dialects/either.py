@@ -13,7 +13,7 @@ class EitherDecoder:
     """Implements ports.StreamDecoder. The first sign tells: a whole answer is a JSON object, unless
     the dialect's streams are `json_lines` themselves."""
 
-    def __init__(self, dialect: Dialect, salt: str, *, json_lines: bool = False) -> None:
+    def __init__(self, dialect: Dialect, salt: object, *, json_lines: bool = False) -> None:
         self._dialect, self._salt, self._json_lines = dialect, salt, json_lines
         self._stream: StreamDecoder | None = None
         self._whole: list[bytes] | None = None

@@ -10,15 +10,27 @@ from msgspec.structs import replace
 from shortstop.types import Choice, Request, ToolCall
 
 
-def salt_of(request: Request) -> str:
+class Salt:
     """What ids in the answer to `request` are made from: the conversation, so that the same
-    question has the same ids, whole and streamed, and the next turn has others."""
-    asked = msgspec.json.encode((request.model, request.messages))
-    return hashlib.blake2b(asked, digest_size=12).hexdigest()
+    question has the same ids, whole and streamed, and the next turn has others. It is worked out
+    for who asks for its text: most answers bring all of their ids."""
+
+    __slots__ = ("_request", "_text")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._text = ""
+
+    def __str__(self) -> str:
+        if not self._text:
+            asked = msgspec.json.encode((self._request.model, self._request.messages))
+            self._text = hashlib.blake2b(asked, digest_size=12).hexdigest()
+        return self._text
 
 
-def made_id(salt: str, choice: int, number: int) -> str:
-    """The id of the call with that number in an answer's alternative `choice`."""
+def made_id(salt: object, choice: int, number: int) -> str:
+    """The id of the call with that number in an answer's alternative `choice`; of the salt, its
+    text counts."""
     place = f"{salt} {choice} {number}".encode()
     return f"call_{hashlib.blake2b(place, digest_size=12).hexdigest()}"
 
@@ -26,7 +38,7 @@ def made_id(salt: str, choice: int, number: int) -> str:
 class GivenIds:
     """The ids of one alternative's calls: a missing or repeated one is replaced."""
 
-    def __init__(self, salt: str, choice: int = 0) -> None:
+    def __init__(self, salt: object, choice: int = 0) -> None:
         self._salt, self._choice = salt, choice
         self._taken: set[str] = set()
         self._count = 0
@@ -40,7 +52,7 @@ class GivenIds:
         return id
 
 
-def identified(choice: Choice, salt: str) -> Choice:
+def identified(choice: Choice, salt: object) -> Choice:
     """The alternative, each of its calls with an id of its own."""
     calls = [part for part in choice.parts if isinstance(part, ToolCall)]
     if len({call.id for call in calls} - {""}) == len(calls):

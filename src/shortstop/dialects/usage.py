@@ -28,7 +28,10 @@ _STANDARD = frozenset(
 """How most answers are served: at the price that is listed first."""
 _READ = ("cached_tokens", "cache_read_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
-_COUNTS = frozenset([*PROMPTS, *COMPLETIONS, "total_tokens", *_READ, *_WRITTEN])
+_SIDES = frozenset([*PROMPTS, *COMPLETIONS, "total_tokens"])
+_ALL_OF_A_SIDE = (0, 0, 0, 0, 0, 0)
+"""Where nothing finer is told than both sides, as most servers do."""
+_COUNTS = _SIDES | {*_READ, *_WRITTEN}
 
 
 def count_of(value: Any) -> int | None:
@@ -57,17 +60,10 @@ def usage_of(value: Any, *, beside: bool = False, answer: Any = None) -> Usage |
         return None
     prompts, completions = _order(PROMPTS, beside), _order(COMPLETIONS, beside)
     prompt, completion = _first((value,), prompts), _first((value,), completions)
-    details = _table(value, "prompt_tokens_details", "input_tokens_details")
-    told = _table(value, "completion_tokens_details", "output_tokens_details")
-    read = _first((details, value), _READ) or 0
-    split = _table(value, "cache_creation")
-    hour = count_of(split.get("ephemeral_1h_input_tokens")) or 0
-    written = _first((details, value), _WRITTEN) or 0
-    written = written or hour + (count_of(split.get("ephemeral_5m_input_tokens")) or 0)
+    finer = _ALL_OF_A_SIDE if value.keys() <= _SIDES else _finer(value)
+    read, written, hour, reasoning, audio_in, audio_out = finer
     if not (prompt or read or written) and not completion:
         return None
-    reasoning = _first((told, value), ("reasoning_tokens", "thinking_tokens")) or 0
-    audio_in, audio_out = (_first((t,), ("audio_tokens",)) or 0 for t in (details, told))
     total = count_of(value.get("total_tokens")) or 0
     known_prompt, known_completion = prompt or 0, completion or 0
     if _is_beside(value, known_prompt, known_completion, read + written, total, beside=beside):
@@ -90,6 +86,24 @@ def usage_of(value: Any, *, beside: bool = False, answer: Any = None) -> Usage |
     return beyond_tokens(counted, value, answer)
 
 
+def _finer(value: Any) -> tuple[int, int, int, int, int, int]:
+    """What is told beside both sides and the total: read from a cache, written to one, of it for an
+    hour, reasoning, audio asked and answered."""
+    details = _table(value, "prompt_tokens_details", "input_tokens_details")
+    told = _table(value, "completion_tokens_details", "output_tokens_details")
+    split = _table(value, "cache_creation")
+    hour = count_of(split.get("ephemeral_1h_input_tokens")) or 0
+    written = _first((details, value), _WRITTEN) or 0
+    return (
+        _first((details, value), _READ) or 0,
+        written or hour + (count_of(split.get("ephemeral_5m_input_tokens")) or 0),
+        hour,
+        _first((told, value), ("reasoning_tokens", "thinking_tokens")) or 0,
+        _first((details,), ("audio_tokens",)) or 0,
+        _first((told,), ("audio_tokens",)) or 0,
+    )
+
+
 def beyond_tokens(usage: Usage | None, value: Any, answer: Any) -> Usage | None:
     """The usage `value` of an answer as it was read, with what else is told of its price."""
     searches, served = _searches(value, answer), served_as(value, answer)
@@ -100,9 +114,11 @@ def beyond_tokens(usage: Usage | None, value: Any, answer: Any) -> Usage | None:
 
 def served_as(*told: Any) -> tuple[str, ...]:
     """How something was served, or is asked to be, where that is not the standard way."""
-    tables = [t for t in told if isinstance(t, dict) and not t.keys().isdisjoint(_SERVED)]
-    words = {str(w).lower() for table in tables for name in _SERVED if (w := table.get(name))}
-    return tuple(sorted(words - _STANDARD))
+    words: set[str] = set()
+    for table in told:
+        if isinstance(table, dict) and not table.keys().isdisjoint(_SERVED):
+            words.update(str(w).lower() for name in _SERVED if (w := table.get(name)))
+    return tuple(sorted(words - _STANDARD)) if words else ()
 
 
 def possible_searches(tools: Any) -> int:

@@ -146,7 +146,9 @@ class Pipeline:
         """
         seam = ContainedBlock("setting money aside", (RequestError,))
         with seam:
-            if not await self._reserved_for_all(record, decision):
+            if self.fallbacks is None or not await self._reserved_for_all(
+                record, decision, self.fallbacks
+            ):
                 await self._books.reserve(record, decision)
             return decision
         unpaid = self._unlearned.unpaid(decision)
@@ -159,26 +161,24 @@ class Pipeline:
             )
         return unpaid
 
-    async def _reserved_for_all(self, record: RequestRecord, decision: Decision) -> bool:
+    async def _reserved_for_all(
+        self, record: RequestRecord, decision: Decision, fallbacks: Fallbacks
+    ) -> bool:
         """Whether money is set aside for those, too, who may answer in place of the plan's targets:
         only then do they."""
-        instead = self._standing_in(record, decision)
+        instead: Instead = {}
+        with contained("finding who may stand in"):
+            instead = fallbacks.of(decision.plan, record.request, record.caller)
         if not instead:
             return False
         names = (name for names in instead.values() for name in names)
         try:
             await self._books.reserve(record, replace(decision, plan=(*decision.plan, *names)))
         except QuotaExceeded:
-            record.fallbacks = self.fallbacks.unpaid(instead) if self.fallbacks else None
+            record.fallbacks = fallbacks.unpaid(instead)
             return False
         record.fallbacks = instead
         return True
-
-    def _standing_in(self, record: RequestRecord, decision: Decision) -> Instead:
-        if self.fallbacks is not None:
-            with contained("finding who may stand in"):
-                return self.fallbacks.of(decision.plan, record.request, record.caller)
-        return {}
 
     async def _served(self, record: RequestRecord, decision: Decision) -> tuple[Served, Asking]:
         """What cannot be made safe to leave stays, and is decided again as such.

@@ -73,7 +73,10 @@ class Clearing:
         """The verdict: what cannot be judged stays local. Raises Overloaded where too many long
         requests wait to be read."""
         with contained("privacy's verdict", (Overloaded,)):
-            return await self._judged(request, caller)
+            if self._recall is not None:
+                return await self._recalled(self._recall, request, caller)
+            judge = partial(self.guard.clear, request, caller)
+            return await self._in_time(request, judge, partial(self.guard.give_up, request, caller))
         return NOT_CLEARED
 
     async def look(self, request: Request, caller: Caller) -> Clearance:
@@ -92,12 +95,6 @@ class Clearing:
         with contained("the wait for what other machines know"):
             return await self._recall.settled(caller)
         await asyncio.sleep(FRESH_SECONDS)
-
-    async def _judged(self, request: Request, caller: Caller) -> Clearance:
-        if self._recall is not None:
-            return await self._recalled(self._recall, request, caller)
-        judge = partial(self.guard.clear, request, caller)
-        return await self._in_time(request, judge, partial(self.guard.give_up, request, caller))
 
     async def _recalled(self, recall: Recall, request: Request, caller: Caller) -> Clearance:
         began = time.monotonic()

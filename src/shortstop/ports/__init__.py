@@ -218,7 +218,7 @@ class Dialect(Protocol):
     def encode_request(self, request: Request, model: str) -> bytes:
         """The request as this dialect's JSON, addressed to `model`."""
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         """Calls without an id get one that is made from `salt`. Raises UpstreamFailed when the
         bytes are not an answer, and the TargetError that they tell instead of one."""
 
@@ -228,7 +228,7 @@ class Dialect(Protocol):
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
         """The answer as the client expects it: `model` is what `request` asked for."""
 
-    def stream_decoder(self, salt: str = "") -> StreamDecoder: ...
+    def stream_decoder(self, salt: object = "") -> StreamDecoder: ...
 
     def stream_encoder(self, request: Request, created: int) -> StreamEncoder: ...
 

@@ -31,7 +31,7 @@ def readable_body(request: Request) -> Json:
 
 def holds_tokens(body: Json, words: WireWords) -> bool:
     """Whether some of its text stands as numbers, which only their own model can read."""
-    return any(name in body and _numbers(body[name]) for name in words.tokens)
+    return any(_numbers(body[name]) for name in words.tokens & body.keys())
 
 
 def _numbers(value: object) -> bool:

@@ -11,7 +11,7 @@ from shortstop.privacy.detect.alarm import alarm
 from shortstop.privacy.detect.register import Register
 from shortstop.privacy.detect.scan import Unreadable, scan
 from shortstop.privacy.images import without_images
-from shortstop.privacy.leaves import Leaf, LeafReader
+from shortstop.privacy.leaves import LeafReader
 from shortstop.privacy.patience import patience
 from shortstop.types import Finding, Json, WireWords
 
@@ -46,14 +46,13 @@ class Detectors:
         """Everything found in the body's strings within `timeout` seconds (default: as configured,
         and more for a long body).
         Raises Unreadable, TimeoutError, ValueError or TypeError: none of these bodies may leave."""
-        room, texts = self._max_chars, list[Leaf]()
-        for leaf in self.reader.leaves(body):
-            room -= len(leaf.text)
-            if room < 0:
-                raise Unreadable("too-large-to-scan")
-            texts.append(leaf)
+        leaves, characters = self.reader.leaves(body), 0
+        for leaf in leaves:
+            characters += len(leaf.text)
+        if characters > self._max_chars:
+            raise Unreadable("too-large-to-scan")
         if timeout is None:
-            timeout = patience(self._timeout, self._max_chars - room)
+            timeout = patience(self._timeout, characters)
         now = self._monotonic
         deadline = now() + timeout
 
@@ -62,7 +61,7 @@ class Detectors:
                 raise TimeoutError("the detectors ran out of time")
 
         with alarm(timeout + GRACE):
-            return scan(texts, self._registers.get(tenant), tick)
+            return scan(leaves, self._registers.get(tenant), tick)
 
     def without_images(self, body: Json) -> Json:
         """The body without the data of inline images, for policies that let them go unread."""

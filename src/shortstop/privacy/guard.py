@@ -39,6 +39,7 @@ from shortstop.types import (
     Reply,
     Request,
     Target,
+    Text,
     Tier,
     ToolResult,
 )
@@ -172,7 +173,8 @@ class PrivacyGuard:
         rules = self._policies.of(caller.tenant)
         body, images = readable_body(request), rules.acting.images == "allow"
         seals = self._words.seals
-        if any(_unreadable(part, images, seals) for m in request.messages for part in m.parts):
+        odd = [p for m in request.messages for p in m.parts if type(p) is not Text]
+        if any(_unreadable(part, images, seals) for part in odd):
             raise Unreadable("unknown-part")
         if holds_tokens(body, self._words):
             raise Unreadable("token-array")

@@ -79,18 +79,19 @@ class LeafReader:
     ) -> None:
         if depth > MAX_DEPTH:
             raise ValueError("the request is nested too deeply")
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             self._string(value, path, key, depth, nested, leaves)
-        elif isinstance(value, dict):
+        elif kind is dict:
             self._object(value, path, depth, nested, leaves)
-        elif isinstance(value, list | tuple):
+        elif kind is list or kind is tuple:
             for i, item in enumerate(value):
                 self._walk(item, f"{path}[{i}]", key, depth + 1, nested, leaves)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif kind is int or kind is float:
             if key or abs(value) >= LARGE_NUMBER:
                 leaves.append(Leaf(path, repr(value), key))
-        elif value is not None and not isinstance(value, bool):
-            raise TypeError(f"a {type(value).__name__} is not JSON")
+        elif value is not None and kind is not bool:
+            raise TypeError(f"a {kind.__name__} is not JSON")
 
     def _object(self, table: Json, path: str, depth: int, nested: int, leaves: list[Leaf]) -> None:
         names, constants = self._names, self._constants

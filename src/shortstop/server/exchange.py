@@ -124,11 +124,11 @@ class Exchange:
         await self._head(status, [JSON, length, *headers])
         await self._body(body, more=False)
 
-    async def _head(self, status: int, headers: RawHeaders) -> None:
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+    def _head(self, status: int, headers: RawHeaders) -> Awaitable[None]:
+        return self.send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _body(self, data: bytes, *, more: bool = True) -> None:
-        await self.send({"type": "http.response.body", "body": data, "more_body": more})
+    def _body(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
+        return self.send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 def explained(answer: Answer) -> dict[str, str]:

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from shortstop.errors import HeadTooLarge, InvalidRequest, ShortstopError, TooSlow
 from shortstop.server import older
 from shortstop.server.connections import Connections
+from shortstop.server.sender import sending_itself
 from shortstop.server.turn_transport import TurnTransport
 
 VERSIONS = ("1.1", older.VERSION)
@@ -234,6 +235,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answered = cycle
+        app = sending_itself(app, cycle)
         if cycle.scope["http_version"] == older.VERSION:
             app = older.ending_with_the_connection(app, cycle)
         super()._start_asgi_task(cycle, app)

@@ -8,6 +8,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -69,7 +70,7 @@ class HotRoute:
         self._dialect: DialectName = dialect
         self._work = work
         self._id = Ids()
-        self._identify: Callable[[Scope], Caller] = lambda scope: caller_in(gateway, scope)
+        self._identify: Callable[[Scope], Caller] = partial(caller_in, gateway)
 
     def asked_by(self, identify: Callable[[Scope], Caller]) -> HotRoute:
         """The same work in the same places, for callers who are known otherwise."""

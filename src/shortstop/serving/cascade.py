@@ -158,8 +158,9 @@ class Cascade:
                 draft = draft or await self._reject(call, asking, answer)
                 continue
             good = not (target.local and asking.decision.verify)
-            with contained("the look at an answer"):
-                good = await self._convinces(call, asking, answer, last=last)
+            if target.local:
+                with contained("the look at an answer"):
+                    good = await self._convinces(call, asking, answer, last=last)
             if good or last:
                 return self._serve(call, asking, answer, draft=not good)
             rejected = await self._reject(call, asking, answer)
@@ -314,8 +315,6 @@ class Cascade:
     async def _convinces(
         self, call: Call, asking: Asking, answer: TakenAnswer, *, last: bool
     ) -> bool:
-        if not call.target.local:
-            return True
         began = call.seconds()
         good = self._accepted(call, asking, answer)
         whole = not (last or isinstance(answer, HeldStream))

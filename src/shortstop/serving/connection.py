@@ -233,7 +233,11 @@ class Pool:
 
         Raises OSError or UpstreamFailed when none can be made, TimeoutError when it takes too long.
         """
-        await self._enter(limit)
+        if self._room.locked():
+            async with asyncio.timeout(limit):
+                await self._room.acquire()
+        else:
+            await self._room.acquire()
         try:
             reused = None if fresh else self._reusable()
             if reused is not None:
@@ -243,13 +247,6 @@ class Pool:
         except BaseException:
             self._room.release()
             raise
-
-    async def _enter(self, limit: float) -> None:
-        if not self._room.locked():
-            await self._room.acquire()
-            return
-        async with asyncio.timeout(limit):
-            await self._room.acquire()
 
     def _reusable(self) -> Connection | None:
         now = asyncio.get_running_loop().time()

@@ -202,15 +202,15 @@ class _Client:
         return connection
 
     async def _whole(self, connection: Connection) -> bytes:
-        parts, size = [], 0
+        parts, size, most = [], 0, self._most(connection)
         end = asyncio.get_running_loop().time() + self.timeouts.total
         self._check_length(connection, self._max_answer)
         unpacker = AnswerUnpacker(connection.headers)
         while data := await connection.read(self.timeouts.idle):
-            data = unpacker.feed(data, self._most(connection))
+            data = unpacker.feed(data, most)
             parts.append(data)
             size += len(data)
-            if size > self._most(connection):
+            if size > most:
                 if is_good(connection.status):
                     parts.clear()  # whoever keeps the error must not keep them
                     raise self._too_large()

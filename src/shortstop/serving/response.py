@@ -86,7 +86,7 @@ async def read_to_the_end(
         yield data
 
 
-def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: str = "") -> Reply:
+def whole_reply(dialect: Dialect, body: bytes, request: Request, salt: object = "") -> Reply:
     """The answer that `body` is: as JSON, or as events of a server that streams whether it was
     asked to or not. Raises TargetError."""
     if not body.lstrip(BLANK)[:9].startswith(_EVENTS):

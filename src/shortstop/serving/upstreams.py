@@ -110,7 +110,7 @@ class RemoteUpstream:
 
     async def answer(self, cleared: Cleared, via: Via | None = None) -> Reply:
         """Raises TargetError after the last attempt."""
-        salt, names = dialects.salt_of(cleared.request), self._names(cleared.request)
+        salt, names = dialects.Salt(cleared.request), self._names(cleared.request)
         stopping, trip = self._stopping(cleared.request), Trip(self._road, cleared, via)
 
         def decode(reply: HttpReply) -> Reply:
@@ -118,7 +118,7 @@ class RemoteUpstream:
             trip.usage = decoded.usage
             return names.reply(stopping.reply(decoded))
 
-        if (result := await self._batched(cleared, via)) is not None:
+        if self.batches is not None and (result := await self._batched(cleared, via)) is not None:
             with suppress(UpstreamFailed), self._hiding(self.deployments[0]):
                 return self._read(result, decode)  # no answer in it: the line is asked on its own
         reply = await self._post(trip, cleared, self._vendor.path, self._encode, decode)
@@ -126,7 +126,7 @@ class RemoteUpstream:
 
     async def _batched(self, cleared: Cleared, via: Via | None) -> VendorResult | None:
         """What a batch of the vendor's holds of a line of a client's. None: it is in none."""
-        if via is None or via.place is None or self.batches is None or self.forwarding is None:
+        if via is None or via.place is None or self.forwarding is None:
             return None
         via.waits = True
         result = await self.forwarding.answered(via.place, cleared)
@@ -241,7 +241,7 @@ class RemoteUpstream:
         media_type = self._dialect.description.route.media_type
         decoder = dialects.EitherDecoder(
             self._dialect,
-            dialects.salt_of(cleared.request),
+            dialects.Salt(cleared.request),
             json_lines=not media_type.startswith("text/event-stream"),
         )
         headers, names = self._headers(cleared), self._names(cleared.request)
@@ -269,6 +269,8 @@ class RemoteUpstream:
         return own | self._clients_headers(request)
 
     def _clients_headers(self, request: Request) -> dict[str, str]:
+        if not (request.headers or request.betas):
+            return {}
         description = self._dialect.description
         own = {n: value for n, value in request.headers.items() if n in self.forwards}
         if description.betas is None or not request.betas or request.dialect != description.name:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -64,22 +65,41 @@ class _Pending:
             self._amount = 0.0
 
 
-class BufferedFamily:
-    """A counter's children by their labels, for what every request adds. Not thread-safe."""
+class _Readings:
+    """What a histogram is to observe: a bound for each bucket is looked at there. Thread-safe."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
-        self._children: dict[tuple[str, ...], _Pending] = {}
+    __slots__ = ("_amounts", "_histogram", "observe")
 
-    def __call__(self, *labels: str) -> _Pending:
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        self._amounts: deque[float] = deque()
+        self.observe = self._amounts.append
+
+    def flush(self) -> None:
+        while self._amounts:
+            self._histogram.observe(self._amounts.popleft())
+
+
+Buffer = TypeVar("Buffer", _Pending, _Readings)
+
+
+class BufferedFamily(Generic[Metric, Buffer]):
+    """A metric's children by their labels, for what every request adds."""
+
+    def __init__(self, metric: Metric, buffer: Callable[[Metric], Buffer]) -> None:
+        self._metric: Metric = metric
+        self._buffer: Callable[[Metric], Buffer] = buffer
+        self._children: dict[tuple[str, ...], Buffer] = {}
+
+    def __call__(self, *labels: str) -> Buffer:
         child = self._children.get(labels)
         if child is None:
-            counter = self._counter.labels(*labels) if labels else self._counter
-            child = self._children[labels] = _Pending(counter)
+            metric = self._metric.labels(*labels) if labels else self._metric
+            child = self._children[labels] = self._buffer(metric)
         return child
 
     def flush(self) -> None:
-        for child in self._children.values():
+        for child in tuple(self._children.values()):
             child.flush()
 
 
@@ -99,7 +119,7 @@ class Metrics:
         self._gauges = CollectorRegistry()
         self._gauges.register(_BuildInfo())
         self._later = later
-        self._buffered: list[BufferedFamily] = []
+        self._buffered: list[BufferedFamily[Any, Any]] = []
         self._flush_due = False
         self._make_request_metrics()
         self._make_privacy_metrics()
@@ -178,10 +198,10 @@ class Metrics:
             "shortstop_joules", "Energy in joules, best estimate.", "target"
         )
         self._seconds = self._histogram(
-            "shortstop_request_seconds", "Seconds until the answer was complete."
+            "shortstop_request_seconds", "Seconds until the answer was complete.", "target"
         )
         self._first_byte = self._histogram(
-            "shortstop_first_byte_seconds", "Seconds until the first token of a stream."
+            "shortstop_first_byte_seconds", "Seconds until the first token of a stream.", "target"
         )
 
     def _make_privacy_metrics(self) -> None:
@@ -204,25 +224,28 @@ class Metrics:
             "Answers with a surrogate that could not be turned back.",
             registry=self.registry,
         )
-        self._verdict_seconds = Histogram(
+        self._verdict_seconds = self._histogram(
             "shortstop_privacy_seconds",
             "Seconds that a privacy verdict took.",
             buckets=VERDICT_BUCKETS,
-            registry=self.registry,
         )
 
     def _counter(self, name: str, help: str, *labels: str) -> Family[Counter]:
         return Family(Counter(name, help, labels, registry=self.registry))
 
-    def _histogram(self, name: str, help: str) -> Family[Histogram]:
-        """Of seconds, by target."""
-        return Family(
-            Histogram(name, help, ("target",), buckets=REQUEST_BUCKETS, registry=self.registry)
-        )
+    def _histogram(
+        self, name: str, help: str, *labels: str, buckets: Sequence[float] = REQUEST_BUCKETS
+    ) -> BufferedFamily[Histogram, _Readings]:
+        """Of seconds."""
+        metric = Histogram(name, help, labels, buckets=buckets, registry=self.registry)
+        family = BufferedFamily(metric, _Readings)
+        self._buffered.append(family)
+        return family
 
-    def _buffer(self, name: str, help: str, *labels: str) -> BufferedFamily:
-        self._buffered.append(BufferedFamily(Counter(name, help, labels, registry=self.registry)))
-        return self._buffered[-1]
+    def _buffer(self, name: str, help: str, *labels: str) -> BufferedFamily[Counter, _Pending]:
+        family = BufferedFamily(Counter(name, help, labels, registry=self.registry), _Pending)
+        self._buffered.append(family)
+        return family
 
     def watch(self, name: str, help: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read at each scrape."""
@@ -232,7 +255,7 @@ class Metrics:
 
     def judged(self, clearance: Clearance, seconds: float) -> None:
         """Count a verdict. Its labels and reasons are the rulebook's words."""
-        self._verdict_seconds.observe(seconds)
+        self._verdict_seconds().observe(seconds)
         self._verdicts(clearance.reach.name.lower()).inc()
         for label in clearance.labels:
             self._findings(label).inc()

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortstop import dialects
 from shortstop.dialects.openai.stream import OpenAIChatDecoder
+from shortstop.dialects.openai.twins import retold
 from shortstop.types import Chunk, Json
 from tests.dialects.samples import asked
 
@@ -45,10 +47,15 @@ def sent(*frames: Json, close: str = "[DONE]", **written: Any) -> bytes:
     return "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
-def told(decoder: OpenAIChatDecoder, data: bytes) -> tuple[list[Chunk], bytes]:
+def meant(chunks: list[Chunk]) -> list[Chunk]:
+    """Each with a frame that says its own text."""
+    return [replace(c, wire=retold(c.wire, c.text)) if c.wire else c for c in chunks]
+
+
+def told(decoder: OpenAIChatDecoder, data: bytes) -> tuple[list[Chunk], list[bytes]]:
     chunks = decoder.feed(data)
     encoder = CHAT.stream_encoder(REQUEST, 1)
-    return chunks, b"".join(map(encoder.encode, chunks))
+    return meant(chunks), [encoder.encode(chunk) for chunk in chunks]
 
 
 WORDS = [frame({"content": f"word{i} "}, system_fingerprint="fp") for i in range(20)]
@@ -104,15 +111,32 @@ def test_nor_do_pieces_of_bytes(texts: list[str], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(whole)))
     decoder = OpenAIChatDecoder()
     pieces = decoder.feed(whole[:cut]) + decoder.feed(whole[cut:])
-    assert pieces == Plainly().feed(whole)
+    assert meant(pieces) == Plainly().feed(whole)
 
 
 def test_one_frame_is_not_changed_by_the_next() -> None:
-    first, second = OpenAIChatDecoder().feed(sent(*WORDS[:2]))
-    assert first.wire is not None
-    assert second.wire is not None
-    assert first.wire["choices"][0]["delta"]["content"] == "word0 "
-    assert second.wire["choices"][0]["delta"]["content"] == "word1 "
+    chunks, frames = told(OpenAIChatDecoder(), sent(*WORDS[:3]))
+    assert [c.wire["choices"][0]["delta"]["content"] for c in chunks if c.wire] == [
+        "word0 ",
+        "word1 ",
+        "word2 ",
+    ]
+    texts = [json.loads(f.removeprefix(b"data: "))["choices"][0]["delta"] for f in frames]
+    assert [delta["content"] for delta in texts] == ["word0 ", "word1 ", "word2 "]
+
+
+def test_twins_are_told_with_their_own_text_wherever_they_come() -> None:
+    """Nobody has read the first of them, another alternative stands between, and what is looked for
+    stands elsewhere, too."""
+    other = {**frame({"content": "two"}), "choices": [{"index": 1, "delta": {"content": "two"}}]}
+    odd = [frame({"content": text}, note="[probe]") for text in ("a", "b", "[probe]", "c")]
+    data = sent(WORDS[0], other, *WORDS[1:3], *odd, other, WORDS[3])
+    assert told(OpenAIChatDecoder(), data) == told(Plainly(), data)
+    late = OpenAIChatDecoder().feed(sent(*WORDS[:3]))[1:]
+    encoder = CHAT.stream_encoder(REQUEST, 1)
+    assert [b"word1 " in encoder.encode(late[0]), b"word2 " in encoder.encode(late[1])] == [
+        True
+    ] * 2
 
 
 def test_a_twin_after_the_end_says_nothing() -> None:

@@ -46,7 +46,7 @@ class AnthropicMessages:
             body = with_breakpoints(body, request.cache_scope)
         return _ENCODE(body)
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         return parse_answer(body, lambda tree: _reply(tree, salt), "an Anthropic message")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -73,14 +73,14 @@ class AnthropicMessages:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return _ENCODE(error_body(error, request_id))
 
-    def stream_decoder(self, salt: str = "") -> AnthropicDecoder:
+    def stream_decoder(self, salt: object = "") -> AnthropicDecoder:
         return AnthropicDecoder(salt)
 
     def stream_encoder(self, request: Request, created: int) -> AnthropicEncoder:
         return AnthropicEncoder(request)
 
 
-def _reply(tree: Json, salt: str) -> Reply:
+def _reply(tree: Json, salt: object) -> Reply:
     if isinstance(tree["content"], str):
         tree["content"] = [{"type": "text", "text": tree["content"]}]
     parts = tuple([part_from(block) for block in tree["content"]])

@@ -28,7 +28,7 @@ class AnthropicDecoder(EventDecoder):
     """One Chunk a frame, in the order that Anthropic documents; frames without neutral content
     (ping) carry only their `wire`."""
 
-    def __init__(self, salt: str = "") -> None:
+    def __init__(self, salt: object = "") -> None:
         super().__init__()
         self._order = Order()
         self._ids = GivenIds(salt)

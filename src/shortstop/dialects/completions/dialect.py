@@ -37,7 +37,7 @@ class OpenAICompletions:
             body = request_out(request, model)
         return _ENCODE(with_usage(body) if request.stream else body)
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         return parse_answer(body, _reply, "a completion")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -64,7 +64,7 @@ class OpenAICompletions:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def stream_decoder(self, salt: str = "") -> CompletionsDecoder:
+    def stream_decoder(self, salt: object = "") -> CompletionsDecoder:
         return CompletionsDecoder()
 
     def stream_encoder(self, request: Request, created: int) -> CompletionsEncoder:

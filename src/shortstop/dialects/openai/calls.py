@@ -43,7 +43,7 @@ class CallIndex:
     with the latest.
     """
 
-    def __init__(self, salt: str, choice: int) -> None:
+    def __init__(self, salt: object, choice: int) -> None:
         self._calls: list[_StreamedCall] = []
         self._places: dict[int, _StreamedCall] = {}
         self._ids = GivenIds(salt, choice)

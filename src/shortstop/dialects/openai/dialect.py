@@ -47,7 +47,7 @@ class OpenAIChat:
             body = request_out(request, model)
         return _ENCODE(with_usage(body) if request.stream else body)
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         return parse_answer(body, lambda tree: _reply(tree, salt), "a chat completion")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -72,14 +72,14 @@ class OpenAIChat:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def stream_decoder(self, salt: str = "") -> OpenAIChatDecoder:
+    def stream_decoder(self, salt: object = "") -> OpenAIChatDecoder:
         return OpenAIChatDecoder(salt)
 
     def stream_encoder(self, request: Request, created: int) -> OpenAIChatEncoder:
         return OpenAIChatEncoder(request, created)
 
 
-def _reply(tree: Json, salt: str) -> Reply:
+def _reply(tree: Json, salt: object) -> Reply:
     if not tree["choices"]:
         raise UpstreamFailed("The model's answer holds no choice.")
     told = tree.get("usage") or tree["choices"][0].get("usage")

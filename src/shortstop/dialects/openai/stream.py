@@ -12,7 +12,7 @@ from shortstop.dialects.finish import cut_off, finish_of
 from shortstop.dialects.openai.calls import CallIndex
 from shortstop.dialects.openai.describe import NAME
 from shortstop.dialects.openai.errors import encode_error
-from shortstop.dialects.openai.twins import Twins
+from shortstop.dialects.openai.twins import PROBE, Twins, retold
 from shortstop.dialects.openai.wire import (
     finish_out,
     is_legacy,
@@ -41,7 +41,7 @@ class OpenAIChatDecoder(EventDecoder):
     What is no chat frame by OpenAI's documents is handed on without its `wire`.
     """
 
-    def __init__(self, salt: str = "") -> None:
+    def __init__(self, salt: object = "") -> None:
         super().__init__()
         self._salt = salt
         self._calls: dict[int, CallIndex] = {}
@@ -168,10 +168,19 @@ class OpenAIChatEncoder:
         self._usage: Json | None = None
         self._begun: set[int] = set()
         self._finished: set[int] = set()
+        self._pattern: Json | None = None
+        """The frame of twins, and what stands before and behind their texts."""
+        self._around = b"", b""
 
     def encode(self, chunk: Chunk) -> bytes:
         if chunk.dialect == NAME and chunk.wire is not None:
-            return self._passed_on(chunk, chunk.wire)
+            if chunk.wire is self._pattern:
+                before, behind = self._around
+                return b"%b%b%b" % (before, _ENCODE(chunk.text), behind)
+            frame = retold(chunk.wire, chunk.text)
+            if frame is not chunk.wire and chunk.index in self._begun:
+                self._learn(chunk, chunk.wire)
+            return self._passed_on(chunk, frame)
         if chunk.usage is not None:
             self._usage = usage_out(chunk.usage)
         frames = b""
@@ -182,6 +191,12 @@ class OpenAIChatEncoder:
             self._finished.add(chunk.index)
             frames += self._frame(chunk, {}, finish_out(chunk.finish, legacy=self._legacy))
         return frames
+
+    def _learn(self, twin: Chunk, pattern: Json) -> None:
+        """How the others of its kind are written, unless something else in them looks the same."""
+        parts = self._passed_on(twin, retold(pattern, PROBE)).split(_ENCODE(PROBE))
+        if len(parts) == 2:
+            self._pattern, self._around = pattern, (parts[0], parts[1])
 
     def _passed_on(self, chunk: Chunk, wire: Json) -> bytes:
         """The upstream's own frame with its unknown fields; usage waits for the end."""

@@ -14,7 +14,7 @@ TRIES = 3
 LONGEST = 1 << 12
 """Characters of a frame that may be a pattern."""
 _OPENINGS = ('"content":"', '"content": "')
-_PROBE = "[probe]"
+PROBE = "[probe]"
 
 
 class Twins:
@@ -26,16 +26,15 @@ class Twins:
         self._first: Chunk | None = None
 
     def chunk(self, data: str) -> Chunk | None:
-        """What a frame means that is the pattern with another text; None for any other."""
+        """What a frame means that is the pattern with another text; None for any other. Its `wire`
+        is the pattern: `retold` writes it with the text."""
         first, head, tail = self._first, self._head, self._tail
         if first is None or not (data.startswith(head) and data.endswith(tail)):
             return None
         text = data[len(head) : len(data) - len(tail)]
         if not _is_plain(text) or len(data) < len(head) + len(tail):
             return None
-        assert first.wire is not None
-        wire = with_text(first.wire, text)
-        return Chunk(index=first.index, text=text, dialect=first.dialect, wire=wire)
+        return Chunk(index=first.index, text=text, dialect=first.dialect, wire=first.wire)
 
     def learn(self, data: str, chunk: Chunk) -> None:
         """A frame that was none, and what it means."""
@@ -44,14 +43,19 @@ class Twins:
         self._left -= 1
         for opening in _OPENINGS:
             head, found, tail = data.partition(f'{opening}{chunk.text}"')
-            if found and _text_of(f'{head}{opening}{_PROBE}"{tail}') == _PROBE:
+            if found and _text_of(f'{head}{opening}{PROBE}"{tail}') == PROBE:
                 self._first, self._head, self._tail = chunk, head + opening, '"' + tail
 
 
-def with_text(frame: Json, text: str) -> Json:
-    """The frame with another text in its only choice."""
-    choice = frame["choices"][0]
-    return {**frame, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
+def retold(frame: Json, text: str) -> Json:
+    """The frame, if `text` is what its only choice says, else a copy that says it."""
+    choices = frame.get("choices")
+    if not choices or len(choices) != 1:
+        return frame
+    delta = choices[0].get("delta") or {}
+    if (delta.get("content") or "") == text:
+        return frame
+    return {**frame, "choices": [{**choices[0], "delta": {**delta, "content": text}}]}
 
 
 def _text_of(data: str) -> object:

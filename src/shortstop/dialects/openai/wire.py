@@ -60,7 +60,7 @@ def with_usage(body: Json) -> Json:
     return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
 
 
-def choice_from(value: Json, salt: str = "") -> Choice:
+def choice_from(value: Json, salt: object = "") -> Choice:
     """One of an answer's choices; calls without ids get ids that are made from `salt`. Raises what
     `parsing.MALFORMED` lists, and UpstreamFailed for one that ended without an answer."""
     message = value["message"]

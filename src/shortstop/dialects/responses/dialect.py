@@ -46,7 +46,7 @@ class OpenAIResponses:
             return _ENCODE(adapted({**request.body, "model": model}))
         return _ENCODE(request_out(request, model))
 
-    def decode_reply(self, body: bytes, salt: str = "") -> Reply:
+    def decode_reply(self, body: bytes, salt: object = "") -> Reply:
         return parse_answer(body, lambda tree: _reply(tree, salt), "a response")
 
     def encode_reply(self, reply: Reply, request: Request) -> bytes:
@@ -72,14 +72,14 @@ class OpenAIResponses:
     def encode_error(self, error: ShortstopError, request_id: str) -> bytes:
         return encode_error(error)
 
-    def stream_decoder(self, salt: str = "") -> ResponsesDecoder:
+    def stream_decoder(self, salt: object = "") -> ResponsesDecoder:
         return ResponsesDecoder(salt)
 
     def stream_encoder(self, request: Request, created: int) -> ResponsesEncoder:
         return ResponsesEncoder(request, created)
 
 
-def _reply(tree: Json, salt: str) -> Reply:
+def _reply(tree: Json, salt: object) -> Reply:
     if tree.get("status") == "failed":
         raise told_failure({})
     parts = tuple([part for item in tree["output"] for part in parts_from(item)])

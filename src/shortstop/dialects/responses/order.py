@@ -52,7 +52,7 @@ class _Item:
 class Events:
     """Takes the events as they come, gives them complete. They are corrected in place."""
 
-    def __init__(self, salt: str) -> None:
+    def __init__(self, salt: object) -> None:
         self._items: dict[int, _Item] = {}
         self._ids = GivenIds(salt)
 

@@ -45,7 +45,7 @@ class ResponsesDecoder(EventDecoder):
     """One Chunk a frame, completed as OpenAI documents them; frames without neutral content carry
     only their `wire`."""
 
-    def __init__(self, salt: str = "") -> None:
+    def __init__(self, salt: object = "") -> None:
         super().__init__()
         self._complete = Events(salt)
         self._indexes: dict[int, int] = {}
