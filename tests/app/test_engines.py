@@ -226,16 +226,24 @@ async def test_an_embedded_model(models: Registry, factory: EngineFactory) -> No
     assert engine.slots.slots == server.options.slots == 3
 
 
-@pytest.mark.parametrize("source", ["builtin", "qwen", "hf:someone/model", "/nowhere/model.gguf"])
-async def test_a_model_that_is_not_installed_says_how_to_get_it(
-    models: Registry, source: str
+@pytest.mark.parametrize(
+    ("source", "next_step"),
+    [
+        ("builtin", "`shortstop pull builtin`"),
+        ("hf:someone/model", "`shortstop pull hf:someone/model`"),
+        ("qwen", "Did you mean 'qwen3-8b'?"),
+        ("/nowhere/model.gguf", "check the path"),
+    ],
+)
+async def test_a_model_that_is_not_installed_says_what_to_do(
+    models: Registry, source: str, next_step: str
 ) -> None:
     with pytest.raises(ConfigError) as raised:
         build_engine("small", ModelConfig(source=source), models, {})
     message = str(raised.value)
     assert "'small'" in message
     assert repr(source) in message
-    assert "`shortstop pull`" in message
+    assert next_step in message
 
 
 async def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_every_recipe_of_the_page_is_a_configuration(
     shutil.copy(ca.file, home / "corp-ca.pem")
     ca.sign(called="shortstop")
     (home / "vertex.token").write_text("ya29.token")
-    if "[upstreams.anthropic]" in recipe:
+    if "[upstreams.anthropic]" in recipe and "base_url" not in recipe:
         recipe += 'base_url = "https://api.anthropic.com"\ndialect = "anthropic"\nmodels = "*"\n'
     (home / "shortstop.toml").write_text(recipe)
     result = shortstop("config", "check")

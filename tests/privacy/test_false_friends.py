@@ -9,6 +9,9 @@ import pytest
 from shortstop.types import Clearance, Reach, Tier
 
 ORDINARY = [
+    "use claude-haiku-4-5-20251001 for it, not gpt-4o-mini-2024-07-18",
+    "Deploy release_20251126 tonight; build-20260401 fails.",
+    "which of web_search_20250305 and web_fetch_20250910 do I ask for?",
     "Everyone fails at some point in life.",
     "We met at this point in time and left.",
     "You can stop at any point by pressing enter.",
@@ -34,6 +37,7 @@ ORDINARY = [
     "Rechnung 20260417 über 1.250,00 EUR vom 14.03.2026, zahlbar bis 28.03.2026",
 ]
 REAL = [
+    "the guest wifi password is summer-2025-06-01",
     "jane dot doe at example dot org",
     "Write to max at web point fr about it.",
     "mail me: jane.doe\n@example.org",

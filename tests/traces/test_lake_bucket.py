@@ -265,8 +265,15 @@ def _stores(folder: Path) -> Stores:
     return open_stores(Paths(folder, folder / "traces.db"))
 
 
+def _write(stores: Stores, place: BucketOfFiles, *ids: str) -> None:
+    """Rows of a conversation each, in one file."""
+    with closing(stores.rows()) as table:
+        table.open()
+        laid = place.lake().lay([row(trace(id, conversation=id)) for id in ids])
+        assert table.insert(laid, []) == 0
+
+
 def _store(stores: Stores, folder: Path, lake: Lake, name: str = "journal") -> TraceStore:
-    """Whose rows come in one file when they are flushed."""
     clock, lake.gather = FakeClock(LOCAL.at + 60), 60.0
     return TraceStore(stores.rows(), folder / name, TracesConfig(), clock, None, None, lake)
 
@@ -319,9 +326,7 @@ def test_of_two_erasures_that_rewrite_one_file_none_brings_back_what_the_other_t
         closing(_store(stores, tmp_path, place.lake(), "another")) as other,
         closing(_store(stores, tmp_path, place.lake())) as store,
     ):
-        for id in ("a", "b", "stays"):
-            store.append(trace(id, conversation=id))
-        assert store.flush(60)
+        _write(stores, place, "a", "b", "stays")
         assert len(place.files()) == 1
 
         def between() -> None:

@@ -235,9 +235,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answered = cycle
-        app = sending_itself(app, cycle)
         if cycle.scope["http_version"] == older.VERSION:
             app = older.ending_with_the_connection(app, cycle)
+        app = sending_itself(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.detect.placeholders import is_example, is_none, published
+from shortstop.privacy.detect.placeholders import is_example, is_none, is_release, published
 
 NONE = [
     "AccessToken", "SecretStr1Model", "HTTPAuthorizationCredentials", "PersistedMcpTransportParam",
@@ -65,3 +65,22 @@ def test_vendors_print_keys_that_open_nothing() -> None:
     assert is_example("ghp_your_token_here")
     assert not is_example("AKIAQ3EGRXQPZ7WJ2YHT")
     assert all(is_none(key) for key in published())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "web_search_20250305", "text_editor_20250728", "claude-haiku-4-5-20251001",
+        "build-20260401", "gpt-4o-mini-2024-07-18", "snapshot_2025_01_31", "tool_search_tool_regex_20251119",
+    ],
+)  # fmt: skip
+def test_names_with_the_day_of_their_release(value: str) -> None:
+    assert is_release(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["20250305", "Milo20190304", "web_20251305", "web_20250132", "a_2025-03_05", "x9_K2_20250305"],
+)
+def test_other_names_with_figures(value: str) -> None:
+    assert not is_release(value)

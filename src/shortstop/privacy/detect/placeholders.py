@@ -138,6 +138,17 @@ def is_type(value: str) -> bool:
     )
 
 
+_RELEASE = re.compile(
+    r"[a-z]+[a-z0-9.]*(?:[-_][a-z0-9.]+)*[-_]20[12]\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+)
+
+
+def is_release(value: str) -> bool:
+    """Whether it is the name of something with the day of its release: a model's, a tool's, a
+    build's."""
+    return _RELEASE.fullmatch(value) is not None
+
+
 @cache
 def published() -> frozenset[str]:
     """Keys that vendors print in their documents as examples."""
