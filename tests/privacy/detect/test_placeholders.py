@@ -71,7 +71,8 @@ def test_vendors_print_keys_that_open_nothing() -> None:
     "value",
     [
         "web_search_20250305", "text_editor_20250728", "claude-haiku-4-5-20251001",
-        "build-20260401", "gpt-4o-mini-2024-07-18", "snapshot_2025_01_31", "tool_search_tool_regex_20251119",
+        "build-20260401", "gpt-4o-mini-2024-07-18", "snapshot_2025_01_31",
+        "tool_search_tool_regex_20251119",
     ],
 )  # fmt: skip
 def test_names_with_the_day_of_their_release(value: str) -> None:
