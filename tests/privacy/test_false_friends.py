@@ -11,6 +11,8 @@ from shortstop.types import Clearance, Reach, Tier
 ORDINARY = [
     "use claude-haiku-4-5-20251001 for it, not gpt-4o-mini-2024-07-18",
     "Deploy release_20251126 tonight; build-20260401 fails.",
+    "what is room-b204? use smollm2-135m for it",
+    "change from worker-node-14 to the new one",
     "which of web_search_20250305 and web_fetch_20250910 do I ask for?",
     "Everyone fails at some point in life.",
     "We met at this point in time and left.",
@@ -38,6 +40,7 @@ ORDINARY = [
 ]
 REAL = [
     "the guest wifi password is summer-2025-06-01",
+    "password: tiger-moon-42",
     "jane dot doe at example dot org",
     "Write to max at web point fr about it.",
     "mail me: jane.doe\n@example.org",

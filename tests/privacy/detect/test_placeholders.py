@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortstop.privacy.detect.placeholders import is_example, is_none, is_release, published
+from shortstop.privacy.detect.placeholders import is_example, is_label, is_none, published
 
 NONE = [
     "AccessToken", "SecretStr1Model", "HTTPAuthorizationCredentials", "PersistedMcpTransportParam",
@@ -72,16 +72,20 @@ def test_vendors_print_keys_that_open_nothing() -> None:
     [
         "web_search_20250305", "text_editor_20250728", "claude-haiku-4-5-20251001",
         "build-20260401", "gpt-4o-mini-2024-07-18", "snapshot_2025_01_31",
-        "tool_search_tool_regex_20251119",
+        "tool_search_tool_regex_20251119", "smollm2-135m", "mistral-7b-v0.3", "room-b204",
+        "n2-standard-8", "worker-node-14", "playwright-1.48.0",
     ],
 )  # fmt: skip
-def test_names_with_the_day_of_their_release(value: str) -> None:
-    assert is_release(value)
+def test_what_models_tools_machines_and_builds_are_called(value: str) -> None:
+    assert is_label(value)
 
 
 @pytest.mark.parametrize(
     "value",
-    ["20250305", "Milo20190304", "web_20251305", "web_20250132", "a_2025-03_05", "x9_K2_20250305"],
-)
-def test_other_names_with_figures(value: str) -> None:
-    assert not is_release(value)
+    [
+        "20250305", "Milo20190304", "web_20251305", "web_20250132", "a_2025-03_05", "a1b2-c3d4",
+        "x9_K2_20250305", "tiger-moon-4821", "k7f-22", "summer2025", "Tiger-42", "horse-battery",
+    ],
+)  # fmt: skip
+def test_what_may_be_chosen_or_drawn_is_no_such_name(value: str) -> None:
+    assert not is_label(value)

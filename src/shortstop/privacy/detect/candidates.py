@@ -96,7 +96,7 @@ def candidates(text: str) -> Iterator[Suspect]:
             form, end = form_of(value), at + len(value)
             if not form or placeholders.is_never(value, text[end : end + 2]):
                 continue
-            named = placeholders.is_type(value) or placeholders.is_release(value)
+            named = placeholders.is_type(value) or placeholders.is_label(value)
             if not named or placeholders.may_be_chosen(value):
                 yield Suspect(at, end, form, value, named)
 

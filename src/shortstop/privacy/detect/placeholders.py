@@ -138,15 +138,21 @@ def is_type(value: str) -> bool:
     )
 
 
+_NUMBERED = r"v?\d{1,3}(?:\.\d+)*[a-z]{0,2}"
+"""An edition or a number: "3", "v0.3", "135m"."""
+_LABEL = re.compile(
+    rf"(?=[a-z0-9.-]*[a-z]{{4}})[a-z]+[0-9.]{{0,4}}"
+    rf"(?:-(?:[a-z]{{2,12}}|{_NUMBERED}|[a-z]{{1,2}}\d{{1,3}}))*-(?:{_NUMBERED}|[a-z]\d{{1,3}})"
+)
 _RELEASE = re.compile(
     r"[a-z]+[a-z0-9.]*(?:[-_][a-z0-9.]+)*[-_]20[12]\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
 )
 
 
-def is_release(value: str) -> bool:
-    """Whether it is the name of something with the day of its release: a model's, a tool's, a
-    build's."""
-    return _RELEASE.fullmatch(value) is not None
+def is_label(value: str) -> bool:
+    """Whether it is what models, tools, machines, rooms and builds are called: words and short
+    numbers joined by hyphens, or a name with the day of its release."""
+    return _LABEL.fullmatch(value) is not None or _RELEASE.fullmatch(value) is not None
 
 
 @cache
