@@ -83,6 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
 
+    def handle_expect_100(self) -> bool:
+        """At once: a client that does not hear it waits for a second."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
     def _answer(self) -> None:
         parts = urlsplit(self.path)
         self.name = unquote(parts.path).lstrip("/")
