@@ -338,7 +338,10 @@ def test_of_two_erasures_that_rewrite_one_file_none_brings_back_what_the_other_t
             if method == "PUT" and "b" in place.ids():
                 brought_back.append(method)
 
-        place.server.done = Once("GET", "/part-", between)
+        def read() -> None:
+            place.server.done = Once("HEAD", "/part-", between)
+
+        place.server.done = Once("GET", "/part-", read)
         store.forget("default", "a")
     assert len(brought_back) == 1
     assert place.ids() == ["stays"]
@@ -371,6 +374,7 @@ def test_who_reads_beside_an_erasure_reads_one_file_or_the_other(place: BucketOf
     """The size is that of before, what is read that of after."""
     lake, other = place.lake(), place.lake()
     laid = lake.lay([*rows("a"), *rows("b", conversation="d")])
+    assert len(list(other.files.all())) == 1, "its client is there: no other is made meanwhile"
     place.server.done = asked = Once("HEAD", "/part-", lambda: other.erase("default", "c", [TODAY]))
     assert lake.content(str(place_of(laid[1].document)), "b")
     assert asked.done

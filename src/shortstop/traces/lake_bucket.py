@@ -24,6 +24,8 @@ TRIES = 2
 SLOW_SECONDS = 1.0
 PAUSE_SECONDS = 30.0
 """What failed slowly is not tried again for so long: rows would queue behind it."""
+READINGS = 5
+"""Of an object that is put anew meanwhile."""
 HELD_BYTES = 64 << 20
 """Of objects that were read last."""
 _PLAIN = ("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
@@ -103,9 +105,16 @@ class LakeBucket:
         return nullcontext()
 
     def read(self, name: str) -> bytes:
-        with self._asking() as store, store.open_input_file(self._key(name)) as file:
-            data: bytes = file.read()
-        return data
+        """Whole. As many bytes are asked for as it had, so it is read again where an erasure has
+        put another one there meanwhile."""
+        key = self._key(name)
+        with self._asking() as store:
+            for _ in range(READINGS):
+                with store.open_input_file(key) as file:
+                    data: bytes = file.read()
+                if store.get_file_info(key).size == len(data):
+                    return data
+        raise OSError(f"{name} is another one each time it is read")
 
     def version(self, name: str) -> Hashable:
         """What an object holds of a row never changes, but that it goes, and then the row says so:
