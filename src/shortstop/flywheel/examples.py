@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from shortstop.errors import ShortstopError
-from shortstop.specialists.invocation import Invocation, spelled
+from shortstop.specialists.invocation import Invocation, called, spelled
 from shortstop.specialists.query import Query, query_of
 from shortstop.types import Choice, Grade, Json, Reach, Request, Text, Tier, ToolCall, Trace
 
@@ -171,9 +171,7 @@ def _calls(choices: Sequence[Choice] | None) -> tuple[Invocation, ...]:
         return ()
     if not all(isinstance(part, Text | ToolCall) for part in choice.parts):
         return ()
-    return tuple(
-        Invocation(part.name, part.arguments) for part in choice.parts if isinstance(part, ToolCall)
-    )
+    return called(choice)
 
 
 def _only_choice(choices: Sequence[Choice] | None) -> Choice | None:

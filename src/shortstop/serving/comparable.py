@@ -6,17 +6,15 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from shortstop.specialists.invocation import Invocation, spelled
+from shortstop.specialists.invocation import called, spelled
 from shortstop.specialists.json_object import completed
-from shortstop.types import Choice, Text, ToolCall
+from shortstop.types import Choice, Text
 
 
 def comparable(choice: Choice) -> str:
     """Its text; or its calls as JSON, in one spelling for all that mean the same."""
-    calls = [part for part in choice.parts if isinstance(part, ToolCall)]
-    if not calls:
-        return choice.text
-    return spelled([Invocation(call.name, call.arguments) for call in calls])
+    calls = called(choice)
+    return spelled(calls) if calls else choice.text
 
 
 def completed_by(choice: Choice, missing: Collection[str], other: Choice) -> Choice | None:

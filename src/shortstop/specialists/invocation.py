@@ -8,12 +8,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from shortstop.types import Choice, ToolCall
+
 
 class Invocation(Struct, frozen=True):
     """A call without an id. `arguments` is the JSON text of an object."""
 
     name: str
     arguments: str
+
+
+def called(choice: Choice) -> tuple[Invocation, ...]:
+    """The calls of an answer, in order."""
+    calls = (part for part in choice.parts if isinstance(part, ToolCall))
+    return tuple([Invocation(call.name, call.arguments) for call in calls])
 
 
 def spelled(calls: Sequence[Invocation]) -> str:

@@ -71,8 +71,8 @@ _FORM = re.compile("|".join(f"({pattern})" for _, pattern in FORMS))
 
 
 class Suspect(Struct, frozen=True, gc=False):
-    """text[start:end] has the make `form`. `named`: it reads as a name in code, and is a secret only
-    where the text says that it is a password."""
+    """text[start:end] has the make `form`. `named`: it reads as the name of something, and is a
+    secret only where the text says that it is a password."""
 
     start: int
     end: int
